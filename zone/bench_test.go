@@ -1,0 +1,151 @@
+package zone
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+)
+
+var benchSizes = []int{1_000, 100_000, 1_000_000}
+
+// benchID is the ID of the i-th node: as random as a public key, and the same
+// in each run.
+func benchID(i int) string {
+	sum := sha256.Sum256([]byte(strconv.Itoa(i)))
+	return string(DefaultPrefix) + hex.EncodeToString(sum[:16])
+}
+
+func benchAddr(i int) string {
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], 10<<24+uint32(i)+1)
+	return netip.AddrFrom4(a).String()
+}
+
+// benchStore returns a store with n nodes, as a backlog leaves it.
+func benchStore(tb testing.TB, n int) (*Store, *Source) {
+	tb.Helper()
+	s, err := NewStore(Config{Local: "bench", RetainDeparted: time.Hour})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.ExpectCluster(true)
+	src := s.Source("curator")
+	src.Begin()
+	for from := 0; from < n; from += 20_000 {
+		entries := make([]Entry, 0, 20_000)
+		for i := from; i < min(n, from+20_000); i++ {
+			entries = append(entries, Entry{ID: benchID(i), Addresses: []string{benchAddr(i)}, State: StateUp})
+		}
+		src.Set(entries...)
+	}
+	src.Complete()
+	if got := s.Snapshot().Counts().Live; got != n+1 {
+		tb.Fatalf("%d live nodes, want %d", got, n+1)
+	}
+	return s, src
+}
+
+// BenchmarkChange is one node that gets a new address: its record, the old and
+// the new reverse record, and the snapshot.
+func BenchmarkChange(b *testing.B) {
+	for _, n := range benchSizes {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			_, src := benchStore(b, n)
+			r := rand.New(rand.NewPCG(1, uint64(n)))
+			entries := make([]Entry, 1<<16)
+			for i := range entries {
+				entries[i] = Entry{ID: benchID(r.IntN(n)), Addresses: []string{benchAddr(1<<21 + r.IntN(1<<20))}, State: StateUp}
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				src.Set(entries[i&(1<<16-1)])
+				i++
+			}
+		})
+	}
+}
+
+// BenchmarkLookup asks for random names, so that caches do not flatter it.
+func BenchmarkLookup(b *testing.B) {
+	for _, n := range benchSizes {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			s, _ := benchStore(b, n)
+			names := make([][]byte, 1<<16)
+			for i := range names {
+				names[i] = []byte(benchID(rand.IntN(n)))
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				if _, ok := s.Snapshot().LookupLabel(names[i&(1<<16-1)]); !ok {
+					b.Fatal("not found")
+				}
+				i++
+			}
+		})
+	}
+}
+
+// BenchmarkReverse asks for the names of random addresses.
+func BenchmarkReverse(b *testing.B) {
+	for _, n := range benchSizes {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			s, _ := benchStore(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				addr := netip.MustParseAddr("10.0.0.1")
+				if _, ok := s.Snapshot().Reverse(addr); !ok {
+					b.Fatal("not found")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMemory measures the live heap for each node, reverse record
+// included.
+func BenchmarkMemory(b *testing.B) {
+	for _, n := range benchSizes {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				before := liveHeap()
+				s, _ := benchStore(b, n)
+				b.ReportMetric(float64(liveHeap()-before)/float64(n), "B/node")
+				runtime.KeepAlive(s)
+			}
+		})
+	}
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// BenchmarkBacklog is a complete backlog that changes nothing: what a
+// reconnect costs.
+func BenchmarkBacklog(b *testing.B) {
+	const n = 100_000
+	_, src := benchStore(b, n)
+	entries := make([]Entry, n)
+	for i := range entries {
+		entries[i] = Entry{ID: benchID(i), Addresses: []string{benchAddr(i)}, State: StateUp}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		src.Begin()
+		src.Set(entries...)
+		src.Complete()
+	}
+}

@@ -1,0 +1,91 @@
+package zone
+
+import (
+	"strings"
+	"time"
+)
+
+// Entry is what a source says of one node, unchecked.
+type Entry struct {
+	// ID is the node's name as the source spells it.
+	ID string
+	// Addresses holds at most one address of each family, as text. None means
+	// that the source does not know; the last known ones then stay.
+	Addresses []string
+	// Roles of the node in the cluster.
+	Roles Roles
+	// State of the node in the cluster. It does not change answers.
+	State State
+	// CuratorPort is the TCP port of the node's curator, or 0 without one.
+	CuratorPort uint16
+
+	// Departed is when the node left the cluster, or zero while it is live,
+	// and Counted how much of the retention had passed by the time it was
+	// saved. Only what was saved at an earlier run says these.
+	Departed time.Time
+	Counted  time.Duration
+}
+
+// Roles is a set of the roles that a node can have.
+type Roles uint8
+
+// The roles of a Metropolis node.
+const (
+	ConsensusMember Roles = 1 << iota
+	KubernetesController
+	KubernetesWorker
+
+	allRoles = ConsensusMember | KubernetesController | KubernetesWorker
+)
+
+var roleNames = []struct {
+	role Roles
+	name string
+}{
+	{ConsensusMember, "consensus-member"},
+	{KubernetesController, "kubernetes-controller"},
+	{KubernetesWorker, "kubernetes-worker"},
+}
+
+// Names lists the roles of the set, in a fixed order.
+func (r Roles) Names() []string {
+	names := []string{}
+	for _, known := range roleNames {
+		if r&known.role != 0 {
+			names = append(names, known.name)
+		}
+	}
+	return names
+}
+
+// String joins the names of the roles by commas.
+func (r Roles) String() string { return strings.Join(r.Names(), ",") }
+
+// State is a node's state in its cluster.
+type State uint8
+
+// The states of a Metropolis node. StateUnknown also stands for every state
+// that this version does not know.
+const (
+	StateUnknown State = iota
+	StateNew
+	StateStandby
+	StateUp
+	StateDecommissioned
+)
+
+// String is the state's name in lower case.
+func (s State) String() string {
+	switch s {
+	case StateNew:
+		return "new"
+	case StateStandby:
+		return "standby"
+	case StateUp:
+		return "up"
+	case StateDecommissioned:
+		return "decommissioned"
+	default:
+		return "unknown"
+	}
+}

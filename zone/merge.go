@@ -1,0 +1,189 @@
+package zone
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+)
+
+// Why an entry is refused.
+var (
+	errNoIDShape = errors.New("the name has no node-ID shape")
+	errOtherCase = errors.New("the name differs from another one by case only")
+	errOurs      = errors.New("the address is this machine's own")
+	errFull      = errors.New("the zone is full")
+)
+
+// merge decides what the zone shows of a node, from what it shows now and what
+// the source that is believed says. It reports whether what is said clashes
+// with an address of this machine: then the last good addresses stay, without
+// those that are ours.
+func merge(shown, said record, ours func(netip.Addr) bool) (result record, clash bool) {
+	result = said
+	for addr := range said.addrs {
+		clash = clash || ours(addr)
+	}
+	if clash || said.flags&hasAddress == 0 {
+		result.takeAddrs(shown)
+	}
+	for addr := range result.addrs {
+		if ours(addr) {
+			result.dropAddr(addr)
+		}
+	}
+	return result, clash
+}
+
+func (r *record) dropAddr(addr netip.Addr) {
+	if addr.Is4() {
+		r.v4, r.flags = [4]byte{}, r.flags&^has4
+	} else {
+		r.v6, r.flags = [16]byte{}, r.flags&^has6
+	}
+}
+
+// say takes in what a source says of a node: the one place where layers meet.
+func (s *Store) say(k key, said record) error {
+	shown, known := s.draft.nodes.get(k)
+	pending, withheld := s.withheld[k]
+	switch {
+	case known && outranks(shown.source, said.source):
+		return nil
+	case !known && !withheld && s.draft.nodes.size+len(s.withheld) >= s.max:
+		return errFull
+	case s.draft.isLocal(k):
+		// The kernel knows our addresses sooner and better.
+		said.takeAddrs(record{})
+	case said.flags&hasAddress == 0 && withheld:
+		said.takeAddrs(pending)
+	}
+	return s.judge(k, shown, known, said)
+}
+
+// judge puts what is said of a node beside our own addresses, and into effect.
+func (s *Store) judge(k key, shown record, known bool, said record) error {
+	result, clash := merge(shown, said, s.isOurs)
+	if !clash {
+		delete(s.withheld, k)
+		s.show(k, shown, known, result)
+		return nil
+	}
+	_, already := s.withheld[k]
+	s.withheld[k] = said
+	if known {
+		s.show(k, shown, known, result)
+	}
+	if already {
+		return nil
+	}
+	return errOurs
+}
+
+func (s *Store) isOurs(addr netip.Addr) bool {
+	return slices.Contains(s.draft.local.addrs, addr)
+}
+
+// judgeClaimsOn judges again the nodes that claim addresses which are, or were,
+// ours.
+func (s *Store) judgeClaimsOn(were, are []netip.Addr) {
+	var refused refusalLog
+	for _, addr := range are {
+		for _, k := range s.claiming(reverseKey(addr)) {
+			s.judgeAgain(k, &refused)
+		}
+	}
+	for k, said := range s.withheld {
+		for addr := range said.addrs {
+			if slices.Contains(were, addr) {
+				s.judgeAgain(k, &refused)
+				break
+			}
+		}
+	}
+	refused.write(s.log, LocalSource)
+}
+
+func (s *Store) judgeAgain(k key, refused *refusalLog) {
+	shown, known := s.draft.nodes.get(k)
+	said, withheld := s.withheld[k]
+	if !withheld {
+		said = shown
+	}
+	if err := s.judge(k, shown, known, said); err != nil {
+		refused.add(string(k.id(s.draft.prefix)), err)
+	}
+}
+
+// show puts a record into the zone and keeps all that follows from it true:
+// the reverse records, the counts and the marks of departure.
+func (s *Store) show(k key, was record, known bool, is record) {
+	is.since = s.dated(was, known, is)
+	if known && is == was {
+		return
+	}
+	s.draft.nodes = s.draft.nodes.set(s.edit, k, is)
+	if !s.draft.isLocal(k) {
+		s.count(was, known, -1)
+		s.count(is, true, 1)
+		s.moveClaims(k, was, is)
+	}
+	if is.flags&departed == 0 {
+		delete(s.marks, k)
+	} else if _, marked := s.marks[k]; !marked {
+		s.marks[k] = s.connectedFor()
+	}
+}
+
+// dated is when what a record says was learnt.
+func (s *Store) dated(was record, known bool, is record) uint32 {
+	switch {
+	case known && is.sameAddrs(was) && (is.flags^was.flags)&departed == 0:
+		return was.since
+	case is.flags&departed != 0 && is.since != 0:
+		return is.since // departed at an earlier run
+	default:
+		return unixSeconds(s.now())
+	}
+}
+
+// hide takes a node out of the zone.
+func (s *Store) hide(k key) {
+	delete(s.withheld, k)
+	delete(s.spelled, k)
+	delete(s.marks, k)
+	was, known := s.draft.nodes.get(k)
+	if !known {
+		return
+	}
+	s.draft.nodes = s.draft.nodes.remove(s.edit, k)
+	if !s.draft.isLocal(k) {
+		s.count(was, true, -1)
+		s.moveClaims(k, was, record{})
+	}
+}
+
+func (s *Store) count(r record, counts bool, by int) {
+	switch {
+	case !counts:
+	case r.flags&departed != 0:
+		s.draft.counts.Departed += by
+	default:
+		s.draft.counts.Live += by
+	}
+}
+
+// forget drops all that is known of the cluster.
+func (s *Store) forget() {
+	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
+	s.draft.counts = Counts{Live: 1}
+	s.draft.cluster.Complete = false
+	s.answerable = false
+	clear(s.claims)
+	clear(s.withheld)
+	clear(s.spelled)
+	clear(s.marks)
+	s.refusals = refusals{}
+	for _, src := range s.sources {
+		src.seen = nil
+	}
+}

@@ -1,0 +1,113 @@
+package zone
+
+import (
+	"iter"
+	"net/netip"
+	"time"
+)
+
+// Node is one node as a snapshot has it: a small value that stays as it is.
+// The zero Node stands for none.
+type Node struct {
+	snapshot *Snapshot
+	key      key
+	record   record
+	local    bool
+}
+
+// ID is the node's name. It allocates; a writer of many uses AppendID.
+func (n Node) ID() ID {
+	if n.local {
+		return n.snapshot.local.id
+	}
+	if n.snapshot == nil {
+		return ""
+	}
+	return n.key.id(n.snapshot.prefix)
+}
+
+// AppendID appends the node's name to dst.
+func (n Node) AppendID(dst []byte) []byte {
+	if n.local {
+		return append(dst, n.snapshot.local.id...)
+	}
+	return n.key.appendID(dst, n.snapshot.prefix)
+}
+
+// Addrs yields the node's addresses, IPv4 first and the local node's otherwise
+// in the order of its source. There may be none. It allocates nothing.
+func (n Node) Addrs() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		if !n.local {
+			n.record.addrs(yield)
+			return
+		}
+		for _, addr := range n.snapshot.local.addrs {
+			if !yield(addr) {
+				return
+			}
+		}
+	}
+}
+
+// HasAddr says whether any address of the node is known.
+func (n Node) HasAddr() bool {
+	for range n.Addrs() {
+		return true
+	}
+	return false
+}
+
+// Exists says whether there is a node at all.
+func (n Node) Exists() bool { return n.snapshot != nil }
+
+// IsLocal says whether the node is this machine.
+func (n Node) IsLocal() bool { return n.local }
+
+// Departed says whether the node has left the cluster and is answered for the
+// time of the retention only.
+func (n Node) Departed() bool { return n.record.flags&departed != 0 }
+
+// Since is when the node's present addresses were learnt or, of a departed
+// node, when it departed. It has a resolution of one second.
+func (n Node) Since() time.Time {
+	if n.local {
+		return n.snapshot.local.since
+	}
+	return time.Unix(int64(n.record.since), 0).UTC()
+}
+
+// Roles of the node in its cluster; the local node's come from there too.
+func (n Node) Roles() Roles { return n.record.roles }
+
+// State of the node in its cluster.
+func (n Node) State() State { return n.record.state }
+
+// CuratorPort is the TCP port of the node's curator, or 0 without one.
+func (n Node) CuratorPort() uint16 { return n.record.port }
+
+// Source names the source that the node's addresses come from.
+func (n Node) Source() string {
+	switch {
+	case n.local:
+		return LocalSource
+	case n.snapshot == nil:
+		return ""
+	}
+	return (*n.snapshot.sources)[n.record.source]
+}
+
+// equal compares what can be seen of two nodes of one name.
+func (n Node) equal(other Node) bool {
+	if n.local != other.local || n.Exists() != other.Exists() {
+		return false
+	}
+	if n.local {
+		return n.snapshot.local.equal(other.snapshot.local) && n.record.sameRole(other.record)
+	}
+	return n.record == other.record
+}
+
+func (r record) sameRole(other record) bool {
+	return r.roles == other.roles && r.state == other.state && r.port == other.port
+}

@@ -1,0 +1,140 @@
+package zone
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// record is what the zone, or one source of it, holds of one node. It has no
+// pointers and little padding: a million of them are to be cheap.
+type record struct {
+	v6     [16]byte
+	v4     [4]byte
+	since  uint32 // Unix seconds: when the address, or the departure, was learnt
+	port   uint16
+	flags  flags
+	source uint8 // index of the source that said it
+	roles  Roles
+	state  State
+}
+
+// flags say which parts of a record count.
+type flags uint8
+
+const (
+	has4 flags = 1 << iota
+	has6
+	departed
+
+	hasAddress = has4 | has6
+)
+
+func (r *record) setAddr(a netip.Addr) {
+	if a.Is4() {
+		r.v4, r.flags = a.As4(), r.flags|has4
+	} else {
+		r.v6, r.flags = a.As16(), r.flags|has6
+	}
+}
+
+// takeAddrs makes the addresses of r those of other.
+func (r *record) takeAddrs(other record) {
+	r.v4, r.v6 = other.v4, other.v6
+	r.flags = r.flags&^hasAddress | other.flags&hasAddress
+}
+
+func (r *record) sameAddrs(other record) bool {
+	return r.flags&hasAddress == other.flags&hasAddress && r.v4 == other.v4 && r.v6 == other.v6
+}
+
+// has says whether addr is one of the addresses.
+func (r record) has(addr netip.Addr) bool {
+	for own := range r.addrs {
+		if own == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// addrs yields the addresses, IPv4 first. It allocates nothing.
+func (r record) addrs(yield func(netip.Addr) bool) {
+	if r.flags&has4 != 0 && !yield(netip.AddrFrom4(r.v4)) {
+		return
+	}
+	if r.flags&has6 != 0 {
+		yield(netip.AddrFrom16(r.v6))
+	}
+}
+
+// asRecord checks what an entry says and packs it. The record's roles and
+// state are good even where the addresses are refused with an error.
+func (e *Entry) asRecord() (r record, err error) {
+	r = record{roles: e.Roles & allRoles, state: e.State, port: e.CuratorPort}
+	if e.State > StateDecommissioned {
+		r.state = StateUnknown
+	}
+	if !e.Departed.IsZero() {
+		r.flags |= departed
+		r.since = unixSeconds(e.Departed)
+	}
+	with := r
+	for _, text := range e.Addresses {
+		addr, err := ParseAddr(text)
+		if err != nil {
+			return r, err
+		}
+		family := has6
+		if addr.Is4() {
+			family = has4
+		}
+		if with.flags&family != 0 {
+			return r, errors.New("more than one address of a family")
+		}
+		with.setAddr(addr)
+	}
+	return with, nil
+}
+
+// ParseAddr parses an address that a node can be reached at from elsewhere:
+// neither unspecified, loopback, multicast, link-local nor IPv4-mapped, and
+// without a zone.
+func ParseAddr(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return addr, fmt.Errorf("%.64q is not an IP address", text)
+	}
+	return addr, CheckAddr(addr)
+}
+
+// CheckAddr reports why addr cannot be a node's address, or nil.
+func CheckAddr(addr netip.Addr) error {
+	var what string
+	switch {
+	case !addr.IsValid():
+		what = "not an address"
+	case addr.Is4In6():
+		what = "IPv4-mapped"
+	case addr.Zone() != "":
+		what = "bound to an interface"
+	case addr.IsUnspecified() || addr.Is4() && addr.As4()[0] == 0:
+		what = "unspecified"
+	case addr.IsLoopback():
+		what = "a loopback address"
+	case addr.IsMulticast() || addr == broadcast:
+		what = "a multicast address"
+	case addr.IsLinkLocalUnicast():
+		what = "link-local"
+	default:
+		return nil
+	}
+	return fmt.Errorf("address %s is %s", addr, what)
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+func unixSeconds(t time.Time) uint32 {
+	return uint32(min(max(t.Unix(), 0), 1<<32-1))
+}

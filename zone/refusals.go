@@ -1,0 +1,109 @@
+package zone
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// maxRefusals bounds the refused entries that are remembered by name. Those
+// beyond it are counted.
+const maxRefusals = 1024
+
+// refusals are the entries that are refused now: what the sources say and the
+// zone does not show.
+type refusals struct {
+	named    map[string]uint32 // by name: the backlog in which it was refused last
+	unnamed  int               // refused beyond maxRefusals, in the present backlog
+	backlogs uint32
+}
+
+func (r *refusals) count() int { return len(r.named) + r.unnamed }
+
+// add notes a refusal and reports whether it is news.
+func (r *refusals) add(name string) bool {
+	_, known := r.named[name]
+	if !known && len(r.named) >= maxRefusals {
+		r.unnamed++
+		return true
+	}
+	if r.named == nil {
+		r.named = map[string]uint32{}
+	}
+	r.named[name] = r.backlogs
+	return !known
+}
+
+// lift takes back the refusal of a name: a good entry has come, or a tombstone.
+func (r *refusals) lift(name string) {
+	if len(r.named) > 0 {
+		delete(r.named, clip(name))
+	}
+}
+
+// begin and complete frame a backlog: a refusal that was not repeated in it is
+// over.
+func (r *refusals) begin() {
+	r.backlogs++
+	r.unnamed = 0
+}
+
+func (r *refusals) complete() {
+	for name, backlog := range r.named {
+		if backlog != r.backlogs {
+			delete(r.named, name)
+		}
+	}
+}
+
+// refuse counts an entry as refused, and puts it down for the log where it was
+// not refused before. An address of ours is counted where it is withheld.
+func (s *Store) refuse(log *refusalLog, name string, why error) {
+	name = clip(name)
+	if why == errOurs || s.refusals.add(name) {
+		log.add(name, why)
+	}
+}
+
+// clip bounds what is remembered of a name that has no shape.
+func clip(name string) string {
+	if len(name) > maxLabel {
+		return name[:maxLabel] + "…"
+	}
+	return name
+}
+
+// refusalLog collects the refusals of one batch into one line.
+type refusalLog struct {
+	nameList
+}
+
+func (l *refusalLog) add(name string, why error) {
+	if l.count < maxNames {
+		name = fmt.Sprintf("%q: %v", name, why)
+	}
+	l.nameList.add(name)
+}
+
+func (l *refusalLog) write(log *slog.Logger, source string) {
+	if l.count > 0 {
+		log.Warn("entries refused: what was known of these nodes stays",
+			"source", source, "count", l.count, "entries", l.names)
+	}
+}
+
+// maxNames is how many names a log line has at the most, however large the
+// cluster is.
+const maxNames = 10
+
+// nameList counts names and keeps the first ones.
+type nameList struct {
+	count int
+	names []string
+}
+
+func (l *nameList) add(name string) {
+	l.count++
+	if len(l.names) < maxNames {
+		l.names = append(l.names, name)
+	}
+}

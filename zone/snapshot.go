@@ -1,0 +1,202 @@
+package zone
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Snapshot is the zone at one moment. It never changes, so it may be read from
+// any goroutine and kept for any time.
+type Snapshot struct {
+	serial uint64
+	content
+}
+
+// content is all of a snapshot that readers can see. It is comparable: two
+// contents that are equal are one state of the zone, not worth publishing
+// twice.
+type content struct {
+	prefix  Prefix
+	local   *local
+	nodes   trie[record] // what the cluster's sources say, our own ID included
+	reverse trie[key]    // who an address belongs to, ours excluded
+	ready   bool
+	counts  Counts
+	cluster Cluster
+	sources *[]string
+}
+
+// local is the node that this machine is.
+type local struct {
+	id     ID
+	key    key
+	shaped bool // id has node-ID shape, and key counts
+	addrs  []netip.Addr
+	since  time.Time
+}
+
+func (l *local) equal(other *local) bool {
+	return l.id == other.id && slices.Equal(l.addrs, other.addrs)
+}
+
+// Counts of a zone.
+type Counts struct {
+	Live        int // nodes in the cluster, this machine included
+	Departed    int // nodes that left, still answered
+	Quarantined int // entries of the sources that are refused now
+}
+
+// Cluster tells how the zone stands with its cluster.
+type Cluster struct {
+	// Expected is whether a source of the cluster's nodes is configured.
+	Expected bool
+	// Connected is whether one of them is connected now.
+	Connected bool
+	// Complete is whether all nodes of the cluster have been heard of since
+	// the process started.
+	Complete bool
+	// ID tells clusters apart. It is empty where that is not known.
+	ID string
+	// LostAt is when the connection was lost or, without one so far, when it
+	// was first expected; Lost is the same moment in CLOCK_BOOTTIME. Both are
+	// zero while connected.
+	LostAt time.Time
+	Lost   time.Duration
+	// DataSince is the moment that the nodes other than ours date from: of the
+	// last complete backlog, of the loss of the connection, or of the saving
+	// by an earlier run. It is zero before there is any.
+	DataSince time.Time
+}
+
+// Serial grows by one with each published change. The first snapshot has 1.
+func (s *Snapshot) Serial() uint64 { return s.serial }
+
+// Ready says whether a name that is not in the zone is known not to exist.
+func (s *Snapshot) Ready() bool { return s.ready }
+
+// Counts of the zone's nodes.
+func (s *Snapshot) Counts() Counts { return s.counts }
+
+// Cluster tells how the zone stands with its cluster.
+func (s *Snapshot) Cluster() Cluster { return s.cluster }
+
+// Prefix is what node IDs begin with.
+func (s *Snapshot) Prefix() Prefix { return s.prefix }
+
+// Local is this machine.
+func (s *Snapshot) Local() Node {
+	n := Node{snapshot: s, local: true}
+	if s.local.shaped {
+		r, _ := s.nodes.get(s.local.key)
+		n.record.roles, n.record.state, n.record.port = r.roles, r.state, r.port
+	}
+	return n
+}
+
+// Lookup finds a node by its name, in any letter case. It allocates nothing.
+func (s *Snapshot) Lookup(name string) (Node, bool) { return lookup(s, name) }
+
+// LookupLabel is Lookup for a name that is still in a message's buffer.
+func (s *Snapshot) LookupLabel(label []byte) (Node, bool) { return lookup(s, label) }
+
+// HasIDShape says whether a label is one that a node may have: the prefix and
+// 32 hex digits.
+func (s *Snapshot) HasIDShape(label []byte) bool {
+	_, ok := shapedKey(s.prefix, label)
+	return ok
+}
+
+func lookup[T string | []byte](s *Snapshot, name T) (Node, bool) {
+	k, shaped := shapedKey(s.prefix, name)
+	switch {
+	case shaped && s.local.shaped && k == s.local.key, equalFold(string(s.local.id), name):
+		return s.Local(), true
+	case !shaped:
+		return Node{}, false
+	}
+	r, ok := s.nodes.get(k)
+	if !ok {
+		return Node{}, false
+	}
+	return Node{snapshot: s, key: k, record: r}, true
+}
+
+// Reverse finds the node that an address belongs to: this machine before any
+// other, a live node before a departed one, then the smallest ID.
+func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
+	if slices.Contains(s.local.addrs, addr) {
+		return s.Local(), true
+	}
+	k, ok := s.reverse.get(reverseKey(addr))
+	if !ok {
+		return Node{}, false
+	}
+	r, ok := s.nodes.get(k)
+	return Node{snapshot: s, key: k, record: r}, ok
+}
+
+// All yields every node, this machine and departed ones included, sorted by
+// ID.
+func (s *Snapshot) All() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		pending := true // this machine has yet to find its place
+		for k, r := range s.nodes.all() {
+			if pending && s.localBefore(k) {
+				pending = false
+				if !yield(s.Local()) {
+					return
+				}
+			}
+			if s.isLocal(k) {
+				continue
+			}
+			if !yield(Node{snapshot: s, key: k, record: r}) {
+				return
+			}
+		}
+		if pending {
+			yield(s.Local())
+		}
+	}
+}
+
+func (c *content) isLocal(k key) bool { return c.local.shaped && k == c.local.key }
+
+// localBefore says whether this machine's ID sorts no later than that of k.
+func (s *Snapshot) localBefore(k key) bool {
+	if s.local.shaped {
+		return compareKeys(s.local.key, k) <= 0
+	}
+	var buffer [maxLabel]byte
+	return string(s.local.id) <= string(k.appendID(buffer[:0], s.prefix))
+}
+
+// Change is one node that differs between two snapshots. Before does not exist
+// for a node that is new, nor After for one that is gone.
+type Change struct{ Before, After Node }
+
+// Changes yields the nodes that differ from an older snapshot of the same
+// Store, this machine first and the others sorted by ID. Its cost goes with
+// the number of changes, not with the size of the zone.
+func (s *Snapshot) Changes(old *Snapshot) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		if was, is := old.Local(), s.Local(); !was.equal(is) && !yield(Change{was, is}) {
+			return
+		}
+		diff(old.nodes, s.nodes, func(d difference[record]) bool {
+			if s.isLocal(d.key) {
+				return true
+			}
+			var c Change
+			if d.hasBefore {
+				c.Before = Node{snapshot: old, key: d.key, record: d.before}
+			}
+			if d.hasNow {
+				c.After = Node{snapshot: s, key: d.key, record: d.after}
+			}
+			return yield(c)
+		})
+	}
+}

@@ -1,0 +1,250 @@
+package zone
+
+import (
+	"slices"
+	"time"
+)
+
+// Source is the handle by which one watcher says what it knows of the
+// cluster's nodes. A backlog is told between Begin and Complete; before, within
+// and after it Set and Gone take effect at once.
+type Source struct {
+	store *Store
+	name  string
+	rank  uint8 // a lower one outranks a higher one
+
+	connected bool
+	inBacklog bool
+	seen      []key // named in the present backlog, with repetitions
+}
+
+// savedRank comes after that of every live source.
+const savedRank = 0
+
+// Source returns a new layer of the zone. Of two that speak of one node, the
+// one that was made earlier is believed.
+func (s *Store) Source(name string) *Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addSource(name)
+}
+
+func (s *Store) addSource(name string) *Source {
+	src := &Source{store: s, name: name, rank: uint8(len(s.sources))}
+	s.sources = append(s.sources, src)
+	names := append(slices.Clone(*s.draft.sources), name)
+	s.draft.sources = &names
+	return src
+}
+
+// Saved returns the layer of what an earlier run knew. Every live source
+// outranks it.
+func (s *Store) Saved() *Source { return s.saved }
+
+// outranks says whether what a says of a node stands against what b says.
+func outranks(a, b uint8) bool {
+	return a != savedRank && (b == savedRank || a < b)
+}
+
+// Begin says that a new backlog begins: a node that it does not name by the
+// time of Complete has departed.
+func (src *Source) Begin() {
+	src.store.update(func() {
+		src.inBacklog, src.seen = true, nil
+		src.store.refusals.begin()
+	})
+}
+
+// Set says that nodes exist, and what is known of them.
+func (src *Source) Set(entries ...Entry) {
+	s := src.store
+	s.update(func() {
+		var refused refusalLog
+		for i := range entries {
+			if err := src.set(&entries[i]); err != nil {
+				s.refuse(&refused, entries[i].ID, err)
+			}
+		}
+		refused.write(s.log, src.name)
+	})
+}
+
+func (src *Source) set(e *Entry) error {
+	s := src.store
+	k, ok := shapedKey(s.draft.prefix, e.ID)
+	if !ok {
+		return errNoIDShape
+	}
+	if err := src.checkSpelling(k, e.ID); err != nil {
+		return err
+	}
+	src.see(k)
+	if src != s.saved {
+		e.Departed = time.Time{}
+	}
+	said, err := e.asRecord()
+	if err != nil {
+		return err
+	}
+	said.source = src.rank
+	if err := s.say(k, said); err != nil {
+		return err
+	}
+	if said.flags&departed != 0 {
+		s.restoreMark(k, e.Counted)
+	}
+	s.refusals.lift(e.ID)
+	return nil
+}
+
+// checkSpelling refuses a name that differs from one in use by case only: two
+// such names are one in DNS. The first one heard stays.
+func (src *Source) checkSpelling(k key, name string) error {
+	s := src.store
+	canonical := string(k.id(s.draft.prefix))
+	first, odd := s.spelled[k]
+	if !odd {
+		if r, known := s.draft.nodes.get(k); known && r.source == src.rank && r.flags&departed == 0 {
+			first = canonical
+		} else {
+			first = name
+		}
+	}
+	switch {
+	case name != first:
+		return errOtherCase
+	case name != canonical:
+		s.spelled[k] = name
+	}
+	return nil
+}
+
+// Gone says that nodes have left the cluster. One that is not known is no news.
+func (src *Source) Gone(ids ...string) {
+	s := src.store
+	s.update(func() {
+		for _, id := range ids {
+			k, ok := shapedKey(s.draft.prefix, id)
+			if ok && src.checkSpelling(k, id) == nil {
+				s.depart(k, src.rank)
+				delete(s.spelled, k)
+			}
+			s.refusals.lift(id)
+		}
+	})
+}
+
+// Complete says that the backlog has been told to its end. It does nothing
+// unless one has begun.
+func (src *Source) Complete() {
+	s := src.store
+	s.update(func() {
+		if !src.inBacklog {
+			return
+		}
+		for _, k := range src.absent() {
+			s.depart(k, src.rank)
+		}
+		src.inBacklog, src.seen = false, nil
+		s.refusals.complete()
+		s.answerable = true
+		s.draft.cluster.Complete = true
+		s.draft.cluster.DataSince = s.now()
+	})
+}
+
+// Settle says that the source has gone quiet without ever telling where its
+// backlog ends. The zone is then ready, and nothing more.
+func (src *Source) Settle() {
+	src.store.update(func() { src.store.answerable = true })
+}
+
+// Loaded says that what was saved at a time has been told to its end.
+func (src *Source) Loaded(at time.Time) {
+	src.store.update(func() {
+		src.store.answerable = true
+		if c := &src.store.draft.cluster; c.DataSince.IsZero() {
+			c.DataSince = at
+		}
+	})
+}
+
+// SetConnected says whether the source hears from the cluster now.
+func (src *Source) SetConnected(connected bool) {
+	s := src.store
+	s.update(func() {
+		src.connected = connected
+		c := &s.draft.cluster
+		now := slices.ContainsFunc(s.sources, func(src *Source) bool { return src.connected })
+		switch {
+		case now && !c.Connected:
+			s.connectedAt = s.clock()
+			c.Lost, c.LostAt = 0, time.Time{}
+		case !now && c.Connected:
+			c.Lost, c.LostAt = s.clock(), s.now()
+			s.connected += c.Lost - s.connectedAt
+			if c.Complete {
+				c.DataSince = c.LostAt
+			}
+		}
+		c.Connected = now
+	})
+}
+
+// SetCluster tells which cluster the source speaks of, by anything that no two
+// clusters share. When it is another one than before, all nodes of that one
+// are dropped at once; an empty ID changes nothing.
+func (src *Source) SetCluster(id string) {
+	s := src.store
+	s.update(func() {
+		c := &s.draft.cluster
+		if id == "" || id == c.ID {
+			return
+		}
+		if c.ID != "" {
+			s.log.Info("another cluster: dropping the nodes of the one before",
+				"nodes", s.draft.nodes.size, "cluster", id, "before", c.ID)
+			s.forget()
+		}
+		c.ID = id
+	})
+}
+
+// see notes that the present backlog names a node. A backlog that repeats
+// itself for ever is kept from growing by counting each name once.
+func (src *Source) see(k key) {
+	if !src.inBacklog {
+		return
+	}
+	if len(src.seen) == cap(src.seen) {
+		src.sortSeen()
+		src.seen = slices.Grow(src.seen, len(src.seen)/2+64)
+	}
+	src.seen = append(src.seen, k)
+}
+
+func (src *Source) sortSeen() {
+	slices.SortFunc(src.seen, compareKeys)
+	src.seen = slices.Compact(src.seen)
+}
+
+// absent lists the nodes that the backlog should have named and did not.
+func (src *Source) absent() (absent []key) {
+	src.sortSeen()
+	seen := src.seen
+	for k, r := range src.store.draft.nodes.all() {
+		for len(seen) > 0 && compareKeys(seen[0], k) < 0 {
+			seen = seen[1:]
+		}
+		named := len(seen) > 0 && seen[0] == k
+		if !named && r.flags&departed == 0 && (r.source == src.rank || r.source == savedRank) {
+			absent = append(absent, k)
+		}
+	}
+	for k, r := range src.store.withheld {
+		if _, named := slices.BinarySearchFunc(src.seen, k, compareKeys); !named && r.source == src.rank {
+			absent = append(absent, k)
+		}
+	}
+	return absent
+}

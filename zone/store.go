@@ -1,0 +1,194 @@
+package zone
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The names of the layers that are always there.
+const (
+	LocalSource = "local" // this machine's own addresses
+	SavedSource = "saved" // what an earlier run of the process knew
+)
+
+// Config of a Store. The zero value of each field but Local is usable.
+type Config struct {
+	// Local is this machine's own ID.
+	Local ID
+	// Prefix of node IDs; DefaultPrefix where nil, since an empty one is valid.
+	Prefix *Prefix
+	// RetainDeparted is how long a departed node is still answered, counted
+	// while a cluster source is connected. Negative means for ever.
+	RetainDeparted time.Duration
+	// MaxNodes bounds the zone; a node beyond it is refused. 0 means 4 Mi.
+	MaxNodes int
+	// Clock is CLOCK_BOOTTIME, which goes on while the machine is suspended.
+	// Without it the time since NewStore by time.Now is taken.
+	Clock func() time.Duration
+	// Now is the wall clock; time.Now where nil. It may step at any time, and
+	// is only used for what people read.
+	Now func() time.Time
+	// Logger gets what is refused and dropped; nil discards.
+	Logger *slog.Logger
+}
+
+const defaultMaxNodes = 1 << 22
+
+// Store merges what the sources say and publishes Snapshots. It holds no lock
+// while anybody reads.
+type Store struct {
+	clock  func() time.Duration
+	now    func() time.Time
+	log    *slog.Logger
+	retain time.Duration
+	max    int
+
+	current atomic.Pointer[Snapshot]
+
+	mu       sync.Mutex
+	draft    content // what the next snapshot will have
+	edit     *edit   // the batch of changes under way
+	sources  []*Source
+	saved    *Source
+	claims   map[key]*claimants // addresses that several nodes claim
+	withheld map[key]record     // what a source says, while an address in it is ours
+	spelled  map[key]string     // names that their source does not spell canonically
+	refusals refusals
+	marks    map[key]time.Duration // departed nodes: connectedFor at their departure
+	watchers map[chan *Snapshot]struct{}
+
+	localSaid   bool          // the local source has spoken
+	answerable  bool          // the cluster's nodes are known well enough to deny a name
+	connectedAt time.Duration // clock at the connection, while connected
+	connected   time.Duration // how long earlier connections lasted
+}
+
+// NewStore returns a Store that knows this machine's name and nothing else.
+// Its first snapshot is there at once.
+func NewStore(cfg Config) (*Store, error) {
+	prefix := DefaultPrefix
+	if cfg.Prefix != nil {
+		prefix = *cfg.Prefix
+	}
+	if err := prefix.Check(); err != nil {
+		return nil, err
+	}
+	id, err := ParseID(string(cfg.Local))
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		clock:    cfg.Clock,
+		now:      cfg.Now,
+		log:      cfg.Logger,
+		retain:   cfg.RetainDeparted,
+		max:      cfg.MaxNodes,
+		claims:   map[key]*claimants{},
+		withheld: map[key]record{},
+		spelled:  map[key]string{},
+		marks:    map[key]time.Duration{},
+		watchers: map[chan *Snapshot]struct{}{},
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.clock == nil {
+		start := time.Now()
+		s.clock = func() time.Duration { return time.Since(start) }
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.max == 0 {
+		s.max = defaultMaxNodes
+	}
+	l := &local{id: id}
+	l.key, l.shaped = shapedKey(prefix, string(id))
+	s.draft = content{prefix: prefix, local: l, counts: Counts{Live: 1}, sources: &[]string{}}
+	s.saved = s.addSource(SavedSource)
+	s.publish()
+	return s, nil
+}
+
+// Snapshot is the newest one.
+func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
+
+// update makes one batch of changes and publishes what came of it, once.
+func (s *Store) update(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.edit = new(edit)
+	change()
+	s.draft.counts.Quarantined = s.refusals.count() + len(s.withheld)
+	s.draft.ready = s.answerable || !s.draft.cluster.Expected && s.localSaid
+	s.publish()
+}
+
+// publish makes the draft the newest snapshot unless it already is.
+func (s *Store) publish() {
+	next := &Snapshot{serial: 1, content: s.draft}
+	if newest := s.current.Load(); newest != nil {
+		if newest.content == s.draft {
+			return
+		}
+		next.serial = newest.serial + 1
+	}
+	s.current.Store(next)
+	for watcher := range s.watchers {
+		offer(watcher, next)
+	}
+}
+
+// SetLocal says which addresses this machine has, in the order in which they
+// are to be answered. Those that no node can be reached at are left out. Once
+// one was known, an empty list is no news: the last known addresses stay until
+// there are new ones.
+func (s *Store) SetLocal(addrs []netip.Addr) {
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return CheckAddr(a) != nil })
+	s.update(func() {
+		s.localSaid = true
+		was := s.draft.local.addrs
+		if len(addrs) == 0 || slices.Equal(addrs, was) {
+			return
+		}
+		fresh := *s.draft.local
+		fresh.addrs, fresh.since = addrs, s.now()
+		s.draft.local = &fresh
+		s.judgeClaimsOn(was, addrs)
+	})
+}
+
+// ExpectCluster says whether a source of the cluster's nodes is configured.
+// While one is expected, but has not been heard of, an unknown name is not
+// known not to exist.
+func (s *Store) ExpectCluster(expected bool) {
+	s.update(func() {
+		c := &s.draft.cluster
+		if c.Expected == expected {
+			return
+		}
+		c.Expected = expected
+		if expected && !c.Connected {
+			c.Lost, c.LostAt = s.clock(), s.now()
+		}
+	})
+}
+
+// Run drops departed nodes whose retention is over, until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	ticker := time.NewTicker(expiryInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			s.dropExpired()
+		}
+	}
+}
