@@ -52,10 +52,18 @@ func benchStore(tb testing.TB, n int) (*Store, *Source) {
 	return s, src
 }
 
+// sizes of the benchmarks; with -short the largest is left out.
+func sizes() []int {
+	if testing.Short() {
+		return benchSizes[:len(benchSizes)-1]
+	}
+	return benchSizes
+}
+
 // BenchmarkChange is one node that gets a new address: its record, the old and
 // the new reverse record, and the snapshot.
 func BenchmarkChange(b *testing.B) {
-	for _, n := range benchSizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			_, src := benchStore(b, n)
 			r := rand.New(rand.NewPCG(1, uint64(n)))
@@ -75,7 +83,7 @@ func BenchmarkChange(b *testing.B) {
 
 // BenchmarkLookup asks for random names, so that caches do not flatter it.
 func BenchmarkLookup(b *testing.B) {
-	for _, n := range benchSizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			s, _ := benchStore(b, n)
 			names := make([][]byte, 1<<16)
@@ -96,7 +104,7 @@ func BenchmarkLookup(b *testing.B) {
 
 // BenchmarkReverse asks for the names of random addresses.
 func BenchmarkReverse(b *testing.B) {
-	for _, n := range benchSizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			s, _ := benchStore(b, n)
 			b.ReportAllocs()
@@ -113,7 +121,7 @@ func BenchmarkReverse(b *testing.B) {
 // BenchmarkMemory measures the live heap for each node, reverse record
 // included.
 func BenchmarkMemory(b *testing.B) {
-	for _, n := range benchSizes {
+	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				before := liveHeap()

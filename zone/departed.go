@@ -57,10 +57,10 @@ func (s *Store) DepartedFor() map[ID]time.Duration {
 
 // dropExpired drops the departed nodes whose retention is over.
 func (s *Store) dropExpired() {
-	if s.retain < 0 {
-		return
-	}
 	s.update(func() {
+		if s.retain < 0 {
+			return
+		}
 		var dropped nameList
 		now := s.connectedFor()
 		for k, mark := range s.marks {

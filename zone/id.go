@@ -81,6 +81,16 @@ func isLabelByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
 }
 
+// isCanonical says whether a name is in lower case.
+func isCanonical(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
 // equalFold compares a lower-case string with a name of any case, in ASCII
 // only, as DNS does (RFC 4343).
 func equalFold[T string | []byte](lower string, name T) bool {

@@ -101,21 +101,17 @@ func (src *Source) set(e *Entry) error {
 // such names are one in DNS. The first one heard stays.
 func (src *Source) checkSpelling(k key, name string) error {
 	s := src.store
-	canonical := string(k.id(s.draft.prefix))
 	first, odd := s.spelled[k]
-	if !odd {
-		if r, known := s.draft.nodes.get(k); known && r.source == src.rank && r.flags&departed == 0 {
-			first = canonical
-		} else {
-			first = name
-		}
-	}
 	switch {
-	case name != first:
+	case odd && name != first:
 		return errOtherCase
-	case name != canonical:
-		s.spelled[k] = name
+	case odd, isCanonical(name):
+		return nil
 	}
+	if r, known := s.draft.nodes.get(k); known && r.source == src.rank && r.flags&departed == 0 {
+		return errOtherCase // of the canonical spelling
+	}
+	s.spelled[k] = name
 	return nil
 }
 

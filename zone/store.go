@@ -179,6 +179,14 @@ func (s *Store) ExpectCluster(expected bool) {
 	})
 }
 
+// SetRetention changes how long departed nodes are answered; see
+// [Config.RetainDeparted].
+func (s *Store) SetRetention(retain time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retain = retain
+}
+
 // Run drops departed nodes whose retention is over, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	ticker := time.NewTicker(expiryInterval)

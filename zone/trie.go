@@ -165,13 +165,22 @@ func (b *branch[V]) setInBucket(e *edit, s slot[V], depth int) (*branch[V], bool
 		b.bucket = slices.Insert(b.bucket, i, s)
 		return b, true
 	}
-	// Appending to nothing rounds up to the allocator's size and no further;
-	// doubling would leave half of a large zone empty.
-	bucket := append([]slot[V](nil), make([]slot[V], len(b.bucket)+1)...)
+	bucket := b.grown(e)
 	copy(bucket, b.bucket[:i])
 	bucket[i] = s
 	copy(bucket[i+1:], b.bucket[i:])
 	return &branch[V]{owner: e, bucket: bucket}, true
+}
+
+// grown returns an empty bucket of one slot more. A batch that has grown this
+// one before gets some room, since it will likely do so again; doubling would
+// leave half of a large zone empty.
+func (b *branch[V]) grown(e *edit) []slot[V] {
+	size, room := len(b.bucket)+1, len(b.bucket)+1
+	if b.owner == e {
+		room += size / 4
+	}
+	return make([]slot[V], size, room)
 }
 
 // split turns a bucket into an inner branch over smaller ones.

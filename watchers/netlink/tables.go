@@ -1,0 +1,164 @@
+package netlink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	rtnetlink "github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// listTries is how often a list is asked for that came interrupted. The
+	// pauses between them double from a millisecond to a total of a quarter of
+	// a second.
+	listTries = 9
+	// answerTimeout bounds the wait for each of the kernel's answers.
+	answerTimeout = 5 * time.Second
+)
+
+// tables reads the kernel's lists of links, addresses and routes.
+type tables struct {
+	handle *rtnetlink.Handle
+}
+
+func openTables(ns *netns.NsHandle) (*tables, error) {
+	handle, err := rtnetlink.NewHandleAt(namespaceOrNone(ns), unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open a netlink socket to list addresses: %w", err)
+	}
+	if err := handle.SetSocketTimeout(answerTimeout); err != nil {
+		handle.Close()
+		return nil, fmt.Errorf("set the timeout of the netlink socket that lists addresses: %w", err)
+	}
+	return &tables{handle: handle}, nil
+}
+
+func (t *tables) close() { t.handle.Close() }
+
+func (t *tables) links(ctx context.Context) ([]link, error) {
+	list, err := retry(ctx, t.handle.LinkList)
+	if err != nil {
+		return nil, fmt.Errorf("list the network interfaces: %w", err)
+	}
+	links := make([]link, 0, len(list))
+	for _, l := range list {
+		attrs := l.Attrs()
+		links = append(links, link{
+			index:    attrs.Index,
+			names:    append([]string{attrs.Name}, attrs.AltNames...),
+			kind:     l.Type(),
+			encap:    attrs.EncapType,
+			up:       attrs.Flags&net.FlagUp != 0,
+			loopback: attrs.Flags&net.FlagLoopback != 0,
+			master:   attrs.MasterIndex,
+		})
+	}
+	return links, nil
+}
+
+func (t *tables) addresses(ctx context.Context) ([]address, error) {
+	list, err := retry(ctx, func() ([]rtnetlink.Addr, error) {
+		return t.handle.AddrList(nil, rtnetlink.FAMILY_ALL)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the addresses: %w", err)
+	}
+	addrs := make([]address, 0, len(list))
+	for _, a := range list {
+		if a.IPNet == nil {
+			continue
+		}
+		// On a point-to-point link IPNet is our end and Peer the other one.
+		// The bytes are taken as they came: four are IPv4 and sixteen IPv6, of
+		// which ::ffff:192.0.2.1 stays recognizable as what it is.
+		ip, ok := netip.AddrFromSlice(a.IP)
+		if !ok {
+			continue
+		}
+		addrs = append(addrs, address{link: a.LinkIndex, ip: ip, flags: a.Flags, global: a.Scope == unix.RT_SCOPE_UNIVERSE})
+	}
+	return addrs, nil
+}
+
+// defaultRoutes lists the ways out of the main table: one route for each
+// nexthop of each of its default routes.
+func (t *tables) defaultRoutes(ctx context.Context) ([]route, error) {
+	var all []route
+	// Asked for all families at once, the kernel would add those (MPLS,
+	// multicast) that are no concern of ours.
+	for _, family := range []int{rtnetlink.FAMILY_V4, rtnetlink.FAMILY_V6} {
+		routes, err := retry(ctx, func() ([]route, error) { return t.defaultRoutesOf(family) })
+		if err != nil {
+			return nil, fmt.Errorf("list the default routes: %w", err)
+		}
+		all = append(all, routes...)
+	}
+	return all, nil
+}
+
+func (t *tables) defaultRoutesOf(family int) ([]route, error) {
+	var routes []route
+	// The default ones are picked as the list comes in, because it may be that
+	// of a router, with a million others.
+	err := t.handle.RouteListFilteredIter(family, &rtnetlink.Route{Table: unix.RT_TABLE_MAIN}, rtnetlink.RT_FILTER_TABLE,
+		func(r rtnetlink.Route) bool {
+			routes = append(routes, nexthops(r)...)
+			return true
+		})
+	return routes, err
+}
+
+// nexthops returns the usable ways that r offers, none if it is not a default
+// route. One that rejects (unreachable, blackhole, prohibit) is no way out,
+// and says nothing about our address. A nexthop that the kernel itself would
+// not use is dead; one that has only lost its carrier is not.
+func nexthops(r rtnetlink.Route) []route {
+	if r.Type != unix.RTN_UNICAST || r.Dst == nil || r.Flags&unix.RTM_F_CLONED != 0 {
+		return nil
+	}
+	if ones, bits := r.Dst.Mask.Size(); ones != 0 || bits == 0 {
+		return nil
+	}
+	source, _ := netip.AddrFromSlice(r.Src)
+	way := route{v6: r.Family == unix.AF_INET6, metric: r.Priority, source: source}
+	if len(r.MultiPath) == 0 {
+		way.link = r.LinkIndex
+		if r.Flags&unix.RTNH_F_DEAD != 0 {
+			return nil
+		}
+		return []route{way}
+	}
+	var ways []route
+	for _, hop := range r.MultiPath {
+		if hop.Flags&unix.RTNH_F_DEAD == 0 {
+			way.link = hop.LinkIndex
+			ways = append(ways, way)
+		}
+	}
+	return ways
+}
+
+// retry calls list again while its result is no consistent picture because a
+// change or a signal came in between.
+func retry[T any](ctx context.Context, list func() ([]T, error)) ([]T, error) {
+	pause := time.Millisecond
+	for try := 1; ; try++ {
+		got, err := list()
+		interrupted := errors.Is(err, rtnetlink.ErrDumpInterrupted) || errors.Is(err, unix.EINTR)
+		if !interrupted || try == listTries {
+			return got, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package netlink
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netns"
+)
+
+const (
+	// hintDelay is how long after the first hint the kernel's lists are read.
+	// It is fixed from the first hint on, so that a storm cannot put the
+	// reading off, and leaves room below the promised 50 ms for the reading
+	// itself. It must not be zero: the kernel announces that an address or a
+	// link is going before it withdraws the routes that depend on it.
+	hintDelay = 30 * time.Millisecond
+
+	// confirmDelay is when the lists are read once more after the last hint.
+	// IPv4 routes that go together with their link or source address are
+	// withdrawn without a message. hintDelay outlasts that, unless the machine
+	// is starved of CPU at the wrong moment.
+	confirmDelay = time.Second
+
+	// receiveBuffer is asked for the subscription, in bytes. It has room for a
+	// few thousand messages, a whole network manager's restart.
+	receiveBuffer = 1 << 20
+)
+
+// Watcher publishes this machine's addresses. Its fields must not be changed
+// while Run is running.
+type Watcher struct {
+	// Interfaces are glob patterns (see [path.Match]) of the names, and
+	// alternative names, of the interfaces to consider. With none the package
+	// comment says which are.
+	Interfaces []string
+
+	// Publish is called by Run with the addresses, IPv4 before IPv6: once at
+	// the start of each Run and then upon each change. The list is empty while
+	// there is no usable address. It belongs to Publish, which must not block.
+	Publish func([]netip.Addr)
+
+	// Logger may be nil.
+	Logger *slog.Logger
+
+	// The rest is for tests.
+	namespace     *netns.NsHandle // nil: the one of the process
+	receiveBuffer int             // zero: receiveBuffer
+	onRead        func()          // after each reading and publishing
+	onReceive     func()          // in the subscription's goroutine, before each receive
+}
+
+// Run watches until ctx ends and then returns nil. It returns an error when
+// the kernel cannot be asked or the subscription broke; calling it again makes
+// up for all that was missed. It must not run twice at the same time.
+func (w *Watcher) Run(ctx context.Context) error {
+	for _, glob := range w.Interfaces {
+		if _, err := path.Match(glob, ""); err != nil {
+			return fmt.Errorf("local interface pattern %q: %w; * and ? stand for any characters, [a-z] for one of a range", glob, err)
+		}
+	}
+	// Subscribing comes first: a change between the two is then a hint to
+	// read again, instead of lost.
+	sub, err := w.subscribe()
+	if err != nil {
+		return err
+	}
+	defer sub.close()
+	kernel, err := openTables(w.namespace)
+	if err != nil {
+		return err
+	}
+	defer kernel.close()
+	return w.follow(ctx, sub, kernel)
+}
+
+// follow reads the tables at once, some time after each first hint, and a last
+// time when the hints have ceased.
+func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables) error {
+	var published []netip.Addr
+	read := func(first bool) error {
+		addrs, err := w.read(ctx, kernel)
+		if err != nil {
+			return err
+		}
+		if first || !slices.Equal(addrs, published) {
+			published = addrs
+			w.log().Debug("local addresses read", "addresses", addrs)
+			w.Publish(slices.Clone(addrs))
+		}
+		if w.onRead != nil {
+			w.onRead()
+		}
+		return nil
+	}
+
+	err := read(true)
+	var reread, confirm <-chan time.Time
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sub.broken:
+			return sub.err
+		case <-sub.hints:
+			if reread == nil {
+				reread = time.After(hintDelay)
+			}
+		case <-reread:
+			reread, confirm = nil, time.After(confirmDelay)
+			err = read(false)
+		case <-confirm:
+			confirm = nil
+			err = read(false)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// read asks the kernel and returns the addresses chosen.
+func (w *Watcher) read(ctx context.Context, kernel *tables) ([]netip.Addr, error) {
+	links, err := kernel.links(ctx)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := kernel.addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := kernel.defaultRoutes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return choose(links, addrs, routes, w.Interfaces), nil
+}
+
+func (w *Watcher) log() *slog.Logger {
+	if w.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return w.Logger
+}

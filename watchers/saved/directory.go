@@ -1,0 +1,186 @@
+package saved
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// FileName is the name of the file in the state directory.
+const FileName = "saved-nodes"
+
+const (
+	// minInterval is the least time between two writes.
+	minInterval = 5 * time.Second
+	// idleShare is how many times as long as a write took none follows: at
+	// most 2 % of the time go into writing, however large the zone is.
+	idleShare = 50
+	// countInterval is how often the file is written when nothing changes but
+	// the counted time of departed nodes, in order that it survives a crash.
+	countInterval = time.Hour
+)
+
+// Directory is the saved directory of one process. Its fields must not be
+// changed after the first call.
+type Directory struct {
+	// Path is the state directory. It must exist, and be ours alone.
+	Path string
+	// Store is the zone that is loaded and saved.
+	Store *zone.Store
+	// Logger may be nil.
+	Logger *slog.Logger
+
+	cluster string         // the cluster whose nodes the file has
+	loaded  uint64         // fingerprint of the nodes loaded, or 0
+	agreed  *zone.Snapshot // the newest one that the file agrees with, or nil
+	counted time.Duration  // of all departed nodes, as the file has it
+	due     time.Time      // when the next write is allowed
+}
+
+// Run keeps the file equal to the zone until ctx ends; then it writes what is
+// pending, and returns nil. It returns an error when the file cannot be
+// written or removed, the last time included; calling it again makes up for it.
+func (d *Directory) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := d.until(ctx, time.Now().Add(countInterval), d.differs); err != nil {
+			return err
+		}
+		if !d.pending() {
+			continue
+		}
+		never := func(*zone.Snapshot) bool { return false }
+		if err := d.until(ctx, d.due, never); err != nil {
+			return err
+		}
+		if err := d.save(); err != nil {
+			return err
+		}
+	}
+	// The last snapshot may be one that nobody has looked at yet.
+	if err := d.dropForeign(d.Store.Snapshot()); err != nil {
+		return err
+	}
+	if !d.pending() {
+		return nil
+	}
+	return d.save()
+}
+
+// until follows the zone until a snapshot meets the condition, the deadline
+// passes or ctx ends. Meanwhile it removes the file as soon as it turns out to
+// be another cluster's.
+func (d *Directory) until(ctx context.Context, deadline time.Time, met func(*zone.Snapshot) bool) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	for snapshot := range d.Store.Watch(ctx) {
+		if err := d.dropForeign(snapshot); err != nil {
+			return err
+		}
+		if met(snapshot) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// pending reports whether there is something to write.
+func (d *Directory) pending() bool {
+	if d.differs(d.Store.Snapshot()) {
+		return true
+	}
+	return d.agreed != nil && d.agreed.Counts().Departed > 0 && total(d.Store.DepartedFor()) != d.counted
+}
+
+// differs reports whether the file has to be replaced by what a snapshot has.
+func (d *Directory) differs(snapshot *zone.Snapshot) bool {
+	switch {
+	case !snapshot.Cluster().Complete:
+		return false
+	case snapshot.Cluster().ID != d.cluster:
+		return true
+	case d.agreed == nil:
+		// What was loaded is compared by its fingerprint: the snapshot of then
+		// would keep the whole zone in memory twice until this moment.
+		if d.loaded == 0 || d.loaded != fingerprintOf(snapshot) {
+			d.loaded = 0
+			return true
+		}
+		d.loaded, d.agreed = 0, snapshot
+		return false
+	}
+	for c := range snapshot.Changes(d.agreed) {
+		before, had := fromZone(c.Before, d.agreed.Prefix())
+		after, has := fromZone(c.After, snapshot.Prefix())
+		if had != has || before != after {
+			return true
+		}
+	}
+	// What did change is not saved. The next comparison need not see it again.
+	d.agreed = snapshot
+	return false
+}
+
+// save replaces the file by what the zone has now.
+func (d *Directory) save() error {
+	snapshot := d.Store.Snapshot()
+	if !snapshot.Cluster().Complete {
+		return nil // the cluster became another one while we waited
+	}
+	began := time.Now()
+	counted := d.Store.DepartedFor()
+	nodes, err := d.write(snapshot, counted)
+	took := time.Since(began)
+	d.due = time.Now().Add(max(minInterval, idleShare*took))
+	if err != nil {
+		return err
+	}
+	d.agreed, d.cluster, d.counted, d.loaded = snapshot, snapshot.Cluster().ID, total(counted), 0
+	d.log().Debug("nodes saved", "path", d.file(), "nodes", nodes, "serial", snapshot.Serial(), "took", took)
+	return nil
+}
+
+// dropForeign removes the file if it has the nodes of another cluster than the
+// zone.
+func (d *Directory) dropForeign(snapshot *zone.Snapshot) error {
+	id := snapshot.Cluster().ID
+	if id == "" || d.cluster == "" || id == d.cluster {
+		return nil
+	}
+	if err := remove(d.Path, d.file()); err != nil {
+		return fmt.Errorf("remove the saved nodes of another cluster: %w; remove the file by hand", err)
+	}
+	d.log().Info("saved nodes of another cluster removed", "path", d.file(), "cluster", id, "before", d.cluster)
+	d.cluster, d.agreed, d.counted, d.loaded = "", nil, 0, 0
+	return nil
+}
+
+// remove removes a file of the directory for good. It may be gone already.
+func remove(dir, name string) error {
+	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func (d *Directory) file() string { return filepath.Join(d.Path, FileName) }
+
+func (d *Directory) log() *slog.Logger {
+	if d.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return d.Logger
+}
+
+// total adds up the counted times. They all run at the same pace, so that the
+// sum of the same nodes' is a measure of whether they ran.
+func total(counted map[zone.ID]time.Duration) (sum time.Duration) {
+	for _, d := range counted {
+		sum += d
+	}
+	return sum
+}

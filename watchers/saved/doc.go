@@ -1,0 +1,54 @@
+// Package saved keeps the cluster's nodes on disk, so that a machine that
+// starts while the cluster is out of reach can answer for all of them.
+//
+// A [Directory] fills the zone's saved layer from its file before the first
+// query is answered, and afterwards keeps the file equal to the zone. Every
+// live source outranks what it loads.
+//
+// # What is written, and when
+//
+// The file is replaced as a whole, and only by complete data: as long as the
+// zone has not been told all of the cluster's nodes since the process started,
+// it is left alone, so that neither an empty nor a partial backlog destroys
+// what is known. It holds of each node the name, addresses, roles, state and
+// curator port and, of a departed one, since when it is and how much of its
+// retention it has had. Of this machine only what the cluster says of it is
+// kept: its addresses are the kernel's business.
+//
+// A file of another cluster than the zone's is removed at once. One that is
+// damaged, or made by a later version, is set aside and reported, and the start
+// goes on without it. Nothing of a file reaches the zone before all of it has
+// been read and its checksum verified.
+//
+// # The file
+//
+// Its name is [FileName]. All numbers are big endian.
+//
+//	8  magic, "nodedns\n"
+//	2  version, 1
+//	1  length of the cluster's ID, and the ID, empty where unknown
+//	1  length of the prefix of node IDs, and the prefix
+//	8  when it was written, in Unix seconds
+//	4  number of nodes
+//	   the nodes, in strictly ascending order of their names
+//	4  CRC-32C of all of the above
+//
+// A node:
+//
+//	16  the hex digits of its name, as bytes
+//	1   which parts follow: 1 IPv4, 2 IPv6, 4 departed
+//	1   roles, as [zone.Roles]
+//	1   state, as [zone.State]
+//	2   curator port, or 0
+//	4   IPv4 address, if any
+//	16  IPv6 address, if any
+//	8   departed: since when in Unix seconds, and seconds of the retention that
+//	    have been counted
+//
+// A file has exactly one encoding: what decodes is what encoding it again
+// gives.
+//
+// # Goroutines
+//
+// The package starts none. Load and Run are called by one goroutine at a time.
+package saved

@@ -1,0 +1,101 @@
+package saved
+
+import (
+	"encoding/hex"
+	"hash"
+	"hash/crc64"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// fromZone returns what is saved of a node of the zone, but for the counted
+// time. There is nothing to save of this machine while the cluster has said
+// nothing of it, or if its name was chosen freely and so is not the cluster's.
+func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
+	if !z.Exists() {
+		return n, false
+	}
+	n.roles, n.state, n.port = z.Roles(), z.State(), z.CuratorPort()
+	if z.IsLocal() && n == (node{}) {
+		return n, false
+	}
+	var buf [64]byte
+	id := z.AppendID(buf[:0])
+	if len(id) != len(prefix)+hex.EncodedLen(len(n.key)) || string(id[:len(prefix)]) != string(prefix) {
+		return n, false
+	}
+	if _, err := hex.Decode(n.key[:], id[len(prefix):]); err != nil {
+		return n, false
+	}
+	if z.IsLocal() {
+		return n, true
+	}
+	for addr := range z.Addrs() {
+		if addr.Is4() {
+			n.v4, n.parts = addr.As4(), n.parts|has4
+		} else {
+			n.v6, n.parts = addr.As16(), n.parts|has6
+		}
+	}
+	if z.Departed() {
+		n.parts |= departed
+		n.since = uint32(min(max(z.Since().Unix(), 0), math.MaxUint32))
+	}
+	return n, true
+}
+
+// fingerprint condenses the nodes of a file or a snapshot, but for the counted
+// time, into a number that two of them have in common when they are equal.
+type fingerprint struct {
+	sum     hash.Hash64
+	scratch []byte
+}
+
+func newFingerprint() *fingerprint {
+	return &fingerprint{sum: crc64.New(crc64.MakeTable(crc64.ECMA))}
+}
+
+func (f *fingerprint) add(n node) {
+	n.counted = 0
+	f.scratch = n.append(f.scratch[:0])
+	f.sum.Write(f.scratch)
+}
+
+func fingerprintOf(snapshot *zone.Snapshot) uint64 {
+	f := newFingerprint()
+	for z := range snapshot.All() {
+		if n, ok := fromZone(z, snapshot.Prefix()); ok {
+			f.add(n)
+		}
+	}
+	return f.sum.Sum64()
+}
+
+// count sets how much of its retention a departed node has had.
+func (n *node) count(d time.Duration) {
+	n.counted = uint32(min(max(int64(d/time.Second), 0), math.MaxUint32))
+}
+
+// entry returns n as the saved layer says it to the zone, which checks it.
+func (n *node) entry(prefix string) zone.Entry {
+	e := zone.Entry{
+		ID:          prefix + hex.EncodeToString(n.key[:]),
+		Roles:       n.roles,
+		State:       n.state,
+		CuratorPort: n.port,
+	}
+	if n.parts&has4 != 0 {
+		e.Addresses = append(e.Addresses, netip.AddrFrom4(n.v4).String())
+	}
+	if n.parts&has6 != 0 {
+		e.Addresses = append(e.Addresses, netip.AddrFrom16(n.v6).String())
+	}
+	if n.parts&departed != 0 {
+		e.Departed = time.Unix(int64(n.since), 0).UTC()
+		e.Counted = time.Duration(n.counted) * time.Second
+	}
+	return e
+}

@@ -1,0 +1,84 @@
+package saved
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// write replaces the file by a snapshot's nodes, atomically: whenever the
+// machine stops, the old file is there or the new one, whole. It returns how
+// many nodes it wrote.
+func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Duration) (nodes int, err error) {
+	// One fixed name, so that what a crash leaves behind is not left for good.
+	temp := d.file() + ".new"
+	if err := os.Remove(temp); err != nil && !os.IsNotExist(err) {
+		return 0, fmt.Errorf("save the nodes: make room for a new file: %w", err)
+	}
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("save the nodes: %w; the state directory must exist and be writable", err)
+	}
+	nodes, err = encode(f, snapshot, counted, time.Now())
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(temp, d.file())
+	}
+	if err != nil {
+		// The old file is still good. A full disk wants the space back.
+		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
+	}
+	if err := syncDir(d.Path); err != nil {
+		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), err)
+	}
+	return nodes, nil
+}
+
+// encode writes a snapshot as a file. It holds no more than one node at a time.
+func encode(w io.Writer, snapshot *zone.Snapshot, counted map[zone.ID]time.Duration, at time.Time) (nodes int, err error) {
+	prefix := snapshot.Prefix()
+	// The zone counts this machine always, and we only if there is something
+	// to say of it.
+	counts := snapshot.Counts()
+	expected := counts.Live + counts.Departed - 1
+	if _, ok := fromZone(snapshot.Local(), prefix); ok {
+		expected++
+	}
+	e, err := newEncoder(w, header{cluster: snapshot.Cluster().ID, prefix: string(prefix), at: at, nodes: expected})
+	if err != nil {
+		return 0, err
+	}
+	for z := range snapshot.All() {
+		n, ok := fromZone(z, prefix)
+		if !ok {
+			continue
+		}
+		if n.parts&departed != 0 {
+			n.count(counted[z.ID()])
+		}
+		if err := e.node(&n); err != nil {
+			return 0, err
+		}
+		nodes++
+	}
+	if nodes != expected {
+		return 0, fmt.Errorf("the zone has %d nodes and counts %d: a bug of nodedns, please report it", nodes, expected)
+	}
+	return nodes, e.close()
+}
+
+// syncDir makes a rename or removal in a directory last.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
