@@ -1,0 +1,43 @@
+package curator
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	minDelay = 250 * time.Millisecond
+	maxDelay = 10 * time.Second
+)
+
+// backoff gives the delays between failed rounds. The zero value is ready.
+type backoff struct {
+	delay time.Duration
+}
+
+// next doubles the delay, and returns between half and all of it: nodes that
+// lost the same curator at the same moment must not come back together.
+func (b *backoff) next() time.Duration {
+	b.delay = min(max(2*b.delay, minDelay), maxDelay)
+	return b.delay/2 + rand.N(b.delay/2)
+}
+
+// succeeded hears of a stream that had its backlog and lasted for lived. The
+// delays start over only if that was longer than the last delay, so a curator
+// which breaks down under each new stream is asked less and less often.
+func (b *backoff) succeeded(lived time.Duration) {
+	if lived >= b.delay {
+		b.delay = 0
+	}
+}
+
+// sleep returns early when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,142 @@
+package curator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+)
+
+const (
+	// connectTimeout bounds one attempt, from the first packet to the end of
+	// the handshakes.
+	connectTimeout = 5 * time.Second
+	// Together these two bound the time in which a partition is noticed.
+	keepaliveTime    = 10 * time.Second
+	keepaliveTimeout = 5 * time.Second
+)
+
+// endpointSource returns the source of a stream from one endpoint.
+func (w *Watcher) endpointSource(endpoint Endpoint, own *nodetls.Credentials) source {
+	return func(ctx context.Context, deliver delivery) error {
+		var first cause
+		err := receive(ctx, func(context.Context) (*grpc.ClientConn, error) {
+			return w.newClient(endpoint, own, &first)
+		}, deliver)
+		return first.or(err)
+	}
+}
+
+// newClient prepares a connection, which the first call on it opens.
+func (w *Watcher) newClient(endpoint Endpoint, own *nodetls.Credentials, first *cause) (*grpc.ClientConn, error) {
+	transport := insecure.NewCredentials()
+	if own != nil {
+		transport = alertCredentials{credentials.NewTLS(own.ClientConfig(w.cfg.Prefix, first.note)), first.note}
+	}
+	return grpc.NewClient("passthrough:///"+endpoint.String(),
+		grpc.WithTransportCredentials(transport),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			conn, err := w.connect(ctx, endpoint)
+			first.note(err)
+			return conn, err
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: keepaliveTime, Timeout: keepaliveTimeout, PermitWithoutStream: true,
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: connectTimeout}),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableRetry(),
+		grpc.WithNoProxy(),
+		grpc.WithIdleTimeout(0),
+		grpc.WithUserAgent("nodedns"),
+	)
+}
+
+// connect opens the TCP connection.
+func (w *Watcher) connect(ctx context.Context, endpoint Endpoint) (net.Conn, error) {
+	if endpoint.node != "" {
+		return w.connectNode(ctx, endpoint)
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", endpoint.String())
+	if err != nil || !w.cfg.Insecure || isLoopback(conn.RemoteAddr()) {
+		return conn, err
+	}
+	// Only a name can get here, by a resolver's answer.
+	_ = conn.Close()
+	return nil, fmt.Errorf("plain text to %s, which is not loopback, is refused", conn.RemoteAddr())
+}
+
+// connectNode tries each known address of a node in turn.
+func (w *Watcher) connectNode(ctx context.Context, endpoint Endpoint) (net.Conn, error) {
+	var addrs []netip.Addr
+	if w.cfg.Resolve != nil {
+		addrs = w.cfg.Resolve(endpoint.node)
+	}
+	if len(addrs) == 0 {
+		return nil, errors.New("no address of this node is known yet: name at least one endpoint as host:port")
+	}
+	var failed failures
+	for i, addr := range addrs {
+		conn, err := dialShare(ctx, addr, endpoint.port, len(addrs)-i)
+		if err == nil {
+			return conn, nil
+		}
+		failed = append(failed, err)
+	}
+	return nil, failed
+}
+
+// dialShare dials one address within its share of the time that is left for
+// this and the remaining ones.
+func dialShare(ctx context.Context, addr netip.Addr, port uint16, shares int) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
+		defer cancel()
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(int(port))))
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// cause keeps the first reason for which an attempt failed. gRPC reports such
+// reasons as text only, wrapped several times.
+type cause struct {
+	mu  sync.Mutex
+	err error
+}
+
+// note ignores what was cancelled: that is a consequence, of the attempt's end
+// usually, and no reason.
+func (c *cause) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil && !errors.Is(err, context.Canceled) {
+		c.err = err
+	}
+}
+
+func (c *cause) or(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	return err
+}

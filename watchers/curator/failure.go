@@ -1,0 +1,84 @@
+package curator
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+)
+
+// streamError is why there is no stream, worded for people.
+type streamError struct {
+	endpoint string // empty with a dialer
+	err      error
+}
+
+func (e *streamError) Unwrap() error { return e.err }
+
+func (e *streamError) Error() string {
+	where := "curator " + e.endpoint
+	if e.endpoint == "" {
+		where = "curator by dialer"
+	}
+	st, isStatus := status.FromError(e.err)
+	switch {
+	case errors.Is(e.err, io.EOF):
+		return where + ": the curator ended the stream"
+	case !isStatus:
+		return fmt.Sprintf("%s: %v", where, e.err)
+	case st.Code() == codes.Unimplemented:
+		return where + ": not the leader, it answers Unimplemented"
+	case st.Code() == codes.PermissionDenied || st.Code() == codes.Unauthenticated:
+		return fmt.Sprintf("%s: it refuses this node (%s: %s): is the node still a member?", where, st.Code(), clip(st.Message()))
+	default:
+		return fmt.Sprintf("%s: %s: %s", where, st.Code(), clip(st.Message()))
+	}
+}
+
+// kind groups failures that are the same for a reader of the log, though their
+// texts may differ by port numbers and the like.
+func (e *streamError) kind() string {
+	what := e.err.Error()
+	if peerErr, ok := errors.AsType[*nodetls.PeerError](e.err); ok {
+		what = string(peerErr.Rule)
+	} else if errno, ok := errors.AsType[syscall.Errno](e.err); ok {
+		what = errno.Error()
+	} else if st, ok := status.FromError(e.err); ok {
+		what = st.Code().String()
+	}
+	return e.endpoint + " " + what
+}
+
+// failures are several reasons that count together. In contrast to errors.Join
+// they make one line.
+type failures []error
+
+func (f failures) Unwrap() []error { return f }
+
+func (f failures) Error() string {
+	texts := make([]string, len(f))
+	for i, err := range f {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// clip makes text that came from elsewhere fit for one line.
+func clip(text string) string {
+	const limit = 300
+	if len(text) > limit {
+		text = text[:limit] + "…"
+	}
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(text, "?"))
+}

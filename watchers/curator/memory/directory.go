@@ -1,0 +1,159 @@
+package memory
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Node is what a curator knows of a node.
+type Node struct {
+	ID string
+	// Address under which other nodes reach it; empty until it has reported
+	// itself.
+	Address string
+	Roles   zone.Roles
+	State   zone.State
+	// CuratorPort is the TCP port of its curator, or 0 without one.
+	CuratorPort uint16
+}
+
+// message is the node as the API has it.
+func (n Node) message() *curatorpb.Node {
+	m := &curatorpb.Node{Id: n.ID, Roles: &curatorpb.NodeRoles{}, State: states[n.State]}
+	if n.Roles&zone.ConsensusMember != 0 {
+		m.Roles.ConsensusMember = &curatorpb.NodeRoles_ConsensusMember{}
+	}
+	if n.Roles&zone.KubernetesController != 0 {
+		m.Roles.KubernetesController = &curatorpb.NodeRoles_KubernetesController{}
+	}
+	if n.Roles&zone.KubernetesWorker != 0 {
+		m.Roles.KubernetesWorker = &curatorpb.NodeRoles_KubernetesWorker{}
+	}
+	if n.Address != "" || n.CuratorPort != 0 {
+		m.Status = &curatorpb.NodeStatus{ExternalAddress: n.Address}
+	}
+	if n.CuratorPort != 0 {
+		m.Status.RunningCurator = &curatorpb.NodeStatus_RunningCurator{Port: int32(n.CuratorPort)}
+	}
+	return m
+}
+
+var states = map[zone.State]curatorpb.NodeState{
+	zone.StateNew:            curatorpb.NodeState_NODE_STATE_NEW,
+	zone.StateStandby:        curatorpb.NodeState_NODE_STATE_STANDBY,
+	zone.StateUp:             curatorpb.NodeState_NODE_STATE_UP,
+	zone.StateDecommissioned: curatorpb.NodeState_NODE_STATE_DECOMMISSIONED,
+}
+
+// Directory is the set of a cluster's nodes. The zero value is empty and ready;
+// several servers may share one.
+type Directory struct {
+	mu        sync.Mutex
+	nodes     map[string]Node
+	followers map[*follower]struct{}
+}
+
+// follower is one reader of the changes. It remembers which nodes changed and
+// not how, so one that is slow misses intermediate values only, needs no more
+// memory than there are nodes, and holds up nobody.
+type follower struct {
+	// Both under the directory's lock: the changed nodes, first come first.
+	changed []string
+	queued  map[string]struct{}
+	// wake holds a token while there are changes.
+	wake chan struct{}
+}
+
+// Set adds or replaces nodes.
+func (d *Directory) Set(nodes ...Node) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.nodes == nil {
+		d.nodes = make(map[string]Node)
+	}
+	for _, node := range nodes {
+		if known, ok := d.nodes[node.ID]; ok && known == node {
+			continue
+		}
+		d.nodes[node.ID] = node
+		d.announce(node.ID)
+	}
+}
+
+// Remove deletes nodes.
+func (d *Directory) Remove(ids ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ids {
+		if _, ok := d.nodes[id]; ok {
+			delete(d.nodes, id)
+			d.announce(id)
+		}
+	}
+}
+
+// Nodes returns all nodes, sorted by ID.
+func (d *Directory) Nodes() []Node {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sorted()
+}
+
+func (d *Directory) sorted() []Node {
+	return slices.SortedFunc(maps.Values(d.nodes), func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
+}
+
+func (d *Directory) announce(id string) {
+	for f := range d.followers {
+		if _, ok := f.queued[id]; ok {
+			continue
+		}
+		f.queued[id] = struct{}{}
+		f.changed = append(f.changed, id)
+		select {
+		case f.wake <- struct{}{}:
+		default: // is awake already
+		}
+	}
+}
+
+// follow returns all nodes, and a follower of every change after that.
+func (d *Directory) follow() ([]Node, *follower) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := &follower{queued: make(map[string]struct{}), wake: make(chan struct{}, 1)}
+	if d.followers == nil {
+		d.followers = make(map[*follower]struct{})
+	}
+	d.followers[f] = struct{}{}
+	return d.sorted(), f
+}
+
+func (d *Directory) unfollow(f *follower) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.followers, f)
+}
+
+// next takes the change that f has not seen for the longest time: the node as
+// it is now, or only its ID and false if it was removed. The last result is
+// false when there is none.
+func (d *Directory) next(f *follower) (node Node, exists, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(f.changed) == 0 {
+		return Node{}, false, false
+	}
+	id := f.changed[0]
+	f.changed = f.changed[1:]
+	delete(f.queued, id)
+	if node, exists = d.nodes[id]; !exists {
+		node.ID = id
+	}
+	return node, exists, true
+}

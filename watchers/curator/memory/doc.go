@@ -1,0 +1,13 @@
+// Package memory is a curator that keeps its cluster in memory: the sample
+// cluster of "nodedns try", the other side in tests, and, by being short, a
+// description of the protocol.
+//
+//   - A [Cluster] is a certificate authority, which gives nodes their
+//     certificates.
+//   - A [Directory] is the set of nodes, with a way to follow its changes.
+//   - A [Server] streams a Directory to clients, by real gRPC and real mutual
+//     TLS over any listener, well-behaved unless a [Behaviour] is set.
+//
+// All of them may be used from any goroutine. [Server.Serve] owns the
+// goroutines that serve its listener and ends them before it returns.
+package memory

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+	"github.com/nodedns/nodedns/zone"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newConsole(t *testing.T) *console {
+	t.Helper()
+	cluster, err := memory.NewCluster(zone.DefaultPrefix)
+	must(t, err)
+	return &console{cluster, &memory.Server{Directory: &memory.Directory{}}, zone.DefaultPrefix}
+}
+
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines, answers string
+	}{
+		"set":               {"set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835", "ok\nok\n"},
+		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"unknown role":      {"set a - roles=king", "error unknown role \"king\"\n"},
+		"unknown state":     {"set a - state=asleep", "error unknown state \"asleep\"\n"},
+		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"unknown command":   {"dance", "error unknown command \"dance\"\n"},
+		"empty lines":       {"\n  \ndrop\n", "ok\n"},
+		"remove":            {"remove a b\nremove", "ok\nerror usage: remove ID…\n"},
+		"fill":              {"fill 3\nfill\nfill -1", "ok 3\nerror usage: fill N\nerror usage: fill N\n"},
+		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
+		"streams":           {"streams", "ok 0\n"},
+		"issue nowhere":     {"issue", "error usage: issue DIRECTORY [KEYFILE]\n"},
+		"quit":              {"drop\nquit\ndrop", "ok\nok\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			must(t, newConsole(t).converse(strings.NewReader(test.lines), &out))
+			if out.String() != test.answers {
+				t.Errorf("answers %q, want %q", &out, test.answers)
+			}
+		})
+	}
+}
+
+func TestConsoleChangesTheCurator(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	lines := "set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835\nset c 192.0.2.3\nremove c\nfill 2\nmarker off\nfollower on"
+	must(t, c.converse(strings.NewReader(lines), io.Discard))
+	want := []memory.Node{
+		{ID: "a", Address: "192.0.2.1", State: zone.StateUp},
+		{ID: "b", Roles: zone.KubernetesWorker | zone.ConsensusMember, State: zone.StateNew, CuratorPort: 7835},
+	}
+	nodes := c.server.Directory.Nodes()
+	if len(nodes) != 4 || nodes[0] != want[0] || nodes[1] != want[1] {
+		t.Errorf("nodes %+v, want %+v and two more", nodes, want)
+	}
+	for _, node := range nodes[2:] {
+		if _, err := zone.DefaultPrefix.Parse(node.ID); err != nil || !strings.HasPrefix(node.Address, "100.64.0.") {
+			t.Errorf("filled in %+v", node)
+		}
+	}
+	if b := c.server.Behaviour(); !b.NoMarker || !b.Follower || b.Cut != 0 {
+		t.Errorf("behaviour %+v", b)
+	}
+}
+
+func TestIssue(t *testing.T) {
+	t.Parallel()
+	pub, key, err := ed25519.GenerateKey(nil)
+	must(t, err)
+	public, err := x509.MarshalPKIXPublicKey(pub)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	dir := t.TempDir()
+	write := func(name, blockType string, der []byte) string {
+		path := filepath.Join(dir, name)
+		must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: blockType, Bytes: der}), 0o600))
+		return path
+	}
+	id := string(zone.DefaultPrefix.FromPublicKey(pub))
+	for name, test := range map[string]struct {
+		file  string
+		fault nodetls.Fault
+	}{
+		"public key":  {write("pub", "PUBLIC KEY", public), nodetls.FaultIncomplete},
+		"private key": {write("key", "PRIVATE KEY", private), ""},
+		"new key":     {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, target := newConsole(t), filepath.Join(t.TempDir(), "credentials")
+			answer, err := c.answer(strings.Fields("issue " + target + " " + test.file))
+			must(t, err)
+			if test.file != "" && answer != id {
+				t.Errorf("answer %q, want %q", answer, id)
+			}
+			_, err = nodetls.Load(target, zone.DefaultPrefix, zone.ID(answer))
+			if test.fault == "" {
+				must(t, err)
+			} else if !strings.Contains(fmt.Sprint(err), string(test.fault)) {
+				t.Errorf("err = %v, want %s", err, test.fault)
+			}
+		})
+	}
+	if _, err := newConsole(t).answer([]string{"issue", dir, filepath.Join(dir, "missing")}); err == nil {
+		t.Error("a missing key file is no error")
+	}
+}
+
+// The process as a whole: it says where it listens, answers, and ends with its
+// input.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	in, toProcess := io.Pipe()
+	fromProcess, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(t.Context(), []string{"--dir", filepath.Join(t.TempDir(), "ca")}, in, out)
+		out.Close()
+	}()
+	lines := bufio.NewScanner(fromProcess)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "ok listening 127.0.0.1:") {
+		t.Fatalf("first line %q", lines.Text())
+	}
+	fmt.Fprintln(toProcess, "fill 10")
+	if !lines.Scan() || lines.Text() != "ok 10" {
+		t.Errorf("answer %q", lines.Text())
+	}
+	toProcess.Close()
+	must(t, <-ended)
+
+	for _, args := range [][]string{{"--nonsense"}, {"--listen", "nowhere"}} {
+		if err := run(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
+			t.Errorf("%v is accepted", args)
+		}
+	}
+}

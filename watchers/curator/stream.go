@@ -1,0 +1,170 @@
+package curator
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+)
+
+const (
+	// maxMessage is the largest event that is accepted, in bytes. Chunks of a
+	// backlog are about 2 MiB, but nothing holds a curator to that, and the
+	// default limit of gRPC is 4 MiB.
+	maxMessage = 64 << 20
+	// firstEvent is how long a stream may stay silent at its beginning. A
+	// curator has at least one node to tell of: the one it runs on.
+	firstEvent = 15 * time.Second
+	// quiet ends the backlog of a curator that does not mark the end.
+	quiet = 2 * time.Second
+)
+
+var errSilent = fmt.Errorf("no event within %v of dialling", firstEvent)
+
+// source opens a stream and delivers its events until it fails or ctx ends.
+type source func(ctx context.Context, deliver delivery) error
+
+// delivery hands one event on, and returns false when no more are wanted. The
+// certificate is that of the other side, nil where it is not known.
+type delivery func(*curatorpb.WatchEvent, *x509.Certificate) bool
+
+// receive is a source: a stream over a connection of its own.
+func receive(ctx context.Context, dial Dialer, deliver delivery) error {
+	conn, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	if conn == nil {
+		return errors.New("the dialer returned neither a connection nor an error")
+	}
+	defer conn.Close()
+	events, err := curatorpb.NewCuratorClient(conn).Watch(ctx, &curatorpb.WatchRequest{
+		Kind: &curatorpb.WatchRequest_NodesInCluster_{NodesInCluster: &curatorpb.WatchRequest_NodesInCluster{}},
+	}, grpc.MaxCallRecvMsgSize(maxMessage))
+	if err != nil {
+		return err
+	}
+	for {
+		event, err := events.Recv()
+		if err != nil {
+			return err
+		}
+		if !deliver(event, peerCertificate(events.Context())) {
+			return ctx.Err()
+		}
+	}
+}
+
+// peerCertificate returns what the other side of a call showed, or nil.
+func peerCertificate(ctx context.Context) *x509.Certificate {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok || len(info.State.PeerCertificates) == 0 {
+		return nil
+	}
+	return info.State.PeerCertificates[0]
+}
+
+// stream applies one stream of events to the sink. Its functions tell of the
+// progress and are called by run's goroutine.
+type stream struct {
+	sink   Sink
+	began  func(peer *x509.Certificate)
+	event  func()
+	synced func(remark string)
+
+	// connected since the first event; complete since the marker.
+	connected, complete bool
+}
+
+// run follows the events of src until it ends, or is silent at its beginning,
+// or ctx ends. At most one event waits while another is applied.
+func (s *stream) run(ctx context.Context, src source) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var receiver sync.WaitGroup
+	defer receiver.Wait()
+	defer cancel()
+
+	events := make(chan func())
+	ended := make(chan error, 1)
+	receiver.Go(func() {
+		ended <- src(ctx, func(event *curatorpb.WatchEvent, peer *x509.Certificate) bool {
+			select {
+			case events <- func() { s.apply(event, peer) }:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	})
+	defer s.disconnect()
+	return s.loop(ctx, events, ended)
+}
+
+func (s *stream) loop(ctx context.Context, events <-chan func(), ended <-chan error) error {
+	silence := time.NewTimer(firstEvent)
+	defer silence.Stop()
+	settled := false
+	for {
+		select {
+		case apply := <-events:
+			apply()
+			if s.complete || settled {
+				silence.Stop()
+			} else {
+				silence.Reset(quiet)
+			}
+		case <-silence.C:
+			if !s.connected {
+				return errSilent
+			}
+			settled = true
+			s.sink.Settle()
+			s.synced("the curator does not mark the end of its backlog: nodes leave by tombstone only")
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// apply hands one event to the sink.
+func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
+	if !s.connected {
+		s.connected = true
+		s.began(peer)
+		s.sink.SetConnected(true)
+		s.sink.Begin()
+	}
+	s.event()
+	if len(event.GetNodes()) > 0 {
+		s.sink.Set(entries(event.GetNodes())...)
+	}
+	if len(event.GetNodeTombstones()) > 0 {
+		s.sink.Gone(tombstones(event.GetNodeTombstones())...)
+	}
+	// A second marker has nothing to end: by then absence means nothing.
+	if event.GetProgress() == curatorpb.WatchEvent_PROGRESS_LAST_BACKLOGGED && !s.complete {
+		s.complete = true
+		s.sink.Complete()
+		s.synced("")
+	}
+}
+
+func (s *stream) disconnect() {
+	if s.connected {
+		s.sink.SetConnected(false)
+	}
+}

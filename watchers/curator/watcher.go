@@ -1,0 +1,199 @@
+package curator
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Sink takes what a stream says; [zone.Source] is one. A Watcher calls it from
+// one goroutine at a time.
+type Sink interface {
+	// SetCluster names the cluster, before its first node. It is not called
+	// when the cluster is not known: with a dialer, and with plain text.
+	SetCluster(id string)
+	// SetConnected tells whether there is a stream.
+	SetConnected(bool)
+	// Begin starts a backlog.
+	Begin()
+	// Set adds or changes nodes.
+	Set(entries ...zone.Entry)
+	// Gone tells that nodes were deleted.
+	Gone(ids ...string)
+	// Complete ends the backlog: there are no other nodes.
+	Complete()
+	// Settle tells that the backlog seems to be in, by a curator that does not
+	// say so.
+	Settle()
+}
+
+// Dialer returns a connection to the leading curator, authenticated both ways.
+// The Watcher calls it once for each stream, closes what it returned, and waits
+// for it to return even when ctx has ended. A connection should notice by
+// itself that the other end is out of reach (gRPC keepalive).
+type Dialer func(ctx context.Context) (*grpc.ClientConn, error)
+
+// Config says how to reach a curator.
+type Config struct {
+	// Endpoints are "host:port" or "node-id", with or without a port. None
+	// means that there is no curator, or only the one of the Dialer.
+	Endpoints []string
+	// Credentials is the directory with ca.crt, node.crt and node.key. It and
+	// they may appear, change and vanish at any time.
+	Credentials string
+	// Insecure means plain text, without credentials. Endpoints must then be
+	// on loopback.
+	Insecure bool
+	// Prefix of node IDs.
+	Prefix zone.Prefix
+	// LocalID is the node that the credentials must belong to; empty accepts
+	// those of any node.
+	LocalID zone.ID
+	// Resolve returns the known addresses of another node, for endpoints that
+	// are node IDs. It is called from any goroutine; nil knows none.
+	Resolve func(zone.ID) []netip.Addr
+	// Dialer replaces endpoints and credentials while it is not nil; see
+	// [Watcher.SetDialer].
+	Dialer Dialer
+	// Logger may be nil, which discards.
+	Logger *slog.Logger
+}
+
+// ErrRunning says that Run was called while another call had not returned.
+var ErrRunning = errors.New("curator watcher is running already")
+
+// Watcher follows a cluster. Make it with [New].
+type Watcher struct {
+	cfg     Config
+	sink    Sink
+	log     *slog.Logger
+	running atomic.Bool
+
+	mu     sync.Mutex // for all below
+	levels levels
+	plan   *plan // never nil
+	status Status
+	peer   *x509.Certificate // of the connected curator, nil if not known
+}
+
+// New checks cfg and returns a Watcher that does nothing until it is run.
+func New(cfg Config, sink Sink) (*Watcher, error) {
+	endpoints, err := parseEndpoints(cfg.Endpoints, cfg.Prefix, cfg.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	w := &Watcher{
+		cfg:    cfg,
+		sink:   sink,
+		log:    cfg.Logger,
+		levels: levels{dialer: cfg.Dialer, endpoints: endpoints},
+		status: Status{State: StateOff, Detail: "not running"},
+	}
+	w.plan = w.levels.derive(cfg.Insecure)
+	return w, nil
+}
+
+// Run follows the cluster until ctx ends, and then returns nil. It may be
+// called again after that; a second call at the same time gets [ErrRunning].
+func (w *Watcher) Run(ctx context.Context) error {
+	if !w.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer w.running.Store(false)
+	defer w.enter(StateOff, "not running")
+
+	var files sync.WaitGroup
+	defer files.Wait()
+	if w.cfg.Credentials != "" && !w.cfg.Insecure {
+		load := func() {
+			w.setCredentials(nodetls.Load(w.cfg.Credentials, w.cfg.Prefix, w.cfg.LocalID))
+		}
+		// Before the first plan is looked at, so that a start with credentials
+		// does not pass through the state of waiting for them.
+		load()
+		files.Go(func() { followDirectory(ctx, newHints(w.cfg.Credentials, w.log), load) })
+	}
+
+	var journal journal
+	for ctx.Err() == nil {
+		w.carryOut(ctx, w.current(), &journal)
+	}
+	return nil
+}
+
+// carryOut does what the plan says until it is superseded or ctx ends.
+func (w *Watcher) carryOut(ctx context.Context, p *plan, j *journal) {
+	ctx, end := p.bind(ctx)
+	defer end()
+	if p.idle != "" {
+		w.enter(p.idle, p.detail)
+		j.idle(w.log, p.idle, p.detail)
+		<-ctx.Done()
+		return
+	}
+	if p.credentials != nil {
+		w.sink.SetCluster(p.credentials.ClusterID())
+	}
+	j.renewed()
+	ways, first := w.ways(p), 0
+	var delays backoff
+	for ctx.Err() == nil {
+		var err error
+		first, err = w.round(ctx, ways, first, &delays, j)
+		if ctx.Err() != nil {
+			return
+		}
+		delay := delays.next()
+		w.enter(StateBackingOff, fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
+		sleep(ctx, delay)
+	}
+}
+
+// way is one way to a curator.
+type way struct {
+	endpoint string // empty with a dialer
+	source   source
+}
+
+func (w *Watcher) ways(p *plan) []way {
+	if p.dialer != nil {
+		return []way{{source: func(ctx context.Context, deliver delivery) error {
+			return receive(ctx, p.dialer, deliver)
+		}}}
+	}
+	ways := make([]way, len(p.endpoints))
+	for i, endpoint := range p.endpoints {
+		ways[i] = way{endpoint.String(), w.endpointSource(endpoint, p.credentials)}
+	}
+	return ways
+}
+
+// round tries each way once, beginning with the first one, until one delivers
+// a stream, and returns when that has ended or all have failed. It also returns
+// the way that the next round shall begin with: the one that delivered last.
+func (w *Watcher) round(ctx context.Context, ways []way, first int, delays *backoff, j *journal) (int, error) {
+	var failed failures
+	for i := range ways {
+		turn := (first + i) % len(ways)
+		delivered, err := w.follow(ctx, ways[turn], delays, j)
+		if delivered || ctx.Err() != nil {
+			return turn, err
+		}
+		failed = append(failed, err)
+	}
+	return first, failed
+}

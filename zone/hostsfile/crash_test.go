@@ -1,0 +1,245 @@
+package hostsfile
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// crashEnv carries what the test binary is to do instead of testing.
+const crashEnv = "HOSTSFILE_TEST_CRASH"
+
+// crash is a write that a kill ends. Its process dies at call number At.
+type crash struct {
+	Root, State, Data string
+	InPlace           bool
+	At                int
+}
+
+func TestMain(m *testing.M) {
+	if told := os.Getenv(crashEnv); told != "" {
+		var c crash
+		if err := json.Unmarshal([]byte(told), &c); err != nil {
+			panic(err)
+		}
+		c.run()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// run writes, and is killed at a call: a write is done in half then, any other
+// call is not done at all, which is what the call before it left.
+func (c crash) run() {
+	sys := realSystem()
+	calls := 0
+	die := func() bool { calls++; return calls == c.At }
+	kill := func() { unix.Kill(os.Getpid(), unix.SIGKILL); select {} }
+	step := func() {
+		if die() {
+			kill()
+		}
+	}
+	real := *sys
+	sys.createTemp = func(dir, pattern string) (*os.File, error) { step(); return real.createTemp(dir, pattern) }
+	sys.write = func(f *os.File, p []byte, at int64) error {
+		if die() {
+			real.write(f, p[:len(p)/2], at)
+			kill()
+		}
+		return real.write(f, p, at)
+	}
+	sys.reserve = func(f *os.File, at, size int64) error { step(); return real.reserve(f, at, size) }
+	sys.truncate = func(f *os.File, size int64) error { step(); return real.truncate(f, size) }
+	sys.chmod = func(f *os.File, mode uint32) error { step(); return real.chmod(f, mode) }
+	sys.sync = func(f *os.File) error { step(); return real.sync(f) }
+	sys.rename = func(from, to string) error {
+		step()
+		if c.InPlace && strings.HasPrefix(to, c.Root) {
+			return unix.EBUSY
+		}
+		return real.rename(from, to)
+	}
+	sys.remove = func(path string) error { step(); return real.remove(path) }
+	sys.syncDir = func(dir string) error { step(); return real.syncDir(dir) }
+	f := file{root: c.Root, path: "/etc/hosts", state: c.State, sys: sys, log: slog.New(slog.DiscardHandler)}
+	if _, err := f.update(to(c.Data)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// TestCrashAtEveryStep kills a write between every two of its steps. After a
+// rename the file is the old one or the new one at once; after an overwrite it
+// is so when the next start has repaired it.
+func TestCrashAtEveryStep(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a long line of the user\n", 400)
+	short := strings.Repeat("short\n", 3)
+	for _, c := range []struct {
+		name, old, data string
+		inPlace         bool
+		atLeast         int // steps, so that none is overlooked
+	}{
+		{"replace", short, long, false, 6},
+		{"overwrite growing", short, long, true, 12},
+		{"overwrite shrinking", long, short, true, 11},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			at := 1
+			for ; ; at++ {
+				s := newScratch(t)
+				write(t, s.path("etc/hosts"), c.old)
+				if !s.crash(t, crash{s.root, s.state, c.data, c.inPlace, at}) {
+					wantFile(t, s.path("etc/hosts"), c.data)
+					s.wantNoLeftovers(t)
+					break
+				}
+				if !c.inPlace {
+					s.wantEither(t, at, c.old, c.data)
+				}
+				k := mustKeeper(t, Config{ID: self, StateDir: s.state, Root: s.root, Hosts: "/etc/hosts"})
+				if err := recoverOverwrites(s.state, k.sys, k.log); err != nil {
+					t.Errorf("step %d: %v", at, err)
+				}
+				if err := k.file.sweep(); err != nil {
+					t.Errorf("step %d: %v", at, err)
+				}
+				s.wantEither(t, at, c.old, c.data)
+				s.wantNoLeftovers(t)
+			}
+			if at <= c.atLeast {
+				t.Errorf("killed at %d steps only", at-1)
+			}
+		})
+	}
+}
+
+// crash runs the write in a process of its own, and says whether it was killed.
+func (s scratch) crash(t *testing.T, c crash) bool {
+	t.Helper()
+	told, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), crashEnv+"="+string(told))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return false
+	}
+	if !strings.Contains(err.Error(), "killed") {
+		t.Fatalf("step %s: %v: %s", strconv.Itoa(c.At), err, out)
+	}
+	return true
+}
+
+func (s scratch) wantEither(t *testing.T, step int, old, data string) {
+	t.Helper()
+	got, err := os.ReadFile(s.path("etc/hosts"))
+	if err != nil || string(got) != old && string(got) != data {
+		t.Errorf("killed at step %d: neither the old content nor the new: %q, %v", step, got, err)
+	}
+}
+
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	const old, data = "one old line\n", "a much longer new line\n"
+	for _, c := range []struct{ name, now, want string }{
+		{"not begun", old, old},
+		{"complete", data, data},
+		{"head written", data[:6] + old[6:], old},
+		{"head written, room taken", data[:6] + old[6:] + "\n\n", old},
+		{"room taken", old + "\n\n\n", old},
+		{"room of a power failure", old + "\x00\x00", old},
+		{"tail written first", old + data[len(old):], old},
+		{"shorter than either", data[:12], data[:12]},
+		{"written by somebody else since", "something else\n", "something else\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			f := s.file("/etc/hosts")
+			write(t, s.path("etc/hosts"), c.now)
+			encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
+			if err := f.sys.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+				t.Fatal(err)
+			}
+			if err := recoverOverwrites(s.state, f.sys, f.log); err != nil {
+				t.Fatal(err)
+			}
+			wantFile(t, s.path("etc/hosts"), c.want)
+			s.wantNoLeftovers(t)
+		})
+	}
+}
+
+func TestRecoverComesBeforeTheNextWrite(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	const old, data = "one old line\n", "a much longer new line\n"
+	write(t, s.path("etc/hosts"), data[:6]+old[6:])
+	f := s.file("/etc/hosts")
+	encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
+	if err := f.sys.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, f, grow())
+	wantFile(t, s.path("etc/hosts"), old+"added\n")
+}
+
+func TestStartRepairsWhatACrashLeft(t *testing.T) {
+	t.Parallel()
+	const old, data = "one old line\n", "a much longer new line\n"
+	s := newScratch(t)
+	write(t, s.path("etc/elsewhere"), data[:6]+old[6:]) // no longer configured
+	write(t, s.path("etc/.hosts.nodedns-12"), "part")
+	write(t, s.path("etc/.machine-id.nodedns-12"), "part")
+	write(t, s.path("etc/.hostname.nodedns-12"), "part")
+	k := mustKeeper(t, s.config())
+	encoded, _ := json.Marshal(journal{Path: s.path("etc/elsewhere"), Old: []byte(old), New: []byte(data)})
+	records := []string{journalPath(s.state, s.path("etc/elsewhere")), k.originals.path(s.path("etc/hosts"))}
+	for i, path := range records {
+		if err := k.sys.saveRecord(path, encoded); err != nil {
+			t.Fatal(err)
+		}
+		records[i] = filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"12")
+		write(t, records[i], "part")
+	}
+	if err := os.Remove(k.originals.path(s.path("etc/hosts"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(newStore(t).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, s.path("etc/elsewhere"), old)
+	for _, path := range records {
+		wantNone(t, path)
+	}
+	s.wantNoLeftovers(t)
+}
+
+func TestADamagedJournalIsSetAside(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	f := s.file("/etc/hosts")
+	path := journalPath(s.state, s.path("etc/hosts"))
+	if err := f.sys.saveRecord(path, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := recoverOverwrites(s.state, f.sys, f.log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantFile(t, path+".damaged", "{")
+}

@@ -1,0 +1,358 @@
+package hostsfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// to wants a content, whatever there is.
+func to(data string) edits {
+	return edits{want: func(content) ([]byte, error) { return []byte(data), nil }}
+}
+
+// grow wants a line more than there is.
+func grow() edits {
+	return edits{want: func(old content) ([]byte, error) { return append(old.bytes, "added\n"...), nil }}
+}
+
+func mustUpdate(t *testing.T, f file, e edits) {
+	t.Helper()
+	if wrote, err := f.update(e); err != nil || !wrote {
+		t.Fatalf("wrote %v, error %v", wrote, err)
+	}
+}
+
+func TestNewFileIs0644WhateverTheUmask(t *testing.T) {
+	old := unix.Umask(0o077)
+	defer unix.Umask(old)
+	s := newScratch(t)
+	mustUpdate(t, s.file("/a/b/hosts"), to("new"))
+	for path, want := range map[string]os.FileMode{"a": 0o755, "a/b": 0o755, "a/b/hosts": 0o644} {
+		info, err := os.Stat(s.path(path))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v; want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+	s.wantNoLeftovers(t)
+}
+
+func TestModeAndAttributesAreKept(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "old")
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setxattr(path, "user.note", []byte("mine"), 0); err != nil {
+		t.Skipf("the file system of the temporary directory has no user attributes: %v", err)
+	}
+	mustUpdate(t, s.file("/etc/hosts"), to("new"))
+	wantFile(t, path, "new")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v; want 0640", info.Mode(), err)
+	}
+	value := make([]byte, 10)
+	if n, err := unix.Getxattr(path, "user.note", value); err != nil || string(value[:n]) != "mine" {
+		t.Errorf("attribute %q, %v", value, err)
+	}
+}
+
+func TestOwnerIsKept(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make a file of another owner")
+	}
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "old")
+	if err := os.Chown(path, 1234, 4321); err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, s.file("/etc/hosts"), to("new"))
+	var stat unix.Stat_t
+	if err := unix.Stat(path, &stat); err != nil || stat.Uid != 1234 || stat.Gid != 4321 {
+		t.Errorf("owner %d:%d, %v; want 1234:4321", stat.Uid, stat.Gid, err)
+	}
+}
+
+func TestSymlinkIsFollowed(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	if err := os.Symlink("/run/hosts", s.path("etc/hosts")); err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, s.file("/etc/hosts"), to("new")) // dangling so far
+	wantFile(t, s.path("run/hosts"), "new")
+	mustUpdate(t, s.file("/etc/hosts"), to("newer"))
+	wantFile(t, s.path("run/hosts"), "newer")
+	if info, err := os.Lstat(s.path("etc/hosts")); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the symlink became %v, %v", info.Mode(), err)
+	}
+}
+
+func TestSameBytesAreNotWritten(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	write(t, s.path("etc/hosts"), "same")
+	f := s.file("/etc/hosts")
+	before := f.stamp()
+	if wrote, err := f.update(to("same")); wrote || err != nil || f.stamp() != before {
+		t.Errorf("wrote %v, error %v", wrote, err)
+	}
+}
+
+func TestAnEmptyFileIsNotAMissingOne(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	mustUpdate(t, s.file("/etc/hosts"), to(""))
+	wantFile(t, s.path("etc/hosts"), "")
+}
+
+func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	if err := unix.Mkfifo(s.path("etc/fifo"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/etc/fifo", "/etc"} {
+		if _, err := s.file(path).update(to("x")); err == nil || !strings.Contains(err.Error(), "regular file") {
+			t.Errorf("%s: %v, want an error that asks for a regular file", path, err)
+		}
+	}
+}
+
+func TestAForeignWriteDuringOursIsMergedAgain(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "user\n")
+	f := s.file("/etc/hosts")
+	first := true
+	f.sys.sync = func(temp *os.File) error {
+		if first {
+			first = false
+			write(t, path, "users\n")
+		}
+		return temp.Sync()
+	}
+	mustUpdate(t, f, grow())
+	wantFile(t, path, "users\nadded\n")
+	s.wantNoLeftovers(t)
+}
+
+func TestAForeignChangeOfModeDuringOursIsKept(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "user\n")
+	f := s.file("/etc/hosts")
+	change := sync.OnceValue(func() error { return os.Chmod(path, 0o600) })
+	f.sys.sync = func(*os.File) error { return change() }
+	mustUpdate(t, f, grow())
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+}
+
+func TestEndlessForeignWritesAreGivenUpOn(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "user\n")
+	f := s.file("/etc/hosts")
+	n := 0
+	f.sys.sync = func(*os.File) error {
+		n++
+		write(t, path, fmt.Sprintf("user %d\n", n))
+		return nil
+	}
+	if _, err := f.update(grow()); !errors.Is(err, errChanged) {
+		t.Errorf("error %v, want %v", err, errChanged)
+	}
+	wantFile(t, path, fmt.Sprintf("user %d\n", maxAttempts))
+	s.wantNoLeftovers(t)
+}
+
+func TestWhereRenameCannotWorkTheFileIsOverwritten(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		fail func(*system)
+	}{
+		{"mount point: EBUSY", func(s *system) { s.rename = func(string, string) error { return unix.EBUSY } }},
+		{"another file system: EXDEV", func(s *system) { s.rename = func(string, string) error { return unix.EXDEV } }},
+		{"read-only directory: EROFS", func(s *system) {
+			s.createTemp = func(string, string) (*os.File, error) { return nil, unix.EROFS }
+		}},
+		{"a directory that is not ours: EACCES", func(s *system) {
+			s.createTemp = func(string, string) (*os.File, error) { return nil, unix.EACCES }
+		}},
+		{"an attribute that we may not set", func(s *system) {
+			s.chmod = func(*os.File, uint32) error { return unix.EPERM }
+		}},
+	} {
+		for _, size := range []struct{ name, old, data string }{
+			{"growing", "old\n", "much longer than before\n"},
+			{"shrinking", "much longer than before\n", "new\n"},
+			{"to nothing", "old\n", ""},
+			{"from nothing", "", "new\n"},
+		} {
+			t.Run(c.name+", "+size.name, func(t *testing.T) {
+				t.Parallel()
+				s := newScratch(t)
+				path := s.path("etc/hosts")
+				write(t, path, size.old)
+				f := s.file("/etc/hosts")
+				c.fail(f.sys)
+				inode := f.stamp().inode
+				mustUpdate(t, f, to(size.data))
+				wantFile(t, path, size.data)
+				if f.stamp().inode != inode {
+					t.Error("the file was replaced")
+				}
+				s.wantNoLeftovers(t)
+			})
+		}
+	}
+}
+
+func TestAFailedWriteLeavesTheFileAsItWas(t *testing.T) {
+	t.Parallel()
+	full := func(*os.File, []byte, int64) error { return unix.ENOSPC }
+	busy := func(string, string) error { return unix.EBUSY }
+	const old, data = "old content\n", "new content that is longer\n"
+	for _, c := range []struct {
+		name string
+		fail func(*system)
+	}{
+		{"full disk", func(s *system) { s.write = full }},
+		{"full disk at fsync", func(s *system) { s.sync = func(*os.File) error { return unix.ENOSPC } }},
+		{"rename fails", func(s *system) { s.rename = func(string, string) error { return unix.EIO } }},
+		{"in place: no room for the growth", func(s *system) {
+			s.rename = busy
+			s.reserve = func(*os.File, int64, int64) error { return unix.ENOSPC }
+		}},
+		{"in place: the disk is full half way", func(s *system) {
+			s.rename = busy
+			s.write = func(f *os.File, p []byte, at int64) error {
+				if string(p) == data && !strings.Contains(f.Name(), ".nodedns-") {
+					f.WriteAt(p[:5], at)
+					return unix.ENOSPC
+				}
+				_, err := f.WriteAt(p, at)
+				return err
+			}
+		}},
+		{"in place: no copy can be kept", func(s *system) {
+			s.rename = busy
+			s.syncDir = func(dir string) error {
+				if filepath.Base(dir) == overwrites {
+					return unix.ENOSPC
+				}
+				return nil
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			write(t, s.path("etc/hosts"), old)
+			f := s.file("/etc/hosts")
+			c.fail(f.sys)
+			if wrote, err := f.update(to(data)); err == nil || wrote {
+				t.Errorf("wrote %v, error %v; want a failure", wrote, err)
+			}
+			wantFile(t, s.path("etc/hosts"), old)
+			if found, _ := filepath.Glob(s.path("etc/.*")); len(found) > 0 {
+				t.Errorf("left behind: %q", found)
+			}
+			// The next attempt finds nothing in its way.
+			mustUpdate(t, s.file("/etc/hosts"), to(data))
+			wantFile(t, s.path("etc/hosts"), data)
+			s.wantNoLeftovers(t)
+		})
+	}
+}
+
+func TestAForeignWriteBeforeAnOverwriteIsMergedAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		foreign func(path string) error
+		want    string
+	}{
+		{"written", func(path string) error { return os.WriteFile(path, []byte("users\n"), 0o644) }, "users\nadded\n"},
+		{"removed", os.Remove, "added\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			path := s.path("etc/hosts")
+			write(t, path, "user\n")
+			f := s.file("/etc/hosts")
+			rename := f.sys.rename
+			first := true
+			f.sys.rename = func(from, to string) error {
+				if !first {
+					return rename(from, to)
+				}
+				first = false
+				if err := c.foreign(path); err != nil {
+					t.Error(err)
+				}
+				return unix.EBUSY
+			}
+			mustUpdate(t, f, grow())
+			wantFile(t, path, c.want)
+			s.wantNoLeftovers(t)
+		})
+	}
+}
+
+func TestTheCopyStaysUntilTheOldContentIsBack(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	path := s.path("etc/hosts")
+	write(t, path, "the user's line\n")
+	f := s.file("/etc/hosts")
+	f.sys.rename = func(string, string) error { return unix.EBUSY }
+	f.sys.write = func(target *os.File, p []byte, at int64) error {
+		if target.Name() == path {
+			target.WriteAt([]byte("added"), 0) // a part, and so again when it is put back
+			return unix.EIO
+		}
+		_, err := target.WriteAt(p, at)
+		return err
+	}
+	if _, err := f.update(to("added")); !errors.Is(err, unix.EIO) {
+		t.Fatalf("error %v, want EIO", err)
+	}
+	wantFile(t, path, "addedser's line\n")
+	mustUpdate(t, s.file("/etc/hosts"), grow())
+	wantFile(t, path, "the user's line\nadded\n")
+	s.wantNoLeftovers(t)
+}
+
+func TestSweepRemovesOursOnly(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	for _, name := range []string{".hosts.nodedns-123", ".hosts.bak", ".hosts123", "hosts.nodedns-1"} {
+		write(t, s.path("etc/"+name), "x")
+	}
+	if err := s.file("/etc/hosts").sweep(); err != nil {
+		t.Fatal(err)
+	}
+	wantNone(t, s.path("etc/.hosts.nodedns-123"))
+	for _, name := range []string{".hosts.bak", ".hosts123", "hosts.nodedns-1"} {
+		wantFile(t, s.path("etc/"+name), "x")
+	}
+}

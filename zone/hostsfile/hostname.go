@@ -1,0 +1,98 @@
+package hostsfile
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// kernelName stands for the kernel's hostname where files have their path.
+	kernelName = "/proc/sys/kernel/hostname"
+	// hostnamePath is where the name goes with a root: the hostname of the
+	// machine that we run on is none of its business.
+	hostnamePath = "/etc/hostname"
+)
+
+// setHostname sets the kernel's hostname, if it differs.
+func (k *Keeper) setHostname() (bool, error) {
+	want := string(k.cfg.ID)
+	now, err := k.sys.hostname()
+	if err != nil {
+		return false, fmt.Errorf("read the hostname: %w", err)
+	}
+	if now == want {
+		return false, nil
+	}
+	_, found, err := k.originals.load(kernelName)
+	if err != nil {
+		return false, err
+	}
+	o := original{Path: kernelName, Whole: true, Existed: true, Content: []byte(now)}
+	if !found {
+		if err := k.originals.save(o); err != nil {
+			return false, err
+		}
+	}
+	if err := k.sys.changeHostname(want); err != nil {
+		if !found {
+			err = errors.Join(err, k.originals.drop(o))
+		}
+		return false, err
+	}
+	return true, nil
+}
+
+func (s *system) changeHostname(name string) error {
+	err := s.setHostname(name)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("set the hostname to %q: %w; nodedns needs CAP_SYS_ADMIN for it, or set files.hostname = false", name, err)
+	}
+	return fmt.Errorf("set the hostname to %q: %w", name, err)
+}
+
+// watchHostname reports a change of the hostname by somebody else since we set
+// it. It is not changed back: whoever did it may have a reason, and two
+// programs that fight about a name help nobody.
+func (k *Keeper) watchHostname() {
+	for _, t := range k.identity {
+		if t.path != kernelName || !t.done {
+			continue
+		}
+		problem := k.foreignHostname()
+		k.mu.Lock()
+		known := t.status.Error
+		t.status.Error = problem
+		k.mu.Unlock()
+		switch {
+		case problem == known:
+		case problem != "":
+			k.log.Warn("hostname is not ours", "reason", problem)
+		default:
+			k.log.Info("hostname is ours again", "hostname", k.cfg.ID)
+		}
+	}
+}
+
+// foreignHostname says what is wrong with the hostname, or "".
+func (k *Keeper) foreignHostname() string {
+	now, err := k.sys.hostname()
+	switch {
+	case err != nil:
+		return fmt.Sprintf("read the hostname: %v", err)
+	case now != string(k.cfg.ID):
+		return fmt.Sprintf("somebody else changed it to %q; it stays so until nodedns is restarted", now)
+	}
+	return ""
+}
+
+// writeHostname writes the name to a file like /etc/hostname (hostname(5)).
+func (k *Keeper) writeHostname(f file) (bool, error) {
+	return f.update(k.originals.keeping(f, nil, func(content) ([]byte, error) {
+		return []byte(k.cfg.ID + "\n"), nil
+	}))
+}

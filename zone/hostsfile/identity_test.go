@@ -1,0 +1,143 @@
+package hostsfile
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	selfHex  = "00000000000000000000000000000007\n"
+	otherHex = "0123456789abcdef0123456789abcdef\n"
+)
+
+func TestMachineID(t *testing.T) {
+	t.Parallel()
+	missing := "\x00missing"
+	for _, c := range []struct {
+		name    string
+		format  MachineIDFormat
+		systemd bool
+		old     string
+		want    string
+	}{
+		{"auto without systemd", MachineIDAuto, false, otherHex, string(self)},
+		{"auto without systemd, missing", MachineIDAuto, false, missing, string(self)},
+		{"auto with systemd, missing", MachineIDAuto, true, missing, selfHex},
+		{"auto with systemd, empty", MachineIDAuto, true, "", selfHex},
+		{"auto with systemd, uninitialized", MachineIDAuto, true, "uninitialized\n", selfHex},
+		{"auto with systemd: the ID of a live machine stays", MachineIDAuto, true, otherHex, otherHex},
+		{"empty format is auto", "", true, otherHex, otherHex},
+		{"node-id with systemd", MachineIDNode, true, otherHex, string(self)},
+		{"hex without systemd", MachineIDHex, false, missing, selfHex},
+		{"hex over another", MachineIDHex, true, otherHex, selfHex},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			path := s.path("etc/machine-id")
+			if c.old != missing {
+				write(t, path, c.old)
+			}
+			if c.systemd {
+				if err := os.MkdirAll(s.path(systemdRuns), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cfg := Config{
+				ID: self, Prefix: zone.DefaultPrefix, Root: s.root, StateDir: s.state,
+				MachineID: "/etc/machine-id", MachineIDFormat: c.format,
+			}
+			k := mustStart(t, cfg, newStore(t))
+			wantFile(t, path, c.want)
+			if writes, want := k.Status()[0].Writes, c.old != c.want; (writes == 1) != want {
+				t.Errorf("%d writes, want one: %v", writes, want)
+			}
+			if _, err := Restore(cfg); err != nil {
+				t.Fatal(err)
+			}
+			if c.old == missing {
+				wantNone(t, path)
+			} else {
+				wantFile(t, path, c.old)
+			}
+		})
+	}
+}
+
+func TestMachineIDOfAFreeName(t *testing.T) {
+	t.Parallel()
+	got := machineHex(lineForm{zone.DefaultPrefix, "gateway"})
+	if want := "4ea5ee68fea05586106890ded5733820"; got != want { // printf gateway | sha256sum | cut -c1-32
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if again := machineHex(lineForm{zone.DefaultPrefix, "gateway2"}); again == got {
+		t.Error("two names have one machine ID")
+	}
+}
+
+func TestHostnameGoesToTheRootsFile(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		hostname bool
+		file     string
+		want     []string
+	}{
+		{"hostname", true, "", []string{"/etc/hostname"}},
+		{"hostname and the same file", true, "/etc//hostname", []string{"/etc/hostname"}},
+		{"hostname and another file", true, "/etc/nodename", []string{"/etc/hostname", "/etc/nodename"}},
+		{"a file only", false, "/etc/nodename", []string{"/etc/nodename"}},
+		{"neither", false, "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			write(t, s.path("etc/hostname"), "before\n")
+			sys := realSystem()
+			sys.setHostname = func(string) error { t.Error("the kernel's hostname was set"); return nil }
+			cfg := Config{ID: self, Root: s.root, StateDir: s.state, Hostname: c.hostname, HostnameFile: c.file}
+			k, err := newKeeper(cfg, sys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Start(newStore(t).Snapshot()); err != nil {
+				t.Fatal(err)
+			}
+			if st := k.Status(); len(st) != len(c.want) {
+				t.Fatalf("status %+v, want %q", st, c.want)
+			}
+			for _, path := range c.want {
+				wantFile(t, s.path(path), string(self)+"\n")
+			}
+			if _, err := Restore(cfg); err != nil {
+				t.Fatal(err)
+			}
+			wantFile(t, s.path("etc/hostname"), "before\n")
+			wantNone(t, s.path("etc/nodename"))
+		})
+	}
+}
+
+func TestSethostnameWithoutPermissionNamesTheCapability(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	sys := realSystem()
+	sys.hostname = func() (string, error) { return "before", nil }
+	sys.setHostname = func(string) error { return unix.EPERM }
+	k := &Keeper{
+		cfg: Config{ID: self, StateDir: s.state}, sys: sys,
+		log: slog.New(slog.DiscardHandler), originals: originals{s.state, sys},
+	}
+	if wrote, err := k.setHostname(); wrote || err == nil || !strings.Contains(err.Error(), "CAP_SYS_ADMIN") {
+		t.Errorf("wrote %v, error %v; want one that names CAP_SYS_ADMIN", wrote, err)
+	}
+	if kept, err := k.originals.all(); err != nil || len(kept) != 0 {
+		t.Errorf("kept %v, %v; want nothing, since nothing was replaced", kept, err)
+	}
+}

@@ -1,0 +1,280 @@
+package hostsfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// HostsMode says whose the hosts file is.
+type HostsMode string
+
+const (
+	// HostsBlock leaves the file to the user, but for a block of ours.
+	HostsBlock HostsMode = "block"
+	// HostsOwn makes the whole file ours.
+	HostsOwn HostsMode = "own"
+)
+
+// Config says which files are kept, and how. An empty path turns a file off.
+type Config struct {
+	ID     zone.ID     // this machine's name
+	Prefix zone.Prefix // of the cluster's node IDs
+
+	// Root is a directory that all files but those of StateDir lie below, or
+	// "". With a root the kernel's hostname is left alone, and the name goes
+	// to etc/hostname there.
+	Root string
+	// StateDir is where originals are kept and half-written files recovered
+	// from. It is made when it is missing.
+	StateDir string
+
+	Hosts     string
+	HostsMode HostsMode // "" is HostsBlock
+	// HostsMaxNodes is the number of nodes above which only this machine and
+	// the consensus members are written. 0 is no limit.
+	HostsMaxNodes int
+
+	MachineID       string
+	MachineIDFormat MachineIDFormat // "" is MachineIDAuto
+
+	Hostname     bool   // whether to set the hostname
+	HostnameFile string // a file besides, usually /etc/hostname
+
+	// Written, if not nil, is called with its path after a file was written,
+	// from the goroutine of Start or Run.
+	Written func(path string)
+	// Logger may be nil, to discard.
+	Logger *slog.Logger
+}
+
+// FileStatus tells how one file stands.
+type FileStatus struct {
+	Path     string    // with the root; the kernel's hostname is /proc/sys/kernel/hostname
+	Written  time.Time // of the last write or, when there was nothing to write, of an earlier one
+	Error    string    // why the file is not as it should be, or ""
+	Writes   uint64    // since the start of the process
+	Failures uint64    // since the start of the process
+}
+
+// Keeper keeps the files equal to a zone. Start and Run are to be called from
+// one goroutine, the other methods from any.
+type Keeper struct {
+	cfg       Config
+	form      lineForm
+	sys       *system
+	log       *slog.Logger
+	originals originals
+
+	identity []*task // in the order of their writing
+	hosts    *task   // nil when turned off
+	file     file    // the hosts file
+	written  hostsMemory
+	applied  atomic.Pointer[zone.Snapshot]
+
+	// watch calls hint after foreign writes to the hosts file, until ctx ends.
+	watch func(ctx context.Context, hint func()) error
+
+	mu sync.Mutex // guards the status of the tasks
+}
+
+// task is one file, with what brings it into order.
+type task struct {
+	path   string
+	apply  func(snap *zone.Snapshot) (wrote bool, err error)
+	done   bool // it has succeeded since the start
+	status FileStatus
+}
+
+// New returns a Keeper, or an error that says what is wrong with cfg. It
+// touches no file.
+func New(cfg Config) (*Keeper, error) { return newKeeper(cfg, realSystem()) }
+
+func newKeeper(cfg Config, sys *system) (*Keeper, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	k := &Keeper{
+		cfg:       cfg,
+		form:      lineForm{cfg.Prefix, cfg.ID},
+		sys:       sys,
+		log:       cfg.Logger,
+		originals: originals{cfg.StateDir, sys},
+	}
+	if cfg.MachineID != "" {
+		k.addFile(cfg.MachineID, k.writeMachineID)
+	}
+	if cfg.Hostname && cfg.Root == "" {
+		k.identity = append(k.identity, &task{
+			path:  kernelName,
+			apply: func(*zone.Snapshot) (bool, error) { return k.setHostname() },
+		})
+	}
+	for _, path := range cfg.hostnameFiles() {
+		k.addFile(path, k.writeHostname)
+	}
+	if cfg.Hosts != "" {
+		k.file = k.fileAt(cfg.Hosts)
+		k.watch = k.file.foreignWrites
+		k.hosts = &task{path: k.file.String(), apply: k.writeHosts}
+	}
+	return k, nil
+}
+
+func (k *Keeper) fileAt(path string) file {
+	return file{root: k.cfg.Root, path: path, state: k.cfg.StateDir, sys: k.sys, log: k.log}
+}
+
+// addFile adds a file that depends on the node's name only.
+func (k *Keeper) addFile(path string, write func(file) (bool, error)) {
+	f := k.fileAt(path)
+	k.identity = append(k.identity, &task{
+		path:  f.String(),
+		apply: func(*zone.Snapshot) (bool, error) { return write(f) },
+	})
+}
+
+// complete fills in what may be left out, and checks the rest.
+func (c *Config) complete() error {
+	if c.HostsMode == "" {
+		c.HostsMode = HostsBlock
+	}
+	if c.MachineIDFormat == "" {
+		c.MachineIDFormat = MachineIDAuto
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case c.ID == "":
+		return errors.New("hosts file: the node ID is missing")
+	case c.HostsMode != HostsBlock && c.HostsMode != HostsOwn:
+		return fmt.Errorf("hosts mode %q: want %q or %q", c.HostsMode, HostsBlock, HostsOwn)
+	case c.MachineIDFormat != MachineIDAuto && c.MachineIDFormat != MachineIDNode && c.MachineIDFormat != MachineIDHex:
+		return fmt.Errorf("machine-id format %q: want %q, %q or %q", c.MachineIDFormat, MachineIDAuto, MachineIDNode, MachineIDHex)
+	case c.HostsMaxNodes < 0:
+		return fmt.Errorf("hosts limit of %d nodes: want a number of nodes, or 0 for no limit", c.HostsMaxNodes)
+	}
+	return c.checkPaths()
+}
+
+func (c *Config) checkPaths() error {
+	for _, p := range []struct{ what, path string }{
+		{"root", c.Root},
+		{"state directory", c.StateDir},
+		{"hosts file", c.Hosts},
+		{"machine-id file", c.MachineID},
+		{"hostname file", c.HostnameFile},
+	} {
+		if p.path != "" && !filepath.IsAbs(p.path) {
+			return fmt.Errorf("%s %q: want an absolute path", p.what, p.path)
+		}
+	}
+	if c.StateDir == "" {
+		return errors.New("state directory: it is missing, and originals could not be kept")
+	}
+	return nil
+}
+
+// hostnameFiles are the files that the name is written to.
+func (c *Config) hostnameFiles() []string {
+	var paths []string
+	if c.Hostname && c.Root != "" {
+		paths = append(paths, hostnamePath)
+	}
+	if c.HostnameFile != "" && (len(paths) == 0 || filepath.Clean(c.HostnameFile) != hostnamePath) {
+		paths = append(paths, c.HostnameFile)
+	}
+	return paths
+}
+
+// Start repairs what an earlier run left half written, then brings machine-id,
+// hostname and the hosts file into order. It tries all of them; the error
+// joins those of all that failed. They are tried again by Run.
+func (k *Keeper) Start(snap *zone.Snapshot) error {
+	failed := []error{
+		recoverOverwrites(k.cfg.StateDir, k.sys, k.log),
+		k.sys.sweepRecords(filepath.Join(k.cfg.StateDir, originalsDir)),
+	}
+	for _, path := range append(k.cfg.hostnameFiles(), k.cfg.MachineID, k.cfg.Hosts) {
+		if path != "" {
+			failed = append(failed, k.fileAt(path).sweep())
+		}
+	}
+	failed = append(failed, k.applyIdentity(snap))
+	if k.hosts != nil {
+		_, err := k.apply(k.hosts, snap)
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// applyIdentity does what depends on the name only and has not succeeded yet.
+func (k *Keeper) applyIdentity(snap *zone.Snapshot) error {
+	var failed []error
+	for _, t := range k.identity {
+		if !t.done {
+			_, err := k.apply(t, snap)
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// apply brings one file into order and notes how that went.
+func (k *Keeper) apply(t *task, snap *zone.Snapshot) (wrote bool, err error) {
+	wrote, err = t.apply(snap)
+	k.note(t, wrote, err)
+	if wrote && k.cfg.Written != nil {
+		k.cfg.Written(t.path)
+	}
+	return wrote, err
+}
+
+func (k *Keeper) note(t *task, wrote bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	t.status.Error = ""
+	if err != nil {
+		t.status.Error = err.Error()
+		t.status.Failures++
+		return
+	}
+	t.done = true
+	if wrote {
+		t.status.Written = time.Now()
+		t.status.Writes++
+	} else if t.status.Written.IsZero() && t.path != kernelName {
+		if info, err := os.Stat(t.path); err == nil {
+			t.status.Written = info.ModTime()
+		}
+	}
+}
+
+// Status tells how each file stands.
+func (k *Keeper) Status() []FileStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var all []FileStatus
+	for _, t := range k.identity {
+		all = append(all, t.report())
+	}
+	if k.hosts != nil {
+		all = append(all, k.hosts.report())
+	}
+	return all
+}
+
+func (t *task) report() FileStatus {
+	s := t.status
+	s.Path = t.path
+	return s
+}

@@ -1,0 +1,156 @@
+package hostsfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// overwrites is the folder of the state directory with the journals of files
+// that are being overwritten in place.
+const overwrites = "overwrites"
+
+// journal is what a crash in the middle of an overwrite is repaired with.
+type journal struct {
+	Path string // of the file, after all symlinks
+	Old  []byte
+	New  []byte
+}
+
+func journalPath(state, real string) string {
+	return filepath.Join(state, overwrites, recordName(real))
+}
+
+// overwrite writes to the file itself. Its old content is in the state
+// directory meanwhile. Room for growth is taken first, so that a full disk
+// leaves the file as it was, and what is too long is cut off last.
+func (f file) overwrite(old content, data []byte) error {
+	target, err := os.OpenFile(old.real, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged
+	}
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	now, err := f.read()
+	if err != nil {
+		return err
+	}
+	if !now.same(old) {
+		return errChanged
+	}
+	path := journalPath(f.state, old.real)
+	encoded, err := json.Marshal(journal{Path: old.real, Old: old.bytes, New: data})
+	if err != nil {
+		return err
+	}
+	if err := f.sys.saveRecord(path, encoded); err != nil {
+		return fmt.Errorf("keep a copy of the old content before overwriting: %w", err)
+	}
+	if err := f.sys.fill(target, len(old.bytes), data); err != nil {
+		// The copy stays when the old content cannot be put back now.
+		if back := f.sys.fill(target, len(data), old.bytes); back != nil {
+			return errors.Join(err, fmt.Errorf("put the old content back, which is in %s: %w", path, back))
+		}
+		return errors.Join(err, f.sys.dropRecord(path))
+	}
+	return f.sys.dropRecord(path)
+}
+
+// fill writes data to a file that has had up to length bytes.
+func (s *system) fill(target *os.File, length int, data []byte) error {
+	if grow := len(data) - length; grow > 0 {
+		if err := s.reserve(target, int64(length), int64(grow)); err != nil {
+			return err
+		}
+	}
+	if err := s.write(target, data, 0); err != nil {
+		return err
+	}
+	if err := s.truncate(target, int64(len(data))); err != nil {
+		return err
+	}
+	return s.sync(target)
+}
+
+// recoverOverwrites repairs the files that a crash left half written.
+func recoverOverwrites(state string, sys *system, log *slog.Logger) error {
+	dir := filepath.Join(state, overwrites)
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for half-written files: %w", err)
+	}
+	failed := []error{sys.sweepRecords(dir)}
+	for _, e := range entries {
+		if isRecord(e.Name()) {
+			failed = append(failed, recoverOverwrite(filepath.Join(dir, e.Name()), sys, log))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// recoverOverwrite does it for one journal, if there is such a one.
+func recoverOverwrite(path string, sys *system, log *slog.Logger) error {
+	encoded, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read journal: %w", err)
+	}
+	var j journal
+	if err := json.Unmarshal(encoded, &j); err != nil || j.Path == "" {
+		log.Warn("journal of a half-written file is damaged, it is set aside", "path", path+".damaged", "error", err)
+		return sys.rename(path, path+".damaged")
+	}
+	now, err := os.ReadFile(j.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("repair %s: %w", j.Path, err)
+	case string(now) == string(j.Old), string(now) == string(j.New):
+	case !j.mixed(now):
+		log.Warn("half-written file was written by somebody else since, it is left so", "path", j.Path)
+	default:
+		if err := j.rollBack(sys, len(now)); err != nil {
+			return fmt.Errorf("repair %s: %w%s", j.Path, err, remedy(err))
+		}
+		log.Warn("half-written file repaired: it has its old content again", "path", j.Path)
+	}
+	return sys.dropRecord(path)
+}
+
+// rollBack puts the old content back into a file that has length bytes now.
+func (j journal) rollBack(sys *system, length int) error {
+	target, err := os.OpenFile(j.Path, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	return sys.fill(target, length, j.Old)
+}
+
+// mixed says whether data may come from an overwrite that a crash ended: each
+// byte is of the old content, of the new one, or of the room reserved for it.
+// The disk may have got them in any order.
+func (j journal) mixed(data []byte) bool {
+	if len(data) > max(len(j.Old), len(j.New)) || len(data) < min(len(j.Old), len(j.New)) {
+		return false
+	}
+	for i, c := range data {
+		isOld := i < len(j.Old) && c == j.Old[i]
+		isNew := i < len(j.New) && c == j.New[i]
+		reserved := i >= len(j.Old) && (c == 0 || c == '\n')
+		if !isOld && !isNew && !reserved {
+			return false
+		}
+	}
+	return true
+}

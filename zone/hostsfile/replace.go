@@ -1,0 +1,171 @@
+package hostsfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// errAttributes says that a new file could not get what the old one has.
+var errAttributes = errors.New("the owner or attributes of the file cannot be kept")
+
+// cannotRename says whether an attempt to replace a file failed in a way that
+// writing to the file itself may not: it is a mount point, its directory is
+// read-only, or we may not make a file like it.
+func cannotRename(err error) bool {
+	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EROFS) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, errAttributes)
+}
+
+// tempPrefix is what the names of our temporary files beside a file begin with.
+// It tells them from the user's, so that those of a crash can be removed.
+func tempPrefix(real string) string {
+	return "." + filepath.Base(real) + ".nodedns-"
+}
+
+// replace puts a new file with the owner, mode and attributes of the old one
+// in its place. Up to the rename nothing has happened to the old file. It
+// fails with errChanged when somebody else has written to the old one by then.
+func (f file) replace(old content, data []byte) (err error) {
+	temp, err := f.sys.createTemp(filepath.Dir(old.real), tempPrefix(old.real)+"*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		temp.Close()
+		if err != nil {
+			// Best effort: what stays is removed at the next start.
+			f.sys.remove(temp.Name())
+		}
+	}()
+	if err := f.sys.write(temp, data, 0); err != nil {
+		return err
+	}
+	if err := f.adopt(temp, old); err != nil {
+		return err
+	}
+	if err := f.sys.sync(temp); err != nil {
+		return err
+	}
+	now, err := f.read()
+	if err != nil {
+		return err
+	}
+	if !now.same(old) {
+		return errChanged
+	}
+	if err := f.sys.rename(temp.Name(), old.real); err != nil {
+		return err
+	}
+	if err := f.sys.syncDir(filepath.Dir(old.real)); err != nil {
+		return fmt.Errorf("sync its directory: %w", err)
+	}
+	return nil
+}
+
+// adopt gives a new file the owner, mode and extended attributes of the old.
+func (f file) adopt(temp *os.File, old content) error {
+	if !old.exists {
+		return f.sys.chmod(temp, 0o644)
+	}
+	var mine unix.Stat_t
+	if err := unix.Fstat(int(temp.Fd()), &mine); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	if mine.Uid != old.stat.Uid || mine.Gid != old.stat.Gid {
+		if err := f.sys.chown(temp, int(old.stat.Uid), int(old.stat.Gid)); err != nil {
+			return fmt.Errorf("%w: %w", errAttributes, err)
+		}
+	}
+	if err := f.sys.chmod(temp, old.stat.Mode&0o7777); err != nil {
+		return err
+	}
+	// After the mode: setting that would change an access control list.
+	if err := f.adoptAttributes(temp, old.real); err != nil {
+		return fmt.Errorf("%w: %w", errAttributes, err)
+	}
+	return nil
+}
+
+// adoptAttributes copies the extended attributes, SELinux's label among them.
+// Those of the integrity subsystem sign the old content, and the kernel makes
+// them anew.
+func (f file) adoptAttributes(temp *os.File, real string) error {
+	names, err := attributeNames(real)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name == "security.ima" || name == "security.evm" {
+			continue
+		}
+		value, err := attribute(func(b []byte) (int, error) { return unix.Lgetxattr(real, name, b) })
+		if err != nil {
+			return fmt.Errorf("read attribute %s: %w", name, err)
+		}
+		// Often a new file has the same one already, where we might not set it.
+		has, err := attribute(func(b []byte) (int, error) { return unix.Fgetxattr(int(temp.Fd()), name, b) })
+		if err == nil && bytes.Equal(has, value) {
+			continue
+		}
+		if err := f.sys.setxattr(temp, name, value); err != nil {
+			return fmt.Errorf("set attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// attributeNames lists a file's extended attributes; none where the file
+// system has no such thing.
+func attributeNames(real string) ([]string, error) {
+	list, err := attribute(func(b []byte) (int, error) { return unix.Llistxattr(real, b) })
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list attributes: %w", err)
+	}
+	return strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 }), nil
+}
+
+// attribute reads what one of the xattr calls returns, which has the kernel's
+// limit of 64 KiB.
+func attribute(call func([]byte) (int, error)) ([]byte, error) {
+	buffer := make([]byte, 1<<16)
+	n, err := call(buffer)
+	if err != nil {
+		return nil, err
+	}
+	return buffer[:n], nil
+}
+
+// sweep removes the temporary files that a crash left beside a file.
+func (f file) sweep() error {
+	real, err := resolve(f.root, f.path)
+	if err != nil {
+		return err
+	}
+	dir, prefix := filepath.Dir(real), tempPrefix(real)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for temporary files beside %s: %w", f, err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || !e.Type().IsRegular() {
+			continue
+		}
+		f.log.Debug("temporary file of an earlier run removed", "path", filepath.Join(dir, e.Name()))
+		// Where it cannot be removed it does no harm either.
+		f.sys.remove(filepath.Join(dir, e.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package hostsfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Restored is one thing that Restore has undone.
+type Restored struct {
+	Path string // with the root
+	Done string // what was done, for people to read
+}
+
+// Restore undoes what Keepers with the same state directory have done: every
+// kept original is put back, and our block leaves the hosts file. It tries
+// everything; the error joins what failed, and calling it again does what is
+// left. No Keeper may run at the same time, or it would start over.
+func Restore(cfg Config) ([]Restored, error) { return restore(cfg, realSystem()) }
+
+func restore(cfg Config, sys *system) ([]Restored, error) {
+	k, err := newKeeper(cfg, sys)
+	if err != nil {
+		return nil, err
+	}
+	var done []Restored
+	failed := []error{recoverOverwrites(k.cfg.StateDir, sys, k.log)}
+	step := func(path, what string, err error) {
+		if err != nil {
+			failed = append(failed, err)
+		} else if what != "" {
+			done = append(done, Restored{path, what})
+		}
+	}
+	records, err := k.originals.all()
+	step("", "", err)
+	for _, o := range records {
+		if o.Whole && (o.Path != kernelName || k.cfg.Root == "") {
+			what, err := k.putBack(o)
+			step(o.String(), what, err)
+		}
+	}
+	if k.cfg.Hosts != "" {
+		what, err := k.removeBlock()
+		step(k.file.String(), what, err)
+	}
+	for _, o := range records {
+		if !o.Whole {
+			what, err := k.removeEmpty(o)
+			step(o.String(), what, err)
+		}
+	}
+	return done, errors.Join(failed...)
+}
+
+// fileOf is the file of a record, which may be of an earlier configuration.
+func (k *Keeper) fileOf(o original) file {
+	f := k.fileAt(o.Path)
+	f.root = o.Root
+	return f
+}
+
+// putBack makes a thing what it was, and drops the record.
+func (k *Keeper) putBack(o original) (what string, err error) {
+	f := k.fileOf(o)
+	switch {
+	case o.Path == kernelName:
+		what, err = fmt.Sprintf("hostname set to %q again", o.Content), k.sys.changeHostname(string(o.Content))
+	case !o.Existed:
+		what, err = "removed, as it did not exist before", f.remove()
+	default:
+		what = "original put back"
+		if _, err = f.update(edits{want: func(content) ([]byte, error) { return o.Content, nil }}); err == nil {
+			err = f.reown(o)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return what, k.originals.drop(o)
+}
+
+// reown gives a file the owner and mode that the original had. They differ
+// only where somebody else has removed the file meanwhile.
+func (f file) reown(o original) error {
+	now, err := f.read()
+	if err != nil || now.stat.Uid == o.UID && now.stat.Gid == o.GID && now.stat.Mode&0o7777 == o.Mode {
+		return err
+	}
+	if err := os.Chown(now.real, int(o.UID), int(o.GID)); err != nil {
+		return fmt.Errorf("give %s its owner back: %w", f, err)
+	}
+	if err := unix.Chmod(now.real, o.Mode); err != nil {
+		return fmt.Errorf("give %s its mode back: %w", f, err)
+	}
+	return nil
+}
+
+// removeBlock takes our block out of the hosts file.
+func (k *Keeper) removeBlock() (what string, err error) {
+	now, err := k.file.read()
+	if err != nil || !now.exists {
+		return "", err
+	}
+	wrote, err := k.file.update(edits{want: func(old content) ([]byte, error) {
+		p := parse(old.bytes, k.form)
+		return p.strip(), nil
+	}})
+	if err != nil || !wrote {
+		return "", err
+	}
+	return "block removed", nil
+}
+
+// removeEmpty removes a file that was only there for our block.
+func (k *Keeper) removeEmpty(o original) (what string, err error) {
+	f := k.fileOf(o)
+	now, err := f.read()
+	if err != nil {
+		return "", err
+	}
+	if now.exists && len(now.bytes) == 0 {
+		if err := f.remove(); err != nil {
+			return "", err
+		}
+		what = "removed, as it did not exist before"
+	}
+	return what, k.originals.drop(o)
+}
+
+// leaveOwnMode gives the user the hosts file back that own mode took. Lines
+// that are not ours show that the user has taken it already: then they stay.
+func (k *Keeper) leaveOwnMode(o original, old content) error {
+	var user []byte
+	foreign := false
+	for rest := old.bytes; len(rest) > 0; {
+		line := nextLine(rest)
+		rest = rest[len(line):]
+		if k.form.isNode(line) {
+			continue
+		}
+		user = append(user, line...)
+		foreign = foreign || !isOurLocalhost(line)
+	}
+	if !foreign {
+		_, err := k.putBack(o)
+		return err
+	}
+	k.log.Warn("hosts file was changed since it was all of nodedns: it is taken for the user's, and the kept original is dropped",
+		"path", k.file.String())
+	if !bytes.Equal(user, old.bytes) {
+		if _, err := k.file.update(edits{want: func(content) ([]byte, error) { return user, nil }}); err != nil {
+			return err
+		}
+	}
+	return k.originals.drop(o)
+}

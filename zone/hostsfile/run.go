@@ -1,0 +1,126 @@
+package hostsfile
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	// look is how often the hostname and the hosts file are looked at, and
+	// whether it is time to try again what has failed.
+	look = 5 * time.Second
+	// maxRetry is the longest pause before a failed file is tried again.
+	maxRetry = 5 * time.Minute
+)
+
+// Run keeps the files equal to the store's snapshots until ctx ends, and
+// returns nil then. A change of the zone is in the hosts file within 100 ms,
+// but there is at most one write a second and no more than a twentieth of the
+// time is spent on them. A foreign write that damages our block is repaired.
+//
+// It returns an error when the hosts file could not be written, and is to be
+// run again after a pause. Other files that failed it tries again by itself.
+func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel()
+
+	r := run{keeper: k, store: store, retry: look}
+	changed, touched := make(hints, 1), make(hints, 1)
+	if k.hosts != nil {
+		wait.Go(func() {
+			for range store.Watch(ctx) {
+				changed.give()
+			}
+		})
+		wait.Go(func() {
+			if err := k.watch(ctx, touched.give); err != nil {
+				k.log.Warn("foreign writes to the hosts file are noticed late", "every", look, "error", err)
+			}
+		})
+	}
+	return r.loop(ctx, changed, touched)
+}
+
+// hints is a channel of one place: the next hint adds nothing to one that has
+// not been taken yet.
+type hints chan struct{}
+
+func (h hints) give() {
+	select {
+	case h <- struct{}{}:
+	default:
+	}
+}
+
+// run is what one call of Keeper.Run knows.
+type run struct {
+	keeper *Keeper
+	store  *zone.Store
+	pace   pace
+	retry  time.Duration // pause before identity files are tried again
+	nextAt time.Time     // when that is
+}
+
+func (r *run) loop(ctx context.Context, changed, touched hints) error {
+	looks := time.NewTicker(look)
+	defer looks.Stop()
+	for {
+		var due <-chan time.Time
+		if !r.pace.due.IsZero() {
+			due = time.After(time.Until(r.pace.due))
+		}
+		select {
+		case <-ctx.Done():
+			if r.pace.due.IsZero() {
+				return nil
+			}
+			// What is read when we are gone shall be the newest.
+			return r.write()
+		case <-changed:
+			r.pace.changed(time.Now())
+		case <-touched:
+			r.pace.touched(time.Now())
+		case <-looks.C:
+			r.look()
+		case <-due:
+			if err := r.write(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// write brings the hosts file into order.
+func (r *run) write() error {
+	k := r.keeper
+	start := time.Now()
+	wrote, err := k.apply(k.hosts, r.store.Snapshot())
+	r.pace.done(start, time.Now(), wrote, wrote && k.written.foreign)
+	if err != nil {
+		return fmt.Errorf("keep the hosts file: %w", err)
+	}
+	return nil
+}
+
+// look does what no event tells of.
+func (r *run) look() {
+	k, now := r.keeper, time.Now()
+	if k.hosts != nil && k.file.stamp() != k.written.stamp {
+		r.pace.touched(now)
+	}
+	if !now.Before(r.nextAt) {
+		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
+			k.log.Warn("files that depend on the node's name are not right yet", "again in", r.retry, "error", err)
+			r.nextAt = now.Add(r.retry + rand.N(r.retry/4))
+			r.retry = min(2*r.retry, maxRetry)
+		}
+	}
+	k.watchHostname()
+}

@@ -1,0 +1,297 @@
+package hostsfile
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bubble is a Run in virtual time. What inotify would tell is told by touch.
+type bubble struct {
+	*Keeper
+	touch  func()
+	cancel context.CancelFunc
+	ended  chan error
+	times  []time.Duration // of writes, since the start of Run
+}
+
+func startInBubble(t *testing.T, cfg Config, sys *system, run func(context.Context, *Keeper) error) *bubble {
+	t.Helper()
+	b := &bubble{ended: make(chan error, 1)}
+	start := time.Now()
+	cfg.Written = func(path string) {
+		if strings.HasSuffix(path, "/hosts") {
+			b.times = append(b.times, time.Since(start))
+		}
+	}
+	k, err := newKeeper(cfg, sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Keeper = k
+	k.watch = func(ctx context.Context, hint func()) error {
+		b.touch = hint
+		<-ctx.Done()
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cancel = cancel
+	go func() { b.ended <- run(ctx, k) }()
+	synctest.Wait()
+	return b
+}
+
+func (b *bubble) stop(t *testing.T) {
+	t.Helper()
+	b.cancel()
+	if err := <-b.ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+}
+
+func TestRunWritesOnceASecond(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		setLocal(store, "192.0.2.7")
+		src := store.Source("test")
+		b := startInBubble(t, s.hostsOnly(), realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		b.times = nil
+		start := time.Now()
+		for n := range 300 { // a change every 10 ms
+			join(src, n+8)
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		b.stop(t)
+		if len(b.times) < 4 || len(b.times) > 5 {
+			t.Errorf("%d writes within 3 s of changes, want one at first and one a second", len(b.times))
+		}
+		for i, at := range b.times {
+			if i > 0 && at-b.times[i-1] < time.Second {
+				t.Errorf("writes at %v are less than a second apart", b.times)
+			}
+		}
+		if first := 10*time.Second + 100*time.Millisecond; len(b.times) > 0 && b.times[0] > first {
+			t.Errorf("first write at %v, want within 100 ms of %v", b.times[0], start)
+		}
+		if got := render(store.Snapshot(), 0); got.nodes != 301 {
+			t.Fatalf("%d nodes", got.nodes)
+		} else {
+			wantFile(t, s.path("etc/hosts"), block(string(got.lines)))
+		}
+	})
+}
+
+func TestRunWritesWhatIsDueBeforeItEnds(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		b := startInBubble(t, s.hostsOnly(), realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
+		time.Sleep(time.Second)
+		setLocal(store, "192.0.2.7")
+		synctest.Wait()
+		b.stop(t)
+		wantFile(t, s.path("etc/hosts"), block("192.0.2.7 "+string(self)+"\n"))
+	})
+}
+
+func TestRunReturnsAFailedWriteAndRunsAgain(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		sys := realSystem()
+		rename := sys.rename
+		sys.rename = func(string, string) error { return unix.ENOSPC }
+		var k *Keeper
+		b := startInBubble(t, s.hostsOnly(), sys, func(ctx context.Context, kept *Keeper) error {
+			k = kept
+			return k.Run(ctx, store)
+		})
+		if err := <-b.ended; !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("run: %v, want ENOSPC", err)
+		}
+		if st := k.Status()[0]; st.Error == "" || st.Failures != 1 {
+			t.Errorf("status %+v", st)
+		}
+		sys.rename = rename
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := k.Run(ctx, store); err != nil {
+			t.Fatal(err)
+		}
+		if st := k.Status()[0]; st.Error != "" || st.Writes != 1 {
+			t.Errorf("status %+v", st)
+		}
+		wantFile(t, s.path("etc/hosts"), block(""))
+	})
+}
+
+func TestRunTriesMachineIDAgainAndGoesOnWithHosts(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		sys := realSystem()
+		rename := sys.rename
+		var attempts []time.Time
+		sys.rename = func(from, to string) error {
+			if strings.HasSuffix(to, "machine-id") {
+				if attempts = append(attempts, time.Now()); len(attempts) < 4 {
+					return unix.EIO
+				}
+			}
+			return rename(from, to)
+		}
+		cfg := s.config()
+		cfg.Hostname = false
+		b := startInBubble(t, cfg, sys, func(ctx context.Context, k *Keeper) error {
+			if err := k.Start(store.Snapshot()); err == nil {
+				t.Error("start succeeded")
+			}
+			return k.Run(ctx, store)
+		})
+		setLocal(store, "192.0.2.7")
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		wantFile(t, s.path("etc/hosts"), block("192.0.2.7 "+string(self)+"\n"))
+		wantNone(t, s.path("etc/machine-id"))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		b.stop(t)
+		wantFile(t, s.path("etc/machine-id"), string(self))
+		if len(attempts) != 4 || attempts[3].Sub(attempts[2]) < 2*look {
+			t.Errorf("attempts at %v, want 4 with longer and longer pauses", attempts)
+		}
+	})
+}
+
+func TestRunPutsARemovedBlockBack(t *testing.T) {
+	t.Parallel()
+	const user = "192.0.2.1 printer\n"
+	for _, c := range []struct {
+		name  string
+		event bool
+		after time.Duration
+	}{
+		{"told by inotify", true, 2 * settle},
+		{"found by looking", false, look + 2*settle},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			var log logText
+			synctest.Test(t, func(t *testing.T) {
+				cfg := s.hostsOnly()
+				cfg.Logger = log.logger()
+				store := newStore(t)
+				b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
+				time.Sleep(look + 100*time.Millisecond)
+				write(t, s.path("etc/hosts"), user) // as cloud-init does
+				if c.event {
+					b.touch()
+				}
+				time.Sleep(c.after)
+				synctest.Wait()
+				wantFile(t, s.path("etc/hosts"), user+block(""))
+				b.stop(t)
+				if n := log.count("changed by somebody else"); n != 1 {
+					t.Errorf("logged %d times, want once", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRunLeavesTheUsersEditsAlone(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		b := startInBubble(t, s.hostsOnly(), realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		writes := len(b.times)
+		write(t, s.path("etc/hosts"), "192.0.2.1 printer\n"+block("")+"# tail")
+		b.touch()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		b.stop(t)
+		if len(b.times) != writes {
+			t.Errorf("%d writes, want none", len(b.times)-writes)
+		}
+		wantFile(t, s.path("etc/hosts"), "192.0.2.1 printer\n"+block("")+"# tail")
+	})
+}
+
+// TestForeignWritesAreNoticed uses the real inotify, through a symlink too.
+func TestForeignWritesAreNoticed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		do   func(path string) error
+	}{
+		{"overwritten", func(path string) error { return os.WriteFile(path, []byte("x\n"), 0o644) }},
+		{"replaced", func(path string) error {
+			if err := os.WriteFile(path+".new", []byte("x\n"), 0o644); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		}},
+		{"removed", os.Remove},
+	} {
+		for _, target := range []string{"etc/hosts", "run/hosts"} {
+			t.Run(c.name+" "+target, func(t *testing.T) {
+				t.Parallel()
+				s := newScratch(t)
+				if target != "etc/hosts" {
+					if err := os.Symlink("/"+target, s.path("etc/hosts")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				store := newStore(t)
+				written := make(chan struct{}, 100)
+				cfg := s.hostsOnly()
+				cfg.Written = func(string) { written <- struct{}{} }
+				k := mustStart(t, cfg, store)
+				<-written
+				ctx, cancel := context.WithCancel(t.Context())
+				watching := make(chan struct{}, 100)
+				watch := k.watch
+				k.watch = func(ctx context.Context, hint func()) error {
+					return watch(ctx, func() { hint(); watching <- struct{}{} })
+				}
+				ended := make(chan error, 1)
+				go func() { ended <- k.Run(ctx, store) }()
+				<-watching
+				if err := c.do(s.path(target)); err != nil {
+					t.Fatal(err)
+				}
+				<-watching
+				<-written
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+				if err := k.CheckSelf(store.Snapshot()); err != nil {
+					t.Error(err)
+				}
+				got, err := os.ReadFile(s.path(target))
+				if err != nil || !strings.Contains(string(got), beginMarker) {
+					t.Errorf("the file holds %q, %v", got, err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package hostsfile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// hostsMemory is what one write of the hosts file leaves to the next.
+type hostsMemory struct {
+	ready    bool     // a ready zone has been written
+	limited  bool     // the last one was cut down
+	findings []string // those that have been logged
+	stamp    stamp    // of the file as we left it
+	foreign  bool     // the file had changed since, and was put in order
+}
+
+// writeHosts brings the hosts file into the state of a snapshot.
+//
+// Until the zone has been ready once, the peers that an earlier run wrote
+// stay. From then on the snapshot counts, also when it loses its readiness:
+// the zone has dropped another cluster's nodes then, and so must the file.
+func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
+	k.written.ready = k.written.ready || snap.Ready()
+	var t table
+	if k.written.ready {
+		t = render(snap, k.cfg.HostsMaxNodes)
+	}
+	var findings []string
+	foreign := false
+	want := func(old content) ([]byte, error) {
+		foreign = k.written.stamp != stamp{} && k.written.stamp != stampOf(&old.stat)
+		if k.cfg.HostsMode == HostsOwn {
+			if !k.written.ready {
+				t = retain(old.bytes, snap, k.form)
+			}
+			return ownFile(t), nil
+		}
+		p := parse(old.bytes, k.form)
+		findings = p.findings
+		if !k.written.ready {
+			t = retain(p.ours, snap, k.form)
+		}
+		return blockFile(p, t), nil
+	}
+	wrote, err := k.file.update(k.hostsEdits(want))
+	k.report(findings)
+	if err != nil {
+		return false, err
+	}
+	k.applied.Store(snap)
+	k.written.stamp = k.file.stamp()
+	k.written.foreign = wrote && foreign
+	if k.written.foreign {
+		k.log.Warn("hosts file was changed by somebody else and put in order", "path", k.hosts.path)
+	}
+	if wrote {
+		k.log.Info("hosts written", "path", k.hosts.path, "nodes", t.nodes)
+	}
+	if t.limited && !k.written.limited {
+		k.log.Warn("zone has too many nodes for the hosts file: only this machine and the consensus members are written",
+			"path", k.hosts.path, "limit", k.cfg.HostsMaxNodes, "written", t.nodes)
+	}
+	k.written.limited = t.limited
+	return wrote, nil
+}
+
+// report logs what was odd about the hosts file and has not been logged yet.
+func (k *Keeper) report(findings []string) {
+	for _, f := range findings {
+		if !slices.Contains(k.written.findings, f) {
+			k.log.Warn("hosts file is not as usual", "path", k.hosts.path, "finding", f)
+		}
+	}
+	k.written.findings = findings
+}
+
+// hostsEdits keeps the original of the hosts file before a write. In own mode
+// that is the user's part of it. In block mode the user's part stays where it
+// is, and all there is to know is that there was no file.
+func (k *Keeper) hostsEdits(want func(content) ([]byte, error)) edits {
+	if k.cfg.HostsMode == HostsBlock {
+		return edits{want: want, before: k.beforeBlock}
+	}
+	user := func(content []byte) []byte {
+		p := parse(content, k.form)
+		return p.strip()
+	}
+	return k.originals.keeping(k.file, user, want)
+}
+
+func (k *Keeper) beforeBlock(old content) error {
+	earlier, found, err := k.originals.load(k.file.String())
+	if err != nil {
+		return err
+	}
+	if found && earlier.Whole {
+		// It was ours as a whole: the user gets it back, and our block goes
+		// into that.
+		return cmp.Or(k.leaveOwnMode(earlier, old), errChanged)
+	}
+	if found || old.exists {
+		return nil
+	}
+	o := originalOf(k.file, old)
+	o.Whole = false
+	if err := k.originals.save(o); err != nil {
+		k.log.Warn("restore will leave an empty hosts file behind", "path", k.hosts.path, "error", err)
+	}
+	return nil
+}
