@@ -50,7 +50,7 @@ func (p Prefix) FromPublicKey(pub ed25519.PublicKey) ID {
 // Parse returns the canonical form of a name of node-ID shape: the prefix and
 // exactly 32 hex digits, in any letter case.
 func (p Prefix) Parse(name string) (ID, error) {
-	k, ok := shapedKey(p, name)
+	k, ok := shapedKeyOf(p, name)
 	if !ok {
 		return "", fmt.Errorf("%.80q is not a node ID: want %q and %d hex digits", name, string(p), hexLen)
 	}
@@ -93,7 +93,7 @@ func isCanonical(name string) bool {
 
 // equalFold compares a lower-case string with a name of any case, in ASCII
 // only, as DNS does (RFC 4343).
-func equalFold[T string | []byte](lower string, name T) bool {
+func equalFold(lower string, name []byte) bool {
 	if len(lower) != len(name) {
 		return false
 	}

@@ -43,8 +43,10 @@ func (k key) appendID(dst []byte, p Prefix) []byte {
 	return hex.AppendEncode(append(dst, p...), b[:])
 }
 
-// shapedKey returns the key of a name of node-ID shape. It allocates nothing.
-func shapedKey[T string | []byte](p Prefix, name T) (key, bool) {
+// shapedKey returns the key of a name of node-ID shape. It allocates nothing,
+// and is not generic over strings, because the compiler then takes the name to
+// escape, and with it the caller's buffer.
+func shapedKey(p Prefix, name []byte) (key, bool) {
 	if len(name) != len(p)+hexLen || !equalFold(string(p), name[:len(p)]) {
 		return key{}, false
 	}
@@ -53,8 +55,17 @@ func shapedKey[T string | []byte](p Prefix, name T) (key, bool) {
 	return key{hi, lo}, ok && okLo
 }
 
+// shapedKeyOf is shapedKey for a string.
+func shapedKeyOf(p Prefix, name string) (key, bool) {
+	var buffer [maxLabel]byte
+	if len(name) > len(buffer) {
+		return key{}, false
+	}
+	return shapedKey(p, buffer[:copy(buffer[:], name)])
+}
+
 // hexWord reads 16 hex digits of either case.
-func hexWord[T string | []byte](digits T) (word uint64, ok bool) {
+func hexWord(digits []byte) (word uint64, ok bool) {
 	var seen byte
 	for i := range 16 {
 		v := hexValue[digits[i]]

@@ -480,3 +480,20 @@ func TestLookupAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for %d finds, want none", allocs, found)
 	}
 }
+
+// A query's name lies in a buffer on the stack. It must be able to stay there.
+func TestLookupLabelDoesNotEscape(t *testing.T) {
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"))
+	s := f.Snapshot()
+	allocs := testing.AllocsPerRun(100, func() {
+		var buffer [63]byte
+		label := buffer[:copy(buffer[:], a)]
+		if _, ok := s.LookupLabel(label); !ok || !s.HasIDShape(label) {
+			t.Error("not found")
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations, want none", allocs)
+	}
+}

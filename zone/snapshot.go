@@ -96,22 +96,19 @@ func (s *Snapshot) Local() Node {
 }
 
 // Lookup finds a node by its name, in any letter case. It allocates nothing.
-func (s *Snapshot) Lookup(name string) (Node, bool) { return lookup(s, name) }
-
-// LookupLabel is Lookup for a name that is still in a message's buffer.
-func (s *Snapshot) LookupLabel(label []byte) (Node, bool) { return lookup(s, label) }
-
-// HasIDShape says whether a label is one that a node may have: the prefix and
-// 32 hex digits.
-func (s *Snapshot) HasIDShape(label []byte) bool {
-	_, ok := shapedKey(s.prefix, label)
-	return ok
+func (s *Snapshot) Lookup(name string) (Node, bool) {
+	var buffer [maxLabel]byte
+	if len(name) > len(buffer) {
+		return Node{}, false
+	}
+	return s.LookupLabel(buffer[:copy(buffer[:], name)])
 }
 
-func lookup[T string | []byte](s *Snapshot, name T) (Node, bool) {
-	k, shaped := shapedKey(s.prefix, name)
+// LookupLabel is Lookup for a name that is still in a message's buffer.
+func (s *Snapshot) LookupLabel(label []byte) (Node, bool) {
+	k, shaped := shapedKey(s.prefix, label)
 	switch {
-	case shaped && s.local.shaped && k == s.local.key, equalFold(string(s.local.id), name):
+	case shaped && s.isLocal(k), equalFold(string(s.local.id), label):
 		return s.Local(), true
 	case !shaped:
 		return Node{}, false
@@ -121,6 +118,13 @@ func lookup[T string | []byte](s *Snapshot, name T) (Node, bool) {
 		return Node{}, false
 	}
 	return Node{snapshot: s, key: k, record: r}, true
+}
+
+// HasIDShape says whether a label is one that a node may have: the prefix and
+// 32 hex digits.
+func (s *Snapshot) HasIDShape(label []byte) bool {
+	_, ok := shapedKey(s.prefix, label)
+	return ok
 }
 
 // Reverse finds the node that an address belongs to: this machine before any

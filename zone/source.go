@@ -71,7 +71,7 @@ func (src *Source) Set(entries ...Entry) {
 
 func (src *Source) set(e *Entry) error {
 	s := src.store
-	k, ok := shapedKey(s.draft.prefix, e.ID)
+	k, ok := shapedKeyOf(s.draft.prefix, e.ID)
 	if !ok {
 		return errNoIDShape
 	}
@@ -120,7 +120,7 @@ func (src *Source) Gone(ids ...string) {
 	s := src.store
 	s.update(func() {
 		for _, id := range ids {
-			k, ok := shapedKey(s.draft.prefix, id)
+			k, ok := shapedKeyOf(s.draft.prefix, id)
 			if ok && src.checkSpelling(k, id) == nil {
 				s.depart(k, src.rank)
 				delete(s.spelled, k)

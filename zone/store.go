@@ -108,7 +108,7 @@ func NewStore(cfg Config) (*Store, error) {
 		s.max = defaultMaxNodes
 	}
 	l := &local{id: id}
-	l.key, l.shaped = shapedKey(prefix, string(id))
+	l.key, l.shaped = shapedKeyOf(prefix, string(id))
 	s.draft = content{prefix: prefix, local: l, counts: Counts{Live: 1}, sources: &[]string{}}
 	s.saved = s.addSource(SavedSource)
 	s.publish()

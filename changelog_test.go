@@ -1,0 +1,61 @@
+package nodedns
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
+	t.Parallel()
+	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	log := changelog{log: slog.New(slog.NewTextHandler(&out, nil))}
+	step := func(change func()) string {
+		log.last = store.Snapshot()
+		change()
+		out.Reset()
+		log.write(store.Snapshot())
+		return out.String()
+	}
+	source := store.Source("curator")
+	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
+	entries := func(third int) (all []zone.Entry) {
+		for i := 1; i <= 100; i++ {
+			all = append(all, zone.Entry{ID: id(i), Addresses: []string{fmt.Sprintf("192.0.%d.%d", third, i)}})
+		}
+		return all
+	}
+	for _, test := range []struct {
+		name   string
+		change func()
+		want   string
+	}{
+		{"join", func() { source.Set(entries(2)...) }, "new nodes"},
+		{"move", func() { source.Set(entries(3)...) }, "nodes have a new address"},
+		{"depart", func() { source.Begin(); source.Complete() }, "nodes departed, still answered"},
+		{"return", func() { source.Set(entries(3)...) }, "departed nodes are back"},
+		{"ours", func() { store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.200")}) }, "new local address"},
+		{"lost", func() { source.SetConnected(true) }, "the cluster is reached"},
+		{"reached", func() { source.SetConnected(false) }, "the cluster is out of reach"},
+		{"expected", func() { store.ExpectCluster(true) }, "running with a cluster"},
+		{"not expected", func() { store.ExpectCluster(false) }, "running without a cluster"},
+		{"dropped", func() { source.SetCluster("x"); source.SetCluster("y") }, "nodes dropped"},
+	} {
+		got := step(test.change)
+		if strings.Count(got, "\n") != 1 || !strings.Contains(got, test.want) {
+			t.Errorf("%s: logged %q, want one line with %q", test.name, got, test.want)
+		}
+		if len(got) > 1500 {
+			t.Errorf("%s: a line of %d characters", test.name, len(got))
+		}
+	}
+}

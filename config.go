@@ -1,0 +1,119 @@
+package nodedns
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// ClusterDialer returns a connection to the leading curator, authenticated both
+// ways. The Service closes it. A connection should notice by itself that the
+// other end is out of reach (gRPC keepalive).
+type ClusterDialer func(ctx context.Context) (*grpc.ClientConn, error)
+
+// LocalSource publishes this machine's addresses until ctx ends: once at the
+// start and then with each change. An empty list is no news once there was
+// another. It is run again after a pause when it returns an error.
+type LocalSource func(ctx context.Context, publish func([]netip.Addr)) error
+
+// Config of a [Service]. Of all fields only one of PublicKey and NodeID is
+// needed; of the others the zero value does what its comment says.
+type Config struct {
+	// PublicKey is the node's; its ID is derived from it. NodeID overrides it.
+	PublicKey ed25519.PublicKey
+	NodeID    zone.ID
+	// Prefix of node IDs. nil means [zone.DefaultPrefix].
+	Prefix *zone.Prefix
+
+	// RetainDeparted is how long a departed node is still answered. Negative
+	// means for ever.
+	RetainDeparted time.Duration
+
+	// LocalSource publishes this machine's addresses. nil means Addresses or,
+	// without any, what netlink tells of Interfaces (globs; none: the
+	// interface of the default route).
+	LocalSource LocalSource
+	Addresses   []netip.Addr
+	Interfaces  []string
+
+	// ClusterDialer reaches the cluster, and may be set later. Where there is
+	// none, Endpoints ("host:port" or "node-id") with the files ca.crt,
+	// node.crt and node.key of the directory Credentials do; with Insecure in
+	// plain text, on loopback only.
+	ClusterDialer ClusterDialer
+	Endpoints     []string
+	Credentials   string
+	Insecure      bool
+
+	// StateDir is a directory, made where it is missing, for what survives a
+	// restart.
+	StateDir string
+	// Files that are kept equal to the zone.
+	Files Files
+
+	// Listen addresses, for UDP and TCP. Their port may be 0.
+	Listen []netip.AddrPort
+	// DNS is how queries are answered. Without Allow the clients on loopback
+	// are; a TTL of 0 forbids them to keep answers.
+	DNS resolver.Settings
+
+	// Logger may be nil, which discards.
+	Logger *slog.Logger
+}
+
+// Files says which files are kept, and how. An empty path turns a file off.
+type Files struct {
+	// Root is a directory that stands for / in the paths of all managed files.
+	// With one the kernel's hostname is left alone.
+	Root  string
+	Hosts string
+	// OwnHosts makes the whole hosts file ours, instead of a block in it.
+	OwnHosts bool
+	// HostsMaxNodes is the number of nodes above which only this machine and
+	// the consensus members are written. 0 means no limit.
+	HostsMaxNodes int
+	MachineID     string
+	// MachineIDFormat is "node-id", "hex", or "auto", which "" means too.
+	MachineIDFormat string
+	// Hostname is whether to set the machine's hostname, and HostnameFile a
+	// file to write it to besides.
+	Hostname     bool
+	HostnameFile string
+}
+
+// ErrNoIdentity says that a Config has neither a public key nor a node ID.
+var ErrNoIdentity = errors.New("no identity: neither a public key nor a node ID is given")
+
+// identify returns the prefix and this machine's ID.
+func (c *Config) identify() (zone.Prefix, zone.ID, error) {
+	prefix := zone.DefaultPrefix
+	if c.Prefix != nil {
+		prefix = *c.Prefix
+	}
+	switch {
+	case c.NodeID != "":
+		id, err := zone.ParseID(string(c.NodeID))
+		return prefix, id, err
+	case len(c.PublicKey) == ed25519.PublicKeySize:
+		return prefix, prefix.FromPublicKey(c.PublicKey), nil
+	default:
+		return prefix, "", ErrNoIdentity
+	}
+}
+
+// settings are those of the resolver, completed.
+func (c *Config) settings() resolver.Settings {
+	settings := c.DNS
+	if settings.Allow == nil {
+		settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	return settings
+}

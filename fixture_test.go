@@ -1,0 +1,182 @@
+package nodedns
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// fixture is a Service below a directory of its own, on a free port.
+type fixture struct {
+	*Service
+	t      *testing.T
+	root   string
+	logged logbook
+	local  chan []netip.Addr // what the local source publishes
+	stop   context.CancelFunc
+	ended  chan error
+}
+
+const self = "metropolis-00000000000000000000000000000000"
+
+// deadline is for what happens at once; it only ends a test that hangs.
+const deadline = 20 * time.Second
+
+// prepare makes a Service and does not run it.
+func prepare(t *testing.T, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{t: t, root: t.TempDir(), local: make(chan []netip.Addr), ended: make(chan error, 1)}
+	if err := os.Mkdir(filepath.Join(f.root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cfg := f.config()
+	for _, change := range change {
+		change(&cfg)
+	}
+	service, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Service = service
+	return f
+}
+
+func (f *fixture) config() Config {
+	return Config{
+		PublicKey:      make(ed25519.PublicKey, ed25519.PublicKeySize),
+		RetainDeparted: time.Hour,
+		LocalSource:    f.source,
+		StateDir:       filepath.Join(f.root, "state"),
+		Files: Files{
+			Root: f.root, Hosts: "/etc/hosts", MachineID: "/etc/machine-id", MachineIDFormat: "node-id", Hostname: true,
+		},
+		Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")},
+		DNS:    resolver.Settings{TTL: 10 * time.Second},
+		Logger: slog.New(slog.NewTextHandler(&f.logged, nil)),
+	}
+}
+
+func (f *fixture) source(ctx context.Context, publish func([]netip.Addr)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case addrs := <-f.local:
+			publish(addrs)
+		}
+	}
+}
+
+// start runs a Service until the test ends, and waits until it is ready.
+func start(t *testing.T, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := prepare(t, change...)
+	f.run()
+	select {
+	case <-f.Ready():
+	case err := <-f.ended:
+		t.Fatalf("ended at the start: %v", err)
+	case <-time.After(deadline):
+		t.Fatalf("not ready; log:\n%s", f.logged.String())
+	}
+	return f
+}
+
+func (f *fixture) run() {
+	ctx, stop := context.WithCancel(f.t.Context())
+	f.stop = stop
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.ended <- f.Run(ctx)
+	}()
+	f.t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+}
+
+func (f *fixture) publish(addrs ...string) {
+	f.t.Helper()
+	var list []netip.Addr
+	for _, addr := range addrs {
+		list = append(list, netip.MustParseAddr(addr))
+	}
+	f.local <- list
+}
+
+// snapshot waits for one that fulfils a condition.
+func (f *fixture) snapshot(what string, met func(*zone.Snapshot) bool) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), deadline)
+	defer cancel()
+	for s := range f.Zone().Watch(ctx) {
+		if met(s) {
+			return
+		}
+	}
+	f.t.Fatalf("no snapshot with %s; log:\n%s", what, f.logged.String())
+}
+
+// eventually polls what no event tells of.
+func (f *fixture) eventually(what string, met func() bool) {
+	f.t.Helper()
+	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if met() {
+			return
+		}
+	}
+	f.t.Fatalf("never: %s; log:\n%s", what, f.logged.String())
+}
+
+func (f *fixture) file(name string) string {
+	data, err := os.ReadFile(filepath.Join(f.root, name))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+// lookup asks the listener.
+func (f *fixture) lookup(name string) string {
+	addrs, err := resolver.Lookup(f.t.Context(), f.dns.Addrs()[0], name)
+	if err != nil {
+		return err.Error()
+	}
+	var texts []string
+	for _, addr := range addrs {
+		texts = append(texts, addr.String())
+	}
+	return strings.Join(texts, " ")
+}
+
+// logbook is a log that may be read while it is written.
+type logbook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logbook) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(line)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logbook) count(text string) int { return strings.Count(l.String(), text) }

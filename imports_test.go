@@ -1,0 +1,115 @@
+package nodedns_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/nodedns/nodedns"
+
+// layers lists the parts of the module and what each may import of the others,
+// tests apart: data goes one way, and so do imports.
+var layers = []struct {
+	part  string
+	below []string
+}{
+	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"integration", nil},
+	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"resolver", []string{"resolver", "zone"}},
+	{"watchers", []string{"watchers", "zone"}},
+	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
+	{"zone", nil},
+}
+
+// partOf finds the part of the module that a directory belongs to.
+func partOf(dir string) string {
+	if dir == "zone/hostsfile" || strings.HasPrefix(dir, "zone/hostsfile/") {
+		return "zone/hostsfile"
+	}
+	first, _, _ := strings.Cut(dir, "/")
+	return strings.TrimPrefix(first, ".")
+}
+
+func TestImportRule(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for file, imports := range sourceFiles(t) {
+		part := partOf(path.Dir(file))
+		seen[part] = true
+		for _, imported := range imports {
+			if why := forbidden(part, imported); why != "" {
+				t.Errorf("%s imports %s: %s", file, imported, why)
+			}
+		}
+	}
+	for _, layer := range layers {
+		if layer.part != "integration" && !seen[layer.part] {
+			t.Errorf("no file of part %q was looked at: the rule checks nothing there", layer.part)
+		}
+	}
+}
+
+// forbidden says why a part must not import a package, or nothing.
+func forbidden(part, imported string) string {
+	within, ours := strings.CutPrefix(imported, module)
+	within = strings.TrimPrefix(within, "/")
+	switch {
+	case ours && !slices.Contains(below(part), partOf(within)):
+		return "data would flow back; see docs/architecture.md"
+	case imported == "github.com/miekg/dns" && part != "resolver":
+		return "only package resolver knows the wire format"
+	case part == "zone" && !ours && strings.Contains(imported, "."):
+		return "the zone needs the standard library only"
+	}
+	return ""
+}
+
+func below(part string) []string {
+	for _, layer := range layers {
+		if layer.part == part {
+			return layer.below
+		}
+	}
+	return nil
+}
+
+// sourceFiles maps each Go file that is not a test to what it imports.
+func sourceFiles(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files[filepath.ToSlash(name)] = nil
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			files[filepath.ToSlash(name)] = append(files[filepath.ToSlash(name)], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

@@ -1,0 +1,285 @@
+package nodedns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/netlink"
+	"github.com/nodedns/nodedns/watchers/saved"
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+// Service is the name service of one machine. Make it with [New].
+type Service struct {
+	log   *slog.Logger
+	id    zone.ID
+	state string // the state directory
+
+	store   *zone.Store
+	cluster *curator.Watcher
+	dns     *resolver.Server
+	files   *hostsfile.Keeper
+	saved   *saved.Directory
+	self    *selfCheck
+	changes *changelog
+
+	mu     sync.Mutex // for what can be changed while running
+	local  LocalSource
+	dialer bool // a ClusterDialer is set
+	fixed  bool // endpoints are configured
+
+	started atomic.Bool
+	ready   chan struct{}
+	tasks   []*task
+	locally *task // the one of them that runs the local source
+	loading error // why the saved directory was not loaded
+}
+
+// New checks cfg and returns a Service that does nothing until it is run.
+func New(cfg Config) (*Service, error) {
+	prefix, id, err := cfg.identify()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{})}
+	s.store, err = zone.NewStore(zone.Config{
+		Local:          id,
+		Prefix:         &prefix,
+		RetainDeparted: cfg.RetainDeparted,
+		Clock:          bootClock,
+		Logger:         cfg.Logger.With("part", "zone"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.cluster, err = s.newCluster(&cfg, prefix); err != nil {
+		return nil, err
+	}
+	s.dns, err = resolver.New(resolver.Config{
+		Zone:     s.store.Snapshot,
+		Listen:   cfg.Listen,
+		Settings: cfg.settings(),
+		Clock:    bootClock,
+		Logger:   cfg.Logger.With("part", "dns"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.files, err = s.newFiles(&cfg, prefix); err != nil {
+		return nil, err
+	}
+	if s.state != "" {
+		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
+	}
+	s.local = cfg.localSource()
+	s.fixed, s.dialer = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil
+	s.store.ExpectCluster(s.fixed || s.dialer)
+	s.plan()
+	return s, nil
+}
+
+func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher, error) {
+	// A free name is not derived from a key, so no certificate can have it.
+	certified, err := prefix.Parse(string(s.id))
+	if err != nil {
+		certified = ""
+	}
+	return curator.New(curator.Config{
+		Endpoints:   cfg.Endpoints,
+		Credentials: cfg.Credentials,
+		Insecure:    cfg.Insecure,
+		Prefix:      prefix,
+		LocalID:     certified,
+		Resolve:     s.addressesOf,
+		Dialer:      curator.Dialer(cfg.ClusterDialer),
+		Logger:      cfg.Logger.With("part", "curator"),
+	}, s.store.Source("curator"))
+}
+
+// addressesOf finds a curator that is configured by its node ID in our own
+// zone: no other name service need work for the cluster to be reached.
+func (s *Service) addressesOf(id zone.ID) []netip.Addr {
+	n, _ := s.store.Snapshot().Lookup(string(id))
+	var addrs []netip.Addr
+	for addr := range n.Addrs() {
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}
+
+func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
+	mode := hostsfile.HostsBlock
+	if cfg.Files.OwnHosts {
+		mode = hostsfile.HostsOwn
+	}
+	s.self = newSelfCheck(s)
+	return hostsfile.New(hostsfile.Config{
+		ID:              s.id,
+		Prefix:          prefix,
+		Root:            cfg.Files.Root,
+		StateDir:        cfg.StateDir,
+		Hosts:           cfg.Files.Hosts,
+		HostsMode:       mode,
+		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
+		MachineID:       cfg.Files.MachineID,
+		MachineIDFormat: hostsfile.MachineIDFormat(cfg.Files.MachineIDFormat),
+		Hostname:        cfg.Files.Hostname,
+		HostnameFile:    cfg.Files.HostnameFile,
+		Written:         func(string) { s.self.hint() },
+		Logger:          cfg.Logger.With("part", "files"),
+	})
+}
+
+// localSource is where this machine's addresses come from.
+func (c *Config) localSource() LocalSource {
+	switch {
+	case c.LocalSource != nil:
+		return c.LocalSource
+	case len(c.Addresses) > 0:
+		return func(ctx context.Context, publish func([]netip.Addr)) error {
+			publish(c.Addresses)
+			<-ctx.Done()
+			return nil
+		}
+	default:
+		return func(ctx context.Context, publish func([]netip.Addr)) error {
+			w := netlink.Watcher{Interfaces: c.Interfaces, Publish: publish, Logger: c.Logger.With("part", "netlink")}
+			return w.Run(ctx)
+		}
+	}
+}
+
+// plan lists what Run keeps running.
+func (s *Service) plan() {
+	s.locally = &task{name: "local addresses", run: func(ctx context.Context) error {
+		s.mu.Lock()
+		source := s.local
+		s.mu.Unlock()
+		return source(ctx, s.store.SetLocal)
+	}}
+	s.changes = &changelog{log: s.log}
+	s.tasks = []*task{
+		{name: "dns", run: s.dns.Run},
+		{name: "zone", run: s.store.Run},
+		s.locally,
+		{name: "curator", run: s.cluster.Run},
+		{name: "files", run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
+		{name: "self-check", run: s.self.run},
+		{name: "changes", run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
+	}
+	if s.saved != nil {
+		s.tasks = append(s.tasks, &task{name: "saved directory", run: s.saved.Run})
+	}
+}
+
+// ErrRunning says that Run was called a second time.
+var ErrRunning = errors.New("nodedns: the service has been run already")
+
+// Run serves until ctx ends, and returns nil then. It returns an error when a
+// listener cannot be bound; all other failures are states. It can be called
+// once.
+func (s *Service) Run(ctx context.Context) error {
+	if !s.started.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	s.load()
+	s.changes.start(s.store.Snapshot())
+	if err := s.dns.Listen(); err != nil {
+		return err
+	}
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	start := func(t *task) { wait.Go(func() { t.supervise(ctx, s.log) }) }
+	// Sources and listeners come before the files, so that those are written
+	// with what is known by then; a file that cannot be written holds up
+	// nothing, and shows in the status until a retry succeeds.
+	const sources = 4
+	for _, t := range s.tasks[:sources] {
+		start(t)
+	}
+	if err := s.files.Start(s.store.Snapshot()); err != nil {
+		s.log.Error("files not written, trying again", "error", err)
+	}
+	for _, t := range s.tasks[sources:] {
+		start(t)
+	}
+	close(s.ready)
+	<-ctx.Done()
+	return nil
+}
+
+// load makes the state directory and reads what an earlier run left there. An
+// error is reported and stops nothing.
+func (s *Service) load() {
+	if s.saved == nil {
+		return
+	}
+	if err := os.MkdirAll(s.state, 0o700); err != nil {
+		s.loading = fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
+	} else {
+		s.loading = s.saved.Load()
+	}
+	if s.loading != nil {
+		s.log.Error("starting without saved nodes", "error", s.loading)
+	}
+}
+
+// Ready is closed once all listeners answer and the files have been written, or
+// tried. No address and no cluster is needed for that.
+func (s *Service) Ready() <-chan struct{} { return s.ready }
+
+// ID is this machine's node ID.
+func (s *Service) ID() zone.ID { return s.id }
+
+// Zone is what the service knows. Embedders may read it and add sources.
+func (s *Service) Zone() *zone.Store { return s.store }
+
+// Resolver answers queries without the detour of a socket.
+func (s *Service) Resolver() *resolver.Server { return s.dns }
+
+// SetClusterDialer sets, replaces or, with nil, takes away the way to reach the
+// cluster. A stream that is open ends, and the new way is taken at once. What
+// is known of the cluster stays.
+func (s *Service) SetClusterDialer(dialer ClusterDialer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialer = dialer != nil
+	s.store.ExpectCluster(s.fixed || s.dialer)
+	s.cluster.SetDialer(curator.Dialer(dialer))
+}
+
+// Reload takes the settings of cfg that can be changed while running: DNS,
+// RetainDeparted, the local source and Endpoints. It leaves the others as they
+// are, and with an error all of them.
+func (s *Service) Reload(cfg Config) error {
+	if cfg.Logger == nil {
+		cfg.Logger = s.log
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.cluster.Endpoints()
+	if err := s.cluster.SetEndpoints(cfg.Endpoints); err != nil {
+		return err
+	}
+	if err := s.dns.Reconfigure(cfg.settings()); err != nil {
+		return errors.Join(err, s.cluster.SetEndpoints(before))
+	}
+	s.fixed = len(cfg.Endpoints) > 0
+	s.store.ExpectCluster(s.fixed || s.dialer)
+	s.store.SetRetention(cfg.RetainDeparted)
+	s.local = cfg.localSource()
+	s.locally.again()
+	return nil
+}

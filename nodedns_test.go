@@ -1,0 +1,292 @@
+package nodedns
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/zone"
+)
+
+const other = "metropolis-11111111111111111111111111111111"
+
+func TestStartsWithoutAddressAndCluster(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	if got, want := f.file("etc/hosts"), "# BEGIN nodedns\n127.0.0.1 localhost\n::1 localhost\n# END nodedns\n"; got != want {
+		t.Errorf("hosts file is %q, want %q", got, want)
+	}
+	if got := f.file("etc/machine-id"); got != self {
+		t.Errorf("machine-id is %q, want %q", got, self)
+	}
+	if got := strings.TrimSpace(f.file("etc/hostname")); got != self {
+		t.Errorf("hostname is %q, want %q", got, self)
+	}
+	for _, name := range []string{"hosts", "machine-id"} {
+		if info, err := os.Stat(filepath.Join(f.root, "etc", name)); err != nil || info.Mode() != 0o644 {
+			t.Errorf("%s: %v, %v, want mode 0644", name, info.Mode(), err)
+		}
+	}
+	if got := f.lookup(self); got != "" {
+		t.Errorf("our own name resolves to %q, want NODATA", got)
+	}
+	if status := f.Status(); status.State != StateReady || status.NodeID != self || len(status.Errors) != 0 {
+		t.Errorf("status is %+v", status)
+	}
+}
+
+func TestOwnHostsFileIsAsTheOriginalHadIt(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *Config) { c.Files.OwnHosts = true })
+	f.publish("192.0.2.1")
+	want := "127.0.0.1 localhost\n::1 localhost\n192.0.2.1 " + self + "\n"
+	f.eventually("the address in the file", func() bool { return f.file("etc/hosts") == want })
+}
+
+func TestNewAddressIsAnsweredWrittenAndLoggedOnce(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.publish("192.0.2.1", "2001:db8::1")
+	f.snapshot("the address", func(s *zone.Snapshot) bool { return s.Local().HasAddr() })
+	if got := f.lookup(strings.ToUpper(self)); got != "192.0.2.1 2001:db8::1" {
+		t.Errorf("resolves to %q", got)
+	}
+	f.eventually("the line in the file", func() bool { return strings.Contains(f.file("etc/hosts"), "192.0.2.1 "+self+"\n") })
+	f.eventually("the log line", func() bool { return f.logged.count("new local address") == 1 })
+	if got := f.logged.count("self-resolution failed"); got != 0 {
+		t.Errorf("a false alarm:\n%s", f.logged.String())
+	}
+	f.publish()
+	f.publish("192.0.2.1", "2001:db8::1")
+	if got := f.lookup(self); got != "192.0.2.1 2001:db8::1" {
+		t.Errorf("after an empty list it resolves to %q", got)
+	}
+	if got := f.logged.count("new local address"); got != 1 {
+		t.Errorf("logged %d times, want once", got)
+	}
+}
+
+// cluster serves a directory and returns the way to it.
+func cluster(t *testing.T, directory *memory.Directory) ClusterDialer {
+	t.Helper()
+	listener := bufconn.Listen(1 << 16)
+	server := &memory.Server{Directory: directory}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, listener) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return func(context.Context) (*grpc.ClientConn, error) {
+		return grpc.NewClient("passthrough:///curator",
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	}
+}
+
+func TestClusterDialerComesChangesAndGoes(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.publish("192.0.2.1")
+	f.snapshot("readiness without a cluster", (*zone.Snapshot).Ready)
+	if got := f.lookup(other); !strings.Contains(got, "NXDOMAIN") {
+		t.Errorf("without a cluster the other node is %q", got)
+	}
+
+	first := &memory.Directory{}
+	first.Set(memory.Node{ID: other, Address: "192.0.2.2"}, memory.Node{ID: self, Address: "192.0.2.99"})
+	f.SetClusterDialer(cluster(t, first))
+	f.snapshot("the other node", func(s *zone.Snapshot) bool { return s.Cluster().Complete })
+	if got := f.lookup(other); got != "192.0.2.2" {
+		t.Errorf("the other node is %q", got)
+	}
+	if got := f.lookup(self); got != "192.0.2.1" {
+		t.Errorf("the cluster's idea of our address is believed: %q", got)
+	}
+	f.eventually("the log line", func() bool { return f.logged.count("running with a cluster") > 0 })
+
+	second := &memory.Directory{}
+	second.Set(memory.Node{ID: other, Address: "192.0.2.3"})
+	f.SetClusterDialer(cluster(t, second))
+	f.snapshot("the other address", func(s *zone.Snapshot) bool {
+		n, _ := s.Lookup(other)
+		for addr := range n.Addrs() {
+			return addr.String() == "192.0.2.3"
+		}
+		return false
+	})
+
+	f.SetClusterDialer(nil)
+	f.snapshot("the loss", func(s *zone.Snapshot) bool { return !s.Cluster().Connected && !s.Cluster().Expected })
+	if got := f.lookup(other); got != "192.0.2.3" {
+		t.Errorf("without the dialer the other node is %q", got)
+	}
+	f.eventually("the log line", func() bool { return f.logged.count("running without a cluster") == 2 })
+}
+
+func TestSavedNodesAnswerAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	directory := &memory.Directory{}
+	directory.Set(memory.Node{ID: other, Address: "192.0.2.2"})
+	f := start(t, func(c *Config) { c.ClusterDialer = cluster(t, directory) })
+	f.snapshot("the cluster", func(s *zone.Snapshot) bool { return s.Cluster().Complete })
+	f.stop()
+	if err := <-f.ended; err != nil {
+		t.Fatal(err)
+	}
+	next := start(t, func(c *Config) {
+		c.StateDir = filepath.Join(f.root, "state")
+		c.ClusterDialer = func(context.Context) (*grpc.ClientConn, error) { return nil, errors.New("out of reach") }
+	})
+	if got := next.lookup(other); got != "192.0.2.2" {
+		t.Errorf("after the restart the other node is %q", got)
+	}
+}
+
+func TestFailingSourceRunsAgainAlone(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	f := start(t, func(c *Config) {
+		c.LocalSource = func(ctx context.Context, publish func([]netip.Addr)) error {
+			if runs.Add(1) == 1 {
+				return errors.New("the source broke")
+			}
+			publish([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
+			<-ctx.Done()
+			return nil
+		}
+	})
+	f.snapshot("the address of the second run", func(s *zone.Snapshot) bool { return s.Local().HasAddr() })
+	if got := f.logged.count("the source broke"); got != 1 {
+		t.Errorf("logged %d times, want once", got)
+	}
+	f.eventually("a good state", func() bool { return f.Status().State == StateReady })
+}
+
+func TestFailedWriteDegradesAndStopsNothing(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	hosts := filepath.Join(f.root, "etc", "hosts")
+	if err := os.Mkdir(hosts, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	<-f.Ready()
+	f.publish("192.0.2.1")
+	f.eventually("the degraded state", func() bool { return f.Status().State == StateDegraded })
+	if got := f.lookup(self); got != "192.0.2.1" {
+		t.Errorf("resolves to %q", got)
+	}
+	if got := f.file("etc/machine-id"); got != self {
+		t.Errorf("machine-id is %q", got)
+	}
+	if err := os.Remove(hosts); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("the file", func() bool { return strings.Contains(f.file("etc/hosts"), "192.0.2.1 "+self) })
+	f.eventually("a good state", func() bool { return f.Status().State == StateReady })
+}
+
+func TestSelfResolutionIsCheckedByFile(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	hosts := filepath.Join(f.root, "etc", "hosts")
+	if err := os.WriteFile(hosts, []byte("192.0.2.66 "+self+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	f.publish("192.0.2.1")
+	f.eventually("the error", func() bool {
+		return f.logged.count("self-resolution failed") == 1 && f.Status().State == StateDegraded
+	})
+	if err := os.WriteFile(hosts, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("the end of the error", func() bool { return f.logged.count("self-resolution works again") == 1 })
+}
+
+func TestListenerInUseEndsTheStart(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f2 := prepare(t, func(c *Config) { c.Listen = f.dns.Addrs() })
+	err := f2.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), f.dns.Addrs()[0].String()) {
+		t.Errorf("the second on one port: %v, want an error that names the address", err)
+	}
+	if got := f2.file("etc/hosts"); strings.Contains(got, self) {
+		t.Errorf("it wrote the hosts file all the same: %q", got)
+	}
+}
+
+func TestRunsOnce(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	if err := f.Run(t.Context()); !errors.Is(err, ErrRunning) {
+		t.Errorf("a second Run: %v, want ErrRunning", err)
+	}
+	f.stop()
+	if err := <-f.ended; err != nil {
+		t.Errorf("ended by its context: %v, want nil", err)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Config{}); !errors.Is(err, ErrNoIdentity) {
+		t.Errorf("without an identity: %v, want ErrNoIdentity", err)
+	}
+	f := prepare(t, func(c *Config) { c.NodeID = "Rack7" })
+	if f.ID() != "rack7" {
+		t.Errorf("ID is %q, want the free one", f.ID())
+	}
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.publish("192.0.2.1")
+	f.snapshot("the address", func(s *zone.Snapshot) bool { return s.Local().HasAddr() })
+
+	cfg := f.config()
+	cfg.DNS.Domains = []string{"nodes.example"}
+	cfg.LocalSource, cfg.Addresses = nil, []netip.Addr{netip.MustParseAddr("192.0.2.5")}
+	if err := f.Reload(cfg); err != nil {
+		t.Fatal(err)
+	}
+	f.snapshot("the static address", func(s *zone.Snapshot) bool {
+		for addr := range s.Local().Addrs() {
+			return addr.String() == "192.0.2.5"
+		}
+		return false
+	})
+	if got := f.lookup(self + ".nodes.example"); got != "192.0.2.5" {
+		t.Errorf("under the new domain: %q", got)
+	}
+
+	bad := cfg
+	bad.DNS.Domains = []string{"a..b"}
+	bad.Endpoints = []string{"192.0.2.9:7835"}
+	if err := f.Reload(bad); err == nil {
+		t.Fatal("a bad domain is accepted")
+	}
+	if got := f.lookup(self + ".nodes.example"); got != "192.0.2.5" {
+		t.Errorf("after a refused reload: %q", got)
+	}
+	if got := f.cluster.Endpoints(); len(got) != 0 || f.Zone().Snapshot().Cluster().Expected {
+		t.Errorf("after a refused reload the endpoints are %v", got)
+	}
+}

@@ -1,0 +1,133 @@
+package resolver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Config of a Server.
+type Config struct {
+	// Zone returns the newest snapshot. It is called for each query.
+	Zone func() *zone.Snapshot
+	// Listen are the addresses to answer on, over UDP and TCP. Port 0 is a
+	// free one.
+	Listen []netip.AddrPort
+	// Settings may be changed later by Reconfigure.
+	Settings Settings
+
+	// Clock is CLOCK_BOOTTIME, the clock that the zone has too; the system's
+	// where nil.
+	Clock func() time.Duration
+	// Now is the wall clock, which cookies are dated by; time.Now where nil.
+	Now func() time.Time
+	// Logger gets changes of the upstreams and failures to accept; nil
+	// discards.
+	Logger *slog.Logger
+}
+
+// Settings are what can change while a Server runs.
+type Settings struct {
+	// Domains are those under which nodes are known besides their bare names.
+	Domains []string
+	// TTL of answers on nodes, in whole seconds.
+	TTL time.Duration
+	// SingleLabel forwards addresses of names with one label.
+	SingleLabel bool
+	// Allow are the networks whose clients are answered.
+	Allow []netip.Prefix
+	// Upstreams are asked for what is not ours.
+	Upstreams Upstreams
+}
+
+// Upstreams are the servers to ask.
+type Upstreams struct {
+	// Servers in the order in which they are asked. Listeners of ours among
+	// them are left out.
+	Servers []netip.AddrPort
+	// Auto adds those in ResolvConf, after Servers.
+	Auto bool
+	// ResolvConf is the path of the machine's resolv.conf. Its search list
+	// counts with and without Auto. Empty: there is none.
+	ResolvConf string
+	// Timeout of one exchange with one server; 2 s where zero.
+	Timeout time.Duration
+}
+
+const defaultTimeout = 2 * time.Second
+
+// clone protects against a caller who goes on to write into its slices.
+func (s Settings) clone() Settings {
+	s.Domains = slices.Clone(s.Domains)
+	s.Allow = slices.Clone(s.Allow)
+	s.Upstreams.Servers = slices.Clone(s.Upstreams.Servers)
+	if s.Upstreams.Timeout == 0 {
+		s.Upstreams.Timeout = defaultTimeout
+	}
+	return s
+}
+
+// rules checks the settings.
+func (s Settings) rules() (*decision.Rules, error) {
+	if s.Upstreams.Timeout < 0 {
+		return nil, fmt.Errorf("upstream timeout %v: want more than 0", s.Upstreams.Timeout)
+	}
+	for _, server := range s.Upstreams.Servers {
+		if !server.IsValid() || server.Port() == 0 {
+			return nil, fmt.Errorf("upstream server %v: want an address and a port", server)
+		}
+	}
+	return decision.NewRules(s.Domains, s.TTL, s.SingleLabel)
+}
+
+// allows says whether clients at an address are answered.
+func (s Settings) allows(client netip.Addr) bool {
+	client = client.Unmap().WithZone("")
+	return slices.ContainsFunc(s.Allow, func(p netip.Prefix) bool { return p.Contains(client) })
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Zone == nil {
+		return c, errors.New("resolver: Config.Zone is not set; pass a zone.Store's Snapshot method")
+	}
+	if c.Clock == nil {
+		c.Clock = bootTime
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// bootTime is CLOCK_BOOTTIME.
+func bootTime() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return 0 // Linux has had this clock since 2.6.39
+	}
+	return time.Duration(t.Nano())
+}
+
+// normalize returns the servers that can be asked: as the kernel will see
+// them, without repetitions and without our own listeners.
+func normalize(servers, own []netip.AddrPort) (usable []netip.AddrPort) {
+	for _, server := range servers {
+		server = upstream.Normalize(server)
+		if !slices.Contains(usable, server) && !upstream.IsOwn(own, server, netip.Addr{}) {
+			usable = append(usable, server)
+		}
+	}
+	return usable
+}

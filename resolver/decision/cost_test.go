@@ -1,0 +1,132 @@
+package decision
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+func TestDecideAllocatesNothing(t *testing.T) {
+	f := lost(t, 2*lostAfter)
+	view := f.view(t)
+	for name, r := range map[string]row{
+		"addresses":        {name: both, qtype: "A"},
+		"in a domain":      {name: both + ".nodes.example", qtype: "AAAA"},
+		"departed":         {name: gone, qtype: "A"},
+		"NODATA":           {name: onlyFour, qtype: "AAAA"},
+		"NXDOMAIN":         {name: stranger, qtype: "A"},
+		"PTR":              {name: "10.0.0.10.in-addr.arpa", qtype: "PTR"},
+		"localhost":        {name: "localhost", qtype: "A"},
+		"search list":      {name: both + ".lab.example", qtype: "A"},
+		"special use":      {name: "www.invalid", qtype: "A"},
+		"single label":     {name: "printer", qtype: "A"},
+		"to the upstreams": {name: "www.example.org", qtype: "A"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := question(t, r.name, r.qtype)
+			if n := testing.AllocsPerRun(100, func() { Decide(q, view) }); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+func TestParseName(t *testing.T) {
+	for text, want := range map[string]string{
+		"":           "\x00",
+		".":          "\x00",
+		"A.Bc":       "\x01a\x02bc\x00",
+		"a.bc.":      "\x01a\x02bc\x00",
+		`a\.b.c`:     "\x03a.b\x01c\x00",
+		`\065\200.c`: "\x02a\xc8\x01c\x00",
+	} {
+		got, err := ParseName(text)
+		if err != nil || string(got) != want {
+			t.Errorf("%q: got %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"a..b", ".a", fmt.Sprintf("%064d.a", 0), strings.Repeat("0123456789.", 24)} {
+		if got, err := ParseName(text); err == nil {
+			t.Errorf("%q: got %q, want an error", text, got)
+		}
+	}
+}
+
+func TestNewRulesRefuses(t *testing.T) {
+	for name, domain := range map[string]string{"the root": ".", "an empty label": "a..b"} {
+		if _, err := NewRules([]string{domain}, 0, false); err == nil {
+			t.Errorf("%s is accepted as a domain", name)
+		}
+	}
+	if _, err := NewRules(nil, -1, false); err == nil {
+		t.Error("a negative TTL is accepted")
+	}
+}
+
+func FuzzDecide(f *testing.F) {
+	for _, seed := range []string{both, "www." + both, both + ".nodes.example", "10.0.0.10.in-addr.arpa", loopbackPTRv6.String(), `a\.b.local`, "."} {
+		f.Add(seed, dns.TypeA)
+		f.Add(seed, dns.TypePTR)
+	}
+	views := []*View{populated(f).view(f), newFixture(f, "gateway").view(f)}
+	f.Fuzz(func(t *testing.T, name string, qtype uint16) {
+		wire, err := ParseName(name)
+		if err != nil {
+			return
+		}
+		for _, view := range views {
+			v := Decide(&Question{Name: wire, Type: qtype}, view)
+			if v.Kind == Negative && !wire.within(v.SOA) {
+				t.Errorf("%q: the SOA's owner %v is not above the name", name, v.SOA)
+			}
+		}
+	})
+}
+
+var sink Verdict
+
+func BenchmarkDecideOneName(b *testing.B) {
+	view := populated(b).view(b)
+	q := question(b, both, "A")
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = Decide(q, view)
+	}
+}
+
+func BenchmarkDecideRandomOf100000(b *testing.B) {
+	f := newFixture(b, local)
+	f.source.Begin()
+	var entries []zone.Entry
+	var questions []*Question
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 100_000 {
+		id := fmt.Sprintf("metropolis-%016x%016x", random.Uint64(), random.Uint64())
+		entries = append(entries, zone.Entry{ID: id, Addresses: []string{fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)}})
+		questions = append(questions, question(b, id, "A"))
+	}
+	f.source.Set(entries...)
+	f.source.Complete()
+	view := f.view(b)
+	random.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if sink = Decide(questions[i%len(questions)], view); sink.Kind != Addresses {
+			b.Fatalf("verdict %+v", sink)
+		}
+	}
+}
+
+func BenchmarkDecideForwarded(b *testing.B) {
+	view := populated(b).view(b)
+	q := question(b, "www.example.org", "A")
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = Decide(q, view)
+	}
+}

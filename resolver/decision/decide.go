@@ -1,0 +1,42 @@
+package decision
+
+import (
+	"github.com/miekg/dns"
+)
+
+// Decide returns what a question gets. The order of the steps is the order in
+// which the sources of names outrank each other.
+func Decide(q *Question, view *View) Verdict {
+	var v Verdict
+	switch {
+	case localhost(q, view, &v):
+	case nodes(q, view, &v):
+	case nodeAddresses(q, view, &v):
+	case specialUse(q, view, &v):
+	case singleLabel(q, view, &v):
+	default:
+		upstreams(view, &v)
+	}
+	return v
+}
+
+// upstreams leaves the question to other servers, if there are any.
+func upstreams(view *View, v *Verdict) {
+	if view.Reach == ReachNone {
+		*v = Refuse(dns.RcodeRefused, SourceUpstream, "no upstream is configured",
+			ExtendedError{Code: dns.ExtendedErrorCodeNotAuthoritative, Text: "not a name of ours, and no upstream to ask"})
+		return
+	}
+	v.Kind, v.Source, v.Reason = Forward, SourceUpstream, "not a name of ours"
+}
+
+// singleLabel keeps bare host names, which no public server knows, from the
+// upstreams, as ICANN's SAC053 recommends: such a query only leaks names. It
+// does not concern the root, which has no label.
+func singleLabel(q *Question, view *View, v *Verdict) bool {
+	if !q.Name.single() || !q.wantsAddress() || view.Rules.singleLabel {
+		return false
+	}
+	v.negative(dns.RcodeSuccess, SourceSpecial, "a single label is not asked for upstream", view.Rules)
+	return true
+}

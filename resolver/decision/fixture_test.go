@@ -1,0 +1,113 @@
+package decision
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Names of the fixture's nodes.
+const (
+	local    = "metropolis-00000000000000000000000000000001"
+	both     = "metropolis-0000000000000000000000000000000a" // both families
+	onlyFour = "metropolis-0000000000000000000000000000000b"
+	noAddr   = "metropolis-0000000000000000000000000000000c"
+	gone     = "metropolis-0000000000000000000000000000000d" // departed
+	stranger = "metropolis-ffffffffffffffffffffffffffffffff" // not in the zone
+)
+
+var (
+	wallClock = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	bootClock = 1000 * time.Second
+)
+
+// fixture is a zone that a test brings into the state that it needs.
+type fixture struct {
+	*zone.Store
+	source *zone.Source
+	id     zone.ID
+	clock  time.Duration
+	rules  rulesConfig
+	search []string
+	reach  Reach
+}
+
+type rulesConfig struct {
+	domains []string
+	single  bool
+}
+
+func newFixture(t testing.TB, id zone.ID) *fixture {
+	t.Helper()
+	f := &fixture{id: id, clock: bootClock, reach: ReachPublic}
+	f.rules.domains = []string{"nodes.example", "deep.nodes.example"}
+	f.search = []string{"corp.example", "lab.example"}
+	store, err := zone.NewStore(zone.Config{
+		Local: id,
+		Clock: func() time.Duration { return f.clock },
+		Now:   func() time.Time { return wallClock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Store = store
+	f.source = store.Source("curator")
+	return f
+}
+
+// populated is a connected zone with a complete backlog.
+func populated(t testing.TB) *fixture {
+	f := newFixture(t, local)
+	f.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1")})
+	f.ExpectCluster(true)
+	f.source.SetConnected(true)
+	f.source.Begin()
+	f.source.Set(
+		zone.Entry{ID: local},
+		zone.Entry{ID: both, Addresses: []string{"10.0.0.10", "2001:db9::a"}},
+		zone.Entry{ID: onlyFour, Addresses: []string{"10.0.0.11"}},
+		zone.Entry{ID: noAddr},
+		zone.Entry{ID: gone, Addresses: []string{"10.0.0.13"}},
+	)
+	f.source.Complete()
+	f.source.Gone(gone)
+	return f
+}
+
+// lost is a populated zone whose curator went out of reach a while ago.
+func lost(t testing.TB, ago time.Duration) *fixture {
+	f := populated(t)
+	f.source.SetConnected(false)
+	f.clock += ago
+	return f
+}
+
+func (f *fixture) view(t testing.TB) *View {
+	t.Helper()
+	rules, err := NewRules(f.rules.domains, 10*time.Second, f.rules.single)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &View{Zone: f.Snapshot(), Now: f.clock, Rules: rules, Reach: f.reach}
+	for _, domain := range f.search {
+		v.Search = append(v.Search, mustParseName(domain))
+	}
+	return v
+}
+
+func question(t testing.TB, name, qtype string) *Question {
+	t.Helper()
+	wire, err := ParseName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, ok := dns.StringToType[qtype]
+	if !ok {
+		t.Fatalf("no type %q", qtype)
+	}
+	return &Question{Name: wire, Type: number}
+}

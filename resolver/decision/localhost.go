@@ -1,0 +1,57 @@
+package decision
+
+import (
+	"github.com/miekg/dns"
+)
+
+// The names that mean this machine wherever they are asked for. All of
+// 127.0.0.0/8 is local; only the address that has a name has a PTR record.
+var (
+	localhostApex = mustParseName("localhost")
+	loopbackZone  = mustParseName("127.in-addr.arpa")
+	loopbackPTR   = mustParseName("1.0.0.127.in-addr.arpa")
+	loopbackPTRv6 = mustParseName("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa")
+)
+
+// localhost answers the loopback's names, which are always ours (RFC 6761,
+// section 6.3, and RFC 6303, section 4.2, for the reverse ones).
+func localhost(q *Question, view *View, v *Verdict) bool {
+	switch {
+	case q.Name.within(localhostApex):
+		localhostForward(q, view, v)
+	case q.Name.within(loopbackZone), string(q.Name) == string(loopbackPTRv6):
+		localhostReverse(q, view, v)
+	default:
+		return false
+	}
+	return true
+}
+
+func localhostForward(q *Question, view *View, v *Verdict) {
+	const reason = "localhost is always this machine"
+	switch {
+	case q.wantsAddress():
+		v.answer(Loopback, SourceSpecial, reason, view.Rules)
+	case q.Type == dns.TypeANY:
+		v.answer(AnyType, SourceSpecial, reason, view.Rules)
+	default:
+		v.negative(dns.RcodeSuccess, SourceSpecial, reason, view.Rules)
+	}
+}
+
+func localhostReverse(q *Question, view *View, v *Verdict) {
+	const reason = "loopback addresses are always this machine's"
+	named := string(q.Name) == string(loopbackPTR) || string(q.Name) == string(loopbackPTRv6)
+	switch {
+	case named && q.Type == dns.TypePTR:
+		v.answer(LocalhostName, SourceSpecial, reason, view.Rules)
+	case named && q.Type == dns.TypeANY:
+		v.answer(AnyType, SourceSpecial, reason, view.Rules)
+	case named, loopbackPTR.within(q.Name):
+		// Between the zone's apex and the address are names without records
+		// that exist nevertheless (RFC 8020, section 2).
+		v.negative(dns.RcodeSuccess, SourceSpecial, reason, view.Rules)
+	default:
+		v.negative(dns.RcodeNameError, SourceSpecial, reason, view.Rules)
+	}
+}

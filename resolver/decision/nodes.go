@@ -1,0 +1,159 @@
+package decision
+
+import (
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// lostAfter is how long the cluster must have been out of reach before
+// answers say so: a curator that is restarted or changes its leader is back
+// earlier.
+const lostAfter = 60 * time.Second
+
+// nodes answers everything in the zone's name space: bare node names, all of
+// the local domains, and names that only look like a node's. None of them is
+// ever forwarded, known or not.
+func nodes(q *Question, view *View, v *Verdict) bool {
+	if q.Name.IsRoot() {
+		return false
+	}
+	if domain := view.Rules.localDomain(q.Name); domain != nil {
+		inLocalDomain(q, domain, view, v)
+		return true
+	}
+	top := q.Name.childOf(Root)
+	node, known := view.Zone.LookupLabel(top.label())
+	switch {
+	case len(top) == len(q.Name) && known:
+		ofNode(q, node, view, v)
+	case known:
+		unknown("below the name of a node", view, v)
+	case view.Zone.HasIDShape(top.label()):
+		unknown("no such node", view, v)
+	case inSearchList(q.Name, view):
+		// glibc asks for this before the bare name, and would wait for dead
+		// upstreams. Whether the zone is ready does not matter: such a name
+		// is not a node's even then.
+		v.negative(dns.RcodeNameError, SourceZone, "a node's name with a domain of the search list", view.Rules)
+	default:
+		return false
+	}
+	return true
+}
+
+// inLocalDomain answers for a domain that is all ours.
+func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
+	if len(q.Name) == len(domain) {
+		ofApex(q, view, v)
+		v.SOA = domain
+		return
+	}
+	child := q.Name.childOf(domain)
+	node, known := view.Zone.LookupLabel(child.label())
+	switch {
+	case !known:
+		unknown("no such node", view, v)
+	case len(child) == len(q.Name):
+		ofNode(q, node, view, v)
+	default:
+		unknown("below the name of a node", view, v)
+	}
+	v.SOA = domain
+}
+
+// ofApex answers for a local domain's own name, which exists without any
+// record.
+func ofApex(q *Question, view *View, v *Verdict) {
+	const reason = "a local domain itself"
+	if q.Type == dns.TypeANY {
+		v.answer(AnyType, SourceZone, reason, view.Rules)
+		return
+	}
+	v.negative(dns.RcodeSuccess, SourceZone, reason, view.Rules)
+}
+
+// ofNode answers for a name that the zone has.
+func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
+	v.Node = node
+	switch {
+	case q.Type == dns.TypeANY:
+		v.answer(AnyType, SourceZone, "a node", view.Rules)
+	case q.wantsAddress() && hasFamily(node, q.Type):
+		v.answer(Addresses, SourceZone, "a node", view.Rules)
+	default:
+		// Never NXDOMAIN: that would deny the other types too (RFC 2308,
+		// section 2.2).
+		v.negative(dns.RcodeSuccess, SourceZone, "a node without such records", view.Rules)
+		if node.IsLocal() && !node.HasAddr() {
+			notReady("our own address is not known yet", v)
+			v.Minimum = 0 // it may come at any moment
+			return
+		}
+	}
+	v.Error = staleness(node, view)
+}
+
+func hasFamily(node zone.Node, qtype uint16) bool {
+	for addr := range node.Addrs() {
+		if addr.Is4() == (qtype == dns.TypeA) {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown answers for a name that could only be ours and is not in the zone.
+// Before the zone is ready nobody can know that it does not exist.
+func unknown(reason string, view *View, v *Verdict) {
+	if !view.Zone.Ready() {
+		*v = Refuse(dns.RcodeServerFailure, SourceZone, "the cluster's nodes are not known yet", ExtendedError{})
+		notReady("the cluster's nodes are not known yet", v)
+		return
+	}
+	v.negative(dns.RcodeNameError, SourceZone, reason, view.Rules)
+	if since, lost := clusterLost(view); lost {
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleNXDOMAINAnswer, Since: since}
+	}
+}
+
+func notReady(text string, v *Verdict) {
+	v.Error = ExtendedError{Code: dns.ExtendedErrorCodeNotReady, Text: text}
+}
+
+// staleness tells when an answer on a node may be out of date.
+func staleness(node zone.Node, view *View) ExtendedError {
+	if node.IsLocal() {
+		return ExtendedError{}
+	}
+	if node.Departed() {
+		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: node.Since()}
+	}
+	if since, lost := clusterLost(view); lost {
+		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
+	}
+	return ExtendedError{}
+}
+
+// clusterLost says whether, and since when, the cluster is out of reach.
+func clusterLost(view *View) (since time.Time, lost bool) {
+	cluster := view.Zone.Cluster()
+	lost = cluster.Expected && !cluster.Connected && view.Now-cluster.Lost > lostAfter
+	return cluster.LostAt, lost
+}
+
+// inSearchList says whether a name is one of node-ID shape with a domain of
+// the search list behind it.
+func inSearchList(name Name, view *View) bool {
+	if len(view.Search) == 0 || !view.Zone.HasIDShape(name.label()) {
+		return false
+	}
+	for _, domain := range view.Search {
+		if string(name.parent()) == string(domain) {
+			return true
+		}
+	}
+	return false
+}

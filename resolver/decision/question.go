@@ -1,0 +1,20 @@
+package decision
+
+import (
+	"github.com/miekg/dns"
+)
+
+// Question is what a client wants to know. Its class is IN: a request for
+// another one is turned down before there is anything to decide.
+//
+// The compiler makes Name escape to the heap; a reader that must not allocate
+// keeps one Question for all that it reads.
+type Question struct {
+	Name Name
+	Type uint16
+}
+
+// wantsAddress says whether the question is for addresses of a host.
+func (q *Question) wantsAddress() bool {
+	return q.Type == dns.TypeA || q.Type == dns.TypeAAAA
+}

@@ -1,0 +1,96 @@
+package decision
+
+import (
+	"strconv"
+
+	"github.com/miekg/dns"
+)
+
+// use is what is done with the names in a special-use domain.
+type use uint8
+
+const (
+	// absent: nothing is there, not even the domain itself.
+	absent use = iota + 1
+	// emptyZone: the domain exists and nothing else in it does (RFC 6303,
+	// section 3).
+	emptyZone
+	// hollow: every name is to be answered as if it existed without records.
+	hollow
+	// private: reverse names of private networks. Only upstreams on private
+	// addresses can know them; without any, an empty zone.
+	private
+)
+
+// specialUses is the table of the domains that have a meaning of their own in
+// IANA's registries of special-use names and of locally served zones. Not in
+// it are localhost, which is a step by itself, and domains that resolvers are
+// to treat as any other: home.arpa (RFC 8375), ipv4only.arpa (RFC 8880),
+// service.arpa (RFC 9665) and the example domains.
+var specialUses = func() map[string]use {
+	uses := map[string]use{}
+	add := func(u use, domains ...string) {
+		for _, domain := range domains {
+			uses[string(mustParseName(domain))] = u
+		}
+	}
+	add(absent,
+		"invalid", // RFC 6761, section 6.4
+		"test",    // RFC 6761, section 6.2
+		"onion",   // RFC 7686, section 2
+		"local",   // RFC 6762, section 22.1: multicast DNS
+		"alt",     // RFC 9476: no names of the DNS
+	)
+	add(hollow, "resolver.arpa") // RFC 9462, section 6.4: we designate nobody
+	add(emptyZone,               // RFC 6303, sections 4.2 to 4.6
+		"0.in-addr.arpa",
+		"254.169.in-addr.arpa",
+		"2.0.192.in-addr.arpa",
+		"100.51.198.in-addr.arpa",
+		"113.0.203.in-addr.arpa",
+		"255.255.255.255.in-addr.arpa",
+		"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+		"8.e.f.ip6.arpa", "9.e.f.ip6.arpa", "a.e.f.ip6.arpa", "b.e.f.ip6.arpa",
+		"8.b.d.0.1.0.0.2.ip6.arpa",
+	)
+	add(private, "10.in-addr.arpa", "168.192.in-addr.arpa") // RFC 1918
+	for octet := 16; octet < 32; octet++ {
+		add(private, strconv.Itoa(octet)+".172.in-addr.arpa")
+	}
+	for octet := 64; octet < 128; octet++ { // RFC 7793
+		add(private, strconv.Itoa(octet)+".100.in-addr.arpa")
+	}
+	add(private, "c.f.ip6.arpa", "d.f.ip6.arpa") // RFC 4193
+	return uses
+}()
+
+// specialUse answers names that must not leak to servers that cannot know
+// them.
+func specialUse(q *Question, view *View, v *Verdict) bool {
+	domain, u := findUse(q.Name)
+	switch {
+	case u == 0:
+		return false
+	case u == private && view.Reach == ReachPrivate:
+		v.Kind, v.Private, v.Source = Forward, true, SourceUpstream
+		v.Reason = "the reverse name of a private address"
+		return true
+	}
+	rcode := dns.RcodeNameError
+	if u == hollow || u != absent && len(domain) == len(q.Name) {
+		rcode = dns.RcodeSuccess
+	}
+	v.negative(rcode, SourceSpecial, "a special-use name", view.Rules)
+	return true
+}
+
+// findUse finds the special-use domain that a name is in, the innermost one
+// first.
+func findUse(name Name) (Name, use) {
+	for ; !name.IsRoot(); name = name.parent() {
+		if u := specialUses[string(name)]; u != 0 {
+			return name, u
+		}
+	}
+	return nil, 0
+}

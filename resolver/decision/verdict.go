@@ -1,0 +1,114 @@
+package decision
+
+import (
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Kind is what a reply is made of.
+type Kind uint8
+
+const (
+	// Forward is no reply yet: the upstreams are to be asked.
+	Forward Kind = iota
+	// Addresses of Verdict.Node, of the family asked for.
+	Addresses
+	// Loopback is the loopback address of the family asked for.
+	Loopback
+	// NodeName is a PTR record with the name of Verdict.Node.
+	NodeName
+	// LocalhostName is a PTR record with the name localhost.
+	LocalhostName
+	// AnyType is the HINFO record of RFC 8482.
+	AnyType
+	// Negative is no answer, and the SOA that says for how long.
+	Negative
+	// Bare is no record at all.
+	Bare
+)
+
+// Verdict is what a question gets. The zero value forwards it.
+type Verdict struct {
+	Kind          Kind
+	Rcode         int  // as in dns.RcodeToString
+	Authoritative bool // the AA bit
+	Private       bool // forward to upstreams on private addresses only
+
+	Node    zone.Node // of Addresses and NodeName
+	TTL     uint32    // of the records, in seconds
+	SOA     Name      // owner of the SOA of a Negative
+	Minimum uint32    // its minimum and its own TTL, in seconds (RFC 2308)
+
+	Error ExtendedError
+	// Source and Reason tell people where the reply comes from, and by which
+	// rule.
+	Source Source
+	Reason string
+}
+
+// ExtendedError is what RFC 8914 adds to a reply. The zero value is none: its
+// code 0, "other", is never used.
+type ExtendedError struct {
+	Code uint16
+	Text string
+	// Since is added to the text as a time, unless it is zero. It is kept
+	// apart because formatting allocates.
+	Since time.Time
+}
+
+// Message is the text for the reply. The code speaks for itself, so it may be
+// empty.
+func (e ExtendedError) Message() string {
+	if e.Since.IsZero() {
+		return e.Text
+	}
+	return "since " + e.Since.UTC().Format(time.RFC3339)
+}
+
+// Source is the part that a reply comes from.
+type Source uint8
+
+// The sources of replies.
+const (
+	SourceRequest  Source = iota // the request could not be served as it was
+	SourceZone                   // the nodes and local domains
+	SourceSpecial                // names with a meaning of their own
+	SourceUpstream               // another server, or the lack of one
+
+	Sources // their number
+)
+
+// String is the source in one word.
+func (s Source) String() string {
+	switch s {
+	case SourceRequest:
+		return "request"
+	case SourceZone:
+		return "zone"
+	case SourceSpecial:
+		return "special"
+	default:
+		return "upstream"
+	}
+}
+
+// answer is a reply with records.
+func (v *Verdict) answer(kind Kind, source Source, reason string, rules *Rules) {
+	v.Kind, v.Rcode, v.Authoritative = kind, dns.RcodeSuccess, true
+	v.TTL, v.Source, v.Reason = rules.ttl, source, reason
+}
+
+// negative is NODATA, or NXDOMAIN, for as long as an answer would have held.
+func (v *Verdict) negative(rcode int, source Source, reason string, rules *Rules) {
+	v.Kind, v.Rcode, v.Authoritative = Negative, rcode, true
+	v.SOA, v.Minimum = Root, rules.ttl
+	v.Source, v.Reason = source, reason
+}
+
+// Refuse is a reply without records.
+func Refuse(rcode int, source Source, reason string, extended ExtendedError) Verdict {
+	return Verdict{Kind: Bare, Rcode: rcode, Source: source, Reason: reason, Error: extended}
+}

@@ -1,0 +1,86 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// View is all that a decision depends on, at one moment.
+type View struct {
+	Zone *zone.Snapshot
+	// Now in CLOCK_BOOTTIME, on the same clock as the zone's.
+	Now time.Duration
+	// Rules are the configured ones.
+	Rules *Rules
+	// Search is the machine's search list.
+	Search []Name
+	// Reach tells which upstreams there are.
+	Reach Reach
+}
+
+// Rules are the configuration as far as it decides. They never change.
+type Rules struct {
+	domains     []Name // longest first
+	ttl         uint32
+	singleLabel bool
+}
+
+// NewRules checks and prepares the rules. Domains are those under which nodes
+// are known besides their bare names, ttl that of our answers in whole
+// seconds, and singleLabel tells whether single labels are forwarded.
+func NewRules(domains []string, ttl time.Duration, singleLabel bool) (*Rules, error) {
+	// RFC 2181, section 8.
+	if ttl < 0 || ttl > (1<<31-1)*time.Second {
+		return nil, fmt.Errorf("zone ttl %v: want 0 to %d seconds", ttl, 1<<31-1)
+	}
+	r := &Rules{ttl: uint32(ttl / time.Second), singleLabel: singleLabel}
+	for _, text := range domains {
+		name, err := ParseName(text)
+		if err != nil {
+			return nil, fmt.Errorf("zone domains: %w", err)
+		}
+		if name.IsRoot() {
+			return nil, fmt.Errorf("zone domains: %q is the root: all names would be ours", text)
+		}
+		r.domains = append(r.domains, name)
+	}
+	// Of two domains, one below the other, the inner one decides.
+	slices.SortStableFunc(r.domains, func(a, b Name) int { return cmp.Compare(len(b), len(a)) })
+	return r, nil
+}
+
+// localDomain is the innermost local domain that a name is in, or nil.
+func (r *Rules) localDomain(name Name) Name {
+	for _, domain := range r.domains {
+		if name.within(domain) {
+			return domain
+		}
+	}
+	return nil
+}
+
+// Reach tells which upstreams there are.
+type Reach uint8
+
+// The upstreams there may be. With ReachPrivate at least one is on a private
+// address, so that it may know the names of a private network.
+const (
+	ReachNone Reach = iota
+	ReachPublic
+	ReachPrivate
+)
+
+// sharedSpace is RFC 6598's range between carriers and their customers.
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// IsPrivate says whether an upstream's address is on a private network or on
+// this machine: what it is asked does not reach the public.
+func IsPrivate(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || sharedSpace.Contains(addr)
+}

@@ -1,0 +1,24 @@
+// Package resolver answers DNS queries: from the zone what is ours, and by
+// asking upstreams what is not.
+//
+//	listen   -> request -> decision -> reply -> listen
+//	                           |
+//	                           v
+//	                        upstream
+//
+// A message becomes a request or is turned down for its form. The request is
+// checked, and [decision.Decide] says what it gets. The verdict is made into a
+// reply, at once or after an upstream was asked. The sub-packages do not know
+// each other, but for decision.Name, and listen knows nothing of DNS except
+// how messages are delimited.
+//
+// Every query gets an answer within four seconds. What cannot be answered in
+// that time is SERVFAIL with an extended error that says why; what exceeds a
+// bound is SERVFAIL at once, and never waits in a queue.
+//
+// # Goroutines
+//
+// [New] and [Server.Listen] start none. [Server.Run] owns those of the
+// sockets, connections and queries in flight, and waits for them. A
+// [Server.Query] runs in its caller's.
+package resolver

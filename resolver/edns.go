@@ -1,0 +1,62 @@
+package resolver
+
+import (
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+// maxExtendedText bounds the text of an extended error, in octets.
+const maxExtendedText = 256
+
+// addOPT gives a reply the OPT record that the client's calls for. Without
+// EDNS in the query there is none in the reply (RFC 6891, section 7).
+func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE) {
+	if r.opt == nil {
+		return
+	}
+	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	opt.SetUDPSize(udpLimit)
+	opt.SetDo(r.opt.Do())
+	for _, ede := range extended {
+		opt.Option = append(opt.Option, &dns.EDNS0_EDE{
+			InfoCode:  ede.InfoCode,
+			ExtraText: strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], ""),
+		})
+	}
+	if r.cookie != nil {
+		fresh := s.cookies.Reply(r.cookie, r.client, s.now())
+		opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: hex.EncodeToString(fresh[:])})
+	}
+	if r.keepalive {
+		opt.Option = append(opt.Option, &dns.EDNS0_TCP_KEEPALIVE{
+			Code:    dns.EDNS0TCPKEEPALIVE,
+			Timeout: uint16(s.idleTimeout() / (100 * time.Millisecond)),
+		})
+	}
+	m.Extra = append(m.Extra, opt)
+}
+
+// dropTexts makes room for the records: the codes of the extended errors say
+// enough (RFC 8914, section 3).
+func dropTexts(m *dns.Msg) {
+	if opt := m.IsEdns0(); opt != nil {
+		for _, option := range opt.Option {
+			if ede, ok := option.(*dns.EDNS0_EDE); ok {
+				ede.ExtraText = ""
+			}
+		}
+	}
+}
+
+// idleTimeout is how long a TCP connection may be silent.
+func (s *Server) idleTimeout() time.Duration {
+	if s.limits.Idle != 0 {
+		return s.limits.Idle
+	}
+	return listen.IdleTimeout
+}

@@ -1,0 +1,252 @@
+package resolver
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+func TestForwardedAnswer(t *testing.T) {
+	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		m.AuthenticatedData, m.Zero = true, true
+		for _, text := range []string{"www.example.org. 77 IN A 192.0.2.1", `www.example.org. 77 IN TYPE65400 \# 3 010203`} {
+			rr, _ := dns.NewRR(text)
+			m.Answer = append(m.Answer, rr)
+		}
+		m.SetEdns0(4096, true)
+		m.IsEdns0().Option = []dns.EDNS0{
+			&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "00112233445566778899aabbccddeeff"},
+			&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeStaleAnswer, ExtraText: "theirs"},
+		}
+		_ = w.WriteMsg(m)
+	})
+	s := start(t, newServer(t, settings(up)))
+	want := []string{"www.example.org. 77 IN A 192.0.2.1", `www.example.org. 77 CLASS1 TYPE65400 \# 3 010203`}
+	for _, network := range []string{"udp", "tcp"} {
+		q := withEDNS(query("wwW.example.org", dns.TypeA), 1232)
+		q.CheckingDisabled = true
+		m := dial(t, s, network).exchange(q)
+		if !slices.Equal(texts(m.Answer), want) || m.Question[0].Name != "wwW.example.org." {
+			t.Errorf("over %s: got\n%v", network, m)
+		}
+		if m.AuthenticatedData || m.Zero || !m.RecursionAvailable || !m.CheckingDisabled {
+			t.Errorf("over %s: flags of\n%v", network, m)
+		}
+		if opt := m.IsEdns0(); opt == nil || opt.UDPSize() != udpLimit || opt.Do() || len(opt.Option) != 1 || ede(m) != int(dns.ExtendedErrorCodeStaleAnswer) {
+			t.Errorf("over %s: OPT %v; want the upstream's extended error only", network, opt)
+		}
+	}
+	if n := s.Stats().InFlight; n != 0 {
+		t.Errorf("%d queries are counted as in flight, and all are answered", n)
+	}
+	if m := dial(t, s, "udp").exchange(query("www.example.org", dns.TypeA)); len(m.Extra) != 0 {
+		t.Errorf("a client without EDNS got %v", m.Extra)
+	}
+}
+
+func TestTruncation(t *testing.T) {
+	records := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprintf("big.example.org. 60 IN TXT %d%s", i, strings.Repeat("x", 98)))
+		}
+		return all
+	}
+	// One record takes 112 octets: 5 of them exceed 512, 11 exceed 1232.
+	five, eleven := fakeUpstream(t, answering(records(5)...)), fakeUpstream(t, answering(records(11)...))
+	tests := map[string]struct {
+		upstream  netip.AddrPort
+		network   string
+		size      uint16 // 0: no EDNS
+		limit     int
+		truncated bool
+		records   int // all of them, unless truncated
+	}{
+		"no EDNS":         {five, "udp", 0, 512, true, 0},
+		"less than 512":   {five, "udp", 100, 512, true, 0},
+		"1232, fits":      {five, "udp", 1232, 1232, false, 5},
+		"1232, too much":  {eleven, "udp", 1232, 1232, true, 0},
+		"more than 1232":  {eleven, "udp", 65535, 1232, true, 0},
+		"TCP":             {eleven, "tcp", 1232, 65535, false, 11},
+		"TCP and no EDNS": {eleven, "tcp", 0, 65535, false, 11},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, newServer(t, settings(tt.upstream)))
+			q := query("big.example.org", dns.TypeTXT)
+			if tt.size > 0 {
+				withEDNS(q, tt.size)
+			}
+			c := dial(t, s, tt.network)
+			c.send(packed(t, q))
+			b := c.receive()
+			m := new(dns.Msg)
+			if err := m.Unpack(b); err != nil {
+				t.Fatal(err)
+			}
+			if len(b) > tt.limit || m.Truncated != tt.truncated || !tt.truncated && len(m.Answer) != tt.records || (m.IsEdns0() != nil) != (tt.size > 0) {
+				t.Errorf("%d octets of %d, TC %t, %d records", len(b), tt.limit, m.Truncated, len(m.Answer))
+			}
+		})
+	}
+}
+
+func TestMissingAdditionalRecordsAreNoTruncation(t *testing.T) {
+	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		answer, _ := dns.NewRR("www.example.org. 60 IN A 192.0.2.1")
+		extra, _ := dns.NewRR("ns.example.org. 60 IN TXT " + strings.Repeat(strings.Repeat("x", 200)+" ", 3))
+		m.Answer, m.Extra = []dns.RR{answer}, []dns.RR{extra}
+		_ = w.WriteMsg(m)
+	})
+	s := start(t, newServer(t, settings(up)))
+	if m := dial(t, s, "udp").exchange(query("www.example.org", dns.TypeA)); m.Truncated || len(m.Answer) != 1 || len(m.Extra) != 0 {
+		t.Errorf("got\n%v", m)
+	}
+}
+
+func TestSlowUpstreamHoldsUpNothing(t *testing.T) {
+	release := make(chan struct{})
+	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		<-release
+		answering("www.example.org. 60 IN A 192.0.2.1")(w, q)
+	})
+	s := start(t, newServer(t, settings(up)))
+	for _, network := range []string{"udp", "tcp"} {
+		c := dial(t, s, network)
+		slow := query("www.example.org", dns.TypeA)
+		c.send(packed(t, slow))
+		if m := c.exchange(query(ours, dns.TypeA)); len(m.Answer) != 1 {
+			t.Errorf("over %s: got %v", network, m)
+		}
+		if network == "udp" {
+			continue
+		}
+		close(release)
+		m := new(dns.Msg)
+		if err := m.Unpack(c.receive()); err != nil || m.Id != slow.Id || len(m.Answer) != 1 {
+			t.Errorf("the slow answer is %v, %v", m, err)
+		}
+	}
+}
+
+func TestQueriesInFlightAreBounded(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	arrived := make(chan struct{}, 1)
+	up := fakeUpstream(t, func(dns.ResponseWriter, *dns.Msg) {
+		arrived <- struct{}{}
+		<-release
+	})
+	s := newServer(t, settings(up))
+	s.inFlight = make(chan struct{}, 1)
+	start(t, s)
+	c := dial(t, s, "udp")
+	c.send(packed(t, query("one.example.org", dns.TypeA)))
+	<-arrived
+	m := c.exchange(withEDNS(query("two.example.org", dns.TypeA), 1232))
+	if m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeNetworkError) {
+		t.Errorf("got\n%v", m)
+	}
+	if stats := s.Stats(); stats.Overloads != 1 || stats.InFlight != 1 {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+func TestBusyClientIsNotMadeToWait(t *testing.T) {
+	s := newServer(t, settings(netip.MustParseAddrPort("127.0.0.1:9")))
+	busy := listen.Client{Addr: netip.MustParseAddrPort("127.0.0.1:1234"), TCP: true, Busy: true}
+	reply, wait := s.Handle(packed(t, query("www.example.org", dns.TypeA)), busy, nil)
+	m := new(dns.Msg)
+	if err := m.Unpack(reply); err != nil || wait != nil || m.Rcode != dns.RcodeServerFailure {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
+func TestAllUpstreamsFail(t *testing.T) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	_ = conn.Close()
+	bogus := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: strings.Repeat("x", 2000)}}
+		_ = w.WriteMsg(m)
+	})
+	tests := map[string]struct {
+		upstreams []netip.AddrPort
+		codes     []uint16
+		text      string
+	}{
+		"network":    {[]netip.AddrPort{dead}, []uint16{dns.ExtendedErrorCodeNetworkError}, "connection refused"},
+		"validation": {[]netip.AddrPort{bogus, bogus}, []uint16{dns.ExtendedErrorCodeNoReachableAuthority, dns.ExtendedErrorCodeDNSBogus}, "SERVFAIL"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, newServer(t, settings(tt.upstreams...)))
+			m := dial(t, s, "udp").exchange(withEDNS(query("www.example.org", dns.TypeA), 1232))
+			var codes []uint16
+			for _, o := range m.IsEdns0().Option {
+				codes = append(codes, o.(*dns.EDNS0_EDE).InfoCode)
+			}
+			first := m.IsEdns0().Option[0].(*dns.EDNS0_EDE)
+			if m.Rcode != dns.RcodeServerFailure || !slices.Equal(codes, tt.codes) || !strings.Contains(first.ExtraText, tt.text) {
+				t.Errorf("got\n%v", m)
+			}
+			// With little room the codes stay and the texts go.
+			long := strings.Repeat(strings.Repeat("x", 60)+".", 4)
+			m = dial(t, s, "udp").exchange(withEDNS(query(long, dns.TypeA), 512))
+			if m.Truncated || ede(m) != int(tt.codes[0]) || (m.IsEdns0().Option[0].(*dns.EDNS0_EDE).ExtraText == "") != (name == "validation") {
+				t.Errorf("with 512 octets:\n%v", m)
+			}
+			if got := s.Stats().ForwardFailures; got != 2 {
+				t.Errorf("%d failures counted, want 2", got)
+			}
+		})
+	}
+}
+
+// Only upstreams on private addresses are asked for private reverse names.
+func TestPrivateReverseNames(t *testing.T) {
+	up := fakeUpstream(t, answering("99.0.0.10.in-addr.arpa. 60 IN PTR printer.corp.example."))
+	// The first would never answer: the whole question must pass it by.
+	public := netip.MustParseAddrPort("192.0.2.1:53")
+	s := newServer(t, settings(public, up))
+	answer, err := s.Query(t.Context(), "99.0.0.10.in-addr.arpa", "PTR")
+	if err != nil || len(answer.Records) != 1 || answer.Records[0].Data != "printer.corp.example." {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	if answer.Duration > time.Minute {
+		t.Errorf("duration %v", answer.Duration)
+	}
+}
+
+func TestAnswerThatCannotBeEncoded(t *testing.T) {
+	s := newServer(t, settings())
+	r, err := parse(packed(t, withEDNS(query("www.example.org", dns.TypeTXT), 1232)), listen.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := new(dns.Msg)
+	odd.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "a..b.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}}
+	m := new(dns.Msg)
+	err = m.Unpack(s.pack(r, s.relay(r, odd), decision.SourceUpstream, nil))
+	if err != nil || m.Id != r.msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
+		t.Errorf("got %v, %v", m, err)
+	}
+	if got := s.Stats().Replies; len(got) != 1 || got[0].Rcode != "SERVFAIL" {
+		t.Errorf("counted %v", got)
+	}
+}

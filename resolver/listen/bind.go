@@ -1,0 +1,127 @@
+package listen
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// Sockets are bound sockets, a UDP and a TCP one for each address.
+type Sockets struct {
+	// Limits and Logger may be set before Serve. A nil Logger discards.
+	Limits Limits
+	Logger *slog.Logger
+
+	udp   []*packetSocket
+	tcp   []*net.TCPListener
+	addrs []netip.AddrPort
+}
+
+// portAttempts is how often a port is chosen that has to be free for UDP and
+// TCP alike.
+const portAttempts = 8
+
+// Bind opens the sockets of all addresses, or none of them. Port 0 is a free
+// one, the same for UDP and TCP. Of the wildcards, [::] is IPv6 only. An error
+// names the address, who holds it where that can be seen, and the remedy.
+func Bind(addrs []netip.AddrPort) (*Sockets, error) {
+	s := new(Sockets)
+	for _, addr := range addrs {
+		if err := s.bind(addr); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Addrs are the addresses that are listened on, with the ports that port 0
+// became.
+func (s *Sockets) Addrs() []netip.AddrPort { return s.addrs }
+
+// Close closes all sockets. Serve does it itself when it returns.
+func (s *Sockets) Close() error {
+	var errs []error
+	for _, socket := range s.udp {
+		errs = append(errs, ignoreClosed(socket.conn.Close()))
+	}
+	for _, listener := range s.tcp {
+		errs = append(errs, ignoreClosed(listener.Close()))
+	}
+	return errors.Join(errs...)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Sockets) bind(addr netip.AddrPort) error {
+	for attempt := 1; ; attempt++ {
+		err := s.bindPair(addr)
+		switch {
+		case err == nil:
+			return nil
+		case addr.Port() == 0 && errors.Is(err, syscall.EADDRINUSE) && attempt < portAttempts:
+			// TCP got a port that somebody uses for UDP.
+		default:
+			return err
+		}
+	}
+}
+
+// bindPair binds TCP first: its free ports are scarcer.
+func (s *Sockets) bindPair(addr netip.AddrPort) error {
+	family := "6"
+	if addr.Addr().Is4() {
+		family = "4"
+	}
+	listener, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(addr))
+	if err != nil {
+		return bindError("tcp", addr, err)
+	}
+	port := uint16(listener.Addr().(*net.TCPAddr).Port)
+	bound := netip.AddrPortFrom(addr.Addr(), port)
+	socket, err := bindPacket("udp"+family, bound)
+	if err != nil {
+		return errors.Join(bindError("udp", bound, err), listener.Close())
+	}
+	s.tcp = append(s.tcp, listener)
+	s.udp = append(s.udp, socket)
+	s.addrs = append(s.addrs, bound)
+	return nil
+}
+
+// bindError tells what to do about a failure to bind.
+func bindError(network string, addr netip.AddrPort, err error) error {
+	// What the net package adds to the cause is said here already.
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		err = errno
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen on %v (%s): %w%s", addr, network, err, inUse("/proc", network, addr))
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return fmt.Errorf("listen on %v (%s): %w; give the process the capability CAP_NET_BIND_SERVICE, or listen on a port above 1023", addr, network, err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("listen on %v (%s): %w; listen on an address that this machine has", addr, network, err)
+	}
+	return fmt.Errorf("listen on %v (%s): %w", addr, network, err)
+}
+
+// inUse names who holds an address, as can be seen below proc, and the remedy.
+func inUse(proc, network string, addr netip.AddrPort) string {
+	const remedy = "stop it, or set another address in [dns] listen"
+	by, ok := findHolder(proc, network, addr)
+	switch {
+	case !ok:
+		return "; " + remedy + " (as root, this message names the holder)"
+	case by.command == resolvedComm:
+		return fmt.Sprintf(" by systemd-resolved (pid %d); set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in [dns] listen", by.pid)
+	}
+	return fmt.Sprintf(" by %s (pid %d); %s", by.command, by.pid, remedy)
+}

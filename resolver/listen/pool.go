@@ -1,0 +1,105 @@
+package listen
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// pool holds the open TCP connections of all listeners, within the limits.
+type pool struct {
+	limits  Limits
+	handler Handler
+
+	mu      sync.Mutex
+	open    map[*connection]struct{}
+	clients map[netip.Addr]int
+}
+
+func newPool(limits Limits, h Handler) *pool {
+	return &pool{
+		limits: limits, handler: h,
+		open: map[*connection]struct{}{}, clients: map[netip.Addr]int{},
+	}
+}
+
+// admit makes a connection of the pool, or closes it and returns nil when there
+// is no room.
+func (p *pool) admit(conn *net.TCPConn) *connection {
+	remote := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	c := &connection{
+		conn:   conn,
+		pool:   p,
+		client: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
+		active: time.Now(),
+	}
+	if !p.enter(c) {
+		_ = conn.Close()
+		return nil
+	}
+	return c
+}
+
+// enter takes a connection in, at the cost of the one that has been idle for
+// longest when there are too many. With none idle, or too many of the client's
+// own, it does not.
+func (p *pool) enter(c *connection) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	addr := c.client.Addr()
+	// All of a machine's own programs share one address.
+	if !addr.IsLoopback() && p.clients[addr] >= p.limits.PerClient {
+		return false
+	}
+	if len(p.open) >= p.limits.Connections && !p.closeIdleLocked() {
+		return false
+	}
+	p.open[c] = struct{}{}
+	p.clients[addr]++
+	return true
+}
+
+// leave takes a connection out.
+func (p *pool) leave(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leaveLocked(c)
+}
+
+func (p *pool) leaveLocked(c *connection) {
+	if _, ok := p.open[c]; !ok {
+		return
+	}
+	delete(p.open, c)
+	addr := c.client.Addr()
+	if p.clients[addr]--; p.clients[addr] == 0 {
+		delete(p.clients, addr)
+	}
+}
+
+// closeIdle closes the connection that has been idle for longest.
+func (p *pool) closeIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closeIdleLocked()
+}
+
+// closeIdleLocked makes room for one connection and says whether it did. A
+// connection with half a query does not count as busy, or a client could hold
+// its place by never finishing.
+func (p *pool) closeIdleLocked() bool {
+	var oldest *connection
+	var since time.Time
+	for c := range p.open {
+		if active, idle := c.idleSince(); idle && (oldest == nil || active.Before(since)) {
+			oldest, since = c, active
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	p.leaveLocked(oldest)
+	_ = oldest.conn.Close()
+	return true
+}

@@ -1,0 +1,234 @@
+package listen
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestTCPPipelining(t *testing.T) {
+	s := start(t, echo, Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	var all []byte
+	for _, text := range []string{"one", "two", "three"} {
+		all = append(all, frame(message(text))...)
+	}
+	c.send(all)
+	for _, text := range []string{"one", "two", "three"} {
+		c.wantFrame(message(text))
+	}
+}
+
+// slow answers "slow" when it is released, and all else at once.
+func slow(release <-chan struct{}) answerer {
+	return func(m []byte, _ Client, buffer []byte) ([]byte, Wait) {
+		if !bytes.HasPrefix(m, []byte("slow")) {
+			return append(buffer, m...), nil
+		}
+		return nil, func(ctx context.Context) []byte {
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+			return []byte(message("slow"))
+		}
+	}
+}
+
+func TestTCPAnswersOutOfOrder(t *testing.T) {
+	release := make(chan struct{})
+	s := start(t, slow(release), Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(append(frame(message("slow")), frame(message("fast"))...))
+	c.wantFrame(message("fast"))
+	close(release)
+	c.wantFrame(message("slow"))
+}
+
+func TestTCPHalfClosedClientGetsItsAnswers(t *testing.T) {
+	release := make(chan struct{})
+	s := start(t, slow(release), Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(frame(message("slow")))
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	c.wantFrame(message("slow"))
+	c.wantEnd()
+}
+
+func TestTCPMessageInPieces(t *testing.T) {
+	s := start(t, echo, Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	_ = c.Conn.(*net.TCPConn).SetNoDelay(true)
+	text := string(bytes.Repeat([]byte("0123456789abcdef"), 4095))
+	for piece := range bytes.Lines(bytes.ReplaceAll(frame(text), []byte("f"), []byte("\n"))) {
+		c.send(bytes.ReplaceAll(piece, []byte("\n"), []byte("f")))
+	}
+	c.wantFrame(text)
+}
+
+func TestTCPIdleConnectionEnds(t *testing.T) {
+	s := start(t, echo, Limits{Idle: 20 * time.Millisecond})
+	for name, start := range map[string][]byte{
+		"silent":            nil,
+		"half a length":     {0},
+		"half a message":    frame(message("half"))[:5],
+		"after its answers": frame(message("one")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, "tcp", s.Addrs()[0])
+			c.send(start)
+			if name == "after its answers" {
+				c.wantFrame(message("one"))
+			}
+			c.wantEnd()
+		})
+	}
+}
+
+func TestTCPIdleConnectionStillGetsWhatIsInFlight(t *testing.T) {
+	release := make(chan struct{})
+	s := start(t, slow(release), Limits{Idle: time.Millisecond})
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(frame(message("slow")))
+	time.AfterFunc(20*time.Millisecond, func() { close(release) })
+	c.wantFrame(message("slow"))
+	c.wantEnd()
+}
+
+func TestTCPWhatIsNotDNSEndsTheConnection(t *testing.T) {
+	silent := answerer(func([]byte, Client, []byte) ([]byte, Wait) { return nil, nil })
+	s := start(t, silent, Limits{})
+	for name, b := range map[string][]byte{
+		"no length":           {0, 0},
+		"less than a header":  frame("short"),
+		"what gets no answer": frame(message("response")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, "tcp", s.Addrs()[0])
+			c.send(b)
+			c.wantEnd()
+		})
+	}
+}
+
+func TestTCPConnectionsAreBounded(t *testing.T) {
+	release := make(chan struct{})
+	s := start(t, slow(release), Limits{Connections: 2})
+	busy := dial(t, "tcp", s.Addrs()[0])
+	busy.send(append(frame(message("slow")), frame(message("one"))...))
+	busy.wantFrame(message("one"))
+	idle := dial(t, "tcp", s.Addrs()[0])
+	idle.send(append(frame(message("two")), 0)) // and half a message more
+	idle.wantFrame(message("two"))
+
+	third := dial(t, "tcp", s.Addrs()[0])
+	third.send(append(frame(message("slow")), frame(message("three"))...))
+	idle.wantEnd() // gives way
+	third.wantFrame(message("three"))
+
+	fourth := dial(t, "tcp", s.Addrs()[0])
+	fourth.wantEnd() // nobody is idle
+	close(release)
+	busy.wantFrame(message("slow"))
+	third.wantFrame(message("slow"))
+}
+
+func TestTCPQueriesInFlightAreBounded(t *testing.T) {
+	release := make(chan struct{})
+	waiting := slow(release)
+	s := start(t, answerer(func(m []byte, c Client, b []byte) ([]byte, Wait) {
+		if c.Busy {
+			return append(b, message("busy")...), nil
+		}
+		return waiting(m, c, b)
+	}), Limits{InFlight: 2})
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(bytes.Repeat(frame(message("slow")), 3))
+	c.wantFrame(message("busy"))
+	close(release)
+	c.wantFrame(message("slow"))
+	c.wantFrame(message("slow"))
+}
+
+func TestTCPClientThatTakesNothingIsCutOff(t *testing.T) {
+	big := make([]byte, 60_000)
+	var handled atomic.Int32
+	s := start(t, answerer(func([]byte, Client, []byte) ([]byte, Wait) {
+		handled.Add(1)
+		return big, nil
+	}), Limits{Write: 20 * time.Millisecond})
+	c := dial(t, "tcp", s.Addrs()[0])
+	query := frame(message("big"))
+	for { // until the connection breaks, since its replies fill all buffers
+		if _, err := c.Write(query); err != nil {
+			break
+		}
+	}
+	if handled.Load() == 0 {
+		t.Error("no query was handled")
+	}
+}
+
+func TestServeEndsConnections(t *testing.T) {
+	s, err := Bind(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.bind(loopback); err != nil {
+		t.Fatal(err)
+	}
+	s.Limits.Idle = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Serve(ctx, slow(nil)) }()
+	idle, waiting := dial(t, "tcp", s.Addrs()[0]), dial(t, "tcp", s.Addrs()[0])
+	for _, c := range []client{idle, waiting} {
+		c.send(frame(message("hello")))
+		c.wantFrame(message("hello"))
+	}
+	waiting.send(append(frame(message("slow")), frame(message("sent"))...))
+	waiting.wantFrame(message("sent"))
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	waiting.wantFrame(message("slow")) // what was in flight is answered
+	waiting.wantEnd()
+	idle.wantEnd()
+}
+
+func TestTCPConnectionsOfOneClientAreBounded(t *testing.T) {
+	p := newPool(Limits{PerClient: 2}.withDefaults(), echo)
+	from := func(addr string) *connection {
+		return &connection{pool: p, client: netip.MustParseAddrPort(addr)}
+	}
+	first := from("192.0.2.1:1")
+	for _, step := range []struct {
+		c    *connection
+		want bool
+	}{
+		{first, true},
+		{from("192.0.2.1:2"), true},
+		{from("192.0.2.1:3"), false},
+		{from("192.0.2.2:3"), true},
+		{from("127.0.0.1:1"), true},
+		{from("127.0.0.1:2"), true},
+		{from("127.0.0.1:3"), true}, // this machine's programs are many clients
+	} {
+		if got := p.enter(step.c); got != step.want {
+			t.Errorf("a connection from %v enters: %t, want %t", step.c.client, got, step.want)
+		}
+	}
+	p.leave(first)
+	p.leave(first) // counts once
+	if !p.enter(from("192.0.2.1:4")) || p.enter(from("192.0.2.1:5")) {
+		t.Error("one left, and not just one may follow")
+	}
+}

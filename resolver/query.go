@@ -1,0 +1,146 @@
+package resolver
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+)
+
+// Record is one resource record, as text.
+type Record struct {
+	Name string `json:"name"` // with its final dot
+	Type string `json:"type"`
+	TTL  uint32 `json:"ttl"` // seconds
+	Data string `json:"data"`
+}
+
+// ExtendedError is an extended DNS error (RFC 8914).
+type ExtendedError struct {
+	Code    uint16 `json:"code"`
+	Meaning string `json:"meaning"`
+	Text    string `json:"text,omitempty"`
+}
+
+// Answer is what a name resolves to, and why.
+type Answer struct {
+	Name          string          `json:"name"`
+	Type          string          `json:"type"`
+	Rcode         string          `json:"rcode"` // such as NOERROR
+	Authoritative bool            `json:"authoritative"`
+	Records       []Record        `json:"records"`
+	Authority     []Record        `json:"authority,omitempty"`
+	Errors        []ExtendedError `json:"errors,omitempty"`
+	Source        string          `json:"source"` // zone, special, upstream or request
+	Reason        string          `json:"reason"` // the rule that decided
+	Duration      time.Duration   `json:"duration"`
+}
+
+// Query resolves a name as a client on loopback would have it resolved, by the
+// same decision. The type is a mnemonic such as AAAA, or TYPE65. The error is
+// for a name or type that cannot be asked for; that a name does not resolve is
+// an answer.
+func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error) {
+	start := time.Now()
+	r, err := ask(name, qtype)
+	if err != nil {
+		return nil, err
+	}
+	st := s.current()
+	const allowed = true
+	verdict, ok := r.check(allowed)
+	if ok {
+		verdict = s.decide(&r.question, st)
+	}
+	var reply *dns.Msg
+	switch {
+	case verdict.Kind != decision.Forward:
+		reply = s.compose(r, &verdict)
+	case s.enter():
+		defer s.leave()
+		reply = s.forward(ctx, r, st, &verdict)
+	default:
+		verdict = overloaded()
+		reply = s.compose(r, &verdict)
+	}
+	a := asAnswer(reply)
+	a.Source, a.Reason, a.Duration = verdict.Source.String(), verdict.Reason, time.Since(start)
+	return a, nil
+}
+
+// ask makes the request that a query over TCP with EDNS would be.
+func ask(name, qtype string) (*request, error) {
+	number, ok := parseType(qtype)
+	if !ok {
+		return nil, fmt.Errorf("query %q: unknown type %q; want a mnemonic such as AAAA, or TYPE and a number", name, qtype)
+	}
+	wire, err := decision.ParseName(name)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	r := &request{
+		client:   netip.IPv6Loopback(),
+		question: decision.Question{Name: wire, Type: number},
+		limit:    tcpLimit,
+	}
+	r.msg.SetQuestion(dns.Fqdn(name), number)
+	r.msg.SetEdns0(udpLimit, false)
+	r.opt = r.msg.IsEdns0()
+	return r, nil
+}
+
+// parseType reads a mnemonic, or the form of RFC 3597, section 5.
+func parseType(text string) (uint16, bool) {
+	text = strings.ToUpper(text)
+	if number, ok := dns.StringToType[text]; ok {
+		return number, true
+	}
+	digits, ok := strings.CutPrefix(text, "TYPE")
+	number, err := strconv.ParseUint(digits, 10, 16)
+	return uint16(number), ok && err == nil
+}
+
+func asAnswer(reply *dns.Msg) *Answer {
+	asked := reply.Question[0]
+	a := &Answer{
+		Name:          asked.Name,
+		Type:          dns.Type(asked.Qtype).String(),
+		Rcode:         rcodeName(reply.Rcode),
+		Authoritative: reply.Authoritative,
+		Records:       asRecords(reply.Answer),
+		Authority:     asRecords(reply.Ns),
+	}
+	for _, option := range reply.IsEdns0().Option {
+		if ede, ok := option.(*dns.EDNS0_EDE); ok {
+			a.Errors = append(a.Errors, ExtendedError{
+				Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: ede.ExtraText,
+			})
+		}
+	}
+	return a
+}
+
+func asRecords(records []dns.RR) []Record {
+	texts := make([]Record, 0, len(records))
+	for _, rr := range records {
+		h := rr.Header()
+		texts = append(texts, Record{
+			Name: h.Name, Type: dns.Type(h.Rrtype).String(), TTL: h.Ttl,
+			Data: rdata(rr),
+		})
+	}
+	return texts
+}
+
+// rdata is a record's text after its name, TTL, class and type.
+func rdata(rr dns.RR) string {
+	const fields = 4
+	parts := strings.SplitN(rr.String(), "\t", fields+1)
+	return parts[len(parts)-1]
+}

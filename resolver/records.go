@@ -1,0 +1,64 @@
+package resolver
+
+import (
+	"net"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+)
+
+// answers are the records that a verdict stands for. Their owner is spelled as
+// in the question.
+func answers(asked *dns.Question, v *decision.Verdict) []dns.RR {
+	header := func(rrtype uint16) dns.RR_Header {
+		return dns.RR_Header{Name: asked.Name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: v.TTL}
+	}
+	pointer := func(name string) []dns.RR {
+		return []dns.RR{&dns.PTR{Hdr: header(dns.TypePTR), Ptr: name}}
+	}
+	switch v.Kind {
+	case decision.Addresses:
+		return nodeAddresses(header(asked.Qtype), v)
+	case decision.Loopback:
+		if asked.Qtype == dns.TypeA {
+			return []dns.RR{&dns.A{Hdr: header(dns.TypeA), A: net.IPv4(127, 0, 0, 1)}}
+		}
+		return []dns.RR{&dns.AAAA{Hdr: header(dns.TypeAAAA), AAAA: net.IPv6loopback}}
+	case decision.NodeName:
+		return pointer(string(v.Node.ID()) + ".")
+	case decision.LocalhostName:
+		return pointer("localhost.")
+	case decision.AnyType:
+		// RFC 8482, section 4.2.
+		return []dns.RR{&dns.HINFO{Hdr: header(dns.TypeHINFO), Cpu: "RFC8482"}}
+	}
+	return nil
+}
+
+func nodeAddresses(header dns.RR_Header, v *decision.Verdict) (records []dns.RR) {
+	for addr := range v.Node.Addrs() {
+		switch {
+		case addr.Is4() && header.Rrtype == dns.TypeA:
+			records = append(records, &dns.A{Hdr: header, A: addr.AsSlice()})
+		case addr.Is6() && header.Rrtype == dns.TypeAAAA:
+			records = append(records, &dns.AAAA{Hdr: header, AAAA: addr.AsSlice()})
+		}
+	}
+	return records
+}
+
+// soa tells for how long a negative answer holds. There is no zone to
+// transfer, so the serial and the times of secondaries say nothing.
+func soa(v *decision.Verdict) *dns.SOA {
+	return &dns.SOA{
+		Hdr:     dns.RR_Header{Name: v.SOA.String(), Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: v.Minimum},
+		Ns:      "localhost.",
+		Mbox:    "nobody.invalid.",
+		Serial:  1,
+		Refresh: 3600,
+		Retry:   600,
+		Expire:  86400,
+		Minttl:  v.Minimum,
+	}
+}

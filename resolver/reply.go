@@ -1,0 +1,110 @@
+package resolver
+
+import (
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// compose makes a verdict into a reply. Extended errors of an upstream may be
+// passed on with it.
+func (s *Server) compose(r *request, v *decision.Verdict, passedOn ...*dns.EDNS0_EDE) *dns.Msg {
+	m := new(dns.Msg)
+	r.address(m)
+	m.Rcode, m.Authoritative = v.Rcode, v.Authoritative
+	m.Answer = answers(&r.msg.Question[0], v)
+	if v.Kind == decision.Negative {
+		m.Ns = []dns.RR{soa(v)}
+	}
+	if v.Error.Code != 0 {
+		own := &dns.EDNS0_EDE{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}
+		passedOn = append([]*dns.EDNS0_EDE{own}, passedOn...)
+	}
+	s.addOPT(m, r, passedOn)
+	return m
+}
+
+// relay makes an upstream's answer into a reply. What it says stays; what
+// concerns the exchange of the message is between the client and us.
+func (s *Server) relay(r *request, answer *dns.Msg) *dns.Msg {
+	extended := upstream.Extended(answer)
+	r.address(answer)
+	answer.Zero = false
+	// Nobody has validated the answer whom the client has reason to trust
+	// (RFC 6840, section 5.7).
+	answer.AuthenticatedData = false
+	answer.Answer = withoutTransport(answer.Answer)
+	answer.Ns = withoutTransport(answer.Ns)
+	answer.Extra = withoutTransport(answer.Extra)
+	s.addOPT(answer, r, extended)
+	return answer
+}
+
+// address makes a message one to the client: the flags that a reply copies
+// (RFC 1035, section 4.1.1, and RFC 4035, section 3.2.2), and the question as
+// it was spelled.
+func (r *request) address(m *dns.Msg) {
+	m.Id = r.msg.Id
+	m.Response = true
+	m.Opcode = dns.OpcodeQuery
+	m.RecursionDesired = r.msg.RecursionDesired
+	m.RecursionAvailable = true
+	m.CheckingDisabled = r.msg.CheckingDisabled
+	m.Question = r.msg.Question
+}
+
+// withoutTransport leaves out the records that belong to one exchange only.
+func withoutTransport(records []dns.RR) (kept []dns.RR) {
+	for _, rr := range records {
+		switch rr.Header().Rrtype {
+		case dns.TypeOPT, dns.TypeTSIG:
+		default:
+			kept = append(kept, rr)
+		}
+	}
+	return kept
+}
+
+// pack encodes a reply within the client's limit, with the TC bit if that
+// takes something away, and counts it. The buffer is used if it is large
+// enough.
+func (s *Server) pack(r *request, m *dns.Msg, source decision.Source, buffer []byte) []byte {
+	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
+	// To measure with compression costs more, and is seldom needed.
+	if m.Len() > r.limit {
+		if m.Compress = true; m.Len() > r.limit {
+			dropTexts(m)
+		}
+	}
+	m.Truncate(r.limit)
+	// Additional records are extra and no reason to ask again (RFC 2181,
+	// section 9).
+	m.Truncated = truncated || len(m.Answer) < answers || len(m.Ns) < authority
+	packed, err := m.PackBuffer(buffer[:cap(buffer)])
+	if err != nil || len(packed) > r.limit {
+		// What an upstream sent can be read and yet not be written: a name
+		// that is too long without compression, say.
+		failed := decision.Refuse(dns.RcodeServerFailure, source, "the reply cannot be encoded",
+			decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: "the upstream's answer cannot be passed on"})
+		packed, _ = s.compose(r, &failed).Pack()
+		m.Rcode = dns.RcodeServerFailure
+	}
+	s.counters.replied(source, m.Rcode)
+	return packed
+}
+
+// reject answers a message of which only the header can be trusted. The reply
+// is a header too.
+func (s *Server) reject(message []byte, rcode int, buffer []byte) []byte {
+	const (
+		response, recursionAvailable = 0x80, 0x80
+		opcodeAndRD, checkingOff     = 0x79, 0x10
+	)
+	s.counters.replied(decision.SourceRequest, rcode)
+	return append(buffer[:0],
+		message[0], message[1],
+		response|message[2]&opcodeAndRD,
+		recursionAvailable|message[3]&checkingOff|byte(rcode),
+		0, 0, 0, 0, 0, 0, 0, 0)
+}

@@ -1,0 +1,175 @@
+package resolver
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/cookie"
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// maxInFlight bounds the queries that wait for upstreams, over all transports.
+// Each has a socket and a goroutine.
+const maxInFlight = 1024
+
+// Server answers queries. All its methods may be called concurrently, but only
+// one Run at a time.
+//
+// Query works without Listen and Run, so a Server is also what a program
+// embeds that wants names resolved and no sockets.
+type Server struct {
+	zone    func() *zone.Snapshot
+	clock   func() time.Duration
+	now     func() time.Time
+	log     *slog.Logger
+	cookies *cookie.Jar
+	limits  listen.Limits
+
+	state     atomic.Pointer[state]
+	bound     atomic.Pointer[[]netip.AddrPort] // empty before Listen
+	forwarder upstream.Forwarder
+	inFlight  chan struct{} // holds one element for each
+	counters  counters
+
+	mu       sync.Mutex // guards what follows, and who replaces state
+	settings Settings
+	rules    *decision.Rules
+	machine  *resolvconf.File // nil: none
+	want     []netip.AddrPort
+	sockets  *listen.Sockets // bound; nil: none
+	running  bool            // Run serves them
+}
+
+// New returns a Server that has not bound anything. The error says which
+// setting is wrong.
+func New(config Config) (*Server, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		zone:     config.Zone,
+		clock:    config.Clock,
+		now:      config.Now,
+		log:      config.Logger,
+		cookies:  cookie.New(),
+		inFlight: make(chan struct{}, maxInFlight),
+		want:     slices.Clone(config.Listen),
+	}
+	s.bound.Store(new([]netip.AddrPort))
+	s.forwarder.Own = func() []netip.AddrPort { return *s.bound.Load() }
+	if err := s.Reconfigure(config.Settings); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Listen binds all addresses, or none. It does nothing if they are bound.
+// The sockets are there when it returns, and are served by Run; queries that
+// come before wait in the kernel.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listen()
+}
+
+func (s *Server) listen() error {
+	if s.sockets != nil {
+		return nil
+	}
+	sockets, err := listen.Bind(s.want)
+	if err != nil {
+		return err
+	}
+	s.sockets = sockets
+	// Another Listen, after a failure, gets the same ports.
+	bound := sockets.Addrs()
+	s.want = bound
+	s.bound.Store(&bound)
+	s.rebuild()
+	return nil
+}
+
+// Addrs are the addresses that were bound, with the ports that port 0 became.
+// There are none before Listen.
+func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load()) }
+
+// Upstreams are the servers that are asked now, in their order. Listeners of
+// ours are not among them.
+func (s *Server) Upstreams() []netip.AddrPort { return slices.Clone(s.current().servers) }
+
+// Run serves the addresses until ctx ends and then returns nil. It binds them
+// if Listen has not. When a socket fails it returns an error, and may be
+// called again. All sockets are closed when it returns.
+func (s *Server) Run(ctx context.Context) error {
+	sockets, err := s.take()
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	sockets.Logger, sockets.Limits = s.log, s.limits
+	return sockets.Serve(ctx, s)
+}
+
+// take hands the bound sockets to Run.
+func (s *Server) take() (*listen.Sockets, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	s.running = true
+	return s.sockets, nil
+}
+
+// release forgets the sockets, which Serve has closed.
+func (s *Server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets, s.running = nil, false
+}
+
+// Close closes what Listen bound and no Run serves. A Run is ended by its
+// context.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets == nil || s.running {
+		return nil
+	}
+	sockets := s.sockets
+	s.sockets = nil
+	return sockets.Close()
+}
+
+// Reconfigure replaces the settings at once, for the queries that come from
+// now on. With an error the old ones stay.
+func (s *Server) Reconfigure(settings Settings) error {
+	settings = settings.clone()
+	rules, err := settings.rules()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := settings.Upstreams.ResolvConf
+	switch {
+	case path == "":
+		s.machine = nil
+	case s.machine == nil || path != s.settings.Upstreams.ResolvConf:
+		s.machine = resolvconf.Follow(path)
+		s.look(s.machine)
+	}
+	s.settings, s.rules = settings, rules
+	s.rebuild()
+	return nil
+}

@@ -1,0 +1,273 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// rebinding is a server that will bind its port a second time. On 127.0.0.1 a
+// client of any program may get that port meanwhile.
+func rebinding(t *testing.T, addr string) *Server {
+	s := newServer(t, settings())
+	s.want = []netip.AddrPort{netip.MustParseAddrPort(addr)}
+	return s
+}
+
+func TestRunTwice(t *testing.T) {
+	s := rebinding(t, "127.0.53.1:0")
+	var addrs []netip.AddrPort
+	for range 2 {
+		if err := s.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		if addrs == nil {
+			addrs = s.Addrs()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		dial(t, s, "udp").exchange(query(ours, dns.TypeA))
+		for name, call := range map[string]func() error{"Listen": s.Listen, "Close": s.Close} {
+			if err := call(); err != nil {
+				t.Errorf("%s while running: %v", name, err)
+			}
+		}
+		dial(t, s, "udp").exchange(query(ours, dns.TypeA))
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Addrs(); got[0] != addrs[0] {
+			t.Errorf("listening on %v, first on %v", got, addrs)
+		}
+	}
+}
+
+func TestCloseWithoutRun(t *testing.T) {
+	s := rebinding(t, "127.0.53.2:0")
+	for range 2 { // the same port, so that the second proves that the first was closed
+		if err := s.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestListenFailsAsAWhole(t *testing.T) {
+	taken := start(t, newServer(t, settings())).Addrs()[0]
+	s, err := New(Config{Zone: newZone(t).Snapshot, Listen: []netip.AddrPort{taken}, Settings: settings()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"Listen": s.Listen(), "Run": s.Run(t.Context())} {
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if addrs := s.Addrs(); len(addrs) != 0 {
+		t.Errorf("bound %v", addrs)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"no zone":          func(c *Config) { c.Zone = nil },
+		"root as a domain": func(c *Config) { c.Settings.Domains = []string{"."} },
+		"negative TTL":     func(c *Config) { c.Settings.TTL = -time.Second },
+		"negative timeout": func(c *Config) { c.Settings.Upstreams.Timeout = -time.Second },
+		"server, no port":  func(c *Config) { c.Settings.Upstreams.Servers = make([]netip.AddrPort, 1) },
+	} {
+		c := Config{Zone: newZone(t).Snapshot, Settings: settings()}
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func rcodeOf(t *testing.T, s *Server, name, qtype string) string {
+	t.Helper()
+	answer, err := s.Query(t.Context(), name, qtype)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.Rcode
+}
+
+func TestReconfigure(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	next := settings()
+	next.Domains = []string{"other.example"}
+	next.TTL = time.Minute
+	if err := s.Reconfigure(next); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, s, "udp")
+	m := c.exchange(query(ours+".other.example", dns.TypeA))
+	if len(m.Answer) != 1 || m.Answer[0].Header().Ttl != 60 {
+		t.Errorf("got %v", m)
+	}
+	if m := c.exchange(query(ours+".nodes.example", dns.TypeA)); m.Rcode != dns.RcodeRefused {
+		t.Errorf("the old domain gets %v", m)
+	}
+	wrong := settings()
+	wrong.Domains = []string{"a..b"}
+	if err := s.Reconfigure(wrong); err == nil {
+		t.Error("a wrong domain is accepted")
+	}
+	next.Allow = nil
+	if m := c.exchange(query(ours+".other.example", dns.TypeA)); len(m.Answer) != 1 {
+		t.Errorf("after a wrong one, and a change to what was passed before: %v", m)
+	}
+	if err := s.Reconfigure(next); err != nil {
+		t.Fatal(err)
+	}
+	if m := c.exchange(query(ours, dns.TypeA)); m.Rcode != dns.RcodeRefused {
+		t.Errorf("a client that is not allowed any more gets %v", m)
+	}
+}
+
+func TestServersOfTheMachine(t *testing.T) {
+	up := fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("search corp.example .\nnameserver 127.0.0.53\n")
+	var clock time.Duration
+	auto := settings()
+	auto.Upstreams = Upstreams{Auto: true, ResolvConf: path}
+	s, err := New(Config{
+		Zone: newZone(t).Snapshot, Settings: auto,
+		Clock: func() time.Duration { return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers := func() []netip.AddrPort { return s.current().servers }
+	if got := servers(); len(got) != 1 || got[0].String() != "127.0.0.53:53" {
+		t.Errorf("servers %v", got)
+	}
+	if got := rcodeOf(t, s, theirs+".corp.example", "A"); got != "NXDOMAIN" {
+		t.Errorf("a node with a search domain is %s", got)
+	}
+
+	// Its own listener is none of its upstreams.
+	own := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")}
+	s.bound.Store(&own)
+	write("nameserver 127.0.0.53\nnameserver 127.0.0.53\n")
+	clock += time.Second
+	if got := servers(); len(got) != 0 {
+		t.Errorf("servers %v", got)
+	}
+	if got := rcodeOf(t, s, "www.example.org", "A"); got != "REFUSED" {
+		t.Errorf("without upstreams: %s", got)
+	}
+	if got := rcodeOf(t, s, theirs+".corp.example", "A"); got != "REFUSED" {
+		t.Errorf("a node with what was a search domain is %s", got)
+	}
+
+	// Configured servers come first, and resolv.conf then gives its search
+	// list only.
+	auto.Upstreams.Servers, auto.Upstreams.Auto = []netip.AddrPort{up}, false
+	write("nameserver 192.0.2.1\nsearch lab.example\n")
+	clock += time.Second
+	if err := s.Reconfigure(auto); err != nil {
+		t.Fatal(err)
+	}
+	if got := servers(); len(got) != 1 || got[0] != up {
+		t.Errorf("servers %v", got)
+	}
+	if got := rcodeOf(t, s, theirs+".lab.example", "A"); got != "NXDOMAIN" {
+		t.Errorf("a node with a search domain is %s", got)
+	}
+	if got := rcodeOf(t, s, "www.example.org", "A"); got != "NOERROR" {
+		t.Errorf("forwarded: %s", got)
+	}
+}
+
+func TestQuery(t *testing.T) {
+	up := fakeUpstream(t, answering("www.example.org. 60 IN TYPE65400 \\# 1 00"))
+	s := newServer(t, settings(up))
+	tests := map[string]struct {
+		name, qtype, rcode, source string
+		authoritative              bool
+		records                    []Record
+	}{
+		"a node":      {theirs, "a", "NOERROR", "zone", true, []Record{{theirs + ".", "A", 10, "10.0.0.10"}}},
+		"nobody":      {nobody + ".", "AAAA", "NXDOMAIN", "zone", true, []Record{}},
+		"special":     {"x.invalid", "TXT", "NXDOMAIN", "special", true, []Record{}},
+		"upstream":    {"www.example.org", "TYPE65400", "NOERROR", "upstream", false, []Record{{"www.example.org.", "TYPE65400", 60, `\# 1 00`}}},
+		"no transfer": {"nodes.example", "AXFR", "REFUSED", "request", false, []Record{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := s.Query(t.Context(), tt.name, tt.qtype)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Rcode != tt.rcode || got.Source != tt.source || got.Authoritative != tt.authoritative || got.Reason == "" || len(got.Records) != len(tt.records) {
+				t.Fatalf("got %+v", got)
+			}
+			for i, want := range tt.records {
+				if got.Records[i] != want {
+					t.Errorf("record %+v, want %+v", got.Records[i], want)
+				}
+			}
+		})
+	}
+	for name, qtype := range map[string]string{"a..b": "A", "x": "NOTYPE", "y": "TYPE65536", "z": "TYPE1x"} {
+		if _, err := s.Query(t.Context(), name, qtype); err == nil {
+			t.Errorf("%s %s is accepted", name, qtype)
+		}
+	}
+}
+
+func TestQueryTellsExtendedErrors(t *testing.T) {
+	s := newServer(t, settings())
+	got, err := s.Query(t.Context(), "www.example.org", "A")
+	if err != nil || len(got.Errors) != 1 || got.Errors[0].Code != dns.ExtendedErrorCodeNotAuthoritative || got.Errors[0].Meaning == "" || !strings.Contains(got.Errors[0].Text, "upstream") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestStats(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	dial(t, s, "udp").exchange(query(ours, dns.TypeA))
+	dial(t, s, "udp").exchange(query(nobody, dns.TypeA))
+	dial(t, s, "tcp").exchange(query("localhost", dns.TypeA))
+	version := withEDNS(query(ours, dns.TypeA), 1232)
+	version.IsEdns0().SetVersion(1)
+	dial(t, s, "tcp").exchange(version)
+	stats := s.Stats()
+	if stats.UDP != 2 || stats.TCP != 2 {
+		t.Errorf("%d by UDP and %d by TCP, want 2 each", stats.UDP, stats.TCP)
+	}
+	want := map[ReplyCount]bool{
+		{"zone", "NOERROR", 1}: true, {"zone", "NXDOMAIN", 1}: true,
+		{"special", "NOERROR", 1}: true, {"request", "BADVERS", 1}: true,
+	}
+	for _, got := range stats.Replies {
+		if !want[got] {
+			t.Errorf("unexpected %+v", got)
+		}
+		delete(want, got)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing %v", want)
+	}
+}

@@ -1,0 +1,93 @@
+package resolver
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+// state is what the settings and the machine's resolv.conf come to. It never
+// changes; a new one replaces it.
+type state struct {
+	settings Settings
+	rules    *decision.Rules
+	machine  *resolvconf.File
+	search   []decision.Name
+	servers  []netip.AddrPort // all of them
+	private  []netip.AddrPort // those on private addresses
+	reach    decision.Reach
+}
+
+// current is the newest state. It looks at resolv.conf when that is due, so
+// that a Server without a goroutine sees its changes too.
+func (s *Server) current() *state {
+	st := s.state.Load()
+	if st.machine == nil || !s.look(st.machine) {
+		return st
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rebuild()
+	return s.state.Load()
+}
+
+// look reads a resolv.conf again if that is due, and says whether it changed.
+func (s *Server) look(file *resolvconf.File) bool {
+	changed, err := file.Look(s.clock())
+	if err != nil {
+		s.log.Warn("the machine's upstreams are not known", "error", err)
+	}
+	return changed
+}
+
+// rebuild makes the state anew. The caller holds mu.
+func (s *Server) rebuild() {
+	st := &state{settings: s.settings, rules: s.rules, machine: s.machine}
+	candidates := s.settings.Upstreams.Servers
+	if s.machine != nil {
+		contents := s.machine.Contents()
+		st.search = searchList(contents.Search)
+		if s.settings.Upstreams.Auto {
+			candidates = slices.Concat(candidates, contents.Servers)
+		}
+	}
+	st.servers = normalize(candidates, *s.bound.Load())
+	for _, server := range st.servers {
+		if decision.IsPrivate(server.Addr()) {
+			st.private = append(st.private, server)
+		}
+	}
+	switch {
+	case len(st.private) > 0:
+		st.reach = decision.ReachPrivate
+	case len(st.servers) > 0:
+		st.reach = decision.ReachPublic
+	}
+	if old := s.state.Load(); old == nil || !slices.Equal(old.servers, st.servers) {
+		s.log.Info("upstreams", "servers", st.servers, "search", len(st.search))
+	}
+	s.state.Store(st)
+}
+
+// searchList leaves out what is no domain name, as the C library does.
+func searchList(domains []string) (names []decision.Name) {
+	for _, domain := range domains {
+		if name, err := decision.ParseName(domain); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// decide tells what a question gets now.
+func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
+	return decision.Decide(q, &decision.View{
+		Zone:   s.zone(),
+		Now:    s.clock(),
+		Rules:  st.rules,
+		Search: st.search,
+		Reach:  st.reach,
+	})
+}

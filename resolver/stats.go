@@ -1,0 +1,87 @@
+package resolver
+
+import (
+	"strconv"
+	"sync/atomic"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+)
+
+// rcodes is the number of response codes that are counted apart. BADCOOKIE,
+// 23, is the last in use; what is beyond is counted with it.
+const rcodes = 24
+
+// counters are what Stats reads.
+type counters struct {
+	replies         [decision.Sources][rcodes]atomic.Uint64
+	udp, tcp        atomic.Uint64
+	dropped         atomic.Uint64
+	overloads       atomic.Uint64
+	forwardFailures atomic.Uint64
+}
+
+func (c *counters) received(tcp bool) {
+	if tcp {
+		c.tcp.Add(1)
+	} else {
+		c.udp.Add(1)
+	}
+}
+
+func (c *counters) replied(source decision.Source, rcode int) {
+	c.replies[source][min(rcode, rcodes-1)].Add(1)
+}
+
+// ReplyCount is the number of replies of one kind.
+type ReplyCount struct {
+	Source string // zone, special, upstream, or request: turned down unread
+	Rcode  string // such as NOERROR
+	Count  uint64
+}
+
+// Stats count since the Server was made. Of Query they count failures and what
+// is in flight only.
+type Stats struct {
+	Replies         []ReplyCount // of the kinds that occurred
+	UDP, TCP        uint64       // messages received
+	Dropped         uint64       // messages that got silence: responses, and less than a header
+	Overloads       uint64       // refused because too many were in flight
+	ForwardFailures uint64       // no upstream answered
+	InFlight        int          // waiting for upstreams now
+}
+
+// Stats returns the counters. They are read one by one, so what happens
+// meanwhile may be in one and not in another.
+func (s *Server) Stats() Stats {
+	c := &s.counters
+	stats := Stats{
+		UDP:             c.udp.Load(),
+		TCP:             c.tcp.Load(),
+		Dropped:         c.dropped.Load(),
+		Overloads:       c.overloads.Load(),
+		ForwardFailures: c.forwardFailures.Load(),
+		InFlight:        len(s.inFlight),
+	}
+	for source := range decision.Sources {
+		for rcode := range c.replies[source] {
+			if n := c.replies[source][rcode].Load(); n > 0 {
+				stats.Replies = append(stats.Replies, ReplyCount{source.String(), rcodeName(rcode), n})
+			}
+		}
+	}
+	return stats
+}
+
+// rcodeName is the mnemonic of a response code. 16 has two; in a reply without
+// TSIG it speaks of EDNS.
+func rcodeName(rcode int) string {
+	if rcode == dns.RcodeBadVers {
+		return "BADVERS"
+	}
+	if name, ok := dns.RcodeToString[rcode]; ok {
+		return name
+	}
+	return "RCODE" + strconv.Itoa(rcode)
+}

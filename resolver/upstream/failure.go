@@ -1,0 +1,106 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+var (
+	// ErrNoServers is that there is nobody to ask.
+	ErrNoServers = errors.New("no upstream to ask")
+
+	errOwn      = errors.New("it is a listener of ours, which would ask itself")
+	errTimedOut = errors.New("no answer in time")
+	errCut      = errors.New("its answer is truncated over TCP too")
+)
+
+// rejection is that a server answered, and that another one may know better.
+type rejection struct{ reply *dns.Msg }
+
+func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
+
+// attempt is an exchange with one server that failed.
+type attempt struct {
+	server netip.AddrPort
+	err    error
+}
+
+// Failure is that no server had a usable answer.
+type Failure struct {
+	attempts []attempt
+}
+
+// maxListed is how many servers an error names.
+const maxListed = 3
+
+// Error tells what became of each of the first servers.
+func (f *Failure) Error() string {
+	var b strings.Builder
+	for i, a := range f.attempts {
+		if i == maxListed {
+			fmt.Fprintf(&b, "; and %d more", len(f.attempts)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%v: %v", a.server, cause(a.err))
+	}
+	return b.String()
+}
+
+// cause leaves out what the net package adds: addresses that are said already,
+// or that are nobody's business.
+func cause(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// Code is the extended error that describes the failure: 23, Network Error, if
+// the network turned down every attempt, else 22, No Reachable Authority (RFC
+// 8914, section 4).
+func (f *Failure) Code() uint16 {
+	for _, a := range f.attempts {
+		if op := (*net.OpError)(nil); !errors.As(a.err, &op) {
+			return dns.ExtendedErrorCodeNoReachableAuthority
+		}
+	}
+	return dns.ExtendedErrorCodeNetworkError
+}
+
+// Extended are the extended errors that the last server with any gave as its
+// reason.
+func (f *Failure) Extended() []*dns.EDNS0_EDE {
+	for i := len(f.attempts) - 1; i >= 0; i-- {
+		if r := (rejection{}); errors.As(f.attempts[i].err, &r) {
+			if extended := Extended(r.reply); len(extended) > 0 {
+				return extended
+			}
+		}
+	}
+	return nil
+}
+
+// maxExtended bounds the extended errors taken from one reply.
+const maxExtended = 4
+
+// Extended are the extended errors of a reply.
+func Extended(reply *dns.Msg) (extended []*dns.EDNS0_EDE) {
+	opt := reply.IsEdns0()
+	if opt == nil {
+		return nil
+	}
+	for _, option := range opt.Option {
+		if ede, ok := option.(*dns.EDNS0_EDE); ok && len(extended) < maxExtended {
+			extended = append(extended, ede)
+		}
+	}
+	return extended
+}

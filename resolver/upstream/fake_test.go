@@ -1,0 +1,113 @@
+package upstream
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// script is what a fake server does with a query.
+type script func(w dns.ResponseWriter, query *dns.Msg)
+
+// fake is a server on loopback, over UDP and TCP.
+type fake struct {
+	addr  netip.AddrPort
+	asked atomic.Int32
+}
+
+func serve(t testing.TB, udp, tcp script) *fake {
+	t.Helper()
+	f := new(fake)
+	var packets net.PacketConn
+	var listener net.Listener
+	for packets == nil {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.addr = l.Addr().(*net.TCPAddr).AddrPort()
+		p, err := net.ListenPacket("udp4", f.addr.String())
+		if err != nil {
+			l.Close() // another port is tried
+			continue
+		}
+		packets, listener = p, l
+	}
+	for _, s := range []*dns.Server{
+		{PacketConn: packets, Handler: f.handler(udp)},
+		{Listener: listener, Handler: f.handler(tcp)},
+	} {
+		started, done := make(chan struct{}), make(chan error, 1)
+		s.NotifyStartedFunc = func() { close(started) }
+		go func() { done <- s.ActivateAndServe() }()
+		<-started
+		t.Cleanup(func() {
+			_ = s.Shutdown()
+			<-done
+		})
+	}
+	return f
+}
+
+func (f *fake) handler(s script) dns.HandlerFunc {
+	return func(w dns.ResponseWriter, query *dns.Msg) {
+		f.asked.Add(1)
+		if s != nil {
+			s(w, query)
+		}
+	}
+}
+
+// reply is a plain answer with an address.
+func reply(query *dns.Msg, addr string) *dns.Msg {
+	m := new(dns.Msg).SetReply(query)
+	m.Answer = append(m.Answer, &dns.A{
+		Hdr: dns.RR_Header{Name: query.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60},
+		A:   net.ParseIP(addr),
+	})
+	return m
+}
+
+func answering(addr string) script {
+	return func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(reply(query, addr)) }
+}
+
+func failing(rcode int) script {
+	return func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(new(dns.Msg).SetRcode(query, rcode)) }
+}
+
+// unreachable is an address of loopback where nobody listens.
+func unreachable(t testing.TB) netip.AddrPort {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() // that is the point
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+func query(name string) *dns.Msg {
+	m := new(dns.Msg)
+	m.SetQuestion(name, dns.TypeA)
+	return m
+}
+
+// firstA is the address in a reply.
+func firstA(m *dns.Msg) string {
+	if m == nil || len(m.Answer) == 0 {
+		return ""
+	}
+	if a, ok := m.Answer[0].(*dns.A); ok {
+		return a.A.String()
+	}
+	return strconv.Itoa(len(m.Answer)) + " answers"
+}
+
+// long is a timeout that no test is to reach.
+const long = 20 * time.Second

@@ -1,0 +1,148 @@
+package nodedns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	// checkTimeout bounds one query to ourselves.
+	checkTimeout = 2 * time.Second
+	// checkInterval is the least time between two checks, and checkAnyway the
+	// time after which there is one though nothing has changed for us: others
+	// write to the file too.
+	checkInterval = time.Second
+	checkAnyway   = time.Minute
+)
+
+// selfCheck proves after each change that our own name is found, in the way
+// that the machine's programs look for it: by a query to our own listener, and
+// in the hosts file.
+type selfCheck struct {
+	service *Service
+	hints   chan struct{}
+
+	mu   sync.Mutex
+	dns  error
+	file error
+}
+
+func newSelfCheck(s *Service) *selfCheck {
+	return &selfCheck{service: s, hints: make(chan struct{}, 1)}
+}
+
+// hint asks for a check, soon. It never blocks.
+func (c *selfCheck) hint() {
+	select {
+	case c.hints <- struct{}{}:
+	default:
+	}
+}
+
+func (c *selfCheck) run(ctx context.Context) error {
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	watch.Go(func() {
+		for range c.service.store.Watch(ctx) {
+			c.hint()
+		}
+	})
+	anyway := time.NewTicker(checkAnyway)
+	defer anyway.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.hints:
+		case <-anyway.C:
+		}
+		c.check(ctx)
+		sleep(ctx, checkInterval)
+	}
+}
+
+func (c *selfCheck) check(ctx context.Context) {
+	byDNS := c.ask(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	c.report(&c.dns, "dns", byDNS)
+	if applied := c.service.files.Applied(); applied != nil {
+		c.report(&c.file, "file", c.service.files.CheckSelf(applied))
+	}
+}
+
+// report logs a failure when it begins, when it changes and when it is over.
+func (c *selfCheck) report(last *error, by string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := *last
+	*last = err
+	switch {
+	case err != nil && (was == nil || was.Error() != err.Error()):
+		c.service.log.Error("self-resolution failed", "by", by, "node", c.service.id, "error", err)
+	case err == nil && was != nil:
+		c.service.log.Info("self-resolution works again", "by", by, "node", c.service.id)
+	}
+}
+
+// failures of the last check.
+func (c *selfCheck) failures() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return errors.Join(c.dns, c.file)
+}
+
+// ask queries each listener for our own name. The zone may move on meanwhile,
+// so that an answer is good when it is that of either moment.
+func (c *selfCheck) ask(ctx context.Context) error {
+	var failed []error
+	for _, listener := range c.service.dns.Addrs() {
+		before := c.service.store.Snapshot()
+		got, err := c.lookup(ctx, reachable(listener))
+		after := c.service.store.Snapshot()
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
+		case !same(got, before.Local()) && !same(got, after.Local()):
+			failed = append(failed, fmt.Errorf("query %s for %s: answered %v, want %v",
+				listener, c.service.id, got, addresses(after.Local())))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (c *selfCheck) lookup(ctx context.Context, server netip.AddrPort) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return resolver.Lookup(ctx, server, string(c.service.id))
+}
+
+// reachable is where a listener on all addresses is asked by ourselves.
+func reachable(listener netip.AddrPort) netip.AddrPort {
+	if !listener.Addr().IsUnspecified() {
+		return listener
+	}
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if listener.Addr().Is6() {
+		loopback = netip.IPv6Loopback()
+	}
+	return netip.AddrPortFrom(loopback, listener.Port())
+}
+
+// same compares addresses regardless of their order.
+func same(got []netip.Addr, n zone.Node) bool {
+	want := slices.Collect(n.Addrs())
+	slices.SortFunc(want, netip.Addr.Compare)
+	got = slices.Clone(got)
+	slices.SortFunc(got, netip.Addr.Compare)
+	return slices.Equal(got, want)
+}

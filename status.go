@@ -1,0 +1,165 @@
+package nodedns
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// The states of a Service.
+const (
+	StateStarting = "starting" // not all listeners and files are there yet
+	StateReady    = "ready"    // all that was asked for works
+	StateDegraded = "degraded" // answering, with the errors that Status lists
+)
+
+// Status is how a Service stands at one moment, in a form fit for JSON.
+type Status struct {
+	NodeID string `json:"node_id"`
+	// State is one of StateStarting, StateReady and StateDegraded.
+	State string `json:"state"`
+	// Ready is whether names that are not in the zone are known not to exist.
+	Ready     bool          `json:"ready"`
+	Addresses []string      `json:"addresses"`
+	Serial    uint64        `json:"serial"`
+	Nodes     NodeCounts    `json:"nodes"`
+	Curator   CuratorStatus `json:"curator"`
+	Listeners []string      `json:"listeners"`
+	Files     []FileStatus  `json:"files"`
+	// Upstreams are the servers that other names go to now, in their order.
+	Upstreams []string `json:"upstreams"`
+	// Errors is what does not work now, one sentence each.
+	Errors []string `json:"errors"`
+}
+
+// NodeCounts are the nodes of the zone.
+type NodeCounts struct {
+	Live        int `json:"live"`
+	Departed    int `json:"departed"`
+	Quarantined int `json:"quarantined"`
+}
+
+// CuratorStatus is the connection to the cluster.
+type CuratorStatus struct {
+	State  curator.State `json:"state"`
+	Detail string        `json:"detail,omitempty"`
+	// Endpoint that is connected, or was tried last.
+	Endpoint string `json:"endpoint"`
+	// ConnectedSince is absent without a connection.
+	ConnectedSince *time.Time `json:"connected_since"`
+	// DataSince is when the cluster's nodes were last known to be all there,
+	// and absent before they ever were.
+	DataSince *time.Time `json:"data_since"`
+	Cluster   string     `json:"cluster,omitempty"`
+	Remarks   []string   `json:"remarks,omitempty"`
+
+	Counters curator.Counters `json:"-"`
+}
+
+// FileStatus is one of the files that are kept.
+type FileStatus struct {
+	Path string `json:"path"`
+	// Written is when it last became what it should be, absent before.
+	Written *time.Time `json:"written"`
+	// Error is why it is not what it should be, or empty.
+	Error string `json:"error"`
+
+	Writes   uint64 `json:"-"`
+	Failures uint64 `json:"-"`
+}
+
+// Status tells how the service stands.
+func (s *Service) Status() Status {
+	snapshot := s.store.Snapshot()
+	counts := snapshot.Counts()
+	status := Status{
+		NodeID:    string(s.id),
+		Ready:     snapshot.Ready(),
+		Addresses: addresses(snapshot.Local()),
+		Serial:    snapshot.Serial(),
+		Nodes:     NodeCounts{counts.Live, counts.Departed, counts.Quarantined},
+		Curator:   s.curatorStatus(snapshot.Cluster()),
+		Listeners: []string{},
+		Files:     []FileStatus{},
+		Upstreams: []string{},
+	}
+	for _, listener := range s.dns.Addrs() {
+		status.Listeners = append(status.Listeners, listener.String())
+	}
+	for _, server := range s.dns.Upstreams() {
+		status.Upstreams = append(status.Upstreams, server.String())
+	}
+	for _, f := range s.files.Status() {
+		status.Files = append(status.Files, FileStatus{
+			Path: f.Path, Written: when(f.Written), Error: f.Error, Writes: f.Writes, Failures: f.Failures,
+		})
+	}
+	status.Errors = s.errors(status.Files)
+	status.State = s.stateOf(status.Errors)
+	return status
+}
+
+func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
+	c := s.cluster.Status()
+	return CuratorStatus{
+		State:          c.State,
+		Detail:         c.Detail,
+		Endpoint:       c.Endpoint,
+		ConnectedSince: when(c.ConnectedSince),
+		DataSince:      when(cluster.DataSince),
+		Cluster:        cluster.ID,
+		Remarks:        c.Remarks,
+		Counters:       c.Counters,
+	}
+}
+
+// errors lists what does not work now.
+func (s *Service) errors(files []FileStatus) []string {
+	texts := []string{}
+	for _, t := range s.tasks {
+		if err := t.failure(); err != nil {
+			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
+		}
+	}
+	for _, f := range files {
+		if f.Error != "" {
+			texts = append(texts, f.Error)
+		}
+	}
+	select {
+	case <-s.ready: // loading was done before
+		if s.loading != nil {
+			texts = append(texts, s.loading.Error())
+		}
+	default:
+	}
+	if err := s.self.failures(); err != nil {
+		texts = append(texts, fmt.Sprintf("self-resolution: %v", err))
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+func (s *Service) stateOf(failures []string) string {
+	select {
+	case <-s.ready:
+	default:
+		return StateStarting
+	}
+	if len(failures) > 0 {
+		return StateDegraded
+	}
+	return StateReady
+}
+
+// when is t for JSON: absent where it is zero.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
