@@ -51,11 +51,9 @@ type Settings struct {
 
 // Upstreams are the servers to ask.
 type Upstreams struct {
-	// Servers in the order in which they are asked. Listeners of ours among
-	// them are left out.
+	// Servers in the order in which they are asked; Auto stands for those in
+	// ResolvConf. Listeners of ours among them are left out.
 	Servers []netip.AddrPort
-	// Auto adds those in ResolvConf, after Servers.
-	Auto bool
 	// ResolvConf is the path of the machine's resolv.conf. Its search list
 	// counts with and without Auto. Empty: there is none.
 	ResolvConf string
@@ -63,7 +61,13 @@ type Upstreams struct {
 	Timeout time.Duration
 }
 
+// Auto among the servers stands for those that the machine itself was given.
+var Auto netip.AddrPort
+
 const defaultTimeout = 2 * time.Second
+
+// auto says whether the machine's own servers are asked.
+func (u Upstreams) auto() bool { return slices.Contains(u.Servers, Auto) }
 
 // clone protects against a caller who goes on to write into its slices.
 func (s Settings) clone() Settings {
@@ -82,7 +86,7 @@ func (s Settings) rules() (*decision.Rules, error) {
 		return nil, fmt.Errorf("upstream timeout %v: want more than 0", s.Upstreams.Timeout)
 	}
 	for _, server := range s.Upstreams.Servers {
-		if !server.IsValid() || server.Port() == 0 {
+		if server != Auto && (!server.IsValid() || server.Port() == 0) {
 			return nil, fmt.Errorf("upstream server %v: want an address and a port", server)
 		}
 	}

@@ -144,7 +144,7 @@ func (r *request) check(allowed bool) (decision.Verdict, bool) {
 	case r.opt != nil && r.opt.Version() != 0:
 		return refuse(dns.RcodeBadVers, "unknown version of EDNS", decision.ExtendedError{})
 	case !allowed:
-		return refuse(dns.RcodeRefused, "the client is not in [dns] allow",
+		return refuse(dns.RcodeRefused, "the client is not in dns.allow",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeProhibited, Text: "this client is not served"})
 	case asked.Qclass != dns.ClassINET:
 		return refuse(dns.RcodeRefused, "a class other than IN", decision.ExtendedError{})

@@ -167,7 +167,7 @@ func (s *Server) Reconfigure(settings Settings) error {
 		s.machine = nil
 	case s.machine == nil || path != s.settings.Upstreams.ResolvConf:
 		s.machine = resolvconf.Follow(path)
-		s.look(s.machine)
+		s.look(s.machine, settings.Upstreams)
 	}
 	s.settings, s.rules = settings, rules
 	s.rebuild()

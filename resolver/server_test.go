@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -86,7 +87,7 @@ func TestNewRefuses(t *testing.T) {
 		"root as a domain": func(c *Config) { c.Settings.Domains = []string{"."} },
 		"negative TTL":     func(c *Config) { c.Settings.TTL = -time.Second },
 		"negative timeout": func(c *Config) { c.Settings.Upstreams.Timeout = -time.Second },
-		"server, no port":  func(c *Config) { c.Settings.Upstreams.Servers = make([]netip.AddrPort, 1) },
+		"server, no port":  func(c *Config) { c.Settings.Upstreams.Servers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")} },
 	} {
 		c := Config{Zone: newZone(t).Snapshot, Settings: settings()}
 		change(&c)
@@ -150,7 +151,7 @@ func TestServersOfTheMachine(t *testing.T) {
 	write("search corp.example .\nnameserver 127.0.0.53\n")
 	var clock time.Duration
 	auto := settings()
-	auto.Upstreams = Upstreams{Auto: true, ResolvConf: path}
+	auto.Upstreams = Upstreams{Servers: []netip.AddrPort{Auto}, ResolvConf: path}
 	s, err := New(Config{
 		Zone: newZone(t).Snapshot, Settings: auto,
 		Clock: func() time.Duration { return clock },
@@ -181,9 +182,8 @@ func TestServersOfTheMachine(t *testing.T) {
 		t.Errorf("a node with what was a search domain is %s", got)
 	}
 
-	// Configured servers come first, and resolv.conf then gives its search
-	// list only.
-	auto.Upstreams.Servers, auto.Upstreams.Auto = []netip.AddrPort{up}, false
+	// Without auto, resolv.conf gives its search list only.
+	auto.Upstreams.Servers = []netip.AddrPort{up}
 	write("nameserver 192.0.2.1\nsearch lab.example\n")
 	clock += time.Second
 	if err := s.Reconfigure(auto); err != nil {
@@ -197,6 +197,15 @@ func TestServersOfTheMachine(t *testing.T) {
 	}
 	if got := rcodeOf(t, s, "www.example.org", "A"); got != "NOERROR" {
 		t.Errorf("forwarded: %s", got)
+	}
+
+	// The machine's own are asked in their place among the others.
+	auto.Upstreams.Servers = []netip.AddrPort{up, Auto, netip.MustParseAddrPort("192.0.2.9:53")}
+	if err := s.Reconfigure(auto); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(servers()); got != fmt.Sprintf("[%v 192.0.2.1:53 192.0.2.9:53]", up) {
+		t.Errorf("servers %v", got)
 	}
 }
 

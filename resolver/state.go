@@ -24,7 +24,7 @@ type state struct {
 // that a Server without a goroutine sees its changes too.
 func (s *Server) current() *state {
 	st := s.state.Load()
-	if st.machine == nil || !s.look(st.machine) {
+	if st.machine == nil || !s.look(st.machine, st.settings.Upstreams) {
 		return st
 	}
 	s.mu.Lock()
@@ -34,9 +34,10 @@ func (s *Server) current() *state {
 }
 
 // look reads a resolv.conf again if that is due, and says whether it changed.
-func (s *Server) look(file *resolvconf.File) bool {
+func (s *Server) look(file *resolvconf.File, upstreams Upstreams) bool {
 	changed, err := file.Look(s.clock())
-	if err != nil {
+	// Without the file there is no search list either, which is nothing odd.
+	if err != nil && upstreams.auto() {
 		s.log.Warn("the machine's upstreams are not known", "error", err)
 	}
 	return changed
@@ -45,12 +46,18 @@ func (s *Server) look(file *resolvconf.File) bool {
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
 	st := &state{settings: s.settings, rules: s.rules, machine: s.machine}
-	candidates := s.settings.Upstreams.Servers
+	var machines []netip.AddrPort
 	if s.machine != nil {
 		contents := s.machine.Contents()
 		st.search = searchList(contents.Search)
-		if s.settings.Upstreams.Auto {
-			candidates = slices.Concat(candidates, contents.Servers)
+		machines = contents.Servers
+	}
+	var candidates []netip.AddrPort
+	for _, server := range s.settings.Upstreams.Servers {
+		if server == Auto {
+			candidates = append(candidates, machines...)
+		} else {
+			candidates = append(candidates, server)
 		}
 	}
 	st.servers = normalize(candidates, *s.bound.Load())

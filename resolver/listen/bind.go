@@ -115,13 +115,13 @@ func bindError(network string, addr netip.AddrPort, err error) error {
 
 // inUse names who holds an address, as can be seen below proc, and the remedy.
 func inUse(proc, network string, addr netip.AddrPort) string {
-	const remedy = "stop it, or set another address in [dns] listen"
+	const remedy = "stop it, or set another address in dns.listen"
 	by, ok := findHolder(proc, network, addr)
 	switch {
 	case !ok:
 		return "; " + remedy + " (as root, this message names the holder)"
 	case by.command == resolvedComm:
-		return fmt.Sprintf(" by systemd-resolved (pid %d); set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in [dns] listen", by.pid)
+		return fmt.Sprintf(" by systemd-resolved (pid %d); set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen", by.pid)
 	}
 	return fmt.Sprintf(" by %s (pid %d); %s", by.command, by.pid, remedy)
 }

@@ -66,7 +66,7 @@ func TestBindErrorNamesHolderAndRemedy(t *testing.T) {
 	}
 	for _, part := range []string{
 		addr.String(), "udp", "in use", "by " + strings.TrimSpace(string(comm)),
-		fmt.Sprintf("pid %d", os.Getpid()), "[dns] listen",
+		fmt.Sprintf("pid %d", os.Getpid()), "dns.listen",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
@@ -156,7 +156,7 @@ func TestFindHolder(t *testing.T) {
 
 func TestRemedyForSystemdResolved(t *testing.T) {
 	got := inUse(fakeProc(t), "udp", netip.MustParseAddrPort("127.0.0.53:53"))
-	for _, part := range []string{"systemd-resolved", "512", "DNSStubListener=no", "[dns] listen"} {
+	for _, part := range []string{"systemd-resolved", "512", "DNSStubListener=no", "dns.listen"} {
 		if !strings.Contains(got, part) {
 			t.Errorf("%q does not say %q", got, part)
 		}

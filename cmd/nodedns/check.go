@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/zone"
+)
+
+func newCheck() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration",
+		Long: `Check tells what is wrong with the configuration and this node's identity or, if
+nothing is, what the daemon would use. It touches nothing, and binds nothing:
+a port that is taken shows only when the daemon starts.`,
+		Example: `  nodedns check
+  nodedns check --config ./nodedns.toml && systemctl reload nodedns`,
+		Args: cobra.NoArgs,
+	}
+	settings, asJSON := addSettings(cmd), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d, err := newDaemon(settings.load, io.Discard)
+		if err != nil {
+			return err
+		}
+		p := newPlan(d.started, d.id)
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), p)
+		}
+		return p.print(cmd.OutOrStdout())
+	}
+	return cmd
+}
+
+// plan is what the daemon would use.
+type plan struct {
+	NodeID zone.ID `json:"node_id"`
+	// Addresses of this machine or, without any, the interfaces that they come
+	// from; without those, it is that of the default route.
+	Addresses  []string `json:"addresses"`
+	Interfaces []string `json:"interfaces"`
+	Listeners  []string `json:"listeners"`
+	Domains    []string `json:"domains"`
+	Curators   []string `json:"curators"`
+	Upstreams  []string `json:"upstreams"`
+	Files      []string `json:"files"`
+	Hostname   bool     `json:"hostname"` // is set
+	State      string   `json:"state"`
+	Control    string   `json:"control"`
+	Metrics    string   `json:"metrics"`
+}
+
+func newPlan(cfg config.Config, id zone.ID) plan {
+	p := plan{
+		NodeID:     id,
+		Addresses:  texts(cfg.Local.Addresses),
+		Interfaces: cfg.Local.Interfaces,
+		Listeners:  texts(cfg.DNS.Listen),
+		Domains:    cfg.Zone.Domains,
+		Curators:   texts(cfg.Curator.Endpoints),
+		Upstreams:  texts(cfg.Upstream.Servers),
+		Files:      []string{},
+		Hostname:   cfg.Files.Hostname,
+		State:      cfg.State.Dir,
+		Control:    cfg.Control.Socket,
+	}
+	for _, path := range []string{cfg.Files.Hosts, cfg.Files.MachineID, cfg.Files.HostnameFile} {
+		if path != "" {
+			p.Files = append(p.Files, cfg.Rooted(path))
+		}
+	}
+	if cfg.Metrics.Listen.IsValid() {
+		p.Metrics = cfg.Metrics.Listen.String()
+	}
+	return p
+}
+
+func (p plan) print(w io.Writer) error {
+	fmt.Fprintf(w, "The configuration is good. The daemon would use:\n\n")
+	t := table{out: w}
+	t.row("node ID", string(p.NodeID))
+	t.row("addresses", p.addressText())
+	t.row("listeners", orDash(strings.Join(p.Listeners, "\n")))
+	t.row("domains", orDash(strings.Join(p.Domains, "\n")))
+	t.row("curators", orDash(strings.Join(p.Curators, "\n")))
+	t.row("upstreams", orDash(strings.Join(p.Upstreams, "\n")))
+	t.row("files", orDash(strings.Join(p.Files, "\n")))
+	if p.Hostname {
+		t.row("hostname", string(p.NodeID))
+	} else {
+		t.row("hostname", "left as it is")
+	}
+	t.row("state", p.State)
+	t.row("control", p.Control)
+	t.row("metrics", orDash(p.Metrics))
+	return t.flush()
+}
+
+func (p plan) addressText() string {
+	switch {
+	case len(p.Addresses) > 0:
+		return strings.Join(p.Addresses, "\n")
+	case len(p.Interfaces) > 0:
+		return "those of " + strings.Join(p.Interfaces, ", ")
+	default:
+		return "those of the default route's interface"
+	}
+}

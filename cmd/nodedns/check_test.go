@@ -1,0 +1,46 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.configure(`curator.endpoints = ["` + strings.ToUpper(nodeID) + `"]
+metrics.listen = "127.0.0.1:9353"
+`)
+	o := m.command("check")
+	o.expect(t, exitFine, "", "")
+	golden(t, "check", strings.ReplaceAll(o.stdout, m.dir, "DIR"))
+
+	o = m.command("check", "--json", "--local.addresses=", "--local.interfaces", "eth*,lan0")
+	var p plan
+	if err := json.Unmarshal([]byte(o.stdout), &p); err != nil {
+		t.Fatalf("%v in %s", err, o.stdout)
+	}
+	if p.NodeID != nodeID || len(p.Addresses) != 0 || len(p.Interfaces) != 2 {
+		t.Errorf("got %+v", p)
+	}
+	for _, name := range []string{"state", "control.sock", "root/etc/hostname"} {
+		if _, err := os.Lstat(m.path(name)); err == nil {
+			t.Errorf("check made %s", name)
+		}
+	}
+}
+
+func TestCheckSaysWhereAddressesComeFrom(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]plan{
+		"192.0.2.1\n2001:db8::1":                 {Addresses: []string{"192.0.2.1", "2001:db8::1"}, Interfaces: []string{"eth0"}},
+		"those of eth*, lan0":                    {Interfaces: []string{"eth*", "lan0"}},
+		"those of the default route's interface": {},
+	} {
+		if got := p.addressText(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/metrics"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// daemon is a service with what a process has around it: a configuration that
+// can be loaded again, a control socket, metrics, and the service manager.
+type daemon struct {
+	load    func() (config.Config, error)
+	id      zone.ID
+	log     *slog.Logger
+	level   *slog.LevelVar
+	service *nodedns.Service
+
+	// started is the configuration of the start, and current the one that
+	// counts in what can be reloaded.
+	started, current config.Config
+}
+
+// newDaemon loads the configuration and makes a daemon that does nothing until
+// it is run. Every error is one of the configuration.
+func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, error) {
+	cfg, err := load()
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{load: load, level: new(slog.LevelVar), started: cfg, current: cfg}
+	if d.id, err = identify(cfg.Identity); err != nil {
+		return nil, err
+	}
+	d.level.Set(cfg.Log.Level)
+	d.log = newLogger(stderr, cfg.Log.Format, d.level)
+	if d.service, err = nodedns.New(serviceConfig(cfg, d.id, d.log)); err != nil {
+		return nil, &wrong{err}
+	}
+	return d, nil
+}
+
+func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// run serves until ctx ends, and reloads the configuration with each value of
+// reloads. It returns an error where something cannot be bound.
+func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
+	doors, unlock, err := d.bind()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, door := range doors {
+		group.Go(func() error { d.serve(ctx, door); return nil })
+	}
+	group.Go(func() error { return d.service.Run(ctx) })
+	group.Go(func() error { d.attend(ctx, reloads); return nil })
+	return group.Wait()
+}
+
+// door is where the daemon is spoken to by HTTP.
+type door struct {
+	part     string
+	listener net.Listener
+	handler  http.Handler
+}
+
+// bind opens the doors, or none of them; unlock is to be called when all of the
+// daemon has ended. That there is no control socket is only an error where
+// another daemon has it: names must be answered even if nobody can ask for the
+// status.
+func (d *daemon) bind() (doors []door, unlock func(), err error) {
+	unlock = func() {}
+	l, err := control.Listen(d.started.Control.Socket)
+	switch {
+	case errors.Is(err, control.ErrInUse):
+		return nil, nil, err
+	case err != nil:
+		d.log.Warn("no control socket: nodedns status, nodes and query will not find this daemon", "error", err)
+	default:
+		doors, unlock = append(doors, door{"control", l, controlHandler(d.service)}), l.Unlock
+	}
+	address := d.started.Metrics.Listen
+	if !address.IsValid() {
+		return doors, unlock, nil
+	}
+	m, err := net.Listen("tcp", address.String())
+	if err != nil {
+		for _, door := range doors {
+			door.listener.Close()
+		}
+		unlock()
+		return nil, nil, fmt.Errorf("bind the metrics endpoint: %w; set metrics.listen to another address, or to none", err)
+	}
+	d.log.Info("metrics are served", "address", m.Addr())
+	return append(doors, door{"metrics", m, d.metrics()}), unlock, nil
+}
+
+func (d *daemon) metrics() http.Handler {
+	b := readBuild()
+	return metrics.Handler(&metrics.Collector{
+		Status:    d.service.Status,
+		Stats:     d.service.Resolver().Stats,
+		Version:   b.Version,
+		GoVersion: b.Go,
+	})
+}
+
+// serve answers at a door. Its failure is reported and ends nothing else: the
+// daemon's work is names.
+func (d *daemon) serve(ctx context.Context, door door) {
+	defer door.listener.Close()
+	log := d.log.With("part", door.part)
+	if err := endpoint.Serve(ctx, door.listener, door.handler, log); err != nil {
+		log.Error("stopped answering", "error", err)
+	}
+}
+
+// attend tells the service manager how things stand, and reloads when asked.
+func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-d.service.Ready():
+	}
+	d.log.Info("ready", "node", d.id, "listeners", d.service.Status().Listeners)
+	d.notify(readyState)
+	for {
+		select {
+		case <-ctx.Done():
+			d.notify(stoppingState)
+			d.log.Info("stopping")
+			return
+		case <-reloads:
+			d.notify(reloadingState())
+			d.reload()
+			d.notify(readyState)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// identify returns the node ID that the configuration gives this machine.
+// Every error is one of the configuration: a key is never made in passing,
+// since it would give the machine a name that nobody else knows.
+func identify(cfg config.Identity) (zone.ID, error) {
+	if cfg.NodeID != "" {
+		return cfg.NodeID, nil
+	}
+	if cfg.PublicKey == "" {
+		return "", &wrong{errors.New("this machine has no identity: name its key's file in identity.public_key, or set identity.node_id")}
+	}
+	pub, err := readPublicKey(cfg.PublicKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &wrong{fmt.Errorf(
+			"this machine has no identity: %s does not exist; make a key by `nodedns init`, put the node's own there, or set identity.node_id",
+			cfg.PublicKey)}
+	}
+	if err != nil {
+		return "", &wrong{fmt.Errorf("read this machine's identity: %s: %w", cfg.PublicKey, err)}
+	}
+	return cfg.Prefix.FromPublicKey(pub), nil
+}
+
+// maxKeyFile is far above the size of any key or certificate, in bytes.
+const maxKeyFile = 64 << 10
+
+// readPublicKey reads a key in any of its forms. The errors lack the path.
+func readPublicKey(path string) (ed25519.PublicKey, error) {
+	// A FIFO must not hold up the start.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is no regular file (%s)", info.Mode().Type())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return nil, reason(err)
+	}
+	return zone.ParsePublicKey(data)
+}
+
+// reason leaves the path out of an error whose message names it already.
+func reason(err error) error {
+	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	curatorPort = 7835
+	dnsPort     = 53
+)
+
+// Endpoint is where a curator is. A host that is a node ID is resolved from
+// the zone itself.
+type Endpoint struct {
+	Host string // address, node ID or other name; lower case, without brackets
+	Port uint16
+}
+
+// String returns the endpoint in the form that dialling takes.
+func (e Endpoint) String() string {
+	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
+}
+
+// Loopback reports whether what is sent there stays on this machine. No name
+// but localhost is believed (RFC 6761, section 6.3).
+func (e Endpoint) Loopback() bool {
+	addr, err := netip.ParseAddr(e.Host)
+	return e.Host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// endpoint understands host:port, and a host alone, whose port is then 0 until
+// the prefix tells that it is a node ID.
+func endpoint(s string) (Endpoint, error) {
+	wrong := expected("HOST:PORT or a node ID; a curator's usual port is %d", curatorPort)
+	if name := strings.ToLower(s); hostName(name) && !isAddress(name) {
+		return Endpoint{Host: name}, nil
+	}
+	host, digits, err := net.SplitHostPort(s)
+	if err != nil {
+		return Endpoint{}, wrong
+	}
+	port, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil || port == 0 {
+		return Endpoint{}, wrong
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.IsUnspecified() || addr.IsMulticast() {
+			return Endpoint{}, wrong
+		}
+		host = addr.String()
+	} else if host = strings.ToLower(host); !hostName(host) {
+		return Endpoint{}, wrong
+	}
+	return Endpoint{Host: host, Port: uint16(port)}, nil
+}
+
+// isAddress reports whether what could be a name is an IP address.
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// address understands an address at which other nodes reach this one.
+func address(s string) (netip.Addr, error) {
+	addr, err := zone.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}, expected("an address that other nodes can reach: not loopback, link-local, multicast or IPv4-mapped")
+	}
+	return addr, nil
+}
+
+// listener understands an address to listen on. Port 0 lets the kernel choose.
+func listener(s string) (netip.AddrPort, error) {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil || ap.Addr().Is4In6() || ap.Addr().IsMulticast() {
+		return netip.AddrPort{}, expected(`ADDRESS:PORT, such as "127.0.0.53:53" or "[::1]:53"`)
+	}
+	return ap, nil
+}
+
+// network understands an address block. Host bits are refused and not
+// dropped: in a list of who is allowed, nobody should have to guess.
+func network(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+			return netip.Prefix{}, expected("ADDRESS/BITS; write %s/%d", addr, addr.BitLen())
+		}
+		return netip.Prefix{}, expected(`ADDRESS/BITS, such as "10.0.0.0/8"`)
+	}
+	if p.Addr().Is4In6() {
+		return netip.Prefix{}, expected("an IPv4 network in its own form, such as \"10.0.0.0/8\"")
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, expected("no bits beyond the length; write %s", p.Masked())
+	}
+	return p, nil
+}
+
+// auto names the servers that the machine's resolv.conf has.
+const auto = "auto"
+
+// Server is one entry of the list of upstreams: an address, or where to find
+// more of them.
+type Server struct {
+	Auto bool           // those of Files.ResolvConf; then Addr is not valid
+	Addr netip.AddrPort // may be link-local, with a zone
+}
+
+// String returns the server as the configuration spells it.
+func (s Server) String() string {
+	if s.Auto {
+		return auto
+	}
+	return s.Addr.String()
+}
+
+// server understands an entry of the list of upstreams.
+func server(s string) (Server, error) {
+	if s == auto {
+		return Server{Auto: true}, nil
+	}
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil {
+		var addr netip.Addr
+		addr, err = netip.ParseAddr(unbracketed(s))
+		ap = netip.AddrPortFrom(addr, dnsPort)
+	}
+	addr := ap.Addr()
+	switch {
+	case err != nil || ap.Port() == 0 || !answering(addr):
+		return Server{}, expected(`"auto" or a server's address, such as "192.0.2.1" or "[2001:db8::1]:53"`)
+	case addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "":
+		return Server{}, expected("the interface of a link-local address; write %s%%eth0", addr)
+	}
+	return Server{Addr: ap}, nil
+}
+
+// unbracketed is an IPv6 address without the brackets that a port would need.
+func unbracketed(s string) string {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// answering reports whether one server can be behind an address.
+func answering(addr netip.Addr) bool {
+	broadcast := addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return addr.IsValid() && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.Is4In6() && !broadcast
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// checkTogether looks at what only several keys together tell. A check whose
+// keys have a problem of their own is left out: it would judge a default that
+// nobody asked for.
+func (a *assembly) checkTogether() {
+	checks := []struct {
+		keys  []string // the first one is at fault
+		check func(*Config) []fault
+	}{
+		{[]string{"curator.endpoints", "identity.prefix"}, checkEndpoints},
+		{[]string{"curator.insecure", "curator.endpoints"}, checkInsecure},
+		{[]string{"curator.credentials", "curator.endpoints", "curator.insecure"}, checkCredentials},
+		{[]string{"dns.listen"}, checkListeners},
+		{[]string{"metrics.listen", "dns.listen"}, checkMetrics},
+		{[]string{"upstream.servers", "dns.listen", "local.addresses"}, checkServers},
+	}
+	for _, c := range checks {
+		if !slices.ContainsFunc(c.keys, func(name string) bool { return a.faulty[name] }) {
+			a.report(c.keys[0], c.check(&a.config))
+		}
+	}
+	a.checkPaths()
+}
+
+// checkEndpoints gives node IDs their port, and finds the endpoints that have
+// none and are no node IDs either.
+func checkEndpoints(c *Config) []fault {
+	var faults []fault
+	for i, e := range c.Curator.Endpoints {
+		if e.Port != 0 {
+			continue
+		}
+		id, err := c.Identity.Prefix.Parse(e.Host)
+		if err != nil {
+			faults = append(faults, mismatch(i, e.Host,
+				expected("HOST:PORT, as it is no node ID; write %s:%d", e.Host, curatorPort)))
+			continue
+		}
+		c.Curator.Endpoints[i] = Endpoint{string(id), curatorPort}
+	}
+	return faults
+}
+
+// checkInsecure keeps plain text on this machine.
+func checkInsecure(c *Config) []fault {
+	if !c.Curator.Insecure {
+		return nil
+	}
+	for _, e := range c.Curator.Endpoints {
+		if !e.Loopback() {
+			return []fault{mismatch(whole, true, expected(
+				"false, as %s is not a loopback endpoint; put the credentials into curator.credentials", e))}
+		}
+	}
+	return nil
+}
+
+// checkCredentials wants to know where the credentials will be.
+func checkCredentials(c *Config) []fault {
+	if c.Curator.Credentials != "" || c.Curator.Insecure || len(c.Curator.Endpoints) == 0 {
+		return nil
+	}
+	return []fault{mismatch(whole, "", expected("a directory, as curator.endpoints are spoken to by TLS"))}
+}
+
+// checkListeners finds listeners that could not be bound beside another one.
+func checkListeners(c *Config) []fault {
+	var faults []fault
+	for i, l := range c.DNS.Listen {
+		for j, other := range c.DNS.Listen {
+			if i != j && covers(other, l) {
+				faults = append(faults, mismatch(i, l.String(),
+					expected("an address that %s does not include; remove one of the two", other)))
+			}
+		}
+	}
+	return faults
+}
+
+// checkMetrics finds an endpoint on a port that DNS over TCP has taken.
+func checkMetrics(c *Config) []fault {
+	m := c.Metrics.Listen
+	for _, l := range c.DNS.Listen {
+		if m.IsValid() && (covers(l, m) || covers(m, l)) {
+			return []fault{mismatch(whole, m.String(), expected("another port than that of dns.listen %s", l))}
+		}
+	}
+	return nil
+}
+
+// checkServers finds upstreams that are ourselves: a query would go round.
+func checkServers(c *Config) []fault {
+	var faults []fault
+	for i, s := range c.Upstream.Servers {
+		for _, l := range c.DNS.Listen {
+			ours := s.Addr.Addr().IsLoopback() || slices.Contains(c.Local.Addresses, s.Addr.Addr())
+			if !s.Auto && (l == s.Addr || ours && covers(l, s.Addr)) {
+				faults = append(faults, mismatch(i, s.String(),
+					expected("another server than ourselves, who listen on %s; remove it", l)))
+				break
+			}
+		}
+	}
+	return faults
+}
+
+// covers reports whether a listener gets what is sent to an address, which it
+// does if it is on that address, or on all of that family. Port 0 is a
+// different port each time.
+func covers(l, addr netip.AddrPort) bool {
+	if l.Port() != addr.Port() || l.Port() == 0 {
+		return false
+	}
+	return l == addr || l.Addr().IsUnspecified() && l.Addr().Is4() == addr.Addr().Is4()
+}
+
+// checkPaths finds two managed files that are one: each would be overwritten
+// with the content of the other.
+func (a *assembly) checkPaths() {
+	f := a.config.Files
+	paths := []struct{ key, path string }{
+		{"files.hosts", f.Hosts},
+		{"files.machine_id", f.MachineID},
+		{"files.hostname_file", f.HostnameFile},
+		{"files.resolv_conf", f.ResolvConf},
+	}
+	for i, later := range paths {
+		for _, earlier := range paths[:i] {
+			if later.path == "" || later.path != earlier.path || a.faulty[later.key] || a.faulty[earlier.key] {
+				continue
+			}
+			// Of the two, one was set: defaults differ. It is at fault.
+			wrong, right := later.key, earlier.key
+			if _, set := a.origins[wrong]; !set {
+				wrong, right = right, wrong
+			}
+			a.report(wrong, []fault{mismatch(whole, later.path, expected("another file than that of %s", right))})
+		}
+	}
+}

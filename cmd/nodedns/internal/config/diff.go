@@ -1,0 +1,17 @@
+package config
+
+// Diff returns the names of the keys in which two configurations differ, in
+// the order of the table of keys: those that a running daemon can take over,
+// and those that it can only take over by a restart.
+func Diff(before, after Config) (reloadable, restart []string) {
+	for _, k := range keys {
+		switch {
+		case k.same(&before, &after):
+		case k.restart:
+			restart = append(restart, k.name)
+		default:
+			reloadable = append(reloadable, k.name)
+		}
+	}
+	return reloadable, restart
+}

@@ -1,0 +1,185 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// key is one row of the table of keys.
+type key struct {
+	name     string // "section.key"
+	fallback any    // the default, as decoding a file would give it
+	help     string // one line; the name of the value in back quotes
+	restart  bool   // a change takes a restart
+
+	// set stores a value, or says what is wrong with it.
+	set func(c *Config, raw any) []fault
+	// same reports whether two configurations agree in this key.
+	same func(a, b *Config) bool
+}
+
+// section is the table of the file in which the key is.
+func (k key) section() string {
+	section, _, _ := strings.Cut(k.name, ".")
+	return section
+}
+
+// fixed marks a key whose change takes a restart.
+func (k key) fixed() key {
+	k.restart = true
+	return k
+}
+
+// text makes a key whose value is a string, understood by parse.
+func text[T comparable](name, fallback, help string, field func(*Config) *T, parse func(string) (T, error)) key {
+	return key{
+		name: name, fallback: fallback, help: help,
+		set: func(c *Config, raw any) []fault {
+			v, err := parseItem(raw, parse)
+			if err != nil {
+				return []fault{mismatch(whole, raw, err)}
+			}
+			*field(c) = v
+			return nil
+		},
+		same: func(a, b *Config) bool { return *field(a) == *field(b) },
+	}
+}
+
+// list makes a key whose value is a list of strings, each understood by parse.
+func list[T comparable](name string, fallback []any, help string, field func(*Config) *[]T, parse func(string) (T, error)) key {
+	return key{
+		name: name, fallback: fallback, help: help,
+		set: func(c *Config, raw any) []fault {
+			items, faults := parseList(raw, parse)
+			if faults == nil {
+				*field(c) = items
+			}
+			return faults
+		},
+		same: func(a, b *Config) bool { return slices.Equal(*field(a), *field(b)) },
+	}
+}
+
+// parseList understands each item of a list. An item given twice is refused,
+// whatever its spelling: one of the two was meant to be something else.
+func parseList[T comparable](raw any, parse func(string) (T, error)) ([]T, []fault) {
+	values, ok := raw.([]any)
+	if !ok {
+		return nil, []fault{mismatch(whole, raw, expected(`a list of strings; write ["…"]`))}
+	}
+	var faults []fault
+	items := make([]T, 0, len(values))
+	seen := make(map[T]bool, len(values))
+	for i, value := range values {
+		item, err := parseItem(value, parse)
+		if err == nil && seen[item] {
+			err = expected("each item once; remove one of the two")
+		}
+		if err != nil {
+			faults = append(faults, mismatch(i, value, err))
+			continue
+		}
+		seen[item] = true
+		items = append(items, item)
+	}
+	return items, faults
+}
+
+// parseItem applies parse to a string. What parse expects of an empty string
+// serves as the message for a value that is no string at all.
+func parseItem[T any](raw any, parse func(string) (T, error)) (T, error) {
+	s, ok := raw.(string)
+	if ok {
+		return parse(s)
+	}
+	var zero T
+	if _, err := parse(""); err != nil {
+		return zero, err
+	}
+	return zero, expected("a string in quotes")
+}
+
+// boolean makes a key that is true or false.
+func boolean(name string, fallback bool, help string, field func(*Config) *bool) key {
+	return key{
+		name: name, fallback: fallback, help: help,
+		set: func(c *Config, raw any) []fault {
+			v, ok := raw.(bool)
+			if !ok {
+				return []fault{mismatch(whole, raw, expected("true or false, without quotes"))}
+			}
+			*field(c) = v
+			return nil
+		},
+		same: func(a, b *Config) bool { return *field(a) == *field(b) },
+	}
+}
+
+// count makes a key that is a whole number of things, up to limit.
+func count(name string, fallback, limit int64, help string, field func(*Config) *int) key {
+	return key{
+		name: name, fallback: fallback, help: help,
+		set: func(c *Config, raw any) []fault {
+			v, ok := raw.(int64)
+			if !ok || v < 0 || v > limit {
+				return []fault{mismatch(whole, raw, expected("a whole number from 0 to %d", limit))}
+			}
+			*field(c) = int(v)
+			return nil
+		},
+		same: func(a, b *Config) bool { return *field(a) == *field(b) },
+	}
+}
+
+// tables makes a key that is a list of tables, which this package does not
+// look into yet.
+func tables(name string) key {
+	return key{
+		name: name, fallback: []any{},
+		set: func(_ *Config, raw any) []fault {
+			if _, ok := raw.([]any); !ok {
+				return []fault{mismatch(whole, raw, expected("tables [[%s]]", name))}
+			}
+			return nil
+		},
+		same: func(_, _ *Config) bool { return true },
+	}
+}
+
+// lookup finds a key by its name.
+func lookup(name string) (key, bool) {
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	if i < 0 {
+		return key{}, false
+	}
+	return keys[i], true
+}
+
+// isSection reports whether there are keys in a section of that name.
+func isSection(name string) bool {
+	return slices.ContainsFunc(keys, func(k key) bool { return k.section() == name })
+}
+
+// availableKeys lists the keys of a section, in the order of the table.
+func availableKeys(section string) []string {
+	var names []string
+	for _, k := range keys {
+		if k.section() == section && k.available() {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+// availableSections lists the sections that have a key, in the order of the
+// table.
+func availableSections() []string {
+	var names []string
+	for _, k := range keys {
+		if k.available() && !slices.Contains(names, k.section()) {
+			names = append(names, k.section())
+		}
+	}
+	return names
+}

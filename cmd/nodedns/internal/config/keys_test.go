@@ -1,0 +1,167 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// defaults is the configuration that says nothing.
+func defaults(t *testing.T) Config {
+	t.Helper()
+	c, err := Parse("c.toml", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// assign makes a document that sets one key to a TOML value.
+func assign(key, value string) []byte { return []byte(key + " = " + value + "\n") }
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	want := Config{
+		Identity: Identity{PublicKey: "/var/lib/nodedns/node.pub", Prefix: "metropolis-"},
+		Zone:     Zone{Domains: []string{}, TTL: 10 * time.Second, RetainDeparted: 168 * time.Hour},
+		Local:    Local{Interfaces: []string{}, Addresses: []netip.Addr{}},
+		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials"},
+		Files: Files{
+			Hosts: "/etc/hosts", HostsMode: HostsBlock, HostsMaxNodes: 10000,
+			MachineID: "/etc/machine-id", MachineIDFormat: MachineIDAuto, Hostname: true,
+			ResolvConf: "/etc/resolv.conf", ResolvConfMode: ResolvConfOff,
+		},
+		DNS: DNS{
+			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
+			Allow:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		},
+		Upstream: Upstream{Servers: []Server{{Auto: true}}, Timeout: 2 * time.Second},
+		Cache:    Cache{Size: 16 << 20, ServeStale: time.Hour},
+		State:    State{Dir: "/var/lib/nodedns"},
+		Control:  Control{Socket: "/run/nodedns/control.sock"},
+		Log:      Log{Level: slog.LevelInfo, Format: LogText},
+	}
+	if got := defaults(t); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestKeysAreWellFormed(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
+	seen := map[string]bool{}
+	for _, k := range keys {
+		if !name.MatchString(k.name) || seen[k.name] {
+			t.Errorf("%s: not of the form section.key, or there twice", k.name)
+		}
+		seen[k.name] = true
+		if faults := k.set(new(Config), k.fallback); len(faults) > 0 {
+			t.Errorf("%s: its default is refused: %v", k.name, faults)
+		}
+		if k.available() && k.help == "" {
+			t.Errorf("%s: has no help", k.name)
+		}
+	}
+	for _, a := range unavailable {
+		if !seen[a.key] {
+			t.Errorf("%s: is not available, and no key either", a.key)
+		}
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		key, off string
+		asks     []string
+	}{
+		{"curator.report", `false`, []string{`true`}},
+		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
+		{"upstream.servers", `["192.0.2.1"]`, []string{`["tls://192.0.2.1#dns.example"]`, `["TCP://192.0.2.1"]`, `["auto", "https://dns.example/dns-query"]`}},
+		{"upstream.trust_ad", `false`, []string{`true`}},
+		{"upstream.randomize_case", `false`, []string{`true`}},
+		{"upstream.rebind_protection", `false`, []string{`true`}},
+		{"upstream.route", `[]`, []string{`[{ domains = ["corp.example"], servers = ["10.0.0.2"] }]`}},
+		{"cache.size", `"0"`, []string{`"16MiB"`, `"1GiB"`, `"64KiB"`, `"100"`}},
+		{"cache.serve_stale", `"0s"`, []string{`"1h"`}},
+		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
+	}
+	covered := map[string]bool{}
+	for _, tt := range tests {
+		covered[tt.key] = true
+		t.Run(tt.key, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse("c.toml", assign(tt.key, tt.off), nil); err != nil {
+				t.Errorf("%s: got error %v, want none, as it asks for nothing", tt.off, err)
+			}
+			for _, value := range tt.asks {
+				_, err := Parse("c.toml", assign(tt.key, value), nil)
+				if err == nil || !strings.HasPrefix(err.Error(), "c.toml:1: "+tt.key+": ") ||
+					!strings.HasSuffix(err.Error(), refusal) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s: got error %v, want only that it is not available", value, err)
+				}
+			}
+		})
+	}
+	for _, a := range unavailable {
+		if !covered[a.key] {
+			t.Errorf("%s is not in this test", a.key)
+		}
+	}
+}
+
+// A key is understood, and its value checked, before its feature exists.
+func TestUnavailableButMalformed(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("c.toml", []byte("[cache]\nsize = \"16MB\"\nflavour = 1\n[[upstream.route]]\nnonsense = 1\n[varlink]\nsocket = 5\n"), nil)
+	wantProblems(
+		t, err,
+		`c.toml:2: cache.size: `+refusal,
+		`c.toml:2: cache.size: got "16MB", expected a number of bytes with KiB, MiB or GiB, such as "16MiB"`,
+		`c.toml:3: cache.flavour: `+refusal,
+		`c.toml:4: upstream.route: `+refusal,
+		`c.toml:7: varlink.socket: `+refusal,
+		`c.toml:7: varlink.socket: got 5, expected a string in quotes`,
+	)
+	_, err = Parse("c.toml", assign("upstream.route", `"corp.example"`), nil)
+	wantProblems(
+		t, err,
+		`c.toml:1: upstream.route: `+refusal,
+		`c.toml:1: upstream.route: got "corp.example", expected tables [[upstream.route]]`,
+	)
+}
+
+func TestRooted(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ root, path, want string }{
+		{"", "/etc/hosts", "/etc/hosts"},
+		{"", "", ""},
+		{"/mnt", "/etc/hosts", "/mnt/etc/hosts"},
+		{"/mnt", "/run/nodedns", "/mnt/run/nodedns"},
+		{"/mnt", "", ""},
+		{"/", "/etc/hosts", "/etc/hosts"},
+	} {
+		t.Run(tt.root+" "+tt.path, func(t *testing.T) {
+			t.Parallel()
+			if got := (Config{Files: Files{Root: tt.root}}).Rooted(tt.path); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEndpointLoopback(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "localhost": true, "::ffff:127.0.0.1": true,
+		"192.0.2.1": false, "localhost.example": false, "a.localhost": false, "": false,
+	} {
+		if got := (Endpoint{host, 1}).Loopback(); got != want {
+			t.Errorf("%q: got %v, want %v", host, got, want)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// commented matches a key that the example has switched off.
+var commented = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
+
+func readExample(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../../../../packaging/nodedns.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestExampleSaysNothing(t *testing.T) {
+	t.Parallel()
+	settings, err := readDocument("nodedns.toml", readExample(t))
+	if err != nil || len(settings) != 0 {
+		t.Errorf("got %v, error %v, want no key that is set", settings, err)
+	}
+}
+
+func TestExampleHasTheDefaults(t *testing.T) {
+	t.Parallel()
+	data := commented.ReplaceAll(readExample(t), []byte("$1"))
+	settings, err := readDocument("nodedns.toml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, s := range settings {
+		got = append(got, s.name)
+		// Each key by itself, too: one wrong value must not hide another.
+		if k, ok := lookup(s.name); ok && !reflect.DeepEqual(s.raw, k.fallback) {
+			t.Errorf("%s: got %v, want %v", s.name, s.raw, k.fallback)
+		}
+	}
+	for _, k := range keys {
+		if k.available() {
+			want = append(want, k.name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got keys\n%v\nwant\n%v", got, want)
+	}
+	c, err := Parse("nodedns.toml", data, nil)
+	if err != nil || !reflect.DeepEqual(c, defaults(t)) {
+		t.Errorf("got %+v, error %v, want the defaults", c, err)
+	}
+}
+
+func TestExampleExplainsEachKey(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(string(readExample(t)), "\n")
+	for i, line := range lines {
+		if commented.MatchString(line) && !strings.HasPrefix(lines[i-1], "# ") {
+			t.Errorf("line %d: %s is not explained", i+1, line)
+		}
+		if len(line) > 80 {
+			t.Errorf("line %d: has %d characters, which a terminal of 80 would wrap", i+1, len(line))
+		}
+	}
+}
+
+func TestExampleNamesNothingUnavailable(t *testing.T) {
+	t.Parallel()
+	text := string(readExample(t))
+	for _, k := range keys {
+		if !slices.Contains(availableSections(), k.section()) && strings.Contains(text, k.section()) {
+			t.Errorf("[%s] is named", k.section())
+		}
+		// Words of several parts occur in no sentence by chance.
+		_, name, _ := strings.Cut(k.name, ".")
+		if !k.available() && strings.Contains(name, "_") && strings.Contains(text, name) {
+			t.Errorf("%s is named", k.name)
+		}
+	}
+	for _, a := range unavailable {
+		for _, form := range a.forms {
+			if strings.Contains(text, form) {
+				t.Errorf("%s is named", form)
+			}
+		}
+	}
+}

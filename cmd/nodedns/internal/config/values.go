@@ -1,0 +1,139 @@
+package config
+
+import (
+	"log/slog"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// optional lets a value be empty, which is the zero value, and leaves others
+// to parse.
+func optional[T any](parse func(string) (T, error)) func(string) (T, error) {
+	return func(s string) (T, error) {
+		if s == "" {
+			var zero T
+			return zero, nil
+		}
+		return parse(s)
+	}
+}
+
+// oneOf accepts exactly the given words.
+func oneOf[T ~string](words ...T) func(string) (T, error) {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = strconv.Quote(string(word))
+	}
+	return func(s string) (T, error) {
+		for _, word := range words {
+			if s == string(word) {
+				return word, nil
+			}
+		}
+		return "", expected("one of %s", strings.Join(quoted, ", "))
+	}
+}
+
+// level understands the names of log levels. The offsets that slog takes too
+// ("info+2") are refused: no line of ours has such a level.
+func level(s string) (slog.Level, error) {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if s == strings.ToLower(l.String()) {
+			return l, nil
+		}
+	}
+	return 0, expected(`one of "debug", "info", "warn", "error"`)
+}
+
+// duration understands a time that does not run backwards.
+func duration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, expected(`a duration such as "90s", "10m" or "1h30m"`)
+	}
+	return d, nil
+}
+
+// maxTTL is the largest TTL that a record can have (RFC 2181, section 8).
+const maxTTL = math.MaxInt32 * time.Second
+
+// ttl understands what fits into a record's TTL, which counts seconds.
+func ttl(s string) (time.Duration, error) {
+	d, err := duration(s)
+	if err != nil || d > maxTTL || d%time.Second != 0 {
+		return 0, expected(`whole seconds from "0s" on, such as "10s"`)
+	}
+	return d, nil
+}
+
+// retention understands a duration, or that there is no end.
+func retention(s string) (time.Duration, error) {
+	if s == "forever" {
+		return Forever, nil
+	}
+	d, err := duration(s)
+	if err != nil {
+		return 0, expected(`a duration such as "168h", which is a week, or "forever"`)
+	}
+	return d, nil
+}
+
+// The bounds of upstream.timeout. Every query is answered within 4 s, so that
+// a longer one would never be waited for; below a tenth of a second, servers
+// that are far away would seem dead.
+const (
+	minTimeout = 100 * time.Millisecond
+	maxTimeout = 4 * time.Second
+)
+
+// timeout understands how long an upstream may take.
+func timeout(s string) (time.Duration, error) {
+	d, err := duration(s)
+	if err != nil || d < minTimeout || d > maxTimeout {
+		return 0, expected(`a duration from "100ms" to "4s"`)
+	}
+	return d, nil
+}
+
+// size understands a number of bytes with a binary unit.
+func size(s string) (int64, error) {
+	digits, shift := s, 0
+	for unit, bits := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
+		if before, ok := strings.CutSuffix(s, unit); ok {
+			digits, shift = before, bits
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 63-shift)
+	if err != nil {
+		return 0, expected(`a number of bytes with KiB, MiB or GiB, such as "16MiB"`)
+	}
+	return int64(n << shift), nil
+}
+
+// absolute understands the name of a file or directory, whose working directory a
+// daemon does not have: it is absolute.
+func absolute(s string) (string, error) {
+	if !filepath.IsAbs(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", expected("an absolute path, such as /etc/name")
+	}
+	return filepath.Clean(s), nil
+}
+
+// maxSocketPath is what sockaddr_un holds, without the final NUL (unix(7)).
+const maxSocketPath = 107
+
+// socket understands the name of a UNIX socket.
+func socket(s string) (string, error) {
+	p, err := absolute(s)
+	if err != nil {
+		return "", err
+	}
+	if len(p) > maxSocketPath {
+		return "", expected("at most %d characters, the limit of a UNIX socket's path", maxSocketPath)
+	}
+	return p, nil
+}

@@ -1,0 +1,143 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+)
+
+const (
+	// patience is how long the daemon may take for the beginning of a reply:
+	// longer than any query takes.
+	patience = 10 * time.Second
+	// maxReply bounds what is read of a reply that is one value, in bytes.
+	maxReply = 16 << 20
+)
+
+// ErrNotRunning says that nobody listens on the socket.
+var ErrNotRunning = errors.New("no nodedns daemon answers")
+
+// Client asks the daemon behind a socket. It may be used from any goroutine.
+type Client struct {
+	socket string
+	http   http.Client
+}
+
+// NewClient returns a Client of the socket at a path. It connects at each call.
+func NewClient(socket string) *Client {
+	dialer := &net.Dialer{Timeout: patience}
+	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives:     true,
+		ResponseHeaderTimeout: patience,
+	}}}
+}
+
+// Status returns how the daemon stands.
+func (c *Client) Status(ctx context.Context) (nodedns.Status, error) {
+	var status nodedns.Status
+	return status, c.value(ctx, statusPath, nil, &status)
+}
+
+// Query returns what the daemon answers to a question.
+func (c *Client) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
+	var answer resolver.Answer
+	return answer, c.value(ctx, queryPath, url.Values{"name": {name}, "type": {typ}}, &answer)
+}
+
+// Nodes calls yield with each node that the filter chooses, sorted by ID. It
+// returns the error of yield, or why not all nodes came.
+func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) error) error {
+	body, err := c.get(ctx, nodesPath, filter.values())
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	decoder := json.NewDecoder(body)
+	if _, err := decoder.Token(); err != nil {
+		return c.garbled(err)
+	}
+	for decoder.More() {
+		var n Node
+		if err := decoder.Decode(&n); err != nil {
+			return c.garbled(err)
+		}
+		if err := yield(n); err != nil {
+			return err
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return c.garbled(err)
+	}
+	return nil
+}
+
+// value gets a reply that is one value.
+func (c *Client) value(ctx context.Context, path string, parameters url.Values, into any) error {
+	body, err := c.get(ctx, path, parameters)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(io.LimitReader(body, maxReply)).Decode(into); err != nil {
+		return c.garbled(err)
+	}
+	return nil
+}
+
+// get returns the body of a good reply, or the daemon's own words for an error.
+func (c *Client) get(ctx context.Context, path string, parameters url.Values) (io.ReadCloser, error) {
+	// The host is not looked at: there is one at the end of the socket.
+	address := url.URL{Scheme: "http", Host: "nodedns", Path: path, RawQuery: parameters.Encode()}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response.Body, nil
+	}
+	defer response.Body.Close()
+	var f failure
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&f); err != nil || f.Error == "" {
+		f.Error = "the daemon replied " + response.Status
+	}
+	return nil, errors.New(f.Error)
+}
+
+// unreachable says what can be done when there is no reply.
+func (c *Client) unreachable(err error) error {
+	// Of an *url.Error only the reason is of interest.
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("%w on %s: start it with `nodedns run`, or name its socket with --control", ErrNotRunning, c.socket)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("ask the daemon on %s: %w; run this command as root", c.socket, err)
+	default:
+		return fmt.Errorf("ask the daemon on %s: %w", c.socket, err)
+	}
+}
+
+func (c *Client) garbled(err error) error {
+	return fmt.Errorf("read the daemon's reply on %s: %w", c.socket, err)
+}

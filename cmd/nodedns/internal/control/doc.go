@@ -1,0 +1,18 @@
+// Package control is the conversation between the daemon and the other
+// commands: HTTP/1.1 with JSON on a UNIX socket.
+//
+//	GET /v1/status                         a [nodedns.Status]
+//	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
+//	GET /v1/query?name=&type=              a [resolver.Answer]
+//
+// An error is an object with the key "error". Either side ignores fields that
+// it does not know, so that a command of another version than the daemon's
+// works. The nodes are streamed: neither side holds all of them.
+//
+// All of it is reading, and of what DNS and the hosts file tell every user of
+// the machine anyway. The socket is therefore open to all of them (mode 0666).
+// What changes something must not be added without asking who is there.
+//
+// The package starts no goroutines; the daemon's are those of the server that
+// it runs the [Handler] in.
+package control

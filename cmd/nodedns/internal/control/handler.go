@@ -1,0 +1,61 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Daemon is what the handler asks. The functions may be called from any
+// goroutine.
+type Daemon struct {
+	Status   func() nodedns.Status
+	Snapshot func() *zone.Snapshot
+	// Query resolves a name. Its error says what is wrong with the question.
+	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
+}
+
+// The paths of the protocol.
+const (
+	statusPath = "/v1/status"
+	nodesPath  = "/v1/nodes"
+	queryPath  = "/v1/query"
+)
+
+// Handler answers for a daemon.
+func Handler(d Daemon) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+statusPath, func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, d.Status())
+	})
+	mux.HandleFunc("GET "+nodesPath, func(w http.ResponseWriter, r *http.Request) {
+		serveNodes(w, r, d.Snapshot())
+	})
+	mux.HandleFunc("GET "+queryPath, d.serveQuery)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, http.StatusNotFound, failure{"this daemon does not know " + r.Method + " " + r.URL.Path +
+			"; it may be of another version than the command"})
+	})
+	return mux
+}
+
+func (d *Daemon) serveQuery(w http.ResponseWriter, r *http.Request) {
+	parameters := r.URL.Query()
+	answer, err := d.Query(r.Context(), parameters.Get("name"), parameters.Get("type"))
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, answer)
+}
+
+// reply writes one value. The client sees by itself when that fails.
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}

@@ -1,0 +1,48 @@
+package control
+
+import (
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Node is one node of the zone.
+type Node struct {
+	ID        string   `json:"id"`
+	Addresses []string `json:"addresses"`
+	Roles     []string `json:"roles"`
+	// State in the cluster: unknown, new, standby, up or decommissioned.
+	State string `json:"state"`
+	// Source that the addresses come from.
+	Source   string `json:"source"`
+	Local    bool   `json:"local"`
+	Departed bool   `json:"departed"`
+	// Since is when the addresses were learnt or, of a departed node, when it
+	// departed. It is absent where nothing is known yet.
+	Since *time.Time `json:"since"`
+}
+
+func newNode(n zone.Node) Node {
+	node := Node{
+		ID:        string(n.ID()),
+		Addresses: []string{},
+		Roles:     n.Roles().Names(),
+		State:     n.State().String(),
+		Source:    n.Source(),
+		Local:     n.IsLocal(),
+		Departed:  n.Departed(),
+	}
+	for addr := range n.Addrs() {
+		node.Addresses = append(node.Addresses, addr.String())
+	}
+	if since := n.Since(); since.Unix() > 0 {
+		since = since.UTC().Truncate(time.Second)
+		node.Since = &since
+	}
+	return node
+}
+
+// failure is an error on its way to the client.
+type failure struct {
+	Error string `json:"error"`
+}

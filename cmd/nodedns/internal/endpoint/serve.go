@@ -1,0 +1,73 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxConnections is far above what one machine's tools need.
+	maxConnections = 64
+	maxHeader      = 8 << 10
+
+	readTimeout = 5 * time.Second
+	idleTimeout = 30 * time.Second
+	// grace is how long a reply may still take when the daemon ends.
+	grace = time.Second
+)
+
+// WriteTimeout is how long one reply may take, from its request on. A handler
+// that streams moves its deadline on by [http.ResponseController].
+const WriteTimeout = 15 * time.Second
+
+// Serve answers on l by handler until ctx ends, and then closes l and returns
+// nil. It returns an error when l fails. The logger must not be nil.
+func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:        handler,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   WriteTimeout,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: maxHeader,
+		ConnState:      limit(maxConnections, log),
+		BaseContext:    func(net.Listener) context.Context { return ctx },
+		// What clients do wrong is their business.
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		server.Close()
+		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if server.Shutdown(deadline) != nil {
+		server.Close()
+	}
+	<-served
+	return nil
+}
+
+// limit closes connections beyond a number of them as soon as they are there.
+func limit(connections int64, log *slog.Logger) func(net.Conn, http.ConnState) {
+	var open atomic.Int64
+	return func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			if open.Add(1) > connections {
+				log.Debug("connection refused, as too many are open", "listener", conn.LocalAddr(), "limit", connections)
+				conn.Close()
+			}
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+// Collector makes metrics of what the service says. Its functions may be
+// called from any goroutine.
+type Collector struct {
+	Status func() nodedns.Status
+	Stats  func() resolver.Stats
+	// Version of the program, and of the Go that built it.
+	Version, GoVersion string
+}
+
+// metric is one metric's name and labels.
+type metric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func counter(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("nodedns_"+name, help, labels, nil), prometheus.CounterValue}
+}
+
+func gauge(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("nodedns_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+var (
+	buildInfo = gauge("build_info", "The version that runs; always 1.", "version", "goversion")
+	healthy   = gauge("healthy", "Whether everything that was asked for works.")
+
+	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
+	dnsMessages        = counter("dns_messages_total", "DNS messages received, whatever they were.", "transport")
+	dnsDropped         = counter("dns_dropped_total", "DNS messages that got no reply: responses, and less than a header.")
+	dnsOverloads       = counter("dns_overloads_total", "DNS queries refused because too many were in flight.")
+	dnsForwardFailures = counter("dns_forward_failures_total", "DNS queries that no upstream answered.")
+	dnsInFlight        = gauge("dns_in_flight", "DNS queries that wait for upstreams now.")
+
+	zoneNodes  = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
+	zoneSerial = gauge("zone_serial", "Serial of the zone, which grows with each change.")
+	zoneReady  = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
+
+	curatorConnected = gauge("curator_connected", "Whether the nodes of the cluster are followed.")
+	curatorState     = gauge("curator_state", "The state of the connection to the cluster: 1 for the present one.", "state")
+	curatorDataAge   = gauge("curator_data_age_seconds", "Age of the knowledge of the cluster's nodes: 0 while it is followed, absent before it ever was.")
+	curatorAttempts  = counter("curator_attempts_total", "Attempts to reach a curator.")
+	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
+	curatorEvents    = counter("curator_events_total", "Events received from curators.")
+
+	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
+	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a file into order.", "path")
+)
+
+var all = []metric{
+	buildInfo, healthy,
+	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight,
+	zoneNodes, zoneSerial, zoneReady,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
+	fileWrites, fileWriteFailures,
+}
+
+// Describe implements [prometheus.Collector].
+func (c *Collector) Describe(out chan<- *prometheus.Desc) {
+	for _, m := range all {
+		out <- m.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *Collector) Collect(out chan<- prometheus.Metric) {
+	say := func(m metric, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+	}
+	status := c.Status()
+	say(buildInfo, 1, c.Version, c.GoVersion)
+	say(healthy, truth(status.State == nodedns.StateReady))
+	sayDNS(say, c.Stats())
+	say(zoneNodes, float64(status.Nodes.Live), "live")
+	say(zoneNodes, float64(status.Nodes.Departed), "departed")
+	say(zoneNodes, float64(status.Nodes.Quarantined), "quarantined")
+	say(zoneSerial, float64(status.Serial))
+	say(zoneReady, truth(status.Ready))
+	sayCurator(say, status.Curator)
+	for _, file := range status.Files {
+		say(fileWrites, float64(file.Writes), file.Path)
+		say(fileWriteFailures, float64(file.Failures), file.Path)
+	}
+}
+
+func sayDNS(say func(metric, float64, ...string), s resolver.Stats) {
+	for _, replies := range s.Replies {
+		say(dnsQueries, float64(replies.Count), replies.Source, replies.Rcode)
+	}
+	say(dnsMessages, float64(s.UDP), "udp")
+	say(dnsMessages, float64(s.TCP), "tcp")
+	say(dnsDropped, float64(s.Dropped))
+	say(dnsOverloads, float64(s.Overloads))
+	say(dnsForwardFailures, float64(s.ForwardFailures))
+	say(dnsInFlight, float64(s.InFlight))
+}
+
+func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
+	connected := c.State == curator.StateConnected
+	say(curatorConnected, truth(connected))
+	for _, state := range []curator.State{
+		curator.StateOff, curator.StateAwaitingCredentials, curator.StateBadCredentials,
+		curator.StateConnecting, curator.StateSyncing, curator.StateConnected, curator.StateBackingOff,
+	} {
+		say(curatorState, truth(c.State == state), string(state))
+	}
+	switch {
+	case connected:
+		say(curatorDataAge, 0)
+	case c.DataSince != nil:
+		// The wall clock may have been set back meanwhile.
+		say(curatorDataAge, max(0, time.Since(*c.DataSince).Seconds()))
+	}
+	say(curatorAttempts, float64(c.Counters.Attempts))
+	say(curatorFailures, float64(c.Counters.Failures))
+	say(curatorEvents, float64(c.Counters.Events))
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func main() {
+	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// The exit statuses.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitWrong  = 2 // usage or configuration
+)
+
+// execute runs one command line and returns its exit status.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root, started := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitFine
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(stderr, "nodedns: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	if !*started || errors.As(err, new(*wrong)) {
+		return exitWrong
+	}
+	return exitFailed
+}
+
+// wrong is an error of usage or configuration, which trying again cannot help.
+type wrong struct{ error }
+
+func (w *wrong) Unwrap() error { return w.error }

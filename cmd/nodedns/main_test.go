@@ -1,0 +1,92 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	topics := map[string][]string{
+		"nodedns":       {},
+		"configuration": {"help", "configuration"},
+	}
+	for _, name := range []string{"run", "init", "check", "restore", "try", "status", "nodes", "query", "version"} {
+		topics[name] = []string{name, "--help"}
+	}
+	for name, args := range topics {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := command(t, args...)
+			o.expect(t, exitFine, "", "")
+			golden(t, "help_"+name, o.stdout)
+			for line := range strings.Lines(o.stdout) {
+				if len(line) > 110 {
+					t.Errorf("the line is too long for a terminal: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestEachCommandExplainsItself(t *testing.T) {
+	t.Parallel()
+	root, _ := newRoot()
+	for _, cmd := range root.Commands() {
+		if cmd.Short == "" || cmd.Long == "" || cmd.Runnable() && cmd.Example == "" {
+			t.Errorf("%s lacks a description or an example", cmd.Name())
+		}
+	}
+}
+
+// The exit statuses: 2 for what trying again cannot help, before anything is
+// touched.
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("bad.toml", "[zone]\ncolour = 1\nttl = true\n")
+	bad, socket := m.path("bad.toml"), m.path("none.sock")
+	tests := []struct {
+		name   string
+		args   string
+		code   int
+		stderr string
+	}{
+		{"nothing", "", exitFine, ""},
+		{"version", "version", exitFine, ""},
+		{"completion", "completion bash", exitFine, ""},
+		{"no such command", "rnu", exitWrong, `unknown command "rnu"`},
+		{"no such flag", "status --jason", exitWrong, "unknown flag: --jason; see nodedns status --help"},
+		{"no such key", "run --zone.colour blue", exitWrong, "unknown flag"},
+		{"an argument too many", "status all", exitWrong, "status"},
+		{"an argument too few", "query", exitWrong, "arg"},
+		{"no such file", "run --config " + m.path("none.toml"), exitWrong, "none.toml"},
+		{"two problems", "check --config " + bad, exitWrong, "nodedns: " + bad + ":2: zone.colour: "},
+		{"each on its line", "check --config " + bad, exitWrong, "\nnodedns: " + bad + ":3: zone.ttl: "},
+		{"a wrong flag", "run --zone.ttl soon", exitWrong, "nodedns: flag --zone.ttl: "},
+		{"run", "run --config " + bad, exitWrong, "zone.colour"},
+		{"init", "init --config " + bad, exitWrong, "zone.colour"},
+		{"restore", "restore --config " + bad, exitWrong, "zone.colour"},
+		{"status", "status --config " + bad, exitWrong, "--control"},
+		{"status of nobody", "status --control " + socket, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
+		{"nodes of nobody", "nodes --control " + socket, exitFailed, "nodedns run"},
+		{"query to nobody", "query a --control " + socket, exitFailed, "nodedns run"},
+		{"--control needs no configuration", "status --config " + bad + " --control " + socket, exitFailed, socket},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := command(t, strings.Fields(tt.args)...)
+			o.expect(t, tt.code, "", tt.stderr)
+			if strings.Contains(o.stderr, "Usage:") || o.code != exitFine && o.stdout != "" {
+				t.Errorf("an error comes with more than its message:\n%s%s", o.stdout, o.stderr)
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	command(t, "version").expect(t, exitFine, "nodedns   ", "")
+	command(t, "version", "--json").expect(t, exitFine, `"go": "go1.`, "")
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+// now is the time in the golden files.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) *time.Time {
+	at := now.Add(-d)
+	return &at
+}
+
+func TestPrintStatus(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]nodedns.Status{
+		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: nodedns.CuratorStatus{State: curator.StateOff}},
+		"status_ready": {
+			NodeID: nodeID, State: nodedns.StateReady, Ready: true, Serial: 12,
+			Addresses: []string{"192.0.2.10", "2001:db8::10"},
+			Nodes:     nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
+			Curator: nodedns.CuratorStatus{
+				State: curator.StateConnected, Endpoint: "192.0.2.11:7835",
+				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
+			},
+			Listeners: []string{"127.0.0.53:53", "[::1]:53"},
+			Upstreams: []string{"192.0.2.53:53"},
+			Files:     []nodedns.FileStatus{{Path: "/etc/hosts", Written: ago(3 * time.Hour)}},
+		},
+		"status_degraded": {
+			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
+			Curator: nodedns.CuratorStatus{
+				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
+				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
+			},
+			Listeners: []string{"127.0.0.53:53"},
+			Files: []nodedns.FileStatus{
+				{Path: "/etc/machine-id"},
+				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
+			},
+			Errors: []string{"write /etc/hosts: no space left on device", "self-resolution: timeout"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if err := printStatus(&out, status, now); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.String())
+		})
+	}
+}
+
+func TestPrintNodes(t *testing.T) {
+	t.Parallel()
+	nodes := []control.Node{
+		{ID: "a", Addresses: []string{"192.0.2.10", "2001:db8::10"}, Roles: []string{"consensus-member", "kubernetes-worker"}, State: "up", Source: "local", Local: true, Since: ago(time.Minute)},
+		{ID: nodeID, State: "decommissioned", Source: "curator", Departed: true, Since: ago(80 * time.Hour)},
+		{ID: "b", State: "new", Source: "saved"},
+	}
+	var people, programs strings.Builder
+	for name, list := range map[string]struct {
+		nodeList
+		out *strings.Builder
+	}{
+		"nodes_table": {&nodeTable{table: table{out: &people}, now: now}, &people},
+		"nodes_json":  {&nodeArray{out: &programs}, &programs},
+	} {
+		for _, n := range nodes {
+			if err := list.add(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := list.end(true); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, list.out.String())
+	}
+}
+
+func TestPrintAnswer(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]resolver.Answer{
+		"query_node": {
+			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Authoritative: true,
+			Records: []resolver.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
+			Source:  "zone", Reason: "a node", Duration: 33500,
+		},
+		"query_nodata": {Name: nodeID + ".", Type: "TXT", Rcode: "NOERROR", Authoritative: true, Source: "zone"},
+		"query_servfail": {
+			Name: "example.com.", Type: "A", Rcode: "SERVFAIL", Source: "upstream", Reason: "not a name of ours",
+			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
+			Duration: 3900 * time.Millisecond,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if err := printAnswer(&out, answer); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.String())
+		})
+	}
+}
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+	if got := age(nil, now); got != "-" {
+		t.Errorf("got %s for never", got)
+	}
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "0s", 0: "0s", 999 * time.Millisecond: "0s", 59 * time.Second: "59s",
+		192 * time.Second: "3m12s", time.Hour: "1h0m", 25 * time.Hour: "1d1h", 240 * time.Hour: "10d0h",
+	} {
+		if got := age(ago(d), now); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
+	}
+}
+
+// A table of any length holds few rows, and tells when it cannot be written.
+func TestTableIsBounded(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	long := table{out: &out}
+	for range 2*batch + 1 {
+		long.row("a", "b\nc")
+		if len(long.rows) > batch+1 {
+			t.Fatalf("the table holds %d rows", len(long.rows))
+		}
+	}
+	if err := long.flush(); err != nil || strings.Count(out.String(), "\n") != 2*(2*batch+1) {
+		t.Errorf("got %d lines, %v", strings.Count(out.String(), "\n"), err)
+	}
+	full := errors.New("no space left")
+	broken := table{out: writerFunc(func([]byte) (int, error) { return 0, full })}
+	broken.row("a")
+	if err := broken.flush(); !errors.Is(err, full) {
+		t.Errorf("got error %v, want that of the output", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }
+
+func TestReverseName(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"192.0.2.1":        "1.2.0.192.in-addr.arpa",
+		"::ffff:192.0.2.1": "1.2.0.192.in-addr.arpa",
+		"2001:db8::1":      "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+		"192.0.2":          "",
+		nodeID:             "",
+	} {
+		if got, ok := reverseName(text); got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}

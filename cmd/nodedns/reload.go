@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+)
+
+// reload loads the configuration again and takes over what can be changed
+// while running. Where something is wrong with it, nothing changes.
+func (d *daemon) reload() {
+	cfg, err := d.load()
+	if err == nil {
+		err = d.service.Reload(serviceConfig(cfg, d.id, d.log))
+	}
+	if err != nil {
+		d.reportRefused(err)
+		return
+	}
+	d.level.Set(cfg.Log.Level)
+	changed, _ := config.Diff(d.current, cfg)
+	// Against the start, and not the last reload: until the restart this is
+	// worth a warning each time.
+	_, restart := config.Diff(d.started, cfg)
+	d.current = cfg
+	d.log.Info("configuration reloaded", "changed", changed)
+	if len(restart) > 0 {
+		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
+	}
+}
+
+// reportRefused writes one line for each problem.
+func (d *daemon) reportRefused(err error) {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		d.log.Error("configuration not reloaded, the running one stays", "error", err)
+		return
+	}
+	for _, p := range problems {
+		d.log.Error("configuration not reloaded, the running one stays", "error", p)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+func newRestore() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore",
+		Short: "Put back the files and the hostname that the daemon replaced",
+		Long: `Restore undoes what the daemon has done to this machine: the originals that are
+kept in the state directory, of machine-id, the hostname and a hosts file in
+mode "own", are put back, and the block of nodedns leaves /etc/hosts. All other
+lines of it stay.
+
+The daemon must have been stopped, or it would write again. Restore may be
+repeated: what failed is tried again, and what is restored stays so.`,
+		Example: `  systemctl stop nodedns && nodedns restore`,
+		Args:    cobra.NoArgs,
+	}
+	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := settings.load()
+		if err != nil {
+			return err
+		}
+		id, err := identify(cfg.Identity)
+		if err != nil {
+			return err
+		}
+		if err := refuseWhileRunning(cmd.Context(), cfg.Control.Socket); err != nil {
+			return err
+		}
+		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
+		done, err := hostsfile.Restore(filesConfig(cfg, id, log))
+		return errors.Join(err, printRestored(cmd.OutOrStdout(), done, *asJSON))
+	}
+	return cmd
+}
+
+// refuseWhileRunning returns an error unless it is certain that nobody serves
+// the socket.
+func refuseWhileRunning(ctx context.Context, socket string) error {
+	_, err := control.NewClient(socket).Status(ctx)
+	switch {
+	case errors.Is(err, control.ErrNotRunning):
+		return nil
+	case err != nil:
+		return fmt.Errorf("find out whether the daemon runs: %w", err)
+	default:
+		return fmt.Errorf("a daemon runs, and would write again: stop it first (it serves %s; "+
+			"where it keeps other files, name the socket of the daemon that kept these with --control)", socket)
+	}
+}
+
+// filesConfig is what a configuration means for the files.
+func filesConfig(cfg config.Config, id zone.ID, log *slog.Logger) hostsfile.Config {
+	return hostsfile.Config{
+		ID:              id,
+		Prefix:          cfg.Identity.Prefix,
+		Root:            cfg.Files.Root,
+		StateDir:        cfg.State.Dir,
+		Hosts:           cfg.Files.Hosts,
+		HostsMode:       hostsfile.HostsMode(cfg.Files.HostsMode),
+		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
+		MachineID:       cfg.Files.MachineID,
+		MachineIDFormat: hostsfile.MachineIDFormat(cfg.Files.MachineIDFormat),
+		Hostname:        cfg.Files.Hostname,
+		HostnameFile:    cfg.Files.HostnameFile,
+		Logger:          log,
+	}
+}
+
+// restored is one thing that was undone.
+type restored struct {
+	Path string `json:"path"`
+	Done string `json:"done"`
+}
+
+func printRestored(w io.Writer, done []hostsfile.Restored, asJSON bool) error {
+	if asJSON {
+		list := make([]restored, len(done))
+		for i, r := range done {
+			list[i] = restored(r)
+		}
+		return printJSON(w, list)
+	}
+	if len(done) == 0 {
+		_, err := fmt.Fprintln(w, "There was nothing to put back.")
+		return err
+	}
+	t := table{out: w}
+	for _, r := range done {
+		t.row(r.Path, r.Done)
+	}
+	return t.flush()
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+func newRun() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: `Run answers DNS, follows the cluster and keeps the files, until SIGTERM or SIGINT
+ends it. It needs no address, no cluster and no credentials to start: it follows
+what comes and goes.
+
+It writes /etc/hosts, /etc/machine-id and the hostname, unless the configuration
+says otherwise; "nodedns restore" puts back what was there before. SIGHUP loads
+the configuration again, and reports what takes a restart.`,
+		Example: `  nodedns run
+  nodedns run --config ./nodedns.toml --log.level debug`,
+		Args: cobra.NoArgs,
+	}
+	settings := addSettings(cmd).addControl()
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		// From the first moment on, since SIGHUP would end the process.
+		reloads := make(chan os.Signal, 1)
+		signal.Notify(reloads, unix.SIGHUP)
+		defer signal.Stop(reloads)
+		ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGTERM, unix.SIGINT)
+		defer stop()
+		// A log that nobody reads any more must not end the daemon.
+		signal.Ignore(unix.SIGPIPE)
+		// Whoever asks a second time does not want to wait.
+		context.AfterFunc(ctx, stop)
+
+		d, err := newDaemon(settings.load, cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		return d.run(ctx, reloads)
+	}
+	return cmd
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns"
+)
+
+// A machine's daemon from its start to its end, asked by every command.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	r := newMachine(t).start()
+
+	t.Run("status", func(t *testing.T) {
+		r.command("status").expect(t, exitFine, "state      ready\n", "")
+		o := r.command("status", "--json")
+		var status nodedns.Status
+		if err := json.Unmarshal([]byte(o.stdout), &status); err != nil {
+			t.Fatalf("%v in %s", err, o.stdout)
+		}
+		if status.NodeID != nodeID || !status.Ready || len(status.Listeners) != 1 || len(status.Files) == 0 {
+			t.Errorf("got %+v", status)
+		}
+	})
+	t.Run("nodes", func(t *testing.T) {
+		r.command("nodes").expect(t, exitFine, "\n"+nodeID+"  192.0.2.10  -      unknown  local   ", "")
+		r.command("nodes", "--json").expect(t, exitFine, "[\n  {\"id\":\""+nodeID+`","addresses":["192.0.2.10"]`, "")
+		r.command("nodes", "--departed", "--json").expect(t, exitFine, "[]\n", "")
+		r.command("nodes", "--departed=false", "192.0").expect(t, exitFine, nodeID, "")
+	})
+	t.Run("query", func(t *testing.T) {
+		r.command("query", nodeID).expect(t, exitFine, nodeID+".  10  A  192.0.2.10\n", "")
+		r.command("query", strings.ToUpper(nodeID), "a", "--json").expect(t, exitFine, `"data": "192.0.2.10"`, "")
+		r.command("query", "192.0.2.10").expect(t, exitFine, "PTR  "+nodeID+".\n", "")
+		r.command("query", nodeID, "AAAA").expect(t, exitFailed, "no such record", "has no AAAA record")
+		r.command("query", "metropolis-"+strings.Repeat("f", 32)).expect(t, exitFailed, "NXDOMAIN", "does not exist")
+		r.command("query", "www.example.com").expect(t, exitFailed, "REFUSED", "cannot be resolved (REFUSED)")
+		r.command("query", nodeID, "NONSENSE").expect(t, exitFailed, "", "NONSENSE")
+	})
+	t.Run("restore", func(t *testing.T) {
+		r.command("restore").expect(t, exitFailed, "", "stop it first")
+	})
+	t.Run("a second daemon", func(t *testing.T) {
+		r.command("run").expect(t, exitFailed, "", "another nodedns daemon is running")
+	})
+	t.Run("files", func(t *testing.T) {
+		eventually(t, "the hosts file has the node", func() bool {
+			return strings.Contains(r.read("root/etc/hosts"), "\n192.0.2.10 "+nodeID+"\n")
+		})
+	})
+
+	o := r.end()
+	o.expect(t, exitFine, "", "level=INFO msg=stopping")
+	if strings.Contains(o.stderr, "level=ERROR") || strings.Contains(o.stderr, "nodedns: ") {
+		t.Errorf("the log has errors:\n%s", o.stderr)
+	}
+	if _, err := os.Stat(r.path("control.sock")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is there after the end: %v", err)
+	}
+	r.command("status").expect(t, exitFailed, "", "no nodedns daemon answers")
+
+	t.Run("restore after the end", func(t *testing.T) {
+		r.command("restore").expect(t, exitFine, r.path("root/etc/hosts")+"  ", "")
+		if got := r.read("root/etc/hosts"); got != "127.0.0.1 localhost\n" {
+			t.Errorf("the hosts file is %q", got)
+		}
+		r.command("restore").expect(t, exitFine, "nothing to put back", "")
+		r.command("restore", "--json").expect(t, exitFine, "[]\n", "")
+	})
+}
+
+func TestRunWhatCannotBeBound(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	address := taken.Addr().String()
+	for _, key := range []string{"dns.listen", "metrics.listen"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			o := m.command("run", "--"+key, address)
+			o.expect(t, exitFailed, "", "nodedns: ")
+			o.expect(t, exitFailed, "", address)
+			if got := m.read("root/etc/hosts"); got != "127.0.0.1 localhost\n" {
+				t.Errorf("the hosts file was touched: %q", got)
+			}
+			if _, err := os.Stat(m.path("control.sock")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the socket is there after the end: %v", err)
+			}
+		})
+	}
+}
+
+// Names are answered even if nobody can ask for the status.
+func TestRunWithoutControlSocket(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("file", "")
+	m.configure(`metrics.listen = "127.0.0.1:0"`)
+	m.options = append(m.options, "--control.socket", m.path("file/control.sock"))
+	log := m.launch().log
+	eventually(t, "the daemon is ready", func() bool { return strings.Contains(log.String(), "msg=ready") })
+	if !strings.Contains(log.String(), "level=WARN msg=\"no control socket") {
+		t.Errorf("the log does not say so:\n%s", log)
+	}
+	address := regexp.MustCompile(`msg="metrics are served" address=(\S+)`).FindStringSubmatch(log.String())
+	if address == nil {
+		t.Fatalf("the log does not say where the metrics are:\n%s", log)
+	}
+	response, err := http.Get("http://" + address[1] + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("the metrics: %s", response.Status)
+	}
+}
+
+// What systemd is told, in its order.
+func TestNotify(t *testing.T) { // not parallel: it sets the environment
+	m := newMachine(t)
+	path := filepath.Join(m.dir, "notify.sock")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	expect := func(want string) {
+		t.Helper()
+		buffer := make([]byte, 1024)
+		n, err := socket.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(buffer[:n]); !regexp.MustCompile("^" + want + "$").MatchString(got) {
+			t.Errorf("got %q, want %s", got, want)
+		}
+	}
+	reloads := make(chan os.Signal)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	d := m.daemon(io.Discard)
+	go func() { ended <- d.run(ctx, reloads) }()
+	expect("READY=1")
+	reloads <- unix.SIGHUP
+	expect("RELOADING=1\nMONOTONIC_USEC=[0-9]+")
+	expect("READY=1")
+	cancel()
+	expect("STOPPING=1")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// serviceConfig is what a configuration means for the service.
+func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Config {
+	return nodedns.Config{
+		NodeID:         id,
+		Prefix:         &cfg.Identity.Prefix,
+		RetainDeparted: cfg.Zone.RetainDeparted,
+		Addresses:      cfg.Local.Addresses,
+		Interfaces:     cfg.Local.Interfaces,
+		Endpoints:      texts(cfg.Curator.Endpoints),
+		Credentials:    cfg.Curator.Credentials,
+		Insecure:       cfg.Curator.Insecure,
+		StateDir:       cfg.State.Dir,
+		Files: nodedns.Files{
+			Root:            cfg.Files.Root,
+			Hosts:           cfg.Files.Hosts,
+			OwnHosts:        cfg.Files.HostsMode == config.HostsOwn,
+			HostsMaxNodes:   cfg.Files.HostsMaxNodes,
+			MachineID:       cfg.Files.MachineID,
+			MachineIDFormat: string(cfg.Files.MachineIDFormat),
+			Hostname:        cfg.Files.Hostname,
+			HostnameFile:    cfg.Files.HostnameFile,
+		},
+		Listen: cfg.DNS.Listen,
+		DNS: resolver.Settings{
+			Domains:     cfg.Zone.Domains,
+			TTL:         cfg.Zone.TTL,
+			SingleLabel: cfg.DNS.SingleLabel,
+			Allow:       cfg.DNS.Allow,
+			Upstreams:   upstreams(cfg),
+		},
+		Logger: log,
+	}
+}
+
+// controlHandler answers for a service on the control socket.
+func controlHandler(s *nodedns.Service) http.Handler {
+	return control.Handler(control.Daemon{
+		Status:   s.Status,
+		Snapshot: s.Zone().Snapshot,
+		Query:    s.Resolver().Query,
+	})
+}
+
+// texts spells each item of a list.
+func texts[T interface{ String() string }](items []T) []string {
+	spelled := make([]string, len(items))
+	for i, item := range items {
+		spelled[i] = item.String()
+	}
+	return spelled
+}
+
+// upstreams are the servers for what is not ours.
+func upstreams(cfg config.Config) resolver.Upstreams {
+	to := resolver.Upstreams{Timeout: cfg.Upstream.Timeout, ResolvConf: cfg.Rooted(cfg.Files.ResolvConf)}
+	for _, server := range cfg.Upstream.Servers {
+		to.Servers = append(to.Servers, server.Addr) // of auto the zero one, as resolver.Auto
+	}
+	return to
+}

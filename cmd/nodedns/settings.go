@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+)
+
+// settings are the flags by which a command finds its configuration and the
+// daemon.
+type settings struct {
+	flags     *pflag.FlagSet
+	file      string
+	socket    string
+	overrides *config.Overrides
+}
+
+// addSettings gives a command --config and a flag for each key.
+func addSettings(cmd *cobra.Command) *settings {
+	s := &settings{flags: cmd.Flags()}
+	s.flags.StringVar(&s.file, "config", config.DefaultPath,
+		"configuration `FILE`; each of its keys is also a flag, see \"nodedns help configuration\"")
+	s.overrides = config.RegisterFlags(s.flags)
+	return s
+}
+
+// addControl gives a command --control as well.
+func (s *settings) addControl() *settings {
+	s.flags.StringVar(&s.socket, "control", "", "`SOCKET` of the daemon, instead of the configured one")
+	return s
+}
+
+// load reads the configuration. It may be called again, to reload it.
+func (s *settings) load() (config.Config, error) {
+	file := ""
+	if s.flags.Changed("config") {
+		file = s.file
+	}
+	cfg, err := config.Load(file, s.overrides)
+	if err != nil {
+		return config.Config{}, &wrong{err}
+	}
+	if s.socket != "" {
+		cfg.Control.Socket = s.socket
+	}
+	return cfg, nil
+}
+
+// client returns a way to ask the daemon. With --control no configuration is
+// needed, nor read, so that a broken one does not hide the daemon.
+func (s *settings) client() (*control.Client, error) {
+	if s.socket != "" {
+		return control.NewClient(s.socket), nil
+	}
+	cfg, err := s.load()
+	if err != nil {
+		return nil, fmt.Errorf("%w\nthe daemon can still be asked: name its socket with --control", err)
+	}
+	return control.NewClient(cfg.Control.Socket), nil
+}
+
+// isKey says whether a flag is a key of the configuration: no other has a dot.
+func isKey(f *pflag.Flag) bool { return strings.Contains(f.Name, ".") }
+
+// showKeysApart leaves the keys out of the commands' help, where forty of them
+// would bury the few flags that matter. Completion still knows them.
+func showKeysApart(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || isKey(f) })
+		help(cmd, args)
+	})
+}
+
+// newConfigurationTopic makes the help on the keys, which is no command.
+func newConfigurationTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "configuration",
+		Short: "The keys of the configuration, as flags",
+		Long: fmt.Sprintf(`The configuration is a TOML file, %s unless --config
+names another. Every key is optional. A flag --section.key overrides the key of
+that name in the section; a list is given separated by commas, or by repeating
+the flag. "nodedns check" tells what is wrong with a configuration.
+%s`, config.DefaultPath, describeKeys()),
+	}
+}
+
+// describeKeys lists the keys, section by section.
+func describeKeys() string {
+	keys := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
+	keys.SortFlags = false
+	config.RegisterFlags(keys)
+	var text strings.Builder
+	last := ""
+	keys.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		section, _, _ := strings.Cut(f.Name, ".")
+		if section != last {
+			fmt.Fprintf(&text, "\n[%s]\n", section)
+		}
+		last = section
+		value, usage := pflag.UnquoteUsage(f)
+		fmt.Fprintf(&text, "  --%s\n      %s\n", strings.TrimSpace(f.Name+" "+value), usage)
+		if f.DefValue != "" && f.DefValue != "false" {
+			fmt.Fprintf(&text, "      Default: %s\n", f.DefValue)
+		}
+	})
+	return strings.TrimSuffix(text.String(), "\n")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+func newStatus() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how the daemon is doing",
+		Long: `Status shows how the daemon is doing, what is wrong first. The state is "ready"
+when all that was asked for works, "degraded" when names are answered and
+something else is wrong, and "starting" before that.
+
+It fails only when the daemon cannot be asked.`,
+		Example: `  nodedns status
+  nodedns status --json`,
+		Args: cobra.NoArgs,
+	}
+	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := settings.client()
+		if err != nil {
+			return err
+		}
+		status, err := client.Status(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), status)
+		}
+		return printStatus(cmd.OutOrStdout(), status, time.Now())
+	}
+	return cmd
+}
+
+func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
+	t := table{out: w}
+	if len(s.Errors) > 0 {
+		t.row("wrong", strings.Join(s.Errors, "\n"))
+	}
+	if len(s.Curator.Remarks) > 0 {
+		t.row("remarks", strings.Join(s.Curator.Remarks, "\n"))
+	}
+	t.row("node", s.NodeID)
+	t.row("state", s.State)
+	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
+	t.row("zone", zoneText(s))
+	t.row("curator", curatorText(s.Curator, now))
+	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
+	t.row("upstreams", orDash(strings.Join(s.Upstreams, "\n")))
+	t.row("files", filesText(s.Files, now))
+	return t.flush()
+}
+
+func zoneText(s nodedns.Status) string {
+	ready := "ready"
+	if !s.Ready {
+		ready = "not ready: whether a name that is not in it exists is not known yet"
+	}
+	return fmt.Sprintf("%s\n%d live, %d departed, %d quarantined, serial %d",
+		ready, s.Nodes.Live, s.Nodes.Departed, s.Nodes.Quarantined, s.Serial)
+}
+
+func curatorText(c nodedns.CuratorStatus, now time.Time) string {
+	first := string(c.State)
+	if c.Endpoint != "" {
+		first += ", " + c.Endpoint
+	}
+	if c.ConnectedSince != nil {
+		first += ", for " + age(c.ConnectedSince, now)
+	}
+	lines := []string{first}
+	if c.Detail != "" {
+		lines = append(lines, c.Detail)
+	}
+	if c.State != curator.StateConnected && c.DataSince != nil {
+		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// filesText lists the files that are not as they should be first.
+func filesText(files []nodedns.FileStatus, now time.Time) string {
+	var wrong, fine []string
+	for _, f := range files {
+		switch {
+		case f.Error != "":
+			wrong = append(wrong, f.Path+", wrong: see above")
+		case f.Written == nil:
+			fine = append(fine, f.Path+", not written yet")
+		default:
+			fine = append(fine, f.Path+", written "+age(f.Written, now)+" ago")
+		}
+	}
+	return orDash(strings.Join(append(wrong, fine...), "\n"))
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// pace is the time between two things that happen in the sample cluster.
+const pace = 4 * time.Second
+
+func newTry() *cobra.Command {
+	return &cobra.Command{
+		Use:   "try",
+		Short: "Show it all at work, in a scratch directory",
+		Long: `Try runs nodedns with a sample cluster whose nodes join, move and leave, and
+prints what to type in another terminal to look at it. It needs no rights and no
+configuration, and leaves this machine alone: all files are in a scratch
+directory, which is removed at the end. DNS is answered on 127.0.0.53, on a port
+that everybody may use.
+
+It is the real thing: the cluster is followed by gRPC over mutual TLS, as a
+curator of Metropolis is.`,
+		Example: "  nodedns try",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			// A closed terminal or pipe ends it too, and leaves nothing behind.
+			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
+			defer stop()
+			return try(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), pace)
+		},
+	}
+}
+
+// try runs a sandbox in a directory that lives as long as it.
+func try(ctx context.Context, out, stderr io.Writer, pace time.Duration) (err error) {
+	dir, err := os.MkdirTemp("", "nodedns-try-")
+	if err != nil {
+		return fmt.Errorf("make a scratch directory: %w", err)
+	}
+	defer func() {
+		if removal := os.RemoveAll(dir); removal != nil {
+			err = errors.Join(err, fmt.Errorf("remove the scratch directory: %w", removal))
+			return
+		}
+		fmt.Fprintf(out, "Ended; %s is removed.\n", dir)
+	}()
+	s, err := newSandbox(dir, out, stderr)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, pace)
+}

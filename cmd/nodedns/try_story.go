@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// arrival bounds how long the sample cluster's nodes may take.
+const arrival = 15 * time.Second
+
+// awaitNodes waits until the daemon answers and knows the cluster, so that
+// what is printed then works at once. It returns nothing when ctx ends.
+func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
+	limit, cancel := context.WithTimeout(ctx, arrival)
+	defer cancel()
+	select {
+	case <-limit.Done():
+	case <-s.service.Ready():
+	}
+	for snapshot := range s.service.Zone().Watch(limit) {
+		if snapshot.Cluster().Complete {
+			return snapshot, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	c := s.service.Status().Curator
+	return nil, errors.New(strings.TrimSpace(fmt.Sprintf("the sample cluster's nodes do not arrive: %s %s", c.State, c.Detail)))
+}
+
+// introduce prints what to type, first of all.
+func (s *sandbox) introduce() {
+	id := s.cluster.mover.ID
+	listener := s.service.Resolver().Addrs()[0]
+	fmt.Fprintf(s.out, `%s query --control %s %s
+dig @%s -p %d %s
+
+Type these in another terminal: they ask for a node of a sample cluster.
+The hosts file is %s
+Instead of "query" and the name, "status" or "nodes" shows more. Ctrl-C ends it.
+
+`, program(), quoted(s.socket), id, listener.Addr(), listener.Port(), id, s.hosts)
+}
+
+// program is how this program can be called: by its name where that finds it,
+// else by its path, which with "go run" is a temporary one.
+func program() string {
+	const name = "nodedns"
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	if found, err := exec.LookPath(name); err == nil && sameFile(found, self) {
+		return name
+	}
+	return quoted(self)
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// quoted makes a path safe to be copied into a shell.
+func quoted(path string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+", r)
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// narrate prints what happens to the zone, until ctx ends.
+func (s *sandbox) narrate(ctx context.Context, last *zone.Snapshot) {
+	for snapshot := range s.service.Zone().Watch(ctx) {
+		for change := range snapshot.Changes(last) {
+			if what := happening(change.Before, change.After); what != "" {
+				fmt.Fprintf(s.out, "%s  %s %s\n", time.Now().Format(time.TimeOnly), change.After.ID(), what)
+			}
+		}
+		last = snapshot
+	}
+}
+
+// happening says what became of a node, or nothing if there is no news in it.
+func happening(was, is zone.Node) string {
+	now, before := addressText(is), addressText(was)
+	switch {
+	case !is.Exists():
+		return ""
+	case !was.Exists():
+		return "joined with " + now
+	case is.Departed() && !was.Departed():
+		return "left, and is still answered for a while, marked as departed"
+	case was.Departed() && !is.Departed():
+		return "is back with " + now
+	case now != before:
+		return "moved from " + before + " to " + now
+	default:
+		return ""
+	}
+}
+
+func addressText(n zone.Node) string {
+	var texts []string
+	for addr := range n.Addrs() {
+		texts = append(texts, addr.String())
+	}
+	return orDash(strings.Join(texts, ", "))
+}
