@@ -18,7 +18,7 @@ import (
 func TestForwardedAnswer(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
-		m.AuthenticatedData, m.Zero = true, true
+		m.Authoritative, m.AuthenticatedData, m.Zero = true, true, true
 		for _, text := range []string{"www.example.org. 77 IN A 192.0.2.1", `www.example.org. 77 IN TYPE65400 \# 3 010203`} {
 			rr, _ := dns.NewRR(text)
 			m.Answer = append(m.Answer, rr)
@@ -39,7 +39,7 @@ func TestForwardedAnswer(t *testing.T) {
 		if !slices.Equal(texts(m.Answer), want) || m.Question[0].Name != "wwW.example.org." {
 			t.Errorf("over %s: got\n%v", network, m)
 		}
-		if m.AuthenticatedData || m.Zero || !m.RecursionAvailable || !m.CheckingDisabled {
+		if m.Authoritative || m.AuthenticatedData || m.Zero || !m.RecursionAvailable || !m.CheckingDisabled {
 			t.Errorf("over %s: flags of\n%v", network, m)
 		}
 		if opt := m.IsEdns0(); opt == nil || opt.UDPSize() != udpLimit || opt.Do() || len(opt.Option) != 1 || ede(m) != int(dns.ExtendedErrorCodeStaleAnswer) {

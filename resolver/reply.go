@@ -31,6 +31,8 @@ func (s *Server) relay(r *request, answer *dns.Msg) *dns.Msg {
 	extended := upstream.Extended(answer)
 	r.address(answer)
 	answer.Zero = false
+	// The upstream may be an authority for the name. We are none.
+	answer.Authoritative = false
 	// Nobody has validated the answer whom the client has reason to trust
 	// (RFC 6840, section 5.7).
 	answer.AuthenticatedData = false

@@ -87,7 +87,9 @@ func TestNewRefuses(t *testing.T) {
 		"root as a domain": func(c *Config) { c.Settings.Domains = []string{"."} },
 		"negative TTL":     func(c *Config) { c.Settings.TTL = -time.Second },
 		"negative timeout": func(c *Config) { c.Settings.Upstreams.Timeout = -time.Second },
-		"server, no port":  func(c *Config) { c.Settings.Upstreams.Servers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")} },
+		"server, no port": func(c *Config) {
+			c.Settings.Upstreams.Servers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")}
+		},
 	} {
 		c := Config{Zone: newZone(t).Snapshot, Settings: settings()}
 		change(&c)

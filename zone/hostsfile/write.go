@@ -59,7 +59,8 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 		k.log.Info("hosts written", "path", k.hosts.path, "nodes", t.nodes)
 	}
 	if t.limited && !k.written.limited {
-		k.log.Warn("zone has too many nodes for the hosts file: only this machine and the consensus members are written",
+		k.log.Warn("zone has too many nodes for the hosts file: only this machine and the consensus members are written; "+
+			"files.hosts_max_nodes sets another limit, at the cost of glibc's lookups",
 			"path", k.hosts.path, "limit", k.cfg.HostsMaxNodes, "written", t.nodes)
 	}
 	k.written.limited = t.limited

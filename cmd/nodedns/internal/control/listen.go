@@ -74,7 +74,14 @@ func acquire(path string) (*os.File, error) {
 	return nil, fmt.Errorf("lock the control socket: %s: %w", f.Name(), err)
 }
 
+// maxPath is how long the kernel lets the path of a socket be, in bytes.
+const maxPath = 107
+
 func listen(path string) (net.Listener, error) {
+	if len(path) > maxPath {
+		return nil, fmt.Errorf("make the control socket: its path has %d bytes, and %d are possible: %s; choose a shorter directory",
+			len(path), maxPath, path)
+	}
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}

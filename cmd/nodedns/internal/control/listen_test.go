@@ -126,3 +126,12 @@ func TestListenWhereNothingCanBeMade(t *testing.T) {
 		t.Errorf("got error %v, want one that is not about another daemon", err)
 	}
 }
+
+func TestListenNamesTheLimitOfThePath(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("d", maxPath))
+	_, err := Listen(filepath.Join(dir, "control.sock"))
+	if err == nil || !strings.Contains(err.Error(), "107 are possible") {
+		t.Errorf("a path that is too long: %v", err)
+	}
+}

@@ -1,0 +1,137 @@
+package integration
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Files of a node's state directory, the daemon's defaults.
+const (
+	keyFile        = "/var/lib/nodedns/node.key"
+	publicKeyFile  = "/var/lib/nodedns/node.pub"
+	credentialsDir = "/var/lib/nodedns/credentials"
+	savedFile      = "/var/lib/nodedns/saved-nodes"
+)
+
+// node is a host with the identity of a cluster's node.
+type node struct {
+	*host
+	id     string
+	daemon *daemon
+}
+
+// newNode plugs in a machine that has an identity, and neither addresses nor a
+// running daemon.
+func newNode(l *lan, name string) *node {
+	l.t.Helper()
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	must(l.t, err)
+	n := &node{host: l.join(name), id: nodeID(pub)}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(l.t, err)
+	public, err := x509.MarshalPKIXPublicKey(pub)
+	must(l.t, err)
+	n.write(keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	n.write(publicKeyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})))
+	return n
+}
+
+func nodeID(pub ed25519.PublicKey) string { return "metropolis-" + hex.EncodeToString(pub[:16]) }
+
+// strangerID makes the ID of a node that exists nowhere.
+func strangerID(t testing.TB) string {
+	t.Helper()
+	pub, _, err := ed25519.GenerateKey(rand.Reader)
+	must(t, err)
+	return nodeID(pub)
+}
+
+// boot starts the daemon.
+func (n *node) boot() *daemon {
+	n.t.Helper()
+	n.daemon = n.startDaemon()
+	return n.daemon
+}
+
+// configure writes the configuration: lines of TOML.
+func (m *machine) configure(lines ...string) {
+	m.t.Helper()
+	m.write(configFile, strings.Join(lines, "\n")+"\n")
+}
+
+// noUpstream is the part of a configuration that refuses what is not ours.
+const noUpstream = "[upstream]\nservers = []"
+
+// follows is the part that names curators.
+func follows(curators ...*curator) string {
+	var endpoints []string
+	for _, c := range curators {
+		endpoints = append(endpoints, fmt.Sprintf("%q", c.endpoint()))
+	}
+	return "[curator]\nendpoints = [" + strings.Join(endpoints, ", ") + "]"
+}
+
+// newCurator plugs in a machine with a curator of a new cluster.
+func newCurator(l *lan, name string) *curator {
+	l.t.Helper()
+	return startCurator(l.join(name).address(), filepath.Join(l.t.TempDir(), "authority"), 7835)
+}
+
+// enrol gives a node credentials of the curator's cluster.
+func (c *curator) enrol(n *node) {
+	c.t.Helper()
+	c.tell("issue %s %s", n.path(credentialsDir), n.path(keyFile))
+}
+
+// cluster is a lan with a curator and nodes that know each other.
+type cluster struct {
+	*lan
+	curator *curator
+	nodes   []*node
+}
+
+// newCluster makes a cluster of that many nodes with running daemons, and
+// waits until all have heard of all.
+func newCluster(t testing.TB, size int) *cluster {
+	t.Helper()
+	l := newLAN(t)
+	c := &cluster{lan: l, curator: newCurator(l, "curator")}
+	for i := range size {
+		n := newNode(l, fmt.Sprintf("node%d", i))
+		n.address()
+		n.configure(follows(c.curator), noUpstream)
+		c.curator.enrol(n)
+		c.nodes = append(c.nodes, n)
+	}
+	c.register(c.nodes...)
+	for _, n := range c.nodes {
+		n.boot()
+	}
+	for _, n := range c.nodes {
+		eventually(t, n.name+" knows the cluster", func() error {
+			if err := n.daemon.running(); err != nil {
+				return err
+			}
+			if err := n.connection(true); err != nil {
+				return err
+			}
+			return n.counts(size, 0, 0)
+		})
+	}
+	return c
+}
+
+// register tells the curator about nodes.
+func (c *cluster) register(nodes ...*node) {
+	c.t.Helper()
+	for _, n := range nodes {
+		c.curator.tell("set %s %s", n.id, n.v4())
+	}
+}

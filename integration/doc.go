@@ -1,0 +1,25 @@
+// Package integration drives the built programs from outside: a network of
+// namespaces with a curator and several nodes in it, asked with dig and glibc.
+// It imports nothing of the project, so what passes here holds for the binary
+// that people run.
+//
+// The order to read it in:
+//
+//   - main_test.go builds nodedns and memcurator once, and runs the tests in a
+//     sandbox of fresh PID, network, mount and UTS namespaces. Nothing has a
+//     fixed name, and all of it is gone when the test process is, however it
+//     ends.
+//   - machine_test.go is a computer: an OS thread of the test that has
+//     namespaces of its own, a private /etc, /run and /var/lib, and starts
+//     processes in them.
+//   - lan_test.go joins machines by a bridge, and can cut one of them off.
+//   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
+//     puts them on a lan.
+//   - dig_test.go and glibc_test.go ask questions.
+//
+// Every other file tests one subject; path_bench_test.go measures.
+//
+// The tests need root and the Debian packages of packages.txt. Without them
+// they are skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a
+// skip is a failure. The test of "nodedns try" needs neither.
+package integration

@@ -1,0 +1,108 @@
+package integration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What dig shows for the kinds of queries that are answered without asking
+// anybody, on a machine that stands alone and has no upstream.
+func TestAnswersByKind(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch lan.example\n")
+	n.configure(noUpstream, "[zone]", `domains = ["nodes.example"]`, `ttl = "33s"`)
+	n.boot()
+	stranger := strangerID(t)
+	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", stranger) })
+
+	for _, test := range []struct {
+		name   string
+		query  string
+		status string
+		answer string // data of the only record
+		soa    string // owner of the SOA in the authority section
+		ede    int    // extended error, 0: none
+	}{
+		{"a node", n.id, "NOERROR", n.v4().String(), "", 0},
+		{"a node in another case", strings.ToUpper(n.id), "NOERROR", n.v4().String(), "", 0},
+		{"a node under a local domain", n.id + ".nodes.example", "NOERROR", n.v4().String(), "", 0},
+		{"another type of a node", n.id + " MX", "NOERROR", "", ".", 0},
+		{"another type under a local domain", n.id + ".nodes.example TXT", "NOERROR", "", "nodes.example.", 0},
+		{"ANY of a node", n.id + " ANY", "NOERROR", `"RFC8482" ""`, "", 0},
+		{"a stranger", stranger, "NXDOMAIN", "", ".", 0},
+		{"a stranger under a local domain", stranger + ".nodes.example", "NXDOMAIN", "", "nodes.example.", 0},
+		{"anything under a local domain", "www.nodes.example", "NXDOMAIN", "", "nodes.example.", 0},
+		{"a stranger under the search list", stranger + ".lan.example", "NXDOMAIN", "", ".", 0},
+		{"below a node", "www." + n.id, "NXDOMAIN", "", ".", 0},
+		{"localhost", "localhost", "NOERROR", "127.0.0.1", "", 0},
+		{"below localhost", "db.localhost AAAA", "NOERROR", "::1", "", 0},
+		{"reverse of 127.0.0.1", "-x 127.0.0.1", "NOERROR", "localhost.", "", 0},
+		{"reverse of a private address", "-x 192.168.7.7", "NXDOMAIN", "", "*", 0},
+		{"invalid", "www.invalid", "NXDOMAIN", "", "*", 0},
+		{"onion", "www.onion", "NXDOMAIN", "", "*", 0},
+		{"a single label", "printer2", "NOERROR", "", "*", 0},
+		{"without upstreams", "www.example.com", "REFUSED", "", "", 20},
+		{"class CH", "version.bind TXT CH", "REFUSED", "", "", 0},
+		{"opcode STATUS", "+opcode=status " + n.id, "NOTIMP", "", "", 0},
+		{"EDNS version 1", "+edns=1 +noednsnegotiation " + n.id, "BADVERS", "", "", 0},
+		{"without EDNS", "+noedns " + n.id, "NOERROR", n.v4().String(), "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := n.dig(append([]string{"+notcp", "+nocookie"}, strings.Fields(test.query)...)...)
+			must(t, err)
+			must(t, r.expectStatus(test.status))
+			must(t, r.expectAnswer(test.answer))
+			must(t, r.expectSOA(test.soa))
+			if (test.ede != 0) != (len(r.errors) > 0) || test.ede != 0 && !r.hasError(test.ede, "") {
+				t.Errorf("extended errors are %v, want %d:\n%s", r.errors, test.ede, r.text)
+			}
+		})
+	}
+	t.Run("zone transfer", func(t *testing.T) {
+		r, err := n.dig("nodes.example", "AXFR")
+		must(t, err)
+		if !strings.Contains(r.text, "Transfer failed") {
+			t.Errorf("want a failed transfer:\n%s", r.text)
+		}
+	})
+	t.Run("the TTL is the configured one", func(t *testing.T) {
+		r, err := n.dig(n.id)
+		must(t, err)
+		if len(r.answer) != 1 || r.answer[0].ttl != "33" {
+			t.Errorf("want a TTL of 33:\n%s", r.text)
+		}
+	})
+}
+
+// expectAnswer fails unless the only record has this data, or there is none.
+func (r reply) expectAnswer(data string) error {
+	var want []string
+	if data != "" {
+		want = []string{data}
+	}
+	var got []string
+	for _, rec := range r.answer {
+		got = append(got, rec.data)
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("the answer is %v, want %v:\n%s", got, want, r.text)
+	}
+	return nil
+}
+
+// expectSOA fails unless the authority section is an SOA of this owner, of any
+// ("*"), or is empty ("").
+func (r reply) expectSOA(owner string) error {
+	if owner == "" && len(r.authority) == 0 {
+		return nil
+	}
+	if len(r.authority) == 1 && r.authority[0].typ == "SOA" && (owner == "*" || owner == r.authority[0].name) {
+		return nil
+	}
+	return fmt.Errorf("want an SOA of %q:\n%s", owner, r.text)
+}
