@@ -114,7 +114,7 @@ func TestPortInUse(t *testing.T) {
 	if code != 1 {
 		t.Errorf("the exit status is %d, want 1", code)
 	}
-	for _, text := range []string{"127.0.0.53:53", "dnsmasq", "[dns] listen"} {
+	for _, text := range []string{"127.0.0.53:53", "dnsmasq", "dns.listen"} {
 		if !strings.Contains(message, text) {
 			t.Errorf("the message lacks %q: %s", text, message)
 		}
