@@ -53,8 +53,9 @@ func (c *changelog) write(now *zone.Snapshot) {
 			if !slices.Equal(addresses(was), addresses(is)) {
 				c.log.Info("new local address", "node", is.ID(), "addresses", addresses(is), "nodes", now.Counts().Live)
 			}
-		case !is.Exists():
+		case !is.Exists() && c.last.Cluster().ID == now.Cluster().ID: // else the zone has told
 			dropped.add(was)
+		case !is.Exists():
 		case !was.Exists():
 			joined.add(is)
 		case is.Departed() && !was.Departed():
@@ -73,18 +74,14 @@ func (c *changelog) write(now *zone.Snapshot) {
 	dropped.write(c.log, "nodes dropped", total)
 }
 
-// logCluster tells once whether there is a cluster, and each time that it is
-// reached or lost.
+// logCluster tells whether there is a cluster. That it is reached or lost is
+// logged by the source, which knows how.
 func (c *changelog) logCluster(was, is zone.Cluster, first bool) {
 	switch {
 	case first && !is.Expected, was.Expected && !is.Expected:
-		c.log.Info("running without a cluster: only this node is in the zone")
+		c.log.Info("running without a cluster")
 	case first, !was.Expected && is.Expected:
-		c.log.Info("running with a cluster", "connected", is.Connected)
-	case was.Connected && !is.Connected:
-		c.log.Warn("the cluster is out of reach: answering from what is known", "data_since", is.DataSince.UTC())
-	case !was.Connected && is.Connected:
-		c.log.Info("the cluster is reached")
+		c.log.Info("running with a cluster")
 	}
 }
 

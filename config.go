@@ -1,6 +1,7 @@
 package nodedns
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -33,8 +34,8 @@ type Config struct {
 	// Prefix of node IDs. nil means [zone.DefaultPrefix].
 	Prefix *zone.Prefix
 
-	// RetainDeparted is how long a departed node is still answered. Negative
-	// means for ever.
+	// RetainDeparted is how long a departed node is still answered. 0 means a
+	// week, and negative for ever; see RetainNone.
 	RetainDeparted time.Duration
 
 	// LocalSource publishes this machine's addresses. nil means Addresses or,
@@ -87,6 +88,17 @@ type Files struct {
 	// file to write it to besides.
 	Hostname     bool
 	HostnameFile string
+}
+
+// RetainNone makes Config.RetainDeparted so short that departed nodes are
+// dropped within a minute.
+const RetainNone = time.Nanosecond
+
+const defaultRetention = 168 * time.Hour
+
+// retention is RetainDeparted, completed.
+func (c *Config) retention() time.Duration {
+	return cmp.Or(c.RetainDeparted, defaultRetention)
 }
 
 // ErrNoIdentity says that a Config has neither a public key nor a node ID.

@@ -39,9 +39,9 @@ type Service struct {
 
 	started atomic.Bool
 	ready   chan struct{}
-	tasks   []*task
-	locally *task // the one of them that runs the local source
-	loading error // why the saved directory was not loaded
+	sources []*task // what Run keeps running from the start on
+	readers []*task // and what it does once the files are written
+	locally *task   // the one of the sources that runs the local one
 }
 
 // New checks cfg and returns a Service that does nothing until it is run.
@@ -57,7 +57,7 @@ func New(cfg Config) (*Service, error) {
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
 		Prefix:         &prefix,
-		RetainDeparted: cfg.RetainDeparted,
+		RetainDeparted: cfg.retention(),
 		Clock:          bootClock,
 		Logger:         cfg.Logger.With("part", "zone"),
 	})
@@ -170,17 +170,24 @@ func (s *Service) plan() {
 		return source(ctx, s.store.SetLocal)
 	}}
 	s.changes = &changelog{log: s.log}
-	s.tasks = []*task{
+	s.sources = []*task{
 		{name: "dns", run: s.dns.Run},
 		{name: "zone", run: s.store.Run},
 		s.locally,
 		{name: "curator", run: s.cluster.Run},
+	}
+	s.readers = []*task{
 		{name: "files", run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
 		{name: "self-check", run: s.self.run},
 		{name: "changes", run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
 	}
 	if s.saved != nil {
-		s.tasks = append(s.tasks, &task{name: "saved directory", run: s.saved.Run})
+		s.readers = append(s.readers, &task{name: "saved directory", run: func(ctx context.Context) error {
+			if err := s.makeState(); err != nil {
+				return err
+			}
+			return s.saved.Run(ctx)
+		}})
 	}
 }
 
@@ -205,14 +212,13 @@ func (s *Service) Run(ctx context.Context) error {
 	// Sources and listeners come before the files, so that those are written
 	// with what is known by then; a file that cannot be written holds up
 	// nothing, and shows in the status until a retry succeeds.
-	const sources = 4
-	for _, t := range s.tasks[:sources] {
+	for _, t := range s.sources {
 		start(t)
 	}
 	if err := s.files.Start(s.store.Snapshot()); err != nil {
 		s.log.Error("files not written, trying again", "error", err)
 	}
-	for _, t := range s.tasks[sources:] {
+	for _, t := range s.readers {
 		start(t)
 	}
 	close(s.ready)
@@ -220,20 +226,26 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// load makes the state directory and reads what an earlier run left there. An
-// error is reported and stops nothing.
+// load reads what an earlier run left in the state directory. An error is
+// reported and stops nothing: what is not loaded now comes from the cluster.
 func (s *Service) load() {
 	if s.saved == nil {
 		return
 	}
+	err := s.makeState()
+	if err == nil {
+		err = s.saved.Load()
+	}
+	if err != nil {
+		s.log.Error("starting without saved nodes", "error", err)
+	}
+}
+
+func (s *Service) makeState() error {
 	if err := os.MkdirAll(s.state, 0o700); err != nil {
-		s.loading = fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
-	} else {
-		s.loading = s.saved.Load()
+		return fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
 	}
-	if s.loading != nil {
-		s.log.Error("starting without saved nodes", "error", s.loading)
-	}
+	return nil
 }
 
 // Ready is closed once all listeners answer and the files have been written, or
@@ -278,7 +290,7 @@ func (s *Service) Reload(cfg Config) error {
 	}
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
-	s.store.SetRetention(cfg.RetainDeparted)
+	s.store.SetRetention(cfg.retention())
 	s.local = cfg.localSource()
 	s.locally.again()
 	return nil

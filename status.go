@@ -119,7 +119,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 // errors lists what does not work now.
 func (s *Service) errors(files []FileStatus) []string {
 	texts := []string{}
-	for _, t := range s.tasks {
+	for _, t := range slices.Concat(s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
 		}
@@ -128,13 +128,6 @@ func (s *Service) errors(files []FileStatus) []string {
 		if f.Error != "" {
 			texts = append(texts, f.Error)
 		}
-	}
-	select {
-	case <-s.ready: // loading was done before
-		if s.loading != nil {
-			texts = append(texts, s.loading.Error())
-		}
-	default:
 	}
 	if err := s.self.failures(); err != nil {
 		texts = append(texts, fmt.Sprintf("self-resolution: %v", err))

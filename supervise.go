@@ -25,6 +25,8 @@ type task struct {
 	name string
 	run  func(context.Context) error
 
+	logged string // the last failure that was told
+
 	mu     sync.Mutex
 	err    error              // of the last run, while the pause after it lasts
 	cancel context.CancelFunc // ends the present run or pause
@@ -59,7 +61,12 @@ func (t *task) rest(ctx context.Context, log *slog.Logger, pause time.Duration, 
 		err = errors.New("ended by itself")
 	}
 	pause = pause/2 + rand.N(pause/2)
-	log.Error("failed, running again after a pause", "task", t.name, "error", err, "pause", pause.Round(time.Millisecond))
+	level := slog.LevelError
+	if t.logged == err.Error() {
+		level = slog.LevelDebug // it was told, and is in the status
+	}
+	t.logged = err.Error()
+	log.Log(ctx, level, "failed, running again after a pause", "task", t.name, "error", err, "pause", pause.Round(time.Millisecond))
 	t.set(err)
 	sleep(ctx, pause)
 	t.set(nil)

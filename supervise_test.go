@@ -34,6 +34,19 @@ func TestTaskRestsLongerAndLonger(t *testing.T) {
 	})
 }
 
+func TestTaskLogsAFailureOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged logbook
+		broken := &task{name: "broken", run: func(context.Context) error { return errors.New("broken") }}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		broken.supervise(ctx, slog.New(slog.NewTextHandler(&logged, nil)))
+		if got := logged.count("running again after a pause"); got != 1 {
+			t.Errorf("logged %d times, want once:\n%s", got, logged.String())
+		}
+	})
+}
+
 func TestTaskShowsItsFailureWhileItRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")

@@ -119,6 +119,8 @@ type status struct {
 	Curator struct {
 		State    string `json:"state"`
 		Endpoint string `json:"endpoint"`
+		// ConnectedSince is empty without a connection.
+		ConnectedSince string `json:"connected_since"`
 	} `json:"curator"`
 	Files []struct {
 		Path  string `json:"path"`

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -17,6 +18,10 @@ type walker struct {
 	homePeer   string // a node that only the one cluster has
 	awayPeer   string
 	issued     string // the directory with our credentials of both clusters
+
+	// before is when the stream began that the present state must have
+	// replaced by another, or "".
+	before string
 
 	own     netip.Addr // our address; the last one once it is gone
 	cluster string     // the one whose nodes we have: "home", "away" or ""
@@ -60,6 +65,7 @@ func TestStates(t *testing.T) {
 	eventually(t, "the daemon answers", func() error { return w.answers("NOERROR", w.id) })
 	from := 0
 	for _, to := range tour(len(stages)) {
+		w.before = ""
 		stages[to].enter(w)
 		step := fmt.Sprintf("%s, after %s", stages[to].name, stages[from].name)
 		eventually(t, step, func() error {
@@ -176,12 +182,16 @@ func (w *walker) joinAway() {
 	w.install("away", false)
 }
 
-// rotate replaces the credentials by others of the same cluster and node: the
-// same in another encoding.
+// rotate replaces the credentials by others of the same cluster and node, in
+// another encoding. The stream by the old ones has to end.
 func (w *walker) rotate() {
 	w.t.Helper()
 	w.revive()
+	s, err := w.status()
+	must(w.t, err)
+	w.home.tell("issue %s/home %s", w.issued, w.path(keyFile))
 	w.install("home", true)
+	w.before = s.Curator.ConnectedSince
 }
 
 // lose has good credentials and nobody to show them to. Nodes of the other
@@ -228,6 +238,9 @@ func (w *walker) right(followed *curator) error {
 	}
 	if err := connection(); err != nil {
 		return err
+	}
+	if s, err := w.status(); err != nil || w.before != "" && s.Curator.ConnectedSince == w.before {
+		return errors.Join(err, fmt.Errorf("the stream is that of %q", w.before))
 	}
 	for _, peer := range []struct {
 		cluster, id string

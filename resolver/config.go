@@ -55,8 +55,9 @@ type Upstreams struct {
 	// ResolvConf. Listeners of ours among them are left out.
 	Servers []netip.AddrPort
 	// ResolvConf is the path of the machine's resolv.conf. Its search list
-	// counts with and without Auto. Empty: there is none.
-	ResolvConf string
+	// counts with and without Auto. Empty: there is none. Root is a directory
+	// that stands for / in the path and in symlinks on it.
+	ResolvConf, Root string
 	// Timeout of one exchange with one server; 2 s where zero.
 	Timeout time.Duration
 }

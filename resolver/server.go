@@ -165,8 +165,8 @@ func (s *Server) Reconfigure(settings Settings) error {
 	switch {
 	case path == "":
 		s.machine = nil
-	case s.machine == nil || path != s.settings.Upstreams.ResolvConf:
-		s.machine = resolvconf.Follow(path)
+	case s.machine == nil || path != s.settings.Upstreams.ResolvConf || settings.Upstreams.Root != s.settings.Upstreams.Root:
+		s.machine = resolvconf.Follow(settings.Upstreams.Root, path)
 		s.look(s.machine, settings.Upstreams)
 	}
 	s.settings, s.rules = settings, rules

@@ -107,12 +107,17 @@ func BenchmarkReverse(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			s, _ := benchStore(b, n)
+			addrs := make([]netip.Addr, 1<<16)
+			for i := range addrs {
+				addrs[i] = netip.MustParseAddr(benchAddr(rand.IntN(n)))
+			}
 			b.ReportAllocs()
+			i := 0
 			for b.Loop() {
-				addr := netip.MustParseAddr("10.0.0.1")
-				if _, ok := s.Snapshot().Reverse(addr); !ok {
+				if _, ok := s.Snapshot().Reverse(addrs[i&(1<<16-1)]); !ok {
 					b.Fatal("not found")
 				}
+				i++
 			}
 		})
 	}

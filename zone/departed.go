@@ -15,8 +15,8 @@ func (s *Store) depart(k key, rank uint8) {
 	case !known && withheld:
 		delete(s.withheld, k) // it never came into effect
 		return
-	case !known, shown.flags&departed != 0, outranks(shown.source, rank):
-		return
+	case !known, shown.flags&departed != 0, outranks(shown.source, rank), s.draft.isLocal(k):
+		return // we are here, whatever the cluster says
 	case !withheld:
 		said = shown
 	}
@@ -70,7 +70,7 @@ func (s *Store) dropExpired() {
 			}
 		}
 		if dropped.count > 0 {
-			s.log.Info("departed nodes dropped: the retention is over",
+			s.log.Debug("the retention of departed nodes is over",
 				"count", dropped.count, "nodes", dropped.names, "retention", s.retain)
 		}
 	})

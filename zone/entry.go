@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -45,6 +46,16 @@ var roleNames = []struct {
 	{ConsensusMember, "consensus-member"},
 	{KubernetesController, "kubernetes-controller"},
 	{KubernetesWorker, "kubernetes-worker"},
+}
+
+// ParseRole returns the role of a name such as "consensus-member".
+func ParseRole(name string) (Roles, error) {
+	for _, known := range roleNames {
+		if known.name == name {
+			return known.role, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown role %.80q: want one of %s", name, strings.ReplaceAll(allRoles.String(), ",", ", "))
 }
 
 // Names lists the roles of the set, in a fixed order.

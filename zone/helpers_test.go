@@ -67,8 +67,12 @@ func (f *fixture) connect(entries ...Entry) {
 	f.backlog(entries...)
 }
 
+// backlog is a complete one. This machine is in it, as in every cluster's.
 func (f *fixture) backlog(entries ...Entry) {
 	f.curator.Begin()
+	if f.Snapshot().local.shaped {
+		f.curator.Set(Entry{ID: self})
+	}
 	f.curator.Set(entries...)
 	f.curator.Complete()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Why an entry is refused.
@@ -16,14 +17,18 @@ var (
 
 // merge decides what the zone shows of a node, from what it shows now and what
 // the source that is believed says. It reports whether what is said clashes
-// with an address of this machine: then the last good addresses stay, without
-// those that are ours.
+// with an address of this machine: then all stays as it was, without addresses
+// that are ours.
 func merge(shown, said record, ours func(netip.Addr) bool) (result record, clash bool) {
 	result = said
 	for addr := range said.addrs {
 		clash = clash || ours(addr)
 	}
-	if clash || said.flags&hasAddress == 0 {
+	if clash {
+		result = shown
+		result.source, result.since = said.source, said.since
+		result.flags = shown.flags&^departed | said.flags&departed
+	} else if said.flags&hasAddress == 0 {
 		result.takeAddrs(shown)
 	}
 	for addr := range result.addrs {
@@ -110,6 +115,7 @@ func (s *Store) judgeAgain(k key, refused *refusalLog) {
 		said = shown
 	}
 	if err := s.judge(k, shown, known, said); err != nil {
+		refused.news = true
 		refused.add(string(k.id(s.draft.prefix)), err)
 	}
 }
@@ -127,7 +133,7 @@ func (s *Store) show(k key, was record, known bool, is record) {
 		s.count(is, true, 1)
 		s.moveClaims(k, was, is)
 	}
-	if is.flags&departed == 0 {
+	if is.flags&departed == 0 || s.draft.isLocal(k) {
 		delete(s.marks, k)
 	} else if _, marked := s.marks[k]; !marked {
 		s.marks[k] = s.connectedFor()
@@ -176,7 +182,7 @@ func (s *Store) count(r record, counts bool, by int) {
 func (s *Store) forget() {
 	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
 	s.draft.counts = Counts{Live: 1}
-	s.draft.cluster.Complete = false
+	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false
 	clear(s.claims)
 	clear(s.withheld)
@@ -184,6 +190,6 @@ func (s *Store) forget() {
 	clear(s.marks)
 	s.refusals = refusals{}
 	for _, src := range s.sources {
-		src.seen = nil
+		src.seen, src.current = nil, false
 	}
 }

@@ -179,7 +179,7 @@ func TestQuarantineStaysBounded(t *testing.T) {
 
 func TestZoneStaysBounded(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.MaxNodes = 2 })
+	f := newFixture(t, func(c *Config) { c.MaxNodes = 3 }) // our own record among them
 	f.connect(node(a, "192.0.2.1"), node(b, "192.0.2.2"), node(c, "192.0.2.3"))
 	f.want(c, "")
 	f.curator.Set(node(a, "192.0.2.11"))
@@ -196,5 +196,47 @@ func TestEndlessBacklogStaysBounded(t *testing.T) {
 	}
 	if cap(f.curator.seen) > 1000 {
 		t.Errorf("room for %d names after a backlog of two, want it bounded", cap(f.curator.seen))
+	}
+}
+
+func TestQuarantineOfOurAddressChangesNothingElse(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.7")
+	f.connect(Entry{ID: a, Addresses: []string{"192.0.2.1"}, Roles: KubernetesWorker})
+	for _, address := range []string{"192.0.2.7", "127.0.0.1"} {
+		f.curator.Set(Entry{ID: a, Addresses: []string{address}, Roles: ConsensusMember, CuratorPort: 7})
+		if n, _ := f.Snapshot().Lookup(a); n.Roles() != KubernetesWorker || n.CuratorPort() != 0 {
+			t.Errorf("with %s refused: roles %v, port %d", address, n.Roles(), n.CuratorPort())
+		}
+		f.want(a, "192.0.2.1")
+		f.wantCounts(Counts{Live: 2, Quarantined: 1})
+	}
+}
+
+func TestQuarantinedSpellingIsPresent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"))
+	f.backlog(node(strings.ToUpper(a), "192.0.2.1"))
+	f.wantDeparted(a, false)
+}
+
+func TestQuarantineBeyondItsBoundStaysQuiet(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var entries []Entry
+	for i := range maxRefusals + 10 {
+		entries = append(entries, node(fmt.Sprint("bogus", i)))
+	}
+	f.connect(entries...)
+	f.wantCounts(Counts{Live: 1, Quarantined: maxRefusals + 10})
+	f.unchanged("one that is not remembered", func() {
+		for range 100 {
+			f.curator.Set(entries[len(entries)-1])
+		}
+	})
+	if got := strings.Count(f.logged.String(), "\n"); got != 1 {
+		t.Errorf("%d log lines, want 1", got)
 	}
 }

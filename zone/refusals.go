@@ -13,18 +13,22 @@ const maxRefusals = 1024
 // zone does not show.
 type refusals struct {
 	named    map[string]uint32 // by name: the backlog in which it was refused last
-	unnamed  int               // refused beyond maxRefusals, in the present backlog
+	unnamed  int               // beyond maxRefusals, as the last backlog had them
 	backlogs uint32
 }
 
 func (r *refusals) count() int { return len(r.named) + r.unnamed }
 
-// add notes a refusal and reports whether it is news.
-func (r *refusals) add(name string) bool {
+// add notes a refusal and reports whether it is news. Of a name that is not
+// remembered nobody can tell: it is counted in a backlog, where it should occur
+// once, and not outside of one.
+func (r *refusals) add(name string, inBacklog bool) bool {
 	_, known := r.named[name]
 	if !known && len(r.named) >= maxRefusals {
-		r.unnamed++
-		return true
+		if inBacklog {
+			r.unnamed++
+		}
+		return inBacklog && r.unnamed == 1
 	}
 	if r.named == nil {
 		r.named = map[string]uint32{}
@@ -55,13 +59,13 @@ func (r *refusals) complete() {
 	}
 }
 
-// refuse counts an entry as refused, and puts it down for the log where it was
-// not refused before. An address of ours is counted where it is withheld.
-func (s *Store) refuse(log *refusalLog, name string, why error) {
+// refuse counts an entry as refused, and puts it down for the log. An address
+// of ours is counted where it is withheld.
+func (src *Source) refuse(log *refusalLog, name string, why error) {
 	name = clip(name)
-	if why == errOurs || s.refusals.add(name) {
-		log.add(name, why)
-	}
+	news := why == errOurs || src.store.refusals.add(name, src.inBacklog)
+	log.news = log.news || news
+	log.add(name, why)
 }
 
 // clip bounds what is remembered of a name that has no shape.
@@ -72,9 +76,11 @@ func clip(name string) string {
 	return name
 }
 
-// refusalLog collects the refusals of one batch into one line.
+// refusalLog collects the refusals of one batch into one line, to be written
+// if any of them is news.
 type refusalLog struct {
 	nameList
+	news bool
 }
 
 func (l *refusalLog) add(name string, why error) {
@@ -85,7 +91,7 @@ func (l *refusalLog) add(name string, why error) {
 }
 
 func (l *refusalLog) write(log *slog.Logger, source string) {
-	if l.count > 0 {
+	if l.news {
 		log.Warn("entries refused: what was known of these nodes stays",
 			"source", source, "count", l.count, "entries", l.names)
 	}

@@ -336,7 +336,8 @@ func TestReady(t *testing.T) {
 		{"curator expected", []func(*fixture){expecting, func(f *fixture) { f.setLocal("192.0.2.7") }}, false},
 		{"backlog begun", []func(*fixture){expecting, func(f *fixture) { f.curator.Begin(); f.curator.Set(node(a)) }}, false},
 		{"backlog complete", []func(*fixture){expecting, func(f *fixture) { f.backlog(node(a)) }}, true},
-		{"empty backlog complete", []func(*fixture){expecting, func(f *fixture) { f.backlog() }}, true},
+		{"backlog of this machine only", []func(*fixture){expecting, func(f *fixture) { f.backlog() }}, true},
+		{"empty backlog complete", []func(*fixture){expecting, func(f *fixture) { f.curator.Begin(); f.curator.Complete() }}, false},
 		{"settled", []func(*fixture){expecting, func(f *fixture) { f.curator.Settle() }}, true},
 		{"saved being loaded", []func(*fixture){expecting, func(f *fixture) { f.Saved().Set(node(a)) }}, false},
 		{"saved loaded", []func(*fixture){expecting, func(f *fixture) { f.Saved().Set(node(a)); f.Saved().Loaded(f.wall) }}, true},
@@ -496,4 +497,68 @@ func TestLookupLabelDoesNotEscape(t *testing.T) {
 	if allocs != 0 {
 		t.Errorf("%v allocations, want none", allocs)
 	}
+}
+
+// A curator that has lost its nodes must not make us lose them too.
+func TestEmptyBacklogOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Saved().Set(node(a, "192.0.2.1"))
+	f.Saved().Loaded(f.wall)
+	f.ExpectCluster(true)
+	f.curator.SetConnected(true)
+	f.unchanged("an empty backlog", func() { f.curator.Begin(); f.curator.Complete() })
+	f.curator.Begin()
+	f.curator.Set(node("bogus"))
+	f.curator.Complete()
+	f.wantDeparted(a, false)
+	if f.Snapshot().Cluster().Complete {
+		t.Error("an empty backlog counts as complete")
+	}
+	f.backlog()
+	f.wantDeparted(a, true)
+}
+
+func TestDataSinceIsThatOfTheLastCompleteBacklog(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.curator.SetCluster("x")
+	f.connect(node(a))
+	f.pass(time.Hour)
+	f.curator.SetConnected(false)
+	lost := f.wall
+	f.pass(24 * time.Hour)
+	f.curator.SetConnected(true)
+	f.curator.Begin()
+	f.curator.Set(node(b))
+	f.pass(time.Minute)
+	f.curator.SetConnected(false)
+	if got := f.Snapshot().Cluster().DataSince; !got.Equal(lost) {
+		t.Errorf("after a backlog that was cut: %v, want %v", got, lost)
+	}
+	f.curator.SetCluster("y")
+	if got := f.Snapshot().Cluster().DataSince; !got.IsZero() {
+		t.Errorf("of another cluster: %v, want none", got)
+	}
+}
+
+func TestTombstoneOfOurOwnIDIsIgnored(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.7")
+	f.connect(Entry{ID: self, Roles: ConsensusMember})
+	f.curator.Gone(self)
+	f.pass(2 * retention)
+	f.dropExpired()
+	f.want(self, "192.0.2.7")
+	if len(f.DepartedFor()) != 0 || f.Snapshot().Local().Roles() != ConsensusMember {
+		t.Errorf("marks %v, roles %v", f.DepartedFor(), f.Snapshot().Local().Roles())
+	}
+}
+
+func TestLocalAddressesAreEachPublishedOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.7", "2001:db8::7", "192.0.2.7")
+	f.want(self, "192.0.2.7 2001:db8::7")
 }

@@ -15,6 +15,7 @@ type Source struct {
 
 	connected bool
 	inBacklog bool
+	current   bool  // all nodes have been heard of in the present connection
 	seen      []key // named in the present backlog, with repetitions
 }
 
@@ -50,7 +51,7 @@ func outranks(a, b uint8) bool {
 // time of Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
-		src.inBacklog, src.seen = true, nil
+		src.inBacklog, src.current, src.seen = true, false, nil
 		src.store.refusals.begin()
 	})
 }
@@ -62,7 +63,7 @@ func (src *Source) Set(entries ...Entry) {
 		var refused refusalLog
 		for i := range entries {
 			if err := src.set(&entries[i]); err != nil {
-				s.refuse(&refused, entries[i].ID, err)
+				src.refuse(&refused, entries[i].ID, err)
 			}
 		}
 		refused.write(s.log, src.name)
@@ -75,17 +76,19 @@ func (src *Source) set(e *Entry) error {
 	if !ok {
 		return errNoIDShape
 	}
+	src.see(k) // a node whose entry is bad is there all the same
 	if err := src.checkSpelling(k, e.ID); err != nil {
 		return err
 	}
-	src.see(k)
 	if src != s.saved {
 		e.Departed = time.Time{}
 	}
 	said, err := e.asRecord()
 	if err != nil {
+		delete(s.withheld, k) // it is not what the source says any more
 		return err
 	}
+	s.refusals.lift(e.ID)
 	said.source = src.rank
 	if err := s.say(k, said); err != nil {
 		return err
@@ -93,7 +96,6 @@ func (src *Source) set(e *Entry) error {
 	if said.flags&departed != 0 {
 		s.restoreMark(k, e.Counted)
 	}
-	s.refusals.lift(e.ID)
 	return nil
 }
 
@@ -131,17 +133,23 @@ func (src *Source) Gone(ids ...string) {
 }
 
 // Complete says that the backlog has been told to its end. It does nothing
-// unless one has begun.
+// unless one has begun, and nothing either where that named nobody: a cluster
+// has at least the node that tells of it, and all that is known must not be
+// lost to a curator which has lost its own.
 func (src *Source) Complete() {
 	s := src.store
 	s.update(func() {
 		if !src.inBacklog {
 			return
 		}
+		if len(src.seen) == 0 {
+			s.log.Warn("the cluster's backlog is empty: what was known stays", "source", src.name)
+			return
+		}
 		for _, k := range src.absent() {
 			s.depart(k, src.rank)
 		}
-		src.inBacklog, src.seen = false, nil
+		src.inBacklog, src.current, src.seen = false, true, nil
 		s.refusals.complete()
 		s.answerable = true
 		s.draft.cluster.Complete = true
@@ -169,8 +177,11 @@ func (src *Source) Loaded(at time.Time) {
 func (src *Source) SetConnected(connected bool) {
 	s := src.store
 	s.update(func() {
-		src.connected = connected
 		c := &s.draft.cluster
+		if src.connected && !connected && src.current {
+			src.current, c.DataSince = false, s.now()
+		}
+		src.connected = connected
 		now := slices.ContainsFunc(s.sources, func(src *Source) bool { return src.connected })
 		switch {
 		case now && !c.Connected:
@@ -179,9 +190,6 @@ func (src *Source) SetConnected(connected bool) {
 		case !now && c.Connected:
 			c.Lost, c.LostAt = s.clock(), s.now()
 			s.connected += c.Lost - s.connectedAt
-			if c.Complete {
-				c.DataSince = c.LostAt
-			}
 		}
 		c.Connected = now
 	})

@@ -149,7 +149,7 @@ func (s *Store) publish() {
 // one was known, an empty list is no news: the last known addresses stay until
 // there are new ones.
 func (s *Store) SetLocal(addrs []netip.Addr) {
-	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return CheckAddr(a) != nil })
+	addrs = usable(addrs)
 	s.update(func() {
 		s.localSaid = true
 		was := s.draft.local.addrs
@@ -161,6 +161,16 @@ func (s *Store) SetLocal(addrs []netip.Addr) {
 		s.draft.local = &fresh
 		s.judgeClaimsOn(was, addrs)
 	})
+}
+
+// usable leaves out what no node can be reached at, and repetitions.
+func usable(addrs []netip.Addr) (good []netip.Addr) {
+	for _, addr := range addrs {
+		if CheckAddr(addr) == nil && !slices.Contains(good, addr) {
+			good = append(good, addr)
+		}
+	}
+	return good
 }
 
 // ExpectCluster says whether a source of the cluster's nodes is configured.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/zone"
 )
 
 func newNodes() *cobra.Command {
@@ -38,6 +39,11 @@ that has departed, how long ago that was. With --json it is one array.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("departed") {
 			filter.Departed = departed
+		}
+		if filter.Role != "" {
+			if _, err := zone.ParseRole(filter.Role); err != nil {
+				return &wrong{err}
+			}
 		}
 		filter.Text = strings.Join(args, "")
 		client, err := settings.client()

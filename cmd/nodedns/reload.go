@@ -11,7 +11,7 @@ import (
 func (d *daemon) reload() {
 	cfg, err := d.load()
 	if err == nil {
-		err = d.service.Reload(serviceConfig(cfg, d.id, d.log))
+		err = d.service.Reload(serviceConfig(d.applicable(cfg), d.id, d.log))
 	}
 	if err != nil {
 		d.reportRefused(err)
@@ -22,11 +22,20 @@ func (d *daemon) reload() {
 	// Against the start, and not the last reload: until the restart this is
 	// worth a warning each time.
 	_, restart := config.Diff(d.started, cfg)
-	d.current = cfg
+	d.current = d.applicable(cfg)
 	d.log.Info("configuration reloaded", "changed", changed)
 	if len(restart) > 0 {
 		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
 	}
+}
+
+// applicable is the part of a new configuration that goes together with what
+// stays until the restart: endpoints for plain text are none for TLS.
+func (d *daemon) applicable(cfg config.Config) config.Config {
+	if cfg.Curator.Insecure != d.started.Curator.Insecure {
+		cfg.Curator.Endpoints = d.current.Curator.Endpoints
+	}
+	return cfg
 }
 
 // reportRefused writes one line for each problem.

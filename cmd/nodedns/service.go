@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 
@@ -16,7 +17,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 	return nodedns.Config{
 		NodeID:         id,
 		Prefix:         &cfg.Identity.Prefix,
-		RetainDeparted: cfg.Zone.RetainDeparted,
+		RetainDeparted: cmp.Or(cfg.Zone.RetainDeparted, nodedns.RetainNone),
 		Addresses:      cfg.Local.Addresses,
 		Interfaces:     cfg.Local.Interfaces,
 		Endpoints:      texts(cfg.Curator.Endpoints),
@@ -65,7 +66,7 @@ func texts[T interface{ String() string }](items []T) []string {
 
 // upstreams are the servers for what is not ours.
 func upstreams(cfg config.Config) resolver.Upstreams {
-	to := resolver.Upstreams{Timeout: cfg.Upstream.Timeout, ResolvConf: cfg.Rooted(cfg.Files.ResolvConf)}
+	to := resolver.Upstreams{Timeout: cfg.Upstream.Timeout, ResolvConf: cfg.Files.ResolvConf, Root: cfg.Files.Root}
 	for _, server := range cfg.Upstream.Servers {
 		to.Servers = append(to.Servers, server.Addr) // of auto the zero one, as resolver.Auto
 	}

@@ -38,6 +38,24 @@ func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
+// aboveAddress says whether a reverse name is the beginning of an address.
+// Addresses of nodes may be below it, which NXDOMAIN would deny (RFC 8020).
+func aboveAddress(name Name) bool {
+	parts, whole, valid := 0, 4, func(label []byte) bool { _, ok := parseOctet(label); return ok }
+	apex := reverseZone
+	if name.within(reverseZoneSix) {
+		whole, apex = 32, reverseZoneSix
+		valid = func(label []byte) bool { _, ok := parseNibble(label[0]); return ok && len(label) == 1 }
+	}
+	for ; len(name) > len(apex); name = name.parent() {
+		if !valid(name.label()) {
+			return false
+		}
+		parts++
+	}
+	return parts < whole
+}
+
 // reverseAddr is the address that a name in in-addr.arpa (RFC 1035, section
 // 3.5) or ip6.arpa (RFC 3596, section 2.5) stands for.
 func reverseAddr(name Name) (netip.Addr, bool) {

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/miekg/dns"
@@ -64,6 +65,22 @@ var specialUses = func() map[string]use {
 	return uses
 }()
 
+// reserved are the domains whose meaning is fixed by RFC 6761, 6762, 7686 and
+// 9476. All of arpa is the Internet's infrastructure, but for home.arpa, which
+// RFC 8375 leaves to each site.
+var (
+	reserved = []Name{
+		localhostApex, mustParseName("invalid"), mustParseName("onion"), mustParseName("test"),
+		mustParseName("local"), mustParseName("alt"), mustParseName("arpa"),
+	}
+	homeZone = mustParseName("home.arpa")
+)
+
+// Reserved says whether a name is in a domain that nobody can make their own.
+func Reserved(name Name) bool {
+	return !name.within(homeZone) && slices.ContainsFunc(reserved, name.within)
+}
+
 // specialUse answers names that must not leak to servers that cannot know
 // them.
 func specialUse(q *Question, view *View, v *Verdict) bool {
@@ -77,7 +94,7 @@ func specialUse(q *Question, view *View, v *Verdict) bool {
 		return true
 	}
 	rcode := dns.RcodeNameError
-	if u == hollow || u != absent && len(domain) == len(q.Name) {
+	if u == hollow || u != absent && (len(domain) == len(q.Name) || aboveAddress(q.Name)) {
 		rcode = dns.RcodeSuccess
 	}
 	v.negative(rcode, SourceSpecial, "a special-use name", view.Rules)

@@ -47,6 +47,9 @@ func NewRules(domains []string, ttl time.Duration, singleLabel bool) (*Rules, er
 		if name.IsRoot() {
 			return nil, fmt.Errorf("zone domains: %q is the root: all names would be ours", text)
 		}
+		if Reserved(name) {
+			return nil, fmt.Errorf("zone domains: %q is reserved for another use; choose another one", text)
+		}
 		r.domains = append(r.domains, name)
 	}
 	// Of two domains, one below the other, the inner one decides.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os/user"
 	"syscall"
 )
 
@@ -117,11 +118,19 @@ func bindError(network string, addr netip.AddrPort, err error) error {
 func inUse(proc, network string, addr netip.AddrPort) string {
 	const remedy = "stop it, or set another address in dns.listen"
 	by, ok := findHolder(proc, network, addr)
-	switch {
-	case !ok:
-		return "; " + remedy + " (as root, this message names the holder)"
-	case by.command == resolvedComm:
-		return fmt.Sprintf(" by systemd-resolved (pid %d); set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen", by.pid)
+	if !ok {
+		return "; " + remedy
 	}
-	return fmt.Sprintf(" by %s (pid %d); %s", by.command, by.pid, remedy)
+	owner := "user " + by.uid
+	if u, err := user.LookupId(by.uid); err == nil {
+		owner = "user " + u.Username
+	}
+	who := fmt.Sprintf("%s (pid %d)", by.command, by.pid)
+	if by.pid == 0 {
+		who = "a process of " + owner
+	}
+	if by.command == resolvedName || by.pid == 0 && owner == "user "+resolvedName {
+		return fmt.Sprintf(" by systemd-resolved, %s; set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen", who)
+	}
+	return fmt.Sprintf(" by %s; %s", who, remedy)
 }

@@ -113,7 +113,7 @@ func fakeProc(t *testing.T) string {
 	write("net/udp", head+"garbage\n"+line("3500007F:0035", "07", "1001"))
 	write("net/tcp", head+line("3500007F:0036", "01", "1004")+line("3500007F:0035", "0A", "1002"))
 	write("net/udp6", head+line("00000000000000000000000000000000:14E9", "07", "1003"))
-	write("512/comm", resolvedComm+"\n")
+	write("512/comm", resolvedName+"\n")
 	write("600/comm", "dnsmasq\n")
 	write("sys/fd/ignored", "")
 	for path, target := range map[string]string{"512/fd/3": "/dev/null", "512/fd/12": "socket:[1001]", "512/fd/13": "socket:[1002]", "600/fd/4": "socket:[1003]"} {
@@ -135,9 +135,9 @@ func TestFindHolder(t *testing.T) {
 		pid           int
 		command       string
 	}{
-		"UDP":                           {"udp", "127.0.0.53:53", 512, resolvedComm},
-		"TCP":                           {"tcp", "127.0.0.53:53", 512, resolvedComm},
-		"our wildcard and its address":  {"udp", "0.0.0.0:53", 512, resolvedComm},
+		"UDP":                           {"udp", "127.0.0.53:53", 512, resolvedName},
+		"TCP":                           {"tcp", "127.0.0.53:53", 512, resolvedName},
+		"our wildcard and its address":  {"udp", "0.0.0.0:53", 512, resolvedName},
 		"its wildcard of both families": {"udp", "127.0.0.1:5353", 600, "dnsmasq"},
 		"another address":               {"udp", "127.0.0.1:53", 0, ""},
 		"another port":                  {"udp", "127.0.0.53:54", 0, ""},
@@ -160,5 +160,20 @@ func TestRemedyForSystemdResolved(t *testing.T) {
 		if !strings.Contains(got, part) {
 			t.Errorf("%q does not say %q", got, part)
 		}
+	}
+}
+
+// Without the right to look into other users' processes, the user can still be
+// named.
+func TestHolderThatCannotBeSeen(t *testing.T) {
+	root := fakeProc(t)
+	for _, pid := range []string{"512", "600"} {
+		if err := os.RemoveAll(filepath.Join(root, pid, "fd")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := inUse(root, "udp", netip.MustParseAddrPort("127.0.0.1:5353"))
+	if !strings.Contains(got, " by a process of user ") || !strings.Contains(got, "dns.listen") {
+		t.Errorf("%q names neither the user nor the remedy", got)
 	}
 }

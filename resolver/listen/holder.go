@@ -13,30 +13,41 @@ import (
 	"strings"
 )
 
-// resolvedComm is what the kernel keeps of systemd-resolved's name.
-const resolvedComm = "systemd-resolve"
+// resolvedName is what the kernel keeps of the name of systemd-resolved, and
+// the user that it runs as.
+const resolvedName = "systemd-resolve"
 
-// holder is a process that has a socket open.
+// holder is who has a socket open. The process is not known, and its pid 0,
+// where we may not look into it: that takes its user's rights, or
+// CAP_SYS_PTRACE. The user can be seen by everybody.
 type holder struct {
+	uid     string
 	pid     int
 	command string // as the kernel has it: at most 15 characters
 }
 
-// findHolder looks below proc, where the kernel's tables are mounted, for the process
-// that has an address bound for network "udp" or "tcp". Without root it finds
-// only processes of the same user.
+// findHolder looks below proc, where the kernel's tables are mounted, for who
+// has an address bound for network "udp" or "tcp".
 func findHolder(proc, network string, addr netip.AddrPort) (holder, bool) {
-	var inodes []string
+	var found []socketOwner
 	for _, table := range []string{network, network + "6"} {
-		inodes = append(inodes, boundInodes(filepath.Join(proc, "net", table), network, addr)...)
+		found = append(found, boundSockets(filepath.Join(proc, "net", table), network, addr)...)
 	}
-	if len(inodes) == 0 {
+	if len(found) == 0 {
 		return holder{}, false
 	}
+	by := holder{uid: found[0].uid}
+	by.pid, by.command = findProcess(proc, found)
+	return by, true
+}
+
+// findProcess finds a process that has one of the sockets open, if we may see
+// it.
+func findProcess(proc string, sockets []socketOwner) (pid int, command string) {
 	descriptors, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*"))
 	for _, path := range descriptors {
 		target, err := os.Readlink(path)
-		if err != nil || !slices.Contains(inodes, target) {
+		if err != nil || !slices.ContainsFunc(sockets, func(s socketOwner) bool { return s.link == target }) {
 			continue
 		}
 		dir := filepath.Dir(filepath.Dir(path))
@@ -45,22 +56,28 @@ func findHolder(proc, network string, addr netip.AddrPort) (holder, bool) {
 			continue
 		}
 		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
-		return holder{pid: pid, command: strings.TrimSpace(string(comm))}, true
+		return pid, strings.TrimSpace(string(comm))
 	}
-	return holder{}, false
+	return 0, ""
 }
 
-// boundInodes lists the sockets in one of the kernel's tables that stand in
-// the way of an address, in the form of the links in /proc/PID/fd.
-func boundInodes(table, network string, addr netip.AddrPort) (inodes []string) {
+// socketOwner is a socket in one of the kernel's tables.
+type socketOwner struct {
+	link string // as the links in /proc/PID/fd have it
+	uid  string
+}
+
+// boundSockets lists the sockets in one of the kernel's tables that stand in
+// the way of an address.
+func boundSockets(table, network string, addr netip.AddrPort) (sockets []socketOwner) {
 	file, err := os.Open(table)
 	if err != nil {
 		return nil
 	}
 	defer file.Close() // it was only read
 	const (
-		local, state, inode = 1, 3, 9 // columns
-		listening           = "0A"
+		local, state, uid, inode = 1, 3, 7, 9 // columns
+		listening                = "0A"
 	)
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
@@ -70,10 +87,10 @@ func boundInodes(table, network string, addr netip.AddrPort) (inodes []string) {
 		}
 		bound, err := parseHexAddr(columns[local])
 		if err == nil && conflicts(bound, addr) {
-			inodes = append(inodes, "socket:["+columns[inode]+"]")
+			sockets = append(sockets, socketOwner{"socket:[" + columns[inode] + "]", columns[uid]})
 		}
 	}
-	return inodes
+	return sockets
 }
 
 // conflicts says whether a socket that is bound to one address keeps another

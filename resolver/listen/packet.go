@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // packetSocket is a UDP socket.
@@ -32,7 +34,27 @@ func bindPacket(network string, addr netip.AddrPort) (*packetSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &packetSocket{conn: conn.(*net.UDPConn), wildcard: wildcard}, nil
+	p := &packetSocket{conn: conn.(*net.UDPConn), wildcard: wildcard}
+	return p, p.enlarge()
+}
+
+// receiveBuffer has room for a burst of some thousand queries, in bytes. What
+// does not fit is lost without an answer.
+const receiveBuffer = 4 << 20
+
+// enlarge asks for room for bursts: as much as is wanted, with the right to
+// that, else as much as the system allows everybody.
+func (p *packetSocket) enlarge() error {
+	raw, err := p.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) {
+		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+			// With less room it works as well, as long as nobody bursts.
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+		}
+	})
 }
 
 const (

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -20,6 +22,7 @@ const (
 
 // File follows one resolv.conf. Its methods may be called concurrently.
 type File struct {
+	root     string
 	path     string
 	next     atomic.Int64 // when to look again, as a time.Duration
 	mu       sync.Mutex
@@ -28,9 +31,10 @@ type File struct {
 	contents atomic.Pointer[Contents]
 }
 
-// Follow returns a File, which has not looked yet.
-func Follow(path string) *File {
-	f := &File{path: path}
+// Follow returns a File, which has not looked yet. If there is a root, it is a
+// directory that stands for / in the path, and in the symlinks on it.
+func Follow(root, path string) *File {
+	f := &File{root: root, path: path}
 	f.contents.Store(new(Contents))
 	return f
 }
@@ -51,7 +55,7 @@ func (f *File) Look(now time.Duration) (changed bool, err error) {
 	defer f.mu.Unlock()
 	// The few hundred octets are compared instead of a time stamp, which two
 	// writes can share.
-	text, err := read(f.path)
+	text, err := read(f.root, f.path)
 	if err != nil {
 		if err.Error() == f.failed {
 			return false, nil
@@ -70,8 +74,8 @@ func (f *File) Look(now time.Duration) (changed bool, err error) {
 }
 
 // read returns the file's text. It does not wait for anybody to fill a FIFO.
-func read(path string) (text []byte, err error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func read(root, path string) (text []byte, err error) {
+	file, err := open(root, path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,4 +86,24 @@ func read(path string) (text []byte, err error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	return io.ReadAll(io.LimitReader(file, maxSize))
+}
+
+// open leaves it to the kernel to follow symlinks as they are seen from the
+// root, which no path of ours could do without a race.
+func open(root, path string) (*os.File, error) {
+	if root == "" {
+		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }()
+	fd, err := unix.Openat2(int(dir.Fd()), path, &unix.OpenHow{
+		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT,
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: filepath.Join(root, path), Err: err}
+	}
+	return os.NewFile(uintptr(fd), filepath.Join(root, path)), nil
 }

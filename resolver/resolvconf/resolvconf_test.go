@@ -89,7 +89,7 @@ func TestFileIsReadAgain(t *testing.T) {
 		}
 		return ""
 	}
-	f := Follow(path)
+	f := Follow("", path)
 	var now time.Duration
 	look := func(wantChange, wantError bool, wantServer string) {
 		t.Helper()
@@ -126,7 +126,7 @@ func TestFileThatIsNone(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Follow(path).Look(0); err == nil || !strings.Contains(err.Error(), "regular") {
+	if _, err := Follow("", path).Look(0); err == nil || !strings.Contains(err.Error(), "regular") {
 		t.Errorf("error %v for a FIFO", err)
 	}
 }
@@ -134,4 +134,34 @@ func TestFileThatIsNone(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("nameserver fe80::1%eth0\nsearch a b\n")
 	f.Fuzz(func(_ *testing.T, text string) { Parse(text) })
+}
+
+func TestSymlinksStayInTheRoot(t *testing.T) {
+	t.Parallel()
+	root, outside := t.TempDir(), t.TempDir()
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	target := filepath.Join(outside, "resolv.conf")
+	write(target, "nameserver 192.0.2.66\n")
+	write(filepath.Join(root, target), "nameserver 192.0.2.1\n")
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, filepath.Join(root, "etc/resolv.conf")); err != nil {
+		t.Fatal(err)
+	}
+	f := Follow(root, "/etc/resolv.conf")
+	if _, err := f.Look(0); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Contents().Servers; len(got) != 1 || got[0].Addr().String() != "192.0.2.1" {
+		t.Errorf("servers %v, want the one in the root", got)
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -143,4 +144,29 @@ func TestDialerHangs(t *testing.T) {
 	e := newEmbedded(t)
 	w.SetDialer(e.dial)
 	r.awaitCall(t, "complete", 1)
+}
+
+// Another cluster is recognised by its CA, which the dialer alone knows.
+func TestDialerToAnotherCluster(t *testing.T) {
+	t.Parallel()
+	nodes, _ := sample(1)
+	w, r, _ := watch(t, Config{})
+	told := map[string]bool{}
+	for i := range 2 {
+		cluster := newCluster(t)
+		own, err := cluster.NewNode()
+		must(t, err)
+		address, _ := serve(t, newServer(t, cluster, nodes...))
+		w.SetDialer(func(context.Context) (*grpc.ClientConn, error) {
+			return grpc.NewClient("passthrough:///"+address,
+				grpc.WithTransportCredentials(credentials.NewTLS(own.ClientConfig(prefix, nil))))
+		})
+		r.awaitCall(t, "complete", i+1)
+		r.mu.Lock()
+		told[r.cluster] = true
+		r.mu.Unlock()
+	}
+	if len(told) != 2 || told[""] {
+		t.Errorf("two clusters were told as %v", told)
+	}
 }

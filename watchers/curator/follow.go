@@ -3,6 +3,7 @@ package curator
 import (
 	"context"
 	"crypto/x509"
+	"encoding/hex"
 	"time"
 )
 
@@ -19,6 +20,9 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 		sink: w.sink,
 		began: func(peer *x509.Certificate) {
 			delivered, began = true, time.Now()
+			if cluster := issuer(peer); by.endpoint == "" && cluster != "" {
+				w.sink.SetCluster(cluster)
+			}
 			w.connected(peer, began)
 			j.connected(w.log, by.endpoint, w.Status().Remarks)
 		},
@@ -41,6 +45,16 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	w.update(func(s *Status) { s.Failures++ })
 	j.failed(w.log, failure, delivered)
 	return delivered, failure
+}
+
+// issuer tells clusters apart where the CA itself is known to the embedder's
+// dialer only: by the CA's key, as the curator's certificate names it (RFC 5280,
+// section 4.2.1.1). It is empty where that does not say, and in plain text.
+func issuer(peer *x509.Certificate) string {
+	if peer == nil || len(peer.AuthorityKeyId) == 0 {
+		return ""
+	}
+	return "authority-key:" + hex.EncodeToString(peer.AuthorityKeyId)
 }
 
 func (w *Watcher) connected(peer *x509.Certificate, at time.Time) {

@@ -21,7 +21,7 @@ import (
 // one goroutine at a time.
 type Sink interface {
 	// SetCluster names the cluster, before its first node. It is not called
-	// when the cluster is not known: with a dialer, and with plain text.
+	// when the cluster is not known, as in plain text.
 	SetCluster(id string)
 	// SetConnected tells whether there is a stream.
 	SetConnected(bool)

@@ -298,7 +298,7 @@ func TestWritesAreRare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t, t.TempDir())
 		stop := p.run()
-		p.backlog("A")
+		p.backlog("A", live(2, "10.1.0.1"))
 		const changes, every = 1000, 20 * time.Millisecond
 		for i := range changes {
 			p.curator.Set(live(1, fmt.Sprintf("10.0.%d.%d", i>>8, i&255)))

@@ -73,7 +73,7 @@ func TestEncodePassesOnWriteErrors(t *testing.T) {
 	if !errors.Is(err, full) {
 		t.Errorf("encode = %v", err)
 	}
-	p.backlog(strings.Repeat("x", maxString+1))
+	p.backlog(strings.Repeat("x", maxString+1), live(1, "10.0.0.1"))
 	if _, err := encode(io.Discard, p.Store.Snapshot(), nil, time.Now()); err == nil {
 		t.Error("a cluster ID that does not fit was encoded")
 	}

@@ -75,6 +75,7 @@ type Keeper struct {
 	originals originals
 
 	identity []*task // in the order of their writing
+	again    retry   // of those that failed
 	hosts    *task   // nil when turned off
 	file     file    // the hosts file
 	written  hostsMemory

@@ -31,7 +31,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 	defer wait.Wait()
 	defer cancel()
 
-	r := run{keeper: k, store: store, retry: look}
+	r := run{keeper: k, store: store}
 	changed, touched := make(hints, 1), make(hints, 1)
 	if k.hosts != nil {
 		wait.Go(func() {
@@ -64,11 +64,17 @@ type run struct {
 	keeper *Keeper
 	store  *zone.Store
 	pace   pace
-	retry  time.Duration // pause before identity files are tried again
-	nextAt time.Time     // when that is
+}
+
+// retry is when the files that depend on the name are tried again. It outlasts
+// a run, as the next one may fail as early.
+type retry struct {
+	pause  time.Duration
+	nextAt time.Time
 }
 
 func (r *run) loop(ctx context.Context, changed, touched hints) error {
+	r.look() // this run may fail before the first tick
 	looks := time.NewTicker(look)
 	defer looks.Stop()
 	for {
@@ -115,11 +121,11 @@ func (r *run) look() {
 	if k.hosts != nil && k.file.stamp() != k.written.stamp {
 		r.pace.touched(now)
 	}
-	if !now.Before(r.nextAt) {
+	if !now.Before(k.again.nextAt) {
 		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
-			k.log.Warn("files that depend on the node's name are not right yet", "again in", r.retry, "error", err)
-			r.nextAt = now.Add(r.retry + rand.N(r.retry/4))
-			r.retry = min(2*r.retry, maxRetry)
+			pause := min(max(2*k.again.pause, look), maxRetry)
+			k.log.Warn("files that depend on the node's name are not right yet", "again in", pause, "error", err)
+			k.again = retry{pause, now.Add(pause + rand.N(pause/4))}
 		}
 	}
 	k.watchHostname()

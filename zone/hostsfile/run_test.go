@@ -295,3 +295,42 @@ func TestForeignWritesAreNoticed(t *testing.T) {
 		}
 	}
 }
+
+// A hosts file that cannot be written must not keep the others from being tried
+// again, though each of its failures ends a Run.
+func TestRunTriesMachineIDAgainWhileHostsFails(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		sys := realSystem()
+		rename := sys.rename
+		attempts := 0
+		sys.rename = func(from, to string) error {
+			if strings.HasSuffix(to, "machine-id") {
+				if attempts++; attempts < 3 {
+					return unix.EIO
+				}
+				return rename(from, to)
+			}
+			return unix.EIO
+		}
+		cfg := s.config()
+		cfg.Hostname = false
+		b := startInBubble(t, cfg, sys, func(ctx context.Context, k *Keeper) error {
+			_ = k.Start(store.Snapshot())
+			for ctx.Err() == nil {
+				_ = k.Run(ctx, store)
+				time.Sleep(time.Second) // as whoever runs it again would
+			}
+			return nil
+		})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if attempts != 3 {
+			t.Errorf("machine-id was tried %d times, want 3", attempts)
+		}
+		b.cancel()
+		<-b.ended
+	})
+}

@@ -65,8 +65,13 @@ func (c *Cluster) CA() *x509.Certificate { return c.ca }
 // are applied to the certificate before it is signed, to make wrong ones.
 func (c *Cluster) Issue(pub ed25519.PublicKey, changes ...func(*x509.Certificate)) ([]byte, error) {
 	id := string(c.prefix.FromPublicKey(pub))
+	// Each is another certificate, for the same node too.
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, fmt.Errorf("issuing the certificate of %s: %w", id, err)
+	}
 	template := &x509.Certificate{
-		SerialNumber:          new(big.Int).SetBytes(pub[:16]),
+		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: id},
 		DNSNames:              []string{id},
 		NotBefore:             notBefore,

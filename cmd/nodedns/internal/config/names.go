@@ -2,10 +2,10 @@ package config
 
 import (
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -75,22 +75,10 @@ func hostName(name string) bool {
 	return true
 }
 
-// reserved are the domains whose meaning is fixed elsewhere: RFC 6761, 6762,
-// 7686 and 9476. All of arpa is the Internet's infrastructure but home.arpa,
-// which RFC 8375 leaves to each site.
-var reserved = []string{"localhost", "invalid", "onion", "test", "local", "alt", "arpa"}
-
-// special reports whether a name is, or is below, a reserved domain.
-func special(name string) bool {
-	if within(name, "home.arpa") {
-		return false
-	}
-	return slices.ContainsFunc(reserved, func(domain string) bool { return within(name, domain) })
-}
-
-// within reports whether a name is a domain or below it.
-func within(name, domain string) bool {
-	return name == domain || strings.HasSuffix(name, "."+domain)
+// special reports whether a name has a meaning that is fixed elsewhere.
+func special(text string) bool {
+	name, err := decision.ParseName(text)
+	return err == nil && decision.Reserved(name)
 }
 
 // glob understands a pattern for the names of interfaces.

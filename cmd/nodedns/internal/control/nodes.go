@@ -41,6 +41,11 @@ func (f Filter) values() url.Values {
 
 func parseFilter(values url.Values) (Filter, error) {
 	f := Filter{Text: strings.ToLower(values.Get("text")), Role: values.Get("role")}
+	if f.Role != "" {
+		if _, err := zone.ParseRole(f.Role); err != nil {
+			return f, err
+		}
+	}
 	if text := values.Get("departed"); text != "" {
 		departed, err := strconv.ParseBool(text)
 		if err != nil {
