@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -128,4 +129,19 @@ func (c *Config) settings() resolver.Settings {
 		settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
 	return settings
+}
+
+// hostLines says where the user's lines of the hosts file are: in the file that
+// is kept or, where none is, in the usual one. In a file that is all ours there
+// are none.
+func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) hosts.Config {
+	if c.Files.OwnHosts {
+		return hosts.Config{}
+	}
+	return hosts.Config{
+		Root:   c.Files.Root,
+		Path:   cmp.Or(c.Files.Hosts, "/etc/hosts"),
+		Zone:   hosts.Zone{Prefix: prefix, Local: id, Domains: c.DNS.Domains},
+		Logger: c.Logger.With("part", "hosts"),
+	}
 }

@@ -71,6 +71,7 @@ func New(cfg Config) (*Service, error) {
 		Zone:     s.store.Snapshot,
 		Listen:   cfg.Listen,
 		Settings: cfg.settings(),
+		Hosts:    cfg.hostLines(id, prefix),
 		Clock:    bootClock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})

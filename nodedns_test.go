@@ -290,3 +290,28 @@ func TestReload(t *testing.T) {
 		t.Errorf("after a refused reload the endpoints are %v", got)
 	}
 }
+
+func TestUsersHostsLinesAreAnswered(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	hosts := filepath.Join(f.root, "etc", "hosts")
+	write := func(lines string) {
+		t.Helper()
+		if err := os.WriteFile(hosts, []byte(lines), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("192.0.2.200 printer printer.lan\nno address\n")
+	f.run()
+	<-f.Ready()
+	if got := f.lookup("Printer.lan"); got != "192.0.2.200" {
+		t.Errorf("at the start: %q", got)
+	}
+	write("192.0.2.201 printer.lan\n")
+	f.eventually("the new line", func() bool { return f.lookup("printer.lan") == "192.0.2.201" })
+	f.publish("192.0.2.1")
+	f.eventually("our block beside it", func() bool { return strings.Contains(f.file("etc/hosts"), "192.0.2.1 "+self) })
+	if got := f.lookup("printer.lan"); got != "192.0.2.201" {
+		t.Errorf("beside our block: %q", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -24,6 +25,9 @@ type Config struct {
 	Listen []netip.AddrPort
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
+	// Hosts says where the user's hosts file is, whose lines are answered too.
+	// Without a path there is none.
+	Hosts hosts.Config
 
 	// Clock is CLOCK_BOOTTIME, the clock that the zone has too; the system's
 	// where nil.

@@ -2,15 +2,15 @@
 // asking upstreams what is not.
 //
 //	listen   -> request -> decision -> reply -> listen
-//	                           |
-//	                           v
-//	                        upstream
+//	                           |  ^
+//	                           v  |
+//	                     upstream  hosts
 //
 // A message becomes a request or is turned down for its form. The request is
 // checked, and [decision.Decide] says what it gets. The verdict is made into a
-// reply, at once or after an upstream was asked. The sub-packages do not know
-// each other, but for decision.Name, and listen knows nothing of DNS except
-// how messages are delimited.
+// reply, at once or after an upstream was asked. Of the sub-packages decision
+// knows the tables of hosts, and the others do not know each other; listen
+// knows nothing of DNS except how messages are delimited.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a

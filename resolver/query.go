@@ -37,7 +37,7 @@ type Answer struct {
 	Records       []Record        `json:"records"`
 	Authority     []Record        `json:"authority,omitempty"`
 	Errors        []ExtendedError `json:"errors,omitempty"`
-	Source        string          `json:"source"` // zone, special, upstream or request
+	Source        string          `json:"source"` // zone, hosts, special, upstream or request
 	Reason        string          `json:"reason"` // the rule that decided
 	Duration      time.Duration   `json:"duration"`
 }

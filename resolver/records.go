@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"iter"
 	"net"
+	"net/netip"
 
 	"github.com/miekg/dns"
 
@@ -19,7 +21,11 @@ func answers(asked *dns.Question, v *decision.Verdict) []dns.RR {
 	}
 	switch v.Kind {
 	case decision.Addresses:
-		return nodeAddresses(header(asked.Qtype), v)
+		return addressRecords(header(asked.Qtype), v.Node.Addrs())
+	case decision.HostAddresses:
+		return addressRecords(header(asked.Qtype), v.HostAddrs.All())
+	case decision.HostName:
+		return pointer(decision.Name(v.HostName).String())
 	case decision.Loopback:
 		if asked.Qtype == dns.TypeA {
 			return []dns.RR{&dns.A{Hdr: header(dns.TypeA), A: net.IPv4(127, 0, 0, 1)}}
@@ -36,8 +42,9 @@ func answers(asked *dns.Question, v *decision.Verdict) []dns.RR {
 	return nil
 }
 
-func nodeAddresses(header dns.RR_Header, v *decision.Verdict) (records []dns.RR) {
-	for addr := range v.Node.Addrs() {
+// addressRecords are the addresses of the header's family.
+func addressRecords(header dns.RR_Header, addrs iter.Seq[netip.Addr]) (records []dns.RR) {
+	for addr := range addrs {
 		switch {
 		case addr.Is4() && header.Rrtype == dns.TypeA:
 			records = append(records, &dns.A{Hdr: header, A: addr.AsSlice()})

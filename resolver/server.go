@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -34,6 +35,7 @@ type Server struct {
 	cookies *cookie.Jar
 	limits  listen.Limits
 
+	hosts     *hosts.File // nil: none
 	state     atomic.Pointer[state]
 	bound     atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	forwarder upstream.Forwarder
@@ -64,6 +66,10 @@ func New(config Config) (*Server, error) {
 		cookies:  cookie.New(),
 		inFlight: make(chan struct{}, maxInFlight),
 		want:     slices.Clone(config.Listen),
+	}
+	if config.Hosts.Path != "" {
+		s.hosts = hosts.New(config.Hosts)
+		s.hosts.Look()
 	}
 	s.bound.Store(new([]netip.AddrPort))
 	s.forwarder.Own = func() []netip.AddrPort { return *s.bound.Load() }
@@ -117,7 +123,30 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.release()
 	sockets.Logger, sockets.Limits = s.log, s.limits
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	defer cancel()
+	if s.hosts != nil {
+		following.Go(func() { s.followHosts(ctx) })
+	}
 	return sockets.Serve(ctx, s)
+}
+
+// followHosts reads the hosts file when it changes. It never fails: lines that
+// are wrong are reported, and what cannot be read leaves what was.
+func (s *Server) followHosts(ctx context.Context) {
+	if err := s.hosts.Run(ctx); err != nil {
+		s.log.Error("the hosts file is not followed any more", "error", err)
+	}
+}
+
+// hostLines are the user's, or nil.
+func (s *Server) hostLines() *hosts.Table {
+	if s.hosts == nil {
+		return nil
+	}
+	return s.hosts.Table()
 }
 
 // take hands the bound sockets to Run.

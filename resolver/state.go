@@ -95,6 +95,7 @@ func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
 		Now:    s.clock(),
 		Rules:  st.rules,
 		Search: st.search,
+		Hosts:  s.hostLines(),
 		Reach:  st.reach,
 	})
 }

@@ -12,6 +12,7 @@ func Decide(q *Question, view *View) Verdict {
 	case localhost(q, view, &v):
 	case nodes(q, view, &v):
 	case nodeAddresses(q, view, &v):
+	case hostLines(q, view, &v):
 	case specialUse(q, view, &v):
 	case singleLabel(q, view, &v):
 	default:

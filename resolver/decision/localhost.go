@@ -20,7 +20,7 @@ func localhost(q *Question, view *View, v *Verdict) bool {
 	case q.Name.within(localhostApex):
 		localhostForward(q, view, v)
 	case q.Name.within(loopbackZone), string(q.Name) == string(loopbackPTRv6):
-		localhostReverse(q, view, v)
+		return localhostReverse(q, view, v)
 	default:
 		return false
 	}
@@ -39,7 +39,7 @@ func localhostForward(q *Question, view *View, v *Verdict) {
 	}
 }
 
-func localhostReverse(q *Question, view *View, v *Verdict) {
+func localhostReverse(q *Question, view *View, v *Verdict) bool {
 	const reason = "loopback addresses are always this machine's"
 	named := string(q.Name) == string(loopbackPTR) || string(q.Name) == string(loopbackPTRv6)
 	switch {
@@ -51,7 +51,14 @@ func localhostReverse(q *Question, view *View, v *Verdict) {
 		// Between the zone's apex and the address are names without records
 		// that exist nevertheless (RFC 8020, section 2).
 		v.negative(dns.RcodeSuccess, SourceSpecial, reason, view.Rules)
+	case inHosts(q.Name, view):
+		// Such as Debian's 127.0.1.1 with the machine's name.
+		if q.Type == dns.TypePTR || q.Type == dns.TypeANY {
+			return false
+		}
+		v.negative(dns.RcodeSuccess, SourceSpecial, reason, view.Rules)
 	default:
 		v.negative(dns.RcodeNameError, SourceSpecial, reason, view.Rules)
 	}
+	return true
 }

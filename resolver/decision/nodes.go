@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"iter"
+	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
@@ -33,7 +35,7 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 		unknown("below the name of a node", view, v)
 	case view.Zone.HasIDShape(top.label()):
 		unknown("no such node", view, v)
-	case inSearchList(q.Name, view):
+	case inSearchList(q.Name, view) && !inHosts(q.Name, view):
 		// glibc asks for this before the bare name, and would wait for dead
 		// upstreams. Whether the zone is ready does not matter: such a name
 		// is not a node's even then.
@@ -81,7 +83,7 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 	switch {
 	case q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceZone, "a node", view.Rules)
-	case q.wantsAddress() && hasFamily(node, q.Type):
+	case q.wantsAddress() && hasFamily(node.Addrs(), q.Type):
 		v.answer(Addresses, SourceZone, "a node", view.Rules)
 	default:
 		// Never NXDOMAIN: that would deny the other types too (RFC 2308,
@@ -96,8 +98,8 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 	v.Error = staleness(node, view)
 }
 
-func hasFamily(node zone.Node, qtype uint16) bool {
-	for addr := range node.Addrs() {
+func hasFamily(addrs iter.Seq[netip.Addr], qtype uint16) bool {
+	for addr := range addrs {
 		if addr.Is4() == (qtype == dns.TypeA) {
 			return true
 		}

@@ -97,6 +97,9 @@ func specialUse(q *Question, view *View, v *Verdict) bool {
 	if u == hollow || u != absent && (len(domain) == len(q.Name) || aboveAddress(q.Name)) {
 		rcode = dns.RcodeSuccess
 	}
+	if inHosts(q.Name, view) {
+		rcode = dns.RcodeSuccess // it exists, if only in the hosts file
+	}
 	v.negative(rcode, SourceSpecial, "a special-use name", view.Rules)
 	return true
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -22,6 +23,10 @@ const (
 	NodeName
 	// LocalhostName is a PTR record with the name localhost.
 	LocalhostName
+	// HostAddresses are those of Verdict.HostAddrs, of the family asked for.
+	HostAddresses
+	// HostName is a PTR record with Verdict.HostName.
+	HostName
 	// AnyType is the HINFO record of RFC 8482.
 	AnyType
 	// Negative is no answer, and the SOA that says for how long.
@@ -37,10 +42,13 @@ type Verdict struct {
 	Authoritative bool // the AA bit
 	Private       bool // forward to upstreams on private addresses only
 
-	Node    zone.Node // of Addresses and NodeName
-	TTL     uint32    // of the records, in seconds
-	SOA     Name      // owner of the SOA of a Negative
-	Minimum uint32    // its minimum and its own TTL, in seconds (RFC 2308)
+	Node      zone.Node   // of Addresses and NodeName
+	HostAddrs hosts.Addrs // of HostAddresses
+	HostName  string      // of HostName: a Name
+
+	TTL     uint32 // of the records, in seconds
+	SOA     Name   // owner of the SOA of a Negative
+	Minimum uint32 // its minimum and its own TTL, in seconds (RFC 2308)
 
 	Error ExtendedError
 	// Source and Reason tell people where the reply comes from, and by which
@@ -75,6 +83,7 @@ type Source uint8
 const (
 	SourceRequest  Source = iota // the request could not be served as it was
 	SourceZone                   // the nodes and local domains
+	SourceHosts                  // the user's lines of the hosts file
 	SourceSpecial                // names with a meaning of their own
 	SourceUpstream               // another server, or the lack of one
 
@@ -88,6 +97,8 @@ func (s Source) String() string {
 		return "request"
 	case SourceZone:
 		return "zone"
+	case SourceHosts:
+		return "hosts"
 	case SourceSpecial:
 		return "special"
 	default:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -19,6 +20,8 @@ type View struct {
 	Rules *Rules
 	// Search is the machine's search list.
 	Search []Name
+	// Hosts are the user's lines of the hosts file; nil: there are none.
+	Hosts *hosts.Table
 	// Reach tells which upstreams there are.
 	Reach Reach
 }

@@ -1,0 +1,42 @@
+package decision
+
+import (
+	"github.com/miekg/dns"
+)
+
+// hostLines answers what the user's lines of the hosts file say. Other types
+// of their names may be known elsewhere.
+func hostLines(q *Question, view *View, v *Verdict) bool {
+	const reason = "a line of the hosts file"
+	if !inHosts(q.Name, view) {
+		return false
+	}
+	addrs, forward := view.Hosts.Lookup(q.Name)
+	switch {
+	case q.Type == dns.TypeANY:
+		v.answer(AnyType, SourceHosts, reason, view.Rules)
+	case !forward && q.Type == dns.TypePTR:
+		addr, _ := reverseAddr(q.Name)
+		v.HostName, _ = view.Hosts.Reverse(addr)
+		v.answer(HostName, SourceHosts, reason, view.Rules)
+	case !forward || !q.wantsAddress():
+		return false
+	case hasFamily(addrs.All(), q.Type):
+		v.HostAddrs = addrs
+		v.answer(HostAddresses, SourceHosts, reason, view.Rules)
+	default:
+		v.negative(dns.RcodeSuccess, SourceHosts, "a line of the hosts file without such an address", view.Rules)
+	}
+	return true
+}
+
+// inHosts says whether the hosts file has a name, or the address that it is the
+// reverse name of. Such a name exists, whatever type is asked for.
+func inHosts(name Name, view *View) bool {
+	if addr, ok := reverseAddr(name); ok {
+		_, known := view.Hosts.Reverse(addr)
+		return known
+	}
+	_, known := view.Hosts.Lookup(name)
+	return known
+}
