@@ -1,0 +1,150 @@
+package zone
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFirstSnapshotHasOwnNameOnly(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.want(self, "-")
+	f.want(strings.ToUpper(self), "-")
+	f.want(a, "")
+	if !f.Snapshot().Local().IsLocal() || f.Snapshot().Serial() != 1 {
+		t.Error("the first snapshot is not that of the local node")
+	}
+	f.wantCounts(Counts{Live: 1})
+}
+
+func TestFreeNodeID(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.Local = "Metropolis-Zed" })
+	f.setLocal("192.0.2.9")
+	f.connect(node(a, "192.0.2.1"), node(testID(0), "192.0.2.2"))
+	f.want("metropolis-zed", "192.0.2.9")
+	f.want("METROPOLIS-ZED", "192.0.2.9")
+	if got := ids(f.Snapshot()); len(got) != 3 || !sorted(got) {
+		t.Errorf("all: %v, want three sorted", got)
+	}
+	f = newFixture(t, func(c *Config) { c.Local = "alpha" })
+	f.connect(node(a))
+	if got := ids(f.Snapshot()); len(got) != 2 || got[0] != "alpha" {
+		t.Errorf("all: %v, want alpha first", got)
+	}
+}
+
+func TestReverseRecords(t *testing.T) {
+	t.Parallel()
+	const shared = "192.0.2.1"
+	f := newFixture(t)
+	f.connect(node(c, shared), node(b, shared), node(a, shared, "2001:db8::a"))
+	f.wantReverse(shared, a)
+	f.wantReverse("2001:db8::a", a)
+	f.curator.Gone(a)
+	f.wantReverse(shared, b) // live outranks departed
+	f.wantReverse("2001:db8::a", a)
+	f.curator.Set(node(b, "192.0.2.2"))
+	f.wantReverse(shared, c)
+	f.wantReverse("192.0.2.2", b)
+	f.curator.Gone(c)
+	f.wantReverse(shared, a) // of the departed the smallest
+	f.curator.Set(node(c, "192.0.2.3"))
+	f.wantReverse(shared, a)
+	f.pass(retention)
+	f.dropExpired()
+	f.wantReverse(shared, "")
+	if len(f.claims) != 0 {
+		t.Errorf("%d contested addresses left, want 0", len(f.claims))
+	}
+}
+
+func TestSnapshotsNeverChange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"), node(b, "192.0.2.2"))
+	old := f.Snapshot()
+	f.setLocal("192.0.2.7")
+	f.curator.Set(node(a, "192.0.2.11"), node(c, "192.0.2.3"))
+	f.curator.Gone(b)
+	if show(old, a) != "192.0.2.1" || show(old, c) != "" || show(old, self) != "-" {
+		t.Error("the old snapshot has changed")
+	}
+	if n, _ := old.Lookup(b); n.Departed() {
+		t.Error("the old snapshot has a departed node")
+	}
+	var changed []string
+	for change := range f.Snapshot().Changes(old) {
+		n := change.After
+		if change.Before.Exists() && change.Before.ID() != n.ID() {
+			t.Errorf("change of %s and %s", change.Before.ID(), n.ID())
+		}
+		changed = append(changed, string(n.ID()))
+	}
+	if want := []string{self, a, b, c}; !slices.Equal(changed, want) {
+		t.Errorf("changed %v, want %v", changed, want)
+	}
+	for range f.Snapshot().Changes(f.Snapshot()) {
+		t.Error("a snapshot differs from itself")
+	}
+}
+
+func TestAllIsSortedAndHasEverybodyOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var entries []Entry
+	for i := 199; i >= 0; i-- {
+		entries = append(entries, node(testID(i), netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String()))
+	}
+	f.connect(entries...)
+	got := ids(f.Snapshot())
+	if len(got) != 200 || !sorted(got) || !slices.Contains(got, self) {
+		t.Errorf("%d nodes, sorted %v", len(got), sorted(got))
+	}
+	if len(slices.Compact(got)) != 200 {
+		t.Error("a node is there twice")
+	}
+}
+
+func TestLookupAllocatesNothing(t *testing.T) {
+	f := newFixture(t)
+	f.setLocal("192.0.2.7")
+	f.connect(node(a, "192.0.2.1", "2001:db8::1"))
+	label, own := []byte(strings.ToUpper(a)), []byte(self)
+	addr := netip.MustParseAddr("192.0.2.1")
+	found := 0
+	allocs := testing.AllocsPerRun(100, func() {
+		s := f.Snapshot()
+		for _, l := range [][]byte{label, own} {
+			n, _ := s.LookupLabel(l)
+			for range n.Addrs() {
+				found++
+			}
+		}
+		if _, ok := s.Reverse(addr); ok {
+			found++
+		}
+	})
+	if allocs != 0 || found == 0 {
+		t.Errorf("%v allocations for %d finds, want none", allocs, found)
+	}
+}
+
+// A query's name lies in a buffer on the stack. It must be able to stay there.
+func TestLookupLabelDoesNotEscape(t *testing.T) {
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"))
+	s := f.Snapshot()
+	allocs := testing.AllocsPerRun(100, func() {
+		var buffer [63]byte
+		label := buffer[:copy(buffer[:], a)]
+		if _, ok := s.LookupLabel(label); !ok || !s.HasIDShape(label) {
+			t.Error("not found")
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations, want none", allocs)
+	}
+}
