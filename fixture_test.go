@@ -24,6 +24,7 @@ type fixture struct {
 	root   string
 	logged logbook
 	local  chan []netip.Addr // what the local source publishes
+	told   chan struct{}     // that it has
 	stop   context.CancelFunc
 	ended  chan error
 }
@@ -36,7 +37,7 @@ const deadline = 20 * time.Second
 // prepare makes a Service and does not run it.
 func prepare(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, root: t.TempDir(), local: make(chan []netip.Addr), ended: make(chan error, 1)}
+	f := &fixture{t: t, root: t.TempDir(), local: make(chan []netip.Addr), told: make(chan struct{}), ended: make(chan error, 1)}
 	if err := os.Mkdir(filepath.Join(f.root, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +75,7 @@ func (f *fixture) source(ctx context.Context, publish func([]netip.Addr)) error 
 			return nil
 		case addrs := <-f.local:
 			publish(addrs)
+			f.told <- struct{}{}
 		}
 	}
 }
@@ -114,6 +116,7 @@ func (f *fixture) publish(addrs ...string) {
 		list = append(list, netip.MustParseAddr(addr))
 	}
 	f.local <- list
+	<-f.told
 }
 
 // snapshot waits for one that fulfils a condition.
