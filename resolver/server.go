@@ -92,6 +92,9 @@ func (s *Server) listen() error {
 	if s.sockets != nil {
 		return nil
 	}
+	if s.hosts != nil {
+		s.hosts.Look() // before the first query
+	}
 	sockets, err := listen.Bind(s.want)
 	if err != nil {
 		return err
