@@ -14,10 +14,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-const (
-	headerLen = 12
-	maxUDP    = 4096 // a server may exceed what we asked for
-)
+const maxUDP = 4096 // a server may exceed what we asked for
 
 var errMismatch = errors.New("it answered another question")
 

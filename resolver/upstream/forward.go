@@ -10,14 +10,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Total is how long Forward takes at most. It leaves 100 ms of the four
-// seconds that a client is promised.
-const Total = 3900 * time.Millisecond
-
-// payload is the largest UDP reply asked for: what fits an IPv6 packet of the
-// minimum MTU.
-const payload = 1232
-
 // Forwarder asks servers. Its fields must not be changed while it is in use;
 // it may be used concurrently.
 type Forwarder struct {
@@ -65,7 +57,7 @@ func (f *Forwarder) ask(ctx context.Context, servers []netip.AddrPort, query *dn
 			if err == nil {
 				return reply, nil
 			}
-			failure.attempts = append(failure.attempts, attempt{server, err})
+			failure.attempts = append(failure.attempts, blame{server, err})
 			if errors.Is(err, errTimedOut) {
 				silent = append(silent, server)
 			}
@@ -105,13 +97,6 @@ func (f *Forwarder) exchange(ctx context.Context, server netip.AddrPort, query *
 		return nil, rejection{reply}
 	}
 	return reply, nil
-}
-
-// rejected says whether another server should be asked after such an answer.
-// A code that needs EDNS speaks of the exchange and not of the name.
-func rejected(rcode int) bool {
-	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused ||
-		rcode == dns.RcodeNotImplemented || rcode > 0xf
 }
 
 // outgoing is the query as it is sent, but for its ID. EDNS is used only if

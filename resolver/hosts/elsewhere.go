@@ -1,0 +1,65 @@
+package hosts
+
+import (
+	"bytes"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Zone tells which names are the zone's.
+type Zone struct {
+	Prefix  zone.Prefix // of node IDs
+	Local   zone.ID     // our own name, of whatever shape
+	Domains []string    // under which nodes are known too
+}
+
+// elsewhere knows the names whose answers come from elsewhere than the hosts
+// file.
+type elsewhere struct {
+	prefix []byte
+	owners map[string]string // of names in wire form and those below them
+}
+
+const (
+	ownerLoopback = "localhost always means the loopback addresses (RFC 6761)"
+	ownerZone     = "the answers for it come from the cluster's nodes"
+)
+
+// minLabel is the length of the hex digits of a node ID. Names that are shorter
+// need no closer look.
+const minLabel = 32
+
+func (z *Zone) elsewhere() *elsewhere {
+	e := &elsewhere{prefix: []byte(z.Prefix), owners: map[string]string{}}
+	add := func(name, owner string) {
+		// Below a name that is no host name there are none either, so there is
+		// nothing to find.
+		if wire, err := appendName(nil, []byte(name)); err == nil {
+			e.owners[string(wire)] = owner
+		}
+	}
+	for _, domain := range z.Domains {
+		add(domain, ownerZone)
+	}
+	add(string(z.Local), ownerZone)
+	add("localhost", ownerLoopback)
+	return e
+}
+
+// owner says who answers for a name instead, or nothing.
+func (e *elsewhere) owner(name []byte) string {
+	var label []byte
+	for rest := name; rest[0] != 0; rest = rest[1+rest[0]:] {
+		label = rest[1 : 1+rest[0]]
+		if owner := e.owners[string(rest)]; owner != "" {
+			return owner
+		}
+	}
+	// The label that is left is the last one: nothing below a node exists.
+	if len(label) == len(e.prefix)+minLabel && bytes.HasPrefix(label, e.prefix) {
+		if _, err := zone.Prefix(e.prefix).Parse(string(label)); err == nil {
+			return ownerZone
+		}
+	}
+	return ""
+}

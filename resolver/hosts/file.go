@@ -1,0 +1,158 @@
+package hosts
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/nodedns/nodedns/resolver/inotify"
+)
+
+// maxLogged is how many problems one line of the log names.
+const maxLogged = 10
+
+// Config says which file to follow.
+type Config struct {
+	// Root is put before Path, and is where an absolute symlink starts from;
+	// an empty one is "/".
+	Root string
+	// Path of the file, absolute. It need not exist.
+	Path string
+	// Zone tells which names in the file have no effect.
+	Zone Zone
+	// Logger of changes and of what is wrong with the file; nil discards it.
+	Logger *slog.Logger
+}
+
+// File follows a hosts file. Look and Run are to be called from one goroutine,
+// the other methods from any.
+type File struct {
+	cfg       Config
+	elsewhere *elsewhere
+	log       *slog.Logger
+	limit     int // of pairs of a name and an address
+	seed      maphash.Seed
+	stamp     stamp
+	sum       uint64 // of the user's lines in the current table
+	current   atomic.Pointer[state]
+}
+
+// state is what is known of the file.
+type state struct {
+	table   *Table // nil before it was read for the first time
+	problem string // why the file as it is now cannot be used, or ""
+}
+
+// New returns a File that has not been read yet.
+func New(cfg Config) *File {
+	f := &File{
+		cfg:       cfg,
+		elsewhere: cfg.Zone.elsewhere(),
+		log:       cfg.Logger,
+		limit:     maxPairs,
+		seed:      maphash.MakeSeed(),
+	}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	f.current.Store(&state{})
+	return f
+}
+
+// Table is what the file said when it could last be used: the same pointer as
+// long as the user's lines say the same. It is nil, which says nothing, before
+// the first look.
+func (f *File) Table() *Table { return f.current.Load().table }
+
+// Reports are what is wrong with the file: why it cannot be used as it is now,
+// and then which lines do not count.
+func (f *File) Reports() []Report {
+	s := f.current.Load()
+	var reports []Report
+	if s.problem != "" {
+		reports = append(reports, Report{Problem: s.problem})
+	}
+	if s.table != nil {
+		reports = append(reports, s.table.all()...)
+	}
+	return reports
+}
+
+// Run follows the file until ctx ends, and returns nil then. A change is in the
+// Table within a second. What is wrong with the file is no failure: it is
+// reported, and the file looked at again when it changes.
+func (f *File) Run(ctx context.Context) error {
+	follower := inotify.Follower{Root: f.cfg.Root, Files: []string{f.cfg.Path}, Logger: f.log}
+	follower.Run(ctx, f.Look)
+	return nil
+}
+
+// Look reads the file if it may have changed.
+func (f *File) Look() {
+	text, stamp, err := read(f.cfg.Root, f.cfg.Path, f.stamp)
+	if errors.Is(err, errUnchanged) {
+		return
+	}
+	f.stamp = stamp
+	if err != nil {
+		f.refuse(err)
+		return
+	}
+	segments := foreign(text)
+	old, sum := f.current.Load(), f.checksum(segments)
+	if old.table != nil && sum == f.sum {
+		f.current.Store(&state{table: old.table})
+		return
+	}
+	table, err := parse(segments, f.elsewhere, f.limit)
+	if err != nil {
+		f.refuse(err)
+		return
+	}
+	f.sum = sum
+	f.current.Store(&state{table: table})
+	f.tell(old.table, table)
+}
+
+// checksum tells the user's lines from others, by their numbers too because
+// the reports have those. Our own writes to the file change neither, as long as
+// our block is behind them.
+func (f *File) checksum(segments []segment) uint64 {
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	var numbers [16]byte
+	for _, s := range segments {
+		binary.LittleEndian.PutUint64(numbers[:], uint64(s.line))
+		binary.LittleEndian.PutUint64(numbers[8:], uint64(len(s.text)))
+		_, _ = h.Write(numbers[:]) // never fails
+		_, _ = h.Write(s.text)
+	}
+	return h.Sum64()
+}
+
+// refuse keeps what is known when the file cannot be used.
+func (f *File) refuse(err error) {
+	old := f.current.Load()
+	now := &state{table: old.table, problem: "the hosts file cannot be used, and what was known of it stands: " + err.Error()}
+	f.current.Store(now)
+	if now.problem != old.problem {
+		f.log.Warn("the hosts file cannot be used, and what was known of it stands", "path", f.cfg.Path, "error", err)
+	}
+}
+
+// tell logs a change.
+func (f *File) tell(old, now *Table) {
+	f.log.Info("hosts file read", "path", f.cfg.Path, "names", now.Len())
+	if now.count == 0 || old != nil && now.same(&old.problems) {
+		return
+	}
+	var first []string
+	for _, r := range now.reports[:min(maxLogged, len(now.reports))] {
+		first = append(first, r.String())
+	}
+	f.log.Warn("some lines or names of the hosts file do not count in the DNS",
+		"path", f.cfg.Path, "count", now.count, "first", first)
+}

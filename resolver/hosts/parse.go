@@ -1,0 +1,166 @@
+package hosts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxSize of a file that is read, in octets.
+	maxSize = 64 << 20
+	// maxPairs of a name and an address are in a table.
+	maxPairs = 1 << 20
+	// maxAddrs of one name: not many more fit into a reply.
+	maxAddrs = 100
+	// chunkSize of the strings that names are parts of, in octets.
+	chunkSize = 64 << 10
+)
+
+var errTooMany = errors.New("too many names")
+
+// parser makes a table of lines.
+type parser struct {
+	table     *Table
+	elsewhere *elsewhere
+	limit     int             // of the table's links
+	chunk     strings.Builder // where names go
+	wire      [maxName + 1]byte
+}
+
+// parse makes a table of the user's lines, with at most so many pairs of a name
+// and an address.
+func parse(segments []segment, e *elsewhere, limit int) (*Table, error) {
+	p := parser{
+		table:     &Table{names: map[string]uint32{}, addresses: map[[16]byte]string{}},
+		elsewhere: e,
+		limit:     limit,
+	}
+	for _, s := range segments {
+		number := s.line
+		for rest := s.text; len(rest) > 0; number++ {
+			line := nextLine(rest)
+			rest = rest[len(line):]
+			if err := p.line(number, line); err != nil {
+				return nil, fmt.Errorf("line %d: %w; at most %d are kept", number, err, limit)
+			}
+		}
+	}
+	p.table.links = slices.Clone(p.table.links) // without room to grow
+	return p.table, nil
+}
+
+// line reads one line. The only error is that the table is full.
+func (p *parser) line(number int, line []byte) error {
+	if i := bytes.IndexByte(line, '#'); i >= 0 {
+		line = line[:i]
+	}
+	line = bytes.TrimFunc(line, isSpace)
+	if len(line) == 0 {
+		return nil
+	}
+	word, names := line, []byte(nil)
+	if i := bytes.IndexFunc(line, isSpace); i >= 0 {
+		word, names = line[:i], line[i:]
+	}
+	addr, err := netip.ParseAddr(string(word))
+	switch {
+	case err != nil:
+		p.table.report(number, "%.80q is not an address; the line does not count", word)
+		return nil
+	case addr.Zone() != "":
+		p.table.report(number, "the DNS cannot tell the zone of %.80q; the line does not count", word)
+		return nil
+	case names == nil:
+		p.table.report(number, "no name follows the address %s", addr)
+		return nil
+	}
+	for word := range bytes.FieldsFuncSeq(names, isSpace) {
+		if err := p.name(number, addr.Unmap(), word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isSpace is C's isspace in the POSIX locale: CR counts, a no-break space does
+// not.
+func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' }
+
+// name adds one name of an address.
+func (p *parser) name(number int, addr netip.Addr, word []byte) error {
+	name, err := appendName(p.wire[:0], word)
+	if err != nil {
+		p.table.report(number, "%.300q is not a host name: %v; it does not count", word, err)
+		return nil
+	}
+	if owner := p.elsewhere.owner(name); owner != "" {
+		// The usual lines for localhost say what is answered anyway.
+		if owner != ownerLoopback || !addr.IsLoopback() {
+			p.table.report(number, "%q has no effect in the DNS: %s", word, owner)
+		}
+		return nil
+	}
+	return p.link(number, addr, name)
+}
+
+// link makes an address one of a name's, if it is not yet.
+func (p *parser) link(number int, addr netip.Addr, name []byte) error {
+	t, at := p.table, uint32(len(p.table.links))
+	address := addr.As16()
+	first, known := t.names[string(name)]
+	if known {
+		last, count, found := t.last(first, address)
+		switch {
+		case found:
+			return nil
+		case count >= maxAddrs:
+			t.report(number, "%s has %d addresses already; the further one does not count", hostName(name), count)
+			return nil
+		}
+		t.links[last].next = at
+	}
+	if len(t.links) == p.limit {
+		return errTooMany
+	}
+	t.links = append(t.links, link{address: address})
+	// Who names 0.0.0.0 or :: means that there is nothing, which has no name.
+	_, named := t.addresses[address]
+	reverse := !named && !addr.IsUnspecified()
+	if known && !reverse {
+		return nil
+	}
+	key := p.keep(name)
+	if !known {
+		t.names[key] = at
+	}
+	if reverse {
+		t.addresses[address] = key
+	}
+	return nil
+}
+
+// last walks the chain of a name's addresses. It stops at the address if that
+// is among them.
+func (t *Table) last(first uint32, address [16]byte) (at uint32, count int, found bool) {
+	for at = first; ; at = t.links[at].next {
+		count++
+		if l := t.links[at]; l.address == address || l.next == 0 {
+			return at, count, l.address == address
+		}
+	}
+}
+
+// keep makes a string of a name, which is a part of a larger one.
+func (p *parser) keep(name []byte) string {
+	if p.chunk.Cap()-p.chunk.Len() < len(name) {
+		p.chunk = strings.Builder{}
+		p.chunk.Grow(chunkSize)
+	}
+	p.chunk.Write(name)
+	chunk := p.chunk.String()
+	return chunk[len(chunk)-len(name):]
+}

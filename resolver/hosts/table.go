@@ -1,0 +1,76 @@
+package hosts
+
+import (
+	"iter"
+	"net/netip"
+)
+
+// Table is what the lines of a hosts file say. It never changes. A nil Table
+// says nothing.
+//
+// Names are in wire form (RFC 1035, section 3.1), uncompressed, in lower case
+// and with the empty label at their end. Lookups take no lock and allocate
+// nothing.
+type Table struct {
+	// The keys and the values are parts of larger strings; a table of a
+	// hundred thousand names would otherwise be as many objects.
+	names     map[string]uint32   // to the first of a chain in links
+	addresses map[[16]byte]string // to the first name, of IPv4 addresses in mapped form
+	links     []link
+	problems
+}
+
+// link is one address of one name.
+type link struct {
+	address [16]byte
+	next    uint32 // the name's next one in links; 0: no more
+}
+
+// Lookup returns the addresses of a name. Whether there are any of the family
+// that is wanted is for the caller to see.
+func (t *Table) Lookup(name []byte) (addrs Addrs, ok bool) {
+	if t == nil {
+		return Addrs{}, false
+	}
+	first, ok := t.names[string(name)]
+	return Addrs{t, first}, ok
+}
+
+// Reverse returns the name that stands first after an address.
+func (t *Table) Reverse(addr netip.Addr) (name string, ok bool) {
+	if t == nil {
+		return "", false
+	}
+	name, ok = t.addresses[addr.As16()]
+	return name, ok
+}
+
+// Len is the number of names.
+func (t *Table) Len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.names)
+}
+
+// Addrs are the addresses of one name. The zero value has none.
+type Addrs struct {
+	table *Table
+	first uint32
+}
+
+// All yields the addresses in the order of their lines.
+func (a Addrs) All() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		if a.table == nil {
+			return
+		}
+		for at, more := a.first, true; more; {
+			l := &a.table.links[at]
+			if !yield(netip.AddrFrom16(l.address).Unmap()) {
+				return
+			}
+			at, more = l.next, l.next != 0
+		}
+	}
+}

@@ -1,0 +1,353 @@
+package inotify
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+// follow runs a follower of dir/file that relies on hints alone, and returns a
+// function that waits until a look has found a text in the file.
+func follow(t *testing.T, f *Follower) (await func(text string)) {
+	t.Helper()
+	if f.poll == 0 {
+		f.poll = time.Hour
+	}
+	if f.deaf == 0 {
+		f.deaf = time.Hour
+	}
+	texts := make(chan string)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.Run(ctx, func() {
+			var text strings.Builder
+			for _, file := range f.Files {
+				text.WriteString(contents(f.Root, file))
+			}
+			select {
+			case texts <- text.String():
+			case <-ctx.Done():
+			}
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return func(want string) {
+		t.Helper()
+		timeout := time.After(patience)
+		var got string
+		for {
+			select {
+			case got = <-texts:
+				if got == want {
+					return
+				}
+			case <-timeout:
+				t.Fatalf("last seen is %q, want %q", got, want)
+			}
+		}
+	}
+}
+
+func contents(root, file string) string {
+	real, err := Resolve(root, file)
+	if err != nil {
+		return err.Error()
+	}
+	text, err := os.ReadFile(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "missing"
+	}
+	return string(text)
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// relink makes a symlink, or turns it elsewhere in one step.
+func relink(t testing.TB, target, link string) {
+	t.Helper()
+	must(t, os.Symlink(target, link+".new"))
+	must(t, os.Rename(link+".new", link))
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, dir string, await func(string)){
+		"a file that is made, written to, and removed": func(t *testing.T, dir string, await func(string)) {
+			await("missing")
+			write(t, dir+"/file", "1")
+			await("1")
+			write(t, dir+"/file", "2")
+			await("2")
+			must(t, os.Remove(dir+"/file"))
+			await("missing")
+			write(t, dir+"/file", "3")
+			await("3")
+		},
+		"replaced by rename, over and over": func(t *testing.T, dir string, await func(string)) {
+			for i := range 3 {
+				write(t, dir+"/new", strconv.Itoa(i))
+				must(t, os.Rename(dir+"/new", dir+"/file"))
+				await(strconv.Itoa(i))
+			}
+			write(t, dir+"/file", "in place")
+			await("in place")
+		},
+		"a symlink that is turned elsewhere": func(t *testing.T, dir string, await func(string)) {
+			must(t, os.Mkdir(dir+"/a", 0o755))
+			must(t, os.Mkdir(dir+"/b", 0o755))
+			write(t, dir+"/a/real", "1")
+			relink(t, "a/real", dir+"/file")
+			await("1")
+			write(t, dir+"/a/real", "2")
+			await("2")
+			relink(t, dir+"/b/real", dir+"/file")
+			await("missing")
+			write(t, dir+"/b/real", "3")
+			await("3")
+		},
+		"a symlink to a directory on the way": func(t *testing.T, dir string, await func(string)) {
+			must(t, os.Mkdir(dir+"/a", 0o755))
+			must(t, os.Mkdir(dir+"/b", 0o755))
+			write(t, dir+"/a/real", "1")
+			write(t, dir+"/b/real", "2")
+			relink(t, "a", dir+"/way")
+			relink(t, "way/real", dir+"/file")
+			await("1")
+			relink(t, "b", dir+"/way")
+			await("2")
+			write(t, dir+"/b/real", "3")
+			await("3")
+		},
+		"directories that appear later": func(t *testing.T, dir string, await func(string)) {
+			relink(t, "run/a/b/real", dir+"/file")
+			await("missing")
+			must(t, os.MkdirAll(dir+"/run/a/b", 0o755))
+			write(t, dir+"/run/a/b/real", "1")
+			await("1")
+			must(t, os.RemoveAll(dir+"/run"))
+			await("missing")
+			must(t, os.MkdirAll(dir+"/run/a", 0o755))
+			must(t, os.Mkdir(dir+"/run/a/b", 0o755))
+			write(t, dir+"/run/a/b/real", "2")
+			await("2")
+		},
+		"a directory that another one takes the place of": func(t *testing.T, dir string, await func(string)) {
+			must(t, os.Mkdir(dir+"/a", 0o755))
+			write(t, dir+"/a/real", "1")
+			relink(t, "a/real", dir+"/file")
+			await("1")
+			must(t, os.Mkdir(dir+"/b", 0o755))
+			write(t, dir+"/b/real", "2")
+			must(t, os.Rename(dir+"/a", dir+"/old"))
+			must(t, os.Rename(dir+"/b", dir+"/a"))
+			await("2")
+			write(t, dir+"/a/real", "3")
+			await("3")
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			test(t, dir, follow(t, &Follower{Files: []string{dir + "/file"}}))
+		})
+	}
+}
+
+func TestFollowBelowARoot(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	must(t, os.Mkdir(root+"/etc", 0o755))
+	must(t, os.Symlink("/run/real", root+"/etc/file"))
+	await := follow(t, &Follower{Root: root, Files: []string{"/etc/file"}})
+	await("missing")
+	must(t, os.Mkdir(root+"/run", 0o755))
+	write(t, root+"/run/real", "1")
+	await("1")
+}
+
+func TestFollowSeveralFiles(t *testing.T) {
+	t.Parallel()
+	one, two := t.TempDir(), t.TempDir()
+	await := follow(t, &Follower{Files: []string{one + "/file", two + "/file"}})
+	write(t, two+"/file", "b")
+	await("missingb")
+	write(t, one+"/file", "a")
+	await("ab")
+}
+
+// A file with a second name changes without its directory, as one that is a
+// mount point does.
+func TestFollowWritesThroughAnotherName(t *testing.T) {
+	t.Parallel()
+	dir, other := t.TempDir(), t.TempDir()
+	write(t, dir+"/file", "1")
+	must(t, os.Link(dir+"/file", other+"/name"))
+	await := follow(t, &Follower{Files: []string{dir + "/file"}})
+	await("1")
+	write(t, other+"/name", "2")
+	await("2")
+}
+
+func TestFollowWithoutAPause(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	await := follow(t, &Follower{Files: []string{dir + "/file"}})
+	await("missing")
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(dir+"/new", []byte("1"), 0o644)
+				_ = os.Rename(dir+"/new", dir+"/file")
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	await("1")
+}
+
+// Nobody knows whether the lost notices were about the files.
+func TestLostNoticesAreAHint(t *testing.T) {
+	t.Parallel()
+	h := newHints()
+	real := h.notify
+	must(t, h.failed)
+	must(t, real.Close())
+	h.notify = &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
+	ended := make(chan struct{})
+	go func() { defer close(ended); h.take() }()
+	h.notify.Errors <- fsnotify.ErrEventOverflow
+	if !h.next(t.Context(), patience) {
+		t.Error("the files are not looked at")
+	}
+	h.notify.Events <- fsnotify.Event{Name: "/another", Op: fsnotify.Write}
+	close(h.notify.Events)
+	<-ended
+	if len(h.given) > 0 {
+		t.Error("another file's change is a hint")
+	}
+}
+
+// A directory that is gone before the notice of its renaming was read makes
+// fsnotify report an error, and hold a lock meanwhile.
+func TestFollowThroughCommotion(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Symlink("a/real", dir+"/file"))
+	await := follow(t, &Follower{Files: []string{dir + "/file"}})
+	await("missing")
+	for i := range 200 {
+		must(t, os.Mkdir(dir+"/a", 0o755))
+		write(t, dir+"/a/real", "")
+		if i%20 == 0 {
+			await("")
+		}
+		must(t, os.Rename(dir+"/a", dir+"/b"))
+		must(t, os.RemoveAll(dir+"/b"))
+	}
+	must(t, os.Mkdir(dir+"/a", 0o755))
+	write(t, dir+"/a/real", "1")
+	await("1")
+}
+
+func TestFollowWithoutHints(t *testing.T) {
+	t.Parallel()
+	h := hints{failed: errors.New("too many open files")}
+	if err := h.arm("", []string{"/etc/hosts"}); !errors.Is(err, h.failed) {
+		t.Errorf("error %v", err)
+	}
+	h.take() // and returns, as there is nothing to take
+	h.close()
+}
+
+// Of a directory further up that another one takes the place of there is no
+// notice.
+func TestFollowByLookingNowAndThen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.MkdirAll(dir+"/a/b", 0o755))
+	must(t, os.MkdirAll(dir+"/c/b", 0o755))
+	write(t, dir+"/a/b/file", "1")
+	write(t, dir+"/c/b/file", "2")
+	await := follow(t, &Follower{Files: []string{dir + "/a/b/file"}, poll: time.Millisecond})
+	await("1")
+	must(t, os.Rename(dir+"/a", dir+"/d"))
+	must(t, os.Rename(dir+"/c", dir+"/a"))
+	await("2")
+	write(t, dir+"/a/b/file", "3")
+	await("3")
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	must(t, os.MkdirAll(root+"/a/b", 0o755))
+	write(t, root+"/a/b/file", "")
+	for link, target := range map[string]string{
+		"/absolute": "/a/b/file", "/relative": "a/b/../b/file", "/twice": "absolute",
+		"/out": "../../../../a/b/file", "/dangling": "a/none/../../../x", "/loop": "loop", "/dir": "/a/b",
+	} {
+		must(t, os.Symlink(target, root+link))
+	}
+	tests := map[string]struct {
+		path, want string
+		turns      int
+		fails      bool
+	}{
+		"plain":                   {path: "/a/b/file", want: "/a/b/file", turns: 1},
+		"untidy":                  {path: "//a/./b/../b/file", want: "/a/b/file", turns: 1},
+		"absolute symlink":        {path: "/absolute", want: "/a/b/file", turns: 2},
+		"relative symlink":        {path: "/relative", want: "/a/b/file", turns: 2},
+		"symlink to a symlink":    {path: "/twice", want: "/a/b/file", turns: 3},
+		"symlink on the way":      {path: "/dir/file", want: "/a/b/file", turns: 2},
+		"not out of the root":     {path: "/out", want: "/a/b/file", turns: 2},
+		"missing":                 {path: "/a/c/d/file", want: "/a/c/d/file", turns: 1},
+		"dangling, with dots":     {path: "/dangling", want: "/x", turns: 2},
+		"the root":                {path: "/", want: "", turns: 1},
+		"a loop":                  {path: "/loop", fails: true, turns: maxSymlinks + 1},
+		"a file on the way":       {path: "/a/b/file/x", want: "/a/b/file/x", fails: true, turns: 1},
+		"a name that is too long": {path: "/" + strings.Repeat("x", 300), want: "/" + strings.Repeat("x", 300), fails: true, turns: 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := walk(root, tt.path)
+			if (err != nil) != tt.fails || len(got.turns) != tt.turns {
+				t.Errorf("turns %q, error %v; want %d, an error: %t", got.turns, err, tt.turns, tt.fails)
+			}
+			if want := filepath.Join(root, tt.want); !tt.fails && got.file != want {
+				t.Errorf("leads to %q, want %q", got.file, want)
+			}
+		})
+	}
+}
