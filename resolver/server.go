@@ -2,12 +2,15 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
@@ -34,11 +37,11 @@ type Server struct {
 	cookies *cookie.Jar
 	limits  listen.Limits
 
-	state     atomic.Pointer[state]
-	bound     atomic.Pointer[[]netip.AddrPort] // empty before Listen
-	forwarder upstream.Forwarder
-	inFlight  chan struct{} // holds one element for each
-	counters  counters
+	state    atomic.Pointer[state]
+	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
+	pool     *upstream.Pool
+	inFlight chan struct{} // holds one element for each
+	counters counters
 
 	mu       sync.Mutex // guards what follows, and who replaces state
 	settings Settings
@@ -66,7 +69,11 @@ func New(config Config) (*Server, error) {
 		want:     slices.Clone(config.Listen),
 	}
 	s.bound.Store(new([]netip.AddrPort))
-	s.forwarder.Own = func() []netip.AddrPort { return *s.bound.Load() }
+	s.pool = upstream.New(upstream.Config{
+		Own:      func() []netip.AddrPort { return *s.bound.Load() },
+		InFlight: maxInFlight,
+		Logger:   config.Logger,
+	})
 	if err := s.Reconfigure(config.Settings); err != nil {
 		return nil, err
 	}
@@ -105,7 +112,14 @@ func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load())
 
 // Upstreams are the servers that are asked now, in their order. Listeners of
 // ours are not among them.
-func (s *Server) Upstreams() []netip.AddrPort { return slices.Clone(s.current().servers) }
+func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Servers() }
+
+// UpstreamStatus is what is known about each of them.
+func (s *Server) UpstreamStatus() []upstream.Status { return s.pool.Status() }
+
+// NetworkChanged forgets what was learnt about the upstreams: which of them
+// answer, and how fast, may be otherwise on another network.
+func (s *Server) NetworkChanged() { s.pool.Reset() }
 
 // Run serves the addresses until ctx ends and then returns nil. It binds them
 // if Listen has not. When a socket fails it returns an error, and may be
@@ -117,7 +131,13 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.release()
 	sockets.Logger, sockets.Limits = s.log, s.limits
-	return sockets.Serve(ctx, s)
+	// The upstreams end last, for the queries in flight have none without.
+	outlasting, end := context.WithCancel(context.WithoutCancel(ctx))
+	var pool errgroup.Group
+	pool.Go(func() error { return s.pool.Run(outlasting) })
+	err = sockets.Serve(ctx, s)
+	end()
+	return errors.Join(err, pool.Wait())
 }
 
 // take hands the bound sockets to Run.

@@ -29,6 +29,4 @@
 // attempts that were overtaken but still tell how slow a server is. Without Run
 // an Exchange owns its own and waits for them. The exception is net/http, whose
 // connections are closed at the end but not waited for.
-//
-// A [Forwarder] is the plain way without a Pool: servers in turn.
 package upstream
