@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -168,7 +169,7 @@ func (s *Service) plan() {
 		s.mu.Lock()
 		source := s.local
 		s.mu.Unlock()
-		return source(ctx, s.store.SetLocal)
+		return source(ctx, s.publish)
 	}}
 	s.changes = &changelog{log: s.log}
 	s.sources = []*task{
@@ -189,6 +190,16 @@ func (s *Service) plan() {
 			}
 			return s.saved.Run(ctx)
 		}})
+	}
+}
+
+// publish takes the addresses that the local source tells. With other ones we
+// are on another network, as far as the upstreams are concerned.
+func (s *Service) publish(addrs []netip.Addr) {
+	before := s.store.Snapshot().Local()
+	s.store.SetLocal(addrs)
+	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
+		s.dns.NetworkChanged()
 	}
 }
 

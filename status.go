@@ -29,7 +29,8 @@ type Status struct {
 	Curator   CuratorStatus `json:"curator"`
 	Listeners []string      `json:"listeners"`
 	Files     []FileStatus  `json:"files"`
-	// Upstreams are the servers that other names go to now, in their order.
+	// Upstreams are the servers that other names go to now, in their order and
+	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
 	// Errors is what does not work now, one sentence each.
 	Errors []string `json:"errors"`

@@ -55,19 +55,29 @@ type Settings struct {
 
 // Upstreams are the servers to ask.
 type Upstreams struct {
-	// Servers in the order in which they are asked; Auto stands for those in
-	// ResolvConf. Listeners of ours among them are left out.
-	Servers []netip.AddrPort
+	// Servers, any of which may be asked; Auto stands for those in ResolvConf.
+	// Listeners of ours among them are left out. Of servers that are about as
+	// fast the earlier is preferred.
+	Servers []upstream.Server
 	// ResolvConf is the path of the machine's resolv.conf. Its search list
 	// counts with and without Auto. Empty: there is none. Root is a directory
 	// that stands for / in the path and in symlinks on it.
 	ResolvConf, Root string
 	// Timeout of one exchange with one server; 2 s where zero.
 	Timeout time.Duration
+	// RandomizeCase makes answers harder to forge (0x20).
+	RandomizeCase bool
+	// TrustAD passes the AD bit on, to clients that ask for it: the servers
+	// validate, and nobody on the way to them can forge (RFC 6840, section
+	// 5.7).
+	TrustAD bool
+	// RebindProtection keeps from clients what points a name of the public
+	// DNS to a network that is not public.
+	RebindProtection bool
 }
 
 // Auto among the servers stands for those that the machine itself was given.
-var Auto netip.AddrPort
+var Auto upstream.Server
 
 const defaultTimeout = 2 * time.Second
 
@@ -91,7 +101,7 @@ func (s Settings) rules() (*decision.Rules, error) {
 		return nil, fmt.Errorf("upstream timeout %v: want more than 0", s.Upstreams.Timeout)
 	}
 	for _, server := range s.Upstreams.Servers {
-		if server != Auto && (!server.IsValid() || server.Port() == 0) {
+		if server != Auto && (!server.Addr.IsValid() || server.Addr.Port() == 0) {
 			return nil, fmt.Errorf("upstream server %v: want an address and a port", server)
 		}
 	}
@@ -127,16 +137,4 @@ func bootTime() time.Duration {
 		return 0 // Linux has had this clock since 2.6.39
 	}
 	return time.Duration(t.Nano())
-}
-
-// normalize returns the servers that can be asked: as the kernel will see
-// them, without repetitions and without our own listeners.
-func normalize(servers, own []netip.AddrPort) (usable []netip.AddrPort) {
-	for _, server := range servers {
-		server = upstream.Normalize(server)
-		if !slices.Contains(usable, server) && !upstream.IsOwn(own, server, netip.Addr{}) {
-			usable = append(usable, server)
-		}
-	}
-	return usable
 }

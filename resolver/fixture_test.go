@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -42,8 +43,15 @@ func settings(upstreams ...netip.AddrPort) Settings {
 		Domains:   []string{"nodes.example"},
 		TTL:       10 * time.Second,
 		Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-		Upstreams: Upstreams{Servers: upstreams},
+		Upstreams: Upstreams{Servers: plain(upstreams...)},
 	}
+}
+
+func plain(addrs ...netip.AddrPort) (servers []upstream.Server) {
+	for _, addr := range addrs {
+		servers = append(servers, upstream.Plain(addr))
+	}
+	return servers
 }
 
 func newServer(t testing.TB, settings Settings) *Server {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 func TestForwardedAnswer(t *testing.T) {
@@ -185,13 +186,19 @@ func TestAllUpstreamsFail(t *testing.T) {
 		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: strings.Repeat("x", 2000)}}
 		_ = w.WriteMsg(m)
 	})
+	failing := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeServerFailure))
+	})
 	tests := map[string]struct {
 		upstreams []netip.AddrPort
 		codes     []uint16
 		text      string
+		long      bool // the text, for 512 octets with a long name
+		failures  uint64
 	}{
-		"network":    {[]netip.AddrPort{dead}, []uint16{dns.ExtendedErrorCodeNetworkError}, "connection refused"},
-		"validation": {[]netip.AddrPort{bogus, bogus}, []uint16{dns.ExtendedErrorCodeNoReachableAuthority, dns.ExtendedErrorCodeDNSBogus}, "SERVFAIL"},
+		"network":    {[]netip.AddrPort{dead}, []uint16{dns.ExtendedErrorCodeNetworkError}, "connection refused", false, 2},
+		"validation": {[]netip.AddrPort{bogus, bogus}, []uint16{dns.ExtendedErrorCodeDNSBogus}, "xxx", true, 0},
+		"no reason":  {[]netip.AddrPort{failing}, []uint16{dns.ExtendedErrorCodeNoReachableAuthority}, "SERVFAIL", false, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -208,11 +215,11 @@ func TestAllUpstreamsFail(t *testing.T) {
 			// With little room the codes stay and the texts go.
 			long := strings.Repeat(strings.Repeat("x", 60)+".", 4)
 			m = dial(t, s, "udp").exchange(withEDNS(query(long, dns.TypeA), 512))
-			if m.Truncated || ede(m) != int(tt.codes[0]) || (m.IsEdns0().Option[0].(*dns.EDNS0_EDE).ExtraText == "") != (name == "validation") {
+			if m.Truncated || ede(m) != int(tt.codes[0]) || (m.IsEdns0().Option[0].(*dns.EDNS0_EDE).ExtraText == "") != tt.long {
 				t.Errorf("with 512 octets:\n%v", m)
 			}
-			if got := s.Stats().ForwardFailures; got != 2 {
-				t.Errorf("%d failures counted, want 2", got)
+			if got := s.Stats().ForwardFailures; got != tt.failures {
+				t.Errorf("%d failures counted, want %d", got, tt.failures)
 			}
 		})
 	}
@@ -242,11 +249,124 @@ func TestAnswerThatCannotBeEncoded(t *testing.T) {
 	odd := new(dns.Msg)
 	odd.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "a..b.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}}
 	m := new(dns.Msg)
-	err = m.Unpack(s.pack(r, s.relay(r, odd), decision.SourceUpstream, nil))
+	err = m.Unpack(s.pack(r, s.relay(r, odd, false), decision.SourceUpstream, nil))
 	if err != nil || m.Id != r.msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
 		t.Errorf("got %v, %v", m, err)
 	}
 	if got := s.Stats().Replies; len(got) != 1 || got[0].Rcode != "SERVFAIL" {
 		t.Errorf("counted %v", got)
+	}
+}
+
+func TestTrustedAD(t *testing.T) {
+	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		m.AuthenticatedData = q.AuthenticatedData
+		_ = w.WriteMsg(m)
+	})
+	tests := map[string]struct{ trust, ad, do, want bool }{
+		"not trusted":          {false, true, true, false},
+		"trusted, and AD":      {true, true, false, true},
+		"trusted, and DO":      {true, false, true, true},
+		"trusted, not wanted":  {true, false, false, false},
+		"not trusted, no bits": {false, false, false, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			set := settings(up)
+			set.Upstreams.TrustAD = tt.trust
+			q := query("www.example.org", dns.TypeA)
+			q.AuthenticatedData = tt.ad
+			q.SetEdns0(1232, tt.do)
+			if m := dial(t, start(t, newServer(t, set)), "udp").exchange(q); m.AuthenticatedData != tt.want {
+				t.Errorf("AD is %t", m.AuthenticatedData)
+			}
+		})
+	}
+}
+
+func TestRebindProtection(t *testing.T) {
+	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		addr := "10.0.0.99"
+		if strings.HasPrefix(q.Question[0].Name, "public.") {
+			addr = "198.51.100.1"
+		}
+		answering(q.Question[0].Name+" 60 IN A "+addr)(w, q)
+	})
+	tests := map[string]struct {
+		name    string
+		on      bool
+		answers int
+		ede     int
+	}{
+		"off":              {"evil.example.org", false, 1, -1},
+		"on":               {"evil.example.org", true, 0, int(dns.ExtendedErrorCodeBlocked)},
+		"a public address": {"public.example.org", true, 1, -1},
+		"the site's own":   {"printer.home.arpa", true, 1, -1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			set := settings(up)
+			set.Upstreams.RebindProtection = tt.on
+			m := dial(t, start(t, newServer(t, set)), "udp").exchange(withEDNS(query(tt.name, dns.TypeA), 1232))
+			if m.Rcode != dns.RcodeSuccess || len(m.Answer) != tt.answers || ede(m) != tt.ede {
+				t.Errorf("got\n%v", m)
+			}
+		})
+	}
+}
+
+// Two servers that forward to each other: what comes back is refused at once,
+// and who sent it is not asked any more.
+func TestQueryThatComesBack(t *testing.T) {
+	a := newServer(t, settings())
+	if err := a.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, newServer(t, settings(a.Addrs()[0])))
+	if err := a.Reconfigure(settings(b.Addrs()[0])); err != nil {
+		t.Fatal(err)
+	}
+	start(t, a)
+	m := dial(t, a, "udp").exchange(withEDNS(query("www.example.org", dns.TypeA), 1232))
+	if m.Rcode != dns.RcodeRefused && m.Rcode != dns.RcodeServerFailure || ede(m) < 0 {
+		t.Errorf("got\n%v", m)
+	}
+	looping := func(s *Server) bool {
+		return s.UpstreamStatus()[0].State == upstream.Looping
+	}
+	if !looping(a) && !looping(b) {
+		t.Errorf("%+v and %+v", a.UpstreamStatus(), b.UpstreamStatus())
+	}
+}
+
+func TestPoolIsBusy(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	up := fakeUpstream(t, func(dns.ResponseWriter, *dns.Msg) { <-release })
+	s := newServer(t, settings(up))
+	s.pool = upstream.New(upstream.Config{InFlight: 1})
+	s.mu.Lock()
+	s.rebuild()
+	s.mu.Unlock()
+	start(t, s)
+	c := dial(t, s, "udp")
+	c.send(packed(t, query("one.example.org", dns.TypeA)))
+	c.send(packed(t, query("two.example.org", dns.TypeA)))
+	m := new(dns.Msg) // to one of the two, whichever came second
+	if err := m.Unpack(c.receive()); err != nil || m.Rcode != dns.RcodeServerFailure || s.Stats().Overloads != 1 {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
+func TestChangedNetworkForgetsWhatWasLearnt(t *testing.T) {
+	up := fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))
+	s := newServer(t, settings(up))
+	if got := rcodeOf(t, s, "www.example.org", "A"); got != "NOERROR" || s.UpstreamStatus()[0].RTT == 0 {
+		t.Fatalf("%s, %+v", got, s.UpstreamStatus())
+	}
+	s.NetworkChanged()
+	if got := s.UpstreamStatus()[0].RTT; got != 0 {
+		t.Errorf("a time of %v is still known", got)
 	}
 }

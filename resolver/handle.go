@@ -8,7 +8,6 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/listen"
-	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Handle implements [listen.Handler]. What needs no upstream is answered at
@@ -26,7 +25,7 @@ func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]
 		return s.reject(message, dns.RcodeFormatError, buffer), nil
 	}
 	st := s.current()
-	verdict, ok := r.check(st.settings.allows(r.client))
+	verdict, ok := s.check(r, st)
 	if ok {
 		verdict = s.decide(&r.question, st)
 	}
@@ -62,23 +61,10 @@ func overloaded() decision.Verdict {
 		decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: "too many queries are waiting for upstreams"})
 }
 
-// forward asks the upstreams and returns the reply for the client.
-func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *decision.Verdict) *dns.Msg {
-	servers := st.servers
-	if verdict.Private {
-		servers = st.private
+// check turns down what is not to be decided.
+func (s *Server) check(r *request, st *state) (decision.Verdict, bool) {
+	if server, looped := s.pool.Looped(&r.msg); looped {
+		return turnBack(server), false
 	}
-	answer, err := s.forwarder.Forward(ctx, servers, &r.msg, st.settings.Upstreams.Timeout)
-	if err == nil {
-		return s.relay(r, answer)
-	}
-	s.counters.forwardFailures.Add(1)
-	extended := decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: err.Error()}
-	var passedOn []*dns.EDNS0_EDE
-	if failure := (*upstream.Failure)(nil); errors.As(err, &failure) {
-		extended.Code = failure.Code()
-		passedOn = failure.Extended()
-	}
-	failed := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", extended)
-	return s.compose(r, &failed, passedOn...)
+	return r.check(st.settings.allows(r.client))
 }

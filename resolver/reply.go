@@ -27,15 +27,16 @@ func (s *Server) compose(r *request, v *decision.Verdict, passedOn ...*dns.EDNS0
 
 // relay makes an upstream's answer into a reply. What it says stays; what
 // concerns the exchange of the message is between the client and us.
-func (s *Server) relay(r *request, answer *dns.Msg) *dns.Msg {
+func (s *Server) relay(r *request, answer *dns.Msg, trustAD bool) *dns.Msg {
 	extended := upstream.Extended(answer)
 	r.address(answer)
 	answer.Zero = false
 	// The upstream may be an authority for the name. We are none.
 	answer.Authoritative = false
-	// Nobody has validated the answer whom the client has reason to trust
-	// (RFC 6840, section 5.7).
-	answer.AuthenticatedData = false
+	// Only who is trusted has validated anything, and only who asks for the
+	// bit understands it (RFC 6840, sections 5.7 and 5.8).
+	wanted := r.msg.AuthenticatedData || r.opt != nil && r.opt.Do()
+	answer.AuthenticatedData = answer.AuthenticatedData && trustAD && wanted
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)

@@ -2,12 +2,15 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
@@ -35,12 +38,12 @@ type Server struct {
 	cookies *cookie.Jar
 	limits  listen.Limits
 
-	hosts     *hosts.File // nil: none
-	state     atomic.Pointer[state]
-	bound     atomic.Pointer[[]netip.AddrPort] // empty before Listen
-	forwarder upstream.Forwarder
-	inFlight  chan struct{} // holds one element for each
-	counters  counters
+	hosts    *hosts.File // nil: none
+	state    atomic.Pointer[state]
+	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
+	pool     *upstream.Pool
+	inFlight chan struct{} // holds one element for each
+	counters counters
 
 	mu       sync.Mutex // guards what follows, and who replaces state
 	settings Settings
@@ -72,7 +75,11 @@ func New(config Config) (*Server, error) {
 		s.hosts.Look()
 	}
 	s.bound.Store(new([]netip.AddrPort))
-	s.forwarder.Own = func() []netip.AddrPort { return *s.bound.Load() }
+	s.pool = upstream.New(upstream.Config{
+		Own:      func() []netip.AddrPort { return *s.bound.Load() },
+		InFlight: maxInFlight,
+		Logger:   config.Logger,
+	})
 	if err := s.Reconfigure(config.Settings); err != nil {
 		return nil, err
 	}
@@ -114,7 +121,14 @@ func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load())
 
 // Upstreams are the servers that are asked now, in their order. Listeners of
 // ours are not among them.
-func (s *Server) Upstreams() []netip.AddrPort { return slices.Clone(s.current().servers) }
+func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Servers() }
+
+// UpstreamStatus is what is known about each of them.
+func (s *Server) UpstreamStatus() []upstream.Status { return s.pool.Status() }
+
+// NetworkChanged forgets what was learnt about the upstreams: which of them
+// answer, and how fast, may be otherwise on another network.
+func (s *Server) NetworkChanged() { s.pool.Reset() }
 
 // Run serves the addresses until ctx ends and then returns nil. It binds them
 // if Listen has not. When a socket fails it returns an error, and may be
@@ -127,21 +141,20 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.release()
 	sockets.Logger, sockets.Limits = s.log, s.limits
 	ctx, cancel := context.WithCancel(ctx)
-	var following sync.WaitGroup
-	defer following.Wait()
 	defer cancel()
+	// The upstreams end last, for the queries in flight have none without.
+	outlasting, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var parts, pool errgroup.Group
+	pool.Go(func() error { return s.pool.Run(outlasting) })
 	if s.hosts != nil {
-		following.Go(func() { s.followHosts(ctx) })
+		parts.Go(func() error { return s.hosts.Run(ctx) })
 	}
-	return sockets.Serve(ctx, s)
-}
-
-// followHosts reads the hosts file when it changes. It never fails: lines that
-// are wrong are reported, and what cannot be read leaves what was.
-func (s *Server) followHosts(ctx context.Context) {
-	if err := s.hosts.Run(ctx); err != nil {
-		s.log.Error("the hosts file is not followed any more", "error", err)
-	}
+	err = sockets.Serve(ctx, s)
+	cancel()
+	err = errors.Join(err, parts.Wait())
+	end()
+	return errors.Join(err, pool.Wait())
 }
 
 // hostLines are the user's, or nil.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // rebinding is a server that will bind its port a second time. On 127.0.0.1 a
@@ -88,7 +90,7 @@ func TestNewRefuses(t *testing.T) {
 		"negative TTL":     func(c *Config) { c.Settings.TTL = -time.Second },
 		"negative timeout": func(c *Config) { c.Settings.Upstreams.Timeout = -time.Second },
 		"server, no port": func(c *Config) {
-			c.Settings.Upstreams.Servers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")}
+			c.Settings.Upstreams.Servers = plain(netip.MustParseAddrPort("192.0.2.1:0"))
 		},
 	} {
 		c := Config{Zone: newZone(t).Snapshot, Settings: settings()}
@@ -153,7 +155,7 @@ func TestServersOfTheMachine(t *testing.T) {
 	write("search corp.example .\nnameserver 127.0.0.53\n")
 	var clock time.Duration
 	auto := settings()
-	auto.Upstreams = Upstreams{Servers: []netip.AddrPort{Auto}, ResolvConf: path}
+	auto.Upstreams = Upstreams{Servers: []upstream.Server{Auto}, ResolvConf: path}
 	s, err := New(Config{
 		Zone: newZone(t).Snapshot, Settings: auto,
 		Clock: func() time.Duration { return clock },
@@ -161,8 +163,8 @@ func TestServersOfTheMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers := func() []netip.AddrPort { return s.current().servers }
-	if got := servers(); len(got) != 1 || got[0].String() != "127.0.0.53:53" {
+	servers := s.Upstreams
+	if got := servers(); len(got) != 1 || got[0].String() != "127.0.0.53" {
 		t.Errorf("servers %v", got)
 	}
 	if got := rcodeOf(t, s, theirs+".corp.example", "A"); got != "NXDOMAIN" {
@@ -185,13 +187,13 @@ func TestServersOfTheMachine(t *testing.T) {
 	}
 
 	// Without auto, resolv.conf gives its search list only.
-	auto.Upstreams.Servers = []netip.AddrPort{up}
+	auto.Upstreams.Servers = plain(up)
 	write("nameserver 192.0.2.1\nsearch lab.example\n")
 	clock += time.Second
 	if err := s.Reconfigure(auto); err != nil {
 		t.Fatal(err)
 	}
-	if got := servers(); len(got) != 1 || got[0] != up {
+	if got := servers(); len(got) != 1 || got[0].Addr != up {
 		t.Errorf("servers %v", got)
 	}
 	if got := rcodeOf(t, s, theirs+".lab.example", "A"); got != "NXDOMAIN" {
@@ -202,11 +204,11 @@ func TestServersOfTheMachine(t *testing.T) {
 	}
 
 	// The machine's own are asked in their place among the others.
-	auto.Upstreams.Servers = []netip.AddrPort{up, Auto, netip.MustParseAddrPort("192.0.2.9:53")}
+	auto.Upstreams.Servers = []upstream.Server{upstream.Plain(up), Auto, upstream.Plain(netip.MustParseAddrPort("192.0.2.9:53"))}
 	if err := s.Reconfigure(auto); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(servers()); got != fmt.Sprintf("[%v 192.0.2.1:53 192.0.2.9:53]", up) {
+	if got := fmt.Sprint(servers()); got != fmt.Sprintf("[%v 192.0.2.1 192.0.2.9]", up) {
 		t.Errorf("servers %v", got)
 	}
 }

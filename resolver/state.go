@@ -1,11 +1,11 @@
 package resolver
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // state is what the settings and the machine's resolv.conf come to. It never
@@ -15,8 +15,8 @@ type state struct {
 	rules    *decision.Rules
 	machine  *resolvconf.File
 	search   []decision.Name
-	servers  []netip.AddrPort // all of them
-	private  []netip.AddrPort // those on private addresses
+	servers  *upstream.Group // all of them
+	private  *upstream.Group // those on private addresses
 	reach    decision.Reach
 }
 
@@ -46,13 +46,15 @@ func (s *Server) look(file *resolvconf.File, upstreams Upstreams) bool {
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
 	st := &state{settings: s.settings, rules: s.rules, machine: s.machine}
-	var machines []netip.AddrPort
+	var machines []upstream.Server
 	if s.machine != nil {
 		contents := s.machine.Contents()
 		st.search = searchList(contents.Search)
-		machines = contents.Servers
+		for _, addr := range contents.Servers {
+			machines = append(machines, upstream.Plain(addr))
+		}
 	}
-	var candidates []netip.AddrPort
+	var candidates, private []upstream.Server
 	for _, server := range s.settings.Upstreams.Servers {
 		if server == Auto {
 			candidates = append(candidates, machines...)
@@ -60,20 +62,25 @@ func (s *Server) rebuild() {
 			candidates = append(candidates, server)
 		}
 	}
-	st.servers = normalize(candidates, *s.bound.Load())
-	for _, server := range st.servers {
-		if decision.IsPrivate(server.Addr()) {
-			st.private = append(st.private, server)
+	for _, server := range candidates {
+		if decision.IsPrivate(upstream.Normalize(server.Addr).Addr()) {
+			private = append(private, server)
 		}
 	}
+	groups := s.pool.Use(upstream.Options{
+		Timeout:       s.settings.Upstreams.Timeout,
+		RandomizeCase: s.settings.Upstreams.RandomizeCase,
+	}, candidates, private)
+	st.servers, st.private = groups[0], groups[1]
+	servers := st.servers.Servers()
 	switch {
-	case len(st.private) > 0:
+	case len(st.private.Servers()) > 0:
 		st.reach = decision.ReachPrivate
-	case len(st.servers) > 0:
+	case len(servers) > 0:
 		st.reach = decision.ReachPublic
 	}
-	if old := s.state.Load(); old == nil || !slices.Equal(old.servers, st.servers) {
-		s.log.Info("upstreams", "servers", st.servers, "search", len(st.search))
+	if old := s.state.Load(); old == nil || !slices.Equal(old.servers.Servers(), servers) {
+		s.log.Info("upstreams", "servers", servers, "search", len(st.search))
 	}
 	s.state.Store(st)
 }

@@ -66,9 +66,16 @@ func texts[T interface{ String() string }](items []T) []string {
 
 // upstreams are the servers for what is not ours.
 func upstreams(cfg config.Config) resolver.Upstreams {
-	to := resolver.Upstreams{Timeout: cfg.Upstream.Timeout, ResolvConf: cfg.Files.ResolvConf, Root: cfg.Files.Root}
+	to := resolver.Upstreams{
+		ResolvConf:       cfg.Files.ResolvConf,
+		Root:             cfg.Files.Root,
+		Timeout:          cfg.Upstream.Timeout,
+		RandomizeCase:    cfg.Upstream.RandomizeCase,
+		TrustAD:          cfg.Upstream.TrustAD,
+		RebindProtection: cfg.Upstream.RebindProtection,
+	}
 	for _, server := range cfg.Upstream.Servers {
-		to.Servers = append(to.Servers, server.Addr) // of auto the zero one, as resolver.Auto
+		to.Servers = append(to.Servers, server.Server) // of auto the zero one, as resolver.Auto
 	}
 	return to
 }

@@ -1,15 +1,32 @@
 // Package upstream asks other servers.
 //
-// A [Forwarder] asks the given servers in turn, each over UDP and, when its
-// reply was truncated, over TCP, until one has a usable answer or the time is
-// over. Each exchange has a socket of its own: a random port and a random ID
-// for each query in flight, and a kernel that drops what comes from elsewhere.
-// A reply that does not fit the query is ignored while the wait goes on, so
-// that a forger who is faster does not win.
+// A [Pool] knows the servers in use and what was learnt about each. A [Group]
+// is a list of them, any of which may answer, and [Group.Exchange] is one query
+// to it: a race of attempts, each with one server.
+//
+//	Group.Exchange -> race -> attempt -> session -> transport
+//	                   |         |
+//	                 order     notes     Pool.Run -> probes
+//	                   |         |                    |
+//	                   +-------> peer <---------------+
+//
+// # Invariants
+//
+//   - A query takes at most [Total], and at most twelve attempts.
+//   - Over UDP each attempt has a socket of its own, with a random port and a
+//     random ID. What does not fit the query is ignored while the wait goes on,
+//     so that a forger who is faster does not win.
+//   - A server that does not answer costs the query that finds out, and no
+//     other: from then on the rest are asked first, and probes find out when it
+//     is back. A query is repeated after a time that follows the server's own;
+//     earlier repetitions, for speed alone, are a bounded share of all queries.
+//   - What is over a bound fails at once. Nothing is queued.
+//   - A server that asks us what we ask it is not asked.
 //
 // # Goroutines
 //
-// The package starts none. Forward blocks its caller for at most its time
-// limit, and returns early when the caller's context ends. How many queries
-// are in flight is for the caller to bound.
+// [Pool.Run] owns all that outlives an Exchange: probes, connections, and
+// attempts that were overtaken but still tell how slow a server is. Without Run
+// an Exchange owns its own and waits for them. The exception is net/http, whose
+// connections are closed at the end but not waited for.
 package upstream

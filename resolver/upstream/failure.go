@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -15,6 +14,7 @@ var (
 	ErrNoServers = errors.New("no upstream to ask")
 
 	errOwn      = errors.New("it is a listener of ours, which would ask itself")
+	errLooping  = errors.New("it asks us what we ask it")
 	errTimedOut = errors.New("no answer in time")
 	errCut      = errors.New("its answer is truncated over TCP too")
 )
@@ -24,15 +24,26 @@ type rejection struct{ reply *dns.Msg }
 
 func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
 
-// attempt is an exchange with one server that failed.
-type attempt struct {
-	server netip.AddrPort
+// blame is why a server had no usable answer.
+type blame struct {
+	server fmt.Stringer
 	err    error
 }
 
 // Failure is that no server had a usable answer.
 type Failure struct {
-	attempts []attempt
+	attempts []blame
+}
+
+// note adds what became of a server. Of several attempts the last one counts.
+func (f *Failure) note(server fmt.Stringer, err error) {
+	for i := range f.attempts {
+		if f.attempts[i].server == server {
+			f.attempts[i].err = err
+			return
+		}
+	}
+	f.attempts = append(f.attempts, blame{server, err})
 }
 
 // maxListed is how many servers an error names.
@@ -52,6 +63,15 @@ func (f *Failure) Error() string {
 		fmt.Fprintf(&b, "%v: %v", a.server, cause(a.err))
 	}
 	return b.String()
+}
+
+// Unwrap returns why each server had no usable answer.
+func (f *Failure) Unwrap() []error {
+	errs := make([]error, len(f.attempts))
+	for i, a := range f.attempts {
+		errs[i] = a.err
+	}
+	return errs
 }
 
 // cause leaves out what the net package adds: addresses that are said already,

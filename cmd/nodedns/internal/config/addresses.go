@@ -1,18 +1,17 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
 
-const (
-	curatorPort = 7835
-	dnsPort     = 53
-)
+const curatorPort = 7835
 
 // Endpoint is where a curator is. A host that is a node ID is resolved from
 // the zone itself.
@@ -105,11 +104,11 @@ func network(s string) (netip.Prefix, error) {
 // auto names the servers that the machine's resolv.conf has.
 const auto = "auto"
 
-// Server is one entry of the list of upstreams: an address, or where to find
-// more of them.
+// Server is one entry of the list of upstreams: a server, or where to find more
+// of them.
 type Server struct {
-	Auto bool           // those of Files.ResolvConf; then Addr is not valid
-	Addr netip.AddrPort // may be link-local, with a zone
+	upstream.Server      // the zero value with Auto
+	Auto            bool // those of Files.ResolvConf
 }
 
 // String returns the server as the configuration spells it.
@@ -117,7 +116,7 @@ func (s Server) String() string {
 	if s.Auto {
 		return auto
 	}
-	return s.Addr.String()
+	return s.Server.String()
 }
 
 // server understands an entry of the list of upstreams.
@@ -125,32 +124,9 @@ func server(s string) (Server, error) {
 	if s == auto {
 		return Server{Auto: true}, nil
 	}
-	ap, err := netip.ParseAddrPort(s)
+	parsed, err := upstream.ParseServer(s)
 	if err != nil {
-		var addr netip.Addr
-		addr, err = netip.ParseAddr(unbracketed(s))
-		ap = netip.AddrPortFrom(addr, dnsPort)
+		return Server{}, expected(`"auto" or a server, such as "192.0.2.1" or "tls://192.0.2.1#dns.example" (%v)`, errors.Unwrap(err))
 	}
-	addr := ap.Addr()
-	switch {
-	case err != nil || ap.Port() == 0 || !answering(addr):
-		return Server{}, expected(`"auto" or a server's address, such as "192.0.2.1" or "[2001:db8::1]:53"`)
-	case addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "":
-		return Server{}, expected("the interface of a link-local address; write %s%%eth0", addr)
-	}
-	return Server{Addr: ap}, nil
-}
-
-// unbracketed is an IPv6 address without the brackets that a port would need.
-func unbracketed(s string) string {
-	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
-		return s[1 : len(s)-1]
-	}
-	return s
-}
-
-// answering reports whether one server can be behind an address.
-func answering(addr netip.Addr) bool {
-	broadcast := addr == netip.AddrFrom4([4]byte{255, 255, 255, 255})
-	return addr.IsValid() && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.Is4In6() && !broadcast
+	return Server{Server: parsed}, nil
 }

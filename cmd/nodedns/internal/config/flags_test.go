@@ -55,7 +55,7 @@ func TestFlagsAreRefusedByName(t *testing.T) {
 		`flag --dns.listen: got "", expected ADDRESS:PORT, such as "127.0.0.53:53" or "[::1]:53"`,
 		`flag --files.hostname: got "maybe", expected true or false, without quotes`,
 		`flag --files.hosts_max_nodes: got "many", expected a whole number from 0 to 2147483647`,
-		`flag --upstream.servers: got "x", expected "auto" or a server's address, such as "192.0.2.1" or "[2001:db8::1]:53"`,
+		`flag --upstream.servers: got "x", expected "auto" or a server, such as "192.0.2.1" or "tls://192.0.2.1#dns.example" ("x": want an address, as in 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53, and no name)`,
 	)
 }
 

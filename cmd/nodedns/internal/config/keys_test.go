@@ -81,10 +81,6 @@ func TestUnavailable(t *testing.T) {
 	}{
 		{"curator.report", `false`, []string{`true`}},
 		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
-		{"upstream.servers", `["192.0.2.1"]`, []string{`["tls://192.0.2.1#dns.example"]`, `["TCP://192.0.2.1"]`, `["auto", "https://dns.example/dns-query"]`}},
-		{"upstream.trust_ad", `false`, []string{`true`}},
-		{"upstream.randomize_case", `false`, []string{`true`}},
-		{"upstream.rebind_protection", `false`, []string{`true`}},
 		{"upstream.route", `[]`, []string{`[{ domains = ["corp.example"], servers = ["10.0.0.2"] }]`}},
 		{"cache.size", `"0"`, []string{`"16MiB"`, `"1GiB"`, `"64KiB"`, `"100"`}},
 		{"cache.serve_stale", `"0s"`, []string{`"1h"`}},

@@ -96,12 +96,8 @@ func (a *assembly) apply(s setting) {
 		return
 	}
 	a.origins[s.name] = s.at
-	withheld := k.withheld(s.raw)
-	a.report(k.name, withheld)
-	// An item of a form that is not available is not also called malformed.
-	a.report(k.name, slices.DeleteFunc(k.set(&a.config, s.raw), func(f fault) bool {
-		return f.item != whole && slices.ContainsFunc(withheld, func(w fault) bool { return w.item == f.item })
-	}))
+	a.report(k.name, k.withheld(s.raw))
+	a.report(k.name, k.set(&a.config, s.raw))
 }
 
 // report adds the place to what is wrong with the value of a key.

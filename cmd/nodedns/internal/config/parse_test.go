@@ -113,13 +113,13 @@ var refusedDocuments = []struct {
 	},
 	{
 		"ourselves as upstream", "[upstream]\nservers = [\n\"auto\",\n\"127.0.0.53\"]\n",
-		[]string{`c.toml:4: upstream.servers: got "127.0.0.53:53", expected another server than ourselves, who listen on 127.0.0.53:53; remove it`},
+		[]string{`c.toml:4: upstream.servers: got "127.0.0.53", expected another server than ourselves, who listen on 127.0.0.53:53; remove it`},
 	},
 	{
 		"ourselves as upstream by a wildcard", "[dns]\nlisten=[\"0.0.0.0:53\"]\n[local]\naddresses=[\"192.0.2.7\"]\n[upstream]\nservers = [\"127.1.2.3\", \"192.0.2.7\", \"192.0.2.8\", \"127.0.0.1:54\", \"::1\"]\n",
 		[]string{
-			`c.toml:6: upstream.servers: got "127.1.2.3:53", expected another server than ourselves, who listen on 0.0.0.0:53; remove it`,
-			`c.toml:6: upstream.servers: got "192.0.2.7:53", expected another server than ourselves, who listen on 0.0.0.0:53; remove it`,
+			`c.toml:6: upstream.servers: got "127.1.2.3", expected another server than ourselves, who listen on 0.0.0.0:53; remove it`,
+			`c.toml:6: upstream.servers: got "192.0.2.7", expected another server than ourselves, who listen on 0.0.0.0:53; remove it`,
 		},
 	},
 	{

@@ -145,12 +145,29 @@ var valueTests = []struct {
 	{
 		"upstream.servers", func(c Config) any { return c.Upstream.Servers },
 		map[string]string{
-			`[]`: "[]", `["auto", "192.0.2.1", "192.0.2.1:54"]`: "[auto 192.0.2.1:53 192.0.2.1:54]",
-			`["2001:db8::1", "[2001:db8::2]", "[2001:db8::3]:54"]`: "[[2001:db8::1]:53 [2001:db8::2]:53 [2001:db8::3]:54]",
-			`["fe80::1%eth0", "[fe80::1%eth0]:54"]`:                "[[fe80::1%eth0]:53 [fe80::1%eth0]:54]",
-			`["127.0.0.1", "127.0.0.53:54"]`:                       "[127.0.0.1:53 127.0.0.53:54]",
+			`[]`: "[]", `["auto", "192.0.2.1", "192.0.2.1:54"]`: "[auto 192.0.2.1 192.0.2.1:54]",
+			`["2001:db8::1", "[2001:db8::2]", "[2001:db8::3]:54"]`:   "[2001:db8::1 2001:db8::2 [2001:db8::3]:54]",
+			`["fe80::1%eth0", "[fe80::1%eth0]:54"]`:                  "[fe80::1%eth0 [fe80::1%eth0]:54]",
+			`["127.0.0.1", "127.0.0.53:54"]`:                         "[127.0.0.1 127.0.0.53:54]",
+			`["tcp://192.0.2.1", "tls://192.0.2.1:853#DNS.example"]`: "[tcp://192.0.2.1 tls://192.0.2.1#dns.example]",
+			`["https://192.0.2.1/dns-query#dns.example"]`:            "[https://192.0.2.1/dns-query#dns.example]",
 		},
-		[]string{`[""]`, `["Auto"]`, `["dns.example"]`, `["192.0.2.1:0"]`, `["192.0.2.1:dns"]`, `["0.0.0.0"]`, `["224.0.0.1"]`, `["fe80::1"]`, `["::ffff:192.0.2.1"]`, `["192.0.2.1", "192.0.2.1:53"]`, `["ftp://192.0.2.1"]`},
+		[]string{`[""]`, `["Auto"]`, `["dns.example"]`, `["192.0.2.1:0"]`, `["192.0.2.1:dns"]`, `["224.0.0.1"]`, `["fe80::1"]`, `["https://dns.example/dns-query"]`, `["TLS://192.0.2.1"]`, `["192.0.2.1", "::ffff:192.0.2.1"]`, `["192.0.2.1", "192.0.2.1:53"]`, `["ftp://192.0.2.1"]`},
+	},
+	{
+		"upstream.trust_ad", func(c Config) any { return c.Upstream.TrustAD },
+		map[string]string{`true`: "true"},
+		[]string{`"yes"`},
+	},
+	{
+		"upstream.randomize_case", func(c Config) any { return c.Upstream.RandomizeCase },
+		map[string]string{`true`: "true"},
+		[]string{`"yes"`},
+	},
+	{
+		"upstream.rebind_protection", func(c Config) any { return c.Upstream.RebindProtection },
+		map[string]string{`true`: "true"},
+		[]string{`"yes"`},
 	},
 	{
 		"upstream.timeout", func(c Config) any { return c.Upstream.Timeout },

@@ -1,0 +1,104 @@
+package cache
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// A hit, from the query in a receive buffer to the reply in another.
+func BenchmarkHit(b *testing.B) {
+	for name, names := range map[string]int{"one name": 1, "random of 100k": 100_000} {
+		b.Run(name, func(b *testing.B) {
+			c := New(Config{Size: 64 << 20})
+			fill(c, names)
+			r := rand.New(rand.NewPCG(1, 2))
+			k := numbered(0)
+			asked := query(k)
+			k.Name = asked[headerLen : len(asked)-questionLen]
+			buffer := make([]byte, 0, 1232)
+			b.ReportAllocs()
+			for b.Loop() {
+				number(k.Name, r.IntN(names))
+				h, ok := c.Get(k, start)
+				if !ok {
+					b.Fatal("a miss")
+				}
+				buffer = h.AppendReply(buffer[:0], asked)
+			}
+		})
+	}
+}
+
+// number writes a number into the name of a numbered key.
+func number(name []byte, n int) {
+	for i := 8; i > 0; i-- {
+		name[i] = "0123456789abcdef"[n&0xf]
+		n >>= 4
+	}
+}
+
+func BenchmarkHitParallel(b *testing.B) {
+	c := New(Config{Size: 1 << 20})
+	fill(c, 1)
+	k := numbered(0)
+	asked := query(k)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		buffer := make([]byte, 0, 1232)
+		for pb.Next() {
+			h, _ := c.Get(k, start)
+			buffer = h.AppendReply(buffer[:0], asked)
+		}
+	})
+}
+
+func BenchmarkMiss(b *testing.B) {
+	c := New(Config{Size: 64 << 20})
+	fill(c, 100_000)
+	r := rand.New(rand.NewPCG(1, 2))
+	k := numbered(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		number(k.Name, 100_000+r.IntN(100_000))
+		c.Get(k, start)
+	}
+}
+
+// Into a full cache, so that each evicts another.
+func BenchmarkPut(b *testing.B) {
+	c := New(Config{Size: 1 << 20})
+	k := numbered(0)
+	m := sized(k, 50)
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		k = numbered(n)
+		m.Question[0].Name = k.Name.String()
+		m.Answer[0].Header().Name = m.Question[0].Name
+		c.Put(k, m, c.Epoch(), start)
+	}
+}
+
+// What a full cache takes, and how much of that are messages.
+func BenchmarkMemory(b *testing.B) {
+	for b.Loop() {
+		const size = 16 << 20
+		before := heapInUse()
+		c := New(Config{Size: size})
+		for n := 0; c.Stats().Evictions == 0; n++ {
+			k := numbered(n)
+			c.Put(k, sized(k, 50), c.Epoch(), start)
+		}
+		b.ReportMetric(float64(heapInUse()-before)/size, "heap/size")
+		b.ReportMetric(float64(c.Stats().Entries), "entries")
+	}
+}
+
+// fill puts that many replies in.
+func fill(c *Cache, names int) {
+	for i := range names {
+		k := numbered(i)
+		c.Put(k, sized(k, 50), c.Epoch(), start)
+	}
+}

@@ -1,0 +1,104 @@
+package cache
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Cache keeps replies. Use New to make one.
+type Cache struct {
+	seed       maphash.Seed
+	table      atomic.Pointer[table]
+	serveStale atomic.Int64 // nanoseconds
+	tallies    tallies
+
+	mu sync.Mutex // of all below, and of changes to the table
+	standing
+	limit      int64 // of the entries, in bytes
+	epoch      Epoch
+	entries    int
+	insertions uint64
+	evictions  uint64
+}
+
+// Epoch is the time between two flushes.
+type Epoch uint64
+
+// prefetchShare is the last part of an entry's life, in which it may be
+// fetched anew: one in so many.
+const prefetchShare = 10
+
+// Get returns what is kept for a question, fresh or stale. It takes no lock
+// and allocates nothing.
+func (c *Cache) Get(k Key, now time.Duration) (Hit, bool) {
+	hash := k.hash(c.seed)
+	counts := c.tallies.of(hash)
+	e := c.table.Load().find(&k, hash)
+	if e == nil || !e.servable(now, c.staleFor()) {
+		counts.misses.Add(1)
+		return Hit{}, false
+	}
+	h := Hit{Failure: e.failure, Stale: now >= e.expires, entry: e, elapsed: e.elapsed(now)}
+	popular := e.touch()
+	if h.Stale {
+		counts.stale.Add(1)
+		h.Recheck = now >= time.Duration(e.recheck.Load())
+		return h, true
+	}
+	counts.fresh.Add(1)
+	late := e.expires-now <= e.lifetime()/prefetchShare
+	h.Prefetch = popular && late && !e.failure && e.prefetched.CompareAndSwap(false, true)
+	return h, true
+}
+
+// Epoch is the present one. Who asks an upstream takes it before, and passes
+// it on with the reply.
+func (c *Cache) Epoch() Epoch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
+}
+
+// Put keeps an upstream's reply to a question, if it is one that may be kept,
+// and says whether it did. It does nothing if there was a flush since the epoch
+// in which the upstream was asked. The reply is not changed, and may be
+// afterwards.
+//
+// All sections of the reply are kept, and its AD bit: who does not trust the
+// upstream clears it before. Of its OPT only the extended errors stay. A reply
+// that answers the question and must not be kept, since its TTL is 0, say, ends
+// what was kept before. SERVFAIL is taken as by Fail.
+func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
+	switch {
+	case !k.answeredBy(reply):
+		return false
+	case reply.Rcode == dns.RcodeServerFailure:
+		return c.Fail(k, extendedOf(reply), asked, now)
+	case reply.Truncated, reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError:
+		return false
+	}
+	e := encode(&k, reply)
+	hash := k.hash(c.seed)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if asked != c.epoch {
+		return false
+	}
+	old := c.table.Load().find(&k, hash)
+	if e == nil || e.cost() > c.entryLimit() {
+		if old != nil {
+			c.drop(old)
+		}
+		return false
+	}
+	e.begin(hash, now)
+	c.insert(old, e, now)
+	return true
+}
+
+// staleFor is how long after its expiry a reply may be served.
+func (c *Cache) staleFor() time.Duration { return time.Duration(c.serveStale.Load()) }

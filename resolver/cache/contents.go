@@ -1,0 +1,81 @@
+package cache
+
+import (
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+)
+
+// insert puts an entry into the cache, in place of the old one for the same
+// question if there is one, and makes room for it. The caller holds mu.
+func (c *Cache) insert(old, e *entry, now time.Duration) {
+	t := *c.table.Load()
+	// First in, then out: who looks meanwhile finds the one or the other.
+	t.link(e)
+	if old != nil {
+		t.unlink(old)
+		c.renew(old, e)
+	} else {
+		c.admit(e)
+		c.entries++
+	}
+	c.insertions++
+	c.shrink(now)
+}
+
+// shrink gives entries up until the rest is within the limit. The caller holds
+// mu.
+func (c *Cache) shrink(now time.Duration) {
+	for c.bytes() > c.limit {
+		e := c.victim(now, c.staleFor())
+		c.remember(e)
+		c.drop(e)
+		c.evictions++
+	}
+}
+
+// drop takes an entry out. The caller holds mu.
+func (c *Cache) drop(e *entry) {
+	c.table.Load().unlink(e)
+	c.queueOf(e).remove(e)
+	c.entries--
+}
+
+// Flush empties the cache, and makes it refuse what was asked for before.
+func (c *Cache) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.small, c.main = queue{}, queue{}
+	c.entries = 0
+	c.resize(len(*c.table.Load()))
+}
+
+// FlushName takes out what is kept for a name, of all types, and returns how
+// many replies that were. Names below it stay, and so do replies to questions
+// for other names that lead to it by an alias. What was asked for before is
+// refused as after a Flush. It takes time in proportion to the whole cache.
+func (c *Cache) FlushName(name decision.Name) (dropped int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	for _, q := range c.queues() {
+		for e := q.oldest; e != nil; {
+			newer := e.newer
+			if string(e.name()) == string(name) {
+				c.drop(e)
+				dropped++
+			}
+			e = newer
+		}
+	}
+	return dropped
+}
+
+// entryLimit is what one entry may cost, in bytes. A reply of the largest kinds
+// is worth neither a good part of a small cache nor the holes that it leaves in
+// the heap. The caller holds mu.
+func (c *Cache) entryLimit() int64 {
+	const largest, share = 16 << 10, 64
+	return min(largest, c.limit/share)
+}

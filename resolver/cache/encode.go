@@ -1,0 +1,112 @@
+package cache
+
+import (
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	headerLen = 12
+
+	// Bits of the header's third and fourth octets.
+	flagResponse, flagRD   = 0x80, 0x01
+	flagRA, flagAD, flagCD = 0x80, 0x20, 0x10
+)
+
+// encode makes an entry of a reply, or returns nil if the reply must not be
+// kept or cannot be encoded: a name may be too long without the references that
+// it came with.
+func encode(k *Key, reply *dns.Msg) *entry {
+	reply = reply.Copy()
+	options := appendExtended(nil, extendedOf(reply))
+	withoutTransport(reply)
+	life := settle(reply, k.Type)
+	if life == 0 {
+		return nil
+	}
+	lowerOwners(reply, k.Name.String())
+	reply.MsgHdr = dns.MsgHdr{
+		Response:           true,
+		RecursionAvailable: true,
+		AuthenticatedData:  reply.AuthenticatedData,
+		Rcode:              reply.Rcode,
+	}
+	reply.Compress = true
+	message, err := reply.Pack()
+	if err != nil {
+		return nil
+	}
+	offsets, ok := ttlOffsets(message)
+	if !ok {
+		return nil
+	}
+	e := newEntry(k, message, offsets, options)
+	e.life = life
+	return e
+}
+
+// newEntry puts an entry together.
+func newEntry(k *Key, message, offsets, options []byte) *entry {
+	e := allocate(len(message) + len(offsets) + len(options))
+	e.data = append(e.data, message...)
+	e.data = append(e.data, offsets...)
+	e.data = append(e.data, options...)
+	e.qtype = k.Type
+	e.ttls = uint16(len(offsets) / 2)
+	e.extended = uint16(len(options))
+	e.nameLen = uint8(len(k.Name))
+	e.keyBits = k.bits()
+	return e
+}
+
+// lowerOwners spells the question, and the owners that are the same name, in
+// lower case. Upstreams echo the case in which they were asked, often as
+// references to the question; spelled alike they are such again, and then
+// follow the case of whoever is served.
+func lowerOwners(reply *dns.Msg, asked string) {
+	reply.Question[0].Name = asked
+	for _, records := range [...][]dns.RR{reply.Answer, reply.Ns, reply.Extra} {
+		for _, rr := range records {
+			if header := rr.Header(); dns.CanonicalName(header.Name) == asked {
+				header.Name = asked
+			}
+		}
+	}
+}
+
+// ttlOffsets returns where in a message with one question the TTLs of its
+// records are, two octets each.
+func ttlOffsets(message []byte) (offsets []byte, ok bool) {
+	records := 0
+	for section := range 3 {
+		records += int(binary.BigEndian.Uint16(message[6+2*section:]))
+	}
+	at := skipName(message, headerLen) + questionLen
+	for range records {
+		const ttl, length, fixed = 4, 8, 10 // behind the owner
+		at = skipName(message, at)
+		if at+fixed > len(message) {
+			return nil, false
+		}
+		offsets = binary.BigEndian.AppendUint16(offsets, uint16(at+ttl))
+		at += fixed + int(binary.BigEndian.Uint16(message[at+length:]))
+	}
+	return offsets, at == len(message)
+}
+
+// skipName returns where the name that begins at an offset ends. In a broken
+// message that may be beyond its end.
+func skipName(message []byte, at int) int {
+	for at < len(message) {
+		switch n := int(message[at]); {
+		case n == 0:
+			return at + 1
+		case n >= 0xc0: // a reference ends a name
+			return at + 2
+		default:
+			at += 1 + n
+		}
+	}
+	return at
+}

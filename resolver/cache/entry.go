@@ -1,0 +1,127 @@
+package cache
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// entry is a reply that is kept.
+type entry struct {
+	hash uint64
+	// data is the message in wire form, the offsets of its TTLs, two octets
+	// each, and the extended errors as EDNS options. The name in its question
+	// is in lower case; its TTLs are those of the moment it came.
+	data    []byte
+	expires time.Duration
+	// recheck is when, after a failure, the upstreams may be asked again
+	// while this entry is stale; nanoseconds of the same clock, 0 for at once.
+	recheck atomic.Int64
+
+	next         atomic.Pointer[entry] // in the table's chain
+	newer, older *entry                // in the queue
+
+	life       uint32 // seconds from arrival to expiry
+	hits       atomic.Int32
+	prefetched atomic.Bool
+
+	qtype    uint16
+	ttls     uint16 // how many there are
+	extended uint16 // octets of the extended errors
+	nameLen  uint8
+	keyBits  uint8
+	failure  bool
+	inMain   bool
+}
+
+// entryBytes is what an entry takes up without its data.
+const entryBytes = int64(unsafe.Sizeof(entry{}))
+
+// fullHits is where an entry stops to count: enough to call it popular.
+const fullHits = 3
+
+// allocate makes an entry with room for its data. For most replies that is
+// right behind the entry: which spares a hit on a name that is not in the
+// processor's cache one of its waits for memory, and with few sizes the heap
+// gets few holes. With the entry each fills a size class of the allocator.
+func allocate(n int) *entry {
+	switch {
+	case n <= 64:
+		e := new(struct {
+			entry
+			room [64]byte
+		})
+		e.data = e.room[:0]
+		return &e.entry
+	case n <= 160:
+		e := new(struct {
+			entry
+			room [160]byte
+		})
+		e.data = e.room[:0]
+		return &e.entry
+	case n <= 288:
+		e := new(struct {
+			entry
+			room [288]byte
+		})
+		e.data = e.room[:0]
+		return &e.entry
+	}
+	return &entry{data: slices.Grow([]byte(nil), n)}
+}
+
+// cost is what an entry takes up. The capacity of its data is all that the
+// allocator gave for it, rounding included.
+func (e *entry) cost() int64 { return entryBytes + int64(cap(e.data)) }
+
+// is says whether an entry is the one for a key with this hash.
+func (e *entry) is(k *Key, hash uint64) bool {
+	return e.hash == hash && e.qtype == k.Type && e.keyBits == k.bits() && string(e.name()) == string(k.Name)
+}
+
+func (e *entry) name() []byte { return e.data[headerLen : headerLen+int(e.nameLen)] }
+
+// message is the reply.
+func (e *entry) message() []byte { return e.data[:len(e.data)-int(e.extended)-2*int(e.ttls)] }
+
+// ttlAt is where in the message the TTL of record i is.
+func (e *entry) ttlAt(i int) int {
+	return int(binary.BigEndian.Uint16(e.data[len(e.message())+2*i:]))
+}
+
+// options are the extended errors.
+func (e *entry) options() []byte { return e.data[len(e.data)-int(e.extended):] }
+
+// lifetime is the time from arrival to expiry.
+func (e *entry) lifetime() time.Duration { return time.Duration(e.life) * time.Second }
+
+// begin completes an entry, just before it is put in.
+func (e *entry) begin(hash uint64, now time.Duration) {
+	e.hash = hash
+	e.expires = now + e.lifetime()
+}
+
+// elapsed is the age in whole seconds, by which TTLs are counted down. Who read
+// the clock just before the entry came sees it as new.
+func (e *entry) elapsed(now time.Duration) uint32 {
+	return uint32(max(0, now-e.expires+e.lifetime()) / time.Second)
+}
+
+// servable says whether the entry may be served, fresh or for that long after
+// its expiry. A failure is never served stale (RFC 8767, section 5).
+func (e *entry) servable(now, stale time.Duration) bool {
+	return now < e.expires || !e.failure && now-e.expires < stale
+}
+
+// touch counts a hit, and says whether the entry is popular. Entries that are
+// full are not written to: their cache line stays shared between cores.
+func (e *entry) touch() (popular bool) {
+	if e.hits.Load() >= fullHits {
+		return true
+	}
+	e.hits.Add(1)
+	return false
+}

@@ -1,0 +1,94 @@
+package cache
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/miekg/dns"
+)
+
+// Hit is a reply from the cache. It stays as it is, whatever becomes of the
+// cache.
+type Hit struct {
+	// Failure: it is a SERVFAIL of a short while ago (RFC 9520), to be served
+	// with extended error 13 (Cached Error). The upstreams are not to be
+	// asked.
+	Failure bool
+	// Stale: it has expired, and is to be served if the upstreams fail, or
+	// are slow, with extended error 3 or 19 (RFC 8767).
+	Stale bool
+	// Recheck: it is stale, and it is time to ask the upstreams. Otherwise
+	// they failed a short while ago, and it is to be served at once.
+	Recheck bool
+	// Prefetch: it is popular, and soon expires. The caller should ask the
+	// upstreams in the background. It is set for one hit in an entry's life.
+	Prefetch bool
+
+	entry   *entry
+	elapsed uint32 // seconds since it came
+}
+
+// Rcode of the reply: NOERROR, NXDOMAIN, or SERVFAIL for a failure.
+func (h Hit) Rcode() int { return int(h.entry.data[3] & 0xf) }
+
+// Len is the length of the reply in octets, without OPT.
+func (h Hit) Len() int { return len(h.entry.message()) }
+
+// Extended are the upstream's extended errors as EDNS options in wire form, to
+// be put into an OPT. They must not be changed.
+func (h Hit) Extended() []byte { return h.entry.options() }
+
+// AppendReply appends the reply to a query, without OPT, and allocates nothing
+// if there is room for it. The query is the client's message. Its question, in
+// any letter case, must be the one of the Key, and spelled out right behind the
+// header. To dst = query[:0] the reply is written over the query.
+//
+// From the query are its ID, RD and CD bits, and the case of its question. AA
+// and TC are never set, and AD only if the upstream set it, the reply is not
+// stale, and the query has AD or DO (RFC 6840, section 5.8).
+func (h Hit) AppendReply(dst, query []byte) []byte {
+	message, start := h.entry.message(), len(dst)
+	header := [headerLen]byte(message)
+	header[0], header[1] = query[0], query[1]
+	header[2] |= query[2] & flagRD
+	header[3] |= query[3] & flagCD
+	if h.Stale || h.entry.keyBits&bitDO == 0 && query[3]&flagAD == 0 {
+		header[3] &^= flagAD
+	}
+	question := headerLen + int(h.entry.nameLen) + questionLen
+	dst = append(dst, header[:]...)
+	dst = append(dst, query[headerLen:question]...)
+	dst = append(dst, message[question:]...)
+	h.countDown(dst[start:])
+	return dst
+}
+
+// countDown writes the TTLs into a reply. While an entry is fresh none comes
+// to 0: the smallest is what its life was made from.
+func (h Hit) countDown(reply []byte) {
+	for i := range int(h.entry.ttls) {
+		field := reply[h.entry.ttlAt(i):]
+		ttl := uint32(staleTTL)
+		if !h.Stale {
+			ttl = binary.BigEndian.Uint32(field) - h.elapsed
+		}
+		binary.BigEndian.PutUint32(field, ttl)
+	}
+}
+
+// Message is the reply, taken apart, for who has the time. Its ID is 0, its
+// question in lower case, and its AD bit the upstream's unless it is stale. An
+// OPT is there only for extended errors to be in.
+func (h Hit) Message() (*dns.Msg, error) {
+	m := new(dns.Msg)
+	if err := m.Unpack(h.AppendReply(nil, h.entry.message())); err != nil {
+		return nil, fmt.Errorf("read the cached reply for %x: %w", h.entry.name(), err)
+	}
+	if extended := parseExtended(h.entry.options()); len(extended) > 0 {
+		m.Extra = append(m.Extra, &dns.OPT{
+			Hdr:    dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT},
+			Option: extended,
+		})
+	}
+	return m, nil
+}

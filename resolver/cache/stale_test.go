@@ -1,0 +1,166 @@
+package cache
+
+import (
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// The reply lives for 300 s and may be stale for an hour.
+func TestServeStale(t *testing.T) { // RFC 8767
+	const life = 300 * time.Second
+	for name, m := range map[string]*dns.Msg{
+		"an answer": reply(t, question, 0, address),
+		"NODATA":    reply(t, question, 0, "authority", "example.org. 300 SOA a. b. 1 2 3 4 300"),
+		"NXDOMAIN":  reply(t, question, dns.RcodeNameError, "authority", "example.org. 300 SOA a. b. 1 2 3 4 300"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, k := newCache(time.Hour), key(t, question)
+			put(t, c, k, m, start)
+			if h := get(t, c, k, start+life-1); h.Stale || h.Recheck {
+				t.Errorf("before expiry: %+v", h)
+			}
+			for _, late := range []time.Duration{0, time.Hour - 1} {
+				h := get(t, c, k, start+life+late)
+				if !h.Stale || !h.Recheck || h.Prefetch || h.Failure {
+					t.Errorf("%v after expiry: %+v", late, h)
+				}
+				got := served(t, h, query(k))
+				if got.Rcode != m.Rcode || ttls(got)[0] != staleTTL {
+					t.Errorf("served %v", got)
+				}
+			}
+			if _, ok := c.Get(k, start+life+time.Hour); ok {
+				t.Error("served for longer than configured")
+			}
+			c.SetConfig(Config{Size: size, ServeStale: 2 * time.Hour})
+			get(t, c, k, start+life+time.Hour)
+			c.SetConfig(Config{Size: size})
+			if _, ok := c.Get(k, start+life); ok {
+				t.Error("served stale though that is off")
+			}
+		})
+	}
+}
+
+func TestFailureKeepsWhatMayBeStale(t *testing.T) { // RFC 8767, section 5
+	c, k := newCache(time.Hour), key(t, question)
+	put(t, c, k, reply(t, question, 0, address), start)
+	expired := start + 400*time.Second
+	fail(t, c, k, expired)
+	for after, recheck := range map[time.Duration]bool{0: false, recheckAfter - 1: false, recheckAfter: true} {
+		if h := get(t, c, k, expired+after); !h.Stale || h.Failure || h.Recheck != recheck {
+			t.Errorf("%v after the failure: %+v", after, h)
+		}
+	}
+	put(t, c, k, reply(t, question, 0, address), expired+time.Second)
+	if h := get(t, c, k, expired+time.Second); h.Stale {
+		t.Error("stale after an answer")
+	}
+	if h := get(t, c, k, expired+302*time.Second); !h.Recheck {
+		t.Error("the failure is remembered after an answer")
+	}
+	// Beyond its time it is of no more use.
+	fail(t, c, k, expired+2*time.Hour)
+	if h := get(t, c, k, expired+2*time.Hour); !h.Failure {
+		t.Errorf("got %+v", h)
+	}
+	check(t, c)
+}
+
+func TestFailedRefreshKeepsTheFreshReply(t *testing.T) {
+	c, k := newCache(0), key(t, question)
+	put(t, c, k, reply(t, question, 0, address), start)
+	fail(t, c, k, start+290*time.Second)
+	if h := get(t, c, k, start+299*time.Second); h.Failure || h.Stale {
+		t.Errorf("got %+v", h)
+	}
+	// Nothing may be stale here, so that there is nothing to protect.
+	fail(t, c, k, start+300*time.Second)
+	if h := get(t, c, k, start+300*time.Second); !h.Failure {
+		t.Errorf("got %+v", h)
+	}
+}
+
+func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
+	c, k := newCache(time.Hour), key(t, question)
+	now := start
+	for i, want := range []time.Duration{5, 10, 20, 30, 30} {
+		want *= time.Second
+		fail(t, c, k, now)
+		fail(t, c, k, now+want/2) // a query that was under way
+		h := get(t, c, k, now+want-1)
+		if !h.Failure || h.Stale || h.Rcode() != dns.RcodeServerFailure {
+			t.Errorf("failure %d: %+v", i, h)
+		}
+		if _, ok := c.Get(k, now+want); ok {
+			t.Errorf("failure %d is served for over %v", i, want)
+		}
+		if want < time.Second || want > 5*time.Minute {
+			t.Errorf("RFC 9520 does not allow %v", want)
+		}
+		now += want + time.Second
+	}
+	now += failureMemory
+	fail(t, c, k, now)
+	if _, ok := c.Get(k, now+minFailure); ok {
+		t.Error("an old failure prolongs a new one")
+	}
+	check(t, c)
+}
+
+func TestFailureByReply(t *testing.T) {
+	c, k := newCache(0), key(t, question)
+	m := reply(t, question, dns.RcodeServerFailure, address)
+	m.SetEdns0(1232, false)
+	m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: "bad signature"}}
+	put(t, c, k, m, start)
+	got, err := get(t, c, k, start).Message()
+	if err != nil || got.Rcode != dns.RcodeServerFailure || len(got.Answer) != 0 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if ede := extendedOf(got); len(ede) != 1 || ede[0].ExtraText != "bad signature" {
+		t.Errorf("extended errors %v", ede)
+	}
+	m.Question = nil // some leave it out when they fail
+	put(t, c, key(t, "example.org A"), m, start)
+}
+
+func TestPrefetchOncePerLife(t *testing.T) {
+	c, k := newCache(time.Hour), key(t, question)
+	m := reply(t, question, 0, address)
+	put(t, c, k, m, start)
+	const late = 270 * time.Second
+	if h := get(t, c, k, start+late); h.Prefetch {
+		t.Error("nobody asked before: not popular")
+	}
+	for range fullHits {
+		if h := get(t, c, k, start+late-1); h.Prefetch {
+			t.Error("too early")
+		}
+	}
+	if h := get(t, c, k, start+late); !h.Prefetch {
+		t.Error("popular, late, and no prefetch")
+	}
+	if h := get(t, c, k, start+late); h.Prefetch {
+		t.Error("twice")
+	}
+	put(t, c, k, m, start+late)
+	for range fullHits {
+		get(t, c, k, start+late)
+	}
+	if h := get(t, c, k, start+2*late); !h.Prefetch {
+		t.Error("not in its second life")
+	}
+}
+
+func TestNoPrefetchOfFailures(t *testing.T) {
+	c, k := newCache(0), key(t, question)
+	fail(t, c, k, start)
+	for range 2 * fullHits {
+		if h := get(t, c, k, start+minFailure-1); h.Prefetch {
+			t.Fatal("prefetch of a failure")
+		}
+	}
+}

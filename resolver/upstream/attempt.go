@@ -1,0 +1,85 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+// choices are how one exchange differs from the usual.
+type choices struct {
+	plain bool // no EDNS, since it may be what the server is silent about
+	mixed bool // the case of letters is random
+}
+
+// exchange asks one server, once more without EDNS if it chokes on that.
+func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, error) {
+	f := form{
+		edns:   !c.plain && p.usesEDNS(),
+		mark:   p.token,
+		padded: p.server.Transport.encrypted(),
+		mixed:  c.mixed && !p.server.Transport.encrypted(),
+	}
+	reply, err := s.transact(ctx, p.server, q, f)
+	if !f.edns {
+		if err == nil && c.plain {
+			p.answeredPlain()
+		}
+		return reply, err
+	}
+	if !choked(reply, err) {
+		if err == nil {
+			p.answeredEDNS()
+		}
+		return reply, err
+	}
+	f.edns = false
+	plain, plainErr := s.transact(ctx, p.server, q, f)
+	switch {
+	case plainErr == nil && !choked(plain, nil):
+		p.chokedOnEDNS()
+		return plain, nil
+	case err == nil:
+		return reply, nil
+	}
+	return plain, plainErr
+}
+
+// choked says whether a reply is what servers give that do not know EDNS (RFC
+// 6891, section 7), or know it badly.
+func choked(reply *dns.Msg, err error) bool {
+	if err != nil {
+		return errors.Is(err, errGarbled)
+	}
+	return reply.Rcode == dns.RcodeFormatError || reply.Rcode == dns.RcodeNotImplemented || reply.Rcode == dns.RcodeBadVers
+}
+
+// transact sends the query in one form. What UDP is too small for, or where
+// somebody seems to forge replies, it asks over TCP.
+func (s *session) transact(ctx context.Context, server Server, q *question, f form) (*dns.Msg, error) {
+	sent := q.wire(f)
+	if server.Transport == UDP {
+		message, err := s.asker(server).Ask(ctx, sent, q.check(sent, f.mixed))
+		switch {
+		case errors.Is(err, transport.ErrFlooded), errors.Is(err, errCase):
+		case err != nil:
+			return nil, err
+		case !isTruncated(message):
+			return q.parse(message, f.mixed)
+		}
+		server.Transport = TCP
+	}
+	// Who is not on the way cannot forge what comes over a connection, so the
+	// case need not tell.
+	message, err := s.asker(server).Ask(ctx, sent, q.check(sent, false))
+	if err != nil {
+		return nil, err
+	}
+	if isTruncated(message) {
+		return nil, errCut
+	}
+	return q.parse(message, f.mixed)
+}

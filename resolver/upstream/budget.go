@@ -1,0 +1,34 @@
+package upstream
+
+import "sync"
+
+const (
+	hedgeShare = 0.1 // extra queries for each query
+	hedgeBurst = 10  // extra queries saved up at most
+)
+
+// budget bounds the extra queries that speed alone justifies.
+type budget struct {
+	mu   sync.Mutex
+	left float64
+}
+
+func newBudget() budget { return budget{left: hedgeBurst} }
+
+// earn notes a query.
+func (b *budget) earn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = min(b.left+hedgeShare, hedgeBurst)
+}
+
+// take says whether an extra query may be sent now.
+func (b *budget) take() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}

@@ -1,0 +1,115 @@
+package upstream
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+func mustQuestion(t testing.TB, query *dns.Msg) *question {
+	t.Helper()
+	q, err := newQuestion(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func TestCheck(t *testing.T) {
+	tests := map[string]struct {
+		change      func(*dns.Msg)
+		want, mixed error // the latter where the case counts
+	}{
+		"the reply":                {func(*dns.Msg) {}, nil, nil},
+		"other case":               {func(m *dns.Msg) { m.Question[0].Name = "wWw.example." }, nil, errCase},
+		"other name":               {func(m *dns.Msg) { m.Question[0].Name = "www.example." + "x." }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"other name, same length":  {func(m *dns.Msg) { m.Question[0].Name = "wwx.example." }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"other type":               {func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAAAA }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"type that differs by 32":  {func(m *dns.Msg) { m.Question[0].Qtype ^= 0x2000 }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"other class":              {func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"no question":              {func(m *dns.Msg) { m.Question = nil }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"no question but an error": {func(m *dns.Msg) { m.Question, m.Rcode = nil, dns.RcodeRefused }, nil, nil},
+		"two questions":            {func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"a query":                  {func(m *dns.Msg) { m.Response = false }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"an update":                {func(m *dns.Msg) { m.Opcode = dns.OpcodeUpdate }, transport.ErrNotOurs, transport.ErrNotOurs},
+	}
+	asked := query("www.example.")
+	q := mustQuestion(t, asked)
+	sent := q.wire(form{})
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := reply(asked, "192.0.2.1")
+			tt.change(m)
+			message, err := m.Pack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := q.check(sent, false)(message); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if err := q.check(sent, true)(message); !errors.Is(err, tt.mixed) {
+				t.Errorf("where case counts: got %v, want %v", err, tt.mixed)
+			}
+		})
+	}
+}
+
+func TestWire(t *testing.T) {
+	asked := query("www.example.")
+	asked.SetEdns0(4096, true)
+	asked.CheckingDisabled, asked.AuthenticatedData = true, true
+	q := mustQuestion(t, asked)
+	for name, f := range map[string]form{
+		"plain": {}, "EDNS": {edns: true}, "marked": {edns: true, mark: 7}, "padded": {edns: true, padded: true},
+		"all": {edns: true, mark: 7, padded: true, mixed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wire := q.wire(f)
+			m := new(dns.Msg)
+			if err := m.Unpack(wire); err != nil {
+				t.Fatal(err)
+			}
+			if !m.CheckingDisabled || !m.AuthenticatedData || !m.RecursionDesired {
+				t.Errorf("flags: %v", m.MsgHdr)
+			}
+			if f.padded && len(wire)%paddedTo != 0 {
+				t.Errorf("%d octets", len(wire))
+			}
+			opt := m.IsEdns0()
+			if (opt != nil) != f.edns {
+				t.Fatalf("OPT: %v", opt)
+			}
+			if opt != nil && (!opt.Do() || opt.UDPSize() != payload || len(marks(opt)) != 8*int(min(f.mark, 1))) {
+				t.Errorf("OPT: %v", opt)
+			}
+		})
+	}
+}
+
+// Whatever a server sends is ignored, an error, or a reply to the question.
+func FuzzReply(f *testing.F) {
+	asked := query("www.example.")
+	good, _ := reply(asked, "192.0.2.1").Pack()
+	f.Add(good, false)
+	f.Add(good[:len(good)-3], true)
+	f.Add(good[:headerLen], true)
+	f.Fuzz(func(t *testing.T, message []byte, mixed bool) {
+		q := mustQuestion(t, asked)
+		sent := q.wire(form{edns: true, mixed: mixed})
+		if q.check(sent, mixed)(message) != nil {
+			return
+		}
+		m, err := q.parse(message, mixed)
+		if err != nil {
+			return
+		}
+		if !m.Response || m.Id != asked.Id || len(m.Question) != 1 || m.Question[0] != asked.Question[0] {
+			t.Errorf("accepted as a reply: %v", m)
+		}
+		Rebinds(m, nil)
+		Extended(m)
+	})
+}

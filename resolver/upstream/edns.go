@@ -1,0 +1,65 @@
+package upstream
+
+import "time"
+
+const (
+	// plainFor is how long a server that choked on EDNS is asked without.
+	plainFor = 15 * time.Minute
+	// maxSilences is how often a server may answer nothing but plain queries
+	// before its silence counts as choking: silence is mostly loss.
+	maxSilences = 3
+)
+
+// ednsUse is what is known about a server and EDNS.
+type ednsUse struct {
+	confirmed bool      // it has answered a query with EDNS
+	silences  int       // plain queries answered while one with EDNS was not
+	plain     time.Time // until when it is asked without
+}
+
+// usesEDNS says whether to ask with EDNS.
+func (p *peer) usesEDNS() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !time.Now().Before(p.edns.plain)
+}
+
+// doubtsEDNS says whether silence may be due to EDNS.
+func (p *peer) doubtsEDNS() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.edns.confirmed
+}
+
+// answeredEDNS notes that the server can do it.
+func (p *peer) answeredEDNS() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.edns = ednsUse{confirmed: true}
+}
+
+// answeredPlain notes that a plain query was answered where the one with EDNS
+// before it was not.
+func (p *peer) answeredPlain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.edns.confirmed {
+		return
+	}
+	if p.edns.silences++; p.edns.silences >= maxSilences {
+		p.giveUpEDNS("it does not answer queries with EDNS")
+	}
+}
+
+// chokedOnEDNS notes that the server answers plain queries properly only.
+func (p *peer) chokedOnEDNS() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.giveUpEDNS("it answers queries with EDNS by an error")
+}
+
+// giveUpEDNS is for a while: servers get updated. The caller holds mu.
+func (p *peer) giveUpEDNS(reason string) {
+	p.edns = ednsUse{plain: time.Now().Add(plainFor)}
+	p.log.Info("the upstream is asked without EDNS", "reason", reason, "for", plainFor)
+}

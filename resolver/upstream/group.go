@@ -1,0 +1,136 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// ErrBusy is that too many queries are in flight.
+var ErrBusy = errors.New("too many queries are waiting for upstreams")
+
+// Group is a list of servers any of which may answer. It may be used
+// concurrently.
+type Group struct {
+	pool    *Pool
+	options Options
+	peers   []*peer // in the order in which they were given
+}
+
+// Reply is an answer and who gave it.
+type Reply struct {
+	// Msg has the ID and the question of the query. All else is the server's:
+	// its flags, AD among them, its OPT and its TTLs, which may have the top
+	// bit set.
+	Msg    *dns.Msg
+	Server Server
+}
+
+// Servers are those that may be asked, in the order in which they were given.
+func (g *Group) Servers() []Server {
+	servers := make([]Server, len(g.peers))
+	for i, p := range g.peers {
+		servers[i] = p.server
+	}
+	return servers
+}
+
+// Exchange asks one server after another, or several, until one has a usable
+// answer, for at most Total. Of the query, which has to have one question, only
+// that is passed on, with RD, CD, AD and DO, and the marks that tell of a loop.
+//
+// If servers answer and all of them by an error, such as SERVFAIL, the reply
+// is the one of them that says most. If none answers the error is a *Failure.
+// It is ErrNoServers or ErrBusy, at once, if nobody was asked.
+func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
+	if len(g.peers) == 0 {
+		return nil, ErrNoServers
+	}
+	p := g.pool
+	select {
+	case p.inFlight <- struct{}{}:
+		defer func() { <-p.inFlight }()
+	default:
+		return nil, ErrBusy
+	}
+	q, err := newQuestion(query)
+	if err != nil {
+		return nil, err
+	}
+	if p.idle() >= idleAfter {
+		defer p.wake()
+	}
+	p.touch()
+	p.budget.earn()
+	ctx, cancel := context.WithTimeout(ctx, p.total)
+	defer cancel()
+	s, done := p.current(ctx)
+	defer done()
+	return newRace(g, s, q).run(ctx)
+}
+
+// order returns the servers to ask first, the best one in front, and those
+// to ask when all else fails. Those that are looping are not to be asked.
+func (g *Group) order(probed bool) (good, bad, looping []*peer) {
+	for _, p := range g.peers {
+		switch p.standing(probed) {
+		case Unknown, Good:
+			good = append(good, p)
+		case Looping:
+			looping = append(looping, p)
+		default:
+			bad = append(bad, p)
+		}
+	}
+	return byRank(good), bad, looping
+}
+
+// standing is the state, but for a doubt that is as old as that nobody is
+// going to look into it.
+func (p *peer) standing(probed bool) State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !probed && p.state != Looping && time.Since(p.since) >= unproven {
+		return Unknown
+	}
+	return p.state
+}
+
+// byRank puts the fastest server first, but keeps the given order among those
+// that are about as fast: an administrator had reasons for it.
+func byRank(peers []*peer) []*peer {
+	if len(peers) < 2 {
+		return peers
+	}
+	times := make([]time.Duration, len(peers)) // -1: not known
+	best := time.Duration(-1)
+	for i, p := range peers {
+		times[i] = p.smoothed()
+		if times[i] >= 0 && (best < 0 || times[i] < best) {
+			best = times[i]
+		}
+	}
+	const slack = 10 * time.Millisecond
+	ranked := make([]*peer, 0, len(peers))
+	var slower []*peer
+	for i, p := range peers {
+		if times[i] <= 2*best+slack || best < 0 {
+			ranked = append(ranked, p)
+		} else {
+			slower = append(slower, p)
+		}
+	}
+	return append(ranked, slower...)
+}
+
+// smoothed is the smoothed time to a reply, or -1.
+func (p *peer) smoothed() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.speed.samples == 0 {
+		return -1
+	}
+	return p.speed.smoothed
+}

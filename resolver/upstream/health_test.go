@@ -1,0 +1,284 @@
+package upstream
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+func TestEDNS(t *testing.T) {
+	// What a server makes of a query with EDNS; plain ones it answers.
+	tests := map[string]struct {
+		respond func(*dns.Msg) *dns.Msg
+		do      bool
+		plain   bool // it is asked without in the end
+	}{
+		"answers":           {func(q *dns.Msg) *dns.Msg { return reply(q, "192.0.2.1") }, false, false},
+		"FORMERR":           {withRcode(dns.RcodeFormatError), false, true},
+		"NOTIMP":            {withRcode(dns.RcodeNotImplemented), false, true},
+		"BADVERS":           {func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetEdns0(payload, false).SetRcode(q, dns.RcodeBadVers) }, false, true},
+		"NXDOMAIN":          {withRcode(dns.RcodeNameError), false, false},
+		"SERVFAIL":          {withRcode(dns.RcodeServerFailure), false, false},
+		"silence":           {func(*dns.Msg) *dns.Msg { return nil }, false, true},
+		"silence, and DO":   {func(*dns.Msg) *dns.Msg { return nil }, true, false},
+		"FORMERR in its OK": {withRcode(dns.RcodeFormatError), true, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, servers, g := imagine(Config{}, after(rtt))
+				servers[0].set(after(rtt), func(q *dns.Msg) *dns.Msg {
+					if q.IsEdns0() != nil {
+						return tt.respond(q)
+					}
+					return reply(q, "192.0.2.1")
+				})
+				for range maxSilences + 1 {
+					q := query("www.example.")
+					if tt.do {
+						q.SetEdns0(payload, true)
+					}
+					got, err := g.Exchange(t.Context(), q)
+					if (err != nil) != (name == "silence, and DO") {
+						t.Fatalf("got %v, %v", got, err)
+					}
+				}
+				if p.Status()[0].EDNS == tt.plain {
+					t.Fatalf("asked with EDNS: %t", !tt.plain)
+				}
+				servers[0].take()
+				servers[0].set(after(rtt), nil)
+				ask(t, g)
+				if asked := servers[0].take(); len(asked) != 1 || (asked[0].IsEdns0() == nil) != tt.plain {
+					t.Errorf("then it was asked %v", asked)
+				}
+				time.Sleep(plainFor)
+				ask(t, g)
+				if asked := servers[0].take(); len(asked) != 1 || asked[0].IsEdns0() == nil {
+					t.Errorf("after a while it was asked %v", asked)
+				}
+			})
+		})
+	}
+}
+
+// Loss alone must not cost a server EDNS, however often it happens.
+func TestSilenceOfServerThatKnowsEDNS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(rtt))
+		ask(t, g)
+		turn := 0
+		servers[0].set(func() time.Duration {
+			if turn++; turn%2 == 1 {
+				return lost
+			}
+			return rtt
+		}, nil)
+		for range 20 {
+			ask(t, g)
+		}
+		for _, q := range servers[0].take() {
+			if q.IsEdns0() == nil {
+				t.Fatal("it was asked without EDNS")
+			}
+		}
+		if !p.Status()[0].EDNS {
+			t.Error("it is asked without EDNS")
+		}
+	})
+}
+
+func TestResetForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost), after(rtt))
+		defer run(t, p)()
+		ask(t, g)
+		time.Sleep(5 * time.Second)
+		if got := state(p, servers[0].server); got != Down {
+			t.Fatalf("the first is %v", got)
+		}
+		servers[0].set(after(rtt), nil)
+		p.Reset()
+		if got := state(p, servers[0].server); got != Unknown {
+			t.Errorf("the first is %v, want unknown", got)
+		}
+		if got, _ := ask(t, g); got.Server != servers[0].server {
+			t.Errorf("asked %v", got.Server)
+		}
+	})
+}
+
+func TestUseKeepsWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{Own: func() []netip.AddrPort {
+			return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")}
+		}}, after(rtt), after(rtt))
+		ask(t, g)
+		own, err := ParseServer("tcp://127.0.0.53")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := servers[0].server
+		groups := p.Use(Options{}, []Server{own, first, first}, nil)
+		if got := groups[0].Servers(); len(got) != 1 || got[0] != first {
+			t.Errorf("servers %v", got)
+		}
+		if got := state(p, first); got != Good || len(p.Status()) != 1 {
+			t.Errorf("it is %v, of %d", got, len(p.Status()))
+		}
+		if _, err := groups[1].Exchange(t.Context(), query("www.example.")); !errors.Is(err, ErrNoServers) {
+			t.Errorf("nobody to ask: %v", err)
+		}
+		ask(t, g) // it goes on working
+	})
+}
+
+func TestIdlePoolIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost), after(rtt))
+		defer run(t, p)()
+		time.Sleep(2 * idleAfter)
+		servers[0].take()
+		servers[1].take()
+		time.Sleep(time.Hour)
+		if n := len(servers[0].take()) + len(servers[1].take()); n != 0 {
+			t.Errorf("%d probes without a query in an hour", n)
+		}
+		ask(t, g)
+		time.Sleep(time.Second)
+		if len(servers[0].take()) == 0 {
+			t.Error("the server that is down is not probed")
+		}
+	})
+}
+
+func TestDownServerIsProbedWithBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost), after(rtt))
+		defer run(t, p)()
+		const minutes = 10
+		for range minutes * 60 {
+			ask(t, g)
+			time.Sleep(time.Second)
+		}
+		asked := servers[0].take()
+		if n := len(asked) - queries(asked); n < minutes*60/int(maxBackoff.Seconds()) || n > 2*minutes*60/int(maxBackoff.Seconds())+20 {
+			t.Errorf("%d probes in %d minutes", n, minutes)
+		}
+		if n := queries(asked); n > 1 {
+			t.Errorf("%d queries went to it", n)
+		}
+	})
+}
+
+// near is a pool with one server from which loops are possible.
+func near() (*Pool, *peer, *Group) {
+	p := New(Config{})
+	g := p.Use(Options{}, []Server{Plain(netip.MustParseAddrPort("10.0.0.1:53"))})[0]
+	return p, g.peers[0], g
+}
+
+func TestLoopIsRecognized(t *testing.T) {
+	other := newToken()
+	marked := func(p *peer, before ...token) *dns.Msg {
+		q := mustQuestion(t, query("www.example."))
+		for _, hop := range before {
+			q.hops = binary.BigEndian.AppendUint64(q.hops, uint64(hop))
+		}
+		m := new(dns.Msg)
+		if err := m.Unpack(q.wire(form{edns: true, mark: p.token})); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	tests := map[string]struct {
+		query  func(*peer) *dns.Msg
+		looped bool
+	}{
+		"our own mark":          {func(p *peer) *dns.Msg { return marked(p) }, true},
+		"through another":       {func(p *peer) *dns.Msg { return marked(&peer{token: other}, p.token) }, true},
+		"our own probe":         {func(p *peer) *dns.Msg { return query(p.token.loopName()) }, true},
+		"another's mark":        {func(*peer) *dns.Msg { return marked(&peer{token: other}) }, false},
+		"another's probe":       {func(*peer) *dns.Msg { return query(other.loopName()) }, false},
+		"zero":                  {func(*peer) *dns.Msg { return query(token(0).loopName()) }, false},
+		"no mark":               {func(*peer) *dns.Msg { return query("www.example.") }, false},
+		"too many others' hops": {func(*peer) *dns.Msg { return marked(&peer{token: other}, make([]token, maxHops-1)...) }, true},
+		"many others' hops":     {func(*peer) *dns.Msg { return marked(&peer{token: other}, make([]token, maxHops-2)...) }, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p, peer, _ := near()
+			server, looped := p.Looped(tt.query(peer))
+			if looped != tt.looped {
+				t.Fatalf("looped: %t", looped)
+			}
+			if server != (Server{}) && (server != peer.server || state(p, server) != Looping) {
+				t.Errorf("%v is %v", server, state(p, server))
+			}
+		})
+	}
+}
+
+func TestLoopingServerIsNotAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{})
+		loop := &imagined{server: Plain(netip.MustParseAddrPort("10.0.0.1:53")), delay: after(rtt)}
+		p.newAsker = func(Server, *transport.Scope) asker { return loop }
+		// The other one sends on whatever it is asked, to us.
+		round := func(q *dns.Msg) *dns.Msg {
+			if _, looped := p.Looped(q); looped {
+				return new(dns.Msg).SetRcode(q, dns.RcodeRefused)
+			}
+			return reply(q, "192.0.2.1")
+		}
+		loop.set(after(rtt), round)
+		g := p.Use(Options{}, []Server{loop.server})[0]
+		defer run(t, p)()
+		time.Sleep(time.Second)
+		if got := state(p, loop.server); got != Looping {
+			t.Fatalf("after a probe it is %v, want looping", got)
+		}
+		loop.take()
+		if _, err := g.Exchange(t.Context(), query("www.example.")); err == nil || len(loop.take()) != 0 {
+			t.Errorf("it was asked, %v", err)
+		}
+		for range 6 {
+			time.Sleep(loopBackoff)
+			_, _ = g.Exchange(t.Context(), query("www.example.")) // keeps the pool in use
+			if got := state(p, loop.server); got != Looping {
+				t.Fatalf("it still loops, and is %v", got)
+			}
+		}
+		loop.set(after(rtt), nil)
+		time.Sleep(2 * loopBackoff)
+		if got := state(p, loop.server); got != Good {
+			t.Errorf("the loop is gone, and it is %v", got)
+		}
+	})
+}
+
+func TestUseLetsGoOfConnections(t *testing.T) {
+	server := serve(t, answering("192.0.2.1"), answering("192.0.2.1"))
+	other := serve(t, nil, func(w dns.ResponseWriter, q *dns.Msg) { answering("192.0.2.1")(w, q) })
+	p := New(Config{})
+	defer run(t, p)()
+	kept, dropped := Server{Transport: TCP, Addr: server.addr}, Server{Transport: TCP, Addr: other.addr}
+	for _, g := range p.Use(Options{}, []Server{kept}, []Server{dropped}) {
+		ask(t, g)
+	}
+	for name, use := range map[string]Server{"the server itself": kept, "for what UDP cannot carry": Plain(server.addr)} {
+		p.Use(Options{}, []Server{use})
+		p.session.mu.Lock()
+		if p.session.askers[kept] == nil || p.session.askers[dropped] != nil {
+			t.Errorf("%s: kept %v", name, p.session.askers)
+		}
+		p.session.mu.Unlock()
+	}
+}

@@ -1,0 +1,243 @@
+package upstream
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// State is what is known about a server.
+type State uint8
+
+// The states of a server. Only those that are unknown or good are asked first.
+const (
+	// Unknown is one that has not been asked since the start or a Reset.
+	Unknown State = iota
+	// Good is one that answers.
+	Good
+	// Doubtful is one that did not answer in time; a probe will tell.
+	Doubtful
+	// Down is one that did not answer a probe either.
+	Down
+	// Rejecting is one that turns down what others answer.
+	Rejecting
+	// Looping is one that asks us what we ask it. It is never asked, except
+	// by probes.
+	Looping
+)
+
+// String is a word for people.
+func (s State) String() string {
+	return [...]string{"unknown", "good", "doubtful", "down", "rejecting", "looping"}[s]
+}
+
+const (
+	maxRejections = 3 // in a row, of what another server answered
+	firstBackoff  = 500 * time.Millisecond
+	maxBackoff    = 30 * time.Second
+	loopBackoff   = 10 * time.Second // loops are made by people
+	// unproven is after how long a server gets a chance without a probe when
+	// there is no Run to send one.
+	unproven = 10 * time.Second
+)
+
+// peer is a server and what has been learnt about it.
+type peer struct {
+	server Server
+	token  token
+	log    *slog.Logger
+	wake   func() // tells the prober that there is something to do; does not block
+
+	mu       sync.Mutex
+	state    State
+	since    time.Time
+	speed    estimate
+	edns     ednsUse
+	sampled  time.Time // when it last answered
+	probeAt  time.Time // zero: now
+	probing  bool
+	failures int          // probes in a row
+	refusals int          // in a row
+	rejected dns.Question // the last one turned down
+	reason   string       // of the last failure
+	inFlight int
+	counts   Counts
+}
+
+func newPeer(server Server, log *slog.Logger, wake func()) *peer {
+	p := &peer{server: server, log: log.With("server", server.String()), wake: wake, since: time.Now()}
+	if !server.Transport.encrypted() && loopable(server.Addr.Addr()) {
+		p.token = newToken()
+	}
+	return p
+}
+
+// become changes the state. The caller holds mu.
+func (p *peer) become(state State) {
+	if p.state != state {
+		p.state, p.since = state, time.Now()
+	}
+}
+
+// enter takes a place for a query, unless there are too many.
+func (p *peer) enter(limit int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inFlight >= limit {
+		p.counts.Overloads++
+		return false
+	}
+	p.inFlight++
+	p.counts.Queries++
+	return true
+}
+
+func (p *peer) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inFlight--
+}
+
+// answered notes a reply of any kind: the server is alive, and this fast.
+func (p *peer) answered(after time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.Replies++
+	p.counts.Latency.add(after)
+	p.speed.add(after)
+	p.sampled = time.Now()
+	switch p.state {
+	case Unknown, Doubtful, Down:
+		if p.state == Down {
+			p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
+		}
+		p.become(Good)
+		p.failures, p.reason = 0, ""
+	}
+}
+
+// overtaken notes that another server answered first. Until it is known
+// whether this one is slow or dead, others come first.
+func (p *peer) overtaken() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state == Unknown || p.state == Good {
+		p.become(Doubtful)
+		p.probeAt = time.Now().Add(maxInterval) // the exchange that goes on tells sooner
+		p.wake()
+	}
+}
+
+// failed notes that there was no reply, and has that looked into at once.
+func (p *peer) failed(reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.Failures++
+	p.reason = cause(reason).Error()
+	if p.state == Unknown || p.state == Good || p.state == Doubtful {
+		p.become(Doubtful)
+		p.probeAt = time.Time{}
+		p.wake()
+	}
+}
+
+// accepted notes an answer that was of use.
+func (p *peer) accepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refusals = 0
+	if p.state == Rejecting {
+		p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
+		p.become(Good)
+	}
+}
+
+// turnedDown notes that another server answered what this one would not.
+func (p *peer) turnedDown(q dns.Question, reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.Rejections++
+	p.rejected = q
+	if p.refusals++; p.refusals >= maxRejections && (p.state == Good || p.state == Doubtful) {
+		p.reason = reason.Error()
+		p.log.Info("the upstream turns down what others answer", "reason", p.reason)
+		p.become(Rejecting)
+		p.failures = 0
+		p.probeAt = time.Now().Add(firstBackoff)
+		p.wake()
+	}
+}
+
+// looped notes that a query to this server came to us.
+func (p *peer) looped() (Server, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.Loops++
+	if p.state != Looping {
+		p.log.Warn("the upstream asks us what we ask it; it is left out until it stops: remove one of the two from the other's upstreams")
+		p.reason = errLooping.Error()
+		p.become(Looping)
+	}
+	p.probeAt = time.Now().Add(loopBackoff)
+	p.wake()
+	return p.server, true
+}
+
+// probed notes what came of a probe that began at a time.
+func (p *peer) probed(began time.Time, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probing = false
+	if p.state == Looping && p.probeAt.After(began) {
+		return // it came back to us, or is not due
+	}
+	if err == nil {
+		p.become(Good)
+		p.failures, p.refusals, p.reason = 0, 0, ""
+		return
+	}
+	p.reason = cause(err).Error()
+	p.probeAt = time.Now().Add(backoff(p.failures))
+	p.failures++
+	if p.state == Unknown || p.state == Good || p.state == Doubtful {
+		p.become(Down)
+		p.log.Info("the upstream does not answer; others are asked first", "error", p.reason)
+	}
+}
+
+// backoff is how long to leave a server alone after a number of failures. It
+// is random, so that a fleet does not ask in step.
+func backoff(failures int) time.Duration {
+	full := min(firstBackoff<<min(failures, 10), maxBackoff)
+	return full/2 + rand.N(full/2)
+}
+
+// reset forgets what was learnt. Counts and loops stay: neither is about the
+// network.
+func (p *peer) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.speed, p.edns = estimate{}, ednsUse{}
+	p.failures, p.refusals, p.reason = 0, 0, ""
+	p.sampled, p.probeAt = time.Time{}, time.Time{}
+	if p.state != Looping {
+		p.become(Unknown)
+	}
+}
+
+// interval is how long to wait for a reply before it counts as lost.
+func (p *peer) interval() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.speed.interval()
+}
+
+// hedge is when it is worth a query to ask a second server.
+func (p *peer) hedge() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.speed.hedge()
+}

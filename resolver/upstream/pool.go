@@ -1,0 +1,245 @@
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+// Total is how long an Exchange takes at most. It leaves 100 ms of the four
+// seconds that a client is promised.
+const Total = 3900 * time.Millisecond
+
+const (
+	defaultTimeout   = 2 * time.Second
+	defaultInFlight  = 1024
+	defaultPerServer = 512
+)
+
+// Config of a Pool.
+type Config struct {
+	// Own returns the addresses that we listen on, which are never asked. Nil
+	// means none.
+	Own func() []netip.AddrPort
+	// Roots verify certificates; the system's where nil.
+	Roots *x509.CertPool
+	// Logger gets changes of the servers' states; nil discards.
+	Logger *slog.Logger
+	// InFlight bounds the Exchanges at once, 1024 where zero; PerServer the
+	// queries to one server, 512 where zero. A query that is asked again
+	// counts again with the latter.
+	InFlight, PerServer int
+}
+
+// Options may differ from one Use to the next.
+type Options struct {
+	// Timeout of one exchange with one server; 2 s where zero.
+	Timeout time.Duration
+	// RandomizeCase makes forgery harder where nothing is encrypted (0x20).
+	RandomizeCase bool
+}
+
+// Pool knows the servers that are in use and what was learnt about each. Its
+// methods may be called concurrently, but only one Run at a time.
+//
+// Without Run queries are answered too, but each one makes its own
+// connections, and servers that failed are tried again by queries.
+type Pool struct {
+	config   Config
+	newAsker func(Server, *transport.Scope) asker // replaced in tests
+	total    time.Duration                        // Total, but for tests
+	inFlight chan struct{}                        // holds one element for each Exchange
+	budget   budget
+	wakeup   chan struct{} // holds one element when the prober has to look
+	used     atomic.Int64  // nanoseconds from born to the last use
+	born     time.Time
+
+	mu      sync.Mutex
+	peers   map[Server]*peer
+	tokens  map[token]*peer
+	session *session // nil: not running
+}
+
+// New returns a Pool without servers. It starts nothing.
+func New(config Config) *Pool {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	config.PerServer = cmp.Or(config.PerServer, defaultPerServer)
+	p := &Pool{
+		config:   config,
+		total:    Total,
+		inFlight: make(chan struct{}, cmp.Or(config.InFlight, defaultInFlight)),
+		budget:   newBudget(),
+		wakeup:   make(chan struct{}, 1),
+		born:     time.Now(),
+		peers:    map[Server]*peer{},
+		tokens:   map[token]*peer{},
+	}
+	p.newAsker = p.makeAsker
+	return p
+}
+
+// Use says which servers are in use from now on, and returns a Group for each
+// list. Our own listeners and repetitions are left out. What is known about a
+// server stays if it was in use before. Groups from earlier calls go on
+// working with their servers.
+func (p *Pool) Use(options Options, lists ...[]Server) []*Group {
+	options.Timeout = cmp.Or(options.Timeout, defaultTimeout)
+	own := p.own()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peers, tokens := map[Server]*peer{}, map[token]*peer{}
+	groups := make([]*Group, len(lists))
+	for i, list := range lists {
+		groups[i] = &Group{pool: p, options: options}
+		for _, server := range list {
+			server.Addr = Normalize(server.Addr)
+			if IsOwn(own, server.Addr, netip.Addr{}) {
+				continue
+			}
+			known := p.peer(server, peers, tokens)
+			if !slices.Contains(groups[i].peers, known) {
+				groups[i].peers = append(groups[i].peers, known)
+			}
+		}
+	}
+	p.peers, p.tokens = peers, tokens
+	if p.session != nil {
+		p.session.forget(p.isUnused)
+	}
+	p.touch()
+	p.wake()
+	return groups
+}
+
+// isUnused says whether a server is not in use, not even over TCP for what UDP
+// cannot carry. The caller holds mu.
+func (p *Pool) isUnused(server Server) bool {
+	if p.peers[server] != nil {
+		return false
+	}
+	return server.Transport != TCP || p.peers[Server{Transport: UDP, Addr: server.Addr}] == nil
+}
+
+// peer finds a server among those that are known, or adds it. The caller holds
+// mu.
+func (p *Pool) peer(server Server, peers map[Server]*peer, tokens map[token]*peer) *peer {
+	known := peers[server]
+	if known == nil {
+		if known = p.peers[server]; known == nil {
+			known = newPeer(server, p.config.Logger, p.wake)
+		}
+		peers[server] = known
+		tokens[known.token] = known // that of zero is never looked up
+	}
+	return known
+}
+
+func (p *Pool) byToken(t token) *peer {
+	if t == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tokens[t]
+}
+
+// Reset forgets what was learnt about the servers, and closes connections: the
+// network has changed. Queries in flight go on.
+func (p *Pool) Reset() {
+	for _, peer := range p.list() {
+		peer.reset()
+	}
+	p.mu.Lock()
+	if p.session != nil {
+		p.session.forget(all)
+	}
+	p.mu.Unlock()
+	p.touch()
+	p.wake()
+}
+
+// Status is that of each server in use, ordered by their texts.
+func (p *Pool) Status() []Status {
+	peers := p.list()
+	all := make([]Status, len(peers))
+	for i, peer := range peers {
+		all[i] = peer.status()
+	}
+	return all
+}
+
+// list is the peers in use, ordered by their servers' texts.
+func (p *Pool) list() []*peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peers := make([]*peer, 0, len(p.peers))
+	for _, peer := range p.peers {
+		peers = append(peers, peer)
+	}
+	slices.SortFunc(peers, func(a, b *peer) int { return cmp.Compare(a.server.String(), b.server.String()) })
+	return peers
+}
+
+// Run keeps connections, and probes servers, until ctx ends. It then ends the
+// queries in flight, waits for its goroutines, and returns nil.
+func (p *Pool) Run(ctx context.Context) error {
+	s := newSession(ctx, p.newAsker, true)
+	p.mu.Lock()
+	if p.session != nil {
+		p.mu.Unlock()
+		s.end()
+		return errors.New("run the upstreams: they are running already")
+	}
+	p.session = s
+	p.mu.Unlock()
+	p.touch()
+	p.probe(ctx, s)
+	p.mu.Lock()
+	p.session = nil
+	p.mu.Unlock()
+	s.end()
+	return nil
+}
+
+// current is the session of the Run, or a new one that ends by calling done.
+func (p *Pool) current(ctx context.Context) (s *session, done func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session != nil {
+		return p.session, func() {}
+	}
+	s = newSession(ctx, p.newAsker, false)
+	return s, s.end
+}
+
+func (p *Pool) own() []netip.AddrPort {
+	if p.config.Own == nil {
+		return nil
+	}
+	return p.config.Own()
+}
+
+// wake makes the prober look at the servers.
+func (p *Pool) wake() {
+	select {
+	case p.wakeup <- struct{}{}:
+	default: // it is going to look
+	}
+}
+
+// touch notes that the pool is in use.
+func (p *Pool) touch() { p.used.Store(int64(time.Since(p.born))) }
+
+// idle is for how long it has not been in use.
+func (p *Pool) idle() time.Duration { return time.Since(p.born) - time.Duration(p.used.Load()) }

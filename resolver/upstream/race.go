@@ -1,0 +1,285 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+// maxAttempts bounds the queries sent for one.
+const maxAttempts = 12
+
+// race is one query on its way to an answer. Attempts are added to it, each
+// with a server of its own or a repeated one, until one of them has a usable
+// reply. Only the goroutine of run touches it.
+type race struct {
+	group   *Group
+	session *session
+	q       *question
+	results chan outcome // has room for all
+
+	good     []*peer
+	plan     []*peer // whom to ask next
+	pending  []*attempt
+	started  int
+	pace     time.Duration // until the next attempt without news
+	hedge    bool          // that attempt is one for speed
+	failure  Failure
+	rejected []outcome
+}
+
+// attempt is one exchange with one server.
+type attempt struct {
+	peer     *peer
+	began    time.Time
+	patience time.Duration // after which silence counts as loss
+	cancel   context.CancelFunc
+}
+
+// outcome is what came of an attempt.
+type outcome struct {
+	*attempt
+	reply *dns.Msg
+	err   error
+}
+
+func newRace(g *Group, s *session, q *question) *race {
+	good, bad, looping := g.order(s.kept)
+	r := &race{group: g, session: s, q: q, results: make(chan outcome, maxAttempts), good: good, plan: plan(good, bad)}
+	for _, p := range looping {
+		r.failure.note(p.server, errLooping)
+	}
+	return r
+}
+
+// plan is whom to ask, and whom again: those that are good twice before others
+// are bothered, as what is lost is more often a packet than a server.
+func plan(good, bad []*peer) (plan []*peer) {
+	round := slices.Concat(good, bad)
+	plan = slices.Concat(good, good, bad)
+	for len(round) > 0 && len(plan) < maxAttempts {
+		plan = append(plan, round...)
+	}
+	return plan
+}
+
+// run goes on until there is an answer, nobody is left to ask, or ctx ends.
+func (r *race) run(ctx context.Context) (*Reply, error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	r.next(timer)
+	for len(r.pending) > 0 {
+		select {
+		case <-ctx.Done():
+			r.abandon()
+			return r.lost()
+		case o := <-r.results:
+			r.pending = slices.DeleteFunc(r.pending, func(a *attempt) bool { return a == o.attempt })
+			if o.err == nil && !rejected(o.reply.Rcode) {
+				return r.won(o), nil
+			}
+			r.note(o)
+			r.next(timer)
+		case <-timer.C:
+			r.late(timer)
+		}
+	}
+	return r.lost()
+}
+
+// late asks somebody else since there was no news in time.
+func (r *race) late(timer *time.Timer) {
+	first := r.pending[0]
+	switch {
+	case !r.hedge:
+		r.next(timer)
+	case r.group.pool.budget.take():
+		r.next(timer)
+	default: // not yet, then
+		r.hedge = false
+		timer.Reset(max(0, first.patience-time.Since(first.began)))
+	}
+}
+
+// next begins another attempt, if there is one to make, and sets the timer for
+// the one after it.
+func (r *race) next(timer *time.Timer) {
+	for r.started < maxAttempts {
+		i := slices.IndexFunc(r.plan, r.mayStart)
+		if i < 0 {
+			return
+		}
+		p := r.plan[i]
+		r.plan = slices.Delete(r.plan, i, i+1)
+		if err := r.start(p); err != nil {
+			r.drop(p, err)
+			continue
+		}
+		r.setPace(p)
+		timer.Reset(r.pace)
+		return
+	}
+}
+
+// mayStart says whether to ask a server now. A connection loses nothing, so
+// there is no use in repeating a query over one.
+func (r *race) mayStart(p *peer) bool {
+	return p.server.Transport == UDP || !r.isPending(p)
+}
+
+func (r *race) isPending(p *peer) bool {
+	return slices.ContainsFunc(r.pending, func(a *attempt) bool { return a.peer == p })
+}
+
+// setPace says when the next attempt is due after one has begun. The second is
+// due early, if it goes to a good server; the next when the first one's reply
+// must be lost, and the others later each time.
+func (r *race) setPace(p *peer) {
+	first := r.pending[0]
+	hedged := r.hedge
+	r.hedge = false
+	switch {
+	case len(r.pending) == 1:
+		r.pace = first.patience
+		i := slices.IndexFunc(r.plan, r.mayStart)
+		if early := p.hedge(); i >= 0 && slices.Contains(r.good, r.plan[i]) && early < r.pace {
+			r.pace, r.hedge = early, true
+		}
+	case hedged:
+		r.pace = max(first.patience-time.Since(first.began), r.pace)
+	default:
+		r.pace = min(2*max(r.pace, minInterval), maxInterval)
+	}
+}
+
+// start sends the query to a server.
+func (r *race) start(p *peer) error {
+	pool := r.group.pool
+	if !p.enter(pool.config.PerServer) {
+		return ErrBusy
+	}
+	c := choices{mixed: r.group.options.RandomizeCase}
+	switch {
+	case r.isPending(p):
+		// Silence may be about EDNS. With DO the answer would lack what was
+		// asked for.
+		c.plain = !r.q.do && p.doubtsEDNS()
+		p.count(func(c *Counts) { c.Repeats++ })
+	case r.hedge && len(r.pending) > 0:
+		p.count(func(c *Counts) { c.Hedges++ })
+	}
+	ctx, cancel := context.WithTimeoutCause(r.session.scope.Context(), r.group.options.Timeout, errTimedOut)
+	a := &attempt{peer: p, began: time.Now(), patience: p.interval(), cancel: cancel}
+	if !r.session.scope.Go(func() { a.run(ctx, r, c) }) {
+		cancel()
+		p.leave()
+		return transport.ErrEnded
+	}
+	r.started++
+	r.pending = append(r.pending, a)
+	return nil
+}
+
+// run is the exchange. What it tells about the server is noted even when
+// nobody waits for the reply any more.
+func (a *attempt) run(ctx context.Context, r *race, c choices) {
+	defer a.cancel()
+	reply, err := r.session.exchange(ctx, a.peer, r.q, c)
+	after := time.Since(a.began)
+	a.peer.leave()
+	switch {
+	case err == nil:
+		a.peer.answered(after)
+	case errors.Is(err, transport.ErrBusy):
+		a.peer.count(func(c *Counts) { c.Overloads++ })
+	case ctx.Err() == nil:
+		a.peer.failed(err)
+	case after >= a.patience:
+		a.peer.failed(errTimedOut) // the race may have been over before
+	}
+	r.results <- outcome{a, reply, err}
+}
+
+// note keeps what a failed attempt says. A server that did more than keep
+// silent is not asked again: it would say the same.
+func (r *race) note(o outcome) {
+	if o.err == nil {
+		r.rejected = append(r.rejected, o)
+		r.drop(o.peer, rejection{o.reply})
+		return
+	}
+	r.failure.note(o.peer.server, o.err)
+	if !errors.Is(o.err, errTimedOut) {
+		r.drop(o.peer, o.err)
+	}
+}
+
+func (r *race) drop(p *peer, err error) {
+	r.failure.note(p.server, err)
+	r.plan = slices.DeleteFunc(r.plan, func(other *peer) bool { return other == p })
+}
+
+// won ends the race with an answer. Those who were asked before and have not
+// answered are overtaken; how slow they are is worth knowing, so they get the
+// rest of the time that they usually need.
+func (r *race) won(winner outcome) *Reply {
+	winner.peer.accepted()
+	for _, o := range r.rejected {
+		o.peer.turnedDown(r.q.asked, rejection{o.reply})
+	}
+	for _, a := range r.pending {
+		if a.peer != winner.peer && a.began.Before(winner.began) {
+			a.peer.overtaken()
+		}
+		rest := a.patience - time.Since(a.began)
+		if r.session.kept && rest > 0 && a.peer != winner.peer {
+			time.AfterFunc(rest, a.cancel)
+		} else {
+			a.cancel()
+		}
+	}
+	return &Reply{Msg: winner.reply, Server: winner.peer.server}
+}
+
+// abandon ends the attempts that have not.
+func (r *race) abandon() {
+	for _, a := range r.pending {
+		r.failure.note(a.peer.server, errTimedOut)
+		a.cancel()
+	}
+}
+
+// lost is the end without an answer: the best reply of those that turned the
+// query down, or else the failure.
+func (r *race) lost() (*Reply, error) {
+	if len(r.rejected) == 0 {
+		return nil, &r.failure
+	}
+	best := slices.MaxFunc(r.rejected, func(a, b outcome) int { return telling(a.reply) - telling(b.reply) })
+	return &Reply{Msg: best.reply, Server: best.peer.server}, nil
+}
+
+// telling says how much a reply with an error helps a client: most if it gives
+// a reason, more if it is about the name than about the server.
+func telling(reply *dns.Msg) int {
+	n := 0
+	if len(Extended(reply)) > 0 {
+		n += 2
+	}
+	if reply.Rcode == dns.RcodeServerFailure {
+		n++
+	}
+	return n
+}
+
+// rejected says whether another server should be asked after such an answer.
+// A code that needs EDNS speaks of the exchange and not of the name.
+func rejected(rcode int) bool {
+	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused ||
+		rcode == dns.RcodeNotImplemented || rcode > 0xf
+}

@@ -1,0 +1,100 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	mediaType      = "application/dns-message"
+	maxMessage     = 65535
+	maxHeaderBytes = 16 << 10
+	httpIdle       = 30 * time.Second
+	httpPing       = 2 * time.Second
+)
+
+// HTTPS asks a server by POST requests (RFC 8484). It may be used
+// concurrently.
+type HTTPS struct {
+	target string
+	client http.Client
+	wire   *http.Transport
+}
+
+// NewHTTPS returns an HTTPS without connections. Dial connects to the server
+// over TCP, whatever the target's host.
+func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
+	wire := &http.Transport{
+		// No proxy: the environment's may be known by name only.
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		TLSClientConfig:        config,
+		ForceAttemptHTTP2:      true, // or not, as the configuration is ours
+		IdleConnTimeout:        httpIdle,
+		MaxIdleConnsPerHost:    2,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+		// A connection whose peer has vanished must not take queries for
+		// minutes.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: httpPing, PingTimeout: httpPing},
+	}
+	return &HTTPS{target: target, wire: wire, client: http.Client{
+		Transport: wire,
+		// To be sent elsewhere is to be sent to a server that nobody chose.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Ask sends a query and returns the reply. The ID is 0, as section 4.1 of the
+// RFC recommends. The query's bytes are not changed.
+func (h *HTTPS) Ask(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+	wire := slices.Clone(query)
+	setMessageID(wire, 0)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.target, bytes.NewReader(wire))
+	if err != nil {
+		return nil, fmt.Errorf("make a request for %s: %w", h.target, err)
+	}
+	request.Header.Set("Content-Type", mediaType)
+	request.Header.Set("Accept", mediaType)
+	request.Header["User-Agent"] = nil
+	// Without a value it is not sent, and lets the request be repeated when an
+	// idle connection turns out to be closed.
+	request.Header["Idempotency-Key"] = nil
+	response, err := h.client.Do(request)
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		return nil, because(ctx, outer.Err) // whom we asked is known
+	}
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	defer response.Body.Close() // what is left of it is not wanted
+	return read(ctx, response, accept)
+}
+
+func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, error) {
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("its HTTP status is %q", response.Status)
+	}
+	if kind := response.Header.Get("Content-Type"); kind != mediaType {
+		return nil, fmt.Errorf("its reply is %q, want %s", kind, mediaType)
+	}
+	message, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
+	switch {
+	case err != nil:
+		return nil, because(ctx, fmt.Errorf("read its reply: %w", err))
+	case len(message) > maxMessage || !isReply(message, 0):
+		return nil, ErrNotOurs
+	}
+	return message, accept(message)
+}
+
+// Close closes the connections that are idle, and the others when they are.
+func (h *HTTPS) Close() { h.wire.CloseIdleConnections() }
