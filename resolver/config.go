@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -59,6 +60,8 @@ type Upstreams struct {
 	// Listeners of ours among them are left out. Of servers that are about as
 	// fast the earlier is preferred.
 	Servers []upstream.Server
+	// Routes send the names in their domains elsewhere.
+	Routes []Route
 	// ResolvConf is the path of the machine's resolv.conf. Its search list
 	// counts with and without Auto. Empty: there is none. Root is a directory
 	// that stands for / in the path and in symlinks on it.
@@ -76,6 +79,15 @@ type Upstreams struct {
 	RebindProtection bool
 }
 
+// Route is split DNS: the names in its domains, the domains themselves
+// included, are asked at its servers only. Of several domains that a name is in
+// the longest counts; "." is in every name, but for those with a meaning of
+// their own. Without servers there are no such names.
+type Route struct {
+	Domains []string
+	Servers []upstream.Server // Auto is none of them
+}
+
 // Auto among the servers stands for those that the machine itself was given.
 var Auto upstream.Server
 
@@ -89,6 +101,7 @@ func (s Settings) clone() Settings {
 	s.Domains = slices.Clone(s.Domains)
 	s.Allow = slices.Clone(s.Allow)
 	s.Upstreams.Servers = slices.Clone(s.Upstreams.Servers)
+	s.Upstreams.Routes = slices.Clone(s.Upstreams.Routes)
 	if s.Upstreams.Timeout == 0 {
 		s.Upstreams.Timeout = defaultTimeout
 	}
@@ -101,11 +114,34 @@ func (s Settings) rules() (*decision.Rules, error) {
 		return nil, fmt.Errorf("upstream timeout %v: want more than 0", s.Upstreams.Timeout)
 	}
 	for _, server := range s.Upstreams.Servers {
-		if server != Auto && (!server.Addr.IsValid() || server.Addr.Port() == 0) {
+		if server != Auto && !askable(server) {
 			return nil, fmt.Errorf("upstream server %v: want an address and a port", server)
 		}
 	}
 	return decision.NewRules(s.Domains, s.TTL, s.SingleLabel)
+}
+
+func askable(server upstream.Server) bool { return server.Addr.IsValid() && server.Addr.Port() != 0 }
+
+// table checks the routes, and makes them what a decision can use.
+func (u Upstreams) table() (*routes.Table[decision.Route], error) {
+	var all []routes.Route[decision.Route]
+	for i, r := range u.Routes {
+		for _, server := range r.Servers {
+			if !askable(server) {
+				return nil, fmt.Errorf("upstream route %d: server %v: want an address and a port", i+1, server)
+			}
+		}
+		all = append(all, routes.Route[decision.Route]{
+			Domains: r.Domains,
+			Target:  decision.Route{Number: i + 1, Empty: len(r.Servers) == 0},
+		})
+	}
+	table, err := routes.New(all)
+	if err != nil {
+		return nil, fmt.Errorf("upstream routes: %w", err)
+	}
+	return table, nil
 }
 
 // allows says whether clients at an address are answered.

@@ -37,10 +37,14 @@ func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *de
 
 // group are the upstreams that a verdict leaves a question to.
 func (st *state) group(verdict *decision.Verdict) *upstream.Group {
-	if verdict.Private {
+	switch {
+	case verdict.Route != 0:
+		return st.routed[verdict.Route-1]
+	case verdict.Private:
 		return st.private
+	default:
+		return st.servers
 	}
-	return st.servers
 }
 
 // outgoing is the query as the upstreams are asked. The AD bit says that ours

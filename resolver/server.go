@@ -17,6 +17,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -48,6 +49,7 @@ type Server struct {
 	mu       sync.Mutex // guards what follows, and who replaces state
 	settings Settings
 	rules    *decision.Rules
+	routes   *routes.Table[decision.Route]
 	machine  *resolvconf.File // nil: none
 	want     []netip.AddrPort
 	sockets  *listen.Sockets // bound; nil: none
@@ -204,6 +206,10 @@ func (s *Server) Reconfigure(settings Settings) error {
 	if err != nil {
 		return err
 	}
+	table, err := settings.Upstreams.table()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := settings.Upstreams.ResolvConf
@@ -214,7 +220,7 @@ func (s *Server) Reconfigure(settings Settings) error {
 		s.machine = resolvconf.Follow(settings.Upstreams.Root, path)
 		s.look(s.machine, settings.Upstreams)
 	}
-	s.settings, s.rules = settings, rules
+	s.settings, s.rules, s.routes = settings, rules, table
 	s.rebuild()
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -17,6 +18,8 @@ type state struct {
 	search   []decision.Name
 	servers  *upstream.Group // all of them
 	private  *upstream.Group // those on private addresses
+	routes   *routes.Table[decision.Route]
+	routed   []*upstream.Group // of each route
 	reach    decision.Reach
 }
 
@@ -45,7 +48,7 @@ func (s *Server) look(file *resolvconf.File, upstreams Upstreams) bool {
 
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
-	st := &state{settings: s.settings, rules: s.rules, machine: s.machine}
+	st := &state{settings: s.settings, rules: s.rules, machine: s.machine, routes: s.routes}
 	var machines []upstream.Server
 	if s.machine != nil {
 		contents := s.machine.Contents()
@@ -67,11 +70,15 @@ func (s *Server) rebuild() {
 			private = append(private, server)
 		}
 	}
+	lists := [][]upstream.Server{candidates, private}
+	for _, route := range s.settings.Upstreams.Routes {
+		lists = append(lists, route.Servers)
+	}
 	groups := s.pool.Use(upstream.Options{
 		Timeout:       s.settings.Upstreams.Timeout,
 		RandomizeCase: s.settings.Upstreams.RandomizeCase,
-	}, candidates, private)
-	st.servers, st.private = groups[0], groups[1]
+	}, lists...)
+	st.servers, st.private, st.routed = groups[0], groups[1], groups[2:]
 	servers := st.servers.Servers()
 	switch {
 	case len(st.private.Servers()) > 0:
@@ -103,6 +110,7 @@ func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
 		Rules:  st.rules,
 		Search: st.search,
 		Hosts:  s.hostLines(),
+		Routes: st.routes,
 		Reach:  st.reach,
 	})
 }

@@ -77,5 +77,8 @@ func upstreams(cfg config.Config) resolver.Upstreams {
 	for _, server := range cfg.Upstream.Servers {
 		to.Servers = append(to.Servers, server.Server) // of auto the zero one, as resolver.Auto
 	}
+	for _, route := range cfg.Upstream.Routes {
+		to.Routes = append(to.Routes, resolver.Route(route))
+	}
 	return to
 }

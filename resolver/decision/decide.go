@@ -13,16 +13,21 @@ func Decide(q *Question, view *View) Verdict {
 	case nodes(q, view, &v):
 	case nodeAddresses(q, view, &v):
 	case hostLines(q, view, &v):
+	case routed(q, view, &v):
 	case specialUse(q, view, &v):
 	case singleLabel(q, view, &v):
 	default:
-		upstreams(view, &v)
+		upstreams(q, view, &v)
 	}
 	return v
 }
 
 // upstreams leaves the question to other servers, if there are any.
-func upstreams(view *View, v *Verdict) {
+func upstreams(q *Question, view *View, v *Verdict) {
+	if route, _, ok := view.Routes.Lookup(q.Name); ok {
+		follow(route, q, view, v)
+		return
+	}
 	if view.Reach == ReachNone {
 		*v = Refuse(dns.RcodeRefused, SourceUpstream, "no upstream is configured",
 			ExtendedError{Code: dns.ExtendedErrorCodeNotAuthoritative, Text: "not a name of ours, and no upstream to ask"})

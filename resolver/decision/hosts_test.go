@@ -8,9 +8,10 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/routes"
 )
 
-func TestHostsLines(t *testing.T) {
+func TestHostsAndRoutes(t *testing.T) {
 	f := populated(t)
 	view := f.view(t)
 	path := filepath.Join(t.TempDir(), "hosts")
@@ -20,37 +21,51 @@ func TestHostsLines(t *testing.T) {
 	file := hosts.New(hosts.Config{Path: path, Zone: hosts.Zone{Prefix: "metropolis-", Local: local}})
 	file.Look()
 	view.Hosts = file.Table()
+	table, err := routes.New([]routes.Route[Route]{
+		{Domains: []string{"lab.example", "onion"}, Target: Route{Number: 1}},
+		{Domains: []string{"void.example"}, Target: Route{Number: 2, Empty: true}},
+		{Domains: []string{"."}, Target: Route{Number: 3}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Routes = table
 	for _, tt := range []struct {
 		name, qtype string
 		kind        Kind
 		rcode       int
 		source      Source
+		route       int
 	}{
-		{"printer", "A", HostAddresses, 0, SourceHosts},
-		{"printer", "AAAA", Negative, 0, SourceHosts},
-		{"printer", "MX", Forward, 0, SourceUpstream},
-		{"printer", "ANY", AnyType, 0, SourceHosts},
-		{"printer.local", "A", HostAddresses, 0, SourceHosts},
-		{"printer.local", "TYPE65", Negative, 0, SourceSpecial},
-		{"other.local", "A", Negative, dns.RcodeNameError, SourceSpecial},
-		{"7.1.168.192.in-addr.arpa", "PTR", HostName, 0, SourceHosts},
-		{"1.1.0.127.in-addr.arpa", "PTR", HostName, 0, SourceHosts},
-		{"1.1.0.127.in-addr.arpa", "TXT", Negative, 0, SourceSpecial},
-		{"2.1.0.127.in-addr.arpa", "PTR", Negative, dns.RcodeNameError, SourceSpecial},
-		{"1.0.0.127.in-addr.arpa", "PTR", LocalhostName, 0, SourceSpecial},
-		{"10.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone},
-		{both + ".corp.example", "AAAA", HostAddresses, 0, SourceHosts},
-		{onlyFour + ".corp.example", "A", Negative, dns.RcodeNameError, SourceZone},
-		{"x.invalid", "A", Negative, dns.RcodeNameError, SourceSpecial},
-		{"www.example.org", "A", Forward, 0, SourceUpstream},
-		{"scanner", "A", Negative, 0, SourceSpecial},
+		{"printer", "A", HostAddresses, 0, SourceHosts, 0},
+		{"printer", "AAAA", Negative, 0, SourceHosts, 0},
+		{"printer", "MX", Forward, 0, SourceUpstream, 3},
+		{"printer", "ANY", AnyType, 0, SourceHosts, 0},
+		{"printer.local", "A", HostAddresses, 0, SourceHosts, 0},
+		{"printer.local", "TYPE65", Negative, 0, SourceSpecial, 0},
+		{"other.local", "A", Negative, dns.RcodeNameError, SourceSpecial, 0},
+		{"7.1.168.192.in-addr.arpa", "PTR", HostName, 0, SourceHosts, 0},
+		{"1.1.0.127.in-addr.arpa", "PTR", HostName, 0, SourceHosts, 0},
+		{"1.1.0.127.in-addr.arpa", "TXT", Negative, 0, SourceSpecial, 0},
+		{"2.1.0.127.in-addr.arpa", "PTR", Negative, dns.RcodeNameError, SourceSpecial, 0},
+		{"1.0.0.127.in-addr.arpa", "PTR", LocalhostName, 0, SourceSpecial, 0},
+		{"10.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0},
+		{both + ".corp.example", "AAAA", HostAddresses, 0, SourceHosts, 0},
+		{onlyFour + ".corp.example", "A", Negative, dns.RcodeNameError, SourceZone, 0},
+		{onlyFour + ".lab.example", "A", Forward, 0, SourceUpstream, 1},
+		{"www.lab.example", "A", Forward, 0, SourceUpstream, 1},
+		{"x.onion", "A", Forward, 0, SourceUpstream, 1},
+		{"x.invalid", "A", Negative, dns.RcodeNameError, SourceSpecial, 0},
+		{"void.example", "A", Negative, dns.RcodeNameError, SourceUpstream, 0},
+		{"www.example.org", "A", Forward, 0, SourceUpstream, 3},
+		{"scanner", "A", Negative, 0, SourceSpecial, 0},
 	} {
 		if tt.qtype == "TYPE65" {
 			tt.qtype = "HTTPS"
 		}
 		q := question(t, tt.name, tt.qtype)
 		v := Decide(q, view)
-		if v.Kind != tt.kind || v.Rcode != tt.rcode || v.Source != tt.source {
+		if v.Kind != tt.kind || v.Rcode != tt.rcode || v.Source != tt.source || v.Route != tt.route {
 			t.Errorf("%s %s: %+v", tt.name, tt.qtype, v)
 		}
 		if n := testing.AllocsPerRun(50, func() { Decide(q, view) }); n != 0 {

@@ -35,7 +35,7 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 		unknown("below the name of a node", view, v)
 	case view.Zone.HasIDShape(top.label()):
 		unknown("no such node", view, v)
-	case inSearchList(q.Name, view) && !inHosts(q.Name, view):
+	case inSearchList(q.Name, view) && !inHosts(q.Name, view) && !hasRoute(q.Name, view):
 		// glibc asks for this before the bare name, and would wait for dead
 		// upstreams. Whether the zone is ready does not matter: such a name
 		// is not a node's even then.

@@ -41,6 +41,7 @@ type Verdict struct {
 	Rcode         int  // as in dns.RcodeToString
 	Authoritative bool // the AA bit
 	Private       bool // forward to upstreams on private addresses only
+	Route         int  // forward to those of this route; 0: of none
 
 	Node      zone.Node   // of Addresses and NodeName
 	HostAddrs hosts.Addrs // of HostAddresses

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -22,6 +23,8 @@ type View struct {
 	Search []Name
 	// Hosts are the user's lines of the hosts file; nil: there are none.
 	Hosts *hosts.Table
+	// Routes are the configured ones; nil: there are none.
+	Routes *routes.Table[Route]
 	// Reach tells which upstreams there are.
 	Reach Reach
 }

@@ -84,6 +84,7 @@ type DNS struct {
 // Upstream is where names go that are not ours.
 type Upstream struct {
 	Servers          []Server
+	Routes           []Route       // split DNS
 	Timeout          time.Duration // one exchange with one server
 	TrustAD          bool
 	RandomizeCase    bool

@@ -22,8 +22,8 @@ type Overrides struct {
 func RegisterFlags(flags *pflag.FlagSet) *Overrides {
 	o := new(Overrides)
 	for _, k := range keys {
-		if k.help == "" {
-			continue // tables, which no argument can spell
+		if k.isTables() {
+			continue
 		}
 		v := &flagValue{key: k, raw: k.fallback}
 		o.values = append(o.values, v)

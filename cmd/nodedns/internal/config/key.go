@@ -30,6 +30,10 @@ func (k key) fixed() key {
 	return k
 }
 
+// isTables says that the key is made of tables, which no argument of a flag can
+// spell; it has neither a flag nor a help for one.
+func (k key) isTables() bool { return k.help == "" }
+
 // text makes a key whose value is a string, understood by parse.
 func text[T comparable](name, fallback, help string, field func(*Config) *T, parse func(string) (T, error)) key {
 	return key{
@@ -129,21 +133,6 @@ func count(name string, fallback, limit int64, help string, field func(*Config) 
 			return nil
 		},
 		same: func(a, b *Config) bool { return *field(a) == *field(b) },
-	}
-}
-
-// tables makes a key that is a list of tables, which this package does not
-// look into yet.
-func tables(name string) key {
-	return key{
-		name: name, fallback: []any{},
-		set: func(_ *Config, raw any) []fault {
-			if _, ok := raw.([]any); !ok {
-				return []fault{mismatch(whole, raw, expected("tables [[%s]]", name))}
-			}
-			return nil
-		},
-		same: func(_, _ *Config) bool { return true },
 	}
 }
 

@@ -110,7 +110,7 @@ var keys = []key{
 	boolean("upstream.rebind_protection", false,
 		"keep answers with addresses that are not public from clients",
 		func(c *Config) *bool { return &c.Upstream.RebindProtection }),
-	tables("upstream.route"),
+	routes("upstream.route", func(c *Config) *[]Route { return &c.Upstream.Routes }),
 
 	text("cache.size", "16MiB",
 		"`SIZE` of the cache",

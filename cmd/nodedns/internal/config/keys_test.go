@@ -62,9 +62,6 @@ func TestKeysAreWellFormed(t *testing.T) {
 		if faults := k.set(new(Config), k.fallback); len(faults) > 0 {
 			t.Errorf("%s: its default is refused: %v", k.name, faults)
 		}
-		if k.available() && k.help == "" {
-			t.Errorf("%s: has no help", k.name)
-		}
 	}
 	for _, a := range unavailable {
 		if !seen[a.key] {
@@ -81,7 +78,6 @@ func TestUnavailable(t *testing.T) {
 	}{
 		{"curator.report", `false`, []string{`true`}},
 		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
-		{"upstream.route", `[]`, []string{`[{ domains = ["corp.example"], servers = ["10.0.0.2"] }]`}},
 		{"cache.size", `"0"`, []string{`"16MiB"`, `"1GiB"`, `"64KiB"`, `"100"`}},
 		{"cache.serve_stale", `"0s"`, []string{`"1h"`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
@@ -113,21 +109,14 @@ func TestUnavailable(t *testing.T) {
 // A key is understood, and its value checked, before its feature exists.
 func TestUnavailableButMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("c.toml", []byte("[cache]\nsize = \"16MB\"\nflavour = 1\n[[upstream.route]]\nnonsense = 1\n[varlink]\nsocket = 5\n"), nil)
+	_, err := Parse("c.toml", []byte("[cache]\nsize = \"16MB\"\nflavour = 1\n[varlink]\nsocket = 5\n"), nil)
 	wantProblems(
 		t, err,
 		`c.toml:2: cache.size: `+refusal,
 		`c.toml:2: cache.size: got "16MB", expected a number of bytes with KiB, MiB or GiB, such as "16MiB"`,
 		`c.toml:3: cache.flavour: `+refusal,
-		`c.toml:4: upstream.route: `+refusal,
-		`c.toml:7: varlink.socket: `+refusal,
-		`c.toml:7: varlink.socket: got 5, expected a string in quotes`,
-	)
-	_, err = Parse("c.toml", assign("upstream.route", `"corp.example"`), nil)
-	wantProblems(
-		t, err,
-		`c.toml:1: upstream.route: `+refusal,
-		`c.toml:1: upstream.route: got "corp.example", expected tables [[upstream.route]]`,
+		`c.toml:5: varlink.socket: `+refusal,
+		`c.toml:5: varlink.socket: got 5, expected a string in quotes`,
 	)
 }
 

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Route sends the names in some domains to servers of their own.
+type Route struct {
+	Domains []string          // canonical: lower case, no final dot; "." is all names
+	Servers []upstream.Server // empty: there are no such names
+}
+
+func (r Route) equal(other Route) bool {
+	return slices.Equal(r.Domains, other.Domains) && slices.Equal(r.Servers, other.Servers)
+}
+
+// routes makes a key that is a list of tables, each a route. No argument of a
+// flag can spell that, so it has none, nor a help for it.
+func routes(name string, field func(*Config) *[]Route) key {
+	return key{
+		name: name, fallback: []any{},
+		set: func(c *Config, raw any) []fault {
+			all, faults := parseRoutes(name, raw)
+			if faults == nil {
+				*field(c) = all
+			}
+			return faults
+		},
+		same: func(a, b *Config) bool { return slices.EqualFunc(*field(a), *field(b), Route.equal) },
+	}
+}
+
+func parseRoutes(name string, raw any) (all []Route, faults []fault) {
+	tables, ok := raw.([]any)
+	if !ok {
+		return nil, []fault{mismatch(whole, raw, expected("tables [[%s]]", name))}
+	}
+	for i, raw := range tables {
+		r, wrong := parseRoute(name, raw)
+		for _, f := range wrong {
+			f.text = fmt.Sprintf("route %d: %s", i+1, f.text)
+			faults = append(faults, fault{whole, f.text})
+		}
+		all = append(all, r)
+	}
+	return all, append(faults, sharedDomains(all)...)
+}
+
+func parseRoute(name string, raw any) (r Route, faults []fault) {
+	table, ok := raw.(map[string]any)
+	if !ok {
+		return r, []fault{mismatch(whole, raw, expected("a table [[%s]]", name))}
+	}
+	for key := range table {
+		if key != "domains" && key != "servers" {
+			faults = append(faults, fault{whole, fmt.Sprintf("unknown key %.80q, expected domains and servers", key)})
+		}
+	}
+	var wrong []fault
+	r.Domains, wrong = routeList(table, "domains", routeDomain)
+	faults = append(faults, wrong...)
+	if wrong == nil && len(r.Domains) == 0 {
+		faults = append(faults, fault{whole, "domains is empty, expected at least one"})
+	}
+	r.Servers, wrong = routeList(table, "servers", routeServer)
+	return r, append(faults, wrong...)
+}
+
+// routeList understands a list in a route. An empty one means something, so a
+// missing one must not.
+func routeList[T comparable](table map[string]any, name string, parse func(string) (T, error)) ([]T, []fault) {
+	raw, there := table[name]
+	if !there {
+		return nil, []fault{{whole, name + " is missing, expected a list"}}
+	}
+	items, faults := parseList(raw, parse)
+	for i := range faults {
+		faults[i].text = name + ": " + faults[i].text
+	}
+	return items, faults
+}
+
+// sharedDomains finds what is in two routes: one of them would never be asked.
+func sharedDomains(all []Route) (faults []fault) {
+	first := map[string]int{}
+	for i, r := range all {
+		for _, domain := range r.Domains {
+			if at, taken := first[domain]; taken {
+				faults = append(faults, fault{whole, fmt.Sprintf("route %d: %q is in route %d as well; remove one of the two", i+1, domain, at)})
+				continue
+			}
+			first[domain] = i + 1
+		}
+	}
+	return faults
+}
+
+// routeDomain understands a domain that others may answer for, a reserved one
+// included: its names may be known in a private network.
+func routeDomain(s string) (string, error) {
+	if s == "." {
+		return s, nil
+	}
+	name := strings.ToLower(strings.TrimSuffix(s, "."))
+	if !hostName(name) {
+		return "", expected(`a domain such as corp.example, or "." for all names`)
+	}
+	return name, nil
+}
+
+func routeServer(s string) (upstream.Server, error) {
+	r, err := server(s)
+	if err == nil && r.Auto {
+		err = expected("a server; auto is for upstream.servers")
+	}
+	return r.Server, err
+}

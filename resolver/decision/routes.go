@@ -1,0 +1,41 @@
+package decision
+
+import (
+	"github.com/miekg/dns"
+)
+
+// Route is where the names of a configured route go.
+type Route struct {
+	Number int  // of the route, from 1
+	Empty  bool // it has no servers: there are no such names
+}
+
+// routed sends the names in a route's domains its way. The root's route waits:
+// special-use names are not meant by it.
+func routed(q *Question, view *View, v *Verdict) bool {
+	route, labels, ok := view.Routes.Lookup(q.Name)
+	if !ok || labels == 0 {
+		return false
+	}
+	follow(route, q, view, v)
+	return true
+}
+
+// follow leaves the question to a route's servers, if it has any.
+func follow(route Route, q *Question, view *View, v *Verdict) {
+	if !route.Empty {
+		v.Kind, v.Route, v.Source, v.Reason = Forward, route.Number, SourceUpstream, "a route has the name"
+		return
+	}
+	rcode := dns.RcodeNameError
+	if inHosts(q.Name, view) {
+		rcode = dns.RcodeSuccess
+	}
+	v.negative(rcode, SourceUpstream, "a route without servers has the name", view.Rules)
+}
+
+// hasRoute says whether a route other than the root's has a name.
+func hasRoute(name Name, view *View) bool {
+	_, labels, ok := view.Routes.Lookup(name)
+	return ok && labels > 0
+}
