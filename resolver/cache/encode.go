@@ -25,7 +25,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	if life == 0 {
 		return nil
 	}
-	lowerOwners(reply, k.Name.String())
+	lowerOwners(reply, k.text())
 	reply.MsgHdr = dns.MsgHdr{
 		Response:           true,
 		RecursionAvailable: true,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -21,6 +22,8 @@ type View struct {
 	Search []Name
 	// Reach tells which upstreams there are.
 	Reach Reach
+	// Cache has their earlier replies; nil: there is none.
+	Cache *cache.Cache
 }
 
 // Rules are the configuration as far as it decides. They never change.

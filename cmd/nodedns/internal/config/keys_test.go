@@ -82,8 +82,6 @@ func TestUnavailable(t *testing.T) {
 		{"curator.report", `false`, []string{`true`}},
 		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
 		{"upstream.route", `[]`, []string{`[{ domains = ["corp.example"], servers = ["10.0.0.2"] }]`}},
-		{"cache.size", `"0"`, []string{`"16MiB"`, `"1GiB"`, `"64KiB"`, `"100"`}},
-		{"cache.serve_stale", `"0s"`, []string{`"1h"`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
 	}
 	covered := map[string]bool{}
@@ -113,13 +111,13 @@ func TestUnavailable(t *testing.T) {
 // A key is understood, and its value checked, before its feature exists.
 func TestUnavailableButMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("c.toml", []byte("[cache]\nsize = \"16MB\"\nflavour = 1\n[[upstream.route]]\nnonsense = 1\n[varlink]\nsocket = 5\n"), nil)
+	_, err := Parse("c.toml", []byte("[files]\nresolv_conf_mode = \"ours\"\n[[upstream.route]]\nnonsense = 1\n[varlink]\nflavour = 1\nsocket = 5\n"), nil)
 	wantProblems(
 		t, err,
-		`c.toml:2: cache.size: `+refusal,
-		`c.toml:2: cache.size: got "16MB", expected a number of bytes with KiB, MiB or GiB, such as "16MiB"`,
-		`c.toml:3: cache.flavour: `+refusal,
-		`c.toml:4: upstream.route: `+refusal,
+		`c.toml:2: files.resolv_conf_mode: `+refusal,
+		`c.toml:2: files.resolv_conf_mode: got "ours", expected one of "off", "stub"`,
+		`c.toml:3: upstream.route: `+refusal,
+		`c.toml:6: varlink.flavour: `+refusal,
 		`c.toml:7: varlink.socket: `+refusal,
 		`c.toml:7: varlink.socket: got 5, expected a string in quotes`,
 	)

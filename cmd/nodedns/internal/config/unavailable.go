@@ -12,8 +12,6 @@ var unavailable = []absence{
 	{key: "curator.report", off: "false"},
 	{key: "files.resolv_conf_mode", off: string(ResolvConfOff)},
 	{key: "upstream.route", off: "[]"},
-	{key: "cache.size", off: "0"},
-	{key: "cache.serve_stale", off: "0s"},
 	{key: "varlink.socket", off: ""},
 }
 
