@@ -120,29 +120,32 @@ func (s *Server) ask(ctx context.Context, x *exchange, patience <-chan struct{})
 // depart begins a flight. While Run runs, that owns it: others may wait for it
 // when the first does not any more. Without, it has ended on return.
 func (s *Server) depart(ctx context.Context, key flightKey, departing *flight, x *exchange) {
-	fly := func(ctx context.Context) {
-		reply, err := s.exchange(ctx, x)
-		if err != nil && ctx.Err() != nil {
-			err = errors.Join(errAbandoned, err)
-		}
-		s.flights.land(key, departing, reply, err)
-	}
-	if scope := s.scope.Load(); scope == nil || !scope.Go(func() { fly(scope.Context()) }) {
-		fly(ctx)
+	scope := s.scope.Load()
+	if scope == nil || !scope.Go(func() { s.fly(scope.Context(), key, departing, x) }) {
+		s.fly(ctx, key, departing, x)
 	}
 }
 
-// prefetch asks for what is about to expire in the cache. Nobody waits for it.
+// fly is a flight from its beginning to its end.
+func (s *Server) fly(ctx context.Context, key flightKey, flying *flight, x *exchange) {
+	reply, err := s.exchange(ctx, x)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(errAbandoned, err)
+	}
+	s.flights.land(key, flying, reply, err)
+}
+
+// prefetch asks for what is about to expire in the cache. Nobody waits for it,
+// so without Run it is not done.
 func (s *Server) prefetch(r *request, st *state, verdict *decision.Verdict) {
 	scope := s.scope.Load()
 	if scope == nil {
-		return // who asks next waits
+		return
 	}
 	x := newExchange(r, st, verdict)
 	key := x.flightKey()
-	if departing, first := s.flights.join(key); first {
-		ended, end := context.WithCancel(scope.Context())
-		end() // for when the scope has ended meanwhile
-		s.depart(ended, key, departing, x)
+	departing, first := s.flights.join(key)
+	if first && !scope.Go(func() { s.fly(scope.Context(), key, departing, x) }) {
+		s.flights.land(key, departing, nil, errAbandoned)
 	}
 }

@@ -18,9 +18,15 @@ import (
 // stale answer (RFC 8767, section 5).
 const stalePatience = 1800 * time.Millisecond
 
+// maxWait is how long a client waits in all, also if it has to ask again what
+// somebody else gave up. An exchange ends before, and then says why it failed.
+const maxWait = upstream.Total + 50*time.Millisecond
+
 // forward asks the upstreams and returns the reply for the client. The verdict
 // becomes what was done in the end.
 func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *decision.Verdict) *dns.Msg {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
 	var patience <-chan struct{}
 	if verdict.Hit.Stale {
 		impatient, cancel := context.WithTimeout(ctx, s.patience)
@@ -35,13 +41,13 @@ func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *de
 	}
 	switch {
 	case err == nil:
-		return s.deliver(r, st, answer)
+		return s.deliver(r, st, verdict, answer)
 	case errors.Is(err, upstream.ErrBusy):
 		return s.turnAway(r, st, verdict)
 	}
 	s.counters.forwardFailures.Add(1)
-	failed := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
-	return s.compose(r, &failed, reasons(err)...)
+	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
+	return s.compose(r, verdict, reasons(err)...)
 }
 
 // isAnswer says whether a reply tells of the name, and not of the server.
@@ -79,16 +85,16 @@ func (r *request) outgoing(st *state) *dns.Msg {
 //
 // Instead of an answer that would rebind a name the client gets NODATA. An error
 // would have it ask another server, by whom it may not be protected.
-func (s *Server) deliver(r *request, st *state, answer *upstream.Reply) *dns.Msg {
+func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
 	if addr, rebinds := st.rebinds(answer.Msg); rebinds {
-		blocked := decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
+		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf("upstream.rebind_protection: %v answered %v", answer.Server, addr)})
-		return s.compose(r, &blocked)
+		return s.compose(r, verdict)
 	}
 	if answer.Msg.Rcode == dns.RcodeServerFailure && len(upstream.Extended(answer.Msg)) == 0 {
-		failed := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
+		*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
-		return s.compose(r, &failed)
+		return s.compose(r, verdict)
 	}
 	return s.relay(r, answer.Msg, st.settings.Upstreams.TrustAD)
 }
