@@ -52,6 +52,17 @@ type Settings struct {
 	Allow []netip.Prefix
 	// Upstreams are asked for what is not ours.
 	Upstreams Upstreams
+	// Cache keeps their answers.
+	Cache Cache
+}
+
+// Cache is how other servers' answers are kept.
+type Cache struct {
+	// Size in bytes; 0 keeps none.
+	Size int64
+	// ServeStale is how long after its expiry an answer may still be given
+	// when the upstreams fail (RFC 8767); 0 for never.
+	ServeStale time.Duration
 }
 
 // Upstreams are the servers to ask.
@@ -112,6 +123,9 @@ func (s Settings) clone() Settings {
 func (s Settings) rules() (*decision.Rules, error) {
 	if s.Upstreams.Timeout < 0 {
 		return nil, fmt.Errorf("upstream timeout %v: want more than 0", s.Upstreams.Timeout)
+	}
+	if s.Cache.Size < 0 || s.Cache.ServeStale < 0 {
+		return nil, fmt.Errorf("cache size %d, serve_stale %v: want no less than 0", s.Cache.Size, s.Cache.ServeStale)
 	}
 	for _, server := range s.Upstreams.Servers {
 		if server != Auto && !askable(server) {

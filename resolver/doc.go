@@ -2,15 +2,17 @@
 // asking upstreams what is not.
 //
 //	listen   -> request -> decision -> reply -> listen
-//	                           |  ^
-//	                           v  |
-//	                     upstream  hosts
+//	                        |  ^
+//	                        |  +---- hosts, routes, cache
+//	                        v                         ^
+//	                      flight -> upstream ---------+
 //
 // A message becomes a request or is turned down for its form. The request is
 // checked, and [decision.Decide] says what it gets. The verdict is made into a
-// reply, at once or after an upstream was asked. Of the sub-packages decision
-// knows the tables of hosts, and the others do not know each other; listen
-// knows nothing of DNS except how messages are delimited.
+// reply, at once or after an upstream was asked, which is done once for all who
+// ask the same at a time. The sub-packages do not know each other, except that a
+// decision looks into the tables of hosts and routes and into the cache, and
+// listen knows nothing of DNS except how messages are delimited.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a
@@ -19,6 +21,8 @@
 // # Goroutines
 //
 // [New] and [Server.Listen] start none. [Server.Run] owns those of the
-// sockets, connections and queries in flight, and waits for them. A
-// [Server.Query] runs in its caller's.
+// sockets, connections and queries in flight, and waits for them. They are also
+// what keeps asking when a client got a stale answer, and what fetches popular
+// answers anew before they expire. Without Run a [Server.Query] runs in its
+// caller's.
 package resolver

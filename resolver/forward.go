@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -12,39 +14,56 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// forward asks the upstreams and returns the reply for the client.
+// stalePatience is how long a client waits for the upstreams before it gets a
+// stale answer (RFC 8767, section 5).
+const stalePatience = 1800 * time.Millisecond
+
+// maxWait is how long a client waits in all, also if it has to ask again what
+// somebody else gave up. An exchange ends before, and then says why it failed.
+const maxWait = upstream.Total + 50*time.Millisecond
+
+// forward asks the upstreams and returns the reply for the client. The verdict
+// becomes what was done in the end.
 func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *decision.Verdict) *dns.Msg {
-	answer, err := st.group(verdict).Exchange(ctx, r.outgoing(st))
-	var failure *upstream.Failure
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	var patience <-chan struct{}
+	if verdict.Hit.Stale {
+		impatient, cancel := context.WithTimeout(ctx, s.patience)
+		defer cancel()
+		patience = impatient.Done()
+	}
+	answer, err := s.ask(ctx, newExchange(r, st, verdict), patience)
+	if err != nil || !isAnswer(answer.Msg) {
+		if reply := s.recall(r, st, verdict); reply != nil {
+			return reply
+		}
+	}
 	switch {
 	case err == nil:
-		return s.deliver(r, st, answer)
+		return s.deliver(r, st, verdict, answer)
 	case errors.Is(err, upstream.ErrBusy):
-		s.counters.overloads.Add(1)
-		*verdict = overloaded()
-		return s.compose(r, verdict)
+		return s.turnAway(r, st, verdict)
 	}
 	s.counters.forwardFailures.Add(1)
-	extended := decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: err.Error()}
-	var passedOn []*dns.EDNS0_EDE
-	if errors.As(err, &failure) {
-		extended.Code = failure.Code()
-		passedOn = failure.Extended()
-	}
-	failed := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", extended)
-	return s.compose(r, &failed, passedOn...)
+	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
+	return s.compose(r, verdict, reasons(err)...)
 }
 
-// group are the upstreams that a verdict leaves a question to.
-func (st *state) group(verdict *decision.Verdict) *upstream.Group {
-	switch {
-	case verdict.Route != 0:
-		return st.routed[verdict.Route-1]
-	case verdict.Private:
-		return st.private
-	default:
-		return st.servers
+// isAnswer says whether a reply tells of the name, and not of the server.
+func isAnswer(m *dns.Msg) bool {
+	return m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError
+}
+
+// reasons are the extended errors that describe a failure of all upstreams.
+func reasons(err error) []*dns.EDNS0_EDE {
+	own := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNetworkError, ExtraText: err.Error()}
+	failure := (*upstream.Failure)(nil)
+	if !errors.As(err, &failure) {
+		return []*dns.EDNS0_EDE{own}
 	}
+	own.InfoCode = failure.Code()
+	return append([]*dns.EDNS0_EDE{own}, failure.Extended()...)
 }
 
 // outgoing is the query as the upstreams are asked. The AD bit says that ours
@@ -66,18 +85,26 @@ func (r *request) outgoing(st *state) *dns.Msg {
 //
 // Instead of an answer that would rebind a name the client gets NODATA. An error
 // would have it ask another server, by whom it may not be protected.
-func (s *Server) deliver(r *request, st *state, answer *upstream.Reply) *dns.Msg {
-	if addr, rebinds := upstream.Rebinds(answer.Msg, isSiteName); st.settings.Upstreams.RebindProtection && rebinds {
-		blocked := decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
+func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
+	if addr, rebinds := st.rebinds(answer.Msg); rebinds {
+		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf("upstream.rebind_protection: %v answered %v", answer.Server, addr)})
-		return s.compose(r, &blocked)
+		return s.compose(r, verdict)
 	}
 	if answer.Msg.Rcode == dns.RcodeServerFailure && len(upstream.Extended(answer.Msg)) == 0 {
-		failed := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
+		*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
-		return s.compose(r, &failed)
+		return s.compose(r, verdict)
 	}
 	return s.relay(r, answer.Msg, st.settings.Upstreams.TrustAD)
+}
+
+// rebinds finds an address in an answer from which clients are to be kept.
+func (st *state) rebinds(answer *dns.Msg) (netip.Addr, bool) {
+	if !st.settings.Upstreams.RebindProtection {
+		return netip.Addr{}, false
+	}
+	return upstream.Rebinds(answer, isSiteName)
 }
 
 // isSiteName says whether a name may well point to a network that is not

@@ -32,7 +32,7 @@ func TestForwardedAnswer(t *testing.T) {
 		_ = w.WriteMsg(m)
 	})
 	s := start(t, newServer(t, settings(up)))
-	want := []string{"www.example.org. 77 IN A 192.0.2.1", `www.example.org. 77 CLASS1 TYPE65400 \# 3 010203`}
+	want := []string{"wwW.example.org. 77 IN A 192.0.2.1", `wwW.example.org. 77 CLASS1 TYPE65400 \# 3 010203`}
 	for _, network := range []string{"udp", "tcp"} {
 		q := withEDNS(query("wwW.example.org", dns.TypeA), 1232)
 		q.CheckingDisabled = true

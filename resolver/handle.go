@@ -29,18 +29,45 @@ func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]
 	if ok {
 		verdict = s.decide(&r.question, st)
 	}
-	if verdict.Kind == decision.Forward {
-		if !client.Busy && s.enter() {
-			return nil, func(ctx context.Context) []byte {
-				defer s.leave()
-				reply := s.forward(ctx, r, st, &verdict)
-				return s.pack(r, reply, verdict.Source, nil)
-			}
+	reply := s.settle(r, st, &verdict)
+	switch {
+	case reply != nil:
+	case !client.Busy && s.enter():
+		return nil, func(ctx context.Context) []byte {
+			defer s.leave()
+			reply := s.forward(ctx, r, st, &verdict)
+			return s.pack(r, reply, verdict.Source, nil)
 		}
-		s.counters.overloads.Add(1)
-		verdict = overloaded()
+	default:
+		reply = s.turnAway(r, st, &verdict)
 	}
-	return s.pack(r, s.compose(r, &verdict), verdict.Source, buffer), nil
+	return s.pack(r, reply, verdict.Source, buffer), nil
+}
+
+// settle makes a verdict into a reply, or returns nil if the upstreams are to
+// be asked now.
+func (s *Server) settle(r *request, st *state, verdict *decision.Verdict) *dns.Msg {
+	switch verdict.Kind {
+	case decision.Forward:
+		return nil
+	case decision.Cached:
+		if verdict.Hit.Prefetch {
+			s.prefetch(r, st, verdict)
+		}
+		return s.recall(r, st, verdict)
+	}
+	return s.compose(r, verdict)
+}
+
+// turnAway answers what there is no place for: by a stale reply, if there is
+// one.
+func (s *Server) turnAway(r *request, st *state, verdict *decision.Verdict) *dns.Msg {
+	s.counters.overloads.Add(1)
+	if reply := s.recall(r, st, verdict); reply != nil {
+		return reply
+	}
+	*verdict = overloaded()
+	return s.compose(r, verdict)
 }
 
 // enter takes one of the places for queries in flight, and says whether there

@@ -37,7 +37,7 @@ type Answer struct {
 	Records       []Record        `json:"records"`
 	Authority     []Record        `json:"authority,omitempty"`
 	Errors        []ExtendedError `json:"errors,omitempty"`
-	Source        string          `json:"source"` // zone, hosts, special, upstream or request
+	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
 	Duration      time.Duration   `json:"duration"`
 }
@@ -58,16 +58,14 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if ok {
 		verdict = s.decide(&r.question, st)
 	}
-	var reply *dns.Msg
+	reply := s.settle(r, st, &verdict)
 	switch {
-	case verdict.Kind != decision.Forward:
-		reply = s.compose(r, &verdict)
+	case reply != nil:
 	case s.enter():
 		defer s.leave()
 		reply = s.forward(ctx, r, st, &verdict)
 	default:
-		verdict = overloaded()
-		reply = s.compose(r, &verdict)
+		reply = s.turnAway(r, st, &verdict)
 	}
 	a := asAnswer(reply)
 	a.Source, a.Reason, a.Duration = verdict.Source.String(), verdict.Reason, time.Since(start)

@@ -1,6 +1,8 @@
 package resolver
 
 import (
+	"strings"
+
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
@@ -17,18 +19,23 @@ func (s *Server) compose(r *request, v *decision.Verdict, passedOn ...*dns.EDNS0
 	if v.Kind == decision.Negative {
 		m.Ns = []dns.RR{soa(v)}
 	}
-	if v.Error.Code != 0 {
-		own := &dns.EDNS0_EDE{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}
-		passedOn = append([]*dns.EDNS0_EDE{own}, passedOn...)
-	}
-	s.addOPT(m, r, passedOn)
+	s.addOPT(m, r, append(extendedOf(v), passedOn...))
 	return m
 }
 
+// extendedOf is a verdict's own extended error, if it has one.
+func extendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
+	if v.Error.Code == 0 {
+		return nil
+	}
+	return []*dns.EDNS0_EDE{{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}}
+}
+
 // relay makes an upstream's answer into a reply. What it says stays; what
-// concerns the exchange of the message is between the client and us.
-func (s *Server) relay(r *request, answer *dns.Msg, trustAD bool) *dns.Msg {
-	extended := upstream.Extended(answer)
+// concerns the exchange of the message is between the client and us. Extended
+// errors of our own come first.
+func (s *Server) relay(r *request, answer *dns.Msg, trustAD bool, own ...*dns.EDNS0_EDE) *dns.Msg {
+	extended := append(own, upstream.Extended(answer)...)
 	r.address(answer)
 	answer.Zero = false
 	// The upstream may be an authority for the name. We are none.
@@ -40,8 +47,22 @@ func (s *Server) relay(r *request, answer *dns.Msg, trustAD bool) *dns.Msg {
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)
+	respell(answer)
 	s.addOPT(answer, r, extended)
 	return answer
+}
+
+// respell spells the owners that are the name asked for as in the question:
+// somebody else may have asked for the same in other letters.
+func respell(m *dns.Msg) {
+	asked := m.Question[0].Name
+	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
+		for _, rr := range section {
+			if header := rr.Header(); strings.EqualFold(header.Name, asked) {
+				header.Name = asked
+			}
+		}
+	}
 }
 
 // address makes a message one to the client: the flags that a reply copies

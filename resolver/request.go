@@ -70,7 +70,10 @@ func parse(message []byte, client listen.Client) (*request, error) {
 	if err != nil {
 		return nil, errForm
 	}
-	r.question = decision.Question{Name: name, Type: asked.Qtype}
+	r.question = decision.Question{
+		Name: name, Type: asked.Qtype,
+		DO: r.opt != nil && r.opt.Do(), CD: r.msg.CheckingDisabled,
+	}
 	r.limit = r.replyLimit(client.TCP)
 	return r, nil
 }

@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/hosts"
@@ -19,6 +21,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -43,7 +46,11 @@ type Server struct {
 	state    atomic.Pointer[state]
 	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	pool     *upstream.Pool
-	inFlight chan struct{} // holds one element for each
+	cache    *cache.Cache
+	flights  flights
+	scope    atomic.Pointer[transport.Scope] // of Run; nil without
+	patience time.Duration                   // stalePatience, but for tests
+	inFlight chan struct{}                   // holds one element for each
 	counters counters
 
 	mu       sync.Mutex // guards what follows, and who replaces state
@@ -69,6 +76,8 @@ func New(config Config) (*Server, error) {
 		now:      config.Now,
 		log:      config.Logger,
 		cookies:  cookie.New(),
+		cache:    cache.New(cache.Config{}),
+		patience: stalePatience,
 		inFlight: make(chan struct{}, maxInFlight),
 		want:     slices.Clone(config.Listen),
 	}
@@ -128,9 +137,26 @@ func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Serv
 // UpstreamStatus is what is known about each of them.
 func (s *Server) UpstreamStatus() []upstream.Status { return s.pool.Status() }
 
-// NetworkChanged forgets what was learnt about the upstreams: which of them
-// answer, and how fast, may be otherwise on another network.
-func (s *Server) NetworkChanged() { s.pool.Reset() }
+// NetworkChanged forgets what was learnt of the upstreams: which of them answer,
+// how fast and what, may be otherwise on another network.
+func (s *Server) NetworkChanged() {
+	s.pool.Reset()
+	s.cache.Flush()
+}
+
+// Flush forgets all answers of upstreams.
+func (s *Server) Flush() { s.cache.Flush() }
+
+// FlushName forgets those to questions for a name, and returns how many there
+// were. Answers for other names that lead to it by an alias stay. The error is
+// for what is no name.
+func (s *Server) FlushName(name string) (int, error) {
+	wire, err := decision.ParseName(name)
+	if err != nil {
+		return 0, fmt.Errorf("flush: %w", err)
+	}
+	return s.cache.FlushName(wire), nil
+}
 
 // Run serves the addresses until ctx ends and then returns nil. It binds them
 // if Listen has not. When a socket fails it returns an error, and may be
@@ -149,13 +175,17 @@ func (s *Server) Run(ctx context.Context) error {
 	defer end()
 	var parts, pool errgroup.Group
 	pool.Go(func() error { return s.pool.Run(outlasting) })
+	scope := transport.NewScope(outlasting)
+	s.scope.Store(scope)
 	if s.hosts != nil {
 		parts.Go(func() error { return s.hosts.Run(ctx) })
 	}
 	err = sockets.Serve(ctx, s)
+	s.scope.Store(nil)
 	cancel()
 	err = errors.Join(err, parts.Wait())
 	end()
+	scope.End()
 	return errors.Join(err, pool.Wait())
 }
 
@@ -221,6 +251,8 @@ func (s *Server) Reconfigure(settings Settings) error {
 		s.look(s.machine, settings.Upstreams)
 	}
 	s.settings, s.rules, s.routes = settings, rules, table
+	s.cache.SetConfig(cache.Config{Size: settings.Cache.Size, ServeStale: settings.Cache.ServeStale})
 	s.rebuild()
+	s.cache.Flush() // what may be kept, and served, depends on the settings
 	return nil
 }

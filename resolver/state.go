@@ -86,10 +86,11 @@ func (s *Server) rebuild() {
 	case len(servers) > 0:
 		st.reach = decision.ReachPublic
 	}
-	if old := s.state.Load(); old == nil || !slices.Equal(old.servers.Servers(), servers) {
+	old := s.state.Swap(st)
+	if old == nil || !slices.Equal(old.servers.Servers(), servers) {
 		s.log.Info("upstreams", "servers", servers, "search", len(st.search))
+		s.cache.Flush() // others may know other answers
 	}
-	s.state.Store(st)
 }
 
 // searchList leaves out what is no domain name, as the C library does.
@@ -104,7 +105,7 @@ func searchList(domains []string) (names []decision.Name) {
 
 // decide tells what a question gets now.
 func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
-	return decision.Decide(q, &decision.View{
+	view := decision.View{
 		Zone:   s.zone(),
 		Now:    s.clock(),
 		Rules:  st.rules,
@@ -112,5 +113,9 @@ func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
 		Hosts:  s.hostLines(),
 		Routes: st.routes,
 		Reach:  st.reach,
-	})
+	}
+	if st.settings.Cache.Size > 0 {
+		view.Cache = s.cache
+	}
+	return decision.Decide(q, &view)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/decision"
 )
 
@@ -20,6 +21,7 @@ type counters struct {
 	dropped         atomic.Uint64
 	overloads       atomic.Uint64
 	forwardFailures atomic.Uint64
+	coalesced       atomic.Uint64
 }
 
 func (c *counters) received(tcp bool) {
@@ -36,7 +38,7 @@ func (c *counters) replied(source decision.Source, rcode int) {
 
 // ReplyCount is the number of replies of one kind.
 type ReplyCount struct {
-	Source string // zone, special, upstream, or request: turned down unread
+	Source string // zone, special, upstream, cache, or request: turned down unread
 	Rcode  string // such as NOERROR
 	Count  uint64
 }
@@ -50,6 +52,8 @@ type Stats struct {
 	Overloads       uint64       // refused because too many were in flight
 	ForwardFailures uint64       // no upstream answered
 	InFlight        int          // waiting for upstreams now
+	Coalesced       uint64       // waited for what another query asked the upstreams
+	Cache           cache.Stats
 }
 
 // Stats returns the counters. They are read one by one, so what happens
@@ -63,6 +67,8 @@ func (s *Server) Stats() Stats {
 		Overloads:       c.overloads.Load(),
 		ForwardFailures: c.forwardFailures.Load(),
 		InFlight:        len(s.inFlight),
+		Coalesced:       c.coalesced.Load(),
+		Cache:           s.cache.Stats(),
 	}
 	for source := range decision.Sources {
 		for rcode := range c.replies[source] {

@@ -41,6 +41,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 			SingleLabel: cfg.DNS.SingleLabel,
 			Allow:       cfg.DNS.Allow,
 			Upstreams:   upstreams(cfg),
+			Cache:       resolver.Cache{Size: cfg.Cache.Size, ServeStale: cfg.Cache.ServeStale},
 		},
 		Logger: log,
 	}

@@ -74,7 +74,7 @@ func BenchmarkPut(b *testing.B) {
 	for b.Loop() {
 		n++
 		k = numbered(n)
-		m.Question[0].Name = k.Name.String()
+		m.Question[0].Name = k.text()
 		m.Answer[0].Header().Name = m.Question[0].Name
 		c.Put(k, m, c.Epoch(), start)
 	}

@@ -2,8 +2,6 @@ package cache
 
 import (
 	"time"
-
-	"github.com/nodedns/nodedns/resolver/decision"
 )
 
 // insert puts an entry into the cache, in place of the old one for the same
@@ -51,11 +49,11 @@ func (c *Cache) Flush() {
 	c.resize(len(*c.table.Load()))
 }
 
-// FlushName takes out what is kept for a name, of all types, and returns how
-// many replies that were. Names below it stay, and so do replies to questions
+// FlushName takes out what is kept for a name in the form of Key.Name, of all
+// types, and returns how many replies that were. Names below it stay, and so do replies to questions
 // for other names that lead to it by an alias. What was asked for before is
 // refused as after a Flush. It takes time in proportion to the whole cache.
-func (c *Cache) FlushName(name decision.Name) (dropped int) {
+func (c *Cache) FlushName(name []byte) (dropped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++

@@ -25,7 +25,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	if life == 0 {
 		return nil
 	}
-	lowerOwners(reply, k.Name.String())
+	lowerOwners(reply, k.text())
 	reply.MsgHdr = dns.MsgHdr{
 		Response:           true,
 		RecursionAvailable: true,
@@ -35,6 +35,10 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	reply.Compress = true
 	message, err := reply.Pack()
 	if err != nil {
+		return nil
+	}
+	// A record that came without data is packed into one that nobody can read.
+	if new(dns.Msg).Unpack(message) != nil {
 		return nil
 	}
 	offsets, ok := ttlOffsets(message)

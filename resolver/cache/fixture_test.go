@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/nodedns/nodedns/resolver/decision"
 )
 
 const (
@@ -25,11 +23,18 @@ func newCache(serveStale time.Duration) *Cache {
 func key(tb testing.TB, question string) Key {
 	tb.Helper()
 	name, qtype, _ := strings.Cut(question, " ")
-	parsed, err := decision.ParseName(name)
+	return Key{Name: wireName(tb, name), Type: dns.StringToType[qtype]}
+}
+
+// wireName is a name in the form of Key.Name.
+func wireName(tb testing.TB, text string) []byte {
+	tb.Helper()
+	wire := make([]byte, maxName)
+	n, err := dns.PackDomainName(dns.CanonicalName(text), wire, 0, nil, false)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Key{Name: parsed, Type: dns.StringToType[qtype]}
+	return wire[:n]
 }
 
 // query is a client's message for a key.
@@ -125,8 +130,8 @@ func numbered(n int) Key {
 
 // sized is a reply to a numbered key with that many octets of text.
 func sized(k Key, octets int) *dns.Msg {
-	m := new(dns.Msg).SetQuestion(k.Name.String(), k.Type)
-	txt := &dns.TXT{Hdr: dns.RR_Header{Name: k.Name.String(), Rrtype: k.Type, Class: dns.ClassINET, Ttl: 3600}}
+	m := new(dns.Msg).SetQuestion(k.text(), k.Type)
+	txt := &dns.TXT{Hdr: dns.RR_Header{Name: k.text(), Rrtype: k.Type, Class: dns.ClassINET, Ttl: 3600}}
 	for octets > 0 {
 		n := min(octets, 255)
 		txt.Txt = append(txt.Txt, strings.Repeat("x", n))

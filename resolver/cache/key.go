@@ -5,18 +5,21 @@ import (
 	"hash/maphash"
 
 	"github.com/miekg/dns"
-
-	"github.com/nodedns/nodedns/resolver/decision"
 )
 
 // Key is what makes two queries the same. Their class is IN.
 type Key struct {
-	Name decision.Name
+	// Name is in wire form, in lower case and not compressed. Its bytes must
+	// not change while they are in use.
+	Name []byte
 	Type uint16
 	// DO and CD are the query's bits: with them, a reply may have signatures
 	// or may not have been validated (RFC 4035, section 3.2).
 	DO, CD bool
 }
+
+// maxName is the length of the longest name (RFC 1035, section 2.3.4).
+const maxName = 255
 
 // questionLen is the length of a question beside its name: type and class.
 const questionLen = 4
@@ -65,6 +68,17 @@ func (k *Key) answeredBy(reply *dns.Msg) bool {
 	if len(reply.Question) != 1 || asked.Qtype != k.Type || asked.Qclass != dns.ClassINET {
 		return false
 	}
-	name, err := decision.ParseName(asked.Name)
-	return err == nil && string(name) == string(k.Name)
+	// The same name can be written in several ways, with escapes.
+	var wire [maxName]byte
+	n, err := dns.PackDomainName(dns.CanonicalName(asked.Name), wire[:], 0, nil, false)
+	return err == nil && string(wire[:n]) == string(k.Name)
+}
+
+// text is the name in presentation form, as dns.Msg has it.
+func (k *Key) text() string {
+	text, _, err := dns.UnpackDomainName(k.Name, 0)
+	if err != nil {
+		return "" // no name has this form
+	}
+	return text
 }

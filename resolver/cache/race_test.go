@@ -45,7 +45,7 @@ func step(t *testing.T, c *Cache, r *rand.Rand, k Key) {
 			return
 		}
 		m, err := h.Message()
-		if err != nil || m.Question[0].Name != k.Name.String() {
+		if err != nil || m.Question[0].Name != k.text() {
 			t.Errorf("for %v: %v, %v", k.Name, m, err)
 		}
 	}

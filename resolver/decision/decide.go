@@ -2,6 +2,8 @@ package decision
 
 import (
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/cache"
 )
 
 // Decide returns what a question gets. The order of the steps is the order in
@@ -19,7 +21,26 @@ func Decide(q *Question, view *View) Verdict {
 	default:
 		upstreams(q, view, &v)
 	}
+	if v.Kind == Forward {
+		cached(q, view, &v)
+	}
 	return v
+}
+
+// cached looks for what upstreams answered before. A stale reply that is due
+// for a recheck is left in the verdict, for when they do not answer now.
+func cached(q *Question, view *View, v *Verdict) {
+	if view.Cache == nil {
+		return
+	}
+	hit, ok := view.Cache.Get(cache.Key{Name: q.Name, Type: q.Type, DO: q.DO, CD: q.CD}, view.Now)
+	if !ok {
+		return
+	}
+	v.Hit = hit
+	if !hit.Stale || !hit.Recheck {
+		v.Recall()
+	}
 }
 
 // upstreams leaves the question to other servers, if there are any.

@@ -1,14 +1,14 @@
 // Package decision decides what a query gets.
 //
 // [Decide] is a pure function of a [Question] and a [View] of what is known at
-// that moment. It does no I/O, reads no clock, takes no lock and, for all that
+// that moment, the cache of upstreams' replies included. It does no I/O, reads no clock, takes no lock and, for all that
 // is answered locally, allocates nothing. Every path and transport calls it
 // and differs from the others only in how it reads and writes bytes: two
 // clients that ask the same thing cannot be told different things.
 //
 // The order of its steps is in the body of Decide and nowhere else. Each step
 // either settles the [Verdict] or leaves the question to the next one. What no
-// step settles is for the upstreams.
+// step settles is for the upstreams, unless the cache knows what they answer.
 //
 // A Verdict says what to answer and why, without any message: the node, the
 // TTL, the owner of the SOA, the extended error. It refers to the View's

@@ -12,6 +12,9 @@ import (
 type Question struct {
 	Name Name
 	Type uint16
+	// DO and CD are the query's bits. They matter to other servers' answers
+	// only.
+	DO, CD bool
 }
 
 // wantsAddress says whether the question is for addresses of a host.

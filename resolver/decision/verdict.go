@@ -5,6 +5,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -33,6 +34,8 @@ const (
 	Negative
 	// Bare is no record at all.
 	Bare
+	// Cached is the reply in Verdict.Hit.
+	Cached
 )
 
 // Verdict is what a question gets. The zero value forwards it.
@@ -50,6 +53,10 @@ type Verdict struct {
 	TTL     uint32 // of the records, in seconds
 	SOA     Name   // owner of the SOA of a Negative
 	Minimum uint32 // its minimum and its own TTL, in seconds (RFC 2308)
+
+	// Hit is the reply of a Cached verdict. That of a Forward is not there,
+	// or it is stale: it may be recalled if the upstreams fail.
+	Hit cache.Hit
 
 	Error ExtendedError
 	// Source and Reason tell people where the reply comes from, and by which
@@ -87,6 +94,7 @@ const (
 	SourceHosts                  // the user's lines of the hosts file
 	SourceSpecial                // names with a meaning of their own
 	SourceUpstream               // another server, or the lack of one
+	SourceCache                  // another server, a while ago
 
 	Sources // their number
 )
@@ -102,6 +110,8 @@ func (s Source) String() string {
 		return "hosts"
 	case SourceSpecial:
 		return "special"
+	case SourceCache:
+		return "cache"
 	default:
 		return "upstream"
 	}
@@ -118,6 +128,23 @@ func (v *Verdict) negative(rcode int, source Source, reason string, rules *Rules
 	v.Kind, v.Rcode, v.Authoritative = Negative, rcode, true
 	v.SOA, v.Minimum = Root, rules.ttl
 	v.Source, v.Reason = source, reason
+}
+
+// Recall makes the verdict the reply in Hit, of which there must be one.
+func (v *Verdict) Recall() {
+	v.Kind, v.Rcode, v.Source = Cached, v.Hit.Rcode(), SourceCache
+	v.Reason = "an upstream answered a while ago"
+	switch {
+	case v.Hit.Failure: // RFC 9520
+		v.Reason = "the upstreams failed a short while ago"
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeCachedError}
+	case v.Hit.Stale && v.Rcode == dns.RcodeNameError: // RFC 8767
+		v.Reason = "a stale answer, since the upstreams do not answer"
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleNXDOMAINAnswer}
+	case v.Hit.Stale:
+		v.Reason = "a stale answer, since the upstreams do not answer"
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer}
+	}
 }
 
 // Refuse is a reply without records.

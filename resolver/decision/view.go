@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/zone"
@@ -27,6 +28,8 @@ type View struct {
 	Routes *routes.Table[Route]
 	// Reach tells which upstreams there are.
 	Reach Reach
+	// Cache has their earlier replies; nil: there is none.
+	Cache *cache.Cache
 }
 
 // Rules are the configuration as far as it decides. They never change.

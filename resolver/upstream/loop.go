@@ -75,6 +75,14 @@ func loopable(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
+// Forwarded says whether a query has been through another server that marks what
+// it forwards. Who makes such a query wait for another one's answer may make a
+// circle of servers wait for each other.
+func Forwarded(query *dns.Msg) bool {
+	opt := query.IsEdns0()
+	return opt != nil && len(marks(opt)) > 0
+}
+
 // Looped says whether a query is one of ours that came back, and through which
 // server. That server is not asked any more until it is found to have stopped
 // doing so. Such a query must be turned down, before anything else is decided.

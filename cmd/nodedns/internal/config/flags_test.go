@@ -45,11 +45,11 @@ func TestFlagsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	_, err := parseArgs(t, "[zone]\nttl = \"soon\"\n",
 		"--zone.ttl=5s", "--files.hostname=maybe", "--files.hosts_max_nodes=many", "--upstream.servers", "127.0.0.53,x",
-		"--dns.listen=,", "--cache.size=1MiB", "--curator.endpoints=curator")
+		"--dns.listen=,", "--cache.size=1MB", "--curator.endpoints=curator")
 	wantProblems(
 		t, err,
 		`c.toml:2: zone.ttl: got "soon", expected whole seconds from "0s" on, such as "10s"`,
-		`flag --cache.size: not available in this version of nodedns; remove it`,
+		`flag --cache.size: got "1MB", expected a number of bytes with KiB, MiB or GiB, such as "16MiB"`,
 		`flag --curator.endpoints: got "curator", expected HOST:PORT, as it is no node ID; write curator:7835`,
 		`flag --dns.listen: got "", expected ADDRESS:PORT, such as "127.0.0.53:53" or "[::1]:53"`,
 		`flag --dns.listen: got "", expected ADDRESS:PORT, such as "127.0.0.53:53" or "[::1]:53"`,

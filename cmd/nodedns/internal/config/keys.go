@@ -113,7 +113,7 @@ var keys = []key{
 	routes("upstream.route", func(c *Config) *[]Route { return &c.Upstream.Routes }),
 
 	text("cache.size", "16MiB",
-		"`SIZE` of the cache",
+		"`SIZE` of the memory for other servers' answers, as 16MiB; 0: none are kept",
 		func(c *Config) *int64 { return &c.Cache.Size }, size),
 	text("cache.serve_stale", "1h",
 		"`TIME` for which an expired answer is given when no server answers",

@@ -78,8 +78,6 @@ func TestUnavailable(t *testing.T) {
 	}{
 		{"curator.report", `false`, []string{`true`}},
 		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
-		{"cache.size", `"0"`, []string{`"16MiB"`, `"1GiB"`, `"64KiB"`, `"100"`}},
-		{"cache.serve_stale", `"0s"`, []string{`"1h"`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
 	}
 	covered := map[string]bool{}
@@ -109,12 +107,12 @@ func TestUnavailable(t *testing.T) {
 // A key is understood, and its value checked, before its feature exists.
 func TestUnavailableButMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("c.toml", []byte("[cache]\nsize = \"16MB\"\nflavour = 1\n[varlink]\nsocket = 5\n"), nil)
+	_, err := Parse("c.toml", []byte("[files]\nresolv_conf_mode = \"ours\"\n[varlink]\nflavour = 1\nsocket = 5\n"), nil)
 	wantProblems(
 		t, err,
-		`c.toml:2: cache.size: `+refusal,
-		`c.toml:2: cache.size: got "16MB", expected a number of bytes with KiB, MiB or GiB, such as "16MiB"`,
-		`c.toml:3: cache.flavour: `+refusal,
+		`c.toml:2: files.resolv_conf_mode: `+refusal,
+		`c.toml:2: files.resolv_conf_mode: got "ours", expected one of "off", "stub"`,
+		`c.toml:4: varlink.flavour: `+refusal,
 		`c.toml:5: varlink.socket: `+refusal,
 		`c.toml:5: varlink.socket: got 5, expected a string in quotes`,
 	)

@@ -11,8 +11,6 @@ import (
 var unavailable = []absence{
 	{key: "curator.report", off: "false"},
 	{key: "files.resolv_conf_mode", off: string(ResolvConfOff)},
-	{key: "cache.size", off: "0"},
-	{key: "cache.serve_stale", off: "0s"},
 	{key: "varlink.socket", off: ""},
 }
 

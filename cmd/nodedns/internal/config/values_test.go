@@ -175,6 +175,16 @@ var valueTests = []struct {
 		[]string{`"99ms"`, `"4001ms"`, `"2"`, `2`},
 	},
 	{
+		"cache.size", func(c Config) any { return c.Cache.Size },
+		map[string]string{`"0"`: "0", `"100"`: "100", `"64KiB"`: "65536", `"1GiB"`: "1073741824"},
+		[]string{`""`, `"16MB"`, `16`, `"-1"`, `"1.5GiB"`, `"9999999999GiB"`},
+	},
+	{
+		"cache.serve_stale", func(c Config) any { return c.Cache.ServeStale },
+		map[string]string{`"0s"`: "0s", `"24h"`: "24h0m0s"},
+		[]string{`"-1s"`, `"forever"`, `3600`},
+	},
+	{
 		"state.dir", func(c Config) any { return c.State.Dir },
 		map[string]string{`"/s"`: "/s"},
 		[]string{`""`, `"s"`},

@@ -43,6 +43,13 @@ var (
 	dnsOverloads       = counter("dns_overloads_total", "DNS queries refused because too many were in flight.")
 	dnsForwardFailures = counter("dns_forward_failures_total", "DNS queries that no upstream answered.")
 	dnsInFlight        = gauge("dns_in_flight", "DNS queries that wait for upstreams now.")
+	dnsCoalesced       = counter("dns_coalesced_total", "DNS queries that waited for what another one asked the upstreams.")
+
+	cacheLookups    = counter("cache_lookups_total", "Lookups in the cache by what was found: hit, stale or miss.", "result")
+	cacheInsertions = counter("cache_insertions_total", "Answers put into the cache.")
+	cacheEvictions  = counter("cache_evictions_total", "Answers that left the cache for want of room.")
+	cacheEntries    = gauge("cache_entries", "Answers in the cache, expired ones included.")
+	cacheBytes      = gauge("cache_bytes", "Memory that the cached answers take up.")
 
 	zoneNodes  = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
 	zoneSerial = gauge("zone_serial", "Serial of the zone, which grows with each change.")
@@ -61,7 +68,8 @@ var (
 
 var all = []metric{
 	buildInfo, healthy,
-	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight,
+	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
+	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	zoneNodes, zoneSerial, zoneReady,
 	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
 	fileWrites, fileWriteFailures,
@@ -105,6 +113,14 @@ func sayDNS(say func(metric, float64, ...string), s resolver.Stats) {
 	say(dnsOverloads, float64(s.Overloads))
 	say(dnsForwardFailures, float64(s.ForwardFailures))
 	say(dnsInFlight, float64(s.InFlight))
+	say(dnsCoalesced, float64(s.Coalesced))
+	say(cacheLookups, float64(s.Cache.Hits), "hit")
+	say(cacheLookups, float64(s.Cache.StaleHits), "stale")
+	say(cacheLookups, float64(s.Cache.Misses), "miss")
+	say(cacheInsertions, float64(s.Cache.Insertions))
+	say(cacheEvictions, float64(s.Cache.Evictions))
+	say(cacheEntries, float64(s.Cache.Entries))
+	say(cacheBytes, float64(s.Cache.Bytes))
 }
 
 func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {

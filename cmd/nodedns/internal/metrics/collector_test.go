@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -22,7 +23,8 @@ func collector(status nodedns.Status) *Collector {
 		Stats: func() resolver.Stats {
 			return resolver.Stats{
 				Replies: []resolver.ReplyCount{{Source: "zone", Rcode: "NOERROR", Count: 7}, {Source: "zone", Rcode: "NXDOMAIN", Count: 2}},
-				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6,
+				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6, Coalesced: 9,
+				Cache: cache.Stats{Entries: 10, Bytes: 4096, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
 			}
 		},
 		Version: "v1.2.3", GoVersion: "go1.26",
@@ -45,6 +47,23 @@ func TestMetrics(t *testing.T) {
 # HELP nodedns_build_info The version that runs; always 1.
 # TYPE nodedns_build_info gauge
 nodedns_build_info{goversion="go1.26",version="v1.2.3"} 1
+# HELP nodedns_cache_bytes Memory that the cached answers take up.
+# TYPE nodedns_cache_bytes gauge
+nodedns_cache_bytes 4096
+# HELP nodedns_cache_entries Answers in the cache, expired ones included.
+# TYPE nodedns_cache_entries gauge
+nodedns_cache_entries 10
+# HELP nodedns_cache_evictions_total Answers that left the cache for want of room.
+# TYPE nodedns_cache_evictions_total counter
+nodedns_cache_evictions_total 15
+# HELP nodedns_cache_insertions_total Answers put into the cache.
+# TYPE nodedns_cache_insertions_total counter
+nodedns_cache_insertions_total 14
+# HELP nodedns_cache_lookups_total Lookups in the cache by what was found: hit, stale or miss.
+# TYPE nodedns_cache_lookups_total counter
+nodedns_cache_lookups_total{result="hit"} 11
+nodedns_cache_lookups_total{result="miss"} 13
+nodedns_cache_lookups_total{result="stale"} 12
 # HELP nodedns_curator_attempts_total Attempts to reach a curator.
 # TYPE nodedns_curator_attempts_total counter
 nodedns_curator_attempts_total 3
@@ -69,6 +88,9 @@ nodedns_curator_state{state="connecting"} 0
 nodedns_curator_state{state="off"} 0
 nodedns_curator_state{state="syncing"} 0
 nodedns_curator_state{state="waiting for credentials"} 0
+# HELP nodedns_dns_coalesced_total DNS queries that waited for what another one asked the upstreams.
+# TYPE nodedns_dns_coalesced_total counter
+nodedns_dns_coalesced_total 9
 # HELP nodedns_dns_dropped_total DNS messages that got no reply: responses, and less than a header.
 # TYPE nodedns_dns_dropped_total counter
 nodedns_dns_dropped_total 2

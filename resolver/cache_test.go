@@ -1,0 +1,343 @@
+package resolver
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+const (
+	asked      = "www.example.org"
+	answered60 = "www.example.org. 60 IN A 192.0.2.1"
+	soa60      = "example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 60"
+)
+
+// scripted is an upstream that counts the queries for names of example.org. It
+// may be told to answer in another way.
+type scripted struct {
+	addr   netip.AddrPort
+	asked  atomic.Int32
+	script atomic.Pointer[func(dns.ResponseWriter, *dns.Msg)]
+}
+
+func newScripted(t *testing.T, script func(dns.ResponseWriter, *dns.Msg)) *scripted {
+	u := new(scripted)
+	u.script.Store(&script)
+	u.addr = fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		if strings.HasSuffix(strings.ToLower(q.Question[0].Name), "example.org.") {
+			u.asked.Add(1)
+		}
+		(*u.script.Load())(w, q)
+	})
+	return u
+}
+
+func (u *scripted) become(script func(dns.ResponseWriter, *dns.Msg)) { u.script.Store(&script) }
+
+func failing(w dns.ResponseWriter, q *dns.Msg) {
+	_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeServerFailure))
+}
+
+func absent(w dns.ResponseWriter, q *dns.Msg) {
+	m := new(dns.Msg).SetRcode(q, dns.RcodeNameError)
+	soa, _ := dns.NewRR(soa60)
+	m.Ns = []dns.RR{soa}
+	_ = w.WriteMsg(m)
+}
+
+// caching is a server with a cache, and a clock that only a test moves.
+type caching struct {
+	*Server
+	time atomic.Int64
+}
+
+func (c *caching) sleep(d time.Duration) { c.time.Add(int64(d)) }
+
+func cachingSettings(u *scripted) Settings {
+	set := settings(u.addr)
+	set.Cache = Cache{Size: 1 << 20, ServeStale: time.Hour}
+	return set
+}
+
+func newCaching(t *testing.T, u *scripted) *caching {
+	t.Helper()
+	c := new(caching)
+	c.sleep(100 * time.Hour)
+	var err error
+	c.Server, err = New(Config{
+		Zone:     newZone(t).Snapshot,
+		Listen:   []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")},
+		Settings: cachingSettings(u),
+		Clock:    func() time.Duration { return time.Duration(c.time.Load()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// wants asks for the address and compares what came of it.
+func (c *caching) wants(t *testing.T, rcode, source string, code int, ttl uint32) {
+	t.Helper()
+	got, err := c.Query(t.Context(), asked, "A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotCode, gotTTL := -1, uint32(0)
+	if len(got.Errors) > 0 {
+		gotCode = int(got.Errors[0].Code)
+	}
+	for _, record := range append(got.Records, got.Authority...) {
+		gotTTL = record.TTL
+	}
+	if got.Rcode != rcode || got.Source != source || gotCode != code || gotTTL != ttl {
+		t.Errorf("got %+v; want %s from %s, extended error %d, TTL %d", got, rcode, source, code, ttl)
+	}
+}
+
+func (u *scripted) wasAsked(t *testing.T, want int32) {
+	t.Helper()
+	if got := u.asked.Load(); got != want {
+		t.Errorf("the upstream was asked %d times, want %d", got, want)
+	}
+}
+
+func TestCachedAnswer(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	start(t, c.Server)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	c.sleep(10 * time.Second)
+	c.wants(t, "NOERROR", "cache", -1, 50)
+	for _, network := range []string{"udp", "tcp"} {
+		m := dial(t, c.Server, network).exchange(withEDNS(query("WWW.example.org", dns.TypeA), 1232))
+		if m.Authoritative || len(m.Answer) != 1 || m.Answer[0].Header().Name != "WWW.example.org." || m.IsEdns0() == nil {
+			t.Errorf("over %s: got\n%v", network, m)
+		}
+	}
+	u.wasAsked(t, 1)
+	c.sleep(2 * time.Hour) // suspended, say
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	if s := c.Stats().Cache; s.Entries != 1 || s.Hits != 3 || s.Misses != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A question with other bits is another question.
+func TestCacheIsByQuestion(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	start(t, c.Server)
+	plain, do, cd, other := query(asked, dns.TypeA), query(asked, dns.TypeA), query(asked, dns.TypeA), query(asked, dns.TypeMX)
+	do.SetEdns0(1232, true)
+	cd.CheckingDisabled = true
+	for range 2 {
+		for _, q := range []*dns.Msg{plain, do, cd, other} {
+			if m := dial(t, c.Server, "udp").exchange(q); m.Rcode != dns.RcodeSuccess {
+				t.Errorf("got\n%v", m)
+			}
+		}
+	}
+	// For the MX there was no SOA, without which a denial is not kept.
+	u.wasAsked(t, 5)
+}
+
+func TestStaleAnswer(t *testing.T) {
+	silent := func(dns.ResponseWriter, *dns.Msg) {}
+	refusing := func(w dns.ResponseWriter, q *dns.Msg) {
+		_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeRefused))
+	}
+	tests := map[string]struct {
+		before, after func(dns.ResponseWriter, *dns.Msg)
+		rcode         string
+		code          int
+	}{
+		"SERVFAIL":             {answering(answered60), failing, "NOERROR", 3},
+		"REFUSED":              {answering(answered60), refusing, "NOERROR", 3},
+		"no answer in time":    {answering(answered60), silent, "NOERROR", 3},
+		"NXDOMAIN before that": {absent, failing, "NXDOMAIN", 19},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := newScripted(t, tt.before)
+			c := newCaching(t, u)
+			c.patience = 50 * time.Millisecond
+			start(t, c.Server)
+			c.wants(t, tt.rcode, "upstream", -1, 60)
+			u.become(tt.after)
+			c.sleep(10 * time.Minute)
+			c.wants(t, tt.rcode, "cache", tt.code, 30)
+			u.become(answering("www.example.org. 60 IN A 192.0.2.2"))
+			c.sleep(time.Hour)
+			c.wants(t, "NOERROR", "upstream", -1, 60)
+		})
+	}
+}
+
+// After a failure the upstreams are left alone for a while.
+func TestStaleAnswerAtOnce(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	start(t, c.Server)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	u.become(failing)
+	c.sleep(2 * time.Minute)
+	c.wants(t, "NOERROR", "cache", 3, 30)
+	before := u.asked.Load()
+	c.wants(t, "NOERROR", "cache", 3, 30)
+	u.wasAsked(t, before)
+}
+
+// What is asked while a stale answer is given goes on to the end.
+func TestLateAnswerReplacesStaleOne(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	c.patience = time.Millisecond
+	start(t, c.Server)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	release := make(chan struct{})
+	u.become(func(w dns.ResponseWriter, q *dns.Msg) {
+		<-release
+		answering("www.example.org. 90 IN A 192.0.2.2")(w, q)
+	})
+	c.sleep(2 * time.Minute)
+	c.wants(t, "NOERROR", "cache", 3, 30)
+	close(release)
+	eventually(t, func() bool { return c.Stats().Cache.Insertions == 2 })
+	c.wants(t, "NOERROR", "cache", -1, 90)
+}
+
+func TestCachedFailure(t *testing.T) {
+	u := newScripted(t, failing)
+	c := newCaching(t, u)
+	c.wants(t, "SERVFAIL", "upstream", 22, 0)
+	before := u.asked.Load()
+	c.wants(t, "SERVFAIL", "cache", 13, 0)
+	u.wasAsked(t, before)
+	u.become(answering(answered60))
+	c.sleep(time.Minute)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+}
+
+func TestFlush(t *testing.T) {
+	for name, flush := range map[string]func(*caching, *scripted) error{
+		"all": func(c *caching, _ *scripted) error {
+			c.Flush()
+			return nil
+		},
+		"the name": func(c *caching, _ *scripted) error {
+			n, err := c.FlushName("WWW.example.org.")
+			if n != 1 {
+				err = fmt.Errorf("%d dropped", n)
+			}
+			return err
+		},
+		"the network": func(c *caching, _ *scripted) error {
+			c.NetworkChanged()
+			return nil
+		},
+		"the settings": func(c *caching, u *scripted) error {
+			next := cachingSettings(u)
+			next.Upstreams.RebindProtection = true
+			return c.Reconfigure(next)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, answering(answered60))
+			c := newCaching(t, u)
+			c.wants(t, "NOERROR", "upstream", -1, 60)
+			c.wants(t, "NOERROR", "cache", -1, 60)
+			if err := flush(c, u); err != nil {
+				t.Fatal(err)
+			}
+			c.wants(t, "NOERROR", "upstream", -1, 60)
+		})
+	}
+	if _, err := newCaching(t, newScripted(t, failing)).FlushName("a..b"); err == nil {
+		t.Error("what is no name is accepted")
+	}
+}
+
+func TestNotCached(t *testing.T) {
+	norecurse := query(asked, dns.TypeA)
+	norecurse.RecursionDesired = false
+	for name, tt := range map[string]struct {
+		change func(*Settings)
+		answer string
+		query  *dns.Msg
+	}{
+		"without a cache": {func(s *Settings) { s.Cache.Size = 0 }, answered60, query(asked, dns.TypeA)},
+		"what rebinds":    {func(s *Settings) { s.Upstreams.RebindProtection = true }, "www.example.org. 60 IN A 10.0.0.1", query(asked, dns.TypeA)},
+		"without RD":      {func(*Settings) {}, answered60, norecurse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, answering(tt.answer))
+			c := newCaching(t, u)
+			set := cachingSettings(u)
+			tt.change(&set)
+			if err := c.Reconfigure(set); err != nil {
+				t.Fatal(err)
+			}
+			start(t, c.Server)
+			for range 2 {
+				dial(t, c.Server, "udp").exchange(tt.query)
+			}
+			u.wasAsked(t, 2)
+		})
+	}
+}
+
+func TestPrefetch(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	start(t, c.Server)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	for range 10 {
+		c.wants(t, "NOERROR", "cache", -1, 60)
+	}
+	c.sleep(57 * time.Second)
+	c.wants(t, "NOERROR", "cache", -1, 3)
+	eventually(t, func() bool { return c.Stats().Cache.Insertions == 2 })
+	c.wants(t, "NOERROR", "cache", -1, 60)
+	u.wasAsked(t, 2)
+}
+
+func TestOverloadPrefersStaleAnswers(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	c.sleep(2 * time.Minute)
+	c.inFlight = make(chan struct{}) // no place at all
+	c.wants(t, "NOERROR", "cache", 3, 30)
+	if c.Flush(); c.Stats().Overloads != 1 {
+		t.Errorf("%d overloads", c.Stats().Overloads)
+	}
+	c.wants(t, "SERVFAIL", "upstream", 23, 0)
+}
+
+func TestReasons(t *testing.T) {
+	for _, err := range []error{upstream.ErrNoServers, errors.New("odd")} {
+		if got := reasons(err); len(got) != 1 || got[0].InfoCode != dns.ExtendedErrorCodeNetworkError || got[0].ExtraText != err.Error() {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
+// eventually waits for what no channel tells.
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come to be")
+		}
+	}
+}

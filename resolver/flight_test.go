@@ -1,0 +1,88 @@
+package resolver
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+func TestQueriesCoalesce(t *testing.T) {
+	release := make(chan struct{})
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		<-release
+		answering(answered60)(w, q)
+	})
+	s := start(t, newServer(t, settings(u.addr)))
+	const all = 20
+	var clients []client
+	for i := range all {
+		c := dial(t, s, "udp")
+		name := asked
+		if i%2 == 1 {
+			name = "Www.Example.Org"
+		}
+		q := query(name, dns.TypeA)
+		q.Id = uint16(i)
+		c.send(packed(t, q))
+		clients = append(clients, c)
+	}
+	eventually(t, func() bool { return s.Stats().Coalesced == all-1 })
+	close(release)
+	for i, c := range clients {
+		m := new(dns.Msg)
+		if err := m.Unpack(c.receive()); err != nil || int(m.Id) != i || len(m.Answer) != 1 || m.Answer[0].Header().Name != m.Question[0].Name || (m.Question[0].Name == asked+".") != (i%2 == 0) {
+			t.Errorf("%d: got %v, %v", i, m, err)
+		}
+	}
+	s.flights.mu.Lock()
+	defer s.flights.mu.Unlock()
+	if n := len(s.flights.all); n != 0 {
+		t.Errorf("%d flights are left", n)
+	}
+}
+
+// Who asked first gives up: somebody else asks.
+func TestFirstOfManyGivesUp(t *testing.T) {
+	arrived := make(chan struct{}, 100)
+	release := make(chan struct{})
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		arrived <- struct{}{}
+		<-release
+		answering(answered60)(w, q)
+	})
+	s := newServer(t, settings(u.addr)) // not run: the first owns the exchange
+	ctx, cancel := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	waiting.Go(func() { _, _ = s.Query(ctx, asked, "A") })
+	<-arrived
+	got := make(chan *Answer, 1)
+	waiting.Go(func() {
+		answer, _ := s.Query(t.Context(), asked, "A")
+		got <- answer
+	})
+	eventually(t, func() bool { return s.Stats().Coalesced == 1 })
+	cancel()
+	close(release)
+	if answer := <-got; answer.Rcode != "NOERROR" || len(answer.Records) != 1 {
+		t.Errorf("got %+v", answer)
+	}
+}
+
+// Servers that forward to each other in a circle must not wait for each other.
+func TestForwardedQueryJoinsNoOther(t *testing.T) {
+	s := newServer(t, settings(newScripted(t, answering(answered60)).addr))
+	mark := &dns.EDNS0_LOCAL{Code: 65053, Data: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
+	r := &request{msg: *withEDNS(query(asked, dns.TypeA), 1232, mark)}
+	r.opt = r.msg.IsEdns0()
+	x := &exchange{state: s.current(), group: s.current().servers, query: r.outgoing(s.current())}
+	if _, first := s.flights.join(x.flightKey()); !first {
+		t.Fatal("there is another flight")
+	}
+	reply, err := s.ask(t.Context(), x, nil)
+	if err != nil || len(reply.Msg.Answer) != 1 {
+		t.Errorf("got %v, %v", reply, err)
+	}
+}
