@@ -15,9 +15,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
-// Total is how long an Exchange takes at most. It leaves 100 ms of the four
+// Total is how long an Exchange takes at most. It leaves 300 ms of the four
 // seconds that a client is promised.
-const Total = 3900 * time.Millisecond
+const Total = 3700 * time.Millisecond
 
 const (
 	defaultTimeout   = 2 * time.Second
