@@ -139,9 +139,11 @@ func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) hosts.Config {
 		return hosts.Config{}
 	}
 	return hosts.Config{
-		Root:   c.Files.Root,
-		Path:   cmp.Or(c.Files.Hosts, "/etc/hosts"),
-		Zone:   hosts.Zone{Prefix: prefix, Local: id, Domains: c.DNS.Domains},
+		Root: c.Files.Root,
+		Path: cmp.Or(c.Files.Hosts, "/etc/hosts"),
+		// The domains are left to the decision, which has them first: they may
+		// change, and a name that is theirs no more is a line's again.
+		Zone:   hosts.Zone{Prefix: prefix, Local: id},
 		Logger: c.Logger.With("part", "hosts"),
 	}
 }

@@ -21,11 +21,11 @@ func (s *Server) exchange(ctx context.Context, x *exchange) (*upstream.Reply, er
 	case !current, !x.query.RecursionDesired:
 		// Without RD a server tells what it happens to know.
 	case err == nil:
-		if _, rebinds := x.state.rebinds(reply.Msg); !rebinds {
+		if _, rebinds := x.state.rebinds(reply.Msg, x.site); !rebinds {
 			reply.Msg.AuthenticatedData = reply.Msg.AuthenticatedData && x.state.settings.Upstreams.TrustAD
 			s.cache.Put(x.key, reply.Msg, asked, s.clock())
 		}
-	case errors.As(err, &failure) && ctx.Err() == nil:
+	case errors.As(err, &failure) && ctx.Err() == nil && !failure.Overloaded():
 		s.cache.Fail(x.key, reasons(err), asked, s.clock())
 	}
 	return reply, err

@@ -18,12 +18,14 @@ type exchange struct {
 	group *upstream.Group
 	query *dns.Msg
 	key   cache.Key
+	site  bool // as in the verdict
 }
 
 func newExchange(r *request, st *state, verdict *decision.Verdict) *exchange {
 	x := &exchange{
 		state: st, group: st.servers, query: r.outgoing(st),
-		key: cache.Key{Name: r.question.Name, Type: r.question.Type, DO: r.question.DO, CD: r.question.CD},
+		key:  cache.Key{Name: r.question.Name, Type: r.question.Type, DO: r.question.DO, CD: r.question.CD},
+		site: verdict.Site,
 	}
 	switch {
 	case verdict.Route != 0:
@@ -40,10 +42,16 @@ type flightKey struct {
 	name       string
 	qtype      uint16
 	rd, cd, do bool
+	alone      *exchange // of a query that nobody else may wait for
 }
 
 func (x *exchange) flightKey() flightKey {
-	return flightKey{x.group, string(x.key.Name), x.key.Type, x.query.RecursionDesired, x.key.CD, x.key.DO}
+	key := flightKey{group: x.group, name: string(x.key.Name), qtype: x.key.Type, rd: x.query.RecursionDesired, cd: x.key.CD, do: x.key.DO}
+	if upstream.Forwarded(x.query) {
+		// In a circle of servers it would wait for itself.
+		key.alone = x
+	}
+	return key
 }
 
 // flight is an exchange that is going on, for all who wait for its end.
@@ -93,9 +101,6 @@ var (
 // ask returns the upstreams' answer, a copy of its own for each caller, who may
 // be out of patience before. One exchange is for all who ask the same at a time.
 func (s *Server) ask(ctx context.Context, x *exchange, patience <-chan struct{}) (*upstream.Reply, error) {
-	if upstream.Forwarded(x.query) {
-		return s.exchange(ctx, x)
-	}
 	key := x.flightKey()
 	for {
 		joined, first := s.flights.join(key)

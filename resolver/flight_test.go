@@ -78,7 +78,8 @@ func TestForwardedQueryJoinsNoOther(t *testing.T) {
 	r := &request{msg: *withEDNS(query(asked, dns.TypeA), 1232, mark)}
 	r.opt = r.msg.IsEdns0()
 	x := &exchange{state: s.current(), group: s.current().servers, query: r.outgoing(s.current())}
-	if _, first := s.flights.join(x.flightKey()); !first {
+	same := *x
+	if _, first := s.flights.join(same.flightKey()); !first {
 		t.Fatal("there is another flight")
 	}
 	reply, err := s.ask(t.Context(), x, nil)

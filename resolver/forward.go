@@ -86,7 +86,7 @@ func (r *request) outgoing(st *state) *dns.Msg {
 // Instead of an answer that would rebind a name the client gets NODATA. An error
 // would have it ask another server, by whom it may not be protected.
 func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
-	if addr, rebinds := st.rebinds(answer.Msg); rebinds {
+	if addr, rebinds := st.rebinds(answer.Msg, verdict.Site); rebinds {
 		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf("upstream.rebind_protection: %v answered %v", answer.Server, addr)})
 		return s.compose(r, verdict)
@@ -99,9 +99,10 @@ func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answe
 	return s.relay(r, answer.Msg, st.settings.Upstreams.TrustAD)
 }
 
-// rebinds finds an address in an answer from which clients are to be kept.
-func (st *state) rebinds(answer *dns.Msg) (netip.Addr, bool) {
-	if !st.settings.Upstreams.RebindProtection {
+// rebinds finds an address in an answer from which clients are to be kept. The
+// names of the site itself, for which there is a route, point where they like.
+func (st *state) rebinds(answer *dns.Msg, site bool) (netip.Addr, bool) {
+	if !st.settings.Upstreams.RebindProtection || site {
 		return netip.Addr{}, false
 	}
 	return upstream.Rebinds(answer, isSiteName)

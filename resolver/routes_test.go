@@ -80,3 +80,22 @@ func TestRoutesRefused(t *testing.T) {
 		}
 	}
 }
+
+// The names of the site point where the site wants, also with the protection
+// that keeps others from pointing there.
+func TestRouteIsNoRebinding(t *testing.T) {
+	inside := upstream.Plain(fakeUpstream(t, answering("www.corp.example. 60 IN A 10.1.2.3", "www.example.org. 60 IN A 10.1.2.3")))
+	base := settings()
+	base.Upstreams.RebindProtection = true
+	base.Upstreams.Servers = []upstream.Server{inside}
+	base.Upstreams.Routes = []Route{{Domains: []string{"corp.example"}, Servers: []upstream.Server{inside}}}
+	s := newServer(t, base)
+	for name, want := range map[string]int{"www.corp.example": 1, "www.example.org": 0} {
+		for _, when := range []string{"asked", "asked again"} {
+			answer, err := s.Query(t.Context(), name, "A")
+			if err != nil || (len(answer.Records) > 0) != (want > 0) {
+				t.Errorf("%s, %s: %+v, %v", name, when, answer, err)
+			}
+		}
+	}
+}

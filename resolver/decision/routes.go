@@ -18,6 +18,7 @@ func routed(q *Question, view *View, v *Verdict) bool {
 		return false
 	}
 	follow(route, q, view, v)
+	v.Site = true
 	return true
 }
 

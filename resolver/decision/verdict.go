@@ -45,6 +45,7 @@ type Verdict struct {
 	Authoritative bool // the AA bit
 	Private       bool // forward to upstreams on private addresses only
 	Route         int  // forward to those of this route; 0: of none
+	Site          bool // the route is one of the name's domain, and not of "."
 
 	Node      zone.Node   // of Addresses and NodeName
 	HostAddrs hosts.Addrs // of HostAddresses

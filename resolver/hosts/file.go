@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/nodedns/nodedns/resolver/inotify"
@@ -139,13 +140,13 @@ func (f *File) refuse(err error) {
 	now := &state{table: old.table, problem: "the hosts file cannot be used, and what was known of it stands: " + err.Error()}
 	f.current.Store(now)
 	if now.problem != old.problem {
-		f.log.Warn("the hosts file cannot be used, and what was known of it stands", "path", f.cfg.Path, "error", err)
+		f.log.Warn("the hosts file cannot be used, and what was known of it stands", "path", filepath.Join(f.cfg.Root, f.cfg.Path), "error", err)
 	}
 }
 
 // tell logs a change.
 func (f *File) tell(old, now *Table) {
-	f.log.Info("hosts file read", "path", f.cfg.Path, "names", now.Len())
+	f.log.Info("hosts file read", "path", filepath.Join(f.cfg.Root, f.cfg.Path), "names", now.Len())
 	if now.count == 0 || old != nil && now.same(&old.problems) {
 		return
 	}
@@ -154,5 +155,5 @@ func (f *File) tell(old, now *Table) {
 		first = append(first, r.String())
 	}
 	f.log.Warn("some lines or names of the hosts file do not count in the DNS",
-		"path", f.cfg.Path, "count", now.count, "first", first)
+		"path", filepath.Join(f.cfg.Root, f.cfg.Path), "count", now.count, "first", first)
 }

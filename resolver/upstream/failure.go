@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
 var (
@@ -72,6 +74,12 @@ func (f *Failure) Unwrap() []error {
 		errs[i] = a.err
 	}
 	return errs
+}
+
+// Overloaded says whether a server was not asked because too many queries were
+// in flight: that tells of us, and not of the name.
+func (f *Failure) Overloaded() bool {
+	return errors.Is(f, ErrBusy) || errors.Is(f, transport.ErrBusy)
 }
 
 // cause leaves out what the net package adds: addresses that are said already,
