@@ -23,16 +23,19 @@ var layers = []struct {
 	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
 	{"integration", nil},
 	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
-	{"resolver", []string{"resolver", "zone"}},
+	{"resolver", []string{"resolver", "zone", "zone/managed"}},
 	{"watchers", []string{"watchers", "zone"}},
-	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
+	{"zone/hostsfile", []string{"zone/hostsfile", "zone", "zone/managed"}},
+	{"zone/managed", nil},
 	{"zone", nil},
 }
 
 // partOf finds the part of the module that a directory belongs to.
 func partOf(dir string) string {
-	if dir == "zone/hostsfile" || strings.HasPrefix(dir, "zone/hostsfile/") {
-		return "zone/hostsfile"
+	for _, part := range []string{"zone/hostsfile", "zone/managed"} {
+		if dir == part || strings.HasPrefix(dir, part+"/") {
+			return part
+		}
 	}
 	first, _, _ := strings.Cut(dir, "/")
 	return strings.TrimPrefix(first, ".")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 const (
@@ -25,19 +27,19 @@ func (k *Keeper) setHostname() (bool, error) {
 	if now == want {
 		return false, nil
 	}
-	_, found, err := k.originals.load(kernelName)
+	_, found, err := k.originals.Load(kernelName)
 	if err != nil {
 		return false, err
 	}
-	o := original{Path: kernelName, Whole: true, Existed: true, Content: []byte(now)}
+	o := managed.Original{Path: kernelName, Whole: true, Existed: true, Content: []byte(now)}
 	if !found {
-		if err := k.originals.save(o); err != nil {
+		if err := k.originals.Save(o); err != nil {
 			return false, err
 		}
 	}
 	if err := k.sys.changeHostname(want); err != nil {
 		if !found {
-			err = errors.Join(err, k.originals.drop(o))
+			err = errors.Join(err, k.originals.Drop(o))
 		}
 		return false, err
 	}
@@ -91,8 +93,8 @@ func (k *Keeper) foreignHostname() string {
 }
 
 // writeHostname writes the name to a file like /etc/hostname (hostname(5)).
-func (k *Keeper) writeHostname(f file) (bool, error) {
-	return f.update(k.originals.keeping(f, nil, func(content) ([]byte, error) {
+func (k *Keeper) writeHostname(f managed.File) (bool, error) {
+	return f.Update(k.originals.Keeping(f, nil, func(managed.Content) ([]byte, error) {
 		return []byte(k.cfg.ID + "\n"), nil
 	}))
 }

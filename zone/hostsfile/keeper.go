@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // HostsMode says whose the hosts file is.
@@ -72,12 +73,12 @@ type Keeper struct {
 	form      lineForm
 	sys       *system
 	log       *slog.Logger
-	originals originals
+	originals managed.Originals
 
-	identity []*task // in the order of their writing
-	again    retry   // of those that failed
-	hosts    *task   // nil when turned off
-	file     file    // the hosts file
+	identity []*task      // in the order of their writing
+	again    retry        // of those that failed
+	hosts    *task        // nil when turned off
+	file     managed.File // the hosts file
 	written  hostsMemory
 	applied  atomic.Pointer[zone.Snapshot]
 
@@ -108,7 +109,7 @@ func newKeeper(cfg Config, sys *system) (*Keeper, error) {
 		form:      lineForm{cfg.Prefix, cfg.ID},
 		sys:       sys,
 		log:       cfg.Logger,
-		originals: originals{cfg.StateDir, sys},
+		originals: managed.Originals{State: cfg.StateDir, System: sys.System},
 	}
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)
@@ -124,18 +125,18 @@ func newKeeper(cfg Config, sys *system) (*Keeper, error) {
 	}
 	if cfg.Hosts != "" {
 		k.file = k.fileAt(cfg.Hosts)
-		k.watch = k.file.foreignWrites
+		k.watch = func(ctx context.Context, hint func()) error { return foreignWrites(ctx, k.file, hint) }
 		k.hosts = &task{path: k.file.String(), apply: k.writeHosts}
 	}
 	return k, nil
 }
 
-func (k *Keeper) fileAt(path string) file {
-	return file{root: k.cfg.Root, path: path, state: k.cfg.StateDir, sys: k.sys, log: k.log}
+func (k *Keeper) fileAt(path string) managed.File {
+	return managed.File{Root: k.cfg.Root, Path: path, State: k.cfg.StateDir, System: k.sys.System, Logger: k.log}
 }
 
 // addFile adds a file that depends on the node's name only.
-func (k *Keeper) addFile(path string, write func(file) (bool, error)) {
+func (k *Keeper) addFile(path string, write func(managed.File) (bool, error)) {
 	f := k.fileAt(path)
 	k.identity = append(k.identity, &task{
 		path:  f.String(),
@@ -202,12 +203,12 @@ func (c *Config) hostnameFiles() []string {
 // joins those of all that failed. They are tried again by Run.
 func (k *Keeper) Start(snap *zone.Snapshot) error {
 	failed := []error{
-		recoverOverwrites(k.cfg.StateDir, k.sys, k.log),
-		k.sys.sweepRecords(filepath.Join(k.cfg.StateDir, originalsDir)),
+		managed.RecoverOverwrites(k.cfg.StateDir, k.sys.System, k.log),
+		k.originals.Sweep(),
 	}
 	for _, path := range append(k.cfg.hostnameFiles(), k.cfg.MachineID, k.cfg.Hosts) {
 		if path != "" {
-			failed = append(failed, k.fileAt(path).sweep())
+			failed = append(failed, k.fileAt(path).Sweep())
 		}
 	}
 	failed = append(failed, k.applyIdentity(snap))

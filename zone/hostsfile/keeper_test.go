@@ -1,7 +1,9 @@
 package hostsfile
 
 import (
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,8 +81,8 @@ func TestStartTriesEverything(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
 	sys := realSystem()
-	rename := sys.rename
-	sys.rename = func(from, to string) error {
+	rename := sys.Rename
+	sys.Rename = func(from, to string) error {
 		if to == s.path("etc/hostname") {
 			return unix.EIO
 		}
@@ -254,4 +256,36 @@ func TestCheckSelf(t *testing.T) {
 	if err := off.CheckSelf(store.Snapshot()); err != nil {
 		t.Errorf("with the file turned off: %v", err)
 	}
+}
+
+func TestStartRepairsWhatACrashLeft(t *testing.T) {
+	t.Parallel()
+	const old, data = "one old line\n", "a much longer new line\n"
+	s := newScratch(t)
+	write(t, s.path("etc/elsewhere"), data[:6]+old[6:]) // no longer configured
+	write(t, s.path("etc/.hosts.nodedns-12"), "part")
+	write(t, s.path("etc/.machine-id.nodedns-12"), "part")
+	write(t, s.path("etc/.hostname.nodedns-12"), "part")
+	k := mustKeeper(t, s.config())
+	journal, err := json.Marshal(map[string]any{"Path": s.path("etc/elsewhere"), "Old": []byte(old), "New": []byte(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeRecord(t, filepath.Join(s.state, "overwrites/elsewhere.json"), string(journal))
+	unfinished := []string{
+		filepath.Join(s.state, "overwrites/.elsewhere.json12"),
+		filepath.Join(s.state, "originals/.hosts.json12"),
+	}
+	for _, path := range unfinished {
+		writeRecord(t, path, "part")
+	}
+	if err := k.Start(newStore(t).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, s.path("etc/elsewhere"), old)
+	wantNone(t, filepath.Join(s.state, "overwrites/elsewhere.json"))
+	for _, path := range unfinished {
+		wantNone(t, path)
+	}
+	s.wantNoLeftovers(t)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"os"
 	"strings"
+
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // MachineIDFormat is what is written to the machine-id file.
@@ -24,22 +26,22 @@ const (
 const systemdRuns = "/run/systemd/system"
 
 // machineID is the content of the machine-id file, given the present one.
-func machineID(format MachineIDFormat, form lineForm, systemd bool, old content) []byte {
+func machineID(format MachineIDFormat, form lineForm, systemd bool, old managed.Content) []byte {
 	switch {
 	case format == MachineIDNode, format == MachineIDAuto && !systemd:
 		return []byte(form.local)
 	case format == MachineIDAuto && hasMachineID(old):
 		// Services have derived keys and addresses from it: the ID of a live
 		// machine must not change under them.
-		return old.bytes
+		return old.Bytes
 	}
 	return []byte(machineHex(form) + "\n")
 }
 
 // hasMachineID says whether the file holds an ID, whoever made it. At a first
 // boot systemd finds none, or "uninitialized".
-func hasMachineID(old content) bool {
-	text := strings.TrimSpace(string(old.bytes))
+func hasMachineID(old managed.Content) bool {
+	text := strings.TrimSpace(string(old.Bytes))
 	return text != "" && text != "uninitialized"
 }
 
@@ -54,10 +56,10 @@ func machineHex(form lineForm) string {
 }
 
 // writeMachineID brings the machine-id file into its form.
-func (k *Keeper) writeMachineID(f file) (bool, error) {
-	_, err := os.Stat(below(k.cfg.Root, systemdRuns))
+func (k *Keeper) writeMachineID(f managed.File) (bool, error) {
+	_, err := os.Stat(managed.Below(k.cfg.Root, systemdRuns))
 	systemd := err == nil
-	return f.update(k.originals.keeping(f, nil, func(old content) ([]byte, error) {
+	return f.Update(k.originals.Keeping(f, nil, func(old managed.Content) ([]byte, error) {
 		return machineID(k.cfg.MachineIDFormat, k.form, systemd, old), nil
 	}))
 }

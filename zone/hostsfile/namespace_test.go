@@ -172,26 +172,6 @@ func fillDisk(t *testing.T, path string) {
 	}
 }
 
-func TestReserveWithoutFallocateTakesTheRoom(t *testing.T) {
-	if !inNamespaces(t) {
-		return
-	}
-	dir := t.TempDir()
-	mount(t, "ramfs", dir, "ramfs", 0, "") // which has no fallocate
-	f, err := os.Create(dir + "/file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString("old"); err != nil {
-		t.Fatal(err)
-	}
-	if err := reserve(f, 3, 4); err != nil {
-		t.Fatal(err)
-	}
-	wantFile(t, f.Name(), "old\n\n\n\n")
-}
-
 func TestHostnameOfTheKernel(t *testing.T) {
 	if !inNamespaces(t) {
 		return

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // Restored is one thing that Restore has undone.
@@ -27,7 +26,7 @@ func restore(cfg Config, sys *system) ([]Restored, error) {
 		return nil, err
 	}
 	var done []Restored
-	failed := []error{recoverOverwrites(k.cfg.StateDir, sys, k.log)}
+	failed := []error{managed.RecoverOverwrites(k.cfg.StateDir, sys.System, k.log)}
 	step := func(path, what string, err error) {
 		if err != nil {
 			failed = append(failed, err)
@@ -35,7 +34,7 @@ func restore(cfg Config, sys *system) ([]Restored, error) {
 			done = append(done, Restored{path, what})
 		}
 	}
-	records, err := k.originals.all()
+	records, err := k.originals.All()
 	step("", "", err)
 	for _, o := range records {
 		if o.Whole && (o.Path != kernelName || k.cfg.Root == "") {
@@ -57,56 +56,33 @@ func restore(cfg Config, sys *system) ([]Restored, error) {
 }
 
 // fileOf is the file of a record, which may be of an earlier configuration.
-func (k *Keeper) fileOf(o original) file {
+func (k *Keeper) fileOf(o managed.Original) managed.File {
 	f := k.fileAt(o.Path)
-	f.root = o.Root
+	f.Root = o.Root
 	return f
 }
 
 // putBack makes a thing what it was, and drops the record.
-func (k *Keeper) putBack(o original) (what string, err error) {
-	f := k.fileOf(o)
-	switch {
-	case o.Path == kernelName:
+func (k *Keeper) putBack(o managed.Original) (what string, err error) {
+	if o.Path == kernelName {
 		what, err = fmt.Sprintf("hostname set to %q again", o.Content), k.sys.changeHostname(string(o.Content))
-	case !o.Existed:
-		what, err = "removed, as it did not exist before", f.remove()
-	default:
-		what = "original put back"
-		if _, err = f.update(edits{want: func(content) ([]byte, error) { return o.Content, nil }}); err == nil {
-			err = f.reown(o)
-		}
+	} else {
+		what, err = k.fileOf(o).PutBack(o)
 	}
 	if err != nil {
 		return "", err
 	}
-	return what, k.originals.drop(o)
-}
-
-// reown gives a file the owner and mode that the original had. They differ
-// only where somebody else has removed the file meanwhile.
-func (f file) reown(o original) error {
-	now, err := f.read()
-	if err != nil || now.stat.Uid == o.UID && now.stat.Gid == o.GID && now.stat.Mode&0o7777 == o.Mode {
-		return err
-	}
-	if err := os.Chown(now.real, int(o.UID), int(o.GID)); err != nil {
-		return fmt.Errorf("give %s its owner back: %w", f, err)
-	}
-	if err := unix.Chmod(now.real, o.Mode); err != nil {
-		return fmt.Errorf("give %s its mode back: %w", f, err)
-	}
-	return nil
+	return what, k.originals.Drop(o)
 }
 
 // removeBlock takes our block out of the hosts file.
 func (k *Keeper) removeBlock() (what string, err error) {
-	now, err := k.file.read()
-	if err != nil || !now.exists {
+	now, err := k.file.Read()
+	if err != nil || !now.Exists {
 		return "", err
 	}
-	wrote, err := k.file.update(edits{want: func(old content) ([]byte, error) {
-		p := parse(old.bytes, k.form)
+	wrote, err := k.file.Update(managed.Edits{Want: func(old managed.Content) ([]byte, error) {
+		p := parse(old.Bytes, k.form)
 		return p.strip(), nil
 	}})
 	if err != nil || !wrote {
@@ -116,27 +92,27 @@ func (k *Keeper) removeBlock() (what string, err error) {
 }
 
 // removeEmpty removes a file that was only there for our block.
-func (k *Keeper) removeEmpty(o original) (what string, err error) {
+func (k *Keeper) removeEmpty(o managed.Original) (what string, err error) {
 	f := k.fileOf(o)
-	now, err := f.read()
+	now, err := f.Read()
 	if err != nil {
 		return "", err
 	}
-	if now.exists && len(now.bytes) == 0 {
-		if err := f.remove(); err != nil {
+	if now.Exists && len(now.Bytes) == 0 {
+		if err := f.Remove(); err != nil {
 			return "", err
 		}
 		what = "removed, as it did not exist before"
 	}
-	return what, k.originals.drop(o)
+	return what, k.originals.Drop(o)
 }
 
 // leaveOwnMode gives the user the hosts file back that own mode took. Lines
 // that are not ours show that the user has taken it already: then they stay.
-func (k *Keeper) leaveOwnMode(o original, old content) error {
+func (k *Keeper) leaveOwnMode(o managed.Original, old managed.Content) error {
 	var user []byte
 	foreign := false
-	for rest := old.bytes; len(rest) > 0; {
+	for rest := old.Bytes; len(rest) > 0; {
 		line := nextLine(rest)
 		rest = rest[len(line):]
 		if k.form.isNode(line) {
@@ -151,10 +127,10 @@ func (k *Keeper) leaveOwnMode(o original, old content) error {
 	}
 	k.log.Warn("hosts file was changed since it was all of nodedns: it is taken for the user's, and the kept original is dropped",
 		"path", k.file.String())
-	if !bytes.Equal(user, old.bytes) {
-		if _, err := k.file.update(edits{want: func(content) ([]byte, error) { return user, nil }}); err != nil {
+	if !bytes.Equal(user, old.Bytes) {
+		if _, err := k.file.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return user, nil }}); err != nil {
 			return err
 		}
 	}
-	return k.originals.drop(o)
+	return k.originals.Drop(o)
 }

@@ -88,8 +88,8 @@ func TestRestoreDoesTheRestWhenOneFails(t *testing.T) {
 	write(t, s.path("etc/hosts"), "192.0.2.1 a\n")
 	mustStart(t, s.config(), newStore(t))
 	sys := realSystem()
-	rename := sys.rename
-	sys.rename = func(from, to string) error {
+	rename := sys.Rename
+	sys.Rename = func(from, to string) error {
 		if to == s.path("etc/machine-id") {
 			return unix.EIO
 		}
@@ -110,8 +110,11 @@ func TestRestoreLeavesTheUsersLinesAroundTheBlock(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
 	mustStart(t, s.hostsOnly(), newStore(t)) // makes the file
-	f := s.file("/etc/hosts")
-	mustUpdate(t, f, grow())
+	now, err := os.ReadFile(s.path("etc/hosts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.path("etc/hosts"), string(now)+"added\n")
 	if _, err := Restore(s.hostsOnly()); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +132,7 @@ func TestWhatTheUserWritesAfterAFailedWriteIsTheOriginal(t *testing.T) {
 			cfg := s.config()
 			cfg.HostsMode = mode
 			sys := realSystem()
-			sys.createTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
+			sys.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
 			k, err := newKeeper(cfg, sys)
 			if err != nil {
 				t.Fatal(err)
@@ -157,7 +160,7 @@ func TestAFailedChangeToOwnModeKeepsTheRecordOfTheBlock(t *testing.T) {
 	own := cfg
 	own.HostsMode = HostsOwn
 	sys := realSystem()
-	sys.createTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
+	sys.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
 	k, err := newKeeper(own, sys)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +182,8 @@ func TestAFailedSyncDoesNotLoseTheOriginal(t *testing.T) {
 	path := s.path("etc/machine-id")
 	write(t, path, otherHex)
 	sys := realSystem()
-	sys.syncDir = func(dir string) error {
+	syncDir := sys.SyncDir
+	sys.SyncDir = func(dir string) error {
 		if dir == filepath.Dir(path) {
 			return unix.EIO
 		}
@@ -207,11 +211,11 @@ func TestACrashBetweenKeepingAndReplacing(t *testing.T) {
 	write(t, path, otherHex)
 	k := mustKeeper(t, s.config())
 	f := s.file("/etc/machine-id")
-	old, err := f.read()
+	old, err := f.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.originals.keeping(f, nil, nil).before(old); err != nil {
+	if err := k.originals.Keeping(f, nil, nil).Before(old); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -231,7 +235,7 @@ func TestTheOriginalFollowsAForeignWriteDuringOurs(t *testing.T) {
 	write(t, path, "first\n")
 	sys := realSystem()
 	first := true
-	sys.chmod = func(f *os.File, mode uint32) error {
+	sys.Chmod = func(f *os.File, mode uint32) error {
 		if first {
 			first = false
 			write(t, path, "second\n")
@@ -336,10 +340,8 @@ func TestADamagedRecordIsAnErrorAndIsNotReplaced(t *testing.T) {
 	path := s.path("etc/machine-id")
 	write(t, path, otherHex)
 	k := mustKeeper(t, s.config())
-	record := k.originals.path(path)
-	if err := k.sys.saveRecord(record, []byte("{")); err != nil {
-		t.Fatal(err)
-	}
+	record := k.originals.RecordPath(path)
+	writeRecord(t, record, "{")
 	if err := k.Start(newStore(t).Snapshot()); err == nil || !strings.Contains(err.Error(), "machine-id") {
 		t.Errorf("start: %v, want an error for machine-id", err)
 	}

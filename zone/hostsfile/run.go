@@ -118,7 +118,7 @@ func (r *run) write() error {
 // look does what no event tells of.
 func (r *run) look() {
 	k, now := r.keeper, time.Now()
-	if k.hosts != nil && k.file.stamp() != k.written.stamp {
+	if k.hosts != nil && k.file.Stamp() != k.written.stamp {
 		r.pace.touched(now)
 	}
 	if !now.Before(k.again.nextAt) {

@@ -112,8 +112,8 @@ func TestRunReturnsAFailedWriteAndRunsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)
 		sys := realSystem()
-		rename := sys.rename
-		sys.rename = func(string, string) error { return unix.ENOSPC }
+		rename := sys.Rename
+		sys.Rename = func(string, string) error { return unix.ENOSPC }
 		var k *Keeper
 		b := startInBubble(t, s.hostsOnly(), sys, func(ctx context.Context, kept *Keeper) error {
 			k = kept
@@ -125,7 +125,7 @@ func TestRunReturnsAFailedWriteAndRunsAgain(t *testing.T) {
 		if st := k.Status()[0]; st.Error == "" || st.Failures != 1 {
 			t.Errorf("status %+v", st)
 		}
-		sys.rename = rename
+		sys.Rename = rename
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := k.Run(ctx, store); err != nil {
@@ -144,9 +144,9 @@ func TestRunTriesMachineIDAgainAndGoesOnWithHosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)
 		sys := realSystem()
-		rename := sys.rename
+		rename := sys.Rename
 		var attempts []time.Time
-		sys.rename = func(from, to string) error {
+		sys.Rename = func(from, to string) error {
 			if strings.HasSuffix(to, "machine-id") {
 				if attempts = append(attempts, time.Now()); len(attempts) < 4 {
 					return unix.EIO
@@ -304,9 +304,9 @@ func TestRunTriesMachineIDAgainWhileHostsFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore(t)
 		sys := realSystem()
-		rename := sys.rename
+		rename := sys.Rename
 		attempts := 0
-		sys.rename = func(from, to string) error {
+		sys.Rename = func(from, to string) error {
 			if strings.HasSuffix(to, "machine-id") {
 				if attempts++; attempts < 3 {
 					return unix.EIO

@@ -27,11 +27,11 @@ func (k *Keeper) CheckSelf(snap *zone.Snapshot) error {
 	if k.hosts == nil || len(want) == 0 {
 		return nil
 	}
-	now, err := k.file.read()
+	now, err := k.file.Read()
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", k.cfg.ID, err)
 	}
-	found := lookup(now.bytes, string(k.cfg.ID))
+	found := lookup(now.Bytes, string(k.cfg.ID))
 	var failed []error
 	for _, addr := range want {
 		if !slices.Contains(found, addr) {

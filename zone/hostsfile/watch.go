@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // foreignWrites calls hint whenever something may have happened to the file,
@@ -14,8 +16,8 @@ import (
 // of the file that a symlink leads to, since a rename takes the file itself
 // out of sight. What inotify does not see, such as the other side of a bind
 // mount, is left to the caller's looking now and then.
-func (f file) foreignWrites(ctx context.Context, hint func()) error {
-	real, err := resolve(f.root, f.path)
+func foreignWrites(ctx context.Context, f managed.File, hint func()) error {
+	real, err := managed.Resolve(f.Root, f.Path)
 	if err != nil {
 		return err
 	}

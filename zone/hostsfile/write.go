@@ -5,15 +5,16 @@ import (
 	"slices"
 
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // hostsMemory is what one write of the hosts file leaves to the next.
 type hostsMemory struct {
-	ready    bool     // a ready zone has been written
-	limited  bool     // the last one was cut down
-	findings []string // those that have been logged
-	stamp    stamp    // of the file as we left it
-	foreign  bool     // the file had changed since, and was put in order
+	ready    bool          // a ready zone has been written
+	limited  bool          // the last one was cut down
+	findings []string      // those that have been logged
+	stamp    managed.Stamp // of the file as we left it
+	foreign  bool          // the file had changed since, and was put in order
 }
 
 // writeHosts brings the hosts file into the state of a snapshot.
@@ -29,28 +30,28 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	}
 	var findings []string
 	foreign := false
-	want := func(old content) ([]byte, error) {
-		foreign = k.written.stamp != stamp{} && k.written.stamp != stampOf(&old.stat)
+	want := func(old managed.Content) ([]byte, error) {
+		foreign = k.written.stamp != managed.Stamp{} && k.written.stamp != old.Stamp()
 		if k.cfg.HostsMode == HostsOwn {
 			if !k.written.ready {
-				t = retain(old.bytes, snap, k.form)
+				t = retain(old.Bytes, snap, k.form)
 			}
 			return ownFile(t), nil
 		}
-		p := parse(old.bytes, k.form)
+		p := parse(old.Bytes, k.form)
 		findings = p.findings
 		if !k.written.ready {
 			t = retain(p.ours, snap, k.form)
 		}
 		return blockFile(p, t), nil
 	}
-	wrote, err := k.file.update(k.hostsEdits(want))
+	wrote, err := k.file.Update(k.hostsEdits(want))
 	k.report(findings)
 	if err != nil {
 		return false, err
 	}
 	k.applied.Store(snap)
-	k.written.stamp = k.file.stamp()
+	k.written.stamp = k.file.Stamp()
 	k.written.foreign = wrote && foreign
 	if k.written.foreign {
 		k.log.Warn("hosts file was changed by somebody else and put in order", "path", k.hosts.path)
@@ -80,33 +81,33 @@ func (k *Keeper) report(findings []string) {
 // hostsEdits keeps the original of the hosts file before a write. In own mode
 // that is the user's part of it. In block mode the user's part stays where it
 // is, and all there is to know is that there was no file.
-func (k *Keeper) hostsEdits(want func(content) ([]byte, error)) edits {
+func (k *Keeper) hostsEdits(want func(managed.Content) ([]byte, error)) managed.Edits {
 	if k.cfg.HostsMode == HostsBlock {
-		return edits{want: want, before: k.beforeBlock}
+		return managed.Edits{Want: want, Before: k.beforeBlock}
 	}
 	user := func(content []byte) []byte {
 		p := parse(content, k.form)
 		return p.strip()
 	}
-	return k.originals.keeping(k.file, user, want)
+	return k.originals.Keeping(k.file, user, want)
 }
 
-func (k *Keeper) beforeBlock(old content) error {
-	earlier, found, err := k.originals.load(k.file.String())
+func (k *Keeper) beforeBlock(old managed.Content) error {
+	earlier, found, err := k.originals.Load(k.file.String())
 	if err != nil {
 		return err
 	}
 	if found && earlier.Whole {
 		// It was ours as a whole: the user gets it back, and our block goes
 		// into that.
-		return cmp.Or(k.leaveOwnMode(earlier, old), errChanged)
+		return cmp.Or(k.leaveOwnMode(earlier, old), managed.ErrChanged)
 	}
-	if found || old.exists {
+	if found || old.Exists {
 		return nil
 	}
-	o := originalOf(k.file, old)
+	o := managed.OriginalOf(k.file, old)
 	o.Whole = false
-	if err := k.originals.save(o); err != nil {
+	if err := k.originals.Save(o); err != nil {
 		k.log.Warn("restore will leave an empty hosts file behind", "path", k.hosts.path, "error", err)
 	}
 	return nil

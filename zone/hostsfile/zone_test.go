@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/managed"
 )
 
 const self zone.ID = "metropolis-00000000000000000000000000000007"
@@ -82,8 +83,8 @@ func (s scratch) hostsOnly() Config {
 	return Config{ID: self, Prefix: zone.DefaultPrefix, Root: s.root, StateDir: s.state, Hosts: "/etc/hosts"}
 }
 
-func (s scratch) file(name string) file {
-	return file{root: s.root, path: name, state: s.state, sys: realSystem(), log: slog.New(slog.DiscardHandler)}
+func (s scratch) file(name string) managed.File {
+	return managed.File{Root: s.root, Path: name, State: s.state, System: managed.RealSystem(), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func write(t testing.TB, path, data string) {
@@ -91,6 +92,15 @@ func write(t testing.TB, path, data string) {
 	if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// writeRecord writes a file of the state directory.
+func writeRecord(t testing.TB, path, data string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, data)
 }
 
 func wantFile(t testing.TB, path, want string) {
@@ -114,7 +124,7 @@ func wantNone(t testing.TB, path string) {
 // wantNoLeftovers checks that no temporary file and no journal stayed.
 func (s scratch) wantNoLeftovers(t testing.TB) {
 	t.Helper()
-	for _, pattern := range []string{s.path("etc/.*"), filepath.Join(s.state, overwrites, "*")} {
+	for _, pattern := range []string{s.path("etc/.*"), filepath.Join(s.state, "overwrites", "*")} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			t.Errorf("left behind: %q", found)
 		}

@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"errors"
@@ -14,15 +14,15 @@ import (
 // maxSymlinks is the kernel's own limit for one path.
 const maxSymlinks = 40
 
-// below is where a path lies with the given root; an empty one is "/".
-func below(root, path string) string {
+// Below is where a path lies with the given root; an empty one is "/".
+func Below(root, path string) string {
 	return filepath.Join("/", root, path)
 }
 
-// resolve follows the symlinks of a path as a process would whose root is
+// Resolve follows the symlinks of a path as a process would whose root is
 // root, so that none leads out of it. What is missing is taken as it stands: a
 // dangling symlink names the file to be made.
-func resolve(root, path string) (string, error) {
+func Resolve(root, path string) (string, error) {
 	at := "/" // as seen from root
 	rest := strings.Split(path, "/")
 	for links := 0; len(rest) > 0; {
@@ -32,28 +32,28 @@ func resolve(root, path string) (string, error) {
 			continue
 		}
 		next := filepath.Join(at, name) // ".." ends at "/"
-		host := below(root, next)
+		host := Below(root, next)
 		info, err := os.Lstat(host)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("resolve %s: %w", below(root, path), err)
+			return "", fmt.Errorf("resolve %s: %w", Below(root, path), err)
 		}
 		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 			at = next
 			continue
 		}
 		if links++; links > maxSymlinks {
-			return "", fmt.Errorf("resolve %s: %w", below(root, path), unix.ELOOP)
+			return "", fmt.Errorf("resolve %s: %w", Below(root, path), unix.ELOOP)
 		}
 		target, err := os.Readlink(host)
 		if err != nil {
-			return "", fmt.Errorf("resolve %s: %w", below(root, path), err)
+			return "", fmt.Errorf("resolve %s: %w", Below(root, path), err)
 		}
 		if filepath.IsAbs(target) {
 			at = "/"
 		}
 		rest = append(strings.Split(target, "/"), rest...)
 	}
-	return below(root, at), nil
+	return Below(root, at), nil
 }
 
 // makeParents makes the missing directories above a file, mode 0755 whatever

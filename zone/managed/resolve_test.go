@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"errors"
@@ -38,13 +38,13 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := resolve(s.root, c.path)
+			got, err := Resolve(s.root, c.path)
 			if want := filepath.Join(s.root, c.want); err != nil || got != want {
 				t.Errorf("got %q, %v; want %q", got, err, want)
 			}
 		})
 	}
-	if _, err := resolve(s.root, "/etc/loop"); !errors.Is(err, unix.ELOOP) {
+	if _, err := Resolve(s.root, "/etc/loop"); !errors.Is(err, unix.ELOOP) {
 		t.Errorf("a symlink to itself: %v, want ELOOP", err)
 	}
 }

@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"encoding/json"
@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +14,7 @@ import (
 )
 
 // crashEnv carries what the test binary is to do instead of testing.
-const crashEnv = "HOSTSFILE_TEST_CRASH"
+const crashEnv = "MANAGED_TEST_CRASH"
 
 // crash is a write that a kill ends. Its process dies at call number At.
 type crash struct {
@@ -39,7 +38,7 @@ func TestMain(m *testing.M) {
 // run writes, and is killed at a call: a write is done in half then, any other
 // call is not done at all, which is what the call before it left.
 func (c crash) run() {
-	sys := realSystem()
+	sys := RealSystem()
 	calls := 0
 	die := func() bool { calls++; return calls == c.At }
 	kill := func() { unix.Kill(os.Getpid(), unix.SIGKILL); select {} }
@@ -49,29 +48,29 @@ func (c crash) run() {
 		}
 	}
 	real := *sys
-	sys.createTemp = func(dir, pattern string) (*os.File, error) { step(); return real.createTemp(dir, pattern) }
-	sys.write = func(f *os.File, p []byte, at int64) error {
+	sys.CreateTemp = func(dir, pattern string) (*os.File, error) { step(); return real.CreateTemp(dir, pattern) }
+	sys.Write = func(f *os.File, p []byte, at int64) error {
 		if die() {
-			real.write(f, p[:len(p)/2], at)
+			real.Write(f, p[:len(p)/2], at)
 			kill()
 		}
-		return real.write(f, p, at)
+		return real.Write(f, p, at)
 	}
-	sys.reserve = func(f *os.File, at, size int64) error { step(); return real.reserve(f, at, size) }
-	sys.truncate = func(f *os.File, size int64) error { step(); return real.truncate(f, size) }
-	sys.chmod = func(f *os.File, mode uint32) error { step(); return real.chmod(f, mode) }
-	sys.sync = func(f *os.File) error { step(); return real.sync(f) }
-	sys.rename = func(from, to string) error {
+	sys.Reserve = func(f *os.File, at, size int64) error { step(); return real.Reserve(f, at, size) }
+	sys.Truncate = func(f *os.File, size int64) error { step(); return real.Truncate(f, size) }
+	sys.Chmod = func(f *os.File, mode uint32) error { step(); return real.Chmod(f, mode) }
+	sys.Sync = func(f *os.File) error { step(); return real.Sync(f) }
+	sys.Rename = func(from, to string) error {
 		step()
 		if c.InPlace && strings.HasPrefix(to, c.Root) {
 			return unix.EBUSY
 		}
-		return real.rename(from, to)
+		return real.Rename(from, to)
 	}
-	sys.remove = func(path string) error { step(); return real.remove(path) }
-	sys.syncDir = func(dir string) error { step(); return real.syncDir(dir) }
-	f := file{root: c.Root, path: "/etc/hosts", state: c.State, sys: sys, log: slog.New(slog.DiscardHandler)}
-	if _, err := f.update(to(c.Data)); err != nil {
+	sys.Remove = func(path string) error { step(); return real.Remove(path) }
+	sys.SyncDir = func(dir string) error { step(); return real.SyncDir(dir) }
+	f := File{Root: c.Root, Path: "/etc/hosts", State: c.State, System: sys, Logger: slog.New(slog.DiscardHandler)}
+	if _, err := f.Update(to(c.Data)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -107,11 +106,11 @@ func TestCrashAtEveryStep(t *testing.T) {
 				if !c.inPlace {
 					s.wantEither(t, at, c.old, c.data)
 				}
-				k := mustKeeper(t, Config{ID: self, StateDir: s.state, Root: s.root, Hosts: "/etc/hosts"})
-				if err := recoverOverwrites(s.state, k.sys, k.log); err != nil {
+				f := s.file("/etc/hosts")
+				if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
 					t.Errorf("step %d: %v", at, err)
 				}
-				if err := k.file.sweep(); err != nil {
+				if err := f.Sweep(); err != nil {
 					t.Errorf("step %d: %v", at, err)
 				}
 				s.wantEither(t, at, c.old, c.data)
@@ -171,10 +170,10 @@ func TestRecover(t *testing.T) {
 			f := s.file("/etc/hosts")
 			write(t, s.path("etc/hosts"), c.now)
 			encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
-			if err := f.sys.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+			if err := f.System.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
 				t.Fatal(err)
 			}
-			if err := recoverOverwrites(s.state, f.sys, f.log); err != nil {
+			if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
 				t.Fatal(err)
 			}
 			wantFile(t, s.path("etc/hosts"), c.want)
@@ -190,42 +189,11 @@ func TestRecoverComesBeforeTheNextWrite(t *testing.T) {
 	write(t, s.path("etc/hosts"), data[:6]+old[6:])
 	f := s.file("/etc/hosts")
 	encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
-	if err := f.sys.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+	if err := f.System.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
 		t.Fatal(err)
 	}
 	mustUpdate(t, f, grow())
 	wantFile(t, s.path("etc/hosts"), old+"added\n")
-}
-
-func TestStartRepairsWhatACrashLeft(t *testing.T) {
-	t.Parallel()
-	const old, data = "one old line\n", "a much longer new line\n"
-	s := newScratch(t)
-	write(t, s.path("etc/elsewhere"), data[:6]+old[6:]) // no longer configured
-	write(t, s.path("etc/.hosts.nodedns-12"), "part")
-	write(t, s.path("etc/.machine-id.nodedns-12"), "part")
-	write(t, s.path("etc/.hostname.nodedns-12"), "part")
-	k := mustKeeper(t, s.config())
-	encoded, _ := json.Marshal(journal{Path: s.path("etc/elsewhere"), Old: []byte(old), New: []byte(data)})
-	records := []string{journalPath(s.state, s.path("etc/elsewhere")), k.originals.path(s.path("etc/hosts"))}
-	for i, path := range records {
-		if err := k.sys.saveRecord(path, encoded); err != nil {
-			t.Fatal(err)
-		}
-		records[i] = filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"12")
-		write(t, records[i], "part")
-	}
-	if err := os.Remove(k.originals.path(s.path("etc/hosts"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := k.Start(newStore(t).Snapshot()); err != nil {
-		t.Fatal(err)
-	}
-	wantFile(t, s.path("etc/elsewhere"), old)
-	for _, path := range records {
-		wantNone(t, path)
-	}
-	s.wantNoLeftovers(t)
 }
 
 func TestADamagedJournalIsSetAside(t *testing.T) {
@@ -233,11 +201,11 @@ func TestADamagedJournalIsSetAside(t *testing.T) {
 	s := newScratch(t)
 	f := s.file("/etc/hosts")
 	path := journalPath(s.state, s.path("etc/hosts"))
-	if err := f.sys.saveRecord(path, []byte("{")); err != nil {
+	if err := f.System.saveRecord(path, []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := recoverOverwrites(s.state, f.sys, f.log); err != nil {
+		if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"bytes"
@@ -31,9 +31,9 @@ func tempPrefix(real string) string {
 
 // replace puts a new file with the owner, mode and attributes of the old one
 // in its place. Up to the rename nothing has happened to the old file. It
-// fails with errChanged when somebody else has written to the old one by then.
-func (f file) replace(old content, data []byte) (err error) {
-	temp, err := f.sys.createTemp(filepath.Dir(old.real), tempPrefix(old.real)+"*")
+// fails with ErrChanged when somebody else has written to the old one by then.
+func (f File) replace(old Content, data []byte) (err error) {
+	temp, err := f.System.CreateTemp(filepath.Dir(old.Real), tempPrefix(old.Real)+"*")
 	if err != nil {
 		return err
 	}
@@ -41,62 +41,63 @@ func (f file) replace(old content, data []byte) (err error) {
 		temp.Close()
 		if err != nil {
 			// Best effort: what stays is removed at the next start.
-			f.sys.remove(temp.Name())
+			f.System.Remove(temp.Name())
 		}
 	}()
-	if err := f.sys.write(temp, data, 0); err != nil {
+	if err := f.System.Write(temp, data, 0); err != nil {
 		return err
 	}
 	if err := f.adopt(temp, old); err != nil {
 		return err
 	}
-	if err := f.sys.sync(temp); err != nil {
+	if err := f.System.Sync(temp); err != nil {
 		return err
 	}
-	now, err := f.read()
+	now, err := f.Read()
 	if err != nil {
 		return err
 	}
 	if !now.same(old) {
-		return errChanged
+		return ErrChanged
 	}
-	if err := f.sys.rename(temp.Name(), old.real); err != nil {
+	if err := f.System.Rename(temp.Name(), old.Real); err != nil {
 		return err
 	}
-	if err := f.sys.syncDir(filepath.Dir(old.real)); err != nil {
+	if err := f.System.SyncDir(filepath.Dir(old.Real)); err != nil {
 		return fmt.Errorf("sync its directory: %w", err)
 	}
 	return nil
 }
 
-// adopt gives a new file the owner, mode and extended attributes of the old.
-func (f file) adopt(temp *os.File, old content) error {
-	if !old.exists {
-		return f.sys.chmod(temp, 0o644)
+// adopt gives a new file the owner, mode and extended attributes of the old. A
+// symlink has none that matter.
+func (f File) adopt(temp *os.File, old Content) error {
+	if !old.Exists || old.Link != "" {
+		return f.System.Chmod(temp, 0o644)
 	}
 	var mine unix.Stat_t
 	if err := unix.Fstat(int(temp.Fd()), &mine); err != nil {
 		return os.NewSyscallError("fstat", err)
 	}
-	if mine.Uid != old.stat.Uid || mine.Gid != old.stat.Gid {
-		if err := f.sys.chown(temp, int(old.stat.Uid), int(old.stat.Gid)); err != nil {
+	if mine.Uid != old.Stat.Uid || mine.Gid != old.Stat.Gid {
+		if err := f.System.Chown(temp, int(old.Stat.Uid), int(old.Stat.Gid)); err != nil {
 			return fmt.Errorf("%w: %w", errAttributes, err)
 		}
 	}
-	if err := f.sys.chmod(temp, old.stat.Mode&0o7777); err != nil {
+	if err := f.System.Chmod(temp, old.Stat.Mode&0o7777); err != nil {
 		return err
 	}
 	// After the mode: setting that would change an access control list.
-	if err := f.adoptAttributes(temp, old.real); err != nil {
+	if err := f.adoptAttributes(temp, old.Real); err != nil {
 		return fmt.Errorf("%w: %w", errAttributes, err)
 	}
 	return nil
 }
 
 // adoptAttributes copies the extended attributes, SELinux's label among them.
-// Those of the integrity subsystem sign the old content, and the kernel makes
+// Those of the integrity subsystem sign the old Content, and the kernel makes
 // them anew.
-func (f file) adoptAttributes(temp *os.File, real string) error {
+func (f File) adoptAttributes(temp *os.File, real string) error {
 	names, err := attributeNames(real)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (f file) adoptAttributes(temp *os.File, real string) error {
 		if err == nil && bytes.Equal(has, value) {
 			continue
 		}
-		if err := f.sys.setxattr(temp, name, value); err != nil {
+		if err := f.System.Setxattr(temp, name, value); err != nil {
 			return fmt.Errorf("set attribute %s: %w", name, err)
 		}
 	}
@@ -145,9 +146,9 @@ func attribute(call func([]byte) (int, error)) ([]byte, error) {
 	return buffer[:n], nil
 }
 
-// sweep removes the temporary files that a crash left beside a file.
-func (f file) sweep() error {
-	real, err := resolve(f.root, f.path)
+// Sweep removes the temporary files that a crash left beside a file.
+func (f File) Sweep() error {
+	real, err := f.real()
 	if err != nil {
 		return err
 	}
@@ -160,12 +161,12 @@ func (f file) sweep() error {
 		return fmt.Errorf("look for temporary files beside %s: %w", f, err)
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) || !e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), prefix) || e.Type()&^fs.ModeSymlink != 0 {
 			continue
 		}
-		f.log.Debug("temporary file of an earlier run removed", "path", filepath.Join(dir, e.Name()))
+		f.Logger.Debug("temporary file of an earlier run removed", "path", filepath.Join(dir, e.Name()))
 		// Where it cannot be removed it does no harm either.
-		f.sys.remove(filepath.Join(dir, e.Name()))
+		f.System.Remove(filepath.Join(dir, e.Name()))
 	}
 	return nil
 }

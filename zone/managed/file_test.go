@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"errors"
@@ -13,18 +13,18 @@ import (
 )
 
 // to wants a content, whatever there is.
-func to(data string) edits {
-	return edits{want: func(content) ([]byte, error) { return []byte(data), nil }}
+func to(data string) Edits {
+	return Edits{Want: func(Content) ([]byte, error) { return []byte(data), nil }}
 }
 
 // grow wants a line more than there is.
-func grow() edits {
-	return edits{want: func(old content) ([]byte, error) { return append(old.bytes, "added\n"...), nil }}
+func grow() Edits {
+	return Edits{Want: func(old Content) ([]byte, error) { return append(old.Bytes, "added\n"...), nil }}
 }
 
-func mustUpdate(t *testing.T, f file, e edits) {
+func mustUpdate(t *testing.T, f File, e Edits) {
 	t.Helper()
-	if wrote, err := f.update(e); err != nil || !wrote {
+	if wrote, err := f.Update(e); err != nil || !wrote {
 		t.Fatalf("wrote %v, error %v", wrote, err)
 	}
 }
@@ -104,8 +104,8 @@ func TestSameBytesAreNotWritten(t *testing.T) {
 	s := newScratch(t)
 	write(t, s.path("etc/hosts"), "same")
 	f := s.file("/etc/hosts")
-	before := f.stamp()
-	if wrote, err := f.update(to("same")); wrote || err != nil || f.stamp() != before {
+	before := f.Stamp()
+	if wrote, err := f.Update(to("same")); wrote || err != nil || f.Stamp() != before {
 		t.Errorf("wrote %v, error %v", wrote, err)
 	}
 }
@@ -124,7 +124,7 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/etc/fifo", "/etc"} {
-		if _, err := s.file(path).update(to("x")); err == nil || !strings.Contains(err.Error(), "regular file") {
+		if _, err := s.file(path).Update(to("x")); err == nil || !strings.Contains(err.Error(), "regular file") {
 			t.Errorf("%s: %v, want an error that asks for a regular file", path, err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestAForeignWriteDuringOursIsMergedAgain(t *testing.T) {
 	write(t, path, "user\n")
 	f := s.file("/etc/hosts")
 	first := true
-	f.sys.sync = func(temp *os.File) error {
+	f.System.Sync = func(temp *os.File) error {
 		if first {
 			first = false
 			write(t, path, "users\n")
@@ -156,7 +156,7 @@ func TestAForeignChangeOfModeDuringOursIsKept(t *testing.T) {
 	write(t, path, "user\n")
 	f := s.file("/etc/hosts")
 	change := sync.OnceValue(func() error { return os.Chmod(path, 0o600) })
-	f.sys.sync = func(*os.File) error { return change() }
+	f.System.Sync = func(*os.File) error { return change() }
 	mustUpdate(t, f, grow())
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
@@ -170,13 +170,13 @@ func TestEndlessForeignWritesAreGivenUpOn(t *testing.T) {
 	write(t, path, "user\n")
 	f := s.file("/etc/hosts")
 	n := 0
-	f.sys.sync = func(*os.File) error {
+	f.System.Sync = func(*os.File) error {
 		n++
 		write(t, path, fmt.Sprintf("user %d\n", n))
 		return nil
 	}
-	if _, err := f.update(grow()); !errors.Is(err, errChanged) {
-		t.Errorf("error %v, want %v", err, errChanged)
+	if _, err := f.Update(grow()); !errors.Is(err, ErrChanged) {
+		t.Errorf("error %v, want %v", err, ErrChanged)
 	}
 	wantFile(t, path, fmt.Sprintf("user %d\n", maxAttempts))
 	s.wantNoLeftovers(t)
@@ -186,18 +186,18 @@ func TestWhereRenameCannotWorkTheFileIsOverwritten(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		fail func(*system)
+		fail func(*System)
 	}{
-		{"mount point: EBUSY", func(s *system) { s.rename = func(string, string) error { return unix.EBUSY } }},
-		{"another file system: EXDEV", func(s *system) { s.rename = func(string, string) error { return unix.EXDEV } }},
-		{"read-only directory: EROFS", func(s *system) {
-			s.createTemp = func(string, string) (*os.File, error) { return nil, unix.EROFS }
+		{"mount point: EBUSY", func(s *System) { s.Rename = func(string, string) error { return unix.EBUSY } }},
+		{"another file system: EXDEV", func(s *System) { s.Rename = func(string, string) error { return unix.EXDEV } }},
+		{"read-only directory: EROFS", func(s *System) {
+			s.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.EROFS }
 		}},
-		{"a directory that is not ours: EACCES", func(s *system) {
-			s.createTemp = func(string, string) (*os.File, error) { return nil, unix.EACCES }
+		{"a directory that is not ours: EACCES", func(s *System) {
+			s.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.EACCES }
 		}},
-		{"an attribute that we may not set", func(s *system) {
-			s.chmod = func(*os.File, uint32) error { return unix.EPERM }
+		{"an attribute that we may not set", func(s *System) {
+			s.Chmod = func(*os.File, uint32) error { return unix.EPERM }
 		}},
 	} {
 		for _, size := range []struct{ name, old, data string }{
@@ -212,11 +212,11 @@ func TestWhereRenameCannotWorkTheFileIsOverwritten(t *testing.T) {
 				path := s.path("etc/hosts")
 				write(t, path, size.old)
 				f := s.file("/etc/hosts")
-				c.fail(f.sys)
-				inode := f.stamp().inode
+				c.fail(f.System)
+				inode := f.Stamp().inode
 				mustUpdate(t, f, to(size.data))
 				wantFile(t, path, size.data)
-				if f.stamp().inode != inode {
+				if f.Stamp().inode != inode {
 					t.Error("the file was replaced")
 				}
 				s.wantNoLeftovers(t)
@@ -232,18 +232,18 @@ func TestAFailedWriteLeavesTheFileAsItWas(t *testing.T) {
 	const old, data = "old content\n", "new content that is longer\n"
 	for _, c := range []struct {
 		name string
-		fail func(*system)
+		fail func(*System)
 	}{
-		{"full disk", func(s *system) { s.write = full }},
-		{"full disk at fsync", func(s *system) { s.sync = func(*os.File) error { return unix.ENOSPC } }},
-		{"rename fails", func(s *system) { s.rename = func(string, string) error { return unix.EIO } }},
-		{"in place: no room for the growth", func(s *system) {
-			s.rename = busy
-			s.reserve = func(*os.File, int64, int64) error { return unix.ENOSPC }
+		{"full disk", func(s *System) { s.Write = full }},
+		{"full disk at fsync", func(s *System) { s.Sync = func(*os.File) error { return unix.ENOSPC } }},
+		{"rename fails", func(s *System) { s.Rename = func(string, string) error { return unix.EIO } }},
+		{"in place: no room for the growth", func(s *System) {
+			s.Rename = busy
+			s.Reserve = func(*os.File, int64, int64) error { return unix.ENOSPC }
 		}},
-		{"in place: the disk is full half way", func(s *system) {
-			s.rename = busy
-			s.write = func(f *os.File, p []byte, at int64) error {
+		{"in place: the disk is full half way", func(s *System) {
+			s.Rename = busy
+			s.Write = func(f *os.File, p []byte, at int64) error {
 				if string(p) == data && !strings.Contains(f.Name(), ".nodedns-") {
 					f.WriteAt(p[:5], at)
 					return unix.ENOSPC
@@ -252,9 +252,9 @@ func TestAFailedWriteLeavesTheFileAsItWas(t *testing.T) {
 				return err
 			}
 		}},
-		{"in place: no copy can be kept", func(s *system) {
-			s.rename = busy
-			s.syncDir = func(dir string) error {
+		{"in place: no copy can be kept", func(s *System) {
+			s.Rename = busy
+			s.SyncDir = func(dir string) error {
 				if filepath.Base(dir) == overwrites {
 					return unix.ENOSPC
 				}
@@ -267,8 +267,8 @@ func TestAFailedWriteLeavesTheFileAsItWas(t *testing.T) {
 			s := newScratch(t)
 			write(t, s.path("etc/hosts"), old)
 			f := s.file("/etc/hosts")
-			c.fail(f.sys)
-			if wrote, err := f.update(to(data)); err == nil || wrote {
+			c.fail(f.System)
+			if wrote, err := f.Update(to(data)); err == nil || wrote {
 				t.Errorf("wrote %v, error %v; want a failure", wrote, err)
 			}
 			wantFile(t, s.path("etc/hosts"), old)
@@ -299,9 +299,9 @@ func TestAForeignWriteBeforeAnOverwriteIsMergedAgain(t *testing.T) {
 			path := s.path("etc/hosts")
 			write(t, path, "user\n")
 			f := s.file("/etc/hosts")
-			rename := f.sys.rename
+			rename := f.System.Rename
 			first := true
-			f.sys.rename = func(from, to string) error {
+			f.System.Rename = func(from, to string) error {
 				if !first {
 					return rename(from, to)
 				}
@@ -324,8 +324,8 @@ func TestTheCopyStaysUntilTheOldContentIsBack(t *testing.T) {
 	path := s.path("etc/hosts")
 	write(t, path, "the user's line\n")
 	f := s.file("/etc/hosts")
-	f.sys.rename = func(string, string) error { return unix.EBUSY }
-	f.sys.write = func(target *os.File, p []byte, at int64) error {
+	f.System.Rename = func(string, string) error { return unix.EBUSY }
+	f.System.Write = func(target *os.File, p []byte, at int64) error {
 		if target.Name() == path {
 			target.WriteAt([]byte("added"), 0) // a part, and so again when it is put back
 			return unix.EIO
@@ -333,7 +333,7 @@ func TestTheCopyStaysUntilTheOldContentIsBack(t *testing.T) {
 		_, err := target.WriteAt(p, at)
 		return err
 	}
-	if _, err := f.update(to("added")); !errors.Is(err, unix.EIO) {
+	if _, err := f.Update(to("added")); !errors.Is(err, unix.EIO) {
 		t.Fatalf("error %v, want EIO", err)
 	}
 	wantFile(t, path, "addedser's line\n")
@@ -348,11 +348,73 @@ func TestSweepRemovesOursOnly(t *testing.T) {
 	for _, name := range []string{".hosts.nodedns-123", ".hosts.bak", ".hosts123", "hosts.nodedns-1"} {
 		write(t, s.path("etc/"+name), "x")
 	}
-	if err := s.file("/etc/hosts").sweep(); err != nil {
+	if err := s.file("/etc/hosts").Sweep(); err != nil {
 		t.Fatal(err)
 	}
 	wantNone(t, s.path("etc/.hosts.nodedns-123"))
 	for _, name := range []string{".hosts.bak", ".hosts123", "hosts.nodedns-1"} {
 		wantFile(t, s.path("etc/"+name), "x")
 	}
+}
+
+func TestASymlinkIsKeptAsOne(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, target, behind string }{
+		{"to a file", "../run/theirs", "theirs\n"},
+		{"to the same bytes as wanted", "/run/theirs", "ours\n"},
+		{"dangling", "/nowhere", ""},
+		{"to itself", "file", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			if c.behind != "" {
+				if err := os.Mkdir(s.path("run"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, s.path("run/theirs"), c.behind)
+			}
+			if err := os.Symlink(c.target, s.path("etc/file")); err != nil {
+				t.Fatal(err)
+			}
+			f := s.file("/etc/file")
+			f.Links = true
+			old, err := f.Read()
+			if err != nil || old.Link != c.target || string(old.Bytes) != c.behind {
+				t.Errorf("read %+v, %v", old, err)
+			}
+			mustUpdate(t, f, to("ours\n"))
+			if info, err := os.Lstat(s.path("etc/file")); err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o644 {
+				t.Errorf("mode %v, %v; want a regular file of mode 0644", info.Mode(), err)
+			}
+			if c.behind != "" {
+				wantFile(t, s.path("run/theirs"), c.behind)
+			}
+			what, err := f.PutBack(OriginalOf(f, old))
+			if err != nil || !strings.Contains(what, c.target) {
+				t.Errorf("put back: %q, %v", what, err)
+			}
+			if target, err := os.Readlink(s.path("etc/file")); err != nil || target != c.target {
+				t.Errorf("the symlink leads to %q, %v; want %q", target, err, c.target)
+			}
+			s.wantNoLeftovers(t)
+		})
+	}
+}
+
+func TestThroughASymlinkThatCannotBeReplacedNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	write(t, s.path("etc/theirs"), "theirs\n")
+	if err := os.Symlink("theirs", s.path("etc/file")); err != nil {
+		t.Fatal(err)
+	}
+	f := s.file("/etc/file")
+	f.Links = true
+	f.System.Rename = func(string, string) error { return unix.EROFS }
+	if wrote, err := f.Update(to("ours\n")); wrote || !errors.Is(err, unix.EROFS) {
+		t.Errorf("wrote %v, error %v; want EROFS", wrote, err)
+	}
+	wantFile(t, s.path("etc/theirs"), "theirs\n")
+	s.wantNoLeftovers(t)
 }

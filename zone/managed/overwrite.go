@@ -1,4 +1,4 @@
-package hostsfile
+package managed
 
 import (
 	"encoding/json"
@@ -30,58 +30,59 @@ func journalPath(state, real string) string {
 // overwrite writes to the file itself. Its old content is in the state
 // directory meanwhile. Room for growth is taken first, so that a full disk
 // leaves the file as it was, and what is too long is cut off last.
-func (f file) overwrite(old content, data []byte) error {
-	target, err := os.OpenFile(old.real, os.O_RDWR|unix.O_NOFOLLOW, 0)
+func (f File) overwrite(old Content, data []byte) error {
+	target, err := os.OpenFile(old.Real, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errChanged
+		return ErrChanged
 	}
 	if err != nil {
 		return err
 	}
 	defer target.Close()
-	now, err := f.read()
+	now, err := f.Read()
 	if err != nil {
 		return err
 	}
 	if !now.same(old) {
-		return errChanged
+		return ErrChanged
 	}
-	path := journalPath(f.state, old.real)
-	encoded, err := json.Marshal(journal{Path: old.real, Old: old.bytes, New: data})
+	path := journalPath(f.State, old.Real)
+	encoded, err := json.Marshal(journal{Path: old.Real, Old: old.Bytes, New: data})
 	if err != nil {
 		return err
 	}
-	if err := f.sys.saveRecord(path, encoded); err != nil {
+	if err := f.System.saveRecord(path, encoded); err != nil {
 		return fmt.Errorf("keep a copy of the old content before overwriting: %w", err)
 	}
-	if err := f.sys.fill(target, len(old.bytes), data); err != nil {
+	if err := f.System.fill(target, len(old.Bytes), data); err != nil {
 		// The copy stays when the old content cannot be put back now.
-		if back := f.sys.fill(target, len(data), old.bytes); back != nil {
+		if back := f.System.fill(target, len(data), old.Bytes); back != nil {
 			return errors.Join(err, fmt.Errorf("put the old content back, which is in %s: %w", path, back))
 		}
-		return errors.Join(err, f.sys.dropRecord(path))
+		return errors.Join(err, f.System.dropRecord(path))
 	}
-	return f.sys.dropRecord(path)
+	return f.System.dropRecord(path)
 }
 
 // fill writes data to a file that has had up to length bytes.
-func (s *system) fill(target *os.File, length int, data []byte) error {
+func (s *System) fill(target *os.File, length int, data []byte) error {
 	if grow := len(data) - length; grow > 0 {
-		if err := s.reserve(target, int64(length), int64(grow)); err != nil {
+		if err := s.Reserve(target, int64(length), int64(grow)); err != nil {
 			return err
 		}
 	}
-	if err := s.write(target, data, 0); err != nil {
+	if err := s.Write(target, data, 0); err != nil {
 		return err
 	}
-	if err := s.truncate(target, int64(len(data))); err != nil {
+	if err := s.Truncate(target, int64(len(data))); err != nil {
 		return err
 	}
-	return s.sync(target)
+	return s.Sync(target)
 }
 
-// recoverOverwrites repairs the files that a crash left half written.
-func recoverOverwrites(state string, sys *system, log *slog.Logger) error {
+// RecoverOverwrites repairs the files that a crash left half written, whose
+// journals are in the state directory.
+func RecoverOverwrites(state string, sys *System, log *slog.Logger) error {
 	dir := filepath.Join(state, overwrites)
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +98,7 @@ func recoverOverwrites(state string, sys *system, log *slog.Logger) error {
 }
 
 // recoverOverwrite does it for one journal, if there is such a one.
-func recoverOverwrite(path string, sys *system, log *slog.Logger) error {
+func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 	encoded, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -108,7 +109,7 @@ func recoverOverwrite(path string, sys *system, log *slog.Logger) error {
 	var j journal
 	if err := json.Unmarshal(encoded, &j); err != nil || j.Path == "" {
 		log.Warn("journal of a half-written file is damaged, it is set aside", "path", path+".damaged", "error", err)
-		return sys.rename(path, path+".damaged")
+		return sys.Rename(path, path+".damaged")
 	}
 	now, err := os.ReadFile(j.Path)
 	switch {
@@ -128,7 +129,7 @@ func recoverOverwrite(path string, sys *system, log *slog.Logger) error {
 }
 
 // rollBack puts the old content back into a file that has length bytes now.
-func (j journal) rollBack(sys *system, length int) error {
+func (j journal) rollBack(sys *System, length int) error {
 	target, err := os.OpenFile(j.Path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (j journal) rollBack(sys *system, length int) error {
 }
 
 // mixed says whether data may come from an overwrite that a crash ended: each
-// byte is of the old content, of the new one, or of the room reserved for it.
+// byte is of the old Content, of the new one, or of the room reserved for it.
 // The disk may have got them in any order.
 func (j journal) mixed(data []byte) bool {
 	if len(data) > max(len(j.Old), len(j.New)) || len(data) < min(len(j.Old), len(j.New)) {

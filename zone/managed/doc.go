@@ -1,0 +1,29 @@
+// Package managed replaces files that belong to somebody else, and keeps what
+// was there before.
+//
+// [File.Update] brings a file to a content. A reader finds the old file or the
+// new one, never a part and never none: a new file with the owner, mode and
+// extended attributes of the old one is renamed into its place. Only where that
+// cannot work, because the file is a mount point, its directory is read-only,
+// or we may not give a new file what the old one has, the file is overwritten
+// in place. Then a reader may see a mixture for a moment. A copy of the old
+// content lies in the state directory until the new one is complete, so that
+// the next write or [RecoverOverwrites] repairs what a crash has left half way.
+//
+// A symlink is followed, or replaced and kept as a symlink; see File.Links.
+//
+// [Originals] are the records of what was there before, in the state directory.
+// They are written by renameio. The managed files are not: it keeps neither
+// owner nor attributes, does not sync the directory, and leaves temporary files
+// behind after a crash that cannot be told from the user's. Who keeps files
+// needs a state directory of its own, since All returns every record there.
+//
+// # Paths
+//
+// With a root set, a path lies below it, and a symlink is followed as a process
+// would that had this root: an absolute one does not lead out.
+//
+// # Goroutines
+//
+// The package starts none. A File is for one goroutine at a time.
+package managed

@@ -1,0 +1,132 @@
+package managed
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+)
+
+// maxAttempts bounds how often a write starts over because somebody else wrote
+// to the file at the same time.
+const maxAttempts = 5
+
+// ErrChanged says that somebody else wrote to the file while we did.
+var ErrChanged = errors.New("it was changed by somebody else at the same time")
+
+// File is one file that is kept.
+type File struct {
+	Root  string // "" or the directory that stands for / in Path
+	Path  string // as configured, without Root
+	State string // the directory of records and journals
+	// Links makes a symlink at Path be replaced itself, and kept as a symlink.
+	// Otherwise it is followed.
+	Links  bool
+	System *System
+	Logger *slog.Logger
+}
+
+// String is the path with the root.
+func (f File) String() string { return Below(f.Root, f.Path) }
+
+// Edits are the decisions that an update asks for.
+type Edits struct {
+	// Want returns the new content from the present one. It may be called
+	// several times.
+	Want func(old Content) ([]byte, error)
+	// Before, if not nil, is called before each attempt to write. When it has
+	// written to the file itself it returns ErrChanged.
+	Before func(old Content) error
+	// Undone, if not nil, is called after an attempt that has failed, unless
+	// the file holds what was wanted.
+	Undone func() error
+}
+
+// Update brings the file to the content that is wanted, if it is not there
+// yet, and says whether it wrote. The file is replaced by a rename or, where
+// that cannot be done, overwritten in place.
+//
+// What an overwrite left half done is repaired first: the user's lines would
+// be read from a mixture otherwise.
+func (f File) Update(e Edits) (wrote bool, err error) {
+	real, err := f.real()
+	if err != nil {
+		return false, err
+	}
+	if err := recoverOverwrite(journalPath(f.State, real), f.System, f.Logger); err != nil {
+		return false, err
+	}
+	for range maxAttempts {
+		wrote, err = f.attempt(e)
+		if !errors.Is(err, ErrChanged) {
+			break
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w%s", f, err, remedy(err))
+	}
+	return wrote, nil
+}
+
+// attempt is one attempt of an update. It fails with ErrChanged where another
+// one is worth while.
+func (f File) attempt(e Edits) (wrote bool, err error) {
+	old, err := f.Read()
+	if err != nil {
+		return false, err
+	}
+	data, err := e.Want(old)
+	if err != nil {
+		return false, err
+	}
+	if old.holds(data) {
+		return false, nil
+	}
+	if e.Before != nil {
+		err = e.Before(old)
+	}
+	if err == nil {
+		err = f.put(old, data)
+	}
+	if err == nil {
+		return true, nil
+	}
+	// A write may have been done all the same, and only its sync have failed.
+	now, unread := f.Read()
+	if e.Undone != nil && unread == nil && !now.holds(data) {
+		err = errors.Join(err, e.Undone())
+	}
+	return false, err
+}
+
+func (f File) put(old Content, data []byte) error {
+	if !old.Exists {
+		if err := makeParents(old.Real); err != nil {
+			return err
+		}
+	}
+	err := f.replace(old, data)
+	// What a symlink leads to is somebody else's, and is not written to.
+	if !old.Exists || old.Link != "" || !cannotRename(err) {
+		return err
+	}
+	f.Logger.Debug("file cannot be replaced, it is overwritten in place", "path", f.String(), "reason", err)
+	return f.overwrite(old, data)
+}
+
+// Remove makes a file that did not exist before us go away again.
+func (f File) Remove() error {
+	real, err := f.real()
+	if err != nil {
+		return err
+	}
+	err = f.System.Remove(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w%s", f, err, remedy(err))
+	}
+	return f.System.SyncDir(filepath.Dir(real))
+}

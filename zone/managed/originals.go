@@ -1,0 +1,169 @@
+package managed
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	// originalsDir is the folder of the state directory with what was there
+	// before us.
+	originalsDir = "originals"
+	recordSuffix = ".json"
+)
+
+// recordName is a file name for the record on path: to be recognised by its
+// beginning, and different for different paths.
+func recordName(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return filepath.Base(path) + "-" + hex.EncodeToString(sum[:8]) + recordSuffix
+}
+
+// isRecord tells a record from a temporary file and from what was set aside.
+func isRecord(name string) bool {
+	return !strings.HasPrefix(name, ".") && strings.HasSuffix(name, recordSuffix)
+}
+
+// Original is what was there before us.
+type Original struct {
+	Root string // as configured at the time
+	Path string // below Root, or what else the record is called by
+	// Whole says that everything in the file is ours now. Otherwise only the
+	// block is, and the record tells that there was no file.
+	Whole   bool
+	Existed bool
+	Link    string `json:",omitempty"` // where a symlink kept as such leads to
+	Content []byte
+	Mode    uint32
+	UID     uint32
+	GID     uint32
+}
+
+// OriginalOf is the record of a file that becomes ours as a whole.
+func OriginalOf(f File, old Content) Original {
+	return Original{
+		Root: f.Root, Path: f.Path, Whole: true,
+		Existed: old.Exists, Link: old.Link, Content: old.Bytes,
+		Mode: old.Stat.Mode & 0o7777, UID: old.Stat.Uid, GID: old.Stat.Gid,
+	}
+}
+
+// String is the path with the root, by which the record is found.
+func (o Original) String() string { return Below(o.Root, o.Path) }
+
+// Originals are the records in a state directory, one JSON file each: a rename
+// makes one exist or not, so there is never half of one to put back.
+type Originals struct {
+	State  string
+	System *System
+}
+
+// RecordPath is the file of the record on a file, named as Original.String
+// does.
+func (s Originals) RecordPath(name string) string {
+	return filepath.Join(s.State, originalsDir, recordName(name))
+}
+
+// Load returns the record on a file, named as Original.String does.
+func (s Originals) Load(name string) (o Original, found bool, err error) {
+	encoded, err := os.ReadFile(s.RecordPath(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(encoded, &o)
+	}
+	if err != nil {
+		return o, false, fmt.Errorf("read the kept original of %s from %s: %w", name, s.RecordPath(name), err)
+	}
+	return o, true, nil
+}
+
+// Save writes a record, over an earlier one.
+func (s Originals) Save(o Original) error {
+	encoded, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if err := s.System.saveRecord(s.RecordPath(o.String()), encoded); err != nil {
+		return fmt.Errorf("keep the original of %s: %w", o, err)
+	}
+	return nil
+}
+
+// Drop removes a record; it may be gone already.
+func (s Originals) Drop(o Original) error { return s.System.dropRecord(s.RecordPath(o.String())) }
+
+// Sweep removes the temporary files that a crash of Save left.
+func (s Originals) Sweep() error {
+	return s.System.sweepRecords(filepath.Join(s.State, originalsDir))
+}
+
+// All returns every record. One that cannot be read is an error beside the
+// others.
+func (s Originals) All() ([]Original, error) {
+	entries, err := os.ReadDir(filepath.Join(s.State, originalsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("look for kept originals: %w", err)
+	}
+	var found []Original
+	var failed []error
+	for _, e := range entries {
+		if !isRecord(e.Name()) {
+			continue
+		}
+		path := filepath.Join(s.State, originalsDir, e.Name())
+		encoded, err := os.ReadFile(path)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("read kept original: %w", err))
+			continue
+		}
+		var o Original
+		if err := json.Unmarshal(encoded, &o); err != nil {
+			failed = append(failed, fmt.Errorf("read kept original %s: %w", path, err))
+			continue
+		}
+		found = append(found, o)
+	}
+	return found, errors.Join(failed...)
+}
+
+// Keeping returns the Edits of a file that becomes ours as a whole: what is
+// there is kept before, unless there is a record already. That is the rule by
+// which our own output never takes the place of an original: from the second
+// time on the file is ours. For the same reason a record does not outlive an
+// attempt that has failed: the file is the user's then, who may change it.
+//
+// user, if not nil, returns the user's part of a content.
+func (s Originals) Keeping(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
+	undo := func() error { return nil }
+	before := func(old Content) error {
+		undo = func() error { return nil }
+		earlier, found, err := s.Load(f.String())
+		if err != nil || found && earlier.Whole {
+			return err
+		}
+		o := OriginalOf(f, old)
+		if old.Exists && user != nil {
+			o.Content = user(old.Bytes)
+		}
+		if found && !earlier.Existed && len(o.Content) == 0 {
+			o.Existed = false // the file was only there for our block
+		}
+		undo = func() error {
+			if found {
+				return s.Save(earlier)
+			}
+			return s.Drop(o)
+		}
+		return s.Save(o)
+	}
+	return Edits{Want: want, Before: before, Undone: func() error { return undo() }}
+}

@@ -1,0 +1,81 @@
+package managed
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// PutBack makes a file what its record says, and tells for people what was
+// done. The record stays.
+func (f File) PutBack(o Original) (what string, err error) {
+	switch {
+	case !o.Existed:
+		return "removed, as it did not exist before", f.Remove()
+	case o.Link != "":
+		return "made a symlink to " + o.Link + " again", f.PutLink(o.Link)
+	}
+	if _, err := f.Update(Edits{Want: func(Content) ([]byte, error) { return o.Content, nil }}); err != nil {
+		return "", err
+	}
+	return "original put back", f.reown(o)
+}
+
+// reown gives a file the owner and mode that the original had. They differ
+// only where somebody else has removed the file meanwhile.
+func (f File) reown(o Original) error {
+	now, err := f.Read()
+	if err != nil || now.Stat.Uid == o.UID && now.Stat.Gid == o.GID && now.Stat.Mode&0o7777 == o.Mode {
+		return err
+	}
+	if err := os.Chown(now.Real, int(o.UID), int(o.GID)); err != nil {
+		return fmt.Errorf("give %s its owner back: %w", f, err)
+	}
+	if err := unix.Chmod(now.Real, o.Mode); err != nil {
+		return fmt.Errorf("give %s its mode back: %w", f, err)
+	}
+	return nil
+}
+
+// PutLink puts a symlink in the place of whatever file or symlink is there, in
+// one step.
+func (f File) PutLink(target string) error {
+	if err := f.putLink(target); err != nil {
+		return fmt.Errorf("make %s a symlink to %s: %w%s", f, target, err, remedy(err))
+	}
+	return nil
+}
+
+func (f File) putLink(target string) error {
+	real, err := f.real()
+	if err != nil {
+		return err
+	}
+	if err := makeParents(real); err != nil {
+		return err
+	}
+	temp, err := f.tempLink(real, target)
+	if err != nil {
+		return err
+	}
+	if err := f.System.Rename(temp, real); err != nil {
+		return errors.Join(err, f.System.Remove(temp))
+	}
+	return f.System.SyncDir(filepath.Dir(real))
+}
+
+// tempLink makes a symlink of a new name beside the file.
+func (f File) tempLink(real, target string) (string, error) {
+	for {
+		name := filepath.Join(filepath.Dir(real), tempPrefix(real)+strconv.FormatUint(rand.Uint64(), 10))
+		if err := os.Symlink(target, name); !errors.Is(err, fs.ErrExist) {
+			return name, err
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package managed
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// System is what this package asks of the kernel to change something. The
+// fields are there for tests, which make single calls fail or die in between.
+type System struct {
+	CreateTemp func(dir, pattern string) (*os.File, error)
+	Write      func(f *os.File, data []byte, offset int64) error
+	Reserve    func(f *os.File, offset, size int64) error
+	Truncate   func(f *os.File, size int64) error
+	Chown      func(f *os.File, uid, gid int) error
+	Chmod      func(f *os.File, mode uint32) error
+	Setxattr   func(f *os.File, name string, value []byte) error
+	Sync       func(f *os.File) error
+	Rename     func(from, to string) error
+	Remove     func(path string) error
+	SyncDir    func(dir string) error
+}
+
+// RealSystem is the kernel itself.
+func RealSystem() *System {
+	return &System{
+		CreateTemp: os.CreateTemp,
+		Write: func(f *os.File, data []byte, offset int64) error {
+			_, err := f.WriteAt(data, offset)
+			return err
+		},
+		Reserve:  reserve,
+		Truncate: (*os.File).Truncate,
+		Chown:    (*os.File).Chown,
+		Chmod: func(f *os.File, mode uint32) error {
+			return os.NewSyscallError("fchmod", unix.Fchmod(int(f.Fd()), mode))
+		},
+		Setxattr: func(f *os.File, name string, value []byte) error {
+			return os.NewSyscallError("fsetxattr", unix.Fsetxattr(int(f.Fd()), name, value, 0))
+		},
+		Sync:    (*os.File).Sync,
+		Rename:  os.Rename,
+		Remove:  os.Remove,
+		SyncDir: syncDir,
+	}
+}
+
+// reserve makes sure that size bytes from offset on can be written without the
+// disk being full. Where the file system cannot promise that, the room is
+// taken by newlines, which no reader of these files minds.
+func reserve(f *os.File, offset, size int64) error {
+	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, offset, size)
+	for errors.Is(err, unix.EINTR) { // the runtime's own signals interrupt it on tmpfs
+		err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, offset, size)
+	}
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+		return os.NewSyscallError("fallocate", err)
+	}
+	fill := make([]byte, size)
+	for i := range fill {
+		fill[i] = '\n'
+	}
+	if _, err := f.WriteAt(fill, offset); err != nil {
+		return errors.Join(err, f.Truncate(offset))
+	}
+	return f.Sync()
+}
+
+// syncDir makes a rename in the directory survive a power failure.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil // a file system that has no such thing
+	}
+	return err
+}
+
+// saveRecord writes one file of the state directory, atomically.
+func (s *System) saveRecord(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the state directory: %w", err)
+	}
+	// The temporary directory is named because renameio would try $TMPDIR.
+	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(dir)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return s.SyncDir(dir)
+}
+
+// dropRecord removes one file of the state directory; it may be gone already.
+func (s *System) dropRecord(path string) error {
+	err := s.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", path, err)
+	}
+	return s.SyncDir(filepath.Dir(path))
+}
+
+// sweepRecords removes the temporary files that a crash of saveRecord left in
+// a folder of the state directory: their names begin with a dot.
+func (s *System) sweepRecords(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for temporary files: %w", err)
+	}
+	var failed []error
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			failed = append(failed, s.dropRecord(filepath.Join(dir, e.Name())))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// remedy says what to do about a failed write.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, unix.EROFS):
+		return "; make it writable to nodedns (under systemd by ReadWritePaths=)"
+	case errors.Is(err, fs.ErrPermission):
+		return "; run nodedns as root, or let its user write to the file and its directory"
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return "; the file is as it was: free some space"
+	}
+	return ""
+}
