@@ -30,6 +30,10 @@ type Config struct {
 	// Without a path there is none.
 	Hosts hosts.Config
 
+	// Changed, if not nil, is called after the upstreams or what Machine returns
+	// have changed. It must neither block nor call the Server.
+	Changed func()
+
 	// Clock is CLOCK_BOOTTIME, the clock that the zone has too; the system's
 	// where nil.
 	Clock func() time.Duration
@@ -67,16 +71,19 @@ type Cache struct {
 
 // Upstreams are the servers to ask.
 type Upstreams struct {
-	// Servers, any of which may be asked; Auto stands for those in ResolvConf.
+	// Servers, any of which may be asked; Auto stands for those of the machine.
 	// Listeners of ours among them are left out. Of servers that are about as
 	// fast the earlier is preferred.
 	Servers []upstream.Server
 	// Routes send the names in their domains elsewhere.
 	Routes []Route
-	// ResolvConf is the path of the machine's resolv.conf. Its search list
-	// counts with and without Auto. Empty: there is none. Root is a directory
-	// that stands for / in the path and in symlinks on it.
-	ResolvConf, Root string
+	// ResolvConf is the path of the machine's resolv.conf. While it is ours,
+	// what was there before counts, which Kept, a directory, has the record of.
+	// If it has no usable server, those count that systemd-resolved or
+	// NetworkManager was given. The search list counts with and without Auto.
+	// Empty: there is none of this. Root is a directory that stands for / in
+	// the paths and in symlinks on them, but not in Kept.
+	ResolvConf, Root, Kept string
 	// Timeout of one exchange with one server; 2 s where zero.
 	Timeout time.Duration
 	// RandomizeCase makes answers harder to forge (0x20).

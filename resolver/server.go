@@ -41,6 +41,7 @@ type Server struct {
 	log     *slog.Logger
 	cookies *cookie.Jar
 	limits  listen.Limits
+	changed func() // Config.Changed
 
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
@@ -57,7 +58,9 @@ type Server struct {
 	settings Settings
 	rules    *decision.Rules
 	routes   *routes.Table[decision.Route]
-	machine  *resolvconf.File // nil: none
+	sources  *resolvconf.Sources // of the machine's servers; nil: none
+	followed bool                // Run follows them
+	refollow func()              // makes Run follow other ones; nil before
 	want     []netip.AddrPort
 	sockets  *listen.Sockets // bound; nil: none
 	running  bool            // Run serves them
@@ -75,6 +78,7 @@ func New(config Config) (*Server, error) {
 		clock:    config.Clock,
 		now:      config.Now,
 		log:      config.Logger,
+		changed:  config.Changed,
 		cookies:  cookie.New(),
 		cache:    cache.New(cache.Config{}),
 		patience: stalePatience,
@@ -180,6 +184,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.hosts != nil {
 		parts.Go(func() error { return s.hosts.Run(ctx) })
 	}
+	s.following(true)
+	defer s.following(false)
+	parts.Go(func() error { s.followSources(ctx); return nil })
 	err = sockets.Serve(ctx, s)
 	s.scope.Store(nil)
 	cancel()
@@ -242,14 +249,7 @@ func (s *Server) Reconfigure(settings Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := settings.Upstreams.ResolvConf
-	switch {
-	case path == "":
-		s.machine = nil
-	case s.machine == nil || path != s.settings.Upstreams.ResolvConf || settings.Upstreams.Root != s.settings.Upstreams.Root:
-		s.machine = resolvconf.Follow(settings.Upstreams.Root, path)
-		s.look(s.machine, settings.Upstreams)
-	}
+	s.useSources(settings)
 	s.settings, s.rules, s.routes = settings, rules, table
 	s.cache.SetConfig(cache.Config{Size: settings.Cache.Size, ServeStale: settings.Cache.ServeStale})
 	s.rebuild()

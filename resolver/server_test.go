@@ -145,17 +145,17 @@ func TestReconfigure(t *testing.T) {
 
 func TestServersOfTheMachine(t *testing.T) {
 	up := fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))
-	path := filepath.Join(t.TempDir(), "resolv.conf")
+	root := t.TempDir()
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, "resolv.conf"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("search corp.example .\nnameserver 127.0.0.53\n")
 	var clock time.Duration
 	auto := settings()
-	auto.Upstreams = Upstreams{Servers: []upstream.Server{Auto}, ResolvConf: path}
+	auto.Upstreams = Upstreams{Servers: []upstream.Server{Auto}, Root: root, ResolvConf: "/resolv.conf"}
 	s, err := New(Config{
 		Zone: newZone(t).Snapshot, Settings: auto,
 		Clock: func() time.Duration { return clock },

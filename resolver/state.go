@@ -14,7 +14,8 @@ import (
 type state struct {
 	settings Settings
 	rules    *decision.Rules
-	machine  *resolvconf.File
+	polled   *resolvconf.Sources // nil while Run follows them
+	machine  resolvconf.Machine
 	search   []decision.Name
 	servers  *upstream.Group // all of them
 	private  *upstream.Group // those on private addresses
@@ -23,11 +24,11 @@ type state struct {
 	reach    decision.Reach
 }
 
-// current is the newest state. It looks at resolv.conf when that is due, so
-// that a Server without a goroutine sees its changes too.
+// current is the newest state. Without a Run it reads the machine's servers
+// when that is due.
 func (s *Server) current() *state {
 	st := s.state.Load()
-	if st.machine == nil || !s.look(st.machine, st.settings.Upstreams) {
+	if st.polled == nil || !s.poll(st) {
 		return st
 	}
 	s.mu.Lock()
@@ -36,26 +37,19 @@ func (s *Server) current() *state {
 	return s.state.Load()
 }
 
-// look reads a resolv.conf again if that is due, and says whether it changed.
-func (s *Server) look(file *resolvconf.File, upstreams Upstreams) bool {
-	changed, err := file.Look(s.clock())
-	// Without the file there is no search list either, which is nothing odd.
-	if err != nil && upstreams.auto() {
-		s.log.Warn("the machine's upstreams are not known", "error", err)
-	}
-	return changed
-}
-
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
-	st := &state{settings: s.settings, rules: s.rules, machine: s.machine, routes: s.routes}
+	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
 	var machines []upstream.Server
-	if s.machine != nil {
-		contents := s.machine.Contents()
-		st.search = searchList(contents.Search)
-		for _, addr := range contents.Servers {
+	if s.sources != nil {
+		st.machine = s.sources.Machine(s.isForeign)
+		st.search = searchList(st.machine.Search)
+		for _, addr := range st.machine.Servers {
 			machines = append(machines, upstream.Plain(addr))
 		}
+	}
+	if !s.followed {
+		st.polled = s.sources
 	}
 	var candidates, private []upstream.Server
 	for _, server := range s.settings.Upstreams.Servers {
@@ -86,11 +80,31 @@ func (s *Server) rebuild() {
 	case len(servers) > 0:
 		st.reach = decision.ReachPublic
 	}
+	s.replace(st)
+}
+
+// replace makes a state the newest, and tells what became of the upstreams.
+func (s *Server) replace(st *state) {
 	old := s.state.Swap(st)
-	if old == nil || !slices.Equal(old.servers.Servers(), servers) {
-		s.log.Info("upstreams", "servers", servers, "search", len(st.search))
+	servers := st.servers.Servers()
+	sameServers := old != nil && slices.Equal(old.servers.Servers(), servers)
+	if !sameServers || st.source() != old.source() {
+		s.log.Info("upstreams", "servers", servers, "from", st.source(), "search", len(st.search))
+	}
+	if !sameServers {
 		s.cache.Flush() // others may know other answers
 	}
+	if s.changed != nil && (!sameServers || !old.machine.Equal(st.machine)) {
+		s.changed()
+	}
+}
+
+// source is where the servers of Auto are from, or "" if none are asked.
+func (st *state) source() string {
+	if !st.settings.Upstreams.auto() {
+		return ""
+	}
+	return st.machine.From
 }
 
 // searchList leaves out what is no domain name, as the C library does.

@@ -2,6 +2,7 @@ package resolvconf
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ import (
 const (
 	maxServers = 16
 	maxSearch  = 64
+	maxOptions = 32
 
 	dnsPort = 53
 )
@@ -18,13 +20,18 @@ const (
 type Contents struct {
 	Servers []netip.AddrPort // in order, without repetitions
 	Search  []string         // the search list, as written
+	Options []string         // in order, without repetitions
+}
+
+func (c Contents) equal(other Contents) bool {
+	return slices.Equal(c.Servers, other.Servers) && slices.Equal(c.Search, other.Search) &&
+		slices.Equal(c.Options, other.Options)
 }
 
 // Parse reads the text of a resolv.conf. Like glibc it skips what it does not
 // understand.
 func Parse(text string) Contents {
 	var c Contents
-	seen := map[netip.AddrPort]bool{}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
 			continue
@@ -35,16 +42,26 @@ func Parse(text string) Contents {
 		}
 		switch words[0] {
 		case "nameserver":
-			addr, err := netip.ParseAddr(words[1])
-			if server := netip.AddrPortFrom(addr, dnsPort); err == nil && !seen[server] && len(c.Servers) < maxServers {
-				seen[server] = true
-				c.Servers = append(c.Servers, server)
+			if addr, err := netip.ParseAddr(words[1]); err == nil {
+				c.Servers = appendNew(c.Servers, maxServers, netip.AddrPortFrom(addr, dnsPort))
 			}
 		case "domain":
 			c.Search = words[1:2] // the last of all domain and search lines counts
 		case "search":
 			c.Search = words[1:min(len(words), 1+maxSearch)]
+		case "options":
+			c.Options = appendNew(c.Options, maxOptions, words[1:]...) // of all lines
 		}
 	}
 	return c
+}
+
+// appendNew appends what the list lacks, as long as there is room.
+func appendNew[T comparable](list []T, room int, items ...T) []T {
+	for _, item := range items {
+		if len(list) < room && !slices.Contains(list, item) {
+			list = append(list, item)
+		}
+	}
+	return list
 }

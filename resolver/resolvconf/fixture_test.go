@@ -1,0 +1,112 @@
+package resolvconf
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+const (
+	usualPath = "/etc/resolv.conf"
+	stubPath  = "/run/systemd/resolve/stub-resolv.conf"
+)
+
+// tree is a root directory, and a state directory beside it.
+type tree struct {
+	t           testing.TB
+	root, state string
+}
+
+func newTree(t testing.TB) *tree {
+	t.Helper()
+	dir := t.TempDir()
+	return &tree{t, filepath.Join(dir, "root"), filepath.Join(dir, "state")}
+}
+
+func (r *tree) path(path string) string { return filepath.Join(r.root, path) }
+
+func (r *tree) place() Place { return Place{Root: r.root, Path: usualPath, State: r.state} }
+
+// write puts a file in the place of whatever is there.
+func (r *tree) write(path, text string) {
+	r.t.Helper()
+	r.put(path, func(name string) error { return os.WriteFile(name, []byte(text), 0o644) })
+}
+
+func (r *tree) link(path, target string) {
+	r.t.Helper()
+	r.put(path, func(name string) error { return os.Symlink(target, name) })
+}
+
+func (r *tree) put(path string, create func(name string) error) {
+	r.t.Helper()
+	name := r.path(path)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := create(name + ".new"); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *tree) remove(path string) {
+	r.t.Helper()
+	if err := os.Remove(r.path(path)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// read returns what a file says, or where a symlink leads to behind an arrow,
+// or "none".
+func (r *tree) read(path string) string {
+	r.t.Helper()
+	if target, err := os.Readlink(r.path(path)); err == nil {
+		return "-> " + target
+	}
+	text, err := os.ReadFile(r.path(path))
+	if os.IsNotExist(err) {
+		return "none"
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (r *tree) want(path, text string) {
+	r.t.Helper()
+	if got := r.read(path); got != text {
+		r.t.Errorf("%s is\n%s\nwant\n%s", path, got, text)
+	}
+}
+
+// keep records an original as a Keeper does, and puts ours in its place.
+func (r *tree) keep(o managed.Original) {
+	r.t.Helper()
+	o.Root, o.Path, o.Whole, o.Existed = r.root, usualPath, true, true
+	if err := (managed.Originals{State: r.state, System: managed.RealSystem()}).Save(o); err != nil {
+		r.t.Fatal(err)
+	}
+	r.write(usualPath, stubMark+"nameserver 127.0.0.53\n")
+}
+
+// own is the listener of the tests.
+var own = netip.MustParseAddrPort("127.0.0.53:53")
+
+func notOwn(server netip.AddrPort) bool { return server != own }
+
+// text shows a Machine in one line.
+func (m Machine) text(root string) string {
+	from := m.From
+	if rel, err := filepath.Rel(root, from); err == nil && from != "" {
+		from = "/" + rel
+	}
+	return fmt.Sprintf("%v from %s, search %v, options %v", m.Servers, from, m.Search, m.Options)
+}

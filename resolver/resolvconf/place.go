@@ -1,0 +1,113 @@
+package resolvconf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// Where others tell the machine's servers, in their order.
+const (
+	resolvedPath       = "/run/systemd/resolve/resolv.conf"
+	networkManagerPath = "/run/NetworkManager/no-stub-resolv.conf"
+)
+
+// Place is where the machine's servers are told.
+type Place struct {
+	// Root is a directory that stands for / in all paths, and in the symlinks
+	// on them. An empty one is "/".
+	Root string
+	// Path of the machine's resolv.conf, absolute.
+	Path string
+	// State is the directory in which a Keeper keeps the original of Path.
+	// Empty: there is none.
+	State string
+}
+
+// told is what one source says.
+type told struct {
+	Contents
+	from string // for people; a path as a rule
+}
+
+// survey reads all sources, in their order. Those that are not there or are
+// ours are left out. An error is about one of the others, which count.
+func (p Place) survey() ([]told, error) {
+	var found []told
+	var failed []error
+	add := func(t told, ok bool, err error) {
+		failed = append(failed, err)
+		if ok {
+			found = append(found, t)
+		}
+	}
+	text, err := read(p.Root, p.Path)
+	if err == nil && isOurs(text) {
+		add(p.kept())
+	} else {
+		add(p.source(p.Path, text, err))
+	}
+	for _, path := range []string{resolvedPath, networkManagerPath} {
+		text, err := read(p.Root, path)
+		add(p.source(path, text, err))
+	}
+	return found, errors.Join(failed...)
+}
+
+// source is what a file says that was read with this result.
+func (p Place) source(path, text string, err error) (t told, ok bool, failure error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return t, false, nil
+	case err != nil:
+		return t, false, fmt.Errorf("read the machine's servers: %w", err)
+	}
+	return told{Parse(text), managed.Below(p.Root, path)}, !isOurs(text), nil
+}
+
+// kept is what the original of our file says. A symlink is followed to what it
+// leads to now: whoever made that file goes on to write it. Only if there is
+// nothing left of theirs, the text counts that was there then.
+func (p Place) kept() (t told, ok bool, err error) {
+	o, ok, err := p.original()
+	if err != nil || !ok || !o.Existed {
+		return t, false, err
+	}
+	if target := p.target(o); target != "" {
+		text, err := read(p.Root, target)
+		if t, ok, err := p.source(target, text, err); ok || err != nil {
+			return t, ok, err
+		}
+	}
+	return told{Parse(string(o.Content)), managed.Below(p.Root, p.Path) + " as it was before"}, !isOurs(string(o.Content)), nil
+}
+
+// original is the record of what was at Path before us.
+func (p Place) original() (o managed.Original, found bool, err error) {
+	if p.State == "" {
+		return o, false, nil
+	}
+	return managed.Originals{State: p.State}.Load(managed.Below(p.Root, p.Path))
+}
+
+// target is the path below Root that a kept symlink leads to, or "".
+func (p Place) target(o managed.Original) string {
+	if o.Link == "" || filepath.IsAbs(o.Link) {
+		return o.Link
+	}
+	// Not cleaned: what ".." means is up to the symlinks before it.
+	return filepath.Dir(p.Path) + "/" + o.Link
+}
+
+// files are the paths to be followed: what one of them says may be said by
+// another one tomorrow.
+func (p Place) files() []string {
+	files := []string{p.Path, resolvedPath, networkManagerPath}
+	if o, found, err := p.original(); err == nil && found && o.Link != "" {
+		files = append(files, p.target(o))
+	}
+	return files
+}

@@ -1,0 +1,121 @@
+package resolvconf
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// interval is how often Look reads the sources, at most.
+const interval = time.Second
+
+// errNone says that no source is there, or can be read.
+var errNone = errors.New("the machine's servers are not known: there is no resolv.conf but our own")
+
+// Sources are the files that tell the machine's servers. Their methods may be
+// called concurrently.
+type Sources struct {
+	place Place
+	next  atomic.Int64 // when Look is to read again, as a time.Duration
+
+	mu     sync.Mutex // held while the files are read
+	failed string     // the error that was told last
+	known  atomic.Pointer[[]told]
+}
+
+// Machine is what the machine was given: the servers of the first source that
+// has a usable one, and the search list and the options of the first that has
+// any.
+type Machine struct {
+	Contents
+	From string // the source of the servers, or "" if none is usable
+}
+
+// Equal says whether two machines were given the same, from the same source.
+func (m Machine) Equal(other Machine) bool {
+	return m.From == other.From && m.Contents.equal(other.Contents)
+}
+
+// Follow returns Sources that have not been read yet.
+func Follow(place Place) *Sources {
+	s := &Sources{place: place}
+	s.known.Store(new([]told))
+	return s
+}
+
+// Look reads the sources unless it did so in the last second, by any clock that
+// goes on. It returns what Refresh does.
+func (s *Sources) Look(now time.Duration) (changed bool, err error) {
+	next := s.next.Load()
+	if int64(now) < next || !s.next.CompareAndSwap(next, int64(now+interval)) {
+		return false, nil
+	}
+	return s.Refresh()
+}
+
+// Refresh reads the sources, and says whether they say something else than
+// before. While none can be read, what was known stands. The same error is
+// returned once.
+func (s *Sources) Refresh() (changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.place.survey()
+	if len(found) == 0 && err == nil {
+		err = errNone
+	}
+	if text := errorText(err); text == s.failed {
+		err = nil
+	} else {
+		s.failed = text
+	}
+	known := *s.known.Load()
+	if len(found) == 0 || slices.EqualFunc(found, known, told.equal) {
+		return false, err
+	}
+	s.known.Store(&found)
+	return true, err
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (t told) equal(other told) bool { return t.from == other.from && t.Contents.equal(other.Contents) }
+
+// Machine chooses among what was read last. Servers that are not usable do not
+// count; nil finds all of them so.
+func (s *Sources) Machine(usable func(netip.AddrPort) bool) Machine {
+	return choose(*s.known.Load(), usable)
+}
+
+// Files are the paths of all sources as things are now, for whoever calls
+// Refresh when one of them changes. They lie below the root of the Place.
+func (s *Sources) Files() []string { return s.place.files() }
+
+func choose(sources []told, usable func(netip.AddrPort) bool) Machine {
+	var m Machine
+	for _, t := range sources {
+		if m.From == "" {
+			servers := slices.Clone(t.Servers)
+			if usable != nil {
+				servers = slices.DeleteFunc(servers, func(s netip.AddrPort) bool { return !usable(s) })
+			}
+			if len(servers) > 0 {
+				m.Servers, m.From = servers, t.from
+			}
+		}
+		if m.Search == nil {
+			m.Search = t.Search
+		}
+		if m.Options == nil {
+			m.Options = t.Options
+		}
+	}
+	return m
+}

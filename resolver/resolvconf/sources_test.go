@@ -1,0 +1,174 @@
+package resolvconf
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	const nm = "nameserver 192.0.2.3\nsearch nm.example\n"
+	for _, c := range []struct {
+		name    string
+		furnish func(*tree)
+		want    string
+	}{
+		{"resolv.conf comes first", func(r *tree) {
+			r.write(usualPath, "nameserver 192.0.2.1\nsearch a.example\noptions rotate\n")
+			r.write(resolvedPath, "nameserver 192.0.2.2\nsearch b.example\noptions edns0\n")
+		}, "[192.0.2.1:53] from /etc/resolv.conf, search [a.example], options [rotate]"},
+		{"our listener is not usable, beside others", func(r *tree) {
+			r.write(usualPath, "nameserver 127.0.0.53\nnameserver 192.0.2.1\n")
+		}, "[192.0.2.1:53] from /etc/resolv.conf, search [], options []"},
+		{"systemd-resolved's stub is us: its servers are", func(r *tree) {
+			r.link(usualPath, "../run/systemd/resolve/stub-resolv.conf")
+			r.write(stubPath, "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch lan.example\n")
+			r.write(resolvedPath, "nameserver 192.0.2.2\nsearch other.example\n")
+		}, "[192.0.2.2:53] from /run/systemd/resolve/resolv.conf, search [lan.example], options [edns0 trust-ad]"},
+		{"NetworkManager's come last", func(r *tree) {
+			r.write(resolvedPath, "# none\n")
+			r.write(networkManagerPath, nm)
+		}, "[192.0.2.3:53] from /run/NetworkManager/no-stub-resolv.conf, search [nm.example], options []"},
+		{"no usable one: the search list counts", func(r *tree) {
+			r.write(usualPath, "nameserver 127.0.0.53\ndomain a.example\n")
+		}, "[] from , search [a.example], options []"},
+		{"ours: the original counts", func(r *tree) {
+			r.keep(managed.Original{Content: []byte("nameserver 192.0.2.1\n")})
+			r.write(networkManagerPath, nm)
+		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [nm.example], options []"},
+		{"ours, without an original", func(r *tree) {
+			r.write(usualPath, stubMark+"nameserver 192.0.2.66\n")
+			r.write(networkManagerPath, nm)
+		}, "[192.0.2.3:53] from /run/NetworkManager/no-stub-resolv.conf, search [nm.example], options []"},
+		{"a kept symlink is followed to what it leads to now", func(r *tree) {
+			r.keep(managed.Original{Link: "../run/dhcp", Content: []byte("nameserver 192.0.2.66\n")})
+			r.write("/run/dhcp", "nameserver 192.0.2.1\n")
+		}, "[192.0.2.1:53] from /run/dhcp, search [], options []"},
+		{"an absolute one too, below the root", func(r *tree) {
+			r.keep(managed.Original{Link: "/run/dhcp"})
+			r.write("/run/dhcp", "nameserver 192.0.2.1\n")
+		}, "[192.0.2.1:53] from /run/dhcp, search [], options []"},
+		{"one that leads nowhere now: the text of then", func(r *tree) {
+			r.keep(managed.Original{Link: "/run/dhcp", Content: []byte("nameserver 192.0.2.1\n")})
+		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [], options []"},
+		{"one that leads to us now: the text of then", func(r *tree) {
+			r.keep(managed.Original{Link: resolvedPath, Content: []byte("nameserver 192.0.2.1\n")})
+			r.write("/run/nodedns/resolv.conf", realMark+"nameserver 192.0.2.66\n")
+			r.link(resolvedPath, "/run/nodedns/resolv.conf")
+		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [], options []"},
+		{"our file by another path", func(r *tree) {
+			r.link(usualPath, "/run/nodedns/resolv.conf")
+			r.link(resolvedPath, "../../nodedns/resolv.conf")
+			r.write("/run/nodedns/resolv.conf", realMark+"nameserver 192.0.2.66\n")
+			r.write(networkManagerPath, nm)
+		}, "[192.0.2.3:53] from /run/NetworkManager/no-stub-resolv.conf, search [nm.example], options []"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newTree(t)
+			c.furnish(r)
+			sources := Follow(r.place())
+			if _, err := sources.Refresh(); err != nil {
+				t.Error(err)
+			}
+			if got := sources.Machine(notOwn).text(r.root); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSourcesAreReadAgain(t *testing.T) {
+	t.Parallel()
+	r := newTree(t)
+	sources := Follow(r.place())
+	var now time.Duration
+	look := func(wantChange, wantError bool, wantServer string) {
+		t.Helper()
+		changed, err := sources.Look(now)
+		first := ""
+		if servers := sources.Machine(nil).Servers; len(servers) > 0 {
+			first = servers[0].Addr().String()
+		}
+		if changed != wantChange || (err != nil) != wantError || first != wantServer {
+			t.Errorf("at %v: changed %t, error %v, server %q; want %t, %t, %q",
+				now, changed, err, first, wantChange, wantError, wantServer)
+		}
+	}
+	if err := os.MkdirAll(r.root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	look(false, true, "") // there is none
+	r.write(usualPath, "nameserver 192.0.2.1\n")
+	look(false, false, "") // too early
+	now += interval
+	look(true, false, "192.0.2.1")
+	now += interval
+	look(false, false, "192.0.2.1") // the same
+	r.write(usualPath, "nameserver 192.0.2.2\n")
+	now += interval
+	look(true, false, "192.0.2.2") // of the same size, at about the same time
+	r.remove(usualPath)
+	now += interval
+	look(false, true, "192.0.2.2") // what was known stands
+	now += interval
+	look(false, false, "192.0.2.2") // and the error is told once
+	r.write(resolvedPath, "nameserver 192.0.2.3\n")
+	now += interval
+	look(true, false, "192.0.2.3") // systemd-resolved was started
+	r.write(usualPath, "nameserver 192.0.2.2\n")
+	now += interval
+	look(true, false, "192.0.2.2")
+}
+
+func TestASourceThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	r := newTree(t)
+	r.write(resolvedPath, "nameserver 192.0.2.1\n")
+	r.put(usualPath, func(name string) error { return syscall.Mkfifo(name, 0o644) })
+	sources := Follow(r.place())
+	if _, err := sources.Refresh(); err == nil || !strings.Contains(err.Error(), "regular") {
+		t.Errorf("error %v for a FIFO", err)
+	}
+	if got := sources.Machine(nil).Servers; len(got) != 1 {
+		t.Errorf("servers %v, want those of the other source", got)
+	}
+}
+
+func TestSymlinksStayInTheRoot(t *testing.T) {
+	t.Parallel()
+	r, outside := newTree(t), t.TempDir()
+	target := filepath.Join(outside, "resolv.conf")
+	if err := os.WriteFile(target, []byte("nameserver 192.0.2.66\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.write(target, "nameserver 192.0.2.1\n")
+	r.link(usualPath, target)
+	sources := Follow(r.place())
+	if _, err := sources.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if got := sources.Machine(nil).Servers; len(got) != 1 || got[0].Addr().String() != "192.0.2.1" {
+		t.Errorf("servers %v, want the one in the root", got)
+	}
+}
+
+func TestFilesHaveWhatAKeptSymlinkLeadsTo(t *testing.T) {
+	t.Parallel()
+	r := newTree(t)
+	sources := Follow(r.place())
+	if got := len(sources.Files()); got != 3 {
+		t.Errorf("%d files, want 3", got)
+	}
+	r.keep(managed.Original{Link: "../run/dhcp"})
+	if got := sources.Files(); !slices.Contains(got, "/etc/../run/dhcp") {
+		t.Errorf("files %v", got)
+	}
+}
