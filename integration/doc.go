@@ -16,10 +16,13 @@
 //   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
 //     puts them on a lan.
 //   - dig_test.go and glibc_test.go ask questions.
+//   - nameservers_test.go has the real servers that are asked in turn, with the
+//     zones of zonedata_test.go.
 //
 // Every other file tests one subject; path_bench_test.go measures.
 //
-// The tests need root and the Debian packages of packages.txt. Without them
-// they are skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a
-// skip is a failure. The test of "nodedns try" needs neither.
+// The tests need root and the Debian packages of packages.txt, and those with
+// real servers the unpacked ones of unpacked.txt. Without them they are
+// skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
+// failure. The test of "nodedns try" needs none of it.
 package integration

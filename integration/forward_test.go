@@ -13,21 +13,11 @@ import (
 // test ends.
 func startDNSMasq(m *machine, address string, flags ...string) {
 	m.t.Helper()
-	var log logbook
-	cmd := exec.Command("dnsmasq", append([]string{
+	m.serve(exec.Command("dnsmasq", append([]string{
 		"--keep-in-foreground", "--log-facility=-", "--user=root", "--conf-file=/dev/null", "--pid-file=",
 		"--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=" + address,
 		"--host-record=alive.example,192.0.2.1",
-	}, flags...)...)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	must(m.t, m.start(cmd))
-	m.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // says that it was killed
-		if m.t.Failed() {
-			m.t.Logf("log of dnsmasq on %s:\n%s", m.name, &log)
-		}
-	})
+	}, flags...)...))
 	eventually(m.t, "dnsmasq answers", func() error {
 		r, err := m.digAt(address, "alive.example")
 		if err == nil {

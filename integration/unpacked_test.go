@@ -1,0 +1,60 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// unpackedVar names the directory with the packages of unpacked.txt.
+const unpackedVar = "NODEDNS_UNPACKED"
+
+// needUnpacked skips a test that drives these programs where they are not.
+func needUnpacked(t testing.TB, programs ...string) {
+	t.Helper()
+	if os.Getenv(unpackedVar) == "" {
+		skip(t, "needs "+strings.Join(programs, " and ")+": .ci/unpack DIRECTORY, and name that in "+unpackedVar)
+	}
+	for _, name := range programs {
+		if _, err := os.Stat(unpackedPath(name)); err != nil {
+			skip(t, fmt.Sprintf("needs the packages of unpacked.txt: %v", err))
+		}
+	}
+}
+
+func unpackedPath(program string) string {
+	return filepath.Join(os.Getenv(unpackedVar), "usr/sbin", program)
+}
+
+// unpacked is a command line of such a program, which finds its libraries.
+func unpacked(t testing.TB, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	var libraries []string
+	for _, lib := range []string{"lib", "usr/lib"} {
+		found, err := filepath.Glob(filepath.Join(os.Getenv(unpackedVar), lib, "*-linux-gnu"))
+		must(t, err)
+		libraries = append(libraries, found...)
+	}
+	cmd := exec.Command(unpackedPath(program), args...)
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
+	return cmd
+}
+
+// serve starts a program that is killed when the test ends. Its log is shown
+// if the test failed.
+func (m *machine) serve(cmd *exec.Cmd) {
+	m.t.Helper()
+	var log logbook
+	cmd.Stdout, cmd.Stderr = &log, &log
+	must(m.t, m.start(cmd))
+	m.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // says that it was killed
+		if m.t.Failed() {
+			m.t.Logf("log of %s on %s:\n%s", filepath.Base(cmd.Path), m.name, &log)
+		}
+	})
+}
