@@ -57,6 +57,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Half of an answer is none, wherever it was cut.
+func TestParseCut(t *testing.T) {
+	asked := query("www.example.")
+	m := reply(asked, "192.0.2.1")
+	m.Answer = append(m.Answer, reply(asked, "192.0.2.2").Answer...)
+	m.SetEdns0(1232, false)
+	message, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := mustQuestion(t, asked)
+	for end := headerLen; end <= len(message); end++ {
+		_, err := q.parse(message[:end], false)
+		if whole := end == len(message); whole != (err == nil) || !whole && !errors.Is(err, errGarbled) {
+			t.Errorf("%d of %d octets: got %v", end, len(message), err)
+		}
+	}
+}
+
 func TestWire(t *testing.T) {
 	asked := query("www.example.")
 	asked.SetEdns0(4096, true)
