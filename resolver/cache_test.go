@@ -131,6 +131,27 @@ func TestCachedAnswer(t *testing.T) {
 	}
 }
 
+// Who asks first is told the same as who asks after that, whatever the
+// upstream says.
+func TestTTLsAreCapped(t *testing.T) {
+	for name, test := range map[string]struct {
+		ttl, want uint32
+		cached    string
+	}{
+		"none":        {0, 0, "upstream"},
+		"a week":      {7 * 24 * 3600, 24 * 3600, "cache"},
+		"the highest": {1<<31 - 1, 24 * 3600, "cache"},
+		"no TTL":      {1 << 31, 0, "upstream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCaching(t, newScripted(t, answering(fmt.Sprintf("www.example.org. %d IN A 192.0.2.1", test.ttl))))
+			start(t, c.Server)
+			c.wants(t, "NOERROR", "upstream", -1, test.want)
+			c.wants(t, "NOERROR", test.cached, -1, test.want)
+		})
+	}
+}
+
 // A question with other bits is another question.
 func TestCacheIsByQuestion(t *testing.T) {
 	u := newScripted(t, answering(answered60))

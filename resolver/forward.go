@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -96,6 +97,8 @@ func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answe
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
 		return s.compose(r, verdict)
 	}
+	// Who asks first is told the same TTLs as those who ask later.
+	cache.Settle(answer.Msg, r.msg.Question[0].Qtype)
 	return s.relay(r, answer.Msg, st.settings.Upstreams.TrustAD)
 }
 

@@ -21,7 +21,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	reply = reply.Copy()
 	options := appendExtended(nil, extendedOf(reply))
 	withoutTransport(reply)
-	life := settle(reply, k.Type)
+	life := Settle(reply, k.Type)
 	if life == 0 {
 		return nil
 	}

@@ -18,10 +18,10 @@ const (
 	staleTTL = 30
 )
 
-// settle writes into a reply's records the TTLs that they are kept with, and
+// Settle writes into a reply's records the TTLs that they are kept with, and
 // returns for how many seconds that is: the smallest of them, since the reply
 // is served as a whole. It is 0 for a reply that must not be kept.
-func settle(reply *dns.Msg, qtype uint16) uint32 {
+func Settle(reply *dns.Msg, qtype uint16) uint32 {
 	negative := denies(reply, qtype)
 	if negative && !slices.ContainsFunc(reply.Ns, isSOA) {
 		return 0 // RFC 2308, section 5: nothing says for how long
