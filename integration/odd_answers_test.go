@@ -1,0 +1,144 @@
+package integration
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// asksScripted is a node with a daemon whose only upstream does that.
+func asksScripted(t testing.TB, does script) (*node, *scripted) {
+	t.Helper()
+	l := newLAN(t)
+	s := newScripted(l.join("server").address(), does)
+	n := through(l, "node", s.addr().String())
+	n.boot()
+	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	return n, s
+}
+
+// A TTL says for how long an answer may be kept: 0 is for once, and what has
+// the highest bit set counts as 0 (RFC 2181, section 8).
+func TestOddTTLs(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	var asked queryLog
+	n, _ := asksScripted(t, script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		asked.add(q.name())
+		var ttl uint32
+		if _, err := fmt.Sscanf(q.name(), "ttl-%d.", &ttl); err != nil {
+			ttl = 60
+		}
+		s.say(from, q.reply(wireRecord(dns.TypeA, ttl, "\xc0\x00\x02\x01")))
+	}})
+	for _, test := range []struct {
+		ttl    uint32
+		cached bool
+	}{{0, false}, {1 << 31, false}, {1<<32 - 1, false}, {300, true}, {1<<31 - 1, true}} {
+		t.Run(fmt.Sprint(test.ttl), func(t *testing.T) {
+			name := fmt.Sprintf("ttl-%d.example.", test.ttl)
+			for range 2 {
+				r, err := n.dig(name)
+				must(t, err)
+				must(t, errors.Join(r.expectStatus("NOERROR"), r.expectAnswer(goodData)))
+				if ttl := r.answer[0].ttl; !test.cached && ttl != "0" || len(ttl) > len("86400") {
+					t.Errorf("the TTL is %s", ttl)
+				}
+			}
+			if want := map[bool]int{true: 1, false: 2}[test.cached]; asked.count(name) != want {
+				t.Errorf("the server was asked %d times, want %d", asked.count(name), want)
+			}
+		})
+	}
+}
+
+// Aliases that lead nowhere end the same way each time, and quickly.
+func TestAliasLoops(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	const other = "\x05other" + theName
+	n, s := asksScripted(t, script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		switch {
+		case strings.HasPrefix(q.name(), "self."):
+			s.say(from, q.reply(wireRecord(dns.TypeCNAME, 300, theName)))
+		case strings.HasPrefix(q.name(), "two."):
+			s.say(from, q.reply(wireRecord(dns.TypeCNAME, 300, other), wireRecordOf(other, dns.TypeCNAME, 300, theName)))
+		default:
+			answersWell(s, q, from)
+		}
+	}})
+	for _, test := range []struct {
+		name    string
+		aliases int
+	}{{"self.example.", 1}, {"two.example.", 2}} {
+		for range 2 {
+			r, err := n.dig(test.name)
+			must(t, err)
+			must(t, r.expectStatus("NOERROR"))
+			if got := len(r.data("CNAME")); got != test.aliases || len(r.answer) != got {
+				t.Errorf("want %d aliases and no address:\n%s", test.aliases, r.text)
+			}
+		}
+	}
+	if asked := s.asked.Load(); asked > 10 {
+		t.Errorf("the server was asked %d times", asked)
+	}
+	must(t, n.answers("NOERROR", "www.example."))
+}
+
+// The greatest message there is arrives whole, by TCP.
+func TestHugeAnswer(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	const count = 4000 // of 16 octets each
+	n, _ := asksScripted(t, script{
+		udp: says(query.cut).udp,
+		tcp: func(_ *scripted, q query, conn net.Conn) {
+			var records []string
+			for i := range uint32(count) {
+				records = append(records, wireRecord(dns.TypeA, 300, string(binary.BigEndian.AppendUint32(nil, 0xc6120000+i))))
+			}
+			room := 65535 - len(q.reply(records...))
+			records = append(records, wireRecord(dns.TypeTXT, 300, strings.Repeat("\x00", room-12)))
+			_, _ = conn.Write(framed(q.reply(records...))) // the other side may have gone
+		},
+	})
+	for _, round := range []string{"asked", "cached"} {
+		r, err := n.dig("huge.example")
+		must(t, err)
+		if got := len(r.data("A")); got != count || r.status != "NOERROR" {
+			t.Errorf("%s: %s with %d addresses, want %d", round, r.status, got, count)
+		}
+	}
+}
+
+// What an upstream says about its answer, and why it has none, is passed on.
+func TestUpstreamRemarks(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n, _ := asksScripted(t, script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		switch q.name() {
+		case "stale.example.":
+			s.say(from, remarked(q.reply(goodRecord), 3, "as scripted"))
+		case "bogus.example.":
+			s.say(from, remarked(q.fails(2), 6, "as scripted"))
+		case "refused.example.":
+			s.say(from, remarked(q.fails(5), 18, "as scripted"))
+		}
+	}})
+	for _, test := range []struct {
+		name, status string
+		ede          int
+	}{{"stale.example", "NOERROR", 3}, {"bogus.example", "SERVFAIL", 6}, {"refused.example", "REFUSED", 18}} {
+		t.Run(test.name, func(t *testing.T) {
+			must(t, n.answers(test.status, test.name))
+			must(t, n.remarks(test.ede, "as scripted", test.name))
+		})
+	}
+}
