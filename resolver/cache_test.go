@@ -67,18 +67,21 @@ func cachingSettings(u *scripted) Settings {
 	return set
 }
 
-func newCaching(t *testing.T, u *scripted) *caching {
+func newCaching(t *testing.T, u *scripted, changes ...func(*Config)) *caching {
 	t.Helper()
 	c := new(caching)
 	c.sleep(100 * time.Hour)
-	var err error
-	c.Server, err = New(Config{
+	config := Config{
 		Zone:     newZone(t).Snapshot,
 		Listen:   []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")},
 		Settings: cachingSettings(u),
 		Clock:    func() time.Duration { return time.Duration(c.time.Load()) },
-	})
-	if err != nil {
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	var err error
+	if c.Server, err = New(config); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -43,5 +43,5 @@ func (s *Server) recall(r *request, st *state, verdict *decision.Verdict) *dns.M
 		return nil
 	}
 	verdict.Recall()
-	return s.relay(r, m, st.settings.Upstreams.TrustAD, extendedOf(verdict)...)
+	return s.relay(r, st, verdict, m, extendedOf(verdict)...)
 }

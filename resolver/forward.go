@@ -99,7 +99,7 @@ func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answe
 	}
 	// Who asks first is told the same TTLs as those who ask later.
 	cache.Settle(answer.Msg, r.msg.Question[0].Qtype)
-	return s.relay(r, answer.Msg, st.settings.Upstreams.TrustAD)
+	return s.relay(r, st, verdict, answer.Msg)
 }
 
 // rebinds finds an address in an answer from which clients are to be kept. The

@@ -249,7 +249,7 @@ func TestAnswerThatCannotBeEncoded(t *testing.T) {
 	odd := new(dns.Msg)
 	odd.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "a..b.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}}
 	m := new(dns.Msg)
-	err = m.Unpack(s.pack(r, s.relay(r, odd, false), decision.SourceUpstream, nil))
+	err = m.Unpack(s.pack(r, s.relay(r, s.current(), new(decision.Verdict), odd), decision.SourceUpstream, nil))
 	if err != nil || m.Id != r.msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
 		t.Errorf("got %v, %v", m, err)
 	}

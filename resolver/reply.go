@@ -31,19 +31,23 @@ func extendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
 	return []*dns.EDNS0_EDE{{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}}
 }
 
-// relay makes an upstream's answer into a reply. What it says stays; what
-// concerns the exchange of the message is between the client and us. Extended
-// errors of our own come first.
-func (s *Server) relay(r *request, answer *dns.Msg, trustAD bool, own ...*dns.EDNS0_EDE) *dns.Msg {
+// relay makes an upstream's answer into a reply. What it says stays, as far as
+// the verdict lets it; what concerns the exchange of the message is between the
+// client and us. Extended errors of our own come first.
+func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
 	extended := append(own, upstream.Extended(answer)...)
 	r.address(answer)
+	if rcode := verdict.Outcome(answer.Rcode, len(answer.Answer) > 0); rcode != answer.Rcode {
+		// What was validated is what the upstream said.
+		answer.Rcode, answer.AuthenticatedData = rcode, false
+	}
 	answer.Zero = false
 	// The upstream may be an authority for the name. We are none.
 	answer.Authoritative = false
 	// Only who is trusted has validated anything, and only who asks for the
 	// bit understands it (RFC 6840, sections 5.7 and 5.8).
 	wanted := r.msg.AuthenticatedData || r.opt != nil && r.opt.Do()
-	answer.AuthenticatedData = answer.AuthenticatedData && trustAD && wanted
+	answer.AuthenticatedData = answer.AuthenticatedData && st.settings.Upstreams.TrustAD && wanted
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)

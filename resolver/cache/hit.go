@@ -31,6 +31,10 @@ type Hit struct {
 // Rcode of the reply: NOERROR, NXDOMAIN, or SERVFAIL for a failure.
 func (h Hit) Rcode() int { return int(h.entry.data[3] & 0xf) }
 
+// Answered says whether the reply has records in its answer section. Those of a
+// denial are aliases.
+func (h Hit) Answered() bool { return binary.BigEndian.Uint16(h.entry.data[6:]) > 0 }
+
 // Len is the length of the reply in octets, without OPT.
 func (h Hit) Len() int { return len(h.entry.message()) }
 

@@ -11,6 +11,7 @@ func hostLines(q *Question, view *View, v *Verdict) bool {
 	if !inHosts(q.Name, view) {
 		return false
 	}
+	v.InHosts = true
 	addrs, forward := view.Hosts.Lookup(q.Name)
 	switch {
 	case q.Type == dns.TypeANY:

@@ -46,6 +46,7 @@ type Verdict struct {
 	Private       bool // forward to upstreams on private addresses only
 	Route         int  // forward to those of this route; 0: of none
 	Site          bool // the route is one of the name's domain, and not of "."
+	InHosts       bool // the hosts file has the name, so it exists; see Outcome
 
 	Node      zone.Node   // of Addresses and NodeName
 	HostAddrs hosts.Addrs // of HostAddresses
@@ -131,9 +132,20 @@ func (v *Verdict) negative(rcode int, source Source, reason string, rules *Rules
 	v.Source, v.Reason = source, reason
 }
 
+// Outcome is the response code that a client gets when an upstream answered with
+// one. Who denies a name that the hosts file has does not know of it: the name
+// exists, without records of that type. A denial behind aliases is about
+// another name, the last one (RFC 6604, section 3).
+func (v *Verdict) Outcome(rcode int, aliased bool) int {
+	if v.InHosts && rcode == dns.RcodeNameError && !aliased {
+		return dns.RcodeSuccess
+	}
+	return rcode
+}
+
 // Recall makes the verdict the reply in Hit, of which there must be one.
 func (v *Verdict) Recall() {
-	v.Kind, v.Rcode, v.Source = Cached, v.Hit.Rcode(), SourceCache
+	v.Kind, v.Rcode, v.Source = Cached, v.Outcome(v.Hit.Rcode(), v.Hit.Answered()), SourceCache
 	v.Reason = "an upstream answered a while ago"
 	switch {
 	case v.Hit.Failure: // RFC 9520
