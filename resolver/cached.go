@@ -18,7 +18,7 @@ func (s *Server) exchange(ctx context.Context, x *exchange) (*upstream.Reply, er
 	reply, err := x.group.Exchange(ctx, x.query)
 	failure := (*upstream.Failure)(nil)
 	switch {
-	case !current, !x.query.RecursionDesired:
+	case !current, x.alone, !x.query.RecursionDesired:
 		// Without RD a server tells what it happens to know.
 	case err == nil:
 		if _, rebinds := x.state.rebinds(reply.Msg, x.site); !rebinds {

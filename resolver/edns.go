@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 // maxExtendedText bounds the text of an extended error, in octets.
 const maxExtendedText = 256
 
-// addOPT gives a reply the OPT record that the client's calls for. Without
-// EDNS in the query there is none in the reply (RFC 6891, section 7).
-func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE) {
+// addOPT gives a reply the OPT record that the client's calls for, with an
+// upstream's options. Without EDNS in the query there is none in the reply (RFC
+// 6891, section 7).
+func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE, passedOn ...dns.EDNS0) {
 	if r.opt == nil {
 		return
 	}
@@ -28,6 +30,7 @@ func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE) {
 			ExtraText: strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], ""),
 		})
 	}
+	opt.Option = append(opt.Option, passedOn...)
 	if r.cookie != nil {
 		fresh := s.cookies.Reply(r.cookie, r.client, s.now())
 		opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: hex.EncodeToString(fresh[:])})
@@ -41,16 +44,25 @@ func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE) {
 	m.Extra = append(m.Extra, opt)
 }
 
-// dropTexts makes room for the records: the codes of the extended errors say
-// enough (RFC 8914, section 3).
-func dropTexts(m *dns.Msg) {
-	if opt := m.IsEdns0(); opt != nil {
-		for _, option := range opt.Option {
-			if ede, ok := option.(*dns.EDNS0_EDE); ok {
-				ede.ExtraText = ""
-			}
-		}
+// makeRoom leaves more of a reply to the records. The codes of the extended
+// errors say enough (RFC 8914, section 3), and who asked for an upstream's
+// options can ask again over TCP.
+func makeRoom(m *dns.Msg) {
+	opt := m.IsEdns0()
+	if opt == nil {
+		return
 	}
+	opt.Option = slices.DeleteFunc(opt.Option, func(option dns.EDNS0) bool {
+		switch option := option.(type) {
+		case *dns.EDNS0_EDE:
+			option.ExtraText = ""
+			return false
+		case *dns.EDNS0_COOKIE, *dns.EDNS0_TCP_KEEPALIVE:
+			return false
+		}
+		m.Truncated = true
+		return true
+	})
 }
 
 // idleTimeout is how long a TCP connection may be silent.

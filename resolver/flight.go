@@ -19,13 +19,14 @@ type exchange struct {
 	query *dns.Msg
 	key   cache.Key
 	site  bool // as in the verdict
+	alone bool // the answer is for this query only
 }
 
 func newExchange(r *request, st *state, verdict *decision.Verdict) *exchange {
 	x := &exchange{
 		state: st, group: st.servers, query: r.outgoing(st),
 		key:  cache.Key{Name: r.question.Name, Type: r.question.Type, DO: r.question.DO, CD: r.question.CD},
-		site: verdict.Site,
+		site: verdict.Site, alone: r.question.Alone,
 	}
 	switch {
 	case verdict.Route != 0:
@@ -42,13 +43,13 @@ type flightKey struct {
 	name       string
 	qtype      uint16
 	rd, cd, do bool
-	alone      *exchange // of a query that nobody else may wait for
+	alone      *exchange // one that nobody else may wait for
 }
 
 func (x *exchange) flightKey() flightKey {
 	key := flightKey{group: x.group, name: string(x.key.Name), qtype: x.key.Type, rd: x.query.RecursionDesired, cd: x.key.CD, do: x.key.DO}
-	if upstream.Forwarded(x.query) {
-		// In a circle of servers it would wait for itself.
+	// What has been forwarded would wait for itself in a circle of servers.
+	if x.alone || upstream.Forwarded(x.query) {
 		key.alone = x
 	}
 	return key

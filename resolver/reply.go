@@ -35,7 +35,7 @@ func extendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
 // the verdict lets it; what concerns the exchange of the message is between the
 // client and us. Extended errors of our own come first.
 func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
-	extended := append(own, upstream.Extended(answer)...)
+	extended, options := append(own, upstream.Extended(answer)...), upstream.PassedOn(answer)
 	r.address(answer)
 	if rcode := verdict.Outcome(answer.Rcode, len(answer.Answer) > 0); rcode != answer.Rcode {
 		// What was validated is what the upstream said.
@@ -51,19 +51,24 @@ func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer 
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)
-	respell(answer)
-	s.addOPT(answer, r, extended)
+	tidy(answer)
+	s.addOPT(answer, r, extended, options...)
 	return answer
 }
 
-// respell spells the owners that are the name asked for as in the question:
-// somebody else may have asked for the same in other letters.
-func respell(m *dns.Msg) {
+// tidy spells the owners that are the name asked for as in the question, as
+// somebody else may have asked for the same in other letters, and makes TTLs 0
+// whose top bit is set (RFC 2181, section 8).
+func tidy(m *dns.Msg) {
 	asked := m.Question[0].Name
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
-			if header := rr.Header(); strings.EqualFold(header.Name, asked) {
+			header := rr.Header()
+			if strings.EqualFold(header.Name, asked) {
 				header.Name = asked
+			}
+			if header.Ttl >= 1<<31 {
+				header.Ttl = 0
 			}
 		}
 	}
@@ -98,13 +103,13 @@ func withoutTransport(records []dns.RR) (kept []dns.RR) {
 // takes something away, and counts it. The buffer is used if it is large
 // enough.
 func (s *Server) pack(r *request, m *dns.Msg, source decision.Source, buffer []byte) []byte {
-	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
 	// To measure with compression costs more, and is seldom needed.
 	if m.Len() > r.limit {
 		if m.Compress = true; m.Len() > r.limit {
-			dropTexts(m)
+			makeRoom(m)
 		}
 	}
+	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
 	m.Truncate(r.limit)
 	// Additional records are extra and no reason to ask again (RFC 2181,
 	// section 9).

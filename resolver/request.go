@@ -11,6 +11,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 const (
@@ -73,6 +74,7 @@ func parse(message []byte, client listen.Client) (*request, error) {
 	r.question = decision.Question{
 		Name: name, Type: asked.Qtype,
 		DO: r.opt != nil && r.opt.Do(), CD: r.msg.CheckingDisabled,
+		Alone: len(upstream.PassedOn(&r.msg)) > 0,
 	}
 	r.limit = r.replyLimit(client.TCP)
 	return r, nil

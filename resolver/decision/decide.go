@@ -30,7 +30,7 @@ func Decide(q *Question, view *View) Verdict {
 // cached looks for what upstreams answered before. A stale reply that is due
 // for a recheck is left in the verdict, for when they do not answer now.
 func cached(q *Question, view *View, v *Verdict) {
-	if view.Cache == nil {
+	if view.Cache == nil || q.Alone {
 		return
 	}
 	hit, ok := view.Cache.Get(cache.Key{Name: q.Name, Type: q.Type, DO: q.DO, CD: q.CD}, view.Now)

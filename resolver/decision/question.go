@@ -15,6 +15,9 @@ type Question struct {
 	// DO and CD are the query's bits. They matter to other servers' answers
 	// only.
 	DO, CD bool
+	// Alone is a query with options for the upstreams, to which no answer to
+	// another query is one.
+	Alone bool
 }
 
 // wantsAddress says whether the question is for addresses of a host.

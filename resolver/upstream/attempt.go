@@ -25,7 +25,7 @@ func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices)
 	}
 	reply, err := s.transact(ctx, p.server, q, f)
 	if !f.edns {
-		if err == nil && c.plain {
+		if err == nil && c.plain && !q.special() {
 			p.answeredPlain()
 		}
 		return reply, err
@@ -40,7 +40,9 @@ func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices)
 	plain, plainErr := s.transact(ctx, p.server, q, f)
 	switch {
 	case plainErr == nil && !choked(plain, nil):
-		p.chokedOnEDNS()
+		if !q.special() {
+			p.chokedOnEDNS()
+		}
 		return plain, nil
 	case err == nil:
 		return reply, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -92,15 +93,23 @@ func cause(err error) error {
 }
 
 // Code is the extended error that describes the failure: 23, Network Error, if
-// the network turned down every attempt, else 22, No Reachable Authority (RFC
-// 8914, section 4).
+// the network turned down every attempt, 24, Invalid Data, if every answer was
+// of no use, else 22, No Reachable Authority (RFC 8914, section 4).
 func (f *Failure) Code() uint16 {
-	for _, a := range f.attempts {
-		if op := (*net.OpError)(nil); !errors.As(a.err, &op) {
-			return dns.ExtendedErrorCodeNoReachableAuthority
-		}
+	unreachable := func(err error) bool { return errors.As(err, new(*net.OpError)) }
+	unusable := func(err error) bool { return errors.Is(err, errGarbled) || errors.Is(err, errNotWhole) }
+	switch {
+	case f.all(unreachable):
+		return dns.ExtendedErrorCodeNetworkError
+	case f.all(unusable):
+		return dns.ExtendedErrorCodeInvalidData
 	}
-	return dns.ExtendedErrorCodeNetworkError
+	return dns.ExtendedErrorCodeNoReachableAuthority
+}
+
+// all says whether something is true of why each server had no answer.
+func (f *Failure) all(is func(error) bool) bool {
+	return !slices.ContainsFunc(f.attempts, func(a blame) bool { return !is(a.err) })
 }
 
 // Extended are the extended errors that the last server with any gave as its

@@ -39,7 +39,8 @@ func (g *Group) Servers() []Server {
 
 // Exchange asks one server after another, or several, until one has a usable
 // answer, for at most Total. Of the query, which has to have one question, only
-// that is passed on, with RD, CD, AD and DO, and the marks that tell of a loop.
+// that is passed on, with RD, CD, AD and DO, the options that [PassedOn] tells,
+// and the marks that tell of a loop.
 //
 // If servers answer and all of them by an error, such as SERVFAIL, the reply
 // is the one of them that says most. If none answers the error is a *Failure.

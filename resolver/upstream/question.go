@@ -26,9 +26,15 @@ type question struct {
 	end    int    // of the question in it
 	do     bool
 	hops   []byte // the marks that the query came with
+	passed []byte // the other options to pass on
 	asked  dns.Question
 	client uint16 // the client's ID
 }
+
+// special says whether a client added options of its own. What a server makes of
+// those tells nothing of what it makes of EDNS: a client could otherwise have all
+// others asked without.
+func (q *question) special() bool { return len(q.passed) > 0 }
 
 // form is how a question is put to a server.
 type form struct {
@@ -38,8 +44,7 @@ type form struct {
 	mixed  bool // the case of letters is random (0x20)
 }
 
-// newQuestion takes from a query what is passed on. A client's options stay
-// between it and us, but for the marks that tell of a loop.
+// newQuestion takes from a query what is passed on.
 func newQuestion(query *dns.Msg) (*question, error) {
 	if len(query.Question) != 1 {
 		return nil, fmt.Errorf("a query with %d questions", len(query.Question))
@@ -57,6 +62,9 @@ func newQuestion(query *dns.Msg) (*question, error) {
 	if opt := query.IsEdns0(); opt != nil {
 		q.do = opt.Do()
 		q.hops = marks(opt)
+		if q.passed, err = encodeOptions(PassedOn(query)); err != nil {
+			return nil, err
+		}
 	}
 	return q, nil
 }
@@ -82,6 +90,7 @@ func (q *question) wire(f form) []byte {
 	message = binary.BigEndian.AppendUint16(message, flags)
 	length := len(message)
 	message = append(message, 0, 0)
+	message = append(message, q.passed...)
 	if f.mark != 0 {
 		message = appendOption(message, markOption, binary.BigEndian.AppendUint64(slices.Clone(q.hops), uint64(f.mark)))
 	}

@@ -1,0 +1,255 @@
+package resolver
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// rdataOf is the data of a message's first record, which follows a question that
+// it has as its owner.
+func rdataOf(message []byte) []byte {
+	_, at, _ := dns.UnpackDomainName(message, headerLen)
+	_, at, _ = dns.UnpackDomainName(message, at+4)
+	return message[at+10:][:binary.BigEndian.Uint16(message[at+8:])]
+}
+
+// What is in a type that nobody knows is nobody's business: not even what looks
+// like a reference to a name (RFC 3597, section 4).
+func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
+	for name, rdata := range map[string]string{
+		"octets":               "00ff80c0",
+		"like a reference":     "c00c00",
+		"like a name":          "03577757076578616d706c6500",
+		"nothing":              "",
+		"more than a datagram": strings.Repeat("c00c", 700),
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, _ := hex.DecodeString(rdata)
+			u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+				m := new(dns.Msg).SetReply(q)
+				m.Answer = []dns.RR{&dns.RFC3597{
+					Hdr:   dns.RR_Header{Name: q.Question[0].Name, Rrtype: 65280, Class: dns.ClassINET, Ttl: 60},
+					Rdata: rdata,
+				}}
+				m.Truncated = w.RemoteAddr().Network() == "udp" && len(want) > udpLimit
+				_ = w.WriteMsg(m)
+			})
+			c := newCaching(t, u)
+			start(t, c.Server)
+			for _, source := range []string{"upstream", "cache"} {
+				for _, network := range []string{"udp", "tcp"} {
+					client := dial(t, c.Server, network)
+					client.send(packed(t, withEDNS(query("Www.example.org", 65280), 1232)))
+					got := client.receive()
+					if cut := network == "udp" && len(want) > udpLimit; cut != (got[2]&0x02 != 0) || !cut && !bytes.Equal(rdataOf(got), want) {
+						t.Errorf("%s, over %s: got %x", source, network, got)
+					}
+				}
+			}
+			if got := c.Stats().Cache; got.Hits == 0 {
+				t.Errorf("nothing came from the cache: %+v", got)
+			}
+		})
+	}
+}
+
+// A client reads all that it gets: what it could not read is told as a failure.
+func TestAnswersThatCannotBePassedOn(t *testing.T) {
+	answer := func(records ...string) func(*dns.Msg) []byte {
+		return func(q *dns.Msg) []byte {
+			m, err := new(dns.Msg).SetReply(q).Pack()
+			if err != nil {
+				panic(err)
+			}
+			for _, record := range records {
+				octets, _ := hex.DecodeString(record)
+				m = append(m, octets...)
+			}
+			m[7] = byte(len(records))
+			return m
+		}
+	}
+	const owner, in60 = "c00c", "00010000003c"
+	for name, respond := range map[string]func(*dns.Msg) []byte{
+		"an address without data":  answer(owner + "0001" + in60 + "0000"),
+		"an exchange without name": answer(owner + "000f" + in60 + "0002000a"),
+		"half an SOA":              answer(owner + "0006" + in60 + "0002c00c"),
+		"a record of two":          func(q *dns.Msg) []byte { m := answer(owner + "0001" + in60 + "0004c0000201")(q); m[7]++; return m },
+		"a name of itself":         answer("c021" + "0001" + in60 + "0004c0000201"),
+		"data beyond the end":      answer(owner + "0001" + in60 + "0009c0000201"),
+		"more data than an A has":  answer(owner + "0001" + in60 + "0005c000020101"),
+		"a header and a question":  func(q *dns.Msg) []byte { m := answer()(q); m[7] = 1; return m },
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) { _, _ = w.Write(respond(q)) })
+			c := newCaching(t, u)
+			start(t, c.Server)
+			for _, want := range []int{int(dns.ExtendedErrorCodeInvalidData), int(dns.ExtendedErrorCodeCachedError)} {
+				m := dial(t, c.Server, "udp").exchange(withEDNS(query(asked, dns.TypeA), 1232))
+				if m.Rcode != dns.RcodeServerFailure || ede(m) != want || len(m.Answer) != 0 {
+					t.Errorf("got\n%v", m)
+				}
+			}
+			// Of two servers the other one is asked.
+			both := settings(u.addr, newScripted(t, answering(answered60)).addr)
+			if got := rcodeOf(t, newServer(t, both), asked, "A"); got != "NOERROR" {
+				t.Errorf("with a second server: %s", got)
+			}
+		})
+	}
+}
+
+// optionsOf are a message's options but for the extended errors, as text.
+func optionsOf(m *dns.Msg) (all []string) {
+	for _, option := range m.IsEdns0().Option {
+		if option.Option() != dns.EDNS0EDE {
+			all = append(all, option.String())
+		}
+	}
+	return all
+}
+
+func local(code uint16, data string) *dns.EDNS0_LOCAL {
+	return &dns.EDNS0_LOCAL{Code: code, Data: []byte(data)}
+}
+
+func TestOptionsAreCarried(t *testing.T) {
+	subnet := &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0).To4()}
+	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
+	const unknown = 4321
+	for name, tt := range map[string]struct {
+		query, reply []dns.EDNS0 // of the client and of the upstream
+		up, down     []string    // what arrives
+	}{
+		"none":                 {nil, nil, nil, nil},
+		"unknown":              {[]dns.EDNS0{local(unknown, "?")}, []dns.EDNS0{local(unknown, "!")}, []string{"4321:0x3f"}, []string{"4321:0x21"}},
+		"empty":                {[]dns.EDNS0{local(unknown, "")}, nil, []string{"4321:0x"}, nil},
+		"of local use":         {[]dns.EDNS0{local(65001, "x")}, nil, []string{"65001:0x78"}, nil},
+		"the client's subnet":  {[]dns.EDNS0{subnet}, nil, []string{"192.0.2.0/24/0"}, nil},
+		"algorithms":           {[]dns.EDNS0{&dns.EDNS0_DAU{AlgCode: []uint8{8}}}, nil, []string{" RSASHA256"}, nil},
+		"a cookie":             {[]dns.EDNS0{cookie}, []dns.EDNS0{cookie}, nil, []string{"001122334455667701"}},
+		"for neighbours":       {[]dns.EDNS0{&dns.EDNS0_NSID{}, local(13, "."), &dns.EDNS0_PADDING{Padding: make([]byte, 9)}}, []dns.EDNS0{&dns.EDNS0_NSID{Nsid: "aa"}, &dns.EDNS0_PADDING{}}, nil, nil},
+		"more than is of use":  {[]dns.EDNS0{local(unknown, strings.Repeat("x", 600))}, []dns.EDNS0{local(unknown, strings.Repeat("x", 600))}, nil, nil},
+		"only the upstream's":  {nil, []dns.EDNS0{local(unknown, "!")}, nil, []string{"4321:0x21"}},
+		"a mark of a loop too": {[]dns.EDNS0{local(65053, "12345678"), local(unknown, "?")}, nil, []string{"4321:0x3f"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived := make(chan []string, 4)
+			u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+				if !strings.HasSuffix(q.Question[0].Name, "example.org.") {
+					return // a probe
+				}
+				arrived <- slices.DeleteFunc(optionsOf(q), func(o string) bool { return strings.HasPrefix(o, "65053:") })
+				m := new(dns.Msg).SetReply(q)
+				m.SetEdns0(1232, false)
+				m.IsEdns0().Option = tt.reply
+				_ = w.WriteMsg(m)
+			})
+			s := start(t, newServer(t, settings(u.addr)))
+			m := dial(t, s, "udp").exchange(withEDNS(query(asked, dns.TypeA), 1232, tt.query...))
+			if got := <-arrived; !slices.Equal(got, tt.up) {
+				t.Errorf("the upstream got %q, want %q", got, tt.up)
+			}
+			down := optionsOf(m)
+			if len(down) == 1 && len(tt.down) == 1 && strings.HasPrefix(down[0], tt.down[0]) {
+				return
+			}
+			if !slices.Equal(down, tt.down) {
+				t.Errorf("the client got %q, want %q", down, tt.down)
+			}
+		})
+	}
+}
+
+// The answer to a query with options is nobody else's, and none of another query
+// is of use to it.
+func TestOptionsMakeAQueryAnother(t *testing.T) {
+	release, arrived := make(chan struct{}), make(chan struct{}, 10)
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		arrived <- struct{}{}
+		<-release
+		answering(answered60)(w, q)
+	})
+	c := newCaching(t, u)
+	start(t, c.Server)
+	plain, special := query(asked, dns.TypeA), withEDNS(query(asked, dns.TypeA), 1232, local(4321, "?"))
+	clients := []client{dial(t, c.Server, "tcp"), dial(t, c.Server, "tcp"), dial(t, c.Server, "tcp")}
+	for i, q := range []*dns.Msg{plain, special, special} {
+		clients[i].send(packed(t, q))
+		<-arrived
+	}
+	close(release)
+	for _, client := range clients {
+		client.receive()
+	}
+	u.wasAsked(t, 3)
+	if n := c.Stats().Coalesced; n != 0 {
+		t.Errorf("%d queries waited for another one", n)
+	}
+	for range 2 {
+		dial(t, c.Server, "udp").exchange(special)
+	}
+	u.wasAsked(t, 5)
+	dial(t, c.Server, "udp").exchange(plain) // which was cached
+	u.wasAsked(t, 5)
+	if got := c.Stats().Cache.Insertions; got != 1 {
+		t.Errorf("%d answers were kept, want that of the plain query", got)
+	}
+}
+
+// A server that cannot make sense of a client's options is still asked with
+// EDNS on behalf of others.
+func TestOptionsThatAreRefused(t *testing.T) {
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		if opt := q.IsEdns0(); opt != nil && slices.ContainsFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == 4321 }) {
+			_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeFormatError))
+			return
+		}
+		answering(answered60)(w, q)
+	})
+	s := start(t, newServer(t, settings(u.addr)))
+	m := dial(t, s, "udp").exchange(withEDNS(query(asked, dns.TypeA), 1232, local(4321, "?")))
+	if m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 {
+		t.Errorf("got\n%v", m)
+	}
+	if status := s.UpstreamStatus()[0]; !status.EDNS {
+		t.Errorf("got %+v", status)
+	}
+}
+
+// Options take no room from the records: who gets a part knows it.
+func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		answer, _ := dns.NewRR(asked + ". 60 IN TXT " + strings.Repeat(strings.Repeat("x", 100)+" ", 3))
+		m.Answer = []dns.RR{answer}
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = []dns.EDNS0{local(4321, strings.Repeat("!", 300))}
+		_ = w.WriteMsg(m)
+	})
+	s := start(t, newServer(t, settings(u.addr)))
+	q := withEDNS(query(asked, dns.TypeTXT), 512, local(4321, "?"))
+	if m := dial(t, s, "udp").exchange(q); !m.Truncated || len(m.Answer) != 1 || len(optionsOf(m)) != 0 {
+		t.Errorf("over UDP: got\n%v", m)
+	}
+	if m := dial(t, s, "tcp").exchange(q); m.Truncated || len(m.Answer) != 1 || len(optionsOf(m)) != 1 {
+		t.Errorf("over TCP: got\n%v", m)
+	}
+}
+
+// The top bit of a TTL makes it 0 (RFC 2181, section 8).
+func TestTTLsBeyondTheLargest(t *testing.T) {
+	u := newScripted(t, answering("www.example.org. 2147483648 IN A 192.0.2.1", "www.example.org. 2147483647 IN A 192.0.2.2"))
+	s := start(t, newServer(t, settings(u.addr)))
+	m := dial(t, s, "udp").exchange(query(asked, dns.TypeA))
+	if len(m.Answer) != 2 || m.Answer[0].Header().Ttl != 0 || m.Answer[1].Header().Ttl != 1<<31-1 {
+		t.Errorf("got\n%v", m)
+	}
+}

@@ -1,0 +1,106 @@
+package upstream
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/miekg/dns"
+)
+
+// errNotWhole is a reply with something missing from it. Unlike what cannot be
+// read at all it is no sign that a server chokes on EDNS: whoever owns a name may
+// have put it there.
+var errNotWhole = errors.New("its answer is not whole")
+
+// layouts are how the data of a type are made up: of so many octets (1 to 9),
+// a name (n), a string (s), one string or more (S), and a rest that may be empty
+// (*) or not (+). Types that hardly anybody asks for are left out, and so are
+// those whose data may be anything.
+var layouts = map[uint16]string{
+	dns.TypeA: "4", dns.TypeAAAA: "88",
+	dns.TypeNS: "n", dns.TypeCNAME: "n", dns.TypePTR: "n", dns.TypeDNAME: "n",
+	dns.TypeSOA: "nn992", dns.TypeRP: "nn",
+	dns.TypeMX: "2n", dns.TypeAFSDB: "2n", dns.TypeKX: "2n",
+	dns.TypeSRV: "6n", dns.TypeNAPTR: "4sssn", dns.TypeURI: "4+",
+	dns.TypeTXT: "S", dns.TypeSPF: "S", dns.TypeHINFO: "ss", dns.TypeLOC: "88",
+	dns.TypeSVCB: "2n*", dns.TypeHTTPS: "2n*",
+	dns.TypeCAA: "1s*", dns.TypeCERT: "5+", dns.TypeSSHFP: "2+", dns.TypeOPENPGPKEY: "+",
+	dns.TypeTLSA: "3+", dns.TypeSMIMEA: "3+",
+	dns.TypeDS: "4+", dns.TypeCDS: "4+", dns.TypeDNSKEY: "4+", dns.TypeCDNSKEY: "4+",
+	dns.TypeRRSIG: "99n+", dns.TypeNSEC: "n*", dns.TypeNSEC3: "4ss*", dns.TypeNSEC3PARAM: "4s",
+}
+
+// whole says why a message, whose records begin at an offset, is not to be passed
+// on: a client could not read it, or would take a part for all. The parser is
+// lenient. It is content with fewer records than the header counts, with records
+// without data, and with the first few fields of a record. What it makes of them
+// would be written as something that nobody can read, or that nobody has said.
+//
+// Of an error the code is what matters, and servers that are not up to a query
+// are known to leave counts in the header of what they do not repeat.
+func whole(message []byte, at int) error {
+	if turnedDown(message) {
+		return nil
+	}
+	counted := 0
+	for section := range 3 {
+		counted += int(binary.BigEndian.Uint16(message[6+2*section:]))
+	}
+	for i := range counted {
+		const fixed = 10 // type, class, TTL and length, behind the owner
+		if at = skipName(message, at); at+fixed > len(message) {
+			return fmt.Errorf("%w: %d of %d records are there", errNotWhole, i, counted)
+		}
+		rrtype := binary.BigEndian.Uint16(message[at:])
+		data := at + fixed
+		at = data + int(binary.BigEndian.Uint16(message[data-2:]))
+		if at > len(message) || !laidOut(message[:at], data, layouts[rrtype]) {
+			return fmt.Errorf("%w: data are missing from a record of type %v, or too much", errNotWhole, dns.Type(rrtype))
+		}
+	}
+	return nil
+}
+
+// laidOut says whether the end of a message, from an offset on, has a layout. All
+// have that of a type without any.
+func laidOut(message []byte, at int, layout string) bool {
+	for _, field := range layout {
+		rest := len(message) - at
+		switch {
+		case field == '*':
+			return rest >= 0
+		case rest <= 0:
+			return false
+		case field == '+':
+			return true
+		case field == 'n':
+			at = skipName(message, at)
+		case field == 's':
+			at += 1 + int(message[at])
+		case field == 'S':
+			for at < len(message) {
+				at += 1 + int(message[at])
+			}
+		default:
+			at += int(field - '0')
+		}
+	}
+	return layout == "" || at == len(message)
+}
+
+// skipName returns where the name that begins at an offset ends. Beyond the
+// message's end it is no name.
+func skipName(message []byte, at int) int {
+	for at < len(message) {
+		switch n := int(message[at]); {
+		case n == 0:
+			return at + 1
+		case n >= 0xc0: // a reference ends a name
+			return at + 2
+		default:
+			at += 1 + n
+		}
+	}
+	return len(message) + 1
+}
