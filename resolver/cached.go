@@ -21,7 +21,7 @@ func (s *Server) exchange(ctx context.Context, x *exchange) (*upstream.Reply, er
 	case !current, x.alone, !x.query.RecursionDesired:
 		// Without RD a server tells what it happens to know.
 	case err == nil:
-		if _, rebinds := x.state.rebinds(reply.Msg, x.site); !rebinds {
+		if _, rebinds := x.state.rebinds(reply.Msg, x.key.Name, x.site); !rebinds {
 			reply.Msg.AuthenticatedData = reply.Msg.AuthenticatedData && x.state.settings.Upstreams.TrustAD
 			s.cache.Put(x.key, reply.Msg, asked, s.clock())
 		}

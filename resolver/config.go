@@ -93,8 +93,10 @@ type Upstreams struct {
 	// 5.7).
 	TrustAD bool
 	// RebindProtection keeps from clients what points a name of the public
-	// DNS to a network that is not public.
+	// DNS to a network that is not public. The names in home.arpa, in the domains
+	// of Routes and in those of RebindAllow may point there.
 	RebindProtection bool
+	RebindAllow      []string
 }
 
 // Route is split DNS: the names in its domains, the domains themselves
@@ -120,6 +122,7 @@ func (s Settings) clone() Settings {
 	s.Allow = slices.Clone(s.Allow)
 	s.Upstreams.Servers = slices.Clone(s.Upstreams.Servers)
 	s.Upstreams.Routes = slices.Clone(s.Upstreams.Routes)
+	s.Upstreams.RebindAllow = slices.Clone(s.Upstreams.RebindAllow)
 	if s.Upstreams.Timeout == 0 {
 		s.Upstreams.Timeout = defaultTimeout
 	}
@@ -161,6 +164,16 @@ func (u Upstreams) table() (*routes.Table[decision.Route], error) {
 	table, err := routes.New(all)
 	if err != nil {
 		return nil, fmt.Errorf("upstream routes: %w", err)
+	}
+	return table, nil
+}
+
+// sites checks the domains whose names may point to private networks. In all of
+// them is home.arpa, which is each site's own (RFC 8375).
+func (u Upstreams) sites() (*routes.Table[struct{}], error) {
+	table, err := routes.New([]routes.Route[struct{}]{{Domains: append([]string{"home.arpa"}, u.RebindAllow...)}})
+	if err != nil {
+		return nil, fmt.Errorf("domains that may rebind: %w", err)
 	}
 	return table, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -87,9 +86,10 @@ func (r *request) outgoing(st *state) *dns.Msg {
 // Instead of an answer that would rebind a name the client gets NODATA. An error
 // would have it ask another server, by whom it may not be protected.
 func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
-	if addr, rebinds := st.rebinds(answer.Msg, verdict.Site); rebinds {
+	if addr, rebinds := st.rebinds(answer.Msg, r.question.Name, verdict.Site); rebinds {
 		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
-			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf("upstream.rebind_protection: %v answered %v", answer.Server, addr)})
+			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf(
+				"upstream.rebind_protection: %v answered %v; upstream.rebind_allow names the domains that may", answer.Server, addr)})
 		return s.compose(r, verdict)
 	}
 	if answer.Msg.Rcode == dns.RcodeServerFailure && len(upstream.Extended(answer.Msg)) == 0 {
@@ -102,19 +102,17 @@ func (s *Server) deliver(r *request, st *state, verdict *decision.Verdict, answe
 	return s.relay(r, st, verdict, answer.Msg)
 }
 
-// rebinds finds an address in an answer from which clients are to be kept. The
-// names of the site itself, for which there is a route, point where they like.
-func (st *state) rebinds(answer *dns.Msg, site bool) (netip.Addr, bool) {
+// rebinds finds an address in an answer for a name from which clients are to be
+// kept. The names of the site itself, for which there is a route or an exception,
+// point where they like.
+func (st *state) rebinds(answer *dns.Msg, name decision.Name, site bool) (netip.Addr, bool) {
 	if !st.settings.Upstreams.RebindProtection || site {
 		return netip.Addr{}, false
 	}
-	return upstream.Rebinds(answer, isSiteName)
-}
-
-// isSiteName says whether a name may well point to a network that is not
-// public: home.arpa is each site's own (RFC 8375).
-func isSiteName(name string) bool {
-	return strings.HasSuffix("."+dns.CanonicalName(name), ".home.arpa.")
+	if _, _, excepted := st.sites.Lookup(name); excepted {
+		return netip.Addr{}, false
+	}
+	return upstream.Rebinds(answer)
 }
 
 // turnBack refuses a query that came back to us.

@@ -299,16 +299,30 @@ func TestRebindProtection(t *testing.T) {
 		answers int
 		ede     int
 	}{
-		"off":              {"evil.example.org", false, 1, -1},
-		"on":               {"evil.example.org", true, 0, int(dns.ExtendedErrorCodeBlocked)},
-		"a public address": {"public.example.org", true, 1, -1},
-		"the site's own":   {"printer.home.arpa", true, 1, -1},
+		"off":                     {"evil.example.org", false, 1, -1},
+		"on":                      {"evil.example.org", true, 0, int(dns.ExtendedErrorCodeBlocked)},
+		"a public address":        {"public.example.org", true, 1, -1},
+		"the site's own":          {"printer.home.arpa", true, 1, -1},
+		"an exception":            {"corp.example", true, 1, -1},
+		"below an exception":      {"a.B.Corp.Example", true, 1, -1},
+		"ends like an exception":  {"evilcorp.example", true, 0, int(dns.ExtendedErrorCodeBlocked)},
+		"a dot that is no border": {`evil\.corp.example`, true, 0, int(dns.ExtendedErrorCodeBlocked)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			set := settings(up)
 			set.Upstreams.RebindProtection = tt.on
-			m := dial(t, start(t, newServer(t, set)), "udp").exchange(withEDNS(query(tt.name, dns.TypeA), 1232))
+			set.Upstreams.RebindAllow = []string{"corp.example."}
+			set.Cache.Size = 1 << 20
+			s := start(t, newServer(t, set))
+			c := dial(t, s, "udp")
+			m := c.exchange(withEDNS(query(tt.name, dns.TypeA), 1232))
+			if again := c.exchange(query(tt.name, dns.TypeA)); len(again.Answer) != tt.answers {
+				t.Errorf("asked again: got\n%v", again)
+			}
+			if text := "upstream.rebind_allow"; tt.ede >= 0 && !strings.Contains(m.String(), text) {
+				t.Errorf("%q is not named in\n%v", text, m)
+			}
 			if m.Rcode != dns.RcodeSuccess || len(m.Answer) != tt.answers || ede(m) != tt.ede {
 				t.Errorf("got\n%v", m)
 			}

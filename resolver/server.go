@@ -58,6 +58,7 @@ type Server struct {
 	settings Settings
 	rules    *decision.Rules
 	routes   *routes.Table[decision.Route]
+	sites    *routes.Table[struct{}]
 	sources  *resolvconf.Sources // of the machine's servers; nil: none
 	followed bool                // Run follows them
 	refollow func()              // makes Run follow other ones; nil before
@@ -247,10 +248,14 @@ func (s *Server) Reconfigure(settings Settings) error {
 	if err != nil {
 		return err
 	}
+	sites, err := settings.Upstreams.sites()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.useSources(settings)
-	s.settings, s.rules, s.routes = settings, rules, table
+	s.settings, s.rules, s.routes, s.sites = settings, rules, table, sites
 	s.cache.SetConfig(cache.Config{Size: settings.Cache.Size, ServeStale: settings.Cache.ServeStale})
 	s.rebuild()
 	s.cache.Flush() // what may be kept, and served, depends on the settings

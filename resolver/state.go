@@ -22,6 +22,7 @@ type state struct {
 	routes   *routes.Table[decision.Route]
 	routed   []*upstream.Group // of each route
 	reach    decision.Reach
+	sites    *routes.Table[struct{}] // which names may point to private networks
 }
 
 // current is the newest state. Without a Run it reads the machine's servers
@@ -39,7 +40,7 @@ func (s *Server) current() *state {
 
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
-	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
+	st := &state{settings: s.settings, rules: s.rules, routes: s.routes, sites: s.sites}
 	var machines []upstream.Server
 	if s.sources != nil {
 		st.machine = s.sources.Machine(s.isForeign)

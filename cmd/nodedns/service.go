@@ -74,6 +74,7 @@ func upstreams(cfg config.Config) resolver.Upstreams {
 		RandomizeCase:    cfg.Upstream.RandomizeCase,
 		TrustAD:          cfg.Upstream.TrustAD,
 		RebindProtection: cfg.Upstream.RebindProtection,
+		RebindAllow:      cfg.Upstream.RebindAllow,
 	}
 	for _, server := range cfg.Upstream.Servers {
 		to.Servers = append(to.Servers, server.Server) // of auto the zero one, as resolver.Auto

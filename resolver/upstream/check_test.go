@@ -128,7 +128,7 @@ func FuzzReply(f *testing.F) {
 		if !m.Response || m.Id != asked.Id || len(m.Question) != 1 || m.Question[0] != asked.Question[0] {
 			t.Errorf("accepted as a reply: %v", m)
 		}
-		Rebinds(m, nil)
+		Rebinds(m)
 		Extended(m)
 	})
 }

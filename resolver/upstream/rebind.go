@@ -34,15 +34,11 @@ var embedding = []struct {
 
 // Rebinds returns the first address in a reply that belongs to this machine
 // or to networks that are not public. A web page may use such an answer to
-// reach, by its own name, what stands behind the firewall. Exempt says for
-// which names, as in the question, that is fine; nil means none.
+// reach, by its own name, what stands behind the firewall.
 //
 // It looks at the A, AAAA, SVCB and HTTPS records of the answer and of the
 // additional section, the latter for clients that look there.
-func Rebinds(reply *dns.Msg, exempt func(name string) bool) (netip.Addr, bool) {
-	if exempt != nil && len(reply.Question) == 1 && exempt(reply.Question[0].Name) {
-		return netip.Addr{}, false
-	}
+func Rebinds(reply *dns.Msg) (netip.Addr, bool) {
 	for _, section := range [][]dns.RR{reply.Answer, reply.Extra} {
 		for _, rr := range section {
 			for _, ip := range addresses(rr) {

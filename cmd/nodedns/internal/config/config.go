@@ -89,6 +89,7 @@ type Upstream struct {
 	TrustAD          bool
 	RandomizeCase    bool
 	RebindProtection bool
+	RebindAllow      []string // canonical: lower case, no final dot
 }
 
 // Cache is the store of other servers' answers.

@@ -110,6 +110,9 @@ var keys = []key{
 	boolean("upstream.rebind_protection", false,
 		"keep answers with addresses that are not public from clients",
 		func(c *Config) *bool { return &c.Upstream.RebindProtection }),
+	list("upstream.rebind_allow", none,
+		"`DOMAINS` whose names may point to such addresses all the same",
+		func(c *Config) *[]string { return &c.Upstream.RebindAllow }, siteDomain),
 	routes("upstream.route", func(c *Config) *[]Route { return &c.Upstream.Routes }),
 
 	text("cache.size", "16MiB",

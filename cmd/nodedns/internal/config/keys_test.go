@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
 			Allow:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		},
-		Upstream: Upstream{Servers: []Server{{Auto: true}}, Timeout: 2 * time.Second},
+		Upstream: Upstream{Servers: []Server{{Auto: true}}, Timeout: 2 * time.Second, RebindAllow: []string{}},
 		Cache:    Cache{Size: 16 << 20, ServeStale: time.Hour},
 		State:    State{Dir: "/var/lib/nodedns"},
 		Control:  Control{Socket: "/run/nodedns/control.sock"},

@@ -99,15 +99,24 @@ func sharedDomains(all []Route) (faults []fault) {
 	return faults
 }
 
-// routeDomain understands a domain that others may answer for, a reserved one
-// included: its names may be known in a private network.
+// routeDomain understands a domain that others may answer for, or all names.
 func routeDomain(s string) (string, error) {
 	if s == "." {
 		return s, nil
 	}
+	name, err := siteDomain(s)
+	if err != nil {
+		return "", expected(`a domain such as corp.example, or "." for all names`)
+	}
+	return name, nil
+}
+
+// siteDomain understands a domain that others answer for, a reserved one
+// included: its names may be known in a private network.
+func siteDomain(s string) (string, error) {
 	name := strings.ToLower(strings.TrimSuffix(s, "."))
 	if !hostName(name) {
-		return "", expected(`a domain such as corp.example, or "." for all names`)
+		return "", expected("a domain such as corp.example")
 	}
 	return name, nil
 }

@@ -170,6 +170,11 @@ var valueTests = []struct {
 		[]string{`"yes"`},
 	},
 	{
+		"upstream.rebind_allow", func(c Config) any { return c.Upstream.RebindAllow },
+		map[string]string{`[]`: "[]", `["Corp.Example.", "local", "lan"]`: "[corp.example local lan]"},
+		[]string{`"corp.example"`, `["."]`, `["*.corp.example"]`, `[""]`, `["a.example", "A.example."]`},
+	},
+	{
 		"upstream.timeout", func(c Config) any { return c.Upstream.Timeout },
 		map[string]string{`"100ms"`: "100ms", `"4s"`: "4s"},
 		[]string{`"99ms"`, `"4001ms"`, `"2"`, `2`},
