@@ -149,8 +149,8 @@ func (s *Server) NetworkChanged() {
 	s.cache.Flush()
 }
 
-// Flush forgets all answers of upstreams.
-func (s *Server) Flush() { s.cache.Flush() }
+// Flush forgets all answers of upstreams, and returns how many there were.
+func (s *Server) Flush() int { return s.cache.Flush() }
 
 // FlushName forgets those to questions for a name, and returns how many there
 // were. Answers for other names that lead to it by an alias stay. The error is

@@ -96,7 +96,7 @@ func (d *daemon) bind() (doors []door, unlock func(), err error) {
 	case errors.Is(err, control.ErrInUse):
 		return nil, nil, err
 	case err != nil:
-		d.log.Warn("no control socket: nodedns status, nodes and query will not find this daemon", "error", err)
+		d.log.Warn("no control socket: nodedns status, nodes, query and flush will not find this daemon", "error", err)
 	default:
 		doors, unlock = append(doors, door{"control", l, controlHandler(d.service)}), l.Unlock
 	}

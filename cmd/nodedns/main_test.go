@@ -11,7 +11,7 @@ func TestHelp(t *testing.T) {
 		"nodedns":       {},
 		"configuration": {"help", "configuration"},
 	}
-	for _, name := range []string{"run", "init", "check", "restore", "try", "status", "nodes", "query", "version"} {
+	for _, name := range []string{"run", "init", "check", "restore", "try", "status", "nodes", "query", "flush", "version"} {
 		topics[name] = []string{name, "--help"}
 	}
 	for name, args := range topics {

@@ -61,6 +61,16 @@ func TestPrintStatus(t *testing.T) {
 	}
 }
 
+func TestPrintFlushed(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "nothing to forget\n", 1: "1 answer forgotten\n", 7: "7 answers forgotten\n"} {
+		var out strings.Builder
+		if err := printFlushed(&out, control.Flushed{Answers: n}); err != nil || out.String() != want {
+			t.Errorf("got %q, %v", out.String(), err)
+		}
+	}
+}
+
 func TestPrintNodes(t *testing.T) {
 	t.Parallel()
 	nodes := []control.Node{

@@ -50,6 +50,13 @@ func TestRun(t *testing.T) {
 		r.command("query", "www.example.com").expect(t, exitFailed, "REFUSED", "cannot be resolved (REFUSED)")
 		r.command("query", nodeID, "NONSENSE").expect(t, exitFailed, "", "NONSENSE")
 	})
+	t.Run("flush", func(t *testing.T) {
+		r.command("flush").expect(t, exitFine, "nothing to forget\n", "")
+		r.command("flush", "www.example.com", "--json").expect(t, exitFine, "{\n  \"flushed\": 0\n}\n", "")
+		r.command("flush", "192.0.2.10").expect(t, exitFine, "nothing to forget\n", "")
+		r.command("flush", "a..b").expect(t, exitFailed, "", `"a..b"`)
+		r.command("flush", "a", "b").expect(t, exitWrong, "", "")
+	})
 	t.Run("restore", func(t *testing.T) {
 		r.command("restore").expect(t, exitFailed, "", "stop it first")
 	})

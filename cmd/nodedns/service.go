@@ -53,6 +53,9 @@ func controlHandler(s *nodedns.Service) http.Handler {
 		Status:   s.Status,
 		Snapshot: s.Zone().Snapshot,
 		Query:    s.Resolver().Query,
+
+		Flush:     s.Resolver().Flush,
+		FlushName: s.Resolver().FlushName,
 	})
 }
 

@@ -39,20 +39,23 @@ func (c *Cache) drop(e *entry) {
 	c.entries--
 }
 
-// Flush empties the cache, and makes it refuse what was asked for before.
-func (c *Cache) Flush() {
+// Flush empties the cache, and makes it refuse what was asked for before. It
+// returns how many replies there were.
+func (c *Cache) Flush() (dropped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++
 	c.small, c.main = queue{}, queue{}
-	c.entries = 0
+	dropped, c.entries = c.entries, 0
 	c.resize(len(*c.table.Load()))
+	return dropped
 }
 
 // FlushName takes out what is kept for a name in the form of Key.Name, of all
-// types, and returns how many replies that were. Names below it stay, and so do replies to questions
-// for other names that lead to it by an alias. What was asked for before is
-// refused as after a Flush. It takes time in proportion to the whole cache.
+// types, and returns how many replies that were. Names below it stay, and so do
+// replies to questions for other names that lead to it by an alias. What was
+// asked for before is refused as after a Flush. It takes time in proportion to
+// the whole cache.
 func (c *Cache) FlushName(name []byte) (dropped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

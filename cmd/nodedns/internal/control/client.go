@@ -56,13 +56,25 @@ func (c *Client) Status(ctx context.Context) (nodedns.Status, error) {
 // Query returns what the daemon answers to a question.
 func (c *Client) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
 	var answer resolver.Answer
-	return answer, c.value(ctx, queryPath, url.Values{"name": {name}, "type": {typ}}, &answer)
+	return answer, c.value(ctx, queryPath, url.Values{nameParameter: {name}, "type": {typ}}, &answer)
+}
+
+// Flush makes the daemon forget all answers of upstreams.
+func (c *Client) Flush(ctx context.Context) (Flushed, error) {
+	var flushed Flushed
+	return flushed, c.change(ctx, flushPath, nil, &flushed)
+}
+
+// FlushName makes the daemon forget those to questions for a name.
+func (c *Client) FlushName(ctx context.Context, name string) (Flushed, error) {
+	var flushed Flushed
+	return flushed, c.change(ctx, flushPath, url.Values{nameParameter: {name}}, &flushed)
 }
 
 // Nodes calls yield with each node that the filter chooses, sorted by ID. It
 // returns the error of yield, or why not all nodes came.
 func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) error) error {
-	body, err := c.get(ctx, nodesPath, filter.values())
+	body, err := c.ask(ctx, http.MethodGet, nodesPath, filter.values())
 	if err != nil {
 		return err
 	}
@@ -88,7 +100,18 @@ func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) erro
 
 // value gets a reply that is one value.
 func (c *Client) value(ctx context.Context, path string, parameters url.Values, into any) error {
-	body, err := c.get(ctx, path, parameters)
+	body, err := c.ask(ctx, http.MethodGet, path, parameters)
+	return c.read(body, err, into)
+}
+
+// change has the daemon change something, and gets what came of it.
+func (c *Client) change(ctx context.Context, path string, parameters url.Values, into any) error {
+	body, err := c.ask(ctx, http.MethodPost, path, parameters)
+	return c.read(body, err, into)
+}
+
+// read takes in a reply that is one value, unless there is an error already.
+func (c *Client) read(body io.ReadCloser, err error, into any) error {
 	if err != nil {
 		return err
 	}
@@ -99,11 +122,11 @@ func (c *Client) value(ctx context.Context, path string, parameters url.Values, 
 	return nil
 }
 
-// get returns the body of a good reply, or the daemon's own words for an error.
-func (c *Client) get(ctx context.Context, path string, parameters url.Values) (io.ReadCloser, error) {
+// ask returns the body of a good reply, or the daemon's own words for an error.
+func (c *Client) ask(ctx context.Context, method, path string, parameters url.Values) (io.ReadCloser, error) {
 	// The host is not looked at: there is one at the end of the socket.
 	address := url.URL{Scheme: "http", Host: "nodedns", Path: path, RawQuery: parameters.Encode()}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, method, address.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}

@@ -4,14 +4,16 @@
 //	GET /v1/status                         a [nodedns.Status]
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
 //	GET /v1/query?name=&type=              a [resolver.Answer]
+//	POST /v1/flush?name=                   a [Flushed]; without a name, of all
 //
 // An error is an object with the key "error". Either side ignores fields that
 // it does not know, so that a command of another version than the daemon's
 // works. The nodes are streamed: neither side holds all of them.
 //
-// All of it is reading, and of what DNS and the hosts file tell every user of
-// the machine anyway. The socket is therefore open to all of them (mode 0666).
-// What changes something must not be added without asking who is there.
+// All that is got is what DNS and the hosts file tell every user of the machine
+// anyway. The socket is therefore open to all of them (mode 0666). What changes
+// something is a POST, and for root and the daemon's own user only, whom the
+// kernel vouches for.
 //
 // The package starts no goroutines; the daemon's are those of the server that
 // it runs the [Handler] in.

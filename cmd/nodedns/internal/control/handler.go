@@ -17,6 +17,11 @@ type Daemon struct {
 	Snapshot func() *zone.Snapshot
 	// Query resolves a name. Its error says what is wrong with the question.
 	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
+	// Flush forgets all answers of upstreams, and FlushName those to questions
+	// for a name. They return how many there were; the error is for what is no
+	// name.
+	Flush     func() int
+	FlushName func(name string) (int, error)
 }
 
 // The paths of the protocol.
@@ -24,7 +29,11 @@ const (
 	statusPath = "/v1/status"
 	nodesPath  = "/v1/nodes"
 	queryPath  = "/v1/query"
+	flushPath  = "/v1/flush"
 )
+
+// nameParameter is the name that a request is about.
+const nameParameter = "name"
 
 // Handler answers for a daemon.
 func Handler(d Daemon) http.Handler {
@@ -36,6 +45,7 @@ func Handler(d Daemon) http.Handler {
 		serveNodes(w, r, d.Snapshot())
 	})
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
+	mux.HandleFunc("POST "+flushPath, d.serveFlush)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, failure{"this daemon does not know " + r.Method + " " + r.URL.Path +
 			"; it may be of another version than the command"})
@@ -45,12 +55,30 @@ func Handler(d Daemon) http.Handler {
 
 func (d *Daemon) serveQuery(w http.ResponseWriter, r *http.Request) {
 	parameters := r.URL.Query()
-	answer, err := d.Query(r.Context(), parameters.Get("name"), parameters.Get("type"))
+	answer, err := d.Query(r.Context(), parameters.Get(nameParameter), parameters.Get("type"))
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
 	}
 	reply(w, http.StatusOK, answer)
+}
+
+func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
+	if err := mayChange(r.Context()); err != nil {
+		reply(w, http.StatusForbidden, failure{err.Error()})
+		return
+	}
+	parameters := r.URL.Query()
+	if !parameters.Has(nameParameter) {
+		reply(w, http.StatusOK, Flushed{d.Flush()})
+		return
+	}
+	n, err := d.FlushName(parameters.Get(nameParameter))
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, Flushed{n})
 }
 
 // reply writes one value. The client sees by itself when that fails.

@@ -42,6 +42,11 @@ func newNode(n zone.Node) Node {
 	return node
 }
 
+// Flushed is what a flush did.
+type Flushed struct {
+	Answers int `json:"flushed"` // that were forgotten
+}
+
 // failure is an error on its way to the client.
 type failure struct {
 	Error string `json:"error"`

@@ -36,6 +36,9 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 		MaxHeaderBytes: maxHeader,
 		ConnState:      limit(maxConnections, log),
 		BaseContext:    func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, conn)
+		},
 		// What clients do wrong is their business.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -54,6 +57,15 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 	}
 	<-served
 	return nil
+}
+
+type connKey struct{}
+
+// Conn is the connection that a request came over, by the request's context. It
+// is for who wants to know the peer, and not to be read or written.
+func Conn(ctx context.Context) net.Conn {
+	conn, _ := ctx.Value(connKey{}).(net.Conn)
+	return conn
 }
 
 // limit closes connections beyond a number of them as soon as they are there.

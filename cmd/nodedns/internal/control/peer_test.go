@@ -1,0 +1,99 @@
+package control
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestFlush(t *testing.T) {
+	t.Parallel()
+	client := serve(t, Handler(Daemon{
+		Flush: func() int { return 12 },
+		FlushName: func(name string) (int, error) {
+			if name == "a..b" {
+				return 0, errors.New("no name")
+			}
+			return len(name), nil
+		},
+	}))
+	if got, err := client.Flush(t.Context()); err != nil || got.Answers != 12 {
+		t.Errorf("all: got %v, %v", got, err)
+	}
+	for _, name := range []string{"", "www.example.org", "a&name=b"} {
+		if got, err := client.FlushName(t.Context(), name); err != nil || got.Answers != len(name) {
+			t.Errorf("%q: got %v, %v", name, got, err)
+		}
+	}
+	if _, err := client.FlushName(t.Context(), "a..b"); err == nil || err.Error() != "no name" {
+		t.Errorf("got error %v, want the daemon's own words", err)
+	}
+}
+
+// Whoever is not root may look, and change nothing.
+func TestChangesAreForRoot(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("to connect as another user takes root")
+	}
+	client := serve(t, Handler(Daemon{Flush: func() int { t.Error("it is done all the same"); return 0 }}))
+	if err := os.Chmod(filepath.Dir(client.socket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	conn := dialAs(t, client.socket, 65534)
+	if _, err := fmt.Fprint(conn, "POST /v1/flush HTTP/1.1\r\nHost: nodedns\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text := new(strings.Builder)
+	if _, err := bufio.NewReader(response.Body).WriteTo(text); err != nil || response.StatusCode != http.StatusForbidden || !strings.Contains(text.String(), "root") {
+		t.Errorf("got %s %s, %v", response.Status, text, err)
+	}
+}
+
+// dialAs connects as another user. That is a property of the thread in Linux; the
+// thread ends with its goroutine, to which it stays locked.
+func dialAs(t *testing.T, path string, uid int) net.Conn {
+	t.Helper()
+	type dialled struct {
+		conn net.Conn
+		err  error
+	}
+	result := make(chan dialled)
+	go func() {
+		runtime.LockOSThread()
+		conn, err := func() (net.Conn, error) {
+			if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+				return nil, errno
+			}
+			return net.Dial("unix", path)
+		}()
+		result <- dialled{conn, err}
+	}()
+	d := <-result
+	if d.err != nil {
+		t.Fatal(d.err)
+	}
+	t.Cleanup(func() { d.conn.Close() })
+	return d.conn
+}
+
+func TestWhoIsNoPeer(t *testing.T) {
+	t.Parallel()
+	if err := mayChange(t.Context()); err == nil {
+		t.Error("a request that came over no connection may change something")
+	}
+}
