@@ -51,24 +51,19 @@ func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer 
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)
-	tidy(answer)
+	respell(answer)
 	s.addOPT(answer, r, extended, options...)
 	return answer
 }
 
-// tidy spells the owners that are the name asked for as in the question, as
-// somebody else may have asked for the same in other letters, and makes TTLs 0
-// whose top bit is set (RFC 2181, section 8).
-func tidy(m *dns.Msg) {
+// respell spells the owners that are the name asked for as in the question:
+// somebody else may have asked for the same in other letters.
+func respell(m *dns.Msg) {
 	asked := m.Question[0].Name
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
-			header := rr.Header()
-			if strings.EqualFold(header.Name, asked) {
+			if header := rr.Header(); strings.EqualFold(header.Name, asked) {
 				header.Name = asked
-			}
-			if header.Ttl >= 1<<31 {
-				header.Ttl = 0
 			}
 		}
 	}

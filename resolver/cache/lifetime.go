@@ -23,9 +23,6 @@ const (
 // is served as a whole. It is 0 for a reply that must not be kept.
 func Settle(reply *dns.Msg, qtype uint16) uint32 {
 	negative := denies(reply, qtype)
-	if negative && !slices.ContainsFunc(reply.Ns, isSOA) {
-		return 0 // RFC 2308, section 5: nothing says for how long
-	}
 	least := uint32(maxPositive)
 	for _, records := range [...][]dns.RR{reply.Answer, reply.Ns, reply.Extra} {
 		for _, rr := range records {
@@ -36,6 +33,9 @@ func Settle(reply *dns.Msg, qtype uint16) uint32 {
 			rr.Header().Ttl = ttl
 			least = min(least, ttl)
 		}
+	}
+	if negative && !slices.ContainsFunc(reply.Ns, isSOA) {
+		return 0 // RFC 2308, section 5: nothing says for how long
 	}
 	return least
 }
