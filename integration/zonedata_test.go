@@ -19,6 +19,9 @@ const (
 	signedZone = "signed.example."
 )
 
+// elsewhere is delegated to a server that does not exist.
+const elsewhere = "elsewhere." + plainZone
+
 // manyAddresses and bigText are more than a UDP reply may have.
 const manyAddresses = 100
 
@@ -55,6 +58,8 @@ func plainRecords(t testing.TB, origin string) []dns.RR {
 	}
 	if origin == plainZone {
 		add("child.%s 300 NS ns.%s", origin, origin)
+		add("%s 300 NS ns.%s", elsewhere, elsewhere)
+		add("ns.%s 300 A 10.88.0.250", elsewhere)
 	}
 	return rrs
 }
