@@ -1,0 +1,193 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// clientProgram is a program that prints the addresses of a name, one a line,
+// as a library finds them.
+type clientProgram struct {
+	name    string
+	options string // as in resolv.conf
+	command func(name string) *exec.Cmd
+	udpOnly bool // is content with what a truncated reply has
+}
+
+// clientPrograms are those that machines have, once more for each option that
+// has glibc ask in another way. By default it asks for A and AAAA at the same
+// time from one port.
+func clientPrograms(t testing.TB) []clientProgram {
+	t.Helper()
+	glibc := compile(t, "gcc", "getaddrinfo.c")
+	musl := compile(t, "musl-gcc", "getaddrinfo.c", "-static")
+	cares := compile(t, "gcc", "cares.c", "-lcares")
+	program := func(path string) func(string) *exec.Cmd {
+		return func(name string) *exec.Cmd { return exec.Command(path, name) }
+	}
+	return []clientProgram{
+		{name: "glibc", command: program(glibc)},
+		{name: "glibc, one after the other", options: "single-request", command: program(glibc)},
+		{name: "glibc, each from a port of its own", options: "single-request-reopen", command: program(glibc)},
+		{name: "glibc, by TCP", options: "use-vc", command: program(glibc)},
+		{name: "glibc, with EDNS", options: "edns0 trust-ad", command: program(glibc)},
+		{name: "musl", command: program(musl), udpOnly: true},
+		{name: "c-ares", command: program(cares)},
+		{name: "Go", command: goLookup},
+	}
+}
+
+// compile makes a program of testdata.
+func compile(t testing.TB, compiler, source string, flags ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), strings.TrimSuffix(source, ".c"))
+	args := append([]string{"-o", path, filepath.Join("testdata", source)}, flags...)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v: %s", compiler, strings.Join(args, " "), err, out)
+	}
+	return path
+}
+
+// lookupVar has this test binary look up a name with Go's own resolver, and
+// nothing else: that takes more threads than the one of a machine.
+const lookupVar = "NODEDNS_INTEGRATION_LOOKUP"
+
+func goLookup(name string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), lookupVar+"="+name)
+	return cmd
+}
+
+func printAddresses(name string) error {
+	resolver := &net.Resolver{PreferGo: true}
+	addrs, err := resolver.LookupHost(context.Background(), name)
+	for _, addr := range addrs {
+		fmt.Println(addr)
+	}
+	return err
+}
+
+// finds looks up a name with a program, on a machine. The options come by the
+// environment, since the daemon reads resolv.conf too, and not at once.
+func (m *machine) finds(program clientProgram, name string) ([]netip.Addr, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := program.command(name)
+	cmd.Env = append(cmd.Environ(), "RES_OPTIONS="+program.options)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := m.start(cmd); err != nil {
+		return nil, err
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, &stderr)
+	}
+	var addrs []netip.Addr
+	for word := range strings.FieldsSeq(stdout.String()) {
+		addr, err := netip.ParseAddr(word)
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, addr)
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return slices.Compact(addrs), nil
+}
+
+// newClientNode is a node on which names are looked up by DNS only, with a
+// search list of two domains.
+func newClientNode(l *lan, name, server string) *node {
+	l.t.Helper()
+	n := through(l, name, server, "[files]", `hosts = ""`)
+	n.write("/etc/nsswitch.conf", "hosts: dns\n")
+	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch one.example two.example\n")
+	n.boot()
+	eventually(l.t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	return n
+}
+
+// Every resolver library gets the right addresses through us.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "gcc", "musl-gcc")
+	needUnpacked(t, "nsd")
+	l := newLAN(t)
+	nsd := newAuthority(l, "nsd")
+	n := newClientNode(l, "node", nsd.v4().String())
+	addrs := func(texts ...string) (all []netip.Addr) {
+		for _, text := range texts {
+			all = append(all, netip.MustParseAddr(text))
+		}
+		return all
+	}
+	www := addrs("192.0.2.10", "2001:db8::10")
+	for _, program := range clientPrograms(t) {
+		for _, test := range []struct {
+			name string
+			want []netip.Addr
+		}{
+			{n.id, []netip.Addr{n.v4(), n.v6()}},
+			{"www.plain.example", www},
+			{"v4only.plain.example", addrs("192.0.2.4")},
+			{"v6only.plain.example", addrs("2001:db8::6")},
+			{"chain.plain.example", www},
+			{"any.wild.plain.example", addrs("192.0.2.40")},
+			{"nowhere.plain.example", nil},
+			{"ns.nowhere.invalid", nil},
+			{strangerID(t), nil},
+		} {
+			t.Run(program.name+", "+test.name, func(t *testing.T) {
+				got, err := n.finds(program, test.name)
+				if (err != nil) != (test.want == nil) || !slices.Equal(got, test.want) {
+					t.Errorf("found %v (%v), want %v", got, err, test.want)
+				}
+			})
+		}
+		t.Run(program.name+", too many for UDP", func(t *testing.T) {
+			got, err := n.finds(program, "many.plain.example")
+			must(t, err)
+			if len(got) != manyAddresses && !(program.udpOnly && len(got) > 0) {
+				t.Errorf("found %d addresses, want %d", len(got), manyAddresses)
+			}
+		})
+	}
+}
+
+// With a search list a library first asks for the name of a node below each of
+// its domains. None of that may get to the upstreams: they may be dead, and it
+// would be for their time-outs.
+func TestClientsSearchList(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "gcc", "musl-gcc")
+	l := newLAN(t)
+	var asked queryLog
+	dead := newScripted(l.join("server").address(), script{
+		udp: func(_ *scripted, q query, _ netip.AddrPort) { asked.add(q.name()) },
+	})
+	n := newClientNode(l, "node", dead.addr().String())
+	stranger := strangerID(t)
+	for _, program := range clientPrograms(t) {
+		t.Run(program.name, func(t *testing.T) {
+			got, err := n.finds(program, n.id)
+			must(t, err)
+			if want := []netip.Addr{n.v4(), n.v6()}; !slices.Equal(got, want) {
+				t.Errorf("found %v, want %v", got, want)
+			}
+			if got, err := n.finds(program, stranger); err == nil {
+				t.Errorf("found %v for a node that does not exist", got)
+			}
+			for _, name := range asked.all() {
+				if strings.Contains(name, n.id) || strings.Contains(name, stranger) {
+					t.Errorf("the upstream was asked for %s", name)
+				}
+			}
+		})
+	}
+}
