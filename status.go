@@ -32,6 +32,9 @@ type Status struct {
 	// Upstreams are the servers that other names go to now, in their order and
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
+	// UpstreamStatus is how each of them stands, and those of routes.
+	UpstreamStatus []UpstreamStatus `json:"upstream_status"`
+	HostsLines     HostsLines       `json:"hosts_lines"`
 	// Errors is what does not work now, one sentence each.
 	Errors []string `json:"errors"`
 }
@@ -98,7 +101,10 @@ func (s *Service) Status() Status {
 			Path: f.Path, Written: when(f.Written), Error: f.Error, Writes: f.Writes, Failures: f.Failures,
 		})
 	}
-	status.Errors = s.errors(status.Files)
+	lines := s.dns.HostsSummary()
+	status.HostsLines = newHostsLines(lines)
+	status.UpstreamStatus = s.upstreamStatus()
+	status.Errors = s.errors(&status, lines.Problem)
 	status.State = s.stateOf(status.Errors)
 	return status
 }
@@ -118,21 +124,24 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 }
 
 // errors lists what does not work now.
-func (s *Service) errors(files []FileStatus) []string {
+func (s *Service) errors(status *Status, hostsProblem string) []string {
 	texts := []string{}
 	for _, t := range slices.Concat(s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
 		}
 	}
-	for _, f := range files {
-		if f.Error != "" {
-			texts = append(texts, f.Error)
-		}
+	for _, f := range status.Files {
+		texts = append(texts, f.Error)
 	}
+	for _, u := range status.UpstreamStatus {
+		texts = append(texts, u.failure())
+	}
+	texts = append(texts, hostsProblem)
 	if err := s.self.failures(); err != nil {
 		texts = append(texts, fmt.Sprintf("self-resolution: %v", err))
 	}
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 	slices.Sort(texts)
 	return slices.Compact(texts)
 }

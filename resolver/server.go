@@ -135,13 +135,6 @@ func (s *Server) listen() error {
 // There are none before Listen.
 func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load()) }
 
-// Upstreams are the servers that are asked now, in their order. Listeners of
-// ours are not among them.
-func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Servers() }
-
-// UpstreamStatus is what is known about each of them.
-func (s *Server) UpstreamStatus() []upstream.Status { return s.pool.Status() }
-
 // NetworkChanged forgets what was learnt of the upstreams: which of them answer,
 // how fast and what, may be otherwise on another network.
 func (s *Server) NetworkChanged() {
@@ -203,6 +196,14 @@ func (s *Server) hostLines() *hosts.Table {
 		return nil
 	}
 	return s.hosts.Table()
+}
+
+// HostsSummary is how the user's hosts file was understood.
+func (s *Server) HostsSummary() hosts.Summary {
+	if s.hosts == nil {
+		return hosts.Summary{}
+	}
+	return s.hosts.Summary()
 }
 
 // take hands the bound sockets to Run.

@@ -33,8 +33,13 @@ func TestPrintStatus(t *testing.T) {
 				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
 			},
 			Listeners: []string{"127.0.0.53:53", "[::1]:53"},
-			Upstreams: []string{"192.0.2.53:53"},
-			Files:     []nodedns.FileStatus{{Path: "/etc/hosts", Written: ago(3 * time.Hour)}},
+			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
+			UpstreamStatus: []nodedns.UpstreamStatus{
+				{Server: "192.0.2.53", General: true, State: "good", RTT: 12.345, EDNS: true},
+				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: "unknown", EDNS: true},
+				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: "good", RTT: 0.25},
+			},
+			Files: []nodedns.FileStatus{{Path: "/etc/hosts", Written: ago(3 * time.Hour)}},
 		},
 		"status_degraded": {
 			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
@@ -43,6 +48,10 @@ func TestPrintStatus(t *testing.T) {
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
+			UpstreamStatus: []nodedns.UpstreamStatus{
+				{Server: "192.0.2.53", General: true, State: "down", Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
+			},
+			HostsLines: nodedns.HostsLines{Names: 4, Skipped: 3, Problems: []string{`line 4: "x y" is not an address`}},
 			Files: []nodedns.FileStatus{
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},

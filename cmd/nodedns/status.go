@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -57,7 +58,10 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("zone", zoneText(s))
 	t.row("curator", curatorText(s.Curator, now))
 	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
-	t.row("upstreams", orDash(strings.Join(s.Upstreams, "\n")))
+	t.row("upstreams", upstreamsText(s, now))
+	if s.HostsLines.Skipped > 0 {
+		t.row("hosts lines", hostsLinesText(s.HostsLines))
+	}
 	t.row("files", filesText(s.Files, now))
 	return t.flush()
 }
@@ -85,6 +89,52 @@ func curatorText(c nodedns.CuratorStatus, now time.Time) string {
 	}
 	if c.State != curator.StateConnected && c.DataSince != nil {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// upstreamsText lists the servers, of a daemon that does not tell how they stand
+// the addresses only.
+func upstreamsText(s nodedns.Status, now time.Time) string {
+	if len(s.UpstreamStatus) == 0 {
+		return orDash(strings.Join(s.Upstreams, "\n"))
+	}
+	var lines []string
+	for _, u := range s.UpstreamStatus {
+		lines = append(lines, upstreamText(u, now))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
+	text := u.Server
+	if len(u.Routes) > 0 {
+		text += ", for " + strings.Join(u.Routes, " ")
+		if u.General {
+			text += " and all else"
+		}
+	}
+	switch {
+	case u.State == upstream.Unknown.String():
+		return text + ", not asked yet"
+	case u.State != upstream.Good.String():
+		text += fmt.Sprintf(", %s for %s%s", u.State, age(&u.Since, now), reasonText(u.Reason))
+	case u.RTT > 0:
+		text += fmt.Sprintf(", good, %.3gms", u.RTT)
+	default:
+		text += ", good"
+	}
+	if !u.EDNS {
+		text += ", without EDNS"
+	}
+	return text
+}
+
+func hostsLinesText(h nodedns.HostsLines) string {
+	lines := []string{fmt.Sprintf("%d of the hosts file do not count in the DNS", h.Skipped)}
+	lines = append(lines, h.Problems...)
+	if more := h.Skipped - len(h.Problems); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/nodedns/nodedns/resolver/inotify"
 )
 
-// maxLogged is how many problems one line of the log names.
-const maxLogged = 10
-
 // Config says which file to follow.
 type Config struct {
 	// Root is put before Path, and is where an absolute symlink starts from;
@@ -80,6 +77,16 @@ func (f *File) Reports() []Report {
 		reports = append(reports, s.table.all()...)
 	}
 	return reports
+}
+
+// Summary is how the file was understood.
+func (f *File) Summary() Summary {
+	s := f.current.Load()
+	summary := Summary{Names: s.table.Len(), Problem: s.problem}
+	if s.table != nil {
+		summary.Skipped, summary.First = s.table.count, s.table.first()
+	}
+	return summary
 }
 
 // Run follows the file until ctx ends, and returns nil then. A change is in the
@@ -151,7 +158,7 @@ func (f *File) tell(old, now *Table) {
 		return
 	}
 	var first []string
-	for _, r := range now.reports[:min(maxLogged, len(now.reports))] {
+	for _, r := range now.problems.first() {
 		first = append(first, r.String())
 	}
 	f.log.Warn("some lines or names of the hosts file do not count in the DNS",

@@ -72,6 +72,9 @@ func TestLook(t *testing.T) {
 	if s.Table() != nil || s.Reports() != nil {
 		t.Error("something is known before the first look")
 	}
+	if got := s.Summary(); got.Names != 0 || got.Skipped != 0 {
+		t.Errorf("before the first look: %+v", got)
+	}
 	s.want("host", "none") // there is no file
 	if got := s.Reports(); got != nil {
 		t.Errorf("reports %q without a file", got)
@@ -164,7 +167,7 @@ func TestProblemsAreLoggedOnce(t *testing.T) {
 	s := newScene(t)
 	s.write(strings.Repeat("nonsense\n", 12))
 	s.Look()
-	if log := s.logged(); !strings.Contains(log, "count=12") || strings.Count(log, "nonsense") != maxLogged {
+	if log := s.logged(); !strings.Contains(log, "count=12") || strings.Count(log, "nonsense") != 10 {
 		t.Errorf("logged %q", log)
 	}
 	s.write("# moved down\n" + strings.Repeat("nonsense\n", 12) + "10.0.0.1 host\n")
@@ -174,6 +177,9 @@ func TestProblemsAreLoggedOnce(t *testing.T) {
 	}
 	if got := s.Reports(); len(got) != 12 || got[0].Line != 2 {
 		t.Errorf("reports %q", got)
+	}
+	if got := s.Summary(); got.Names != 1 || got.Skipped != 12 || len(got.First) != 10 || got.First[0].Line != 2 || got.Problem != "" {
+		t.Errorf("summary %+v", got)
 	}
 }
 

@@ -34,6 +34,22 @@ func (p *problems) report(line int, format string, args ...any) {
 	}
 }
 
+// Summary is how a hosts file was understood.
+type Summary struct {
+	Names   int      // that have an address
+	Skipped int      // lines and names that do not count
+	First   []Report // of those, ten at most
+	// Problem is why the file as it is now cannot be used, or empty. All else is
+	// then from when it last could.
+	Problem string
+}
+
+// first are the first reports, as many as people want to read.
+func (p *problems) first() []Report {
+	const most = 10
+	return p.reports[:min(most, len(p.reports))]
+}
+
 // all are the reports, with the last one telling of those that were not kept.
 func (p *problems) all() []Report {
 	if p.count <= maxReports {

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -136,6 +137,9 @@ func (p *peer) failed(reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Failures++
+	if errors.Is(reason, errTimedOut) {
+		p.counts.Timeouts++
+	}
 	p.reason = cause(reason).Error()
 	if p.state == Unknown || p.state == Good || p.state == Doubtful {
 		p.become(Doubtful)

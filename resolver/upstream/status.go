@@ -6,7 +6,8 @@ import "time"
 type Counts struct {
 	Queries    uint64 // exchanges begun, probes included
 	Replies    uint64 // of any kind
-	Failures   uint64 // exchanges without a reply in time
+	Failures   uint64 // exchanges without a usable reply in time
+	Timeouts   uint64 // those of them without any
 	Rejections uint64 // queries turned down that another server answered
 	Repeats    uint64 // queries sent since none came back in time
 	Hedges     uint64 // queries sent early, since another server was slow

@@ -33,6 +33,11 @@ func gauge(name, help string, labels ...string) metric {
 	return metric{prometheus.NewDesc("nodedns_"+name, help, labels, nil), prometheus.GaugeValue}
 }
 
+// histogram is a metric whose values come from [rtt] and the like.
+func histogram(name, help string, labels ...string) metric {
+	return metric{desc: prometheus.NewDesc("nodedns_"+name, help, labels, nil)}
+}
+
 var (
 	buildInfo = gauge("build_info", "The version that runs; always 1.", "version", "goversion")
 	healthy   = gauge("healthy", "Whether everything that was asked for works.")
@@ -50,6 +55,12 @@ var (
 	cacheEvictions  = counter("cache_evictions_total", "Answers that left the cache for want of room.")
 	cacheEntries    = gauge("cache_entries", "Answers in the cache, expired ones included.")
 	cacheBytes      = gauge("cache_bytes", "Memory that the cached answers take up.")
+
+	upstreamQueries  = counter("upstream_queries_total", "Queries sent to an upstream, repeated ones and probes included.", "server")
+	upstreamFailures = counter("upstream_failures_total", "Queries to an upstream that came to nothing: timeout, error, rejected, overload or loop.", "server", "kind")
+	upstreamInFlight = gauge("upstream_in_flight", "Queries that wait for an upstream now.", "server")
+	upstreamState    = gauge("upstream_state", "What is known of an upstream: 1 for the present state.", "server", "state")
+	upstreamRTT      = histogram("upstream_rtt_seconds", "Times to an upstream's reply of any kind.", "server")
 
 	zoneNodes  = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
 	zoneSerial = gauge("zone_serial", "Serial of the zone, which grows with each change.")
@@ -70,6 +81,7 @@ var all = []metric{
 	buildInfo, healthy,
 	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
+	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
 	zoneNodes, zoneSerial, zoneReady,
 	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
 	fileWrites, fileWriteFailures,
@@ -91,6 +103,10 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	say(buildInfo, 1, c.Version, c.GoVersion)
 	say(healthy, truth(status.State == nodedns.StateReady))
 	sayDNS(say, c.Stats())
+	for _, upstream := range status.UpstreamStatus {
+		sayUpstream(say, upstream)
+		out <- rtt(upstream)
+	}
 	say(zoneNodes, float64(status.Nodes.Live), "live")
 	say(zoneNodes, float64(status.Nodes.Departed), "departed")
 	say(zoneNodes, float64(status.Nodes.Quarantined), "quarantined")

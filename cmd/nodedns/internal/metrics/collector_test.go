@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/cache"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -39,6 +40,13 @@ var sample = nodedns.Status{
 		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Events: 40},
 	},
 	Files: []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
+	UpstreamStatus: []nodedns.UpstreamStatus{{
+		Server: "192.0.2.1", State: "good", InFlight: 2,
+		Counts: upstream.Counts{
+			Queries: 20, Failures: 5, Timeouts: 3, Rejections: 4, Overloads: 6, Loops: 7,
+			Latency: upstream.Latency{Counts: [13]uint64{1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, Sum: 4500 * time.Millisecond},
+		},
+	}},
 }
 
 func TestMetrics(t *testing.T) {
@@ -120,6 +128,44 @@ nodedns_file_writes_total{path="/etc/hosts"} 4
 # HELP nodedns_healthy Whether everything that was asked for works.
 # TYPE nodedns_healthy gauge
 nodedns_healthy 1
+# HELP nodedns_upstream_failures_total Queries to an upstream that came to nothing: timeout, error, rejected, overload or loop.
+# TYPE nodedns_upstream_failures_total counter
+nodedns_upstream_failures_total{kind="error",server="192.0.2.1"} 2
+nodedns_upstream_failures_total{kind="loop",server="192.0.2.1"} 7
+nodedns_upstream_failures_total{kind="overload",server="192.0.2.1"} 6
+nodedns_upstream_failures_total{kind="rejected",server="192.0.2.1"} 4
+nodedns_upstream_failures_total{kind="timeout",server="192.0.2.1"} 3
+# HELP nodedns_upstream_in_flight Queries that wait for an upstream now.
+# TYPE nodedns_upstream_in_flight gauge
+nodedns_upstream_in_flight{server="192.0.2.1"} 2
+# HELP nodedns_upstream_queries_total Queries sent to an upstream, repeated ones and probes included.
+# TYPE nodedns_upstream_queries_total counter
+nodedns_upstream_queries_total{server="192.0.2.1"} 20
+# HELP nodedns_upstream_rtt_seconds Times to an upstream's reply of any kind.
+# TYPE nodedns_upstream_rtt_seconds histogram
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.001"} 1
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.002"} 1
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.005"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.01"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.02"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.05"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.1"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.2"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="0.5"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="1"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="2"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="4"} 3
+nodedns_upstream_rtt_seconds_bucket{server="192.0.2.1",le="+Inf"} 4
+nodedns_upstream_rtt_seconds_sum{server="192.0.2.1"} 4.5
+nodedns_upstream_rtt_seconds_count{server="192.0.2.1"} 4
+# HELP nodedns_upstream_state What is known of an upstream: 1 for the present state.
+# TYPE nodedns_upstream_state gauge
+nodedns_upstream_state{server="192.0.2.1",state="doubtful"} 0
+nodedns_upstream_state{server="192.0.2.1",state="down"} 0
+nodedns_upstream_state{server="192.0.2.1",state="good"} 1
+nodedns_upstream_state{server="192.0.2.1",state="looping"} 0
+nodedns_upstream_state{server="192.0.2.1",state="rejecting"} 0
+nodedns_upstream_state{server="192.0.2.1",state="unknown"} 0
 # HELP nodedns_zone_nodes Nodes in the zone, and entries that were refused as quarantined.
 # TYPE nodedns_zone_nodes gauge
 nodedns_zone_nodes{state="departed"} 1

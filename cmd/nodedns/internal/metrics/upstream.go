@@ -1,0 +1,41 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// sayUpstream tells of one upstream. There are as many as are configured, or in
+// resolv.conf, so that the label is bounded.
+func sayUpstream(say func(metric, float64, ...string), u nodedns.UpstreamStatus) {
+	counts := u.Counts
+	say(upstreamQueries, float64(counts.Queries), u.Server)
+	for kind, count := range map[string]uint64{
+		"timeout":  counts.Timeouts,
+		"error":    counts.Failures - counts.Timeouts,
+		"rejected": counts.Rejections,
+		"overload": counts.Overloads,
+		"loop":     counts.Loops,
+	} {
+		say(upstreamFailures, float64(count), u.Server, kind)
+	}
+	say(upstreamInFlight, float64(u.InFlight), u.Server)
+	for state := upstream.Unknown; state <= upstream.Looping; state++ {
+		say(upstreamState, truth(u.State == state.String()), u.Server, state.String())
+	}
+}
+
+// rtt is the histogram of an upstream's times, whose buckets count all that is
+// within their bound.
+func rtt(u nodedns.UpstreamStatus) prometheus.Metric {
+	latency := u.Counts.Latency
+	buckets, total := map[float64]uint64{}, uint64(0)
+	for i, bound := range latency.Bounds() {
+		total += latency.Counts[i]
+		buckets[bound.Seconds()] = total
+	}
+	total += latency.Counts[len(latency.Counts)-1]
+	return prometheus.MustNewConstHistogram(upstreamRTT.desc, total, latency.Sum.Seconds(), buckets, u.Server)
+}

@@ -1,0 +1,53 @@
+package resolver
+
+import (
+	"slices"
+
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Upstreams are the servers that are asked now for what no route has, in their
+// order. Listeners of ours are not among them.
+func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Servers() }
+
+// UpstreamStatus is what is known about a server, and what it is asked for.
+type UpstreamStatus struct {
+	upstream.Status
+	// General is whether it is asked for what no route has.
+	General bool
+	// Routes are the domains that a route sends to it.
+	Routes []string
+}
+
+// UpstreamStatus tells of each server that may be asked: the general ones in
+// their order, and then those of routes.
+func (s *Server) UpstreamStatus() []UpstreamStatus {
+	st := s.current()
+	known := map[upstream.Server]upstream.Status{}
+	for _, status := range s.pool.Status() {
+		known[status.Server] = status
+	}
+	var all []UpstreamStatus
+	entry := func(server upstream.Server) *UpstreamStatus {
+		i := slices.IndexFunc(all, func(u UpstreamStatus) bool { return u.Server == server })
+		if i < 0 {
+			status, ok := known[server]
+			if !ok { // another state has come meanwhile
+				status.Server = server
+			}
+			i = len(all)
+			all = append(all, UpstreamStatus{Status: status})
+		}
+		return &all[i]
+	}
+	for _, server := range st.servers.Servers() {
+		entry(server).General = true
+	}
+	for i, group := range st.routed {
+		for _, server := range group.Servers() {
+			e := entry(server)
+			e.Routes = append(e.Routes, st.settings.Upstreams.Routes[i].Domains...)
+		}
+	}
+	return all
+}

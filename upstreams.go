@@ -1,0 +1,91 @@
+package nodedns
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// UpstreamStatus is one of the servers for names that are not ours.
+type UpstreamStatus struct {
+	Server   string `json:"server"`   // as the configuration spells it
+	Protocol string `json:"protocol"` // udp, tcp, tls or https
+	// General is whether it is asked for what no route has, and Routes are the
+	// domains that a route sends to it.
+	General bool     `json:"general"`
+	Routes  []string `json:"routes"`
+	// State is unknown, good, doubtful, down, rejecting or looping.
+	State string    `json:"state"`
+	Since time.Time `json:"since"`
+	// Reason is the last error, unless the server is good again.
+	Reason string `json:"reason"`
+	// RTT is the smoothed time to a reply, and P95 what 95 of 100 recent ones
+	// keep to, both in milliseconds; 0: not known.
+	RTT float64 `json:"rtt_ms"`
+	P95 float64 `json:"p95_ms"`
+	// EDNS is false while the server is asked without, since it chokes on it.
+	EDNS     bool   `json:"edns"`
+	InFlight int    `json:"in_flight"`
+	Queries  uint64 `json:"queries"`
+	Failures uint64 `json:"failures"`
+
+	Counts upstream.Counts `json:"-"`
+}
+
+// upstreamStatus tells of all servers.
+func (s *Service) upstreamStatus() []UpstreamStatus {
+	all := []UpstreamStatus{}
+	for _, u := range s.dns.UpstreamStatus() {
+		all = append(all, UpstreamStatus{
+			Server:   u.Server.String(),
+			Protocol: u.Server.Transport.String(),
+			General:  u.General,
+			Routes:   append([]string{}, u.Routes...),
+			State:    u.State.String(),
+			Since:    u.Since.UTC().Truncate(time.Millisecond),
+			Reason:   u.Reason,
+			RTT:      milliseconds(u.RTT),
+			P95:      milliseconds(u.P95),
+			EDNS:     u.EDNS,
+			InFlight: u.InFlight,
+			Queries:  u.Counts.Queries,
+			Failures: u.Counts.Failures,
+			Counts:   u.Counts,
+		})
+	}
+	return all
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / float64(time.Millisecond/time.Microsecond)
+}
+
+// failure says what is wrong with a server, or nothing. That it is slow or
+// turns down a query now and then is not.
+func (u *UpstreamStatus) failure() string {
+	switch u.State {
+	case upstream.Down.String():
+		return fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason)
+	case upstream.Looping.String():
+		return fmt.Sprintf("upstream %s asks us what we ask it: remove one of the two from the other's upstreams", u.Server)
+	}
+	return ""
+}
+
+// HostsLines is how the user's lines of the hosts file were understood.
+type HostsLines struct {
+	Names   int `json:"names"`   // that have an address
+	Skipped int `json:"skipped"` // lines and names that do not count
+	// Problems are the first of those, ten at most.
+	Problems []string `json:"problems"`
+}
+
+func newHostsLines(summary hosts.Summary) HostsLines {
+	lines := HostsLines{Names: summary.Names, Skipped: summary.Skipped, Problems: []string{}}
+	for _, report := range summary.First {
+		lines.Problems = append(lines.Problems, report.String())
+	}
+	return lines
+}
