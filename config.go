@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -66,6 +67,9 @@ type Config struct {
 	// DNS is how queries are answered. Without Allow the clients on loopback
 	// are; a TTL of 0 forbids them to keep answers.
 	DNS resolver.Settings
+	// UpstreamRoots verify the certificates of upstreams that are asked over TLS
+	// or HTTPS. nil means the system's.
+	UpstreamRoots *x509.CertPool
 
 	// Logger may be nil, which discards.
 	Logger *slog.Logger

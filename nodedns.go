@@ -73,6 +73,7 @@ func New(cfg Config) (*Service, error) {
 		Listen:   cfg.Listen,
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
+		Roots:    cfg.UpstreamRoots,
 		Clock:    bootClock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,9 @@ type Config struct {
 	// have changed. It must neither block nor call the Server.
 	Changed func()
 
+	// Roots verify the certificates of upstreams that are asked over TLS or
+	// HTTPS; the system's where nil.
+	Roots *x509.CertPool
 	// Clock is CLOCK_BOOTTIME, the clock that the zone has too; the system's
 	// where nil.
 	Clock func() time.Duration

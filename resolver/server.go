@@ -93,6 +93,7 @@ func New(config Config) (*Server, error) {
 	s.bound.Store(new([]netip.AddrPort))
 	s.pool = upstream.New(upstream.Config{
 		Own:      func() []netip.AddrPort { return *s.bound.Load() },
+		Roots:    config.Roots,
 		InFlight: maxInFlight,
 		Logger:   config.Logger,
 	})
