@@ -271,6 +271,14 @@ func TestFlush(t *testing.T) {
 			c.NetworkChanged()
 			return nil
 		},
+		"the servers": func(c *caching, _ *scripted) error {
+			return c.Reconfigure(cachingSettings(newScripted(t, answering(answered60))))
+		},
+		"the routes": func(c *caching, u *scripted) error {
+			next := cachingSettings(u)
+			next.Upstreams.Routes = []Route{{Domains: []string{"corp.example"}, Servers: plain(u.addr)}}
+			return c.Reconfigure(next)
+		},
 		"the settings": func(c *caching, u *scripted) error {
 			next := cachingSettings(u)
 			next.Upstreams.RebindProtection = true
@@ -303,6 +311,8 @@ func TestNotCached(t *testing.T) {
 	}{
 		"without a cache": {func(s *Settings) { s.Cache.Size = 0 }, answered60, query(asked, dns.TypeA)},
 		"what rebinds":    {func(s *Settings) { s.Upstreams.RebindProtection = true }, "www.example.org. 60 IN A 10.0.0.1", query(asked, dns.TypeA)},
+		"a TTL of 0":      {func(*Settings) {}, "www.example.org. 0 IN A 192.0.2.1", query(asked, dns.TypeA)},
+		"a TTL of 2^31":   {func(*Settings) {}, "www.example.org. 2147483648 IN A 192.0.2.1", query(asked, dns.TypeA)},
 		"without RD":      {func(*Settings) {}, answered60, norecurse},
 	} {
 		t.Run(name, func(t *testing.T) {

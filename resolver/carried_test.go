@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -241,6 +242,37 @@ func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 	}
 	if m := dial(t, s, "tcp").exchange(q); m.Truncated || len(m.Answer) != 1 || len(optionsOf(m)) != 1 {
 		t.Errorf("over TCP: got\n%v", m)
+	}
+}
+
+// Aliases that go round, or on and on, are the client's business: they are passed
+// on, and nobody follows them.
+func TestAliasesAreNotFollowed(t *testing.T) {
+	var chain []string
+	for i := range 1000 {
+		chain = append(chain, fmt.Sprintf("%d.example.org. 60 IN CNAME %d.example.org.", i, i+1))
+	}
+	for name, tt := range map[string]struct {
+		name    string
+		records []string
+	}{
+		"a loop":       {"a.example.org", []string{"a.example.org. 60 IN CNAME b.example.org.", "b.example.org. 60 IN CNAME a.example.org."}},
+		"to itself":    {"a.example.org", []string{"a.example.org. 60 IN CNAME a.example.org."}},
+		"a long chain": {"0.example.org", chain},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, answering(tt.records...))
+			s := start(t, newCaching(t, u).Server)
+			for range 2 {
+				m := dial(t, s, "tcp").exchange(query(tt.name, dns.TypeA))
+				if m.Rcode != dns.RcodeSuccess || !slices.Equal(texts(m.Answer), tt.records) {
+					t.Errorf("got %d records with %s", len(m.Answer), dns.RcodeToString[m.Rcode])
+				}
+			}
+			if n := s.Stats().Cache.Entries; n != 0 {
+				t.Errorf("%d entries: nothing says for how long there is no address", n)
+			}
+		})
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *Server) ask(ctx context.Context, x *exchange, patience <-chan struct{})
 		case <-patience:
 			return nil, errImpatient
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 		switch {
 		case joined.err == nil:

@@ -18,6 +18,9 @@ import (
 // stale answer (RFC 8767, section 5).
 const stalePatience = 1800 * time.Millisecond
 
+// errOverdue is that the time of a query is up.
+var errOverdue = errors.New("no upstream answered in time")
+
 // maxWait is how long a client waits in all, also if it has to ask again what
 // somebody else gave up. An exchange ends before, and then says why it failed.
 const maxWait = upstream.Total + 50*time.Millisecond
@@ -25,7 +28,7 @@ const maxWait = upstream.Total + 50*time.Millisecond
 // forward asks the upstreams and returns the reply for the client. The verdict
 // becomes what was done in the end.
 func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *decision.Verdict) *dns.Msg {
-	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, errOverdue)
 	defer cancel()
 	var patience <-chan struct{}
 	if verdict.Hit.Stale {
@@ -59,7 +62,11 @@ func isAnswer(m *dns.Msg) bool {
 func reasons(err error) []*dns.EDNS0_EDE {
 	own := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNetworkError, ExtraText: err.Error()}
 	failure := (*upstream.Failure)(nil)
-	if !errors.As(err, &failure) {
+	switch {
+	case errors.Is(err, errOverdue):
+		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
+		return []*dns.EDNS0_EDE{own}
+	case !errors.As(err, &failure):
 		return []*dns.EDNS0_EDE{own}
 	}
 	own.InfoCode = failure.Code()

@@ -173,13 +173,19 @@ func TestBusyClientIsNotMadeToWait(t *testing.T) {
 	}
 }
 
-func TestAllUpstreamsFail(t *testing.T) {
+// unused is a port of loopback where nobody listens.
+func unused(t *testing.T) netip.AddrPort {
+	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	_ = conn.Close()
+	defer conn.Close() // that is the point
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+func TestAllUpstreamsFail(t *testing.T) {
+	dead := unused(t)
 	bogus := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
 		m.SetEdns0(1232, false)
