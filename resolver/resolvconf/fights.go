@@ -1,0 +1,113 @@
+package resolvconf
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+const (
+	// maxFights within fightWindow are too many: two programs that overwrite
+	// each other for ever help nobody.
+	maxFights   = 10
+	fightWindow = time.Minute
+
+	// firstPause is how long somebody else has their way the first time; then
+	// it doubles up to maxPause, so that ten still fit into the window.
+	firstPause = 100 * time.Millisecond
+	maxPause   = 5 * time.Second
+)
+
+// fights count how often somebody overwrites what we wrote.
+type fights struct {
+	total  uint64
+	by     string      // the last one
+	recent []time.Time // those within the window
+	due    time.Time   // when to take the file back; zero: it is ours
+}
+
+// begin notes a fight. It says whether it is the first within the window, and
+// whether there were too many.
+func (f *fights) begin(now time.Time, by string) (first, lost bool) {
+	for len(f.recent) > 0 && now.Sub(f.recent[0]) >= fightWindow {
+		f.recent = f.recent[1:]
+	}
+	f.total++
+	f.by = by
+	f.recent = append(f.recent, now)
+	pause := min(firstPause<<(len(f.recent)-1), maxPause)
+	f.due = now.Add(pause - rand.N(pause/4))
+	return len(f.recent) == 1, len(f.recent) >= maxFights
+}
+
+// pending says whether the file is still to be taken back.
+func (f *fights) pending() bool { return !f.due.IsZero() }
+
+// wait is how long until then.
+func (f *fights) wait(now time.Time) time.Duration {
+	if !f.pending() {
+		return 0
+	}
+	return max(f.due.Sub(now), 0)
+}
+
+func (f *fights) taken() { f.due = time.Time{} }
+
+// forget starts over; what was counted stays.
+func (f *fights) forget() { f.recent, f.due = nil, time.Time{} }
+
+// authors are the programs that are known to write resolv.conf, by what their
+// comments say.
+var authors = []struct{ sign, name string }{
+	{"NetworkManager", "NetworkManager"},
+	{"tailscale", "tailscale"},
+	{"resolvconf", "resolvconf"},
+	{"systemd-resolved", "systemd-resolved"},
+	{"dhclient", "dhclient"},
+	{"dhcpcd", "dhcpcd"},
+	{"Connection Manager", "ConnMan"},
+	{"netconfig", "netconfig"},
+	{"cloud-init", "cloud-init"},
+	{"VPNC_GENERATED", "vpnc-script"},
+}
+
+// generator is how others put it.
+var generator = regexp.MustCompile(`(?i)\b(?:generated|written|created|managed) by ([[:graph:]]{1,40})`)
+
+// author tells who wrote a file, as far as its comments or its owner show.
+func author(c managed.Content) string {
+	if !c.Exists {
+		return "somebody who removed it"
+	}
+	name := fmt.Sprintf("a program of user ID %d", c.Stat.Uid)
+	for line := range strings.Lines(string(c.Bytes)) {
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") {
+			continue
+		}
+		if found := authorOf(line); found != "" {
+			name = found
+			break
+		}
+	}
+	if c.Link != "" {
+		name += fmt.Sprintf(", by a symlink to %q", c.Link)
+	}
+	return name
+}
+
+// authorOf reads one comment.
+func authorOf(comment string) string {
+	for _, a := range authors {
+		if strings.Contains(comment, a.sign) {
+			return a.name
+		}
+	}
+	if match := generator.FindStringSubmatch(comment); match != nil {
+		return match[1]
+	}
+	return ""
+}

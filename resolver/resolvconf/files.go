@@ -1,0 +1,173 @@
+package resolvconf
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// files are those that a Keeper writes.
+type files struct {
+	conf      managed.File // resolv.conf
+	originals managed.Originals
+
+	hasReal bool
+	real    managed.File // the one with the real upstreams
+	// shared is the file of systemd-resolved that container engines look for
+	// when they see only 127.0.0.53.
+	shared managed.File
+}
+
+func filesOf(cfg Config, sys *managed.System) files {
+	at := func(path string) managed.File {
+		return managed.File{
+			Root: cfg.Place.Root, Path: path, State: cfg.Place.State,
+			Links: true, System: sys, Logger: cfg.Logger,
+		}
+	}
+	return files{
+		conf:      at(cfg.Place.Path),
+		originals: managed.Originals{State: cfg.Place.State, System: sys},
+		hasReal:   cfg.RunDir != "",
+		real:      at(filepath.Join(cfg.RunDir, "resolv.conf")),
+		shared:    at(resolvedPath),
+	}
+}
+
+// followed are the paths of them, below the root.
+func (f files) followed() []string {
+	paths := []string{f.conf.Path}
+	if f.hasReal {
+		paths = append(paths, f.real.Path, f.shared.Path)
+	}
+	return paths
+}
+
+// tidy repairs what a crash left half written.
+func (f files) tidy(log *slog.Logger) error {
+	failed := []error{
+		managed.RecoverOverwrites(f.conf.State, f.conf.System, log),
+		f.originals.Sweep(),
+		f.conf.Sweep(),
+	}
+	if f.hasReal {
+		failed = append(failed, f.real.Sweep(), f.shared.Sweep())
+	}
+	return errors.Join(failed...)
+}
+
+// pointsAtUs says whether a resolv.conf is the one that we wrote.
+func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
+
+// taking is the write that makes resolv.conf ours. What is there and is not
+// ours is kept before, in place of an earlier original: it is what the machine
+// would have without us. The record does not outlive an attempt that failed.
+func (f files) taking(text string) managed.Edits {
+	undo := func() error { return nil }
+	return managed.Edits{
+		Want: func(managed.Content) ([]byte, error) { return []byte(text), nil },
+		Before: func(old managed.Content) error {
+			undo = func() error { return nil }
+			if pointsAtUs(old) {
+				return nil
+			}
+			earlier, found, err := f.originals.Load(f.conf.String())
+			if err != nil {
+				return err
+			}
+			o := managed.OriginalOf(f.conf, old)
+			undo = func() error {
+				if found {
+					return f.originals.Save(earlier)
+				}
+				return f.originals.Drop(o)
+			}
+			return f.originals.Save(o)
+		},
+		Undone: func() error { return undo() },
+	}
+}
+
+// tellUpstreams writes the file with the real upstreams.
+func (k *Keeper) tellUpstreams(m Machine) error {
+	if !k.files.hasReal {
+		return nil
+	}
+	text := []byte(realText(k.cfg.Upstreams(), m))
+	_, err := k.files.real.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return text, nil }})
+	return err
+}
+
+// shareUpstreams makes that file known as the one of systemd-resolved, where
+// that does not run, or undoes it.
+func (f files) shareUpstreams(share bool) error {
+	if !f.hasReal {
+		return nil
+	}
+	now, err := f.shared.Read()
+	if err != nil {
+		return err
+	}
+	ours := now.Link == f.real.Path
+	switch {
+	case ours && !share:
+		return f.shared.Remove()
+	case !ours && share && f.isVacant(now):
+		return f.shared.PutLink(f.real.Path)
+	}
+	return nil
+}
+
+// isVacant says whether nothing is there, or a symlink to nothing.
+func (f files) isVacant(c managed.Content) bool {
+	if !c.Exists {
+		return true
+	}
+	_, err := read(f.shared.Root, f.shared.Path)
+	return c.Link != "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// giveBack makes resolv.conf what it was before us, if it is ours, and forgets
+// what that was. It tells for people what was done, or nothing.
+func (f files) giveBack() (done string, err error) {
+	now, err := f.conf.Read()
+	if err != nil {
+		return "", err
+	}
+	o, found, err := f.originals.Load(f.conf.String())
+	switch {
+	case !pointsAtUs(now):
+		// Somebody else has taken it meanwhile, and what was before is history.
+		if found && err == nil {
+			return "left as it is: somebody else has written it since", f.originals.Drop(o)
+		}
+		return "", err
+	case err != nil:
+		return "", err
+	case !found:
+		return f.makeDo()
+	}
+	if done, err = f.conf.PutBack(o); err != nil {
+		return "", err
+	}
+	return done, f.originals.Drop(o)
+}
+
+// makeDo is for an original that was lost with the state directory. The servers
+// that we asked last are better than one that is dead.
+func (f files) makeDo() (done string, err error) {
+	text := ""
+	if f.hasReal {
+		text, err = read(f.real.Root, f.real.Path)
+	}
+	text = strings.TrimPrefix(text, realMark)
+	if err != nil || isOurs(text) || len(Parse(text).Servers) == 0 {
+		return "removed, as its original is not known", f.conf.Remove()
+	}
+	_, err = f.conf.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return []byte(text), nil }})
+	return "made to name the servers that were asked last, as its original is not known", err
+}

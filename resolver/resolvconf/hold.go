@@ -1,0 +1,122 @@
+package resolvconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+const (
+	// probes is how often a listener is asked before it counts as dead, and
+	// probeWait how long each time.
+	probes    = 3
+	probeWait = 500 * time.Millisecond
+
+	// maxRetry is the longest pause before what failed is tried again.
+	maxRetry = 30 * time.Second
+)
+
+var (
+	errNoListener = errors.New("point resolv.conf at us: no listener is on port 53, and resolv.conf can name no other; " +
+		"add one to dns.listen, or set files.resolv_conf_mode to off")
+	errLeft = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to whoever does so; "+
+		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxFights, fightWindow)
+)
+
+// hold makes the file say a text, which points at us, as long as we answer. The
+// pause is when to go on with what has to wait, or 0.
+func (k *Keeper) hold(ctx context.Context, text string) (state State, pause time.Duration, err error) {
+	if k.left {
+		return StateLeft, 0, errLeft
+	}
+	now, err := k.files.conf.Read()
+	if err != nil {
+		return StateWaiting, 0, err
+	}
+	if wait, lost := k.defend(now); lost {
+		k.left, k.held = true, false
+		return StateLeft, 0, errLeft
+	} else if wait > 0 {
+		return StateContested, wait, nil
+	}
+	if err := k.probe(ctx); err != nil {
+		if ctx.Err() != nil {
+			return StateWaiting, 0, err
+		}
+		return StateWaiting, 0, errors.Join(err, k.release())
+	}
+	if _, err := k.files.conf.Update(k.files.taking(text)); err != nil {
+		return StateWaiting, 0, err
+	}
+	k.held, k.wrote = true, text
+	k.fights.taken()
+	return StateStub, 0, nil
+}
+
+// defend notices that somebody overwrote or removed what we wrote. It returns
+// for how long they get their way, and whether they have won.
+func (k *Keeper) defend(now managed.Content) (wait time.Duration, lost bool) {
+	at := time.Now()
+	if k.held && !k.fights.pending() && !(now.Link == "" && string(now.Bytes) == k.wrote) {
+		by := author(now)
+		first, lost := k.fights.begin(at, by)
+		if first {
+			k.log.Warn("resolv.conf was overwritten by somebody else: their servers are used, and it is taken back",
+				"path", k.files.conf.String(), "by", by)
+		}
+		if lost {
+			return 0, true
+		}
+	}
+	return k.fights.wait(at), false
+}
+
+// probe asks our listener as clients are going to.
+func (k *Keeper) probe(ctx context.Context) (err error) {
+	listener := k.listener()
+	if listener == (netip.AddrPort{}) {
+		return errNoListener
+	}
+	for range probes {
+		attempt, cancel := context.WithTimeout(ctx, probeWait)
+		err = k.cfg.Probe(attempt, listener)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("point resolv.conf at us: our listener %v does not answer this machine: %w", listener, err)
+	}
+	return nil
+}
+
+// release gives resolv.conf back, if it is ours.
+func (k *Keeper) release() error {
+	k.held = false
+	done, err := k.files.giveBack()
+	if err == nil && done != "" {
+		k.log.Info("resolv.conf given back", "path", k.files.conf.String(), "done", done)
+	}
+	return err
+}
+
+// GiveBack makes resolv.conf what it was before us, if it is ours. Run does so
+// at its end; it is for those who end without.
+func (k *Keeper) GiveBack() error {
+	return errors.Join(k.release(), k.files.shareUpstreams(false))
+}
+
+// retry is the pause before what failed is tried again. Each one is twice as
+// long as the one before.
+type retry struct{ pause time.Duration }
+
+func (r *retry) next() time.Duration {
+	r.pause = min(max(2*r.pause, time.Second), maxRetry)
+	return r.pause - rand.N(r.pause/4)
+}

@@ -1,0 +1,242 @@
+package resolvconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/inotify"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// Config of a Keeper.
+type Config struct {
+	// Place of resolv.conf. Its State is needed, and of nobody else's use.
+	Place Place
+	// RunDir is the directory below the root for the file with the real
+	// upstreams, /run/nodedns as a rule. Empty: there is none.
+	RunDir string
+	// Listeners are the addresses that we answer on, and Upstreams the servers
+	// that we ask.
+	Listeners func() []netip.AddrPort
+	Upstreams func() []upstream.Server
+	// Probe asks a listener for a name that is always ours.
+	Probe func(ctx context.Context, listener netip.AddrPort) error
+	// Logger may be nil, to discard.
+	Logger *slog.Logger
+}
+
+// Settings are what can change while a Keeper runs.
+type Settings struct {
+	// Stub points resolv.conf at us; otherwise it is only read.
+	Stub bool
+	// TrustAD tells clients to believe our AD bit.
+	TrustAD bool
+}
+
+// State is what has become of resolv.conf.
+type State string
+
+// The states of a Keeper.
+const (
+	StateOff       State = "off"       // it is not ours to touch
+	StateStub      State = "stub"      // it points at us
+	StateWaiting   State = "waiting"   // it will, when what Error says is over
+	StateContested State = "contested" // somebody overwrote it, and it is taken back soon
+	StateLeft      State = "left"      // left to somebody who overwrote it too often
+)
+
+// Status tells how resolv.conf stands.
+type Status struct {
+	Path   string // with the root
+	State  State
+	Fights uint64 // how often somebody overwrote it, since the start
+	By     string // who did last, as far as it is known
+	Error  string // what is wrong, or ""
+}
+
+// Keeper points resolv.conf at us, and gives it back. Start, Run and GiveBack
+// are to be called from one goroutine, the other methods from any.
+type Keeper struct {
+	cfg     Config
+	log     *slog.Logger
+	sources *Sources
+	files   files
+
+	held   bool   // we have written the file since the start
+	wrote  string // as what
+	fights fights
+	left   bool // to somebody else
+	retry  retry
+
+	// follow calls look after changes of files, until ctx ends.
+	follow func(ctx context.Context, look func())
+	hints  chan struct{}
+
+	mu       sync.Mutex // guards what follows
+	settings Settings
+	reset    bool // the settings are to be taken as at a start
+	status   Status
+}
+
+// New returns a Keeper that has touched no file. It does nothing to resolv.conf
+// before Set says so.
+func New(cfg Config) (*Keeper, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, p := range []struct{ what, path string }{
+		{"path", cfg.Place.Path}, {"state directory", cfg.Place.State},
+	} {
+		if !filepath.IsAbs(p.path) {
+			return nil, fmt.Errorf("resolv.conf: %s %q: want an absolute path", p.what, p.path)
+		}
+	}
+	k := &Keeper{
+		cfg:     cfg,
+		log:     cfg.Logger,
+		sources: Follow(cfg.Place),
+		files:   filesOf(cfg, managed.RealSystem()),
+		hints:   make(chan struct{}, 1),
+	}
+	follower := inotify.Follower{Root: cfg.Place.Root, Files: k.files.followed(), Logger: cfg.Logger}
+	k.follow = follower.Run
+	k.status = Status{Path: k.files.conf.String(), State: StateOff}
+	return k, nil
+}
+
+// Set changes the settings. A file that was left to somebody else is fought for
+// again.
+func (k *Keeper) Set(settings Settings) {
+	k.mu.Lock()
+	k.settings, k.reset = settings, true
+	k.mu.Unlock()
+	k.Hint()
+}
+
+// Hint says that the listeners, the upstreams or the sources may have changed.
+func (k *Keeper) Hint() {
+	select {
+	case k.hints <- struct{}{}:
+	default: // the one that waits says the same
+	}
+}
+
+// Status tells how resolv.conf stands.
+func (k *Keeper) Status() Status {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.status
+}
+
+// Start repairs what an earlier run left half written, and does once what Run
+// goes on to do. The listeners must answer by then. What fails is in the status.
+func (k *Keeper) Start(ctx context.Context) {
+	if err := k.files.tidy(k.log); err != nil {
+		k.log.Warn("what an earlier run left of resolv.conf is not in order", "error", err)
+	}
+	k.step(ctx)
+}
+
+// Run keeps the files in order until ctx ends. Then it gives resolv.conf back,
+// while the listeners still answer; the error is for what fails of that.
+func (k *Keeper) Run(ctx context.Context) error {
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wait.Go(func() { k.follow(following, k.Hint) })
+	for ctx.Err() == nil {
+		var due <-chan time.Time
+		if pause := k.step(ctx); pause > 0 {
+			due = time.After(pause)
+		}
+		select {
+		case <-ctx.Done():
+		case <-k.hints:
+		case <-due:
+		}
+	}
+	return k.GiveBack()
+}
+
+// step brings the files into order. It returns when to look again without a
+// hint, or 0 for never.
+func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
+	settings := k.begin()
+	if _, err := k.sources.Refresh(); err != nil {
+		k.log.Debug("some sources of resolv.conf cannot be read", "error", err)
+	}
+	machine := k.sources.Machine(k.isForeign)
+	failed := []error{k.tellUpstreams(machine), k.files.shareUpstreams(settings.Stub)}
+	state := StateOff
+	if settings.Stub {
+		var err error
+		state, pause, err = k.hold(ctx, stubText(k.listener(), machine, settings.TrustAD))
+		failed = append(failed, err)
+	} else {
+		failed = append(failed, k.release())
+	}
+	err := errors.Join(failed...)
+	if ctx.Err() != nil {
+		return 0 // what failed then is not wrong
+	}
+	k.note(state, err)
+	if err != nil && state != StateLeft && pause == 0 {
+		return k.retry.next()
+	}
+	k.retry = retry{}
+	return pause
+}
+
+// begin returns the settings, and starts over when they were set anew.
+func (k *Keeper) begin() Settings {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.reset {
+		k.reset, k.left = false, false
+		k.fights.forget()
+	}
+	return k.settings
+}
+
+// note makes the status, and logs an error that is new.
+func (k *Keeper) note(state State, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	was := k.status
+	k.status.State, k.status.Error = state, errorText(err)
+	k.status.Fights, k.status.By = k.fights.total, k.fights.by
+	switch {
+	case k.status.Error == "" || k.status.Error == was.Error:
+	case state == StateLeft:
+		k.log.Error("resolv.conf is left to somebody else", "path", was.Path, "by", k.fights.by, "error", err)
+	default:
+		k.log.Warn("resolv.conf is not as it should be, trying again", "path", was.Path, "error", err)
+	}
+	if state == StateStub && was.State != StateStub && was.State != StateContested {
+		k.log.Info("resolv.conf points at us", "path", was.Path)
+	}
+}
+
+// isForeign says whether a server is not one of our listeners.
+func (k *Keeper) isForeign(server netip.AddrPort) bool {
+	return !upstream.IsOwn(k.cfg.Listeners(), upstream.Normalize(server), netip.Addr{})
+}
+
+// listener is the first one that resolv.conf can name, which has no ports, or
+// the zero value.
+func (k *Keeper) listener() netip.AddrPort {
+	for _, l := range k.cfg.Listeners() {
+		if l.Port() == dnsPort {
+			return upstream.Normalize(l)
+		}
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,45 @@
+package resolvconf
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// Restored is one thing that Restore has undone.
+type Restored struct {
+	Path string // with the root
+	Done string // what was done, for people to read
+}
+
+// Restore undoes what Keepers with the same state directory have done, of which
+// the Place and the RunDir of cfg tell. It needs no daemon, and may be repeated.
+// A Keeper that runs takes resolv.conf back.
+func Restore(cfg Config) ([]Restored, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	f := filesOf(cfg, managed.RealSystem())
+	failed := []error{managed.RecoverOverwrites(cfg.Place.State, f.conf.System, cfg.Logger)}
+	records, err := f.originals.All()
+	failed = append(failed, err)
+	// An earlier configuration may have named another path.
+	places := []Place{}
+	for _, o := range records {
+		places = append(places, Place{Root: o.Root, Path: o.Path, State: cfg.Place.State})
+	}
+	if cfg.Place.Path != "" {
+		places = append(places, cfg.Place)
+	}
+	var done []Restored
+	for _, place := range places {
+		f := filesOf(Config{Place: place, RunDir: cfg.RunDir, Logger: cfg.Logger}, f.conf.System)
+		what, err := f.giveBack()
+		failed = append(failed, err)
+		if err == nil && what != "" {
+			done = append(done, Restored{f.conf.String(), what})
+		}
+	}
+	return done, errors.Join(append(failed, f.shareUpstreams(false))...)
+}
