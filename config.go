@@ -65,7 +65,8 @@ type Config struct {
 	// Listen addresses, for UDP and TCP. Their port may be 0.
 	Listen []netip.AddrPort
 	// DNS is how queries are answered. Without Allow the clients on loopback
-	// are; a TTL of 0 forbids them to keep answers.
+	// are; a TTL of 0 forbids them to keep answers. Where the machine's servers
+	// are told is up to Files.ResolvConf, if that is set.
 	DNS resolver.Settings
 	// UpstreamRoots verify the certificates of upstreams that are asked over TLS
 	// or HTTPS. nil means the system's.
@@ -93,6 +94,13 @@ type Files struct {
 	// file to write it to besides.
 	Hostname     bool
 	HostnameFile string
+	// ResolvConf is the machine's resolv.conf, and where its own servers come
+	// from. ResolvConfMode is ResolvConfOff, which "" means too, or
+	// ResolvConfStub. RunDir is the directory for a resolv.conf with the real
+	// upstreams, for containers and the kubelet; /run/nodedns as a rule.
+	ResolvConf     string
+	ResolvConfMode string
+	RunDir         string
 }
 
 // RetainNone makes Config.RetainDeparted so short that departed nodes are
@@ -131,6 +139,11 @@ func (c *Config) settings() resolver.Settings {
 	settings := c.DNS
 	if settings.Allow == nil {
 		settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	if c.Files.ResolvConf != "" {
+		place := c.ResolvConf().Place
+		up := &settings.Upstreams
+		up.Root, up.ResolvConf, up.Kept = place.Root, place.Path, place.State
 	}
 	return settings
 }

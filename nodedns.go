@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/watchers/saved"
@@ -29,6 +30,8 @@ type Service struct {
 	cluster *curator.Watcher
 	dns     *resolver.Server
 	files   *hostsfile.Keeper
+	kept    Files              // as at the start
+	resolv  *resolvconf.Keeper // nil: none
 	saved   *saved.Directory
 	self    *selfCheck
 	changes *changelog
@@ -40,6 +43,7 @@ type Service struct {
 
 	started atomic.Bool
 	ready   chan struct{}
+	serving *task   // the listeners, which end last
 	sources []*task // what Run keeps running from the start on
 	readers []*task // and what it does once the files are written
 	locally *task   // the one of the sources that runs the local one
@@ -74,6 +78,7 @@ func New(cfg Config) (*Service, error) {
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
+		Changed:  func() { s.hintResolvConf() },
 		Clock:    bootClock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
@@ -81,6 +86,10 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	if s.files, err = s.newFiles(&cfg, prefix); err != nil {
+		return nil, err
+	}
+	s.kept = cfg.Files
+	if s.resolv, err = s.newResolvConf(&cfg); err != nil {
 		return nil, err
 	}
 	if s.state != "" {
@@ -173,8 +182,8 @@ func (s *Service) plan() {
 		return source(ctx, s.publish)
 	}}
 	s.changes = &changelog{log: s.log}
+	s.serving = &task{name: "dns", run: s.dns.Run}
 	s.sources = []*task{
-		{name: "dns", run: s.dns.Run},
 		{name: "zone", run: s.store.Run},
 		s.locally,
 		{name: "curator", run: s.cluster.Run},
@@ -183,6 +192,9 @@ func (s *Service) plan() {
 		{name: "files", run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
 		{name: "self-check", run: s.self.run},
 		{name: "changes", run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
+	}
+	if s.resolv != nil {
+		s.readers = append(s.readers, &task{name: "resolv.conf", run: s.resolv.Run})
 	}
 	if s.saved != nil {
 		s.readers = append(s.readers, &task{name: "saved directory", run: func(ctx context.Context) error {
@@ -210,6 +222,8 @@ var ErrRunning = errors.New("nodedns: the service has been run already")
 // Run serves until ctx ends, and returns nil then. It returns an error when a
 // listener cannot be bound; all other failures are states. It can be called
 // once.
+//
+// The listeners end last: resolv.conf is given back while they still answer.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -217,10 +231,12 @@ func (s *Service) Run(ctx context.Context) error {
 	s.load()
 	s.changes.start(s.store.Snapshot())
 	if err := s.dns.Listen(); err != nil {
-		return err
+		return errors.Join(err, s.GiveBack())
 	}
-	var wait sync.WaitGroup
-	defer wait.Wait()
+	serving, silence := context.WithCancel(context.WithoutCancel(ctx))
+	var listeners, wait sync.WaitGroup
+	defer func() { wait.Wait(); silence(); listeners.Wait() }()
+	listeners.Go(func() { s.serving.supervise(serving, s.log) })
 	start := func(t *task) { wait.Go(func() { t.supervise(ctx, s.log) }) }
 	// Sources and listeners come before the files, so that those are written
 	// with what is known by then; a file that cannot be written holds up
@@ -230,6 +246,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	if err := s.files.Start(s.store.Snapshot()); err != nil {
 		s.log.Error("files not written, trying again", "error", err)
+	}
+	if s.resolv != nil {
+		s.resolv.Start(ctx)
 	}
 	for _, t := range s.readers {
 		start(t)
@@ -286,20 +305,30 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 }
 
 // Reload takes the settings of cfg that can be changed while running: DNS,
-// RetainDeparted, the local source and Endpoints. It leaves the others as they
-// are, and with an error all of them.
+// RetainDeparted, the local source, Endpoints and Files.ResolvConfMode. It
+// leaves the others as they are, and with an error all of them.
 func (s *Service) Reload(cfg Config) error {
 	if cfg.Logger == nil {
 		cfg.Logger = s.log
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	mode := cfg.Files.ResolvConfMode
+	cfg.Files, cfg.StateDir = s.kept, s.state
+	cfg.Files.ResolvConfMode = mode
+	stub, err := cfg.stub()
+	if err != nil {
+		return err
+	}
 	before := s.cluster.Endpoints()
 	if err := s.cluster.SetEndpoints(cfg.Endpoints); err != nil {
 		return err
 	}
 	if err := s.dns.Reconfigure(cfg.settings()); err != nil {
 		return errors.Join(err, s.cluster.SetEndpoints(before))
+	}
+	if s.resolv != nil {
+		s.resolv.Set(stub)
 	}
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)

@@ -35,6 +35,8 @@ type Status struct {
 	// UpstreamStatus is how each of them stands, and those of routes.
 	UpstreamStatus []UpstreamStatus `json:"upstream_status"`
 	HostsLines     HostsLines       `json:"hosts_lines"`
+	// ResolvConf is absent where resolv.conf is turned off.
+	ResolvConf *ResolvConfStatus `json:"resolv_conf"`
 	// Errors is what does not work now, one sentence each.
 	Errors []string `json:"errors"`
 }
@@ -80,15 +82,16 @@ func (s *Service) Status() Status {
 	snapshot := s.store.Snapshot()
 	counts := snapshot.Counts()
 	status := Status{
-		NodeID:    string(s.id),
-		Ready:     snapshot.Ready(),
-		Addresses: addresses(snapshot.Local()),
-		Serial:    snapshot.Serial(),
-		Nodes:     NodeCounts{counts.Live, counts.Departed, counts.Quarantined},
-		Curator:   s.curatorStatus(snapshot.Cluster()),
-		Listeners: []string{},
-		Files:     []FileStatus{},
-		Upstreams: []string{},
+		NodeID:     string(s.id),
+		Ready:      snapshot.Ready(),
+		Addresses:  addresses(snapshot.Local()),
+		Serial:     snapshot.Serial(),
+		Nodes:      NodeCounts{counts.Live, counts.Departed, counts.Quarantined},
+		Curator:    s.curatorStatus(snapshot.Cluster()),
+		Listeners:  []string{},
+		Files:      []FileStatus{},
+		Upstreams:  []string{},
+		ResolvConf: s.resolvConfStatus(),
 	}
 	for _, listener := range s.dns.Addrs() {
 		status.Listeners = append(status.Listeners, listener.String())
@@ -126,7 +129,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 // errors lists what does not work now.
 func (s *Service) errors(status *Status, hostsProblem string) []string {
 	texts := []string{}
-	for _, t := range slices.Concat(s.sources, s.readers) {
+	for _, t := range slices.Concat([]*task{s.serving}, s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
 		}
@@ -136,6 +139,9 @@ func (s *Service) errors(status *Status, hostsProblem string) []string {
 	}
 	for _, u := range status.UpstreamStatus {
 		texts = append(texts, u.failure())
+	}
+	if r := status.ResolvConf; r != nil {
+		texts = append(texts, r.Error)
 	}
 	texts = append(texts, hostsProblem)
 	if err := s.self.failures(); err != nil {

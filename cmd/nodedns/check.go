@@ -74,6 +74,9 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 			p.Files = append(p.Files, cfg.Rooted(path))
 		}
 	}
+	if cfg.Files.ResolvConfMode == config.ResolvConfStub {
+		p.Files = append(p.Files, cfg.Rooted(cfg.Files.ResolvConf))
+	}
 	if cfg.Metrics.Listen.IsValid() {
 		p.Metrics = cfg.Metrics.Listen.String()
 	}

@@ -65,8 +65,11 @@ func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.L
 // reloads. It returns an error where something cannot be bound.
 func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
 	doors, unlock, err := d.bind()
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, control.ErrInUse):
+		return err // resolv.conf may be that daemon's
+	case err != nil:
+		return errors.Join(err, d.service.GiveBack())
 	}
 	defer unlock()
 	group, ctx := errgroup.WithContext(ctx)

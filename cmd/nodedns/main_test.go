@@ -11,9 +11,10 @@ func TestHelp(t *testing.T) {
 		"nodedns":       {},
 		"configuration": {"help", "configuration"},
 	}
-	for _, name := range []string{"run", "init", "check", "restore", "try", "status", "nodes", "query", "flush", "version"} {
+	for _, name := range []string{"run", "init", "check", "restore", "resolvconf", "try", "status", "nodes", "query", "flush", "version"} {
 		topics[name] = []string{name, "--help"}
 	}
+	topics["resolvconf_restore"] = []string{"resolvconf", "restore", "--help"}
 	for name, args := range topics {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,6 +57,7 @@ func TestExitStatus(t *testing.T) {
 		{"version", "version", exitFine, ""},
 		{"completion", "completion bash", exitFine, ""},
 		{"no such command", "rnu", exitWrong, `unknown command "rnu"`},
+		{"no such command of a command", "resolvconf rstore", exitWrong, `unknown command "rstore"`},
 		{"no such flag", "status --jason", exitWrong, "unknown flag: --jason; see nodedns status --help"},
 		{"no such key", "run --zone.colour blue", exitWrong, "unknown flag"},
 		{"an argument too many", "status all", exitWrong, "status"},

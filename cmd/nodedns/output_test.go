@@ -9,6 +9,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -40,6 +41,10 @@ func TestPrintStatus(t *testing.T) {
 				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: "good", RTT: 0.25},
 			},
 			Files: []nodedns.FileStatus{{Path: "/etc/hosts", Written: ago(3 * time.Hour)}},
+			ResolvConf: &nodedns.ResolvConfStatus{
+				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub,
+				Source: "/run/systemd/resolve/resolv.conf", Fights: 2, By: "NetworkManager",
+			},
 		},
 		"status_degraded": {
 			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
@@ -56,7 +61,11 @@ func TestPrintStatus(t *testing.T) {
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
 			},
-			Errors: []string{"write /etc/hosts: no space left on device", "self-resolution: timeout"},
+			ResolvConf: &nodedns.ResolvConfStatus{
+				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Fights: 10, By: "dhclient",
+				Error: "resolv.conf was overwritten 10 times",
+			},
+			Errors: []string{"write /etc/hosts: no space left on device", "resolv.conf was overwritten 10 times", "self-resolution: timeout"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -20,9 +21,9 @@ func newRestore() *cobra.Command {
 		Use:   "restore",
 		Short: "Put back the files and the hostname that the daemon replaced",
 		Long: `Restore undoes what the daemon has done to this machine: the originals that are
-kept in the state directory, of machine-id, the hostname and a hosts file in
-mode "own", are put back, and the block of nodedns leaves /etc/hosts. All other
-lines of it stay.
+kept in the state directory, of machine-id, the hostname, resolv.conf and a hosts
+file in mode "own", are put back, and the block of nodedns leaves /etc/hosts. All
+other lines of it stay.
 
 The daemon must have been stopped, or it would write again. Restore may be
 repeated: what failed is tried again, and what is restored stays so.`,
@@ -43,8 +44,13 @@ repeated: what failed is tried again, and what is restored stays so.`,
 			return err
 		}
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
-		done, err := hostsfile.Restore(filesConfig(cfg, id, log))
-		return errors.Join(err, printRestored(cmd.OutOrStdout(), done, *asJSON))
+		conf, errConf := resolvconf.Restore(resolvConfConfig(cfg, log))
+		files, errFiles := hostsfile.Restore(filesConfig(cfg, id, log))
+		done := restoredOf(conf)
+		for _, f := range files {
+			done = append(done, restored(f))
+		}
+		return errors.Join(errConf, errFiles, printRestored(cmd.OutOrStdout(), done, *asJSON))
 	}
 	return cmd
 }
@@ -88,13 +94,9 @@ type restored struct {
 	Done string `json:"done"`
 }
 
-func printRestored(w io.Writer, done []hostsfile.Restored, asJSON bool) error {
+func printRestored(w io.Writer, done []restored, asJSON bool) error {
 	if asJSON {
-		list := make([]restored, len(done))
-		for i, r := range done {
-			list[i] = restored(r)
-		}
-		return printJSON(w, list)
+		return printJSON(w, done)
 	}
 	if len(done) == 0 {
 		_, err := fmt.Fprintln(w, "There was nothing to put back.")

@@ -12,6 +12,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
+// runDir is where the resolv.conf for containers is, below files.root.
+const runDir = "/run/nodedns"
+
 // serviceConfig is what a configuration means for the service.
 func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Config {
 	return nodedns.Config{
@@ -33,6 +36,9 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 			MachineIDFormat: string(cfg.Files.MachineIDFormat),
 			Hostname:        cfg.Files.Hostname,
 			HostnameFile:    cfg.Files.HostnameFile,
+			ResolvConf:      cfg.Files.ResolvConf,
+			ResolvConfMode:  string(cfg.Files.ResolvConfMode),
+			RunDir:          runDir,
 		},
 		Listen: cfg.DNS.Listen,
 		DNS: resolver.Settings{
@@ -71,8 +77,6 @@ func texts[T interface{ String() string }](items []T) []string {
 // upstreams are the servers for what is not ours.
 func upstreams(cfg config.Config) resolver.Upstreams {
 	to := resolver.Upstreams{
-		ResolvConf:       cfg.Files.ResolvConf,
-		Root:             cfg.Files.Root,
 		Timeout:          cfg.Upstream.Timeout,
 		RandomizeCase:    cfg.Upstream.RandomizeCase,
 		TrustAD:          cfg.Upstream.TrustAD,

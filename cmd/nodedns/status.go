@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
@@ -61,6 +63,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("upstreams", upstreamsText(s, now))
 	if s.HostsLines.Skipped > 0 {
 		t.row("hosts lines", hostsLinesText(s.HostsLines))
+	}
+	if s.ResolvConf != nil {
+		t.row("resolving", resolvConfText(*s.ResolvConf))
 	}
 	t.row("files", filesText(s.Files, now))
 	return t.flush()
@@ -153,4 +158,27 @@ func filesText(files []nodedns.FileStatus, now time.Time) string {
 		}
 	}
 	return orDash(strings.Join(append(wrong, fine...), "\n"))
+}
+
+// resolvConfText says who answers this machine's programs, and where its own
+// servers come from.
+func resolvConfText(r nodedns.ResolvConfStatus) string {
+	var first string
+	switch r.State {
+	case resolvconf.StateStub:
+		first = "points at nodedns"
+	case resolvconf.StateWaiting:
+		first = "does not point at nodedns yet: see above"
+	case resolvconf.StateContested:
+		first = "was overwritten, and is taken back soon"
+	case resolvconf.StateLeft:
+		first = "left to who overwrote it: see above"
+	default:
+		first = "only read"
+	}
+	lines := []string{r.Path + ", " + first, "the machine's own servers: " + cmp.Or(r.Source, "none that can be used")}
+	if r.Fights > 0 {
+		lines = append(lines, fmt.Sprintf("overwritten %d times, last by %s", r.Fights, r.By))
+	}
+	return strings.Join(lines, "\n")
 }

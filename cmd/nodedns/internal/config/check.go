@@ -17,6 +17,7 @@ func (a *assembly) checkTogether() {
 		{[]string{"curator.insecure", "curator.endpoints"}, checkInsecure},
 		{[]string{"curator.credentials", "curator.endpoints", "curator.insecure"}, checkCredentials},
 		{[]string{"dns.listen"}, checkListeners},
+		{[]string{"files.resolv_conf_mode", "files.resolv_conf", "dns.listen"}, checkResolvConf},
 		{[]string{"metrics.listen", "dns.listen"}, checkMetrics},
 		{[]string{"upstream.servers", "dns.listen", "local.addresses"}, checkServers},
 	}
@@ -81,6 +82,21 @@ func checkListeners(c *Config) []fault {
 		}
 	}
 	return faults
+}
+
+// checkResolvConf wants to know which file shall point at us, and what it can
+// say: it can name no port.
+func checkResolvConf(c *Config) []fault {
+	onPort53 := func(l netip.AddrPort) bool { return l.Port() == 53 }
+	switch {
+	case c.Files.ResolvConfMode != ResolvConfStub:
+		return nil
+	case c.Files.ResolvConf == "":
+		return []fault{mismatch(whole, "stub", expected("off, as files.resolv_conf is empty"))}
+	case !slices.ContainsFunc(c.DNS.Listen, onPort53):
+		return []fault{mismatch(whole, "stub", expected("off, as resolv.conf can only name servers on port 53 and dns.listen has none"))}
+	}
+	return nil
 }
 
 // checkMetrics finds an endpoint on a port that DNS over TCP has taken.

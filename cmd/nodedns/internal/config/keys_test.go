@@ -77,7 +77,6 @@ func TestUnavailable(t *testing.T) {
 		asks     []string
 	}{
 		{"curator.report", `false`, []string{`true`}},
-		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
 	}
 	covered := map[string]bool{}
@@ -107,11 +106,11 @@ func TestUnavailable(t *testing.T) {
 // A key is understood, and its value checked, before its feature exists.
 func TestUnavailableButMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("c.toml", []byte("[files]\nresolv_conf_mode = \"ours\"\n[varlink]\nflavour = 1\nsocket = 5\n"), nil)
+	_, err := Parse("c.toml", []byte("[curator]\nreport = \"ours\"\n[varlink]\nflavour = 1\nsocket = 5\n"), nil)
 	wantProblems(
 		t, err,
-		`c.toml:2: files.resolv_conf_mode: `+refusal,
-		`c.toml:2: files.resolv_conf_mode: got "ours", expected one of "off", "stub"`,
+		`c.toml:2: curator.report: `+refusal,
+		`c.toml:2: curator.report: got "ours", expected true or false, without quotes`,
 		`c.toml:4: varlink.flavour: `+refusal,
 		`c.toml:5: varlink.socket: `+refusal,
 		`c.toml:5: varlink.socket: got 5, expected a string in quotes`,

@@ -123,6 +123,14 @@ var refusedDocuments = []struct {
 		},
 	},
 	{
+		"a resolv.conf that cannot name us", "[files]\nresolv_conf_mode = \"stub\"\n[dns]\nlisten = [\"127.0.0.53:5353\"]\n",
+		[]string{`c.toml:2: files.resolv_conf_mode: got "stub", expected off, as resolv.conf can only name servers on port 53 and dns.listen has none`},
+	},
+	{
+		"no resolv.conf to keep", "[files]\nresolv_conf = \"\"\nresolv_conf_mode = \"stub\"\n",
+		[]string{`c.toml:3: files.resolv_conf_mode: got "stub", expected off, as files.resolv_conf is empty`},
+	},
+	{
 		"two files that are one", "[files]\nhosts = \"/etc/machine-id\"\nhostname_file = \"/etc/../etc/resolv.conf\"\n",
 		[]string{
 			`c.toml:2: files.hosts: got "/etc/machine-id", expected another file than that of files.machine_id`,

@@ -10,7 +10,6 @@ import (
 // with them the refusal; its keys then show up in the help by themselves.
 var unavailable = []absence{
 	{key: "curator.report", off: "false"},
-	{key: "files.resolv_conf_mode", off: string(ResolvConfOff)},
 	{key: "varlink.socket", off: ""},
 }
 

@@ -124,6 +124,11 @@ var valueTests = []struct {
 		[]string{`"resolv.conf"`},
 	},
 	{
+		"files.resolv_conf_mode", func(c Config) any { return c.Files.ResolvConfMode },
+		map[string]string{`"off"`: "off", `"stub"`: "stub"},
+		[]string{`""`, `"Stub"`, `true`},
+	},
+	{
 		"dns.listen", func(c Config) any { return c.DNS.Listen },
 		map[string]string{
 			`[]`: "[]", `["0.0.0.0:53", "[::]:53"]`: "[0.0.0.0:53 [::]:53]",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -75,6 +76,9 @@ var (
 
 	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
 	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a file into order.", "path")
+
+	resolvConfOurs   = gauge("resolv_conf_ours", "Whether resolv.conf points at us.")
+	resolvConfFights = counter("resolv_conf_fights_total", "Times that somebody else overwrote resolv.conf while it was ours.")
 )
 
 var all = []metric{
@@ -85,6 +89,7 @@ var all = []metric{
 	zoneNodes, zoneSerial, zoneReady,
 	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
 	fileWrites, fileWriteFailures,
+	resolvConfOurs, resolvConfFights,
 }
 
 // Describe implements [prometheus.Collector].
@@ -116,6 +121,10 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	for _, file := range status.Files {
 		say(fileWrites, float64(file.Writes), file.Path)
 		say(fileWriteFailures, float64(file.Failures), file.Path)
+	}
+	if r := status.ResolvConf; r != nil {
+		say(resolvConfOurs, truth(r.State == resolvconf.StateStub))
+		say(resolvConfFights, float64(r.Fights))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/cache"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
@@ -39,7 +40,8 @@ var sample = nodedns.Status{
 		State:    curator.StateConnected,
 		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Events: 40},
 	},
-	Files: []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
+	Files:      []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
+	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Fights: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{
 		Server: "192.0.2.1", State: "good", InFlight: 2,
 		Counts: upstream.Counts{
@@ -128,6 +130,12 @@ nodedns_file_writes_total{path="/etc/hosts"} 4
 # HELP nodedns_healthy Whether everything that was asked for works.
 # TYPE nodedns_healthy gauge
 nodedns_healthy 1
+# HELP nodedns_resolv_conf_fights_total Times that somebody else overwrote resolv.conf while it was ours.
+# TYPE nodedns_resolv_conf_fights_total counter
+nodedns_resolv_conf_fights_total 3
+# HELP nodedns_resolv_conf_ours Whether resolv.conf points at us.
+# TYPE nodedns_resolv_conf_ours gauge
+nodedns_resolv_conf_ours 1
 # HELP nodedns_upstream_failures_total Queries to an upstream that came to nothing: timeout, error, rejected, overload or loop.
 # TYPE nodedns_upstream_failures_total counter
 nodedns_upstream_failures_total{kind="error",server="192.0.2.1"} 2

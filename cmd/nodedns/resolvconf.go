@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+func newResolvConf() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resolvconf",
+		Short: "Give resolv.conf back",
+		Long: `With files.resolv_conf_mode = "stub" the daemon points /etc/resolv.conf at itself
+while it answers.`,
+		Example: `  nodedns resolvconf restore`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newResolvConfRestore())
+	return cmd
+}
+
+func newResolvConfRestore() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore",
+		Short: "Make resolv.conf what it was before nodedns pointed it here",
+		Long: `Restore puts the original of resolv.conf back that is kept in the state
+directory. A resolv.conf that somebody else has written since is left as it is.
+
+It is for a daemon that could not do so itself, because it was killed: the
+service unit calls it. No daemon is needed, and restore may be repeated. A daemon
+that runs with files.resolv_conf_mode = "stub" takes the file back.`,
+		Example: `  nodedns resolvconf restore`,
+		Args:    cobra.NoArgs,
+	}
+	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := settings.load()
+		if err != nil {
+			// The daemon may have ended for that. What its defaults have kept is
+			// put back all the same.
+			if cfg, err = fallback(err, cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+		}
+		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
+		done, err := resolvconf.Restore(resolvConfConfig(cfg, log))
+		warnOfDaemon(cmd.Context(), cmd.ErrOrStderr(), cfg.Control.Socket)
+		return errors.Join(err, printRestored(cmd.OutOrStdout(), restoredOf(done), *asJSON))
+	}
+	return cmd
+}
+
+// fallback is the configuration without a file, where that is wrong. Only the
+// records of originals count then: a resolv.conf without one may have its
+// record in a state directory that the file names.
+func fallback(wrong error, stderr io.Writer) (config.Config, error) {
+	cfg, err := config.Parse("", nil, nil)
+	if err != nil {
+		return cfg, errors.Join(wrong, err)
+	}
+	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", cfg.State.Dir, wrong)
+	cfg.Files.ResolvConf = ""
+	return cfg, nil
+}
+
+// resolvConfConfig is what a configuration means for resolv.conf.
+func resolvConfConfig(cfg config.Config, log *slog.Logger) resolvconf.Config {
+	service := serviceConfig(cfg, "", log)
+	return service.ResolvConf()
+}
+
+// warnOfDaemon tells that the work was in vain, if it was.
+func warnOfDaemon(ctx context.Context, stderr io.Writer, socket string) {
+	status, err := control.NewClient(socket).Status(ctx)
+	if err == nil && status.ResolvConf != nil && status.ResolvConf.Mode == nodedns.ResolvConfStub {
+		fmt.Fprintln(stderr, `nodedns: a daemon runs and takes resolv.conf back; stop it, or set files.resolv_conf_mode = "off" and reload it`)
+	}
+}
+
+func restoredOf(done []resolvconf.Restored) []restored {
+	list := make([]restored, len(done))
+	for i, r := range done {
+		list[i] = restored(r)
+	}
+	return list
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"testing"
+
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// leavePointing makes the machine one whose daemon was killed while resolv.conf
+// pointed at it.
+func (m *machine) leavePointing(original string) {
+	m.t.Helper()
+	m.write("root/etc/resolv.conf", original)
+	keeper, err := resolvconf.New(resolvconf.Config{
+		Place:     resolvconf.Place{Root: m.path("root"), Path: "/etc/resolv.conf", State: m.path("state/resolvconf")},
+		RunDir:    runDir,
+		Listeners: func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")} },
+		Upstreams: func() []upstream.Server { return nil },
+		Probe:     func(context.Context, netip.AddrPort) error { return nil },
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	keeper.Set(resolvconf.Settings{Stub: true})
+	keeper.Start(m.t.Context())
+	if s := keeper.Status(); s.State != resolvconf.StateStub {
+		m.t.Fatalf("resolv.conf: %+v", s)
+	}
+}
+
+func TestResolvConfRestore(t *testing.T) {
+	t.Parallel()
+	const original = "nameserver 192.0.2.1\n"
+	for name, command := range map[string][]string{
+		"resolvconf restore": {"resolvconf", "restore"},
+		"restore":            {"restore"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.leavePointing(original)
+			run := func(args ...string) outcome { return m.command(command[0], append(command[1:], args...)...) }
+			run().expect(t, exitFine, filepath.Join(m.dir, "root/etc/resolv.conf")+"  original put back", "")
+			if got := m.read("root/etc/resolv.conf"); got != original {
+				t.Errorf("resolv.conf is\n%s", got)
+			}
+			run().expect(t, exitFine, "nothing to put back", "")
+			run("--json").expect(t, exitFine, "[]\n", "")
+		})
+	}
+}
+
+// Where the daemon cannot start, nothing points at it.
+func TestAFailedStartGivesResolvConfBack(t *testing.T) {
+	t.Parallel()
+	const original = "nameserver 192.0.2.1\n"
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close() })
+	for _, key := range []string{"dns.listen", "metrics.listen"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.leavePointing(original)
+			m.command("run", "--"+key, socket.Addr().String()).expect(t, exitFailed, "", "address already in use")
+			if got := m.read("root/etc/resolv.conf"); got != original {
+				t.Errorf("resolv.conf is\n%s", got)
+			}
+		})
+	}
+}

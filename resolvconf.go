@@ -1,0 +1,118 @@
+package nodedns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+// What Files.ResolvConfMode may be.
+const (
+	ResolvConfOff  = "off"  // it is only read
+	ResolvConfStub = "stub" // it points at us while we answer
+)
+
+// selfProbe is asked of our own listener before resolv.conf points at it.
+const selfProbe = "localhost"
+
+// ResolvConf is where resolv.conf is kept, and what it is kept with; for
+// resolvconf.Restore too.
+func (c *Config) ResolvConf() resolvconf.Config {
+	return resolvconf.Config{
+		Place: resolvconf.Place{
+			Root: c.Files.Root,
+			Path: c.Files.ResolvConf,
+			// Of its own: the other originals are not its to put back.
+			State: filepath.Join(c.StateDir, "resolvconf"),
+		},
+		RunDir: c.Files.RunDir,
+		Logger: c.Logger,
+	}
+}
+
+// stub is what is to be done with resolv.conf.
+func (c *Config) stub() (resolvconf.Settings, error) {
+	settings := resolvconf.Settings{Stub: c.Files.ResolvConfMode == ResolvConfStub, TrustAD: c.DNS.Upstreams.TrustAD}
+	switch mode := c.Files.ResolvConfMode; {
+	case mode != "" && mode != ResolvConfOff && mode != ResolvConfStub:
+		return settings, fmt.Errorf("mode of resolv.conf %q: want %q or %q", mode, ResolvConfOff, ResolvConfStub)
+	case settings.Stub && c.Files.ResolvConf == "":
+		return settings, errors.New("mode of resolv.conf: without the path of resolv.conf it can only be off")
+	}
+	return settings, nil
+}
+
+// newResolvConf makes the keeper of resolv.conf, or nil where there is none.
+func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
+	settings, err := cfg.stub()
+	if err != nil || cfg.Files.ResolvConf == "" {
+		return nil, err
+	}
+	kept := cfg.ResolvConf()
+	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
+	kept.Probe = func(ctx context.Context, listener netip.AddrPort) error {
+		_, err := resolver.Lookup(ctx, listener, selfProbe)
+		return err
+	}
+	kept.Logger = cfg.Logger.With("part", "resolv.conf")
+	k, err := resolvconf.New(kept)
+	if err != nil {
+		return nil, err
+	}
+	k.Set(settings)
+	return k, nil
+}
+
+func (s *Service) hintResolvConf() {
+	if s.resolv != nil {
+		s.resolv.Hint()
+	}
+}
+
+// GiveBack makes resolv.conf what it was before nodedns, if an earlier run has
+// left it pointing here. Run does so at its end, and where a listener cannot be
+// bound; it is for a Service that is not run after all.
+func (s *Service) GiveBack() error {
+	if s.resolv == nil {
+		return nil
+	}
+	return s.resolv.GiveBack()
+}
+
+// ResolvConfStatus is how resolv.conf stands.
+type ResolvConfStatus struct {
+	Path string `json:"path"`
+	Mode string `json:"mode"`
+	// State is what has become of the file, see the package resolvconf.
+	State resolvconf.State `json:"state"`
+	// Source is the file that the machine's own servers are from, empty while
+	// there is none that names a usable one.
+	Source string `json:"source"`
+	// Fights is how often somebody else overwrote what was written, and By who
+	// did last, where that is known.
+	Fights uint64 `json:"fights"`
+	By     string `json:"by"`
+	// Error is what is wrong, or empty.
+	Error string `json:"error"`
+}
+
+// resolvConfStatus is nil without a resolv.conf.
+func (s *Service) resolvConfStatus() *ResolvConfStatus {
+	if s.resolv == nil {
+		return nil
+	}
+	k := s.resolv.Status()
+	mode := ResolvConfStub
+	if k.State == resolvconf.StateOff {
+		mode = ResolvConfOff
+	}
+	return &ResolvConfStatus{
+		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.Machine().From,
+		Fights: k.Fights, By: k.By, Error: k.Error,
+	}
+}
