@@ -26,7 +26,7 @@ func filesOf(cfg Config, sys *managed.System) files {
 	at := func(path string) managed.File {
 		return managed.File{
 			Root: cfg.Place.Root, Path: path, State: cfg.Place.State,
-			Links: true, System: sys, Logger: cfg.Logger,
+			MaxSize: maxSize, Links: true, System: sys, Logger: cfg.Logger,
 		}
 	}
 	return files{

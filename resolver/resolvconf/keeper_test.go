@@ -304,3 +304,18 @@ func TestNewWantsPaths(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be kept is not replaced.
+func TestAFileThatIsTooLargeIsLeftAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		large := strings.Repeat("# large\n", maxSize/8+1)
+		r.write(usualPath, large)
+		b := r.launch(Settings{Stub: true})
+		b.wantState(StateWaiting, "at most 65536 bytes")
+		b.cancel()
+		if err := <-b.ended; err == nil {
+			t.Error("nobody is told that it was not looked at")
+		}
+		r.want(usualPath, large)
+	})
+}

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxSize is the most that is read of a file.
+// maxSize is the most that is read of a file, in bytes. One that is larger is
+// not replaced either: it could not be kept.
 const maxSize = 64 << 10
 
 // read returns a file's text. It does not wait for anybody to fill a FIFO.

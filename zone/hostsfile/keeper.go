@@ -15,6 +15,10 @@ import (
 	"github.com/nodedns/nodedns/zone/managed"
 )
 
+// maxSize bounds what is read of a file: a hosts file of a million nodes has a
+// sixteenth of it.
+const maxSize = 1 << 30
+
 // HostsMode says whose the hosts file is.
 type HostsMode string
 
@@ -132,7 +136,10 @@ func newKeeper(cfg Config, sys *system) (*Keeper, error) {
 }
 
 func (k *Keeper) fileAt(path string) managed.File {
-	return managed.File{Root: k.cfg.Root, Path: path, State: k.cfg.StateDir, System: k.sys.System, Logger: k.log}
+	return managed.File{
+		Root: k.cfg.Root, Path: path, State: k.cfg.StateDir, MaxSize: maxSize,
+		System: k.sys.System, Logger: k.log,
+	}
 }
 
 // addFile adds a file that depends on the node's name only.

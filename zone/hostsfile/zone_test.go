@@ -84,7 +84,7 @@ func (s scratch) hostsOnly() Config {
 }
 
 func (s scratch) file(name string) managed.File {
-	return managed.File{Root: s.root, Path: name, State: s.state, System: managed.RealSystem(), Logger: slog.New(slog.DiscardHandler)}
+	return managed.File{Root: s.root, Path: name, State: s.state, MaxSize: 1 << 20, System: managed.RealSystem(), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func write(t testing.TB, path, data string) {

@@ -12,10 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxSize bounds what is read: a hosts file of a million nodes has a sixteenth
-// of it.
-const maxSize = 1 << 30
-
 // Content is a file as it was at one moment.
 type Content struct {
 	Real   string // the path after the symlinks that are followed
@@ -115,11 +111,11 @@ func (f File) readFile(real string) (Content, error) {
 	if err := unix.Fstat(int(opened.Fd()), &c.Stat); err != nil {
 		return c, fmt.Errorf("read %s: %w", f, os.NewSyscallError("fstat", err))
 	}
-	if c.Stat.Mode&unix.S_IFMT != unix.S_IFREG || c.Stat.Size > maxSize {
-		return c, fmt.Errorf("read %s: want a regular file of at most %d bytes; put one there or turn this file off", f, maxSize)
+	if c.Stat.Mode&unix.S_IFMT != unix.S_IFREG || c.Stat.Size > f.MaxSize {
+		return c, fmt.Errorf("read %s: want a regular file of at most %d bytes; put one there or turn this file off", f, f.MaxSize)
 	}
 	c.Exists = true
-	c.Bytes, err = io.ReadAll(io.LimitReader(opened, maxSize))
+	c.Bytes, err = io.ReadAll(io.LimitReader(opened, f.MaxSize))
 	if err != nil {
 		return c, fmt.Errorf("read %s: %w", f, err)
 	}

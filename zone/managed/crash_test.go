@@ -69,7 +69,7 @@ func (c crash) run() {
 	}
 	sys.Remove = func(path string) error { step(); return real.Remove(path) }
 	sys.SyncDir = func(dir string) error { step(); return real.SyncDir(dir) }
-	f := File{Root: c.Root, Path: "/etc/hosts", State: c.State, System: sys, Logger: slog.New(slog.DiscardHandler)}
+	f := File{Root: c.Root, Path: "/etc/hosts", State: c.State, MaxSize: 1 << 20, System: sys, Logger: slog.New(slog.DiscardHandler)}
 	if _, err := f.Update(to(c.Data)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -20,6 +20,8 @@ type File struct {
 	Root  string // "" or the directory that stands for / in Path
 	Path  string // as configured, without Root
 	State string // the directory of records and journals
+	// MaxSize bounds what is read, in bytes. A file that is larger is an error.
+	MaxSize int64
 	// Links makes a symlink at Path be replaced itself, and kept as a symlink.
 	// Otherwise it is followed.
 	Links  bool

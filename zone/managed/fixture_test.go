@@ -25,7 +25,7 @@ func newScratch(t testing.TB) scratch {
 func (s scratch) path(name string) string { return filepath.Join(s.root, name) }
 
 func (s scratch) file(name string) File {
-	return File{Root: s.root, Path: name, State: s.state, System: RealSystem(), Logger: slog.New(slog.DiscardHandler)}
+	return File{Root: s.root, Path: name, State: s.state, MaxSize: 1 << 20, System: RealSystem(), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func write(t testing.TB, path, data string) {
