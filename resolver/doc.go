@@ -12,7 +12,9 @@
 // reply, at once or after an upstream was asked, which is done once for all who
 // ask the same at a time. The sub-packages do not know each other, except that a
 // decision looks into the tables of hosts and routes and into the cache, and
-// listen knows nothing of DNS except how messages are delimited.
+// resolvconf, which finds the machine's upstreams and writes ours down, knows
+// what an upstream is. listen knows nothing of DNS except how messages are
+// delimited.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a
@@ -21,7 +23,8 @@
 // # Goroutines
 //
 // [New] and [Server.Listen] start none. [Server.Run] owns those of the
-// sockets, connections and queries in flight, and waits for them. They are also
+// sockets, connections and queries in flight, and those that follow the hosts
+// file and the machine's upstreams, and waits for them. They are also
 // what keeps asking when a client got a stale answer, and what fetches popular
 // answers anew before they expire. Without Run a [Server.Query] runs in its
 // caller's.
