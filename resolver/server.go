@@ -65,6 +65,7 @@ type Server struct {
 	want     []netip.AddrPort
 	sockets  *listen.Sockets // bound; nil: none
 	running  bool            // Run serves them
+	drops    uint64          // of the sockets that were closed
 }
 
 // New returns a Server that has not bound anything. The error says which
@@ -166,7 +167,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.release()
-	sockets.Logger, sockets.Limits = s.log, s.limits
+	sockets.Logger, sockets.Limits, sockets.Clock = s.log, s.limits, s.clock
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The upstreams end last, for the queries in flight have none without.
@@ -182,7 +183,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.following(true)
 	defer s.following(false)
 	parts.Go(func() error { s.followSources(ctx); return nil })
-	err = sockets.Serve(ctx, s)
+	err = sockets.Serve(ctx, func() listen.Handler { return s })
 	s.scope.Store(nil)
 	cancel()
 	err = errors.Join(err, parts.Wait())
@@ -222,7 +223,18 @@ func (s *Server) take() (*listen.Sockets, error) {
 func (s *Server) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drops += s.sockets.Dropped()
 	s.sockets, s.running = nil, false
+}
+
+// receiveDrops is what the kernel threw away on all sockets there were.
+func (s *Server) receiveDrops() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets == nil {
+		return s.drops
+	}
+	return s.drops + s.sockets.Dropped()
 }
 
 // Close closes what Listen bound and no Run serves. A Run is ended by its
@@ -235,7 +247,9 @@ func (s *Server) Close() error {
 	}
 	sockets := s.sockets
 	s.sockets = nil
-	return sockets.Close()
+	err := sockets.Close()
+	s.drops += sockets.Dropped()
+	return err
 }
 
 // Reconfigure replaces the settings at once, for the queries that come from

@@ -49,6 +49,7 @@ type Stats struct {
 	Replies         []ReplyCount // of the kinds that occurred
 	UDP, TCP        uint64       // messages received
 	Dropped         uint64       // messages that got silence: responses, and less than a header
+	ReceiveDrops    uint64       // UDP messages that the kernel threw away, for want of room in the buffers
 	Overloads       uint64       // refused because too many were in flight
 	ForwardFailures uint64       // no upstream answered
 	InFlight        int          // waiting for upstreams now
@@ -64,6 +65,7 @@ func (s *Server) Stats() Stats {
 		UDP:             c.udp.Load(),
 		TCP:             c.tcp.Load(),
 		Dropped:         c.dropped.Load(),
+		ReceiveDrops:    s.receiveDrops(),
 		Overloads:       c.overloads.Load(),
 		ForwardFailures: c.forwardFailures.Load(),
 		InFlight:        len(s.inFlight),

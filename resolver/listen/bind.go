@@ -7,18 +7,32 @@ import (
 	"net"
 	"net/netip"
 	"os/user"
+	"runtime"
 	"syscall"
+	"time"
 )
 
-// Sockets are bound sockets, a UDP and a TCP one for each address.
+// Sockets are bound sockets, for each address a TCP one, and as many for UDP as
+// there are processors to serve them.
 type Sockets struct {
-	// Limits and Logger may be set before Serve. A nil Logger discards.
+	// Limits, Clock and Logger may be set before Serve. Clients are told the
+	// time by Clock, once for a batch of queries; nil tells none. A nil Logger
+	// discards.
 	Limits Limits
+	Clock  func() time.Duration
 	Logger *slog.Logger
 
-	udp   []*packetSocket
+	udp   []*packetSocket // addresses one after the other
 	tcp   []*net.TCPListener
 	addrs []netip.AddrPort
+}
+
+// loops is how many UDP sockets an address gets. What one of them receives is
+// answered on one processor at a time; on a single processor a second socket
+// only costs.
+func loops() int {
+	const most = 8 // a stub resolver needs no more, however large the machine
+	return min(runtime.GOMAXPROCS(0), most)
 }
 
 // portAttempts is how often a port is chosen that has to be free for UDP and
@@ -46,12 +60,22 @@ func (s *Sockets) Addrs() []netip.AddrPort { return s.addrs }
 func (s *Sockets) Close() error {
 	var errs []error
 	for _, socket := range s.udp {
-		errs = append(errs, ignoreClosed(socket.conn.Close()))
+		errs = append(errs, socket.close())
 	}
 	for _, listener := range s.tcp {
 		errs = append(errs, ignoreClosed(listener.Close()))
 	}
 	return errors.Join(errs...)
+}
+
+// Dropped is how many UDP messages the kernel threw away, nearly always because
+// they came faster than they were read. It may be called at any time.
+func (s *Sockets) Dropped() uint64 {
+	var n uint64
+	for _, socket := range s.udp {
+		n += socket.dropped()
+	}
+	return n
 }
 
 func ignoreClosed(err error) error {
@@ -87,12 +111,12 @@ func (s *Sockets) bindPair(addr netip.AddrPort) error {
 	}
 	port := uint16(listener.Addr().(*net.TCPAddr).Port)
 	bound := netip.AddrPortFrom(addr.Addr(), port)
-	socket, err := bindPacket("udp"+family, bound)
+	sockets, err := bindPackets("udp"+family, bound, loops())
 	if err != nil {
 		return errors.Join(bindError("udp", bound, err), listener.Close())
 	}
 	s.tcp = append(s.tcp, listener)
-	s.udp = append(s.udp, socket)
+	s.udp = append(s.udp, sockets...)
 	s.addrs = append(s.addrs, bound)
 	return nil
 }

@@ -1,14 +1,11 @@
 package listen
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
-	"io"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,17 +17,12 @@ type connection struct {
 	pool   *pool
 	client netip.AddrPort
 
-	write sync.Mutex // held while a reply is written
+	write sync.Mutex // held while replies are written
 
+	inFlight atomic.Int32
 	mu       sync.Mutex
-	inFlight int
 	active   time.Time // when it was opened, or the last query was read
 }
-
-const (
-	readBuffer = 512
-	minMessage = 12 // a DNS header
-)
 
 // serve answers until the client is silent for too long, closes its side,
 // says what is not DNS, or ctx ends. Whatever is in flight then is still
@@ -44,97 +36,104 @@ func (c *connection) serve(ctx context.Context) {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 
-	reader := bufio.NewReaderSize(c.conn, readBuffer)
-	var message, buffer []byte
+	in := newInbox(c.conn)
 	for {
-		var ok bool
-		if message, ok = c.read(ctx, reader, message); !ok {
+		message, ok := c.read(ctx, &in)
+		if !ok || !c.answer(ctx, message, &in, &waiting) {
 			return
-		}
-		client := Client{Addr: c.client, TCP: true, Busy: c.busy()}
-		reply, wait := c.pool.handler.Handle(message, client, buffer[:0])
-		switch {
-		case wait != nil:
-			c.count(+1)
-			waiting.Go(func() {
-				defer c.count(-1)
-				c.send(wait(ctx))
-			})
-		case reply == nil || !c.send(reply):
-			// What gets silence was no query, and the connection of somebody
-			// who sends no queries is of no use.
-			return
-		default:
-			buffer = reply
 		}
 	}
 }
 
-// read reads one message, into the given buffer if it is large enough.
-func (c *connection) read(ctx context.Context, reader *bufio.Reader, buffer []byte) ([]byte, bool) {
-	// Set before each message, so that sending it octet by octet does not
+// read waits for a message.
+func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
+	// Set once for a message, so that sending it octet by octet does not
 	// prolong the time.
 	err := c.conn.SetReadDeadline(time.Now().Add(c.pool.limits.Idle))
 	// Looked at only now: the end of ctx may just have set a deadline that
 	// this one replaced.
 	if err != nil || ctx.Err() != nil {
-		return buffer, false
+		return nil, false
 	}
-	var prefix [2]byte
-	if _, err := io.ReadFull(reader, prefix[:]); err != nil {
-		return buffer, false
+	message, ok := in.next()
+	if ok {
+		c.mu.Lock()
+		c.active = time.Now()
+		c.mu.Unlock()
 	}
-	length := int(binary.BigEndian.Uint16(prefix[:]))
-	if length < minMessage {
-		return buffer, false
-	}
-	buffer = slices.Grow(buffer[:0], length)[:length]
-	if _, err := io.ReadFull(reader, buffer); err != nil {
-		return buffer, false
-	}
-	c.mu.Lock()
-	c.active = time.Now()
-	c.mu.Unlock()
-	return buffer, true
+	return message, ok
 }
 
-// send writes a reply, in one piece with its length (RFC 7766, section 8),
-// and says whether the client took it. One that does not is cut off, since
-// the stream is broken then.
-func (c *connection) send(reply []byte) bool {
+// answer answers a query and those that came with it, and says whether to go
+// on.
+func (c *connection) answer(ctx context.Context, message []byte, in *inbox, waiting *sync.WaitGroup) bool {
+	out := outboxes.Get().(*outbox)
+	defer out.free()
+	client := Client{Addr: c.client, TCP: true, Now: c.pool.clock()}
+	for {
+		client.Busy = int(c.inFlight.Load()) >= c.pool.limits.InFlight
+		reply, wait := c.pool.handler.Handle(message, client, out.scratch)
+		switch {
+		case wait != nil:
+			c.inFlight.Add(1)
+			waiting.Go(func() { c.await(ctx, wait) })
+		case reply == nil:
+			// What gets silence was no query, and the connection of somebody
+			// who sends no queries is of no use.
+			c.send(out)
+			return false
+		default:
+			out.add(reply)
+		}
+		if out.full() && !c.send(out) {
+			return false
+		}
+		if !in.ready() {
+			return c.send(out)
+		}
+		var ok bool
+		if message, ok = in.next(); !ok {
+			c.send(out)
+			return false
+		}
+	}
+}
+
+// await sends a reply when it is there.
+func (c *connection) await(ctx context.Context, wait Wait) {
+	defer c.inFlight.Add(-1)
+	reply := wait(ctx)
 	if reply == nil {
+		return
+	}
+	out := outboxes.Get().(*outbox)
+	defer out.free()
+	out.add(reply)
+	c.send(out)
+}
+
+// send sends the replies that were collected, and says whether the client took
+// them. One that does not is cut off, since the stream is broken then.
+func (c *connection) send(out *outbox) bool {
+	if len(out.replies) == 0 {
 		return true
 	}
 	c.write.Lock()
 	defer c.write.Unlock()
-	var prefix [2]byte
-	binary.BigEndian.PutUint16(prefix[:], uint16(len(reply)))
 	if err := c.conn.SetWriteDeadline(time.Now().Add(c.pool.limits.Write)); err != nil {
 		return false
 	}
-	pieces := net.Buffers{prefix[:], reply}
-	if _, err := pieces.WriteTo(c.conn); err != nil {
+	if _, err := c.conn.Write(out.replies); err != nil {
 		_ = c.conn.Close()
 		return false
 	}
+	out.replies = out.replies[:0]
 	return true
-}
-
-func (c *connection) busy() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.inFlight >= c.pool.limits.InFlight
-}
-
-func (c *connection) count(delta int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inFlight += delta
 }
 
 // idleSince says since when the connection has been idle, if it is.
 func (c *connection) idleSince() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.active, c.inFlight == 0
+	return c.active, c.inFlight.Load() == 0
 }

@@ -2,32 +2,13 @@ package listen
 
 import (
 	"encoding/binary"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // destinationRoom is enough for the control message that tells where a packet
-// was sent to.
-
+// was sent to, which a socket is asked for (RFC 3542, section 6.1, and ip(7)).
 const destinationRoom = 64
-
-// askForDestination makes the kernel add such a message to each packet (RFC
-// 3542, section 6.1, and ip(7)).
-func askForDestination(raw syscall.RawConn, v4 bool) error {
-	var err error
-	controlErr := raw.Control(func(fd uintptr) {
-		if v4 {
-			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-		} else {
-			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
-		}
-	})
-	if controlErr != nil {
-		return controlErr
-	}
-	return err
-}
 
 // replySource turns the control message of a packet into the one that makes
 // the reply leave from where the packet was sent to, in place. Without a

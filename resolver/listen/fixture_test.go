@@ -24,7 +24,7 @@ var echo answerer = func(message []byte, _ Client, buffer []byte) ([]byte, Wait)
 }
 
 // start serves on addresses until the test ends.
-func start(t *testing.T, h Handler, limits Limits, addrs ...string) *Sockets {
+func start(t testing.TB, h Handler, limits Limits, addrs ...string) *Sockets {
 	t.Helper()
 	var listen []netip.AddrPort
 	for _, addr := range addrs {
@@ -38,26 +38,32 @@ func start(t *testing.T, h Handler, limits Limits, addrs ...string) *Sockets {
 		t.Fatal(err)
 	}
 	s.Limits = limits
+	serve(t, s, h)
+	return s
+}
+
+// serve serves on sockets until the test ends.
+func serve(t testing.TB, s *Sockets, h Handler) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, h) }()
+	go func() { done <- s.Serve(ctx, only(h)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return s
 }
 
 // client is a connection whose reads fail after a time that is only reached
 // when something is wrong.
 type client struct {
-	t *testing.T
+	t testing.TB
 	net.Conn
 }
 
-func dial(t *testing.T, network string, addr netip.AddrPort) client {
+func dial(t testing.TB, network string, addr netip.AddrPort) client {
 	t.Helper()
 	conn, err := net.Dial(network, addr.String())
 	if err != nil {
@@ -100,3 +106,6 @@ func (c client) wantEnd() {
 		c.t.Fatalf("read %d octets, %v; want the end", n, err)
 	}
 }
+
+// only makes one Handler serve all sockets.
+func only(h Handler) func() Handler { return func() Handler { return h } }

@@ -13,6 +13,9 @@ type Client struct {
 	// Busy says that the client has as many queries in flight on its
 	// connection as it may. The Handler then must not return a Wait.
 	Busy bool
+	// Now is when the query was taken up, by the Clock of the Sockets; zero
+	// without one. The queries of a batch share it.
+	Now time.Duration
 }
 
 // Wait finishes a query that takes time. It returns the reply, or nil for
@@ -20,42 +23,14 @@ type Client struct {
 // from any goroutine.
 type Wait func(ctx context.Context) []byte
 
-// Handler answers queries. It is called concurrently.
+// Handler answers queries. That of a UDP socket is called by one goroutine
+// only, that of the TCP connections by many at a time.
 type Handler interface {
 	// Handle returns the reply to a message, or a Wait for it; with neither
 	// the client gets silence. The message belongs to the caller and is
 	// overwritten after Handle has returned, so a Wait must not refer to it.
 	// The reply may use the buffer, which is empty and has room for one
-	// over UDP.
+	// over UDP. It may not use memory that a later call writes to: replies
+	// are sent when a batch of queries has been handled.
 	Handle(message []byte, client Client, buffer []byte) ([]byte, Wait)
-}
-
-// Limits bound what clients can take up. The zero value of a field stands for
-// its default.
-type Limits struct {
-	Connections int           // TCP connections in all: 1024
-	PerClient   int           // of them from one address, loopback excepted: 64
-	InFlight    int           // queries that wait, for each connection: 128
-	Idle        time.Duration // a connection may be silent for this long: IdleTimeout
-	Write       time.Duration // a client may take this long to take a reply: 2 s
-}
-
-// IdleTimeout is how long a TCP connection may be silent by default (RFC 7766,
-// section 6.2.3).
-const IdleTimeout = 10 * time.Second
-
-func (l Limits) withDefaults() Limits {
-	setDefault(&l.Connections, 1024)
-	setDefault(&l.PerClient, 64)
-	setDefault(&l.InFlight, 128)
-	setDefault(&l.Idle, IdleTimeout)
-	setDefault(&l.Write, 2*time.Second)
-	return l
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

@@ -2,14 +2,11 @@ package listen
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"slices"
-	"sync"
+	"sync/atomic"
 	"syscall"
-	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,25 +14,82 @@ import (
 // packetSocket is a UDP socket.
 type packetSocket struct {
 	conn *net.UDPConn
+	raw  syscall.RawConn // of conn
 	// wildcard sockets learn from each packet which of the machine's addresses
 	// was asked, since the reply has to come from there.
 	wildcard bool
+	lost     atomic.Uint64 // by the time it was closed
 }
 
-func bindPacket(network string, addr netip.AddrPort) (*packetSocket, error) {
-	wildcard := addr.Addr().IsUnspecified()
-	var config net.ListenConfig
-	if wildcard {
-		config.Control = func(_, _ string, raw syscall.RawConn) error {
-			return askForDestination(raw, addr.Addr().Is4())
+// bindPackets opens several sockets on one address, among which the kernel
+// distributes the clients. Port 0 is one for all of them.
+//
+// The first is bound alone and lets the others in only then: an address that
+// anybody has already, with or without SO_REUSEPORT, is an error.
+func bindPackets(network string, addr netip.AddrPort, count int) ([]*packetSocket, error) {
+	first, err := bindPacket(network, addr, false)
+	if err != nil {
+		return nil, err
+	}
+	sockets := []*packetSocket{first}
+	if count > 1 {
+		err = first.setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}
+	for err == nil && len(sockets) < count {
+		var next *packetSocket
+		if next, err = bindPacket(network, first.addr(), true); err == nil {
+			sockets = append(sockets, next)
 		}
 	}
+	if err != nil {
+		for _, s := range sockets {
+			_ = s.close()
+		}
+		return nil, err
+	}
+	return sockets, nil
+}
+
+func bindPacket(network string, addr netip.AddrPort, shared bool) (*packetSocket, error) {
+	wildcard := addr.Addr().IsUnspecified()
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		p := packetSocket{raw: raw}
+		if shared {
+			if err := p.setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+				return err
+			}
+		}
+		switch {
+		case !wildcard:
+			return nil
+		case addr.Addr().Is4():
+			return p.setOption(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		}
+		return p.setOption(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	}}
 	conn, err := config.ListenPacket(context.Background(), network, addr.String())
 	if err != nil {
 		return nil, err
 	}
 	p := &packetSocket{conn: conn.(*net.UDPConn), wildcard: wildcard}
-	return p, p.enlarge()
+	if p.raw, err = p.conn.SyscallConn(); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	p.enlarge()
+	return p, nil
+}
+
+func (p *packetSocket) addr() netip.AddrPort { return p.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+func (p *packetSocket) setOption(level, option, value int) error {
+	var err error
+	if controlErr := p.raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), level, option, value)
+	}); controlErr != nil {
+		return controlErr
+	}
+	return err
 }
 
 // receiveBuffer has room for a burst of some thousand queries, in bytes. What
@@ -43,76 +97,31 @@ func bindPacket(network string, addr netip.AddrPort) (*packetSocket, error) {
 const receiveBuffer = 4 << 20
 
 // enlarge asks for room for bursts: as much as is wanted, with the right to
-// that, else as much as the system allows everybody.
-func (p *packetSocket) enlarge() error {
-	raw, err := p.conn.SyscallConn()
-	if err != nil {
-		return err
+// that, else as much as the system allows everybody. With less it works as
+// well, as long as nobody bursts.
+func (p *packetSocket) enlarge() {
+	if p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+		_ = p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
-	return raw.Control(func(fd uintptr) {
-		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
-			// With less room it works as well, as long as nobody bursts.
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
-		}
+}
+
+// dropped is how many messages the kernel could not deliver, for want of room
+// in the buffer or because they were broken.
+func (p *packetSocket) dropped() uint64 {
+	var info [unix.SK_MEMINFO_VARS]uint32
+	size, errno := uint32(unsafe.Sizeof(info)), unix.Errno(0)
+	err := p.raw.Control(func(fd uintptr) {
+		_, _, errno = unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	})
+	if err != nil || errno != 0 {
+		return p.lost.Load()
+	}
+	return uint64(info[unix.SK_MEMINFO_DROPS])
 }
 
-const (
-	// maxQuery is the size of the longest query taken over UDP. Longer ones
-	// are cut by the kernel, and so get FORMERR.
-	maxQuery = 4096
-	// replyRoom is enough for any reply over UDP.
-	replyRoom = 4096
-	// maxReadFailures is after how many failures in a row a socket is given
-	// up.
-	maxReadFailures = 16
-	readPause       = 10 * time.Millisecond
-)
-
-// serve answers packets until ctx ends. It returns an error when the socket
-// keeps failing.
-func (p *packetSocket) serve(ctx context.Context, h Handler) error {
-	var waiting sync.WaitGroup
-	defer waiting.Wait()
-	message, buffer := make([]byte, maxQuery), make([]byte, 0, replyRoom)
-	var control [destinationRoom]byte
-	for failures := 0; ; {
-		n, controlLen, _, from, err := p.conn.ReadMsgUDPAddrPort(message, control[:])
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			if failures++; failures == maxReadFailures || errors.Is(err, net.ErrClosed) {
-				return fmt.Errorf("receive on %v (udp): %w", p.conn.LocalAddr(), err)
-			}
-			pause(ctx, readPause) // such as ENOMEM: give the system time
-			continue
-		}
-		failures = 0
-		source := replySource(control[:controlLen])
-		reply, wait := h.Handle(message[:n], Client{Addr: from}, buffer)
-		if wait != nil {
-			source = slices.Clone(source)
-			waiting.Go(func() { p.send(wait(ctx), source, from) })
-			continue
-		}
-		p.send(reply, source, from)
-	}
-}
-
-// send writes a reply. One that the kernel refuses is as lost as any that the
-// network drops: the client asks again.
-func (p *packetSocket) send(reply, source []byte, to netip.AddrPort) {
-	if reply != nil {
-		_, _, _ = p.conn.WriteMsgUDPAddrPort(reply, source, to)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+// close keeps what the socket counted.
+func (p *packetSocket) close() error {
+	p.lost.Store(p.dropped())
+	return ignoreClosed(p.conn.Close())
 }

@@ -11,15 +11,16 @@ import (
 type pool struct {
 	limits  Limits
 	handler Handler
+	clock   func() time.Duration
 
 	mu      sync.Mutex
 	open    map[*connection]struct{}
 	clients map[netip.Addr]int
 }
 
-func newPool(limits Limits, h Handler) *pool {
+func newPool(limits Limits, h Handler, clock func() time.Duration) *pool {
 	return &pool{
-		limits: limits, handler: h,
+		limits: limits, handler: h, clock: clock,
 		open: map[*connection]struct{}{}, clients: map[netip.Addr]int{},
 	}
 }
@@ -41,8 +42,8 @@ func (p *pool) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// enter takes a connection in, at the cost of the one that has been idle for
-// longest when there are too many. With none idle, or too many of the client's
+// enter takes a connection in, at the cost of one that has been idle for long
+// when there are too many. With none idle, or too many of the client's
 // own, it does not.
 func (p *pool) enter(c *connection) bool {
 	p.mu.Lock()
@@ -78,7 +79,7 @@ func (p *pool) leaveLocked(c *connection) {
 	}
 }
 
-// closeIdle closes the connection that has been idle for longest.
+// closeIdle closes a connection that has been idle for long.
 func (p *pool) closeIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,13 +88,24 @@ func (p *pool) closeIdle() {
 
 // closeIdleLocked makes room for one connection and says whether it did. A
 // connection with half a query does not count as busy, or a client could hold
-// its place by never finishing.
+// its place by never finishing. Of many idle ones the oldest of a sample, which
+// the map chooses at random, will do: to look at all of them for each client
+// that comes would let clients keep us busy by coming.
 func (p *pool) closeIdleLocked() bool {
+	const sample = 64
 	var oldest *connection
 	var since time.Time
+	seen := 0
 	for c := range p.open {
-		if active, idle := c.idleSince(); idle && (oldest == nil || active.Before(since)) {
+		active, idle := c.idleSince()
+		if !idle {
+			continue
+		}
+		if oldest == nil || active.Before(since) {
 			oldest, since = c, active
+		}
+		if seen++; seen == sample {
+			break
 		}
 	}
 	if oldest == nil {

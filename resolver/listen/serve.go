@@ -7,32 +7,37 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // Serve answers on all sockets until ctx ends, and then returns nil; it
-// returns an error when a socket fails for good. Either way it closes the
-// sockets and waits for all that it started.
-func (s *Sockets) Serve(ctx context.Context, h Handler) error {
-	log := s.Logger
+// returns an error when a socket fails for good. Either way what was asked by
+// then is answered, the sockets are closed, and all that it started has ended.
+//
+// newHandler is called once for each UDP socket, and once for all of TCP.
+func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
+	log, clock, limits := s.Logger, s.Clock, s.Limits.withDefaults()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if clock == nil {
+		clock = func() time.Duration { return 0 }
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	// Being of the group, it is waited for: the ports are free on return.
-	group.Go(func() error {
-		<-ctx.Done()
-		return s.Close()
-	})
 	for _, socket := range s.udp {
-		group.Go(func() error { return socket.serve(ctx, h) })
+		h := newHandler()
+		group.Go(func() error { return socket.serve(ctx, h, clock, limits.Write) })
 	}
-	pool := newPool(s.Limits.withDefaults(), h)
+	pool := newPool(limits, newHandler(), clock)
 	for _, listener := range s.tcp {
-		group.Go(func() error { return accept(ctx, listener, pool, log) })
+		group.Go(func() error {
+			defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
+			return accept(ctx, listener, pool, log)
+		})
 	}
-	return group.Wait()
+	return errors.Join(group.Wait(), s.Close())
 }
 
 // accept serves the connections of one listener. Those that it opened are

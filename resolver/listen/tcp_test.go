@@ -5,9 +5,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestTCPPipelining(t *testing.T) {
@@ -21,6 +25,48 @@ func TestTCPPipelining(t *testing.T) {
 	for _, text := range []string{"one", "two", "three"} {
 		c.wantFrame(message(text))
 	}
+}
+
+// Replies to queries that came together leave together.
+func TestTCPPipelinedRepliesComeAsOne(t *testing.T) {
+	s := start(t, echo, Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	queries := bytes.Repeat(frame(message("query")), 10)
+	c.send(queries)
+	got := make([]byte, 2*len(queries))
+	n, err := c.Read(got)
+	if err != nil || !bytes.Equal(got[:n], queries) {
+		t.Errorf("first read: %d octets, %v; want all %d", n, err, len(queries))
+	}
+}
+
+// Replies that are larger than what is collected, to more queries than are read
+// at once, with one that waits among them.
+func TestTCPManyAndLargeReplies(t *testing.T) {
+	large := bytes.Repeat([]byte("large"), 13_000)
+	release := make(chan struct{})
+	waiting := slow(release)
+	s := start(t, answerer(func(m []byte, c Client, b []byte) ([]byte, Wait) {
+		if bytes.HasPrefix(m, []byte("large")) {
+			return large, nil
+		}
+		return waiting(m, c, b)
+	}), Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(frame(message("slow")))
+	const rounds = 40
+	go func() {
+		for range rounds {
+			_, _ = c.Write(slices.Concat(frame(message("large")), frame(message("small")), frame(strings.Repeat("long", 2000))))
+		}
+	}()
+	for range rounds {
+		c.wantFrame(string(large))
+		c.wantFrame(message("small"))
+		c.wantFrame(strings.Repeat("long", 2000))
+	}
+	close(release)
+	c.wantFrame(message("slow"))
 }
 
 // slow answers "slow" when it is released, and all else at once.
@@ -74,7 +120,7 @@ func TestTCPMessageInPieces(t *testing.T) {
 }
 
 func TestTCPIdleConnectionEnds(t *testing.T) {
-	s := start(t, echo, Limits{Idle: 20 * time.Millisecond})
+	s := start(t, echo, Limits{Idle: 200 * time.Millisecond})
 	for name, start := range map[string][]byte{
 		"silent":            nil,
 		"half a length":     {0},
@@ -94,10 +140,10 @@ func TestTCPIdleConnectionEnds(t *testing.T) {
 
 func TestTCPIdleConnectionStillGetsWhatIsInFlight(t *testing.T) {
 	release := make(chan struct{})
-	s := start(t, slow(release), Limits{Idle: time.Millisecond})
+	s := start(t, slow(release), Limits{Idle: 200 * time.Millisecond})
 	c := dial(t, "tcp", s.Addrs()[0])
 	c.send(frame(message("slow")))
-	time.AfterFunc(20*time.Millisecond, func() { close(release) })
+	time.AfterFunc(400*time.Millisecond, func() { close(release) })
 	c.wantFrame(message("slow"))
 	c.wantEnd()
 }
@@ -187,7 +233,7 @@ func TestServeEndsConnections(t *testing.T) {
 	s.Limits.Idle = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- s.Serve(ctx, slow(nil)) }()
+	go func() { done <- s.Serve(ctx, only(slow(nil))) }()
 	idle, waiting := dial(t, "tcp", s.Addrs()[0]), dial(t, "tcp", s.Addrs()[0])
 	for _, c := range []client{idle, waiting} {
 		c.send(frame(message("hello")))
@@ -204,8 +250,19 @@ func TestServeEndsConnections(t *testing.T) {
 	idle.wantEnd()
 }
 
+func TestDefaultConnectionsLeaveDescriptors(t *testing.T) {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	got := Limits{}.withDefaults().Connections
+	if got < 1 || uint64(got) > files.Cur/2 {
+		t.Errorf("%d connections of %d descriptors, want no more than half", got, files.Cur)
+	}
+}
+
 func TestTCPConnectionsOfOneClientAreBounded(t *testing.T) {
-	p := newPool(Limits{PerClient: 2}.withDefaults(), echo)
+	p := newPool(Limits{PerClient: 2}.withDefaults(), echo, nil)
 	from := func(addr string) *connection {
 		return &connection{pool: p, client: netip.MustParseAddrPort(addr)}
 	}

@@ -116,7 +116,7 @@ func TestServeFailsWithASocket(t *testing.T) {
 			if err := breakOne(s); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Serve(t.Context(), echo); !errors.Is(err, net.ErrClosed) {
+			if err := s.Serve(t.Context(), only(echo)); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("Serve: %v", err)
 			}
 			again, err := Bind(s.Addrs())

@@ -46,6 +46,7 @@ var (
 	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
 	dnsMessages        = counter("dns_messages_total", "DNS messages received, whatever they were.", "transport")
 	dnsDropped         = counter("dns_dropped_total", "DNS messages that got no reply: responses, and less than a header.")
+	dnsReceiveDrops    = counter("dns_receive_drops_total", "UDP messages that the kernel threw away because they came faster than they were read.")
 	dnsOverloads       = counter("dns_overloads_total", "DNS queries refused because too many were in flight.")
 	dnsForwardFailures = counter("dns_forward_failures_total", "DNS queries that no upstream answered.")
 	dnsInFlight        = gauge("dns_in_flight", "DNS queries that wait for upstreams now.")
@@ -83,7 +84,7 @@ var (
 
 var all = []metric{
 	buildInfo, healthy,
-	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
+	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
 	zoneNodes, zoneSerial, zoneReady,
@@ -135,6 +136,7 @@ func sayDNS(say func(metric, float64, ...string), s resolver.Stats) {
 	say(dnsMessages, float64(s.UDP), "udp")
 	say(dnsMessages, float64(s.TCP), "tcp")
 	say(dnsDropped, float64(s.Dropped))
+	say(dnsReceiveDrops, float64(s.ReceiveDrops))
 	say(dnsOverloads, float64(s.Overloads))
 	say(dnsForwardFailures, float64(s.ForwardFailures))
 	say(dnsInFlight, float64(s.InFlight))

@@ -25,7 +25,7 @@ func collector(status nodedns.Status) *Collector {
 		Stats: func() resolver.Stats {
 			return resolver.Stats{
 				Replies: []resolver.ReplyCount{{Source: "zone", Rcode: "NOERROR", Count: 7}, {Source: "zone", Rcode: "NXDOMAIN", Count: 2}},
-				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6, Coalesced: 9,
+				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6, Coalesced: 9, ReceiveDrops: 16,
 				Cache: cache.Stats{Entries: 10, Bytes: 4096, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
 			}
 		},
@@ -121,6 +121,9 @@ nodedns_dns_overloads_total 1
 # TYPE nodedns_dns_queries_total counter
 nodedns_dns_queries_total{rcode="NOERROR",source="zone"} 7
 nodedns_dns_queries_total{rcode="NXDOMAIN",source="zone"} 2
+# HELP nodedns_dns_receive_drops_total UDP messages that the kernel threw away because they came faster than they were read.
+# TYPE nodedns_dns_receive_drops_total counter
+nodedns_dns_receive_drops_total 16
 # HELP nodedns_file_write_failures_total Failed attempts to bring a file into order.
 # TYPE nodedns_file_write_failures_total counter
 nodedns_file_write_failures_total{path="/etc/hosts"} 1

@@ -1,0 +1,45 @@
+package resolver
+
+import (
+	"context"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// A query that waits for an upstream when the server ends is answered, not left
+// to the client's timeout.
+func TestQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			release, arrived := make(chan struct{}), make(chan struct{}, 1)
+			up := fakeUpstream(t, func(dns.ResponseWriter, *dns.Msg) {
+				select {
+				case arrived <- struct{}{}:
+				default: // it is asked again
+				}
+				<-release
+			})
+			defer close(release)
+			s := newServer(t, settings(up))
+			if err := s.Listen(); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- s.Run(ctx) }()
+			c := dial(t, s, network)
+			q := query("www.example.org", dns.TypeA)
+			c.send(packed(t, q))
+			<-arrived
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			var m dns.Msg
+			if err := m.Unpack(c.receive()); err != nil || m.Id != q.Id || m.Rcode != dns.RcodeServerFailure {
+				t.Errorf("got %v, %v; want SERVFAIL", &m, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package listen
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+)
+
+// serving is a Serve that a test ends itself.
+func serving(t *testing.T, h Handler, addr string) (s *Sockets, end func()) {
+	t.Helper()
+	s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort(addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, only(h)) }()
+	return s, func() {
+		t.Helper()
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}
+}
+
+// What was asked before the end is answered after it: a service that restarts
+// costs its clients no timeout.
+func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
+	for name, addr := range map[string]string{"one address": "127.0.0.1:0", "wildcard": "0.0.0.0:0"} {
+		t.Run(name, func(t *testing.T) {
+			s, end := serving(t, slow(nil), addr)
+			c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.Addrs()[0].Port()))
+			c.send([]byte(message("slow")))
+			c.send([]byte(message("fast")))
+			c.wantPacket(message("fast")) // so the slow one was read as well
+			end()
+			c.wantPacket(message("slow"))
+			again, err := Bind(s.Addrs())
+			if err != nil {
+				t.Fatalf("the sockets are still open: %v", err)
+			}
+			if err := again.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The Handler is held while more queries arrive than a batch takes, and let go
+// when Serve has been told to end.
+func TestUDPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	first := true
+	s, end := serving(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
+		if first {
+			first = false
+			close(entered)
+			<-release
+		}
+		return append(b, m...), nil
+	}), "127.0.0.1:0")
+	c := dial(t, "udp", s.Addrs()[0])
+	c.send([]byte(message("held")))
+	<-entered
+	const more = 3 * batchSize
+	for range more {
+		c.send([]byte(message("arrived")))
+	}
+	go func() { close(release) }()
+	end()
+	c.wantPacket(message("held"))
+	for range more {
+		c.wantPacket(message("arrived"))
+	}
+}

@@ -1,0 +1,168 @@
+package listen
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// turn is how many batches a loop answers before it lets other goroutines
+	// have the processor: about two milliseconds of work.
+	turn = 16
+	// lastBatches bounds what is still answered at the end: all that a
+	// receive buffer holds, but not a flood that goes on.
+	lastBatches = 128
+	// maxReadFailures is after how many failures in a row a socket is given
+	// up.
+	maxReadFailures = 16
+	readPause       = 10 * time.Millisecond
+)
+
+// packetLoop answers what comes over one socket.
+type packetLoop struct {
+	*packetSocket
+	handler Handler
+	clock   func() time.Duration
+	batch   *batch
+	waiting sync.WaitGroup // for the queries in flight
+
+	failures int // to receive, in a row
+	errno    unix.Errno
+}
+
+// serve answers packets until ctx ends, and then what has arrived by then and
+// what is in flight, which has until patience is over to be sent. It returns
+// an error when the socket keeps failing. Either way the socket is closed.
+func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.Duration, patience time.Duration) error {
+	defer p.close() // it is over either way
+	l := &packetLoop{packetSocket: p, handler: h, clock: clock, batch: newBatch(p.wildcard)}
+	defer context.AfterFunc(ctx, func() {
+		_ = p.conn.SetReadDeadline(time.Unix(1, 0))
+		_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
+	})()
+	defer l.waiting.Wait()
+	turn := func(fd uintptr) bool { return l.turn(ctx, fd) } // allocated once
+	for ctx.Err() == nil {
+		err := p.raw.Read(turn)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil && l.errno == 0:
+			runtime.Gosched()
+		case err == nil && l.failures < maxReadFailures:
+			pause(ctx, readPause) // such as ENOMEM: give the system time
+		default:
+			if err == nil {
+				err = l.errno
+			}
+			return fmt.Errorf("receive on %v (udp): %w", p.addr(), err)
+		}
+	}
+	return p.raw.Control(func(fd uintptr) { l.finish(ctx, fd) })
+}
+
+// turn answers one batch after the other, until there are no more queries or
+// it has had its turn. It says false to be called again when more have come.
+//
+// A batch that is not full has emptied the socket, so it need not be asked
+// once more to learn that it is empty: the poller tells of everything that
+// comes after, as long as it is not armed anew, which only [syscall.RawConn]'s
+// Read does, when it is called.
+func (l *packetLoop) turn(ctx context.Context, fd uintptr) bool {
+	l.errno = 0
+	for range turn {
+		n, errno := l.batch.receive(fd)
+		switch {
+		case errno == unix.EAGAIN:
+			return false
+		case errno != 0:
+			l.errno = errno
+			l.failures++
+			return true
+		}
+		l.failures = 0
+		l.answer(ctx, fd, n)
+		if ctx.Err() != nil {
+			return true
+		}
+		if n < batchSize {
+			return false
+		}
+	}
+	return true
+}
+
+// finish answers what has arrived and was not read yet.
+func (l *packetLoop) finish(ctx context.Context, fd uintptr) {
+	for range lastBatches {
+		n, errno := l.batch.receive(fd)
+		if errno != 0 {
+			return
+		}
+		l.answer(ctx, fd, n)
+	}
+}
+
+// answer answers the n queries of a batch.
+func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
+	b, staged := l.batch, 0
+	client := Client{Now: l.clock()}
+	for i := range n {
+		s := &b.slots[i]
+		client.Addr = s.name.addrPort()
+		b.destination(i)
+		reply, wait := l.handler.Handle(b.message(i), client, s.reply[:0])
+		switch {
+		case wait != nil:
+			l.await(ctx, wait, slices.Clone(s.source), client)
+		case reply != nil:
+			b.stage(staged, i, reply)
+			staged++
+		}
+	}
+	l.send(fd, staged)
+	b.renew(n)
+}
+
+// await sends a reply when it is there.
+func (l *packetLoop) await(ctx context.Context, wait Wait, source []byte, client Client) {
+	l.waiting.Go(func() { l.sendOne(wait(ctx), source, client) })
+}
+
+// send sends the replies of a batch. An error of the kernel is about one reply,
+// or none of them, and is not to cost the others: that one is tried once more,
+// alone.
+func (l *packetLoop) send(fd uintptr, n int) {
+	for k := 0; k < n; {
+		sent, errno := l.batch.send(fd, k, n)
+		if errno != 0 {
+			reply, s := l.batch.staged(k)
+			l.sendOne(reply, s.source, Client{Addr: s.name.addrPort()})
+			sent = 1
+		}
+		k += sent
+	}
+}
+
+// sendOne sends a reply, and waits until there is room for it. One that the
+// kernel refuses is as lost as any that the network drops: the client asks
+// again.
+func (l *packetLoop) sendOne(reply, source []byte, client Client) {
+	if reply != nil {
+		_, _, _ = l.conn.WriteMsgUDPAddrPort(reply, source, client.Addr)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
