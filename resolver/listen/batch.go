@@ -10,24 +10,23 @@ const (
 	// batchSize is how many messages one system call moves. More gain
 	// nothing: the call itself is a small part of the cost by then.
 	batchSize = 32
-	// maxQuery is the size of the longest query taken over UDP. Longer ones
-	// are cut by the kernel, and so get FORMERR.
+	// maxQuery is the size of the longest query taken. Longer ones are cut,
+	// over UDP by the kernel, and so get FORMERR.
 	maxQuery = 4096
 	// replyRoom is enough for any reply over UDP.
 	replyRoom = 4096
 )
 
-// slot is what one message of a batch needs. Message and reply are apart from
-// the rest by so much that the beginnings of all slots, the only part that is
-// touched as a rule, don't compete for the same lines of the processor's cache.
+// slot is what one message of a batch needs. That its size is no power of two
+// keeps the beginnings of messages, all that is touched as a rule, from competing
+// for the same lines of the processor's cache.
 type slot struct {
-	name        sockaddr
-	control     [destinationRoom]byte
-	source      []byte // of control: where the reply leaves from; nil: as routed
 	query, sent unix.Iovec
+	source      []byte                // of control: where the reply leaves from; nil: as routed
+	control     [destinationRoom]byte // aligned, for it holds structures
+	name        sockaddr
 	message     [maxQuery]byte
 	reply       [replyRoom]byte
-	_           [64]byte
 }
 
 // batch holds the messages that one system call receives, and the replies that

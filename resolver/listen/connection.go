@@ -67,8 +67,8 @@ func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
 // answer answers a query and those that came with it, and says whether to go
 // on.
 func (c *connection) answer(ctx context.Context, message []byte, in *inbox, waiting *sync.WaitGroup) bool {
-	out := outboxes.Get().(*outbox)
-	defer out.free()
+	out := c.pool.outboxes.take()
+	defer c.pool.outboxes.give(out)
 	client := Client{Addr: c.client, TCP: true, Now: c.pool.clock()}
 	for {
 		client.Busy = int(c.inFlight.Load()) >= c.pool.limits.InFlight
@@ -106,8 +106,8 @@ func (c *connection) await(ctx context.Context, wait Wait) {
 	if reply == nil {
 		return
 	}
-	out := outboxes.Get().(*outbox)
-	defer out.free()
+	out := c.pool.outboxes.take()
+	defer c.pool.outboxes.give(out)
 	out.add(reply)
 	c.send(out)
 }

@@ -2,10 +2,10 @@
 // Handler.
 //
 // [Bind] opens every socket or none. [Sockets.Serve] reads queries and writes
-// replies until its context ends, and then answers what was asked by then. What
-// the Handler can answer at once is answered in the loop that read it; what it
-// has to wait for, in a goroutine for that query alone, so that nothing waits
-// behind it.
+// replies until its context ends, and then answers what is left. What the
+// Handler can answer at once is answered in the loop that read it; what it has
+// to wait for, in a goroutine for that query alone, so that nothing waits behind
+// it.
 //
 // # The cost of a query
 //

@@ -57,10 +57,14 @@ func (in *inbox) next() ([]byte, bool) {
 }
 
 // long reads a message that the reader has no room for. Its memory is not
-// kept: few queries are long, and connections may be many.
+// kept, since few queries are long and connections may be many; for the same
+// reason what no query needs is cut off, as the kernel does over UDP.
 func (in *inbox) long(length int) ([]byte, bool) {
-	_, _ = in.reader.Discard(prefixSize)
-	message := make([]byte, length)
-	_, err := io.ReadFull(in.reader, message)
+	_, _ = in.reader.Discard(prefixSize) // it is buffered
+	message := make([]byte, min(length, maxQuery))
+	if _, err := io.ReadFull(in.reader, message); err != nil {
+		return nil, false
+	}
+	_, err := in.reader.Discard(length - len(message))
 	return message, err == nil
 }

@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -12,12 +13,12 @@ import (
 )
 
 const (
-	// turn is how many batches a loop answers before it lets other goroutines
-	// have the processor: about two milliseconds of work.
-	turn = 16
+	// turnBatches is how many batches a loop answers before it lets other
+	// goroutines have the processor: about two milliseconds of work.
+	turnBatches = 16
 	// lastBatches bounds what is still answered at the end: all that a
 	// receive buffer holds, but not a flood that goes on.
-	lastBatches = 128
+	lastBatches = 512
 	// maxReadFailures is after how many failures in a row a socket is given
 	// up.
 	maxReadFailures = 16
@@ -75,7 +76,7 @@ func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.D
 // Read does, when it is called.
 func (l *packetLoop) turn(ctx context.Context, fd uintptr) bool {
 	l.errno = 0
-	for range turn {
+	for range turnBatches {
 		n, errno := l.batch.receive(fd)
 		switch {
 		case errno == unix.EAGAIN:
@@ -119,7 +120,7 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 		reply, wait := l.handler.Handle(b.message(i), client, s.reply[:0])
 		switch {
 		case wait != nil:
-			l.await(ctx, wait, slices.Clone(s.source), client)
+			l.await(ctx, wait, slices.Clone(s.source), client.Addr)
 		case reply != nil:
 			b.stage(staged, i, reply)
 			staged++
@@ -130,8 +131,8 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 }
 
 // await sends a reply when it is there.
-func (l *packetLoop) await(ctx context.Context, wait Wait, source []byte, client Client) {
-	l.waiting.Go(func() { l.sendOne(wait(ctx), source, client) })
+func (l *packetLoop) await(ctx context.Context, wait Wait, source []byte, to netip.AddrPort) {
+	l.waiting.Go(func() { l.sendOne(wait(ctx), source, to) })
 }
 
 // send sends the replies of a batch. An error of the kernel is about one reply,
@@ -142,7 +143,7 @@ func (l *packetLoop) send(fd uintptr, n int) {
 		sent, errno := l.batch.send(fd, k, n)
 		if errno != 0 {
 			reply, s := l.batch.staged(k)
-			l.sendOne(reply, s.source, Client{Addr: s.name.addrPort()})
+			l.sendOne(reply, s.source, s.name.addrPort())
 			sent = 1
 		}
 		k += sent
@@ -152,9 +153,9 @@ func (l *packetLoop) send(fd uintptr, n int) {
 // sendOne sends a reply, and waits until there is room for it. One that the
 // kernel refuses is as lost as any that the network drops: the client asks
 // again.
-func (l *packetLoop) sendOne(reply, source []byte, client Client) {
+func (l *packetLoop) sendOne(reply, source []byte, to netip.AddrPort) {
 	if reply != nil {
-		_, _, _ = l.conn.WriteMsgUDPAddrPort(reply, source, client.Addr)
+		_, _, _ = l.conn.WriteMsgUDPAddrPort(reply, source, to)
 	}
 }
 

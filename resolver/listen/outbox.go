@@ -7,7 +7,7 @@ import (
 
 const (
 	// outboxSize is how much is collected before it is sent, in bytes.
-	outboxSize = 16 << 10
+	outboxSize = 4 << 10
 	// outboxKept is the largest outbox that is used again.
 	outboxKept = 4 * outboxSize
 )
@@ -20,15 +20,20 @@ type outbox struct {
 	scratch []byte // for the Handler to make a reply in
 }
 
-var outboxes = sync.Pool{New: func() any {
-	return &outbox{replies: make([]byte, 0, outboxSize), scratch: make([]byte, 0, replyRoom)}
-}}
+// outboxes are those that nobody uses now.
+type outboxes struct{ free sync.Pool }
 
-// free gives the outbox back.
-func (o *outbox) free() {
+func (all *outboxes) take() *outbox {
+	if o, ok := all.free.Get().(*outbox); ok {
+		return o
+	}
+	return &outbox{replies: make([]byte, 0, outboxSize), scratch: make([]byte, 0, replyRoom)}
+}
+
+func (all *outboxes) give(o *outbox) {
 	if cap(o.replies) <= outboxKept {
 		o.replies = o.replies[:0]
-		outboxes.Put(o)
+		all.free.Put(o)
 	}
 }
 

@@ -13,6 +13,8 @@ type pool struct {
 	handler Handler
 	clock   func() time.Duration
 
+	outboxes outboxes
+
 	mu      sync.Mutex
 	open    map[*connection]struct{}
 	clients map[netip.Addr]int

@@ -13,8 +13,9 @@ import (
 )
 
 // Serve answers on all sockets until ctx ends, and then returns nil; it
-// returns an error when a socket fails for good. Either way what was asked by
-// then is answered, the sockets are closed, and all that it started has ended.
+// returns an error when a socket fails for good. Either way it reads no more of
+// TCP, answers what it has read and what has arrived over UDP, closes the
+// sockets, and waits for all that it started.
 //
 // newHandler is called once for each UDP socket, and once for all of TCP.
 func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {

@@ -57,13 +57,13 @@ func TestTCPManyAndLargeReplies(t *testing.T) {
 	const rounds = 40
 	go func() {
 		for range rounds {
-			_, _ = c.Write(slices.Concat(frame(message("large")), frame(message("small")), frame(strings.Repeat("long", 2000))))
+			_, _ = c.Write(slices.Concat(frame(message("large")), frame(message("small")), frame(strings.Repeat("long", 1000))))
 		}
 	}()
 	for range rounds {
 		c.wantFrame(string(large))
 		c.wantFrame(message("small"))
-		c.wantFrame(strings.Repeat("long", 2000))
+		c.wantFrame(strings.Repeat("long", 1000))
 	}
 	close(release)
 	c.wantFrame(message("slow"))
@@ -110,13 +110,31 @@ func TestTCPHalfClosedClientGetsItsAnswers(t *testing.T) {
 
 func TestTCPMessageInPieces(t *testing.T) {
 	s := start(t, echo, Limits{})
-	c := dial(t, "tcp", s.Addrs()[0])
-	_ = c.Conn.(*net.TCPConn).SetNoDelay(true)
-	text := string(bytes.Repeat([]byte("0123456789abcdef"), 4095))
-	for piece := range bytes.Lines(bytes.ReplaceAll(frame(text), []byte("f"), []byte("\n"))) {
-		c.send(bytes.ReplaceAll(piece, []byte("\n"), []byte("f")))
+	for name, size := range map[string]int{
+		"that is read at once":     inboxSize - prefixSize,
+		"that is one octet longer": inboxSize - prefixSize + 1,
+		"of the largest size":      maxQuery,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, "tcp", s.Addrs()[0])
+			text := strings.Repeat("0123456789abcde\n", maxQuery)[:size]
+			for piece := range bytes.Lines(frame(text)) {
+				c.send(piece)
+			}
+			c.wantFrame(text)
+		})
 	}
-	c.wantFrame(text)
+}
+
+func TestTCPTooLongMessageIsCut(t *testing.T) {
+	s := start(t, echo, Limits{})
+	c := dial(t, "tcp", s.Addrs()[0])
+	for _, size := range []int{maxQuery + 1, 65535} {
+		text := strings.Repeat("q", size)
+		c.send(append(frame(text), frame(message("next"))...))
+		c.wantFrame(text[:maxQuery])
+		c.wantFrame(message("next"))
+	}
 }
 
 func TestTCPIdleConnectionEnds(t *testing.T) {
