@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// serving is a Serve that a test ends itself.
-func serving(t *testing.T, h Handler, addr string) (s *Sockets, end func()) {
+// serving is a Serve that a test ends itself, and waits for.
+func serving(t *testing.T, h Handler, addr string) (s *Sockets, end context.CancelFunc, wait func()) {
 	t.Helper()
 	s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort(addr)})
 	if err != nil {
@@ -16,9 +16,8 @@ func serving(t *testing.T, h Handler, addr string) (s *Sockets, end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, only(h)) }()
-	return s, func() {
+	return s, cancel, func() {
 		t.Helper()
-		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
@@ -30,12 +29,13 @@ func serving(t *testing.T, h Handler, addr string) (s *Sockets, end func()) {
 func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 	for name, addr := range map[string]string{"one address": "127.0.0.1:0", "wildcard": "0.0.0.0:0"} {
 		t.Run(name, func(t *testing.T) {
-			s, end := serving(t, slow(nil), addr)
+			s, end, wait := serving(t, slow(nil), addr)
 			c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.Addrs()[0].Port()))
 			c.send([]byte(message("slow")))
 			c.send([]byte(message("fast")))
 			c.wantPacket(message("fast")) // so the slow one was read as well
 			end()
+			wait()
 			c.wantPacket(message("slow"))
 			again, err := Bind(s.Addrs())
 			if err != nil {
@@ -53,7 +53,7 @@ func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 func TestUDPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	first := true
-	s, end := serving(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
+	s, end, wait := serving(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
 		if first {
 			first = false
 			close(entered)
@@ -68,8 +68,9 @@ func TestUDPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
 	for range more {
 		c.send([]byte(message("arrived")))
 	}
-	go func() { close(release) }()
 	end()
+	close(release)
+	wait()
 	c.wantPacket(message("held"))
 	for range more {
 		c.wantPacket(message("arrived"))
