@@ -81,15 +81,26 @@ func BenchmarkChange(b *testing.B) {
 	}
 }
 
+// benchNames draws 65,536 names out of n. They lie one after another, since a
+// query's name is near the processor already: what is measured is the zone.
+func benchNames(n int) [][]byte {
+	names := make([][]byte, 1<<16)
+	var text []byte
+	for range names {
+		text = append(text, benchID(rand.IntN(n))...)
+	}
+	for i := range names {
+		names[i] = text[i*len(text)/len(names) : (i+1)*len(text)/len(names)]
+	}
+	return names
+}
+
 // BenchmarkLookup asks for random names, so that caches do not flatter it.
 func BenchmarkLookup(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
 			s, _ := benchStore(b, n)
-			names := make([][]byte, 1<<16)
-			for i := range names {
-				names[i] = []byte(benchID(rand.IntN(n)))
-			}
+			names := benchNames(n)
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {

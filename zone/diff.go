@@ -14,37 +14,43 @@ func diff[V comparable](before, after trie[V], yield func(difference[V]) bool) {
 	diffBranch(before.root, after.root, yield)
 }
 
-func diffBranch[V comparable](before, after *branch[V], yield func(difference[V]) bool) bool {
-	switch {
-	case before == after:
+func diffBranch[V comparable](before, after branch[V], yield func(difference[V]) bool) bool {
+	if before == after {
 		return true
-	case before != nil && after != nil && before.inner && after.inner:
-		for digit := range 1 << digitBits {
-			if !diffBranch(before.child(digit), after.child(digit), yield) {
-				return false
-			}
-		}
-		return true
-	case before == nil || !before.inner:
-		return diffBucket(before, after, yield)
-	default:
-		return diffBucket(after, before, func(d difference[V]) bool {
-			return yield(difference[V]{d.key, d.after, d.before, d.hasNow, d.hasBefore})
-		})
 	}
+	for digit := range fanout {
+		if !diffDigit(before, after, digit, yield) {
+			return false
+		}
+	}
+	return true
 }
 
-// diffBucket compares a bucket, or nothing, with a branch of any form, as a
-// merge of two ordered sequences.
-func diffBucket[V comparable](bucket, other *branch[V], yield func(difference[V]) bool) bool {
-	var left []slot[V]
-	if bucket != nil {
-		left = bucket.bucket
+// diffDigit compares what two branches have for one digit: either may have a
+// branch, or a bucket, or nothing, which is as an empty bucket.
+func diffDigit[V comparable](before, after branch[V], digit int, yield func(difference[V]) bool) bool {
+	was, is := before.branch(digit), after.branch(digit)
+	switch {
+	case !was.empty() && !is.empty():
+		return diffBranch(was, is, yield)
+	case is.empty() && !was.empty():
+		return diffBucket(after.bucket(digit), was.walk, func(d difference[V]) bool {
+			return yield(difference[V]{d.key, d.after, d.before, d.hasNow, d.hasBefore})
+		})
+	case was.empty() && !is.empty():
+		return diffBucket(before.bucket(digit), is.walk, yield)
 	}
+	left, right := before.bucket(digit), after.bucket(digit)
+	return left.same(right) || diffBucket(left, right.walk, yield)
+}
+
+// diffBucket compares a bucket with the slots that a walk yields, as a merge
+// of two ordered sequences.
+func diffBucket[V comparable](left bucket[V], walk func(func(key, V) bool) bool, yield func(difference[V]) bool) bool {
 	only := func(s slot[V]) difference[V] {
 		return difference[V]{key: s.key, before: s.value, hasBefore: true}
 	}
-	done := other.walk(func(k key, v V) bool {
+	done := walk(func(k key, v V) bool {
 		for len(left) > 0 && compareKeys(left[0].key, k) < 0 {
 			if !yield(only(left[0])) {
 				return false

@@ -97,6 +97,9 @@ func equalFold(lower string, name []byte) bool {
 	if len(lower) != len(name) {
 		return false
 	}
+	if string(name) == lower {
+		return true // as nearly all queries have it
+	}
 	for i := range len(lower) {
 		c := name[i]
 		if c >= 'A' && c <= 'Z' {

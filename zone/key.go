@@ -24,13 +24,12 @@ func compareKeys(a, b key) int {
 	return cmp.Compare(a.lo, b.lo)
 }
 
-// from is the 64 bits of the key that begin at a bit, the first being 0;
-// beyond the end they are zero.
-func (k key) from(bit int) uint64 {
-	if bit >= 64 {
-		return k.lo << (bit - 64)
+// beyond is what the key has beyond its first bits, zeros filling the end.
+func (k key) beyond(bits int) key {
+	if bits >= 64 {
+		return key{k.lo << (bits - 64), 0}
 	}
-	return k.hi<<bit | k.lo>>(64-bit)
+	return key{k.hi<<bits | k.lo>>(64-bits), k.lo << bits}
 }
 
 // id is the node ID of a key.
@@ -50,9 +49,10 @@ func shapedKey(p Prefix, name []byte) (key, bool) {
 	if len(name) != len(p)+hexLen || !equalFold(string(p), name[:len(p)]) {
 		return key{}, false
 	}
-	hi, ok := hexWord(name[len(p) : len(p)+16])
-	lo, okLo := hexWord(name[len(p)+16:])
-	return key{hi, lo}, ok && okLo
+	digits := (*[hexLen]byte)(name[len(p):])
+	hi, bad := hexWord(digits[:16])
+	lo, badLo := hexWord(digits[16:])
+	return key{hi, lo}, bad|badLo == 0
 }
 
 // shapedKeyOf is shapedKey for a string.
@@ -64,34 +64,18 @@ func shapedKeyOf(p Prefix, name string) (key, bool) {
 	return shapedKey(p, buffer[:copy(buffer[:], name)])
 }
 
-// hexWord reads 16 hex digits of either case.
-func hexWord(digits []byte) (word uint64, ok bool) {
-	var seen byte
-	for i := range 16 {
-		v := hexValue[digits[i]]
-		seen |= v
-		word = word<<4 | uint64(v)
-	}
-	return word, seen <= 0xf
-}
-
-// hexValue maps a hex digit of either case to its value, all else to 0xff.
-var hexValue = func() (table [256]byte) {
-	for c := range table {
-		table[c] = 0xff
-	}
-	for v, c := range "0123456789abcdef" {
-		table[c] = byte(v)
-	}
-	for v, c := range "ABCDEF" {
-		table[c] = byte(10 + v)
-	}
-	return table
-}()
-
-// reverseKey orders addresses by their last byte first: what tells neighbours
-// apart then comes early, and the trie stays shallow.
+// reverseKey is the key of an address, different for different ones. Addresses
+// of one network differ in a few bits, so these are spread over the whole word
+// that a trie goes by, to make it as even as one of node IDs.
 func reverseKey(addr netip.Addr) key {
 	b := addr.As16()
-	return key{binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[:8])}
+	network, host := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	return key{spread(host ^ spread(network)), network}
+}
+
+// spread maps words one to one, such that each bit of x tells in the upper bits
+// of the result.
+func spread(x uint64) uint64 {
+	x *= 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return (x ^ x>>32) * 0x9e3779b97f4a7c15
 }

@@ -108,16 +108,21 @@ func (s *Snapshot) Lookup(name string) (Node, bool) {
 func (s *Snapshot) LookupLabel(label []byte) (Node, bool) {
 	k, shaped := shapedKey(s.prefix, label)
 	switch {
-	case shaped && s.isLocal(k), equalFold(string(s.local.id), label):
+	case shaped && s.isLocal(k), !shaped && equalFold(string(s.local.id), label):
 		return s.Local(), true
 	case !shaped:
 		return Node{}, false
 	}
-	r, ok := s.nodes.get(k)
-	if !ok {
+	return s.node(k)
+}
+
+// node finds a node of the cluster's by its key.
+func (s *Snapshot) node(k key) (Node, bool) {
+	r := s.nodes.find(k)
+	if r == nil {
 		return Node{}, false
 	}
-	return Node{snapshot: s, key: k, record: r}, true
+	return Node{snapshot: s, key: k, record: *r}, true
 }
 
 // HasIDShape says whether a label is one that a node may have: the prefix and
@@ -133,12 +138,11 @@ func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if slices.Contains(s.local.addrs, addr) {
 		return s.Local(), true
 	}
-	k, ok := s.reverse.get(reverseKey(addr))
-	if !ok {
+	k := s.reverse.find(reverseKey(addr))
+	if k == nil {
 		return Node{}, false
 	}
-	r, ok := s.nodes.get(k)
-	return Node{snapshot: s, key: k, record: r}, ok
+	return s.node(*k)
 }
 
 // All yields every node, this machine and departed ones included, sorted by

@@ -2,6 +2,7 @@ package zone
 
 import (
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -146,5 +147,27 @@ func TestLookupLabelDoesNotEscape(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations, want none", allocs)
+	}
+}
+
+// A change copies three paths: the node's, and those of its old and its new
+// reverse record. With this number of nodes the buckets are at their fullest.
+func TestChangeAllocatesLittle(t *testing.T) {
+	const nodes, changes = 10_000, 500
+	_, src := benchStore(t, nodes)
+	entries := make([]Entry, changes)
+	for i := range entries {
+		entries[i] = node(benchID(i), benchAddr(nodes+i))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range entries {
+		src.Set(entries[i : i+1]...)
+	}
+	runtime.ReadMemStats(&after)
+	got := (after.TotalAlloc - before.TotalAlloc) / changes
+	t.Logf("a change allocates %d B", got)
+	if got > 8<<10 {
+		t.Errorf("a change allocates %d B, want at most 8 KiB", got)
 	}
 }

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -44,22 +45,33 @@ func checkTrie(t *testing.T, got trie[int], want map[key]int) {
 	checkShape(t, got.root, 0)
 }
 
-// checkShape looks for branches that should have been folded away.
-func checkShape(t *testing.T, b *branch[int], depth int) {
+// checkShape looks for pages that should have been folded away, or are left
+// empty, and returns the number of slots.
+func checkShape(t *testing.T, b branch[int], depth int) (slots int) {
 	t.Helper()
-	switch {
-	case b == nil:
-	case !b.inner:
-		if len(b.bucket) == 0 || len(b.bucket) > maxBucket {
-			t.Fatalf("depth %d: a bucket of %d", depth, len(b.bucket))
-		}
-	case len(b.kids) == 0, depth > 25:
-		t.Fatalf("depth %d: an inner branch with %d kids", depth, len(b.kids))
-	default:
-		for _, kid := range b.kids {
-			checkShape(t, kid, depth+1)
-		}
+	if depth == 128/digitBits {
+		t.Fatal("a branch below the last digit")
 	}
+	if b.buckets != nil && b.buckets.empty() || b.branches != nil && b.branches.at == [fanout]branch[int]{} {
+		t.Fatalf("depth %d: a page without anything", depth)
+	}
+	for digit := range fanout {
+		bucket, kid := b.bucket(digit), b.branch(digit)
+		switch {
+		case len(bucket) > maxBucket, bucket != nil && len(bucket) == 0:
+			t.Fatalf("depth %d: a bucket of %d", depth, len(bucket))
+		case bucket != nil && !kid.empty():
+			t.Fatalf("depth %d: a bucket and a branch for one digit", depth)
+		case !kid.empty():
+			below := checkShape(t, kid, depth+1)
+			if below <= maxBucket/2 && kid.branches == nil {
+				t.Fatalf("depth %d: a branch for %d slots", depth, below)
+			}
+			slots += below
+		}
+		slots += len(bucket)
+	}
+	return slots
 }
 
 func TestTrieAgainstMap(t *testing.T) {
@@ -72,16 +84,22 @@ func TestTrieAgainstMap(t *testing.T) {
 		want map[key]int
 	}
 	var versions []version
+	var used []key
 	for range 60 {
 		e := new(edit)
-		for range 1 + r.IntN(200) {
+		for range 1 + r.IntN(400) {
 			k := randomKey(r)
+			if len(used) > 0 && r.IntN(2) == 0 {
+				k = used[r.IntN(len(used))]
+			}
+			used = append(used, k)
 			if r.IntN(3) == 0 {
 				now = now.remove(e, k)
 				delete(want, k)
 			} else {
-				now = now.set(e, k, r.IntN(50))
-				want[k], _ = now.get(k)
+				v := r.IntN(50)
+				now = now.set(e, k, v)
+				want[k] = v
 			}
 		}
 		if r.IntN(10) == 0 {
@@ -90,11 +108,7 @@ func TestTrieAgainstMap(t *testing.T) {
 				delete(want, k)
 			}
 		}
-		copied := map[key]int{}
-		for k, v := range want {
-			copied[k] = v
-		}
-		versions = append(versions, version{now, copied})
+		versions = append(versions, version{now, maps.Clone(want)})
 	}
 	// Every earlier version is still what it was.
 	for _, v := range versions {
@@ -108,10 +122,7 @@ func TestTrieAgainstMap(t *testing.T) {
 
 func checkDiff(t *testing.T, before, after trie[int], was, is map[key]int) {
 	t.Helper()
-	patched := map[key]int{}
-	for k, v := range was {
-		patched[k] = v
-	}
+	patched := maps.Clone(was)
 	var keys []key
 	diff(before, after, func(d difference[int]) bool {
 		keys = append(keys, d.key)
@@ -130,14 +141,65 @@ func checkDiff(t *testing.T, before, after trie[int], was, is map[key]int) {
 	if !slices.IsSortedFunc(keys, compareKeys) {
 		t.Fatal("differences out of order")
 	}
-	if len(patched) != len(is) {
-		t.Fatalf("patched to %d keys, want %d", len(patched), len(is))
+	if !maps.Equal(patched, is) {
+		t.Fatalf("patched to %d keys, want %d, or values differ", len(patched), len(is))
 	}
-	for k, v := range is {
-		if patched[k] != v {
-			t.Fatalf("%x patched to %d, want %d", k, patched[k], v)
+}
+
+// A zone that grows in one batch and shrinks in small ones must keep its shape,
+// and leave the batch before as it was.
+func TestTrieGrowsAndShrinks(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	var full trie[int]
+	want := map[key]int{}
+	e := new(edit)
+	for i := range 20_000 {
+		k := key{r.Uint64(), r.Uint64()}
+		full = full.set(e, k, i)
+		want[k] = i
+	}
+	checkTrie(t, full, want)
+	left, now := maps.Clone(want), full
+	for k := range want {
+		now = now.remove(new(edit), k)
+		delete(left, k)
+		if len(left)%2500 == 0 {
+			checkTrie(t, now, left)
 		}
 	}
+	if now.root != (branch[int]{}) {
+		t.Error("pages are left of an empty trie")
+	}
+	checkTrie(t, full, want)
+}
+
+// Sharing is what makes a change cheap: it may copy the path to one bucket.
+func TestTrieSharesWhatDoesNotChange(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	var before trie[int]
+	e := new(edit)
+	for i := range 20_000 {
+		before = before.set(e, key{r.Uint64(), r.Uint64()}, i)
+	}
+	k, _ := before.first()
+	after := before.set(new(edit), k, -1)
+	if all, copied := count(before.root, branch[int]{}), count(after.root, before.root); copied != 1 || all < 500 {
+		t.Errorf("%d of %d buckets copied, want 1 of many", copied, all)
+	}
+}
+
+// count is the number of buckets in b that other does not share.
+func count(b, other branch[int]) (buckets int) {
+	for digit := range fanout {
+		if kid := b.branch(digit); !kid.empty() {
+			buckets += count(kid, other.branch(digit))
+		} else if !b.bucket(digit).same(other.bucket(digit)) {
+			buckets++
+		}
+	}
+	return buckets
 }
 
 func TestTrieStopsWalking(t *testing.T) {

@@ -1,0 +1,102 @@
+package zone
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// slot is one entry. With a V free of pointers a bucket of slots is memory that
+// the garbage collector never looks into, which is what keeps a million nodes
+// cheap.
+type slot[V comparable] struct {
+	key   key
+	value V
+}
+
+// bucket holds at most maxBucket slots in key order. One without any is nil.
+type bucket[V comparable] []slot[V]
+
+// maxBucket is where a bucket is split: small enough to copy, large enough to
+// keep the pages above it few.
+const maxBucket = 48
+
+// get returns the value of k or nil; see find.
+func (b bucket[V]) get(k key, rest uint64) *V {
+	if i, ok := b.find(k, rest); ok {
+		return &b[i].value
+	}
+	return nil
+}
+
+// find is where k is in the bucket, or would be. Keys are spread evenly as a
+// rule, so the bits that come next in k, the rest, tell about where to look.
+// The slots around that place are compared without a branch between them: a
+// processor then fetches their cache lines at the same time.
+func (b bucket[V]) find(k key, rest uint64) (int, bool) {
+	i := int(rest >> 48 * uint64(len(b)) >> 16)
+	if len(b) >= 4 {
+		i = min(max(i-2, 0), len(b)-4)
+		near := (*[4]slot[V])(b[i:])
+		_, less0 := bits.Sub64(near[0].key.hi, k.hi, 0)
+		_, less1 := bits.Sub64(near[1].key.hi, k.hi, 0)
+		_, less2 := bits.Sub64(near[2].key.hi, k.hi, 0)
+		_, less3 := bits.Sub64(near[3].key.hi, k.hi, 0)
+		i += int(less0 + less1 + less2 + less3)
+	}
+	if i < len(b) && b[i].key == k {
+		return i, true
+	}
+	for i > 0 && compareKeys(b[i-1].key, k) >= 0 {
+		i--
+	}
+	for i < len(b) && compareKeys(b[i].key, k) < 0 {
+		i++
+	}
+	return i, i < len(b) && b[i].key == k
+}
+
+// with returns the bucket with a slot more at i, made in place where there is
+// room and the bucket is the caller's own. One that was the caller's own before
+// gets some room for more, since its batch will likely add them; doubling would
+// leave half of a large zone empty.
+func (b bucket[V]) with(i int, s slot[V], own bool) bucket[V] {
+	if own && len(b) < cap(b) {
+		return slices.Insert(b, i, s)
+	}
+	size, room := len(b)+1, len(b)+1
+	if own {
+		room += size / 4
+	}
+	grown := make(bucket[V], size, room)
+	copy(grown, b[:i])
+	grown[i] = s
+	copy(grown[i+1:], b[i:])
+	return grown
+}
+
+// without returns a copy of the bucket that lacks the slot at i.
+func (b bucket[V]) without(i int) bucket[V] {
+	if len(b) == 1 {
+		return nil
+	}
+	rest := make(bucket[V], len(b)-1)
+	copy(rest, b[:i])
+	copy(rest[i:], b[i+1:])
+	return rest
+}
+
+// same says whether two buckets are one in memory. Since a bucket that others
+// have seen is never changed, they are then equal.
+func (b bucket[V]) same(other bucket[V]) bool {
+	return len(b) == len(other) && (len(b) == 0 || &b[0] == &other[0])
+}
+
+// walk yields the slots in key order and reports whether it came to the end.
+func (b bucket[V]) walk(yield func(key, V) bool) bool {
+	for i := range b {
+		if !yield(b[i].key, b[i].value) {
+			return false
+		}
+	}
+	return true
+}
