@@ -149,7 +149,8 @@ func (b *branch[V]) putBranch(e *edit, digit int, kid branch[V]) {
 }
 
 // walk yields the slots in key order and reports whether it came to the end.
-func (b *branch[V]) walk(yield func(key, V) bool) bool {
+// By a pointer each branch on the way would be moved to the heap.
+func (b branch[V]) walk(yield func(key, V) bool) bool {
 	for digit := range fanout {
 		if !b.bucket(digit).walk(yield) {
 			return false
