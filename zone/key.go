@@ -7,8 +7,8 @@ import (
 	"net/netip"
 )
 
-// key is what tries are ordered by: the 16 bytes of a node ID, or of an
-// address, as two big-endian words.
+// key is what tries are ordered by: the 16 bytes of a node ID as two big-endian
+// words, or what reverseKey makes of an address.
 type key struct{ hi, lo uint64 }
 
 func (k key) bytes() (b [16]byte) {
