@@ -17,9 +17,10 @@
 //     puts them on a lan.
 //   - dig_test.go and glibc_test.go ask questions.
 //   - nameservers_test.go has the real servers that are asked in turn, with the
-//     zones of zonedata_test.go.
+//     zones of zonedata_test.go; scripted_test.go has one that says what the
+//     test wants, byte by byte.
 //
-// Every other file tests one subject; path_bench_test.go measures.
+// Every other file tests one subject; those called *_bench_test.go measure.
 //
 // The tests need root and the Debian packages of packages.txt, and those with
 // real servers the unpacked ones of unpacked.txt. Without them they are

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
@@ -26,13 +25,8 @@ const withMetrics = "[metrics]\nlisten = \"127.0.0.1:9353\""
 
 // report makes metrics of single durations.
 func report(b *testing.B, took []time.Duration) {
-	slices.Sort(took)
-	at := func(share float64) float64 {
-		i := min(int(share*float64(len(took))), len(took)-1)
-		return float64(took[i].Microseconds()) / 1000
-	}
-	b.ReportMetric(at(0.50), "p50-ms")
-	b.ReportMetric(at(0.99), "p99-ms")
+	b.ReportMetric(latencies(took).at(0.50), "p50-ms")
+	b.ReportMetric(latencies(took).at(0.99), "p99-ms")
 }
 
 // asker asks for A records over one socket, as fast as answers come.

@@ -1,0 +1,121 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// badLine is before a server that answers well: what it drops never arrives,
+// and all else arrives late. Its generator begins the same each time.
+type badLine struct {
+	delay time.Duration // of an exchange
+	share float64       // of the packets, either way, that are dropped
+
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func newBadLine(delay time.Duration, share float64) *badLine {
+	return &badLine{delay: delay, share: share, random: rand.New(rand.NewPCG(1, 2))}
+}
+
+func (l *badLine) drops() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.random.Float64() < l.share
+}
+
+// carry is a script for UDP.
+func (l *badLine) carry(s *scripted, q query, from netip.AddrPort) {
+	if l.drops() {
+		return
+	}
+	s.later(l.delay, func() {
+		if !l.drops() {
+			answersWell(s, q, from)
+		}
+	})
+}
+
+// What is lost is asked for again, as often as there is time for.
+func TestLostPackets(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	var asked queryLog
+	n, _ := asksScripted(t, script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		asked.add(q.name())
+		var lost int
+		if _, err := fmt.Sscanf(q.name(), "lost-%d.", &lost); err != nil || asked.count(q.name()) > lost {
+			answersWell(s, q, from)
+		}
+	}})
+	for lost := range 4 {
+		t.Run(fmt.Sprint(lost), func(t *testing.T) {
+			name := fmt.Sprintf("lost-%d.example.", lost)
+			r, err := n.dig(name)
+			must(t, err)
+			must(t, r.expectStatus("NOERROR"))
+			must(t, r.expectAnswer(goodData))
+		})
+	}
+}
+
+// A server that does not answer costs the query that finds out, and no other;
+// and it is asked again when it is back.
+func TestFirstServerDies(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	h := newLAN(t).join("servers").address()
+	var asked queryLog
+	var dead atomic.Bool
+	first := newScripted(h, script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		asked.add(q.name())
+		if !dead.Load() {
+			answersWell(s, q, from)
+		}
+	}})
+	second := newScripted(h, script{udp: answersWell})
+	n := newNode(h.lan, "node")
+	n.address()
+	n.configure("[upstream]", fmt.Sprintf("servers = [%q, %q]", first.addr(), second.addr()))
+	n.boot()
+	names := 0
+	ask := func(domain string) error {
+		names++
+		return n.answers("NOERROR", fmt.Sprintf("name-%d.%s", names, domain))
+	}
+	isAsked := func(domain string) func() error {
+		return func() error {
+			if err := ask(domain); err != nil {
+				return err
+			}
+			if asked.count(domain) == 0 {
+				return errors.New("it is not")
+			}
+			return nil
+		}
+	}
+	eventually(t, "the first server is asked", isAsked("alive.example."))
+
+	dead.Store(true)
+	eventually(t, "its death is noticed", func() error {
+		must(t, ask("dying.example."))
+		return n.daemon.logged("the upstream does not answer")
+	})
+	for range 30 {
+		must(t, ask("dead.example."))
+	}
+	// On a machine that does much else the second one may be slow too.
+	if cost := asked.count("dead.example."); cost > 3 {
+		t.Errorf("the dead server was asked %d queries of 30", cost)
+	}
+
+	dead.Store(false)
+	eventually(t, "it is asked again", isAsked("revived.example."))
+}
