@@ -50,6 +50,7 @@ func TestSameAsServer(t *testing.T) {
 	for _, server := range []*host{nsd.host, unbound} {
 		n := through(l, "node-of-"+server.name, server.v4().String(), "trust_ad = true")
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			t.Logf("NODEDNS_SEED=%d", seed)
 			n.boot()
 			eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })

@@ -17,8 +17,8 @@
 //     puts them on a lan.
 //   - dig_test.go and glibc_test.go ask questions.
 //   - nameservers_test.go has the real servers that are asked in turn, with the
-//     zones of zonedata_test.go; scripted_test.go has one that says what the
-//     test wants, byte by byte.
+//     zones of zonedata_test.go. scripted_test.go has one of our own that says
+//     what a test wants, byte by byte, as message_test.go puts it together.
 //
 // Every other file tests one subject; those called *_bench_test.go measure.
 //

@@ -98,7 +98,7 @@ server:
 	interface: %[1]s@443
 	tls-service-pem: server.pem
 	tls-service-key: server.key
-	access-control: 0.0.0.0/0 allow_snoop
+	access-control: 0.0.0.0/0 allow
 	trust-anchor: "%[2]s"
 	domain-insecure: %[3]s
 remote-control:

@@ -38,6 +38,7 @@ func TestRealServers(t *testing.T) {
 		n := through(l, server.name, server.server, "trust_ad = true")
 		n.write("/etc/ssl/certs/ca-certificates.crt", root)
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			n.boot()
 			eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
 			for _, round := range []string{"asked", "cached"} {
