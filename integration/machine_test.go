@@ -139,6 +139,22 @@ func (m *machine) run(name string, args ...string) string {
 	return out
 }
 
+// serve starts a program that is killed when the test ends. Its log is shown
+// if the test failed.
+func (m *machine) serve(cmd *exec.Cmd) {
+	m.t.Helper()
+	var log logbook
+	cmd.Stdout, cmd.Stderr = &log, &log
+	must(m.t, m.start(cmd))
+	m.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // says that it was killed
+		if m.t.Failed() {
+			m.t.Logf("log of %s on %s:\n%s", filepath.Base(cmd.Path), m.name, &log)
+		}
+	})
+}
+
 // dial opens a connection from the machine.
 func (m *machine) dial(network, address string) (conn net.Conn, err error) {
 	m.do(func() { conn, err = net.Dial(network, address) })

@@ -42,19 +42,3 @@ func unpacked(t testing.TB, program string, args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	return cmd
 }
-
-// serve starts a program that is killed when the test ends. Its log is shown
-// if the test failed.
-func (m *machine) serve(cmd *exec.Cmd) {
-	m.t.Helper()
-	var log logbook
-	cmd.Stdout, cmd.Stderr = &log, &log
-	must(m.t, m.start(cmd))
-	m.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // says that it was killed
-		if m.t.Failed() {
-			m.t.Logf("log of %s on %s:\n%s", filepath.Base(cmd.Path), m.name, &log)
-		}
-	})
-}
