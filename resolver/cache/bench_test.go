@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime/debug"
 	"testing"
 )
 
@@ -9,7 +12,7 @@ import (
 func BenchmarkHit(b *testing.B) {
 	for name, names := range map[string]int{"one name": 1, "random of 100k": 100_000} {
 		b.Run(name, func(b *testing.B) {
-			c := New(Config{Size: 64 << 20})
+			c := New(Config{Size: 96 << 20})
 			fill(c, names)
 			r := rand.New(rand.NewPCG(1, 2))
 			k := numbered(0)
@@ -93,6 +96,48 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportMetric(float64(heapInUse()-before)/size, "heap/size")
 		b.ReportMetric(float64(c.Stats().Entries), "entries")
 	}
+}
+
+// What the process takes while ten times the size is put in, as fast as possible.
+func BenchmarkChurn(b *testing.B) {
+	const size = 16 << 20
+	for name, mix := range mixes {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				debug.FreeOSMemory()
+				before := resident(b)
+				peak, n, r := int64(0), 0, rand.New(rand.NewPCG(1, 2))
+				c := New(Config{Size: size})
+				for _, octets := range mix.octets {
+					for put := 0; put < 10*size/len(mix.octets); n++ {
+						k := numbered(n)
+						m := sized(k, octets(r))
+						c.Put(k, m, c.Epoch(), start)
+						put += int(entryBytes) + m.Len()
+						if n%500 == 0 {
+							peak = max(peak, resident(b))
+						}
+					}
+				}
+				b.ReportMetric(float64(peak-before)/size, "RSS/size")
+				b.ReportMetric(float64(c.Stats().Bytes)/size, "kept/size")
+			}
+		})
+	}
+}
+
+// resident is what the process has of the machine's memory.
+func resident(b *testing.B) int64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		b.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // fill puts that many replies in.

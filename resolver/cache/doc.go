@@ -19,7 +19,7 @@
 // table are followed without the lock and changed with it; the links of the
 // queues are used with the lock only. Every entry in the table is in one of
 // the queues, and the other way round. What is kept never costs more than
-// half of the configured size, the table included; see [Config].
+// two fifths of the configured size, the table included; see [Config].
 //
 // # Time
 //

@@ -34,16 +34,19 @@ var mixes = map[string]struct {
 // Not parallel: it measures what the whole process uses.
 func TestMemoryIsBounded(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	const size = 4 << 20
+	const (
+		size  = 4 << 20
+		churn = 10 * size // octets put in
+	)
 	for name, mix := range mixes {
 		t.Run(name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			before := heapInUse()
 			c := New(Config{Size: size})
 			peak, n := int64(0), 0
-			const step = 64 << 10 // octets between two looks at the heap
+			const step = 256 << 10 // octets between two looks at the heap
 			for _, octets := range mix.octets {
-				for put := int64(0); put < 2*size; n++ {
+				for put := int64(0); put < churn/int64(len(mix.octets)); n++ {
 					k := numbered(n)
 					m := sized(k, octets(r))
 					c.Put(k, m, c.Epoch(), start)
