@@ -19,7 +19,8 @@ func (s *Server) exchange(ctx context.Context, x *exchange) (*upstream.Reply, er
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case !current, x.alone, !x.query.RecursionDesired:
-		// Without RD a server tells what it happens to know.
+		// Without RD a server tells what it happens to know, and to a query
+		// with options what fits those.
 	case err == nil:
 		if _, rebinds := x.state.rebinds(reply.Msg, x.key.Name, x.site); !rebinds {
 			reply.Msg.AuthenticatedData = reply.Msg.AuthenticatedData && x.state.settings.Upstreams.TrustAD
