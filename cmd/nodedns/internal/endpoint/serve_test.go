@@ -45,6 +45,14 @@ func TestServeEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	// A reply shows that the connection was accepted; until then the kernel
+	// would reset it.
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: nodedns\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	end()
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the idle connection ends with %v, want it closed", err)
