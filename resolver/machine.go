@@ -37,6 +37,7 @@ func (s *Server) useSources(settings Settings) {
 		_, err := s.sources.Look(s.clock())
 		s.reportSources(settings.Upstreams, err)
 	}
+	s.choosePolled()
 	if s.refollow != nil {
 		s.refollow()
 	}
@@ -52,8 +53,8 @@ func (s *Server) reportSources(upstreams Upstreams, err error) {
 
 // poll is for a Server without a Run: it reads the sources again if that is
 // due, and says whether they changed.
-func (s *Server) poll(st *state) bool {
-	changed, err := st.polled.Look(s.clock())
+func (s *Server) poll(sources *resolvconf.Sources, st *state) bool {
+	changed, err := sources.Look(s.clock())
 	s.reportSources(st.settings.Upstreams, err)
 	return changed
 }
@@ -63,7 +64,16 @@ func (s *Server) following(is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.followed = is
-	s.rebuild()
+	s.choosePolled()
+}
+
+// choosePolled says which sources queries look at. The caller holds mu.
+func (s *Server) choosePolled() {
+	if s.followed {
+		s.polled.Store(nil)
+	} else {
+		s.polled.Store(s.sources)
+	}
 }
 
 // followSources notices changes of the sources until ctx ends. Settings may

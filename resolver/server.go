@@ -45,7 +45,8 @@ type Server struct {
 
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
-	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
+	polled   atomic.Pointer[resolvconf.Sources] // what queries look at; nil while Run does
+	bound    atomic.Pointer[[]netip.AddrPort]   // empty before Listen
 	pool     *upstream.Pool
 	cache    *cache.Cache
 	flights  flights

@@ -14,7 +14,6 @@ import (
 type state struct {
 	settings Settings
 	rules    *decision.Rules
-	polled   *resolvconf.Sources // nil while Run follows them
 	machine  resolvconf.Machine
 	search   []decision.Name
 	servers  *upstream.Group // all of them
@@ -29,7 +28,7 @@ type state struct {
 // when that is due.
 func (s *Server) current() *state {
 	st := s.state.Load()
-	if st.polled == nil || !s.poll(st) {
+	if sources := s.polled.Load(); sources == nil || !s.poll(sources, st) {
 		return st
 	}
 	s.mu.Lock()
@@ -48,9 +47,6 @@ func (s *Server) rebuild() {
 		for _, addr := range st.machine.Servers {
 			machines = append(machines, upstream.Plain(addr))
 		}
-	}
-	if !s.followed {
-		st.polled = s.sources
 	}
 	var candidates, private []upstream.Server
 	for _, server := range s.settings.Upstreams.Servers {

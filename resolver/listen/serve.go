@@ -38,6 +38,8 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 			return accept(ctx, listener, pool, log)
 		})
 	}
+	// Without a socket too: who has a Server serve none still counts on Run.
+	group.Go(func() error { <-ctx.Done(); return nil })
 	return errors.Join(group.Wait(), s.Close())
 }
 
