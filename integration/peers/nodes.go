@@ -1,0 +1,63 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strconv"
+)
+
+// mostNodes is what the range of IPv4 addresses has room for.
+const mostNodes = 1 << 22
+
+// prefix is that of node IDs.
+const prefix = "metropolis-"
+
+// nodeKey is what the name of the i-th node is made of. It is the one that the
+// curator of the row change makes too.
+func nodeKey(i int) (key [16]byte) {
+	sum := sha256.Sum256(strconv.AppendInt(nil, int64(i), 10))
+	copy(key[:], sum[:])
+	return key
+}
+
+func nodeName(i int) string {
+	key := nodeKey(i)
+	return prefix + hex.EncodeToString(key[:])
+}
+
+// stranger is a name that looks like a node's, but is none.
+func stranger(i int) string { return nodeName(mostNodes + i) }
+
+// node4 is the IPv4 address of the i-th node, from 100.64.0.1 on.
+func node4(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, 100<<24|64<<16+uint32(i)+1)))
+}
+
+func node6(i int) netip.Addr {
+	addr := netip.MustParseAddr("fd64::").As16()
+	binary.BigEndian.PutUint32(addr[12:], uint32(i)+1)
+	return netip.AddrFrom16(addr)
+}
+
+// cachedNames is how many names the upstream of the row cache has.
+const cachedNames = 1000
+
+func cachedName(i int) string { return fmt.Sprintf("host-%06d.cached.example", i) }
+
+// change is a new IPv4 address of a node; the zero one is none.
+type change struct {
+	node int
+	addr netip.Addr
+	nth  int
+}
+
+// of is the IPv4 address of the i-th node after the change.
+func (c change) of(i int) netip.Addr {
+	if c.nth > 0 && c.node == i {
+		return c.addr
+	}
+	return node4(i)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// sample is what one run showed. Fields that its row does not have are zero.
+type sample struct {
+	Row    string `json:"row"`
+	Peer   string `json:"peer"`
+	Nodes  int    `json:"nodes,omitempty"`
+	Round  int    `json:"round"`
+	Failed string `json:"failed,omitempty"`
+	report
+	CPU     float64 `json:"cpu,omitempty"`     // seconds of the server
+	Dropped int64   `json:"dropped,omitempty"` // by the server's sockets
+	// Strange is whether replies were of other kinds than they should be.
+	Strange bool    `json:"strange,omitempty"`
+	Memory  int64   `json:"memory,omitempty"`  // bytes
+	Held    int     `json:"held,omitempty"`    // connections
+	Visible float64 `json:"visible,omitempty"` // seconds until a change was
+	Gap     float64 `json:"gap,omitempty"`     // longest between answers, seconds
+}
+
+// cost is the server's time for an answer, in µs.
+func (s *sample) cost() float64 { return s.CPU / float64(s.Answered) * 1e6 }
+
+// results are all samples, in the order in which they came.
+type results struct{ samples []sample }
+
+func newResults() *results { return &results{} }
+
+func (r *results) add(s sample) {
+	r.samples = append(r.samples, s)
+	if s.Failed != "" {
+		tell("%s of %s: %s", s.Row, s.Peer, s.Failed)
+	}
+}
+
+// write writes all of them as JSON, one to a line.
+func (r *results) write(path string) error {
+	return replaceFile(path, func(w io.Writer) error {
+		for i := range r.samples {
+			text, err := json.Marshal(&r.samples[i])
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(w, "%s\n", text); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// failure is an error if the echo, or nodedns where it takes part, failed in
+// some row. That another could not be had or started is told in the tables.
+func (r *results) failure() error {
+	var failed []string
+	for _, s := range r.samples {
+		if s.Failed != "" && (s.Peer == echo.name || s.Peer == nodedns.name) {
+			failed = append(failed, s.Row+" of "+s.Peer)
+		}
+	}
+	if len(failed) > 0 {
+		return errors.New("failed: " + strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// of selects the samples of a peer that did not fail, by round.
+func (r *results) of(row, peer string, nodes int) []sample {
+	var found []sample
+	for _, s := range r.samples {
+		if s.Row == row && s.Peer == peer && s.Nodes == nodes && s.Failed == "" {
+			found = append(found, s)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b sample) int { return cmp.Compare(a.Round, b.Round) })
+	return found
+}
+
+// failed says why a peer has no sample of a row, or nothing.
+func (r *results) failed(row, peer string, nodes int) string {
+	for _, s := range r.samples {
+		if s.Row == row && s.Peer == peer && s.Nodes == nodes && s.Failed != "" {
+			return s.Failed
+		}
+	}
+	return ""
+}
+
+// median of what each sample has; 0 without any.
+func median(samples []sample, of func(*sample) float64) float64 {
+	var all []float64
+	for i := range samples {
+		all = append(all, of(&samples[i]))
+	}
+	return middle(all)
+}
+
+func middle(all []float64) float64 {
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	n := len(all)
+	return (all[(n-1)/2] + all[n/2]) / 2
+}
+
+// ratio is the median of the ratios to another's samples of the same rounds.
+func ratio(samples, bounds []sample, of func(*sample) float64) float64 {
+	var all []float64
+	for i := range samples {
+		for j := range bounds {
+			if bounds[j].Round == samples[i].Round && of(&bounds[j]) > 0 {
+				all = append(all, of(&samples[i])/of(&bounds[j]))
+			}
+		}
+	}
+	return middle(all)
+}

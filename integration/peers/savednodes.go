@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// savedNodes is the path of a file as nodedns saves its cluster's nodes, with
+// both families. The daemon's package of that file describes it.
+func (s *shelf) savedNodes(nodes int) (string, error) {
+	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-%d", nodes))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	order := make([]int, nodes)
+	keys := make([][16]byte, nodes)
+	for i := range nodes {
+		order[i], keys[i] = i, nodeKey(i)
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(keys[a][:], keys[b][:]) })
+	return path, replaceFile(path, func(w io.Writer) error {
+		sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		both := io.MultiWriter(w, sum)
+		if _, err := both.Write(savedHeader(nodes)); err != nil {
+			return err
+		}
+		for _, i := range order {
+			if _, err := both.Write(savedNode(keys[i], i)); err != nil {
+				return err
+			}
+		}
+		_, err := w.Write(sum.Sum(nil))
+		return err
+	})
+}
+
+func savedHeader(nodes int) []byte {
+	b := []byte("nodedns\n")
+	b = append(b, 0, 1) // version
+	b = append(b, 0)    // the cluster is unknown
+	b = append(b, byte(len(prefix)))
+	b = append(b, prefix...)
+	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().Unix()))
+	return binary.BigEndian.AppendUint32(b, uint32(nodes))
+}
+
+func savedNode(key [16]byte, i int) []byte {
+	const bothFamilies, noRoles, up = 3, 0, 3
+	b := append(key[:], bothFamilies, noRoles, up, 0, 0) // no curator port
+	v4, v6 := node4(i).As4(), node6(i).As16()
+	return append(append(b, v4[:]...), v6[:]...)
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// shelf is the directory where programs and generated files are kept, and what
+// could not be had.
+type shelf struct {
+	Dir  string
+	Repo string // where our module is
+	// Missing says by name of a peer why it can't take part.
+	Missing map[string]string
+}
+
+// openShelf makes the directory.
+func openShelf(dir string) (*shelf, error) {
+	for _, sub := range []string{"bin", "debian", "names"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	repo, err := output(exec.Command("go", "list", "-m", "-f", "{{.Dir}}"))
+	if err != nil {
+		return nil, fmt.Errorf("find the module; run the bench in its directory: %w", err)
+	}
+	return &shelf{Dir: dir, Repo: repo, Missing: map[string]string{}}, nil
+}
+
+// obtain gets the programs of these peers, and of the bench. What fails is
+// remembered and told: the others can do without.
+func (s *shelf) obtain(names []string) {
+	for _, name := range names {
+		p := peerOf(name)
+		tell("obtaining %s", name)
+		if err := p.obtain(s); err != nil {
+			s.Missing[name] = err.Error()
+			tell("%s can't take part: %v", name, err)
+		}
+	}
+	for name, err := range map[string]error{"load": buildC(s, "load"), "mapserver": mapserver.obtain(s)} {
+		if err != nil {
+			s.Missing[name] = err.Error()
+		}
+	}
+}
+
+// bin is where a program is that was built.
+func (s *shelf) bin(name string) string { return filepath.Join(s.Dir, "bin", name) }
+
+// state is the file by which the first stage tells the second.
+func (s *shelf) state() string { return filepath.Join(s.Dir, "shelf.json") }
+
+func (s *shelf) save() error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.state(), text, 0o644)
+}
+
+func savedShelf(dir string) (*shelf, error) {
+	s := &shelf{Dir: dir}
+	text, err := os.ReadFile(s.state())
+	if err == nil {
+		err = json.Unmarshal(text, s)
+	}
+	if err == nil && s.Missing["load"] != "" {
+		err = errors.New("no load: " + s.Missing["load"])
+	}
+	return s, err
+}
+
+// output runs a command and returns what it prints, without the last newline.
+// Its error has what the command says of its own.
+func output(cmd *exec.Cmd) (string, error) {
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(said.String()))
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// lastLines is the end of what a program said, on one line.
+func lastLines(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-3):], "; ")
+}
+
+// tell shows how far it is.
+func tell(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "peers: "+format+"\n", args...)
+}
