@@ -25,21 +25,23 @@ type ask struct {
 
 // report is what the load prints. Latencies are in nanoseconds.
 type report struct {
-	Sent       int64   `json:"sent,omitempty"`
-	Answered   int64   `json:"answered,omitempty"`
-	Hits       int64   `json:"hits,omitempty"`
-	NoData     int64   `json:"nodata,omitempty"`
-	NXDomain   int64   `json:"nxdomain,omitempty"`
-	Other      int64   `json:"other,omitempty"`
-	Lost       int64   `json:"lost,omitempty"`
-	Late       int64   `json:"late,omitempty"`
-	Reconnects int64   `json:"reconnects,omitempty"`
-	Seconds    float64 `json:"seconds,omitempty"`
-	LoadCPU    float64 `json:"load_cpu,omitempty"` // seconds
-	P50        int64   `json:"p50,omitempty"`
-	P90        int64   `json:"p90,omitempty"`
-	P99        int64   `json:"p99,omitempty"`
-	Max        int64   `json:"max,omitempty"`
+	Sent        int64   `json:"sent,omitempty"`
+	Answered    int64   `json:"answered,omitempty"`
+	Hits        int64   `json:"hits,omitempty"`
+	NoData      int64   `json:"nodata,omitempty"`
+	NXDomain    int64   `json:"nxdomain,omitempty"`
+	Other       int64   `json:"other,omitempty"`
+	Lost        int64   `json:"lost,omitempty"`
+	Late        int64   `json:"late,omitempty"`
+	Reconnects  int64   `json:"reconnects,omitempty"`
+	Connections int64   `json:"connections,omitempty"`
+	InTime      int64   `json:"in_time,omitempty"` // replies while still asking
+	Seconds     float64 `json:"seconds,omitempty"` // of asking
+	LoadCPU     float64 `json:"load_cpu,omitempty"` // seconds
+	P50         int64   `json:"p50,omitempty"`
+	P90         int64   `json:"p90,omitempty"`
+	P99         int64   `json:"p99,omitempty"`
+	Max         int64   `json:"max,omitempty"`
 }
 
 // command makes the command of the load against a server.

@@ -27,6 +27,9 @@ var resolved = &peer{
 		text := fmt.Sprintf("[Resolve]\nDNSSEC=no\nDNSOverTLS=no\nLLMNR=no\nMulticastDNS=no\n"+
 			"DNSStubListener=no\nDNSStubListenerExtra=127.0.0.1:%d\nFallbackDNS=\n", s.port)
 		if s.nodes == 0 {
+			if err := showNetwork(); err != nil {
+				return nil, err
+			}
 			text += fmt.Sprintf("DNS=127.0.0.1:%d\nReadEtcHosts=no\nCache=yes\nCacheFromLocalhost=yes\n", s.upstream)
 		} else if err := replaceHosts(sh, s); err != nil {
 			return nil, err
@@ -44,7 +47,11 @@ var resolved = &peer{
 			return nil, err
 		}
 		cmd := sh.unpacked("systemd-resolved", "lib/systemd/systemd-resolved")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: nobody, Gid: nobody},
+			// It gives up the others by itself, and insists on doing so.
+			AmbientCaps: []uintptr{unix.CAP_SETPCAP},
+		}
 		return cmd, nil
 	},
 }
@@ -57,6 +64,22 @@ func replaceHosts(sh *shelf, s *site) error {
 	}
 	if err := unix.Mount(s.file(hostsFormat.name), "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("put the nodes at /etc/hosts: %w", err)
+	}
+	return nil
+}
+
+// showNetwork makes a link with an address that leads nowhere: without one it
+// takes the network for down, and asks not even a server on loopback.
+func showNetwork() error {
+	for _, args := range [][]string{
+		{"link", "add", "bench0", "type", "veth", "peer", "name", "bench1"},
+		{"addr", "add", "192.0.2.1/24", "dev", "bench0"},
+		{"link", "set", "bench0", "up"},
+		{"link", "set", "bench1", "up"},
+	} {
+		if _, err := output(exec.Command("ip", args...)); err != nil {
+			return fmt.Errorf("make a link: %w", err)
+		}
 	}
 	return nil
 }

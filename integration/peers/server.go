@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a server may take to answer for all its nodes.
-const patience = 3 * time.Minute
+const patience = 90 * time.Second
 
 // server is a running peer. It leads a process group, whose processes count as
 // the server.
@@ -50,8 +50,9 @@ func (b *bench) launch(p *peer, s site) (*server, error) {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	if err := sv.ready(); err != nil {
+		said := sv.said()
 		sv.stop()
-		return nil, fmt.Errorf("start %s: %w: %s", p.name, err, sv.said())
+		return nil, fmt.Errorf("start %s: %w: %s", p.name, err, said)
 	}
 	return sv, nil
 }

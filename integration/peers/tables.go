@@ -181,7 +181,7 @@ func (b *bench) restColumns() []column {
 	if b.wants(rowTCP) {
 		columns = append(columns, column{"TCP, 100 × 10 in flight, answers a second", func(peer string) string {
 			return b.cell(rowTCP, peer, b.least(), func(found []sample) string {
-				return count(int(median(found, func(s *sample) float64 { return float64(s.Answered) / s.Seconds })))
+				return count(int(median(found, func(s *sample) float64 { return float64(s.InTime) / s.Seconds })))
 			})
 		}})
 	}

@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "load.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,15 +50,15 @@ static void read_queries(struct options *o, const char *path) {
   }
 }
 
-static void print(const struct tally *t, double seconds) {
+static void print(const struct tally *t) {
   struct rusage u;
   getrusage(RUSAGE_SELF, &u);
   double cpu = u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
   printf("{\"sent\":%lu,\"answered\":%lu,\"hits\":%lu,\"nodata\":%lu,\"nxdomain\":%lu,\"other\":%lu,"
-         "\"lost\":%lu,\"late\":%lu,\"reconnects\":%lu,\"seconds\":%.6f,\"load_cpu\":%.6f,"
+         "\"lost\":%lu,\"late\":%lu,\"reconnects\":%lu,\"connections\":%lu,\"in_time\":%lu,\"seconds\":%.6f,\"load_cpu\":%.6f,"
          "\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"max\":%lu}\n",
          t->sent, settled(t), t->hits, t->nodata, t->nxdomain, t->other, t->lost, t->late, t->reconnects,
-         seconds, cpu, percentile(0.5), percentile(0.9), percentile(0.99), percentile(1));
+         t->connections, t->in_time, t->asking / 1e9, cpu, percentile(0.5), percentile(0.9), percentile(0.99), percentile(1));
 }
 
 static const struct {
@@ -92,11 +93,12 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: load MODE -p PORT -f FILE [-o OFFSET] [-t SECONDS] [-w WINDOW] [-c SOCKETS] [-r RATE] [-a ADDRESS]\n");
     return 2;
   }
+  // A connection that the server closed is noticed by the read.
+  signal(SIGPIPE, SIG_IGN);
   // A sleep ends when it should, not up to 50 µs later.
   prctl(PR_SET_TIMERSLACK, 1ul);
   struct tally t = {0};
-  uint64_t start = now();
   run(&o, &t);
-  print(&t, (now() - start) / 1e9);
+  print(&t);
   return 0;
 }

@@ -27,9 +27,12 @@ struct options {
 // tally is what came back.
 struct tally {
   uint64_t sent, hits, nodata, nxdomain, other; // by what the reply says
+  uint64_t asking;     // ns from the first query until no more are sent
+  uint64_t in_time;    // replies until then
   uint64_t lost;       // no reply within PATIENCE
   uint64_t late;       // replies after that, or to nothing
   uint64_t reconnects; // connections that the server closed
+  uint64_t connections; // of those wanted, by TCP
 };
 
 // MOST is the largest message that is received, and the number of queries that
@@ -39,7 +42,7 @@ enum { MOST = 4096 };
 
 _Noreturn void die(const char *doing);
 uint64_t now(void); // ns, CLOCK_MONOTONIC
-int connected(int type, int port);
+int connected(int type, int port); // -1: refused, or not within 3 s
 void nap(int fd, short events, uint64_t ns); // until an event or the time
 
 // next is the next query of the file, round and round.
@@ -48,6 +51,8 @@ struct query *next_query(struct options *o);
 int judge(struct tally *t, const unsigned char *reply, size_t size);
 // settled is the number of replies.
 uint64_t settled(const struct tally *t);
+// stop notes that no more queries are sent.
+void stop(struct tally *t, uint64_t start);
 
 // latency keeps durations in buckets that are at most 1/32 wide.
 void latency(uint64_t ns);

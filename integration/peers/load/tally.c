@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 _Noreturn void die(const char *doing) {
   fprintf(stderr, "load: %s: %s\n", doing, strerror(errno));
@@ -25,17 +27,21 @@ uint64_t now(void) {
 int connected(int type, int port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  struct timeval patience = {.tv_sec = 3};
   int fd = socket(AF_INET, type, 0), on = 1, size = 8 << 20;
   if (fd < 0)
     die("open a socket");
   // What the server answered must not be lost on this side.
   if (type == SOCK_DGRAM && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-  if (type == SOCK_STREAM)
+  if (type == SOCK_STREAM) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-    die("connect");
-  return fd;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+    return fd;
+  close(fd);
+  return -1;
 }
 
 void nap(int fd, short events, uint64_t ns) {
@@ -71,6 +77,11 @@ int judge(struct tally *t, const unsigned char *reply, size_t size) {
 }
 
 uint64_t settled(const struct tally *t) { return t->hits + t->nodata + t->nxdomain + t->other; }
+
+void stop(struct tally *t, uint64_t start) {
+  t->asking = now() - start;
+  t->in_time = settled(t);
+}
 
 // Buckets: durations below 32 ns have one each, each power of two above 32.
 enum { FINE = 5, BUCKETS = (64 - FINE + 1) << FINE };
