@@ -35,8 +35,8 @@ type report struct {
 	Late        int64   `json:"late,omitempty"`
 	Reconnects  int64   `json:"reconnects,omitempty"`
 	Connections int64   `json:"connections,omitempty"`
-	InTime      int64   `json:"in_time,omitempty"` // replies while still asking
-	Seconds     float64 `json:"seconds,omitempty"` // of asking
+	InTime      int64   `json:"in_time,omitempty"`  // replies while still asking
+	Seconds     float64 `json:"seconds,omitempty"`  // of asking
 	LoadCPU     float64 `json:"load_cpu,omitempty"` // seconds
 	P50         int64   `json:"p50,omitempty"`
 	P90         int64   `json:"p90,omitempty"`

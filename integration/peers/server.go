@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a server may take to answer for all its nodes.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // server is a running peer. It leads a process group, whose processes count as
 // the server.

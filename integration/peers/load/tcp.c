@@ -27,7 +27,7 @@ struct line {
 // put appends a query to what is to be sent.
 static void put(struct options *o, struct tally *t, struct line *l, int slot) {
   struct query *q = next_query(o);
-  if (q->size + 2 > FRAME || l->out_size + q->size + 2 > sizeof l->out)
+  if (l->out_size + q->size + 2 > sizeof l->out)
     return;
   unsigned char *frame = l->out + l->out_size;
   set_id(frame, q->size);
@@ -141,23 +141,34 @@ void run_tcp(struct options *o, struct tally *t) {
     lose(o, t, &lines[i]);
 }
 
+// whole reads until a reply is complete. Some send its length apart, and the
+// rest only when that is acknowledged, which is to be at once.
+static ssize_t whole(int fd, unsigned char *frame, size_t room) {
+  size_t got = 0;
+  for (uint64_t end = now() + PATIENCE / 4; now() < end;) {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    nap(fd, POLLIN, PATIENCE / 4);
+    ssize_t n = recv(fd, frame + got, room - got, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN))
+      return -1;
+    got += n > 0 ? n : 0;
+    if (got >= 2 && got >= 2 + get_id(frame))
+      return got;
+  }
+  return -1;
+}
+
 // asked sends one query on a fresh connection and waits for its reply.
 static int asked(struct options *o, struct tally *t, int fd) {
   unsigned char frame[FRAME];
   struct query *q = next_query(o);
-  if (q->size + 2 > sizeof frame)
-    return 0;
   set_id(frame, q->size);
   memcpy(frame + 2, q->bytes, q->size);
   t->sent++;
-  // Some send the length and the message apart, and the message after an
-  // acknowledgement only, which would come 40 ms later.
-  int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
   if (write(fd, frame, q->size + 2) < 0)
     return 0;
-  nap(fd, POLLIN, PATIENCE / 4);
-  ssize_t n = recv(fd, frame, sizeof frame, MSG_DONTWAIT);
+  ssize_t n = whole(fd, frame, sizeof frame);
   return n > 2 && judge(t, frame + 2, n - 2);
 }
 
