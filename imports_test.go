@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -84,6 +85,12 @@ func below(part string) []string {
 	return nil
 }
 
+// isModule tells a module of its own, which the rule is not about.
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
 // sourceFiles maps each Go file that is not a test to what it imports.
 func sourceFiles(t *testing.T) map[string][]string {
 	t.Helper()
@@ -93,6 +100,8 @@ func sourceFiles(t *testing.T) map[string][]string {
 		case err != nil:
 			return err
 		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() && name != "." && isModule(name):
 			return fs.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil

@@ -25,10 +25,11 @@ func main() { coremain.Run() }
 
 // coredns looks every tenth of a second whether its file changed.
 var coredns = &peer{
-	name:   "coredns",
-	what:   "CoreDNS",
-	obtain: func(s *shelf) error { return corednsProgram.build(s, "coredns") },
-	caches: true,
+	name:    "coredns",
+	what:    "CoreDNS",
+	obtain:  func(s *shelf) error { return corednsProgram.build(s, "coredns") },
+	version: func(*shelf) string { return corednsProgram.module },
+	caches:  true,
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
 		plugins := fmt.Sprintf("forward . 127.0.0.1:%d\n  cache 3600", s.upstream)
 		if s.nodes > 0 {

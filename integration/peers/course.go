@@ -56,8 +56,8 @@ func (b *bench) run() {
 	}
 }
 
-// close leaves nothing but what the next run can use.
-func (b *bench) close() { _ = os.RemoveAll(filepath.Join(b.shelf.Dir, "run")) }
+// clear leaves nothing but what the next run can use.
+func (b *bench) clear() { _ = os.RemoveAll(filepath.Join(b.shelf.Dir, "run")) }
 
 func (b *bench) wants(row string) bool { return slices.Contains(b.settings.rows, row) }
 

@@ -16,7 +16,7 @@ func (s *shelf) unpack(name string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	archives := filepath.Join(s.Dir, "archives", name)
+	archives := s.archives(name)
 	if err := os.MkdirAll(filepath.Join(archives, "archives", "partial"), 0o755); err != nil {
 		return err
 	}
@@ -47,6 +47,9 @@ func (s *shelf) unpack(name string) error {
 	return os.Rename(partial, dir)
 }
 
+// archives is the directory that apt-get uses for a package.
+func (s *shelf) archives(name string) string { return filepath.Join(s.Dir, "archives", name) }
+
 // root is the directory that a package was unpacked into.
 func (s *shelf) root(name string) string { return filepath.Join(s.Dir, "debian", name) }
 
@@ -66,4 +69,15 @@ func (s *shelf) unpacked(name, program string, args ...string) *exec.Cmd {
 // debian is how a peer is obtained that is one package.
 func debian(name string) func(*shelf) error {
 	return func(s *shelf) error { return s.unpack(name) }
+}
+
+// version is that of the package, as its file is called.
+func (s *shelf) version(name string) string {
+	files, _ := filepath.Glob(filepath.Join(s.archives(name), "archives", name+"_*.deb")) // the pattern is a good one
+	if len(files) == 0 {
+		return name
+	}
+	_, version, _ := strings.Cut(filepath.Base(files[0]), "_")
+	version, _, _ = strings.Cut(version, "_")
+	return name + " " + version
 }

@@ -8,10 +8,11 @@ import (
 
 // dnsmasq knows of one core only.
 var dnsmasq = &peer{
-	name:   "dnsmasq",
-	what:   "dnsmasq",
-	obtain: debian("dnsmasq-base"),
-	caches: true,
+	name:    "dnsmasq",
+	what:    "dnsmasq",
+	obtain:  debian("dnsmasq-base"),
+	version: func(s *shelf) string { return s.version("dnsmasq-base") },
+	caches:  true,
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
 		args := []string{
 			"--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null", "--pid-file=",

@@ -7,9 +7,10 @@ import (
 )
 
 var knot = &peer{
-	name:   "knot",
-	what:   "knot",
-	obtain: debian("knot"),
+	name:    "knot",
+	what:    "knot",
+	obtain:  debian("knot"),
+	version: func(s *shelf) string { return s.version("knot") },
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
 		if err := s.place(sh, masterFormat); err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func (a ask) command(s *server) *exec.Cmd {
 	if a.address != "" {
 		args = append(args, "-a", a.address)
 	}
-	cmd := exec.Command(s.bench.shelf.bin("load"), args...)
+	cmd := exec.Command(s.bench.shelf.bin(theLoad), args...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	return cmd

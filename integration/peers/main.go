@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -62,7 +63,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	s.obtain(set.peers)
+	s.obtain(set)
 	if err := s.save(); err != nil {
 		return err
 	}
@@ -71,7 +72,10 @@ func run(args []string) error {
 
 // measure is the second stage, in the sandbox.
 func measure(set settings) error {
-	if err := furnish(); err != nil {
+	switch err := furnish(); {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", errNoSandbox, err)
+	case err != nil:
 		return err
 	}
 	s, err := savedShelf(set.cache)
@@ -79,7 +83,8 @@ func measure(set settings) error {
 		return err
 	}
 	b := &bench{settings: set, shelf: s, results: newResults()}
-	defer b.close()
+	b.clear() // what a run left that was killed
+	defer b.clear()
 	b.run()
 	if err := b.results.write(filepath.Join(set.out, "peers.json")); err != nil {
 		return err

@@ -8,9 +8,10 @@ import (
 
 // nsd has its limit of replies a second turned off: the load is one client.
 var nsd = &peer{
-	name:   "nsd",
-	what:   "nsd",
-	obtain: debian("nsd"),
+	name:    "nsd",
+	what:    "nsd",
+	obtain:  debian("nsd"),
+	version: func(s *shelf) string { return s.version("nsd") },
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
 		if err := s.place(sh, masterFormat); err != nil {
 			return nil, err

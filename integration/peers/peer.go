@@ -13,6 +13,8 @@ type peer struct {
 	what string // in the tables
 	// obtain gets its programs, in the first stage.
 	obtain func(*shelf) error
+	// version names what was obtained; nil: it is of this repository.
+	version func(*shelf) string
 	// start writes its configuration and returns the command of a process that
 	// stays in the foreground.
 	start func(*shelf, *site) (*exec.Cmd, error)

@@ -21,6 +21,7 @@ var resolved = &peer{
 	name:    "resolved",
 	what:    "systemd-resolved",
 	obtain:  debian("systemd-resolved"),
+	version: func(s *shelf) string { return s.version("systemd-resolved") },
 	caches:  true,
 	largest: 1000,
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {

@@ -35,8 +35,10 @@ func enter(args []string) error {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
+	case errors.As(err, &exit) && exit.ExitCode() == exitNoSandbox:
+		return errNoSandbox
 	case errors.As(err, &exit) && exit.Exited():
-		return fmt.Errorf("some of it failed: see above")
+		return errors.New("some of it failed: see above")
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSPC):
 		return errNoSandbox
 	case err != nil:

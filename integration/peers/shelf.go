@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,9 @@ type shelf struct {
 	// Missing says by name of a peer why it can't take part.
 	Missing map[string]string
 }
+
+// theLoad is the name of the program that asks.
+const theLoad = "load"
 
 // openShelf makes the directory.
 func openShelf(dir string) (*shelf, error) {
@@ -35,19 +39,21 @@ func openShelf(dir string) (*shelf, error) {
 
 // obtain gets the programs of these peers, and of the bench. What fails is
 // remembered and told: the others can do without.
-func (s *shelf) obtain(names []string) {
-	for _, name := range names {
-		p := peerOf(name)
-		tell("obtaining %s", name)
-		if err := p.obtain(s); err != nil {
-			s.Missing[name] = err.Error()
-			tell("%s can't take part: %v", name, err)
-		}
+func (s *shelf) obtain(set settings) {
+	for _, name := range set.peers {
+		s.try(name, peerOf(name).obtain)
 	}
-	for name, err := range map[string]error{"load": buildC(s, "load"), "mapserver": mapserver.obtain(s)} {
-		if err != nil {
-			s.Missing[name] = err.Error()
-		}
+	s.try(theLoad, func(s *shelf) error { return buildC(s, theLoad) })
+	if slices.Contains(set.rows, rowCache) && !slices.Contains(set.peers, mapserver.name) {
+		s.try(mapserver.name, mapserver.obtain)
+	}
+}
+
+func (s *shelf) try(name string, obtain func(*shelf) error) {
+	tell("obtaining %s", name)
+	if err := obtain(s); err != nil {
+		s.Missing[name] = err.Error()
+		tell("%s can't take part: %v", name, err)
 	}
 }
 
@@ -71,8 +77,8 @@ func savedShelf(dir string) (*shelf, error) {
 	if err == nil {
 		err = json.Unmarshal(text, s)
 	}
-	if err == nil && s.Missing["load"] != "" {
-		err = errors.New("no load: " + s.Missing["load"])
+	if err == nil && s.Missing[theLoad] != "" {
+		err = errors.New("there is no load: " + s.Missing[theLoad])
 	}
 	return s, err
 }

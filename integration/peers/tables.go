@@ -18,10 +18,29 @@ type column struct {
 func (b *bench) print(w io.Writer) {
 	fmt.Fprintf(w, "Medians of %d rounds of %g s, %s, %s, %s.\n", b.settings.rounds, b.settings.seconds,
 		processor(), runtime.Version(), time.Now().Format(time.DateOnly))
+	if versions := b.versions(); len(versions) > 0 {
+		fmt.Fprintf(w, "The others: %s.\n", strings.Join(versions, ", "))
+	}
 	b.table(w, "CPU of the server for an answer at saturation, as a ratio to the echo's (µs)", b.costColumns())
 	b.table(w, "Latency and fixed rate", b.latencyColumns())
 	b.table(w, "Memory and changes", b.memoryColumns())
 	b.table(w, "TCP, and what was lost", b.restColumns())
+	b.notes(w)
+}
+
+// versions names those that are not of this repository.
+func (b *bench) versions() []string {
+	var all []string
+	for _, name := range b.settings.peers {
+		if p := peerOf(name); p.version != nil && b.shelf.Missing[name] == "" {
+			all = append(all, p.version(b.shelf))
+		}
+	}
+	return all
+}
+
+// notes tells what the tables lack, and why.
+func (b *bench) notes(w io.Writer) {
 	for _, name := range b.settings.peers {
 		if why := b.shelf.Missing[name]; why != "" {
 			fmt.Fprintf(w, "\n%s could not be had: %s\n", name, oneLine(why))

@@ -8,10 +8,11 @@ import (
 
 // unbound validates nothing here, as none of the others does.
 var unbound = &peer{
-	name:   "unbound",
-	what:   "unbound",
-	obtain: debian("unbound"),
-	caches: true,
+	name:    "unbound",
+	what:    "unbound",
+	obtain:  debian("unbound"),
+	version: func(s *shelf) string { return s.version("unbound") },
+	caches:  true,
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
 		source := fmt.Sprintf("forward-zone:\n  name: \".\"\n  forward-addr: 127.0.0.1@%d\n", s.upstream)
 		if s.nodes > 0 {

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSmoke runs the bench from outside, for a moment, with what needs no
+// download. What the figures are is nobody's business here.
+func TestSmoke(t *testing.T) {
+	t.Parallel()
+	needs(t, "gcc")
+	readTree(t)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "peers")
+	if _, err := output(exec.Command("go", "build", "-o", program, ".")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-peers", "echo,nodedns", "-rows", "saturation,mix,memory,rate,single,tcp,unpinned,change,idle",
+		"-sizes", "1000", "-seconds", "0.2", "-rounds", "1", "-idle", "10", "-cache", dir, "-out", dir)
+	var said strings.Builder
+	cmd.Stderr = &said
+	tables, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == exitNoSandbox {
+		skip(t, errNoSandbox.Error())
+	}
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, &said)
+	}
+	for _, line := range []string{"| bare echo in C | 1.00 (", "| **nodedns** | ", "one in flight"} {
+		if !strings.Contains(string(tables), line) {
+			t.Errorf("the tables lack %q:\n%s", line, tables)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "peers.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := 0
+	for line := range strings.Lines(string(text)) {
+		var s sample
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		if s.Failed != "" || s.Strange {
+			t.Errorf("not as it should be: %s", line)
+		}
+		if s.Answered > 0 {
+			answered++
+		}
+	}
+	// Six rows by UDP of both, and TCP of one.
+	if answered != 13 {
+		t.Errorf("%d runs had answers, want 13:\n%s", answered, text)
+	}
+}
+
+// readTree looks into every directory of the project: the go command does not
+// know what the bench builds, but remembers which directories a test opened.
+func readTree(t *testing.T) {
+	t.Helper()
+	if err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != "../.." {
+			return fs.SkipDir
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// needs skips a test without a program. With NODEDNS_REQUIRE_ALL=1 nothing may
+// be skipped.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		skip(t, "needs "+program)
+	}
+}
+
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("NODEDNS_REQUIRE_ALL") == "1" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
