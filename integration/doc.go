@@ -20,7 +20,8 @@
 //     zones of zonedata_test.go. scripted_test.go has one of our own that says
 //     what a test wants, byte by byte, as message_test.go puts it together.
 //
-// Every other file tests one subject; those called *_bench_test.go measure.
+// Every other file tests one subject; those called *_bench_test.go measure, and so
+// does the command in the directory peers, beside other name servers.
 //
 // The tests need root and the Debian packages of packages.txt, and those with
 // real servers the unpacked ones of unpacked.txt. Without them they are

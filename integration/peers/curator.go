@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,13 +49,28 @@ func startCurator(s *server, _ change) error {
 	if err := c.tell("fill %d", s.site.nodes); err != nil {
 		return err
 	}
-	return eventually("nodedns connects to the curator", func() error {
-		text, err := output(exec.Command(s.bench.shelf.bin("nodedns"), "status", "--config", s.site.file("nodedns.toml")))
-		if err == nil && !strings.Contains(text, "connected") {
-			err = errors.New("its status is " + lastLines(text))
-		}
+	return eventually("nodedns has what the curator knows", func() error { return connected(s) })
+}
+
+// connected fails unless the daemon has all of the curator's nodes and follows
+// their changes.
+func connected(s *server) error {
+	text, err := output(exec.Command(s.bench.shelf.bin("nodedns"), "status", "--json", "--config", s.site.file("nodedns.toml")))
+	if err != nil {
 		return err
-	})
+	}
+	var status struct {
+		Curator struct {
+			State string `json:"state"`
+		} `json:"curator"`
+	}
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		return fmt.Errorf("read the daemon's status: %w", err)
+	}
+	if status.Curator.State != "connected" {
+		return fmt.Errorf("its curator is %s", status.Curator.State)
+	}
+	return nil
 }
 
 // tell has a command carried out.

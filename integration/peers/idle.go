@@ -36,7 +36,7 @@ func (b *bench) rest(p *peer, file string, into *sample) error {
 	if err != nil {
 		return err
 	}
-	cmd := ask{mode: "idle", file: file, sockets: b.settings.idle, seconds: 30}.command(s)
+	cmd := ask{mode: "idle", file: file, sockets: b.settings.idle, seconds: 20}.command(s)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err

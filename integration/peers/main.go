@@ -82,15 +82,16 @@ func measure(set settings) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{settings: set, shelf: s, results: newResults()}
+	results, err := createResults(filepath.Join(set.out, "peers.json"))
+	if err != nil {
+		return err
+	}
+	b := &bench{settings: set, shelf: s, results: results}
 	b.clear() // what a run left that was killed
 	defer b.clear()
 	b.run()
-	if err := b.results.write(filepath.Join(set.out, "peers.json")); err != nil {
-		return err
-	}
 	b.print(os.Stdout)
-	return b.results.failure()
+	return errors.Join(b.results.close(), b.results.failure())
 }
 
 func parse(args []string) (settings, error) {

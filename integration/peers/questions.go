@@ -32,8 +32,8 @@ type workload struct {
 	write                  func(ask func(name string, typ uint16), nodes int)
 }
 
-// manyQueries is how many a file has at least and at most. With a million
-// nodes, one that knows all of them can't live in the processor's caches.
+// fewQueries and manyQueries are the least and the most that a file has. With a
+// million nodes it asks for so many of them that no processor's cache helps.
 const fewQueries, manyQueries = 1 << 14, 1 << 20
 
 var (

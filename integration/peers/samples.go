@@ -4,8 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
+	"os"
 	"slices"
 	"strings"
 )
@@ -31,33 +30,30 @@ type sample struct {
 // cost is the server's time for an answer, in µs.
 func (s *sample) cost() float64 { return s.CPU / float64(s.Answered) * 1e6 }
 
-// results are all samples, in the order in which they came.
-type results struct{ samples []sample }
+// results are all samples, in the order in which they came. Each is written as
+// it comes, so that a run that is ended has what it measured.
+type results struct {
+	samples []sample
+	file    *os.File // JSON, one to a line
+	err     error    // of the first that could not be written
+}
 
-func newResults() *results { return &results{} }
+func createResults(path string) (*results, error) {
+	f, err := os.Create(path)
+	return &results{file: f}, err
+}
 
 func (r *results) add(s sample) {
 	r.samples = append(r.samples, s)
 	if s.Failed != "" {
 		tell("%s of %s: %s", s.Row, s.Peer, s.Failed)
 	}
+	if err := json.NewEncoder(r.file).Encode(&s); r.err == nil {
+		r.err = err
+	}
 }
 
-// write writes all of them as JSON, one to a line.
-func (r *results) write(path string) error {
-	return replaceFile(path, func(w io.Writer) error {
-		for i := range r.samples {
-			text, err := json.Marshal(&r.samples[i])
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(w, "%s\n", text); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+func (r *results) close() error { return errors.Join(r.err, r.file.Close()) }
 
 // failure is an error if the echo, or nodedns where it takes part, failed in
 // some row. That another could not be had or started is told in the tables.

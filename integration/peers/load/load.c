@@ -14,6 +14,8 @@
 //	idle    SOCKETS connections, each of which asked once and then rests until
 //	        the input ends
 //	watch   one query in flight until the answer is ADDRESS
+//
+// The last two print a line on what they are about before that.
 #define _GNU_SOURCE
 #include "load.h"
 #include <errno.h>
@@ -42,7 +44,7 @@ static void read_queries(struct options *o, const char *path) {
   if (!o->queries)
     die("hold the queries");
   for (unsigned char *p = bytes; p + 2 < bytes + size; p += 2 + get_id(p)) {
-    if (get_id(p) < 12 || get_id(p) > 500 || p + 2 + get_id(p) > bytes + size) {
+    if (get_id(p) < 12 || get_id(p) > MOST_ASKED || p + 2 + get_id(p) > bytes + size) {
       fprintf(stderr, "load: query %zu of %s is of no fitting size\n", o->count, path);
       exit(1);
     }

@@ -19,7 +19,7 @@ struct options {
   double offset;   // of the first query, as a part of all
   double rate;     // queries a second
   double seconds;  // for how long
-  const char *want; // address that is waited for
+  const char *want; // the address that is waited for
   struct query *queries;
   size_t count;
 };
@@ -36,8 +36,8 @@ struct tally {
 };
 
 // MOST is the largest message that is received, and the number of queries that
-// can be in flight on one socket.
-enum { MOST = 4096 };
+// can be in flight on one socket; MOST_ASKED the largest that is sent.
+enum { MOST = 4096, MOST_ASKED = 500 };
 #define PATIENCE 1000000000ull // ns
 
 _Noreturn void die(const char *doing);
@@ -45,9 +45,9 @@ uint64_t now(void); // ns, CLOCK_MONOTONIC
 int connected(int type, int port); // -1: refused, or not within 3 s
 void nap(int fd, short events, uint64_t ns); // until an event or the time
 
-// next is the next query of the file, round and round.
+// next_query is the next one of the file, round and round.
 struct query *next_query(struct options *o);
-// judge counts a reply by what it says; whether it is one at all.
+// judge counts a reply by what it says, and returns whether it is one at all.
 int judge(struct tally *t, const unsigned char *reply, size_t size);
 // settled is the number of replies.
 uint64_t settled(const struct tally *t);

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 1 << 16, PIPELINE = 64, FRAME = 512 };
+enum { ROOM = 1 << 16, PIPELINE = 64, FRAME = MOST_ASKED + 2 };
 
 // line is a connection and what is on its way on it. The message ID of a query
 // is its slot's number.
@@ -24,11 +24,9 @@ struct line {
   size_t in_size, out_size;
 };
 
-// put appends a query to what is to be sent.
+// put appends a query to what is to be sent, where each slot has room for one.
 static void put(struct options *o, struct tally *t, struct line *l, int slot) {
   struct query *q = next_query(o);
-  if (l->out_size + q->size + 2 > sizeof l->out)
-    return;
   unsigned char *frame = l->out + l->out_size;
   set_id(frame, q->size);
   memcpy(frame + 2, q->bytes, q->size);
@@ -124,7 +122,8 @@ void run_tcp(struct options *o, struct tally *t) {
       lose(o, t, l);
       close(l->fd);
       t->reconnects++;
-      if (open_line(o, l, poller))
+      // It may take seconds to be refused.
+      if (now() < end && open_line(o, l, poller))
         begin(o, t, l);
     }
   }
