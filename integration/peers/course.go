@@ -144,6 +144,7 @@ func (b *bench) measureUnpinned() {
 
 // launchAll starts the peers that fit. Of one that doesn't start all rows tell.
 func (b *bench) launchAll(s site, fits func(*peer) bool) []*server {
+	tell("starting servers with %d nodes", s.nodes)
 	var servers []*server
 	for _, name := range b.settings.peers {
 		p := peerOf(name)
