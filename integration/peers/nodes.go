@@ -36,8 +36,12 @@ func node4(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, 100<<24|64<<16+uint32(i)+1)))
 }
 
+// node6 is the IPv6 address of the i-th node. Most of it is random, as interface
+// identifiers are: some servers hash addresses in a way that only ever meets
+// those well.
 func node6(i int) netip.Addr {
-	addr := netip.MustParseAddr("fd64::").As16()
+	addr, key := [16]byte{0: 0xfd, 1: 0x64}, nodeKey(i)
+	copy(addr[2:12], key[:])
 	binary.BigEndian.PutUint32(addr[12:], uint32(i)+1)
 	return netip.AddrFrom16(addr)
 }
