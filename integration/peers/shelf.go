@@ -31,6 +31,9 @@ func openShelf(dir string) (*shelf, error) {
 		}
 	}
 	repo, err := output(exec.Command("go", "list", "-m", "-f", "{{.Dir}}"))
+	if err == nil && repo == "" {
+		err = errors.New("there is none")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the module; run the bench in its directory: %w", err)
 	}
