@@ -37,8 +37,7 @@ func node4(i int) netip.Addr {
 }
 
 // node6 is the IPv6 address of the i-th node. Most of it is random, as interface
-// identifiers are: some servers hash addresses in a way that only ever meets
-// those well.
+// identifiers are, since some servers hash addresses.
 func node6(i int) netip.Addr {
 	addr, key := [16]byte{0: 0xfd, 1: 0x64}, nodeKey(i)
 	copy(addr[2:12], key[:])
