@@ -44,6 +44,8 @@ func settings(upstreams ...netip.AddrPort) Settings {
 		TTL:       10 * time.Second,
 		Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Upstreams: Upstreams{Servers: plain(upstreams...)},
+
+		OrdinaryPath: *ordinaryPath,
 	}
 }
 

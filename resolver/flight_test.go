@@ -77,7 +77,8 @@ func TestForwardedQueryJoinsNoOther(t *testing.T) {
 	mark := &dns.EDNS0_LOCAL{Code: 65053, Data: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
 	r := &request{msg: *withEDNS(query(asked, dns.TypeA), 1232, mark)}
 	r.opt = r.msg.IsEdns0()
-	x := &exchange{state: s.current(), group: s.current().servers, query: r.outgoing(s.current())}
+	st := s.state.Load()
+	x := &exchange{state: st, group: st.servers, query: r.outgoing(st)}
 	same := *x
 	if _, first := s.flights.join(same.flightKey()); !first {
 		t.Fatal("there is another flight")

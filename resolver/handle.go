@@ -3,16 +3,43 @@ package resolver
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/fastpath"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 // Handle implements [listen.Handler]. What needs no upstream is answered at
-// once.
+// once. It may be called concurrently.
 func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]byte, listen.Wait) {
+	q := s.queries.Get().(*fastpath.Query)
+	defer s.queries.Put(q)
+	return s.handle(q, &s.tallies.shared, message, &client, buffer)
+}
+
+// handle answers a message by the fast path, or by the ordinary one from where
+// the other came to.
+func (s *Server) handle(q *fastpath.Query, counts *tally, message []byte, client *listen.Client, buffer []byte) ([]byte, listen.Wait) {
+	now := client.Now
+	if now == 0 {
+		now = s.clock()
+	}
+	st := s.current()
+	var verdict decision.Verdict
+	reply, came := s.fast(q, &verdict, message, client, buffer, st, now)
+	if came == replied {
+		counts.replied(client.TCP, verdict.Source, verdict.Rcode)
+		return reply, nil
+	}
+	return s.ordinary(message, *client, buffer, st, now, came, verdict)
+}
+
+// ordinary answers a message by way of the DNS library. Of one that the fast
+// path has decided on the verdict stands.
+func (s *Server) ordinary(message []byte, client listen.Client, buffer []byte, st *state, now time.Duration, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
 	s.counters.received(client.TCP)
 	r, err := parse(message, client)
 	switch {
@@ -24,10 +51,11 @@ func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]
 	case err != nil:
 		return s.reject(message, dns.RcodeFormatError, buffer), nil
 	}
-	st := s.current()
-	verdict, ok := s.check(r, st)
-	if ok {
-		verdict = s.decide(&r.question, st)
+	if came == unread {
+		var ok bool
+		if verdict, ok = s.check(r, st); ok {
+			s.decide(&verdict, &r.question, st, now)
+		}
 	}
 	reply := s.settle(r, st, &verdict)
 	switch {

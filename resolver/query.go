@@ -52,11 +52,12 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
+	now := s.clock()
 	st := s.current()
 	const allowed = true
 	verdict, ok := r.check(allowed)
 	if ok {
-		verdict = s.decide(&r.question, st)
+		s.decide(&verdict, &r.question, st, now)
 	}
 	reply := s.settle(r, st, &verdict)
 	switch {

@@ -129,13 +129,22 @@ func (r *request) readOptions(tcp bool) {
 }
 
 func (r *request) replyLimit(tcp bool) int {
+	if r.opt == nil {
+		return replyLimit(tcp, false, 0)
+	}
+	return replyLimit(tcp, true, r.opt.UDPSize())
+}
+
+// replyLimit is how long a reply may be, in octets. The size is the one in the
+// OPT record.
+func replyLimit(tcp, edns bool, size uint16) int {
 	switch {
 	case tcp:
 		return tcpLimit
-	case r.opt == nil:
+	case !edns:
 		return plainLimit
 	}
-	return min(max(int(r.opt.UDPSize()), plainLimit), udpLimit)
+	return min(max(int(size), plainLimit), udpLimit)
 }
 
 // check turns down what is well-formed and yet not served. Nothing is decided

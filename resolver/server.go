@@ -16,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/fastpath"
 	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -54,6 +55,8 @@ type Server struct {
 	patience time.Duration                   // stalePatience, but for tests
 	inFlight chan struct{}                   // holds one element for each
 	counters counters
+	tallies  tallies
+	queries  sync.Pool // of *fastpath.Query, for those without a worker
 
 	mu       sync.Mutex // guards what follows, and who replaces state
 	settings Settings
@@ -92,6 +95,7 @@ func New(config Config) (*Server, error) {
 		s.hosts = hosts.New(config.Hosts)
 		s.hosts.Look()
 	}
+	s.queries.New = func() any { return new(fastpath.Query) }
 	s.bound.Store(new([]netip.AddrPort))
 	s.pool = upstream.New(upstream.Config{
 		Own:      func() []netip.AddrPort { return *s.bound.Load() },
@@ -184,7 +188,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.following(true)
 	defer s.following(false)
 	parts.Go(func() error { s.followSources(ctx); return nil })
-	err = sockets.Serve(ctx, func() listen.Handler { return s })
+	err = sockets.Serve(ctx, func() listen.Handler { return s.newWorker() })
+	s.tallies.end()
 	s.scope.Store(nil)
 	cancel()
 	err = errors.Join(err, parts.Wait())

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"slices"
+	"time"
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -19,9 +20,10 @@ type state struct {
 	servers  *upstream.Group // all of them
 	private  *upstream.Group // those on private addresses
 	routes   *routes.Table[decision.Route]
-	routed   []*upstream.Group // of each route
-	reach    decision.Reach
+	routed   []*upstream.Group       // of each route
 	sites    *routes.Table[struct{}] // which names may point to private networks
+	// view has all that decisions depend on but the moment.
+	view decision.View
 }
 
 // current is the newest state. Without a Run it reads the machine's servers
@@ -70,12 +72,15 @@ func (s *Server) rebuild() {
 		RandomizeCase: s.settings.Upstreams.RandomizeCase,
 	}, lists...)
 	st.servers, st.private, st.routed = groups[0], groups[1], groups[2:]
-	servers := st.servers.Servers()
+	st.view = decision.View{Rules: st.rules, Search: st.search, Routes: st.routes}
+	if st.settings.Cache.Size > 0 {
+		st.view.Cache = s.cache
+	}
 	switch {
 	case len(st.private.Servers()) > 0:
-		st.reach = decision.ReachPrivate
-	case len(servers) > 0:
-		st.reach = decision.ReachPublic
+		st.view.Reach = decision.ReachPrivate
+	case len(st.servers.Servers()) > 0:
+		st.view.Reach = decision.ReachPublic
 	}
 	s.replace(st)
 }
@@ -114,19 +119,9 @@ func searchList(domains []string) (names []decision.Name) {
 	return names
 }
 
-// decide tells what a question gets now.
-func (s *Server) decide(q *decision.Question, st *state) decision.Verdict {
-	view := decision.View{
-		Zone:   s.zone(),
-		Now:    s.clock(),
-		Rules:  st.rules,
-		Search: st.search,
-		Hosts:  s.hostLines(),
-		Routes: st.routes,
-		Reach:  st.reach,
-	}
-	if st.settings.Cache.Size > 0 {
-		view.Cache = s.cache
-	}
-	return decision.Decide(q, &view)
+// decide tells what a question gets at a moment. The verdict must be zero.
+func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
+	view := st.view
+	view.Zone, view.Now, view.Hosts = s.zone(), now, s.hostLines()
+	decision.DecideInto(v, q, &view)
 }

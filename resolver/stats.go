@@ -60,10 +60,10 @@ type Stats struct {
 // Stats returns the counters. They are read one by one, so what happens
 // meanwhile may be in one and not in another.
 func (s *Server) Stats() Stats {
-	c := &s.counters
+	c, fast := &s.counters, s.tallies.sum()
 	stats := Stats{
-		UDP:             c.udp.Load(),
-		TCP:             c.tcp.Load(),
+		UDP:             c.udp.Load() + fast.udp(),
+		TCP:             c.tcp.Load() + fast.tcp.Load(),
 		Dropped:         c.dropped.Load(),
 		ReceiveDrops:    s.receiveDrops(),
 		Overloads:       c.overloads.Load(),
@@ -74,7 +74,11 @@ func (s *Server) Stats() Stats {
 	}
 	for source := range decision.Sources {
 		for rcode := range c.replies[source] {
-			if n := c.replies[source][rcode].Load(); n > 0 {
+			n := c.replies[source][rcode].Load()
+			if rcode < plainRcodes {
+				n += fast.replies[source][rcode].Load()
+			}
+			if n > 0 {
 				stats.Replies = append(stats.Replies, ReplyCount{source.String(), rcodeName(rcode), n})
 			}
 		}

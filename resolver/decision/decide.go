@@ -6,25 +6,30 @@ import (
 	"github.com/nodedns/nodedns/resolver/cache"
 )
 
-// Decide returns what a question gets. The order of the steps is the order in
-// which the sources of names outrank each other.
-func Decide(q *Question, view *View) Verdict {
-	var v Verdict
+// Decide returns what a question gets.
+func Decide(q *Question, view *View) (v Verdict) {
+	DecideInto(&v, q, view)
+	return v
+}
+
+// DecideInto is Decide for who wants no copy of so large a value. The verdict
+// must be zero. The order of the steps is the order in which the sources of
+// names outrank each other.
+func DecideInto(v *Verdict, q *Question, view *View) {
 	switch {
-	case localhost(q, view, &v):
-	case nodes(q, view, &v):
-	case nodeAddresses(q, view, &v):
-	case hostLines(q, view, &v):
-	case routed(q, view, &v):
-	case specialUse(q, view, &v):
-	case singleLabel(q, view, &v):
+	case localhost(q, view, v):
+	case nodes(q, view, v):
+	case nodeAddresses(q, view, v):
+	case hostLines(q, view, v):
+	case routed(q, view, v):
+	case specialUse(q, view, v):
+	case singleLabel(q, view, v):
 	default:
-		upstreams(q, view, &v)
+		upstreams(q, view, v)
 	}
 	if v.Kind == Forward {
-		cached(q, view, &v)
+		cached(q, view, v)
 	}
-	return v
 }
 
 // cached looks for what upstreams answered before. A stale reply that is due

@@ -6,7 +6,7 @@
 // and differs from the others only in how it reads and writes bytes: two
 // clients that ask the same thing cannot be told different things.
 //
-// The order of its steps is in the body of Decide and nowhere else. Each step
+// The order of its steps is in the body of [DecideInto] and nowhere else. Each step
 // either settles the [Verdict] or leaves the question to the next one. What no
 // step settles is for the upstreams, unless the cache knows what they answer.
 //

@@ -79,11 +79,15 @@ type ExtendedError struct {
 
 // Message is the text for the reply. The code speaks for itself, so it may be
 // empty.
-func (e ExtendedError) Message() string {
+func (e *ExtendedError) Message() string { return string(e.AppendMessage(nil)) }
+
+// AppendMessage appends the text for the reply, and allocates nothing if there
+// is room for it.
+func (e *ExtendedError) AppendMessage(dst []byte) []byte {
 	if e.Since.IsZero() {
-		return e.Text
+		return append(dst, e.Text...)
 	}
-	return "since " + e.Since.UTC().Format(time.RFC3339)
+	return e.Since.UTC().AppendFormat(append(dst, "since "...), time.RFC3339)
 }
 
 // Source is the part that a reply comes from.

@@ -59,6 +59,14 @@ func parseLoopName(name string) (token, bool) {
 	return token(n), err == nil
 }
 
+// MayBeProbe says whether a name, in wire form and in lower case, looks like one
+// that servers are probed by, so that [Pool.Looped] has to see the query. It is
+// for who does not take queries apart.
+func MayBeProbe(name []byte) bool {
+	const suffix = "\x0cnodedns-loop\x04test\x00"
+	return len(name) == 1+16+len(suffix) && string(name[1+16:]) == suffix
+}
+
 // marks are the numbers in a query's option, at most those of maxHops hops.
 func marks(opt *dns.OPT) []byte {
 	for _, option := range opt.Option {

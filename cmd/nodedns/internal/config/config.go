@@ -79,6 +79,7 @@ type DNS struct {
 	Listen      []netip.AddrPort // UDP and TCP; of one address family each, wildcards too
 	Allow       []netip.Prefix
 	SingleLabel bool
+	FastPath    bool
 }
 
 // Upstream is where names go that are not ours.

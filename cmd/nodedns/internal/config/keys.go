@@ -94,6 +94,9 @@ var keys = []key{
 	boolean("dns.single_label", false,
 		"forward names of one label, instead of answering that they have no address",
 		func(c *Config) *bool { return &c.DNS.SingleLabel }),
+	boolean("dns.fast_path", true,
+		"answer everyday queries without taking them apart; false only costs time",
+		func(c *Config) *bool { return &c.DNS.FastPath }),
 
 	list("upstream.servers", []any{auto},
 		"`SERVERS` for names that are not ours, or auto for the machine's own; empty: refuse them",

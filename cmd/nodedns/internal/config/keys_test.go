@@ -38,6 +38,8 @@ func TestDefaults(t *testing.T) {
 		DNS: DNS{
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
 			Allow:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+
+			FastPath: true,
 		},
 		Upstream: Upstream{Servers: []Server{{Auto: true}}, Timeout: 2 * time.Second, RebindAllow: []string{}},
 		Cache:    Cache{Size: 16 << 20, ServeStale: time.Hour},

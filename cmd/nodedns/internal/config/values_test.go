@@ -148,6 +148,11 @@ var valueTests = []struct {
 		[]string{`"lan"`},
 	},
 	{
+		"dns.fast_path", func(c Config) any { return c.DNS.FastPath },
+		map[string]string{`false`: "false"},
+		[]string{`"off"`},
+	},
+	{
 		"upstream.servers", func(c Config) any { return c.Upstream.Servers },
 		map[string]string{
 			`[]`: "[]", `["auto", "192.0.2.1", "192.0.2.1:54"]`: "[auto 192.0.2.1 192.0.2.1:54]",

@@ -1,0 +1,98 @@
+package fastpath
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// reference makes an offset from the beginning of the message a compressed
+// name (RFC 1035, section 4.1.4).
+const reference = 0xc000
+
+const (
+	localhost = "\x09localhost\x00"
+	// soaData is the data of all our SOA records but their minimum: the server,
+	// the mailbox, serial 1, refresh 3600, retry 600, expire 86400.
+	soaData = localhost + "\x06nobody\x07invalid\x00" +
+		"\x00\x00\x00\x01" + "\x00\x00\x0e\x10" + "\x00\x00\x02\x58" + "\x00\x01\x51\x80"
+)
+
+// appendHeader appends the beginning of a record that belongs to the name in
+// the question, up to the length of its data.
+func appendHeader(dst []byte, rrtype uint16, ttl uint32, length int) []byte {
+	return append(dst,
+		reference>>8, headerLen,
+		byte(rrtype>>8), byte(rrtype), 0, byte(dns.ClassINET),
+		byte(ttl>>24), byte(ttl>>16), byte(ttl>>8), byte(ttl),
+		byte(length>>8), byte(length))
+}
+
+// appendAddr appends the record of an address if it is of the type's family,
+// and counts it.
+func appendAddr(dst []byte, qtype uint16, ttl uint32, addr netip.Addr, count *int) []byte {
+	switch {
+	case addr.Is4() && qtype == dns.TypeA:
+		octets := addr.As4()
+		dst = append(appendHeader(dst, dns.TypeA, ttl, len(octets)), octets[:]...)
+	case addr.Is6() && qtype == dns.TypeAAAA:
+		octets := addr.As16()
+		dst = append(appendHeader(dst, dns.TypeAAAA, ttl, len(octets)), octets[:]...)
+	default:
+		return dst
+	}
+	*count++
+	return dst
+}
+
+func appendLoopback(dst []byte, qtype uint16, ttl uint32) []byte {
+	if qtype == dns.TypeA {
+		return append(appendHeader(dst, dns.TypeA, ttl, 4), 127, 0, 0, 1)
+	}
+	octets := [16]byte{15: 1}
+	return append(appendHeader(dst, dns.TypeAAAA, ttl, len(octets)), octets[:]...)
+}
+
+// appendPTR appends a PTR record with a name in wire form.
+func appendPTR(dst []byte, ttl uint32, name string) []byte {
+	return append(appendHeader(dst, dns.TypePTR, ttl, len(name)), name...)
+}
+
+// appendNodeName appends a PTR record with the name of a node.
+func appendNodeName(dst []byte, ttl uint32, node zone.Node) []byte {
+	dst = appendHeader(dst, dns.TypePTR, ttl, 0)
+	at := len(dst)
+	dst = node.AppendID(append(dst, 0))
+	dst[at] = byte(len(dst) - at - 1)
+	dst = append(dst, 0)
+	binary.BigEndian.PutUint16(dst[at-2:], uint16(len(dst)-at))
+	return dst
+}
+
+// appendSOA appends the SOA record of a negative reply.
+func (q *Query) appendSOA(dst []byte, v *decision.Verdict) []byte {
+	dst = q.appendOwner(dst, v.SOA)
+	minimum := v.Minimum
+	const length = len(soaData) + 4
+	dst = append(dst,
+		0, byte(dns.TypeSOA), 0, byte(dns.ClassINET),
+		byte(minimum>>24), byte(minimum>>16), byte(minimum>>8), byte(minimum),
+		0, byte(length))
+	dst = append(dst, soaData...)
+	return binary.BigEndian.AppendUint32(dst, minimum)
+}
+
+// appendOwner appends a name, as a reference if the question ends with it in
+// the same spelling.
+func (q *Query) appendOwner(dst []byte, name decision.Name) []byte {
+	asked := q.head[headerLen : headerLen+len(q.Name)]
+	at := len(asked) - len(name)
+	if name.IsRoot() || at < 0 || string(asked[at:]) != string(name) {
+		return append(dst, name...)
+	}
+	return binary.BigEndian.AppendUint16(dst, uint16(reference|headerLen+at))
+}

@@ -1,0 +1,66 @@
+package resolver
+
+import (
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/fastpath"
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// worker is the Handler of one socket loop, with what it needs for itself: the
+// space for a query, and counters that no other core writes to. Datagrams come
+// to it one at a time; TCP connections share one, at any time.
+type worker struct {
+	server *Server
+	tally  *tally
+	query  fastpath.Query
+}
+
+// newWorker returns a worker whose replies count until Run ends.
+func (s *Server) newWorker() *worker {
+	return &worker{server: s, tally: s.tallies.begin()}
+}
+
+// Handle implements [listen.Handler].
+func (w *worker) Handle(message []byte, client listen.Client, buffer []byte) ([]byte, listen.Wait) {
+	if client.TCP {
+		return w.server.Handle(message, client, buffer)
+	}
+	return w.server.handle(&w.query, w.tally, message, &client, buffer)
+}
+
+// progress is how far the fast path came with a message.
+type progress uint8
+
+const (
+	unread  progress = iota // it is not one for it
+	decided                 // the verdict is not one for it
+	replied                 // all of the way
+)
+
+// fast answers a message without taking it apart, if it can. The verdict must
+// be zero; it is the decision on the query unless that is unread.
+//
+// What the ordinary path turns down before it decides is not read here: but for
+// the client's address, and the names that find out loops.
+func (s *Server) fast(q *fastpath.Query, v *decision.Verdict, message []byte, client *listen.Client, buffer []byte, st *state, now time.Duration) ([]byte, progress) {
+	if st.settings.OrdinaryPath || !q.Parse(message) || !st.settings.allows(client.Addr.Addr()) || upstream.MayBeProbe(q.Name) {
+		return nil, unread
+	}
+	s.decide(v, &q.Question, st, now)
+	if v.Kind == decision.Forward {
+		return nil, decided
+	}
+	var fresh []byte
+	if q.Cookie != nil {
+		made := s.cookies.Reply(q.Cookie, client.Addr.Addr(), s.now())
+		fresh = made[:]
+	}
+	reply, ok := q.Append(buffer, v, replyLimit(client.TCP, q.EDNS, q.UDPSize), fresh)
+	if !ok {
+		return nil, decided
+	}
+	return reply, replied
+}
