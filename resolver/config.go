@@ -189,8 +189,24 @@ func (u Upstreams) sites() (*routes.Table[struct{}], error) {
 
 // allows says whether clients at an address are answered.
 func (s *Settings) allows(client netip.Addr) bool {
-	client = client.Unmap().WithZone("")
-	return slices.ContainsFunc(s.Allow, func(p netip.Prefix) bool { return p.Contains(client) })
+	client = client.Unmap()
+	if client.Is6() {
+		client = client.WithZone("")
+	}
+	for _, network := range s.Allow {
+		if network.Contains(client) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowsLoopback says whether all clients on loopback are answered.
+func (s *Settings) allowsLoopback() bool {
+	four := slices.ContainsFunc(s.Allow, func(p netip.Prefix) bool {
+		return p.Bits() <= 8 && p.Contains(netip.AddrFrom4([4]byte{127}))
+	})
+	return four && s.allows(netip.IPv6Loopback())
 }
 
 func (c Config) withDefaults() (Config, error) {

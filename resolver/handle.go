@@ -121,5 +121,5 @@ func (s *Server) check(r *request, st *state) (decision.Verdict, bool) {
 	if server, looped := s.pool.Looped(&r.msg); looped {
 		return turnBack(server), false
 	}
-	return r.check(st.settings.allows(r.client))
+	return r.check(st.allows(r.client))
 }

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -24,6 +25,14 @@ type state struct {
 	sites    *routes.Table[struct{}] // which names may point to private networks
 	// view has all that decisions depend on but the moment.
 	view decision.View
+	// loopback says that all clients on this machine are answered.
+	loopback bool
+}
+
+// allows says whether clients at an address are answered. Nearly all are on
+// this machine.
+func (st *state) allows(client netip.Addr) bool {
+	return st.loopback && client.IsLoopback() || st.settings.allows(client)
 }
 
 // current is the newest state. Without a Run it reads the machine's servers
@@ -72,6 +81,7 @@ func (s *Server) rebuild() {
 		RandomizeCase: s.settings.Upstreams.RandomizeCase,
 	}, lists...)
 	st.servers, st.private, st.routed = groups[0], groups[1], groups[2:]
+	st.loopback = st.settings.allowsLoopback()
 	st.view = decision.View{Rules: st.rules, Search: st.search, Routes: st.routes}
 	if st.settings.Cache.Size > 0 {
 		st.view.Cache = s.cache

@@ -46,7 +46,7 @@ const (
 // What the ordinary path turns down before it decides is not read here: but for
 // the client's address, and the names that find out loops.
 func (s *Server) fast(q *fastpath.Query, v *decision.Verdict, message []byte, client *listen.Client, buffer []byte, st *state, now time.Duration) ([]byte, progress) {
-	if st.settings.OrdinaryPath || !q.Parse(message) || !st.settings.allows(client.Addr.Addr()) || upstream.MayBeProbe(q.Name) {
+	if st.settings.OrdinaryPath || !q.Parse(message) || !st.allows(client.Addr.Addr()) || upstream.MayBeProbe(q.Name) {
 		return nil, unread
 	}
 	s.decide(v, &q.Question, st, now)

@@ -58,6 +58,37 @@ func (n Node) HasAddr() bool {
 	return false
 }
 
+// HasFamily says whether an IPv4 address of the node is known, or with four
+// false an IPv6 one.
+func (n *Node) HasFamily(four bool) bool {
+	if !n.local {
+		family := has6
+		if four {
+			family = has4
+		}
+		return n.record.flags&family != 0
+	}
+	for _, addr := range n.snapshot.local.addrs {
+		if addr.Is4() == four {
+			return true
+		}
+	}
+	return false
+}
+
+// Sole is the node's address of a family, IPv4 or with four false IPv6, if it
+// has one and cannot have several: only this machine can.
+func (n *Node) Sole(four bool) (addr netip.Addr, ok bool) {
+	switch {
+	case n.local:
+	case four && n.record.flags&has4 != 0:
+		return netip.AddrFrom4(n.record.v4), true
+	case !four && n.record.flags&has6 != 0:
+		return netip.AddrFrom16(n.record.v6), true
+	}
+	return netip.Addr{}, false
+}
+
 // Exists says whether there is a node at all.
 func (n Node) Exists() bool { return n.snapshot != nil }
 

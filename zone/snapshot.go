@@ -82,6 +82,9 @@ func (s *Snapshot) Counts() Counts { return s.counts }
 // Cluster tells how the zone stands with its cluster.
 func (s *Snapshot) Cluster() Cluster { return s.cluster }
 
+// Reachable says whether the cluster is connected, or none is expected.
+func (s *Snapshot) Reachable() bool { return s.cluster.Connected || !s.cluster.Expected }
+
 // Prefix is what node IDs begin with.
 func (s *Snapshot) Prefix() Prefix { return s.prefix }
 

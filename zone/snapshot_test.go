@@ -62,6 +62,43 @@ func TestReverseRecords(t *testing.T) {
 	}
 }
 
+// What is told without a walk over the addresses agrees with them.
+func TestAddressesByFamily(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.8", "192.0.2.9")
+	f.connect(node(a, "192.0.2.1", "2001:db8::a"), node(b, "192.0.2.2"), node(c))
+	for name, want := range map[string][2]string{
+		self: {"several", "none"}, a: {"192.0.2.1", "2001:db8::a"}, b: {"192.0.2.2", "none"}, c: {"none", "none"},
+	} {
+		n, _ := f.Snapshot().Lookup(name)
+		for family, want := range want {
+			four := family == 0
+			addr, ok := n.Sole(four)
+			if got := n.HasFamily(four); got != (want != "none") {
+				t.Errorf("%s, IPv4 %t: HasFamily says %t", name, four, got)
+			}
+			if one := want != "none" && want != "several"; ok != one || one && addr.String() != want {
+				t.Errorf("%s, IPv4 %t: sole address %v, %t, want %s", name, four, addr, ok, want)
+			}
+		}
+	}
+}
+
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, tt := range []struct{ expected, connected, want bool }{
+		{false, false, true}, {true, false, false}, {true, true, true},
+	} {
+		f.ExpectCluster(tt.expected)
+		f.curator.SetConnected(tt.connected)
+		if got := f.Snapshot().Reachable(); got != tt.want {
+			t.Errorf("expected %t, connected %t: reachable %t", tt.expected, tt.connected, got)
+		}
+	}
+}
+
 func TestSnapshotsNeverChange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

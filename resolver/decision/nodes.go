@@ -30,7 +30,7 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 	node, known := view.Zone.LookupLabel(top.label())
 	switch {
 	case len(top) == len(q.Name) && known:
-		ofNode(q, node, view, v)
+		ofNode(q, &node, view, v)
 	case known:
 		unknown("below the name of a node", view, v)
 	case view.Zone.HasIDShape(top.label()):
@@ -59,7 +59,7 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	case !known:
 		unknown("no such node", view, v)
 	case len(child) == len(q.Name):
-		ofNode(q, node, view, v)
+		ofNode(q, &node, view, v)
 	default:
 		unknown("below the name of a node", view, v)
 	}
@@ -78,12 +78,12 @@ func ofApex(q *Question, view *View, v *Verdict) {
 }
 
 // ofNode answers for a name that the zone has.
-func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
-	v.Node = node
+func ofNode(q *Question, node *zone.Node, view *View, v *Verdict) {
+	v.Node = *node
 	switch {
 	case q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceZone, "a node", view.Rules)
-	case q.wantsAddress() && hasFamily(node.Addrs(), q.Type):
+	case q.wantsAddress() && node.HasFamily(q.Type == dns.TypeA):
 		v.answer(Addresses, SourceZone, "a node", view.Rules)
 	default:
 		// Never NXDOMAIN: that would deny the other types too (RFC 2308,
@@ -95,7 +95,7 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 			return
 		}
 	}
-	v.Error = staleness(node, view)
+	staleness(view, v)
 }
 
 func hasFamily(addrs iter.Seq[netip.Addr], qtype uint16) bool {
@@ -126,24 +126,26 @@ func notReady(text string, v *Verdict) {
 }
 
 // staleness tells when an answer on a node may be out of date.
-func staleness(node zone.Node, view *View) ExtendedError {
-	if node.IsLocal() {
-		return ExtendedError{}
+func staleness(view *View, v *Verdict) {
+	if v.Node.IsLocal() {
+		return
 	}
-	if node.Departed() {
-		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: node.Since()}
+	if v.Node.Departed() {
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: v.Node.Since()}
+		return
 	}
 	if since, lost := clusterLost(view); lost {
-		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
+		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
-	return ExtendedError{}
 }
 
 // clusterLost says whether, and since when, the cluster is out of reach.
 func clusterLost(view *View) (since time.Time, lost bool) {
+	if view.Zone.Reachable() {
+		return time.Time{}, false
+	}
 	cluster := view.Zone.Cluster()
-	lost = cluster.Expected && !cluster.Connected && view.Now-cluster.Lost > lostAfter
-	return cluster.LostAt, lost
+	return cluster.LostAt, view.Now-cluster.Lost > lostAfter
 }
 
 // inSearchList says whether a name is one of node-ID shape with a domain of

@@ -34,7 +34,7 @@ func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	default:
 		v.negative(dns.RcodeSuccess, SourceZone, reason, view.Rules)
 	}
-	v.Error = staleness(node, view)
+	staleness(view, v)
 	return true
 }
 

@@ -19,13 +19,9 @@ const (
 	maxExtendedText = 256
 )
 
-// parseOPT reads what is behind the question: nothing, or an OPT record with
-// nothing but a cookie in it (RFC 6891, section 6.1.2).
-func (q *Query) parseOPT(rest []byte, present bool) bool {
-	q.EDNS, q.DO, q.UDPSize, q.Cookie = present, false, 0, nil
-	if !present {
-		return len(rest) == 0
-	}
+// parseOPT reads what is behind the question: an OPT record with nothing but a
+// cookie in it (RFC 6891, section 6.1.2).
+func (q *Query) parseOPT(rest []byte) bool {
 	if len(rest) < optLen || len(rest) != optLen+int(binary.BigEndian.Uint16(rest[9:])) {
 		return false
 	}

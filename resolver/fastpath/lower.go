@@ -4,21 +4,30 @@ import (
 	"encoding/binary"
 )
 
-// lower folds the ASCII letters among the first octets of a name, and may fold
-// a few after them (RFC 4343). The octets that hold a label's length are below
+// foldStep is how many octets lower takes at once.
+const foldStep = 16
+
+// lower folds the ASCII letters of a name, in a buffer whose length is a
+// multiple of foldStep (RFC 4343). The octets that hold a label's length are below
 // 'A', so they need no care.
-func lower(name *[maxName + 1]byte, length int) {
-	for at := 0; at < length; at += 8 {
-		word := name[at&^7 : at&^7+8]
-		binary.LittleEndian.PutUint64(word, lowerWord(binary.LittleEndian.Uint64(word)))
+func lower(name []byte) {
+	for ; len(name) >= foldStep; name = name[foldStep:] {
+		a, b := binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[8:])
+		// Nearly all names are in lower case, and no octet of them has the bit
+		// of the letters without the one that makes them small.
+		const letter = 0x4040404040404040
+		if (a&^(a<<1)|b&^(b<<1))&letter != 0 {
+			binary.LittleEndian.PutUint64(name, a|capitalsIn(a)>>2)
+			binary.LittleEndian.PutUint64(name[8:], b|capitalsIn(b)>>2)
+		}
 	}
 }
 
-// lowerWord folds the capitals in eight octets at once. To each octet without
-// its upper bit is added what makes this bit 1 from 'A' on, and what makes it 1
-// after 'Z': it differs for capitals. Moved by two it is what tells them from
-// small letters.
-func lowerWord(word uint64) uint64 {
+// capitalsIn has the upper bit of each of eight octets that is a capital; two
+// places below it is what makes it a small letter. To each octet without its
+// upper bit is added what makes this bit 1 from 'A' on, and what makes it 1 after
+// 'Z': it differs for capitals.
+func capitalsIn(word uint64) uint64 {
 	const (
 		each     = 0x0101010101010101
 		upperBit = 0x80 * each
@@ -26,6 +35,5 @@ func lowerWord(word uint64) uint64 {
 	sevenBits := word &^ upperBit
 	fromA := sevenBits + (0x80-'A')*each
 	afterZ := sevenBits + (0x80-'Z'-1)*each
-	capital := (fromA ^ afterZ) &^ word & upperBit
-	return word | capital>>2
+	return (fromA ^ afterZ) &^ word & upperBit
 }

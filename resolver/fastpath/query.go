@@ -55,11 +55,16 @@ func (q *Query) Parse(message []byte) bool {
 	if class := binary.BigEndian.Uint16(message[end+2:]); class != dns.ClassINET || !ordinary(q.Type) {
 		return false
 	}
-	q.Name = q.name[:copy(q.name[:], message[headerLen:end])]
-	lower(&q.name, len(q.Name))
+	length := copy(q.name[:], message[headerLen:end])
+	lower(q.name[:(length+foldStep-1)&^(foldStep-1)]) // what is after it does not matter
+	q.Name = q.name[:length]
 	q.head = message[:end+4]
 	q.CD = message[3]&flagCD != 0
-	return q.parseOPT(message[end+4:], sections&additional != 0)
+	q.EDNS, q.DO, q.UDPSize, q.Cookie = sections&additional != 0, false, 0, nil
+	if !q.EDNS {
+		return end+4 == len(message)
+	}
+	return q.parseOPT(message[end+4:])
 }
 
 // nameEnd is where the name of the question ends, if it is spelled out.

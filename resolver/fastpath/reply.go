@@ -3,6 +3,8 @@ package fastpath
 import (
 	"encoding/binary"
 
+	"github.com/miekg/dns"
+
 	"github.com/nodedns/nodedns/resolver/decision"
 )
 
@@ -45,6 +47,10 @@ func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool)
 	answers, authority := 0, 0
 	switch v.Kind {
 	case decision.Addresses:
+		if addr, ok := v.Node.Sole(q.Type == dns.TypeA); ok {
+			dst = appendAddr(dst, q.Type, v.TTL, addr, &answers)
+			break
+		}
 		for addr := range v.Node.Addrs() {
 			dst = appendAddr(dst, q.Type, v.TTL, addr, &answers)
 		}
