@@ -50,7 +50,8 @@ func cached(q *Question, view *View, v *Verdict) {
 
 // upstreams leaves the question to other servers, if there are any.
 func upstreams(q *Question, view *View, v *Verdict) {
-	if route, _, ok := view.Routes.Lookup(q.Name); ok {
+	// Of the routes only the root's is left for such a name.
+	if route, _, ok := view.Routes.Lookup(Root); ok {
 		follow(route, q, view, v)
 		return
 	}

@@ -104,9 +104,21 @@ func specialUse(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
+// specialTops are the top-level domains that the table's domains are in.
+var specialTops = func() map[string]bool {
+	tops := map[string]bool{}
+	for domain := range specialUses {
+		tops[string(Name(domain).childOf(Root))] = true
+	}
+	return tops
+}()
+
 // findUse finds the special-use domain that a name is in, the innermost one
-// first.
+// first. For most names one look is enough to tell that it is in none.
 func findUse(name Name) (Name, use) {
+	if name.IsRoot() || !specialTops[string(name.childOf(Root))] {
+		return nil, 0
+	}
 	for ; !name.IsRoot(); name = name.parent() {
 		if u := specialUses[string(name)]; u != 0 {
 			return name, u

@@ -7,18 +7,20 @@ import (
 // foldStep is how many octets lower takes at once.
 const foldStep = 16
 
-// lower folds the ASCII letters of a name, in a buffer whose length is a
-// multiple of foldStep (RFC 4343). The octets that hold a label's length are below
-// 'A', so they need no care.
-func lower(name []byte) {
-	for ; len(name) >= foldStep; name = name[foldStep:] {
-		a, b := binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[8:])
+// lower folds the ASCII letters of a name of some length (RFC 4343), and maybe
+// what is behind it. The octets that hold a label's length are below 'A', so
+// they need no care.
+func lower(name *[maxName + 1]byte, length int) {
+	for at := 0; at < length; at += foldStep {
+		// The mask changes nothing, and tells the compiler that it is inside.
+		octets := (*[foldStep]byte)(name[at&^(foldStep-1)&maxName:])
+		a, b := binary.LittleEndian.Uint64(octets[:8]), binary.LittleEndian.Uint64(octets[8:])
 		// Nearly all names are in lower case, and no octet of them has the bit
 		// of the letters without the one that makes them small.
 		const letter = 0x4040404040404040
 		if (a&^(a<<1)|b&^(b<<1))&letter != 0 {
-			binary.LittleEndian.PutUint64(name, a|capitalsIn(a)>>2)
-			binary.LittleEndian.PutUint64(name[8:], b|capitalsIn(b)>>2)
+			binary.LittleEndian.PutUint64(octets[:8], a|capitalsIn(a)>>2)
+			binary.LittleEndian.PutUint64(octets[8:], b|capitalsIn(b)>>2)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (q *Query) Parse(message []byte) bool {
 		return false
 	}
 	length := copy(q.name[:], message[headerLen:end])
-	lower(q.name[:(length+foldStep-1)&^(foldStep-1)]) // what is after it does not matter
+	lower(&q.name, length)
 	q.Name = q.name[:length]
 	q.head = message[:end+4]
 	q.CD = message[3]&flagCD != 0
