@@ -1,20 +1,24 @@
 // Package resolver answers DNS queries: from the zone what is ours, and by
 // asking upstreams what is not.
 //
-//	listen   -> request -> decision -> reply -> listen
+//	          +-------------- fastpath -------------+
+//	          |                |  ^                 v
+//	listen ---+-> request -> decision -> reply -> listen
 //	                        |  ^
 //	                        |  +---- hosts, routes, cache
 //	                        v                         ^
 //	                      flight -> upstream ---------+
 //
-// A message becomes a request or is turned down for its form. The request is
-// checked, and [decision.Decide] says what it gets. The verdict is made into a
-// reply, at once or after an upstream was asked, which is done once for all who
-// ask the same at a time. The sub-packages do not know each other, except that a
-// decision looks into the tables of hosts and routes and into the cache, and
-// resolvconf, which finds the machine's upstreams and writes ours down, knows
-// what an upstream is. listen knows nothing of DNS except how messages are
-// delimited.
+// Everyday queries that need no upstream are answered by package fastpath,
+// without being taken apart. Any other message becomes a request or is turned
+// down for its form. The request is checked, and [decision.Decide] says what it
+// gets: the same on both paths, and only once. The verdict is made into a reply,
+// at once or after an upstream was asked, which is done once for all who ask the
+// same at a time. The sub-packages do not know each other, except that a
+// decision looks into the tables of hosts and routes and into the cache, that
+// fastpath writes what a verdict says, and resolvconf, which finds the machine's
+// upstreams and writes ours down, knows what an upstream is. listen knows nothing
+// of DNS except how messages are delimited.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a
