@@ -18,6 +18,10 @@ import (
 // configFile is where the daemon of a machine finds its configuration.
 const configFile = "/etc/nodedns/nodedns.toml"
 
+// moreFlags is the variable with flags for all daemons, such as
+// --dns.fast_path=false to see that everything works the other way too.
+const moreFlags = "NODEDNS_RUN_FLAGS"
+
 // daemon is a "nodedns run" process on a machine.
 type daemon struct {
 	m      *machine
@@ -37,7 +41,8 @@ func (m *machine) startDaemon(flags ...string) *daemon {
 func (m *machine) startDaemonAs(user *syscall.Credential, flags ...string) *daemon {
 	m.t.Helper()
 	d := &daemon{m: m, exited: make(chan struct{})}
-	d.cmd = exec.Command(filepath.Join(binaries, "nodedns"), append([]string{"run", "--config", configFile}, flags...)...)
+	args := append([]string{"run", "--config", configFile}, strings.Fields(os.Getenv(moreFlags))...)
+	d.cmd = exec.Command(filepath.Join(binaries, "nodedns"), append(args, flags...)...)
 	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	must(m.t, m.start(d.cmd))
