@@ -17,29 +17,39 @@ import (
 func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]byte, listen.Wait) {
 	q := s.queries.Get().(*fastpath.Query)
 	defer s.queries.Put(q)
-	return s.handle(q, &s.tallies.shared, message, &client, buffer)
+	return s.handle(&arrival{message: message, client: client, buffer: buffer}, q, &s.tallies.shared)
+}
+
+// arrival is a message that has come.
+type arrival struct {
+	message []byte
+	client  listen.Client
+	buffer  []byte // for the reply
+	state   *state // at that moment
+	now     time.Duration
 }
 
 // handle answers a message by the fast path, or by the ordinary one from where
 // the other came to.
-func (s *Server) handle(q *fastpath.Query, counts *tally, message []byte, client *listen.Client, buffer []byte) ([]byte, listen.Wait) {
-	now := client.Now
-	if now == 0 {
-		now = s.clock()
+func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, listen.Wait) {
+	a.now = a.client.Now
+	if a.now == 0 {
+		a.now = s.clock()
 	}
-	st := s.current()
+	a.state = s.current()
 	var verdict decision.Verdict
-	reply, came := s.fast(q, &verdict, message, client, buffer, st, now)
+	reply, came := s.fast(a, q, &verdict)
 	if came == replied {
-		counts.replied(client.TCP, verdict.Source, verdict.Rcode)
+		counts.replied(a.client.TCP, verdict.Source, verdict.Rcode)
 		return reply, nil
 	}
-	return s.ordinary(message, *client, buffer, st, now, came, verdict)
+	return s.ordinary(*a, came, verdict)
 }
 
 // ordinary answers a message by way of the DNS library. Of one that the fast
 // path has decided on the verdict stands.
-func (s *Server) ordinary(message []byte, client listen.Client, buffer []byte, st *state, now time.Duration, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
+func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
+	message, client, buffer, st := a.message, a.client, a.buffer, a.state
 	s.counters.received(client.TCP)
 	r, err := parse(message, client)
 	switch {
@@ -54,7 +64,7 @@ func (s *Server) ordinary(message []byte, client listen.Client, buffer []byte, s
 	if came == unread {
 		var ok bool
 		if verdict, ok = s.check(r, st); ok {
-			s.decide(&verdict, &r.question, st, now)
+			s.decide(&verdict, &r.question, st, a.now)
 		}
 	}
 	reply := s.settle(r, st, &verdict)

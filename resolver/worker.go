@@ -1,8 +1,6 @@
 package resolver
 
 import (
-	"time"
-
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/fastpath"
 	"github.com/nodedns/nodedns/resolver/listen"
@@ -28,7 +26,7 @@ func (w *worker) Handle(message []byte, client listen.Client, buffer []byte) ([]
 	if client.TCP {
 		return w.server.Handle(message, client, buffer)
 	}
-	return w.server.handle(&w.query, w.tally, message, &client, buffer)
+	return w.server.handle(&arrival{message: message, client: client, buffer: buffer}, &w.query, w.tally)
 }
 
 // progress is how far the fast path came with a message.
@@ -45,20 +43,21 @@ const (
 //
 // What the ordinary path turns down before it decides is not read here: but for
 // the client's address, and the names that find out loops.
-func (s *Server) fast(q *fastpath.Query, v *decision.Verdict, message []byte, client *listen.Client, buffer []byte, st *state, now time.Duration) ([]byte, progress) {
-	if st.settings.OrdinaryPath || !q.Parse(message) || !st.allows(client.Addr.Addr()) || upstream.MayBeProbe(q.Name) {
+func (s *Server) fast(a *arrival, q *fastpath.Query, v *decision.Verdict) ([]byte, progress) {
+	st, client := a.state, a.client.Addr.Addr()
+	if st.settings.OrdinaryPath || !q.Parse(a.message) || !st.allows(client) || upstream.MayBeProbe(q.Name) {
 		return nil, unread
 	}
-	s.decide(v, &q.Question, st, now)
+	s.decide(v, &q.Question, st, a.now)
 	if v.Kind == decision.Forward {
 		return nil, decided
 	}
 	var fresh []byte
 	if q.Cookie != nil {
-		made := s.cookies.Reply(q.Cookie, client.Addr.Addr(), s.now())
+		made := s.cookies.Reply(q.Cookie, client, s.now())
 		fresh = made[:]
 	}
-	reply, ok := q.Append(buffer, v, replyLimit(client.TCP, q.EDNS, q.UDPSize), fresh)
+	reply, ok := q.Append(a.buffer, v, replyLimit(a.client.TCP, q.EDNS, q.UDPSize), fresh)
 	if !ok {
 		return nil, decided
 	}
