@@ -158,6 +158,8 @@ func fillCache(t testing.TB, s *Server) {
 		"www.example.org. 300 IN CNAME host.example.org.", "host.example.org. 200 IN A 192.0.2.1", "host.example.org. 200 IN A 192.0.2.2")
 	put("www.example.org", dns.TypeAAAA, 10*time.Second, nil, soa60)
 	put("absent.example.org", dns.TypeA, 10*time.Second, rcode(dns.RcodeNameError), soa60)
+	// The hosts file has this name, so that it exists whoever denies it.
+	put("printer.lan", dns.TypeTXT, time.Second, rcode(dns.RcodeNameError), soa60)
 	put("broken.example.org", dns.TypeA, time.Second, rcode(dns.RcodeServerFailure))
 	put("due.example.org", dns.TypeA, 10*time.Minute, nil, "due.example.org. 60 IN A 192.0.2.3")
 	put("stale.example.org", dns.TypeA, 10*time.Minute, nil, "stale.example.org. 60 IN A 192.0.2.3")
