@@ -19,11 +19,11 @@ import (
 const stalePatience = 1800 * time.Millisecond
 
 // errOverdue is that the time of a query is up.
-var errOverdue = errors.New("no upstream answered in time")
+var errOverdue = errors.New("no answer in time from any upstream")
 
 // maxWait is how long a client waits in all, also if it has to ask again what
 // somebody else gave up. An exchange ends before, and then says why it failed.
-const maxWait = upstream.Total + 50*time.Millisecond
+const maxWait = upstream.Total + 150*time.Millisecond
 
 // forward asks the upstreams and returns the reply for the client. The verdict
 // becomes what was done in the end.
