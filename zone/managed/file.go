@@ -66,7 +66,7 @@ func (f File) Update(e Edits) (wrote bool, err error) {
 		}
 	}
 	if err != nil {
-		return false, fmt.Errorf("write %s: %w%s", f, err, remedy(err))
+		return false, fmt.Errorf("write %s: %w%s", f, steadily(err, tempPrefix(real)), remedy(err))
 	}
 	return wrote, nil
 }

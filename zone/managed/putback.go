@@ -46,17 +46,17 @@ func (f File) reown(o Original) error {
 // PutLink puts a symlink in the place of whatever file or symlink is there, in
 // one step.
 func (f File) PutLink(target string) error {
-	if err := f.putLink(target); err != nil {
-		return fmt.Errorf("make %s a symlink to %s: %w%s", f, target, err, remedy(err))
-	}
-	return nil
-}
-
-func (f File) putLink(target string) error {
 	real, err := f.real()
 	if err != nil {
 		return err
 	}
+	if err := f.putLink(real, target); err != nil {
+		return fmt.Errorf("make %s a symlink to %s: %w%s", f, target, steadily(err, tempPrefix(real)), remedy(err))
+	}
+	return nil
+}
+
+func (f File) putLink(real, target string) error {
 	if err := makeParents(real); err != nil {
 		return err
 	}

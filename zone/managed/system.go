@@ -95,7 +95,7 @@ func (s *System) saveRecord(path string, data []byte) error {
 	}
 	// The temporary directory is named because renameio would try $TMPDIR.
 	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(dir)); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, steadily(err, "."+filepath.Base(path)))
 	}
 	return s.SyncDir(dir)
 }
