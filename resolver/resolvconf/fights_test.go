@@ -235,6 +235,7 @@ func TestRestore(t *testing.T) {
 				b.t.Error("it was not killed")
 			}
 		}, "left as it is", theirs},
+		{"killed while it was given back in place", func(b *bubble) { b.giveHalfBack(len(theirs)) }, "original put back", theirs},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *tree) {
@@ -254,6 +255,68 @@ func TestRestore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// giveHalfBack ends in the middle of giving back a file that cannot be replaced,
+// with so many bytes of the original written and all of ours behind them.
+func (b *bubble) giveHalfBack(bytes int) {
+	b.t.Helper()
+	sys := *b.files.conf.System
+	sys.Rename = func(string, string) error { return unix.EBUSY }
+	sys.Truncate = func(*os.File, int64) error { return unix.EIO }
+	written := false
+	sys.Write = func(f *os.File, data []byte, at int64) error {
+		if f.Name() == b.Keeper.Status().Path {
+			if written {
+				return unix.EIO // nor can it be undone
+			}
+			written = true
+			data = data[:bytes]
+		}
+		_, err := f.WriteAt(data, at)
+		return err
+	}
+	killed := filesOf(b.config(), &sys)
+	if _, err := killed.giveBack(); err == nil || !written {
+		b.t.Fatalf("it was not killed: %v", err)
+	}
+}
+
+// A start that fails gives back without having repaired anything.
+func TestHalfGivenBackAndNotStarted(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		const theirs = "nameserver 192.0.2.1\n"
+		r.write(usualPath, theirs)
+		b := r.launch(Settings{Stub: true})
+		b.kill()
+		b.giveHalfBack(len(theirs))
+		if got := r.read(usualPath); !strings.HasPrefix(got, theirs) || got == theirs {
+			t.Fatalf("resolv.conf is\n%s", got)
+		}
+		if err := r.prepare().GiveBack(); err != nil {
+			t.Error(err)
+		}
+		r.want(usualPath, theirs)
+	})
+}
+
+// The error is told, and the machine has a server that answers all the same.
+func TestARecordThatCannotBeRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		r.write(usualPath, "nameserver 192.0.2.1\n")
+		b := r.launch(Settings{Stub: true})
+		b.kill()
+		r.write(realPath, realMark+"nameserver 192.0.2.2\n")
+		record := b.files.originals.RecordPath(b.files.conf.String())
+		if err := os.WriteFile(record, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		done, err := Restore(b.config())
+		if len(done) != 1 || err == nil || !strings.Contains(err.Error(), record) {
+			t.Errorf("restored %v, %v", done, err)
+		}
+		r.want(usualPath, "nameserver 192.0.2.2\n")
+	})
 }
 
 func TestRestoreOfAnEarlierConfiguration(t *testing.T) {

@@ -132,8 +132,13 @@ func (f files) isVacant(c managed.Content) bool {
 }
 
 // giveBack makes resolv.conf what it was before us, if it is ours, and forgets
-// what that was. It tells for people what was done, or nothing.
+// what that was. It tells for people what was done, or nothing. Of a file that
+// a crash left half written nobody could tell whose it is, so it is repaired
+// before.
 func (f files) giveBack() (done string, err error) {
+	if err := f.conf.Recover(); err != nil {
+		return "", err
+	}
 	now, err := f.conf.Read()
 	if err != nil {
 		return "", err
@@ -147,7 +152,8 @@ func (f files) giveBack() (done string, err error) {
 		}
 		return "", err
 	case err != nil:
-		return "", err
+		done, failed := f.makeDo()
+		return done, errors.Join(err, failed)
 	case !found:
 		return f.makeDo()
 	}
@@ -157,8 +163,8 @@ func (f files) giveBack() (done string, err error) {
 	return done, f.originals.Drop(o)
 }
 
-// makeDo is for an original that was lost with the state directory. The servers
-// that we asked last are better than one that is dead.
+// makeDo is for an original that was lost with the state directory, or cannot
+// be read. The servers that we asked last are better than one that is dead.
 func (f files) makeDo() (done string, err error) {
 	text := ""
 	if f.hasReal {

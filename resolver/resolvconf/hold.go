@@ -100,7 +100,7 @@ func (k *Keeper) probe(ctx context.Context) (err error) {
 func (k *Keeper) release() error {
 	k.held = false
 	done, err := k.files.giveBack()
-	if err == nil && done != "" {
+	if done != "" {
 		k.log.Info("resolv.conf given back", "path", k.files.conf.String(), "done", done)
 	}
 	return err

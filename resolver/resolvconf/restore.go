@@ -37,7 +37,7 @@ func Restore(cfg Config) ([]Restored, error) {
 		f := filesOf(Config{Place: place, RunDir: cfg.RunDir, Logger: cfg.Logger}, f.conf.System)
 		what, err := f.giveBack()
 		failed = append(failed, err)
-		if err == nil && what != "" {
+		if what != "" {
 			done = append(done, Restored{f.conf.String(), what})
 		}
 	}

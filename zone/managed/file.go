@@ -56,7 +56,7 @@ func (f File) Update(e Edits) (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := recoverOverwrite(journalPath(f.State, real), f.System, f.Logger); err != nil {
+	if err := f.recover(real); err != nil {
 		return false, err
 	}
 	for range maxAttempts {

@@ -81,7 +81,8 @@ func (s Originals) Load(name string) (o Original, found bool, err error) {
 		err = json.Unmarshal(encoded, &o)
 	}
 	if err != nil {
-		return o, false, fmt.Errorf("read the kept original of %s from %s: %w", name, s.RecordPath(name), err)
+		return o, false, fmt.Errorf("read the kept original of %s from %s: %w; move that file away if it cannot be repaired",
+			name, s.RecordPath(name), err)
 	}
 	return o, true, nil
 }

@@ -97,6 +97,20 @@ func RecoverOverwrites(state string, sys *System, log *slog.Logger) error {
 	return errors.Join(failed...)
 }
 
+// Recover repairs this file, if a crash left it half written. Update does so
+// itself.
+func (f File) Recover() error {
+	real, err := f.real()
+	if err != nil {
+		return err
+	}
+	return f.recover(real)
+}
+
+func (f File) recover(real string) error {
+	return recoverOverwrite(journalPath(f.State, real), f.System, f.Logger)
+}
+
 // recoverOverwrite does it for one journal, if there is such a one.
 func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 	encoded, err := os.ReadFile(path)
