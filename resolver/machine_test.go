@@ -78,7 +78,7 @@ func TestRunFollowsTheMachine(t *testing.T) {
 	await("[192.0.2.3]")
 	write("run/dhcp", "nameserver 192.0.2.4\n")
 	await("[192.0.2.4]")
-	write("run/dhcp", "# no server any more\n")
+	write("run/dhcp", "options rotate\n") // and no server any more
 	await("[]")
 	write("run/systemd/resolve/resolv.conf", "nameserver 192.0.2.5\n")
 	await("[192.0.2.5]")

@@ -56,6 +56,34 @@ func TestWhatSomebodyWritesIsTheOriginalAndIsTakenBack(t *testing.T) {
 	}
 }
 
+// What they are about to write must not go to a file that is replaced.
+func TestAFileIsNotTakenBackWhileItIsEmpty(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		const theirs = "search b.example\n"
+		r.write(usualPath, "search a.example\n")
+		b := r.launch(Settings{Stub: true})
+		for range 2 {
+			r.write(usualPath, "")
+			b.change(func() {})
+			sleep(rewriting - 1)
+			b.wantState(StateContested, "")
+			r.write(usualPath, theirs)
+			b.change(func() {})
+			b.wantState(StateStub, "")
+			r.want(usualPath, stub("search b.example", edns))
+		}
+		if s := b.Status(); s.Fights != 2 {
+			t.Errorf("status %+v, want one fight for each time", s)
+		}
+		r.write(usualPath, "") // and it stays so
+		b.change(func() {})
+		sleep(rewriting)
+		b.wantState(StateStub, "")
+		b.stop()
+		r.want(usualPath, "")
+	})
+}
+
 func TestAnEditOfOursIsUndone(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\n")

@@ -41,7 +41,7 @@ func (k *Keeper) hold(ctx context.Context, text string) (state State, pause time
 	if wait, lost := k.defend(now); lost {
 		k.left, k.held = true, false
 		return StateLeft, 0, errLeft
-	} else if wait > 0 {
+	} else if wait = max(wait, k.unwritten(now)); wait > 0 {
 		return StateContested, wait, nil
 	}
 	if err := k.probe(ctx); err != nil {
@@ -74,6 +74,23 @@ func (k *Keeper) defend(now managed.Content) (wait time.Duration, lost bool) {
 		}
 	}
 	return k.fights.wait(at), false
+}
+
+// unwritten is for how long a file of somebody else is left alone because it
+// says nothing: they may have emptied it to write to it, and what they wrote
+// after it was taken back would be lost.
+func (k *Keeper) unwritten(now managed.Content) time.Duration {
+	mayFollow := k.fights.pending() && now.Exists && now.Link == "" && Parse(string(now.Bytes)).saysNothing()
+	switch at := time.Now(); {
+	case !mayFollow:
+		k.blank = time.Time{}
+		return 0
+	case k.blank.IsZero():
+		k.blank = at
+		return rewriting
+	default:
+		return max(rewriting-at.Sub(k.blank), 0)
+	}
 }
 
 // probe asks our listener as clients are going to.

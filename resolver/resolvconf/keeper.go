@@ -72,7 +72,8 @@ type Keeper struct {
 	held   bool   // we have written the file since the start
 	wrote  string // as what
 	fights fights
-	left   bool // to somebody else
+	blank  time.Time // since when what they wrote says nothing; zero: it does
+	left   bool      // to somebody else
 	retry  retry
 
 	// follow calls look after changes of files, until ctx ends.

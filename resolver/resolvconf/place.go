@@ -27,62 +27,69 @@ type Place struct {
 	State string
 }
 
-// told is what one source says.
+// numSources is how many there are.
+const numSources = 3
+
+// told is what one source says. One that is not there or is ours says nothing,
+// and is from nowhere.
 type told struct {
 	Contents
 	from string // for people; a path as a rule
 }
 
-// survey reads all sources, in their order. Those that are not there or are
-// ours are left out. An error is about one of the others, which count.
-func (p Place) survey() ([]told, error) {
-	var found []told
-	var failed []error
-	add := func(t told, ok bool, err error) {
-		failed = append(failed, err)
-		if ok {
-			found = append(found, t)
-		}
-	}
+func (t told) equal(other told) bool { return t.from == other.from && t.Contents.equal(other.Contents) }
+
+// saysNothing is so of a file that is empty or has comments only, too.
+func (c Contents) saysNothing() bool { return c.equal(Contents{}) }
+
+// survey reads all sources, in their order. An error is about one that cannot
+// be read; the others count.
+func (p Place) survey() (found [numSources]told, err error) {
+	var failed [numSources]error
 	text, err := read(p.Root, p.Path)
 	if err == nil && isOurs(text) {
-		add(p.kept())
+		found[0], failed[0] = p.kept()
 	} else {
-		add(p.source(p.Path, text, err))
+		found[0], failed[0] = p.source(p.Path, text, err)
 	}
-	for _, path := range []string{resolvedPath, networkManagerPath} {
+	for i, path := range []string{resolvedPath, networkManagerPath} {
 		text, err := read(p.Root, path)
-		add(p.source(path, text, err))
+		found[1+i], failed[1+i] = p.source(path, text, err)
 	}
-	return found, errors.Join(failed...)
+	return found, errors.Join(failed[:]...)
 }
 
 // source is what a file says that was read with this result.
-func (p Place) source(path, text string, err error) (t told, ok bool, failure error) {
+func (p Place) source(path, text string, err error) (told, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return t, false, nil
+		return told{}, nil
 	case err != nil:
-		return t, false, fmt.Errorf("read the machine's servers: %w", err)
+		return told{}, fmt.Errorf("read the machine's servers: %w", err)
+	case isOurs(text):
+		return told{}, nil
 	}
-	return told{Parse(text), managed.Below(p.Root, path)}, !isOurs(text), nil
+	return told{Parse(text), managed.Below(p.Root, path)}, nil
 }
 
 // kept is what the original of our file says. A symlink is followed to what it
 // leads to now: whoever made that file goes on to write it. Only if there is
 // nothing left of theirs, the text counts that was there then.
-func (p Place) kept() (t told, ok bool, err error) {
-	o, ok, err := p.original()
-	if err != nil || !ok || !o.Existed {
-		return t, false, err
+func (p Place) kept() (told, error) {
+	o, found, err := p.original()
+	if err != nil || !found || !o.Existed {
+		return told{}, err
 	}
 	if target := p.target(o); target != "" {
 		text, err := read(p.Root, target)
-		if t, ok, err := p.source(target, text, err); ok || err != nil {
-			return t, ok, err
+		if t, err := p.source(target, text, err); t.from != "" || err != nil {
+			return t, err
 		}
 	}
-	return told{Parse(string(o.Content)), managed.Below(p.Root, p.Path) + " as it was before"}, !isOurs(string(o.Content)), nil
+	if isOurs(string(o.Content)) {
+		return told{}, nil
+	}
+	return told{Parse(string(o.Content)), managed.Below(p.Root, p.Path) + " as it was before"}, nil
 }
 
 // original is the record of what was at Path before us.

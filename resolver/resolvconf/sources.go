@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// interval is how often Look reads the sources, at most.
-const interval = time.Second
+const (
+	// interval is how often Look reads the sources, at most.
+	interval = time.Second
+	// rewriting is how long a source may say nothing before it counts: whoever
+	// writes a file in place empties it first, and some remove it.
+	rewriting = time.Second
+)
 
 // errNone says that no source is there, or can be read.
 var errNone = errors.New("the machine's servers are not known: there is no resolv.conf but our own")
@@ -21,9 +26,10 @@ type Sources struct {
 	place Place
 	next  atomic.Int64 // when Look is to read again, as a time.Duration
 
-	mu     sync.Mutex // held while the files are read
-	failed string     // the error that was told last
-	known  atomic.Pointer[[]told]
+	mu     sync.Mutex            // held while the files are read
+	failed string                // the error that was told last
+	silent [numSources]time.Time // since when each of them says nothing that did; zero: no such
+	known  atomic.Pointer[[numSources]told]
 }
 
 // Machine is what the machine was given: the servers of the first source that
@@ -42,7 +48,7 @@ func (m Machine) Equal(other Machine) bool {
 // Follow returns Sources that have not been read yet.
 func Follow(place Place) *Sources {
 	s := &Sources{place: place}
-	s.known.Store(new([]told))
+	s.known.Store(new([numSources]told))
 	return s
 }
 
@@ -57,13 +63,16 @@ func (s *Sources) Look(now time.Duration) (changed bool, err error) {
 }
 
 // Refresh reads the sources, and says whether they say something else than
-// before. While none can be read, what was known stands. The same error is
-// returned once.
+// before. While none can be read, what was known stands, and so it does for a
+// moment of each that is empty or missing. The same error is returned once.
 func (s *Sources) Refresh() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.place.survey()
-	if len(found) == 0 && err == nil {
+	known := *s.known.Load()
+	s.bridge(&found, &known, time.Now())
+	none := !slices.ContainsFunc(found[:], func(t told) bool { return t.from != "" })
+	if none && err == nil {
 		err = errNone
 	}
 	if text := errorText(err); text == s.failed {
@@ -71,12 +80,28 @@ func (s *Sources) Refresh() (changed bool, err error) {
 	} else {
 		s.failed = text
 	}
-	known := *s.known.Load()
-	if len(found) == 0 || slices.EqualFunc(found, known, told.equal) {
+	if none || slices.EqualFunc(found[:], known[:], told.equal) {
 		return false, err
 	}
 	s.known.Store(&found)
 	return true, err
+}
+
+// bridge has what was known of a source stand while that is perhaps about to be
+// written anew.
+func (s *Sources) bridge(found, known *[numSources]told, now time.Time) {
+	for i := range found {
+		switch {
+		case !found[i].saysNothing() || known[i].saysNothing():
+			s.silent[i] = time.Time{}
+			continue
+		case s.silent[i].IsZero():
+			s.silent[i] = now
+		}
+		if now.Sub(s.silent[i]) < rewriting {
+			found[i] = known[i]
+		}
+	}
 }
 
 func errorText(err error) string {
@@ -86,12 +111,10 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-func (t told) equal(other told) bool { return t.from == other.from && t.Contents.equal(other.Contents) }
-
 // Machine chooses among what was read last. Servers that are not usable do not
 // count; nil finds all of them so.
 func (s *Sources) Machine(usable func(netip.AddrPort) bool) Machine {
-	return choose(*s.known.Load(), usable)
+	return choose(s.known.Load()[:], usable)
 }
 
 // Files are the paths of all sources as things are now, for whoever calls
