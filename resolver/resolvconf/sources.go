@@ -33,8 +33,8 @@ type Sources struct {
 }
 
 // Machine is what the machine was given: the servers of the first source that
-// has a usable one, and the search list and the options of the first that has
-// any.
+// has a usable one, a listener of systemd-resolved only if none has another, and
+// the search list and the options of the first that has any.
 type Machine struct {
 	Contents
 	From string // the source of the servers, or "" if none is usable
@@ -121,18 +121,20 @@ func (s *Sources) Machine(usable func(netip.AddrPort) bool) Machine {
 // Refresh when one of them changes. They lie below the root of the Place.
 func (s *Sources) Files() []string { return s.place.files() }
 
-func choose(sources []told, usable func(netip.AddrPort) bool) Machine {
-	var m Machine
-	for _, t := range sources {
-		if m.From == "" {
-			servers := slices.Clone(t.Servers)
-			if usable != nil {
-				servers = slices.DeleteFunc(servers, func(s netip.AddrPort) bool { return !usable(s) })
-			}
-			if len(servers) > 0 {
+func choose(sources []told, usable func(netip.AddrPort) bool) (m Machine) {
+	first := func(fits func(netip.AddrPort) bool) {
+		for _, t := range sources {
+			servers := slices.DeleteFunc(slices.Clone(t.Servers), func(s netip.AddrPort) bool {
+				return usable != nil && !usable(s) || !fits(s)
+			})
+			if len(servers) > 0 && m.From == "" {
 				m.Servers, m.From = servers, t.from
 			}
 		}
+	}
+	first(func(s netip.AddrPort) bool { return !isResolved(s) })
+	first(isResolved)
+	for _, t := range sources {
 		if m.Search == nil {
 			m.Search = t.Search
 		}
@@ -141,4 +143,12 @@ func choose(sources []told, usable func(netip.AddrPort) bool) Machine {
 		}
 	}
 	return m
+}
+
+// isResolved says whether a server is where systemd-resolved listens. That one
+// takes its servers from resolv.conf, and so would ask us in turn while that
+// points at us; whom it asks is told by its own file. Nor can a container ask
+// it.
+func isResolved(server netip.AddrPort) bool {
+	return server == netip.MustParseAddrPort("127.0.0.53:53") || server == netip.MustParseAddrPort("127.0.0.54:53")
 }

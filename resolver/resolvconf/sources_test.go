@@ -1,6 +1,7 @@
 package resolvconf
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,6 +131,33 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	r.write(usualPath, "nameserver 192.0.2.2\n")
 	time.Sleep(interval)
 	look(true, false, "192.0.2.2")
+}
+
+// Its own listener is asked as a last resort: it reads the resolv.conf that we
+// write, and would ask us in turn. Containers cannot ask it at all.
+func TestSystemdResolvedBesideUs(t *testing.T) {
+	t.Parallel()
+	const stubs = "nameserver 127.0.0.53\nnameserver 127.0.0.54\nsearch lan.example\n"
+	for _, c := range []struct{ name, usual, resolved, want string }{
+		{"its servers are known", stubs, "nameserver 192.0.2.2\n", "[192.0.2.2:53] from /run/systemd/resolve/resolv.conf"},
+		{"they are not", stubs, "", "[127.0.0.53:53 127.0.0.54:53] from /etc/resolv.conf"},
+		{"another one beside it", "nameserver 192.0.2.1\n" + stubs, "nameserver 192.0.2.2\n", "[192.0.2.1:53] from /etc/resolv.conf"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newTree(t)
+			r.write(usualPath, c.usual)
+			r.write(resolvedPath, c.resolved)
+			sources := Follow(r.place())
+			if _, err := sources.Refresh(); err != nil {
+				t.Error(err)
+			}
+			weListenElsewhere := func(netip.AddrPort) bool { return true }
+			if got := sources.Machine(weListenElsewhere).text(r.root); !strings.HasPrefix(got, c.want+", search [") {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
 }
 
 // Who writes a file in place empties it first. For that moment neither the
