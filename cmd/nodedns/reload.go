@@ -10,19 +10,20 @@ import (
 // while running. Where something is wrong with it, nothing changes.
 func (d *daemon) reload() {
 	cfg, err := d.load()
+	now := d.applicable(cfg)
 	if err == nil {
-		err = d.service.Reload(serviceConfig(d.applicable(cfg), d.id, d.log))
+		err = d.service.Reload(serviceConfig(now, d.id, d.log))
 	}
 	if err != nil {
 		d.reportRefused(err)
 		return
 	}
 	d.level.Set(cfg.Log.Level)
-	changed, _ := config.Diff(d.current, cfg)
+	changed, _ := config.Diff(d.current, now)
 	// Against the start, and not the last reload: until the restart this is
 	// worth a warning each time.
 	_, restart := config.Diff(d.started, cfg)
-	d.current = d.applicable(cfg)
+	d.current = now
 	d.log.Info("configuration reloaded", "changed", changed)
 	if len(restart) > 0 {
 		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
@@ -30,10 +31,14 @@ func (d *daemon) reload() {
 }
 
 // applicable is the part of a new configuration that goes together with what
-// stays until the restart: endpoints for plain text are none for TLS.
+// stays until the restart: endpoints for plain text are none for TLS, and what
+// is to be done with one resolv.conf need not be right for another.
 func (d *daemon) applicable(cfg config.Config) config.Config {
 	if cfg.Curator.Insecure != d.started.Curator.Insecure {
 		cfg.Curator.Endpoints = d.current.Curator.Endpoints
+	}
+	if cfg.Files.ResolvConf != d.started.Files.ResolvConf {
+		cfg.Files.ResolvConfMode = d.current.Files.ResolvConfMode
 	}
 	return cfg
 }

@@ -84,6 +84,27 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// The mode is that of a file which only a restart turns on, or moves.
+func TestReloadOfAnotherResolvConf(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.options = append(m.options, "--dns.listen", "127.0.0.53:53")
+	m.configure(`files.resolv_conf = ""`)
+	var log logbook
+	d := m.daemon(&log)
+	m.configure("zone.ttl = \"99s\"\nfiles.resolv_conf_mode = \"stub\"")
+	d.reload()
+	said := log.String()
+	for _, text := range []string{"changed=[zone.ttl]", "keys=[files.resolv_conf]"} {
+		if !strings.Contains(said, text) {
+			t.Errorf("the log lacks %q:\n%s", text, said)
+		}
+	}
+	if strings.Contains(said, "level=ERROR") {
+		t.Errorf("the rest was refused as well:\n%s", said)
+	}
+}
+
 // A file that is gone is no reason to lose the configuration.
 func TestReloadWithoutFile(t *testing.T) {
 	t.Parallel()
