@@ -46,11 +46,9 @@ that runs with files.resolv_conf_mode = "stub" takes the file back.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := settings.load()
 		if err != nil {
-			// The daemon may have ended for that. What its defaults have kept is
-			// put back all the same.
-			if cfg, err = fallback(err, cmd.ErrOrStderr()); err != nil {
-				return err
-			}
+			// The daemon may have ended for that. What it has kept is put back
+			// all the same.
+			cfg = fallback(settings.understood(), err, cmd.ErrOrStderr())
 		}
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 		done, err := resolvconf.Restore(resolvConfConfig(cfg, log))
@@ -60,17 +58,13 @@ that runs with files.resolv_conf_mode = "stub" takes the file back.`,
 	return cmd
 }
 
-// fallback is the configuration without a file, where that is wrong. Only the
-// records of originals count then: a resolv.conf without one may have its
-// record in a state directory that the file names.
-func fallback(wrong error, stderr io.Writer) (config.Config, error) {
-	cfg, err := config.Parse("", nil, nil)
-	if err != nil {
-		return cfg, errors.Join(wrong, err)
-	}
-	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", cfg.State.Dir, wrong)
-	cfg.Files.ResolvConf = ""
-	return cfg, nil
+// fallback makes do with what is understood of a configuration that is wrong.
+// Only the records of originals count then: a resolv.conf without one may have
+// its record in a state directory that is not understood.
+func fallback(understood config.Config, wrong error, stderr io.Writer) config.Config {
+	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", understood.State.Dir, wrong)
+	understood.Files.ResolvConf = ""
+	return understood
 }
 
 // resolvConfConfig is what a configuration means for resolv.conf.

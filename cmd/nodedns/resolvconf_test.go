@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -51,6 +52,38 @@ func TestResolvConfRestore(t *testing.T) {
 			}
 			run().expect(t, exitFine, "nothing to put back", "")
 			run("--json").expect(t, exitFine, "[]\n", "")
+		})
+	}
+}
+
+// A configuration that is wrong keeps the daemon from starting, and must not
+// hide where it has kept things.
+func TestResolvConfRestoreWithAWrongConfiguration(t *testing.T) {
+	t.Parallel()
+	const original = "nameserver 192.0.2.1\n"
+	for name, c := range map[string]struct {
+		lines   string
+		options []string
+	}{
+		"another key": {"zone.colour = 1\nzone.ttl = 7\n", nil},
+		"keys that do not go together": {
+			"files.resolv_conf_mode = \"stub\"\n", nil, // on no port 53
+		},
+		"the state directory, which a flag names": {"state.colour = \n", []string{"--state.dir", "DIR/state", "--files.root", "DIR/root"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.leavePointing(original)
+			m.configure(c.lines)
+			args := []string{"restore"}
+			for _, option := range c.options {
+				args = append(args, strings.ReplaceAll(option, "DIR", m.dir))
+			}
+			m.command("resolvconf", args...).expect(t, exitFine, "original put back", "going on with the state directory "+m.path("state"))
+			if got := m.read("root/etc/resolv.conf"); got != original {
+				t.Errorf("resolv.conf is\n%s", got)
+			}
 		})
 	}
 }

@@ -37,18 +37,32 @@ func (s *settings) addControl() *settings {
 
 // load reads the configuration. It may be called again, to reload it.
 func (s *settings) load() (config.Config, error) {
-	file := ""
-	if s.flags.Changed("config") {
-		file = s.file
-	}
-	cfg, err := config.Load(file, s.overrides)
+	cfg, err := config.Load(s.named(), s.overrides)
 	if err != nil {
 		return config.Config{}, &wrong{err}
 	}
+	return s.asked(cfg), nil
+}
+
+// understood is what is right of a configuration that cannot be loaded.
+func (s *settings) understood() config.Config {
+	return s.asked(config.Understood(s.named(), s.overrides))
+}
+
+// named is the file that is named, or "".
+func (s *settings) named() string {
+	if s.flags.Changed("config") {
+		return s.file
+	}
+	return ""
+}
+
+// asked has the daemon asked at the socket that is named.
+func (s *settings) asked(cfg config.Config) config.Config {
 	if s.socket != "" {
 		cfg.Control.Socket = s.socket
 	}
-	return cfg, nil
+	return cfg
 }
 
 // client returns a way to ask the daemon. With --control no configuration is

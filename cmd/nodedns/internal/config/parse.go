@@ -62,7 +62,37 @@ func readFile(path string) ([]byte, error) {
 // flags' values over it; flags may be nil. The file's name is only used in
 // messages. What is wrong is returned as Problems, all at once.
 func Parse(file string, data []byte, flags *Overrides) (Config, error) {
-	a := assembly{origins: map[string]position{}, faulty: map[string]bool{}}
+	a := assemble(file, data, flags)
+	a.checkTogether()
+	if len(a.problems) > 0 {
+		return Config{}, a.problems.sorted()
+	}
+	return a.config, nil
+}
+
+// Understood is what is right of a configuration in which Load finds something
+// wrong, with the defaults for the rest. It is for work that has to be done
+// with what there is.
+func Understood(path string, flags *Overrides) Config {
+	if path == "" {
+		path = DefaultPath
+	}
+	data, err := readFile(path)
+	if err != nil {
+		data = nil // the flags count all the same
+	}
+	a := assemble(path, data, flags)
+	for _, k := range keys {
+		if a.faulty[k.name] {
+			k.set(&a.config, k.fallback)
+		}
+	}
+	return a.config
+}
+
+// assemble takes over every setting of a file and the flags.
+func assemble(file string, data []byte, flags *Overrides) *assembly {
+	a := &assembly{origins: map[string]position{}, faulty: map[string]bool{}}
 	for _, k := range keys {
 		k.set(&a.config, k.fallback)
 	}
@@ -73,11 +103,7 @@ func Parse(file string, data []byte, flags *Overrides) (Config, error) {
 	for _, s := range slices.Concat(settings, flags.settings()) {
 		a.apply(s)
 	}
-	a.checkTogether()
-	if len(a.problems) > 0 {
-		return Config{}, a.problems.sorted()
-	}
-	return a.config, nil
+	return a
 }
 
 // assembly is a Config in the making.
