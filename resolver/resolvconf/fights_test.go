@@ -310,6 +310,42 @@ func (b *bubble) giveHalfBack(bytes int) {
 	}
 }
 
+// A full disk has no room for a new file, nor for the copy of an old one. What
+// was there fits into the room that ours has, or ours stays whole.
+func TestItIsGivenBackOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		theirs string
+		fits   bool
+	}{
+		"it fits":         {"nameserver 192.0.2.1\n", true},
+		"it does not fit": {"nameserver 192.0.2.1\n" + strings.Repeat("# long\n", 100), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *tree) {
+				r.write(usualPath, c.theirs)
+				b := r.launch(Settings{Stub: true})
+				sys := b.files.conf.System
+				sys.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
+				sys.Reserve = func(*os.File, int64, int64) error { return unix.ENOSPC }
+				b.cancel()
+				if err := <-b.ended; (err == nil) != c.fits {
+					t.Errorf("error %v", err)
+				}
+				if c.fits {
+					r.want(usualPath, c.theirs)
+				} else {
+					r.want(usualPath, stub(edns))
+					if _, err := Restore(b.config()); err != nil { // there is room now
+						t.Error(err)
+					}
+					r.want(usualPath, c.theirs)
+				}
+			})
+		})
+	}
+}
+
 // A start that fails gives back without having repaired anything.
 func TestHalfGivenBackAndNotStarted(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {

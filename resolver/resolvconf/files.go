@@ -157,7 +157,12 @@ func (f files) giveBack() (done string, err error) {
 	case !found:
 		return f.makeDo()
 	}
-	if done, err = f.conf.PutBack(o); err != nil {
+	done, err = f.conf.PutBack(o)
+	if managed.NoRoom(err) && o.Existed && o.Link == "" {
+		// What is there is our own text, and of no use without us.
+		done, err = "original put back", f.conf.Squeeze(o.Content)
+	}
+	if err != nil {
 		return "", err
 	}
 	return done, f.originals.Drop(o)

@@ -3,6 +3,7 @@ package resolvconf
 import (
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/nodedns/nodedns/zone/managed"
 )
@@ -29,7 +30,8 @@ func Restore(cfg Config) ([]Restored, error) {
 	for _, o := range records {
 		places = append(places, Place{Root: o.Root, Path: o.Path, State: cfg.Place.State})
 	}
-	if cfg.Place.Path != "" {
+	isIt := func(o managed.Original) bool { return o.String() == f.conf.String() }
+	if cfg.Place.Path != "" && !slices.ContainsFunc(records, isIt) {
 		places = append(places, cfg.Place)
 	}
 	var done []Restored

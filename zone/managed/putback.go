@@ -27,6 +27,29 @@ func (f File) PutBack(o Original) (what string, err error) {
 	return "original put back", f.reown(o)
 }
 
+// NoRoom says whether something failed because a disk is full.
+func NoRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// Squeeze puts data into the room that a regular file has, for when there is
+// none for a new file or a copy. A crash in the middle leaves a mixture, so it is
+// only for a file whose content can be spared. Where the data does not fit, the
+// file is as it was.
+func (f File) Squeeze(data []byte) error {
+	now, err := f.Read()
+	if err != nil {
+		return err
+	}
+	target, err := os.OpenFile(now.Real, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return fmt.Errorf("overwrite %s: %w", f, err)
+	}
+	defer target.Close()
+	if err := f.System.fill(target, len(now.Bytes), data); err != nil {
+		return fmt.Errorf("overwrite %s: %w%s", f, err, remedy(err))
+	}
+	return nil
+}
+
 // reown gives a file the owner and mode that the original had. They differ
 // only where somebody else has removed the file meanwhile.
 func (f File) reown(o Original) error {
