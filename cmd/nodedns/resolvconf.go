@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,7 +52,7 @@ that runs with files.resolv_conf_mode = "stub" takes the file back.`,
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 		done, err := resolvconf.Restore(resolvConfConfig(cfg, log))
 		warnOfDaemon(cmd.Context(), cmd.ErrOrStderr(), cfg.Control.Socket)
-		return errors.Join(err, printRestored(cmd.OutOrStdout(), restoredOf(done), *asJSON))
+		return printRestored(cmd.OutOrStdout(), restoredOf(done), *asJSON, err)
 	}
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +86,22 @@ func TestResolvConfRestoreWithAWrongConfiguration(t *testing.T) {
 				t.Errorf("resolv.conf is\n%s", got)
 			}
 		})
+	}
+}
+
+// What could not be put back is not nothing.
+func TestResolvConfRestoreFails(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.leavePointing("nameserver 192.0.2.1\n")
+	if err := os.Remove(m.path("root/etc/resolv.conf")); err != nil {
+		t.Fatal(err)
+	}
+	m.write("root/etc/resolv.conf/in-the-way", "")
+	got := m.command("resolvconf", "restore")
+	got.expect(t, exitFailed, "", "regular file")
+	if strings.Contains(got.stdout, "nothing") {
+		t.Errorf("it says\n%s", got.stdout)
 	}
 }
 

@@ -50,7 +50,7 @@ repeated: what failed is tried again, and what is restored stays so.`,
 		for _, f := range files {
 			done = append(done, restored(f))
 		}
-		return errors.Join(errConf, errFiles, printRestored(cmd.OutOrStdout(), done, *asJSON))
+		return printRestored(cmd.OutOrStdout(), done, *asJSON, errors.Join(errConf, errFiles))
 	}
 	return cmd
 }
@@ -94,11 +94,14 @@ type restored struct {
 	Done string `json:"done"`
 }
 
-func printRestored(w io.Writer, done []restored, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, done)
-	}
-	if len(done) == 0 {
+// printRestored tells what was put back, and returns what failed.
+func printRestored(w io.Writer, done []restored, asJSON bool, failed error) error {
+	switch {
+	case asJSON:
+		return errors.Join(failed, printJSON(w, done))
+	case len(done) == 0 && failed != nil:
+		return failed // there was something
+	case len(done) == 0:
 		_, err := fmt.Fprintln(w, "There was nothing to put back.")
 		return err
 	}
@@ -106,5 +109,5 @@ func printRestored(w io.Writer, done []restored, asJSON bool) error {
 	for _, r := range done {
 		t.row(r.Path, r.Done)
 	}
-	return t.flush()
+	return errors.Join(failed, t.flush())
 }
