@@ -52,6 +52,39 @@ func TestUDPBurstIsAnsweredWhole(t *testing.T) {
 	}
 }
 
+// What has arrived while a query was handled is more than a batch, and nothing
+// comes after it that would have the poller tell of it again. Neither do replies,
+// each of which makes room, of which the poller tells too.
+func TestUDPBacklogIsReadWhole(t *testing.T) {
+	entered, release := make(chan struct{}, 1), make(chan struct{})
+	const backlog = 4 * batchSize
+	read := make(chan struct{}, backlog)
+	s := start(t, answerer(func(m []byte, _ Client, _ []byte) ([]byte, Wait) {
+		if bytes.HasPrefix(m, []byte("hold")) {
+			entered <- struct{}{}
+			<-release
+		} else {
+			read <- struct{}{}
+		}
+		return nil, nil
+	}), Limits{})
+	c := dial(t, "udp", s.Addrs()[0])
+	c.send([]byte(message("hold")))
+	<-entered
+	for range backlog {
+		c.send([]byte(message("arrived")))
+	}
+	close(release)
+	late := time.After(20 * time.Second)
+	for i := range backlog {
+		select {
+		case <-read:
+		case <-late:
+			t.Fatalf("%d of %d queries were read", i, backlog)
+		}
+	}
+}
+
 // roomy gives a client's socket room for as much as it may get at once.
 func roomy(t *testing.T, conn net.Conn) {
 	t.Helper()
@@ -100,13 +133,15 @@ func TestUDPReplyThatCannotBeSentCostsNoOther(t *testing.T) {
 			<-release
 		case bytes.HasPrefix(m, []byte("huge")):
 			return huge, nil
+		case bytes.HasPrefix(m, []byte("none")): // replies are fewer than queries
+			return nil, nil
 		}
 		return append(b, m...), nil
 	}), Limits{})
 	c := dial(t, "udp", s.Addrs()[0])
 	c.send([]byte(message("hold"))) // so that the others come as one batch
 	<-entered
-	for _, text := range []string{"huge", "one", "huge", "huge", "two", "huge"} {
+	for _, text := range []string{"none", "huge", "one", "none", "huge", "huge", "two", "huge"} {
 		c.send([]byte(message(text)))
 	}
 	close(release)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // serving is a Serve that a test ends itself, and waits for.
@@ -29,7 +30,17 @@ func serving(t *testing.T, h Handler, addr string) (s *Sockets, end context.Canc
 func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 	for name, addr := range map[string]string{"one address": "127.0.0.1:0", "wildcard": "0.0.0.0:0"} {
 		t.Run(name, func(t *testing.T) {
-			s, end, wait := serving(t, slow(nil), addr)
+			atEnd := slow(nil)
+			s, end, wait := serving(t, answerer(func(m []byte, c Client, b []byte) ([]byte, Wait) {
+				reply, inFlight := atEnd(m, c, b)
+				if inFlight == nil {
+					return reply, nil
+				}
+				return nil, func(ctx context.Context) []byte {
+					defer time.Sleep(50 * time.Millisecond) // for who would not wait for it
+					return inFlight(ctx)
+				}
+			}), addr)
 			c := dial(t, "udp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.Addrs()[0].Port()))
 			c.send([]byte(message("slow")))
 			c.send([]byte(message("fast")))

@@ -166,6 +166,24 @@ func TestTCPIdleConnectionStillGetsWhatIsInFlight(t *testing.T) {
 	c.wantEnd()
 }
 
+// What was asked properly before is answered all the same.
+func TestTCPQueryBeforeWhatIsNotDNSIsAnswered(t *testing.T) {
+	s := start(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
+		if bytes.HasPrefix(m, []byte("reply")) {
+			return nil, nil
+		}
+		return append(b, m...), nil
+	}), Limits{})
+	for name, junk := range map[string]string{"less than a header": "short", "what gets silence": message("reply")} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, "tcp", s.Addrs()[0])
+			c.send(append(frame(message("query")), frame(junk)...)) // together
+			c.wantFrame(message("query"))
+			c.wantEnd()
+		})
+	}
+}
+
 func TestTCPWhatIsNotDNSEndsTheConnection(t *testing.T) {
 	silent := answerer(func([]byte, Client, []byte) ([]byte, Wait) { return nil, nil })
 	s := start(t, silent, Limits{})
