@@ -22,7 +22,7 @@ func TestTheOrdinaryWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := exec.CommandContext(t.Context(), self, "-ordinary", "-test.skip=^Test(TheOrdinaryWay|PathsAgree)$", "-test.shuffle=on")
+	again := exec.CommandContext(t.Context(), self, "-ordinary", "-test.skip=^Test(TheOrdinaryWay|PathsAgree)$", "-test.shuffle=on", "-test.timeout=5m")
 	if out, err := again.CombinedOutput(); err != nil {
 		t.Errorf("%v: %v\n%s", again.Args, err, out)
 	}
