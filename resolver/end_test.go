@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -31,7 +32,7 @@ func TestQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- s.Run(ctx) }()
 			c := dial(t, s, network)
-			q := query("www.example.org", dns.TypeA)
+			q := withEDNS(query("www.example.org", dns.TypeA), udpLimit)
 			c.send(packed(t, q))
 			<-arrived
 			cancel()
@@ -41,6 +42,9 @@ func TestQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 			var m dns.Msg
 			if err := m.Unpack(c.receive()); err != nil || m.Id != q.Id || m.Rcode != dns.RcodeServerFailure {
 				t.Errorf("got %v, %v; want SERVFAIL", &m, err)
+			}
+			if text := m.String(); !strings.Contains(text, "given up") || strings.Contains(text, "context") {
+				t.Errorf("want to be told that the query was given up:\n%s", text)
 			}
 		})
 	}

@@ -63,10 +63,14 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	own := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNetworkError, ExtraText: err.Error()}
 	failure := (*upstream.Failure)(nil)
 	switch {
+	case errors.As(err, &failure):
 	case errors.Is(err, errOverdue):
 		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
 		return []*dns.EDNS0_EDE{own}
-	case !errors.As(err, &failure):
+	case errors.Is(err, context.Canceled): // mostly because the server ends
+		own.InfoCode, own.ExtraText = dns.ExtendedErrorCodeNoReachableAuthority, errAbandoned.Error()
+		return []*dns.EDNS0_EDE{own}
+	default:
 		return []*dns.EDNS0_EDE{own}
 	}
 	own.InfoCode = failure.Code()
