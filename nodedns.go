@@ -105,20 +105,10 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Prefix:      prefix,
 		LocalID:     certified,
 		Resolve:     s.addressesOf,
+		Curators:    s.curators,
 		Dialer:      curator.Dialer(cfg.ClusterDialer),
 		Logger:      cfg.Logger.With("part", "curator"),
 	}, s.store.Source("curator"))
-}
-
-// addressesOf finds a curator that is configured by its node ID in our own
-// zone: no other name service need work for the cluster to be reached.
-func (s *Service) addressesOf(id zone.ID) []netip.Addr {
-	n, _ := s.store.Snapshot().Lookup(string(id))
-	var addrs []netip.Addr
-	for addr := range n.Addrs() {
-		addrs = append(addrs, addr)
-	}
-	return addrs
 }
 
 func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {

@@ -55,9 +55,31 @@ type CuratorStatus struct {
 	// and absent before they ever were.
 	DataSince *time.Time `json:"data_since"`
 	Cluster   string     `json:"cluster,omitempty"`
-	Remarks   []string   `json:"remarks,omitempty"`
+	// Leader of the control plane by the word of most curators.
+	Leader zone.ID `json:"leader,omitempty"`
+	// Curators are what each of them says.
+	Curators    []CuratorStatement `json:"curators,omitempty"`
+	Credentials CredentialsStatus  `json:"credentials"`
+	Remarks     []string           `json:"remarks,omitempty"`
 
 	Counters curator.Counters `json:"-"`
+}
+
+// CuratorStatement is what one curator says of who leads.
+type CuratorStatement struct {
+	Endpoint string  `json:"endpoint"`
+	NodeID   zone.ID `json:"node_id,omitempty"`
+	// Leader that it names, absent while it names none.
+	Leader zone.ID `json:"leader,omitempty"`
+	// Error is why it is not heard now, or empty.
+	Error string `json:"error,omitempty"`
+}
+
+// CredentialsStatus is how the credentials for the cluster stand: valid, or one
+// word for what is wrong with them, and the words for that.
+type CredentialsStatus struct {
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
 }
 
 // FileStatus is one of the files that are kept.
@@ -105,6 +127,12 @@ func (s *Service) Status() Status {
 
 func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 	c := s.cluster.Status()
+	var said []CuratorStatement
+	for _, statement := range c.Curators {
+		said = append(said, CuratorStatement{
+			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Fault,
+		})
+	}
 	return CuratorStatus{
 		State:          c.State,
 		Detail:         c.Detail,
@@ -112,6 +140,9 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		ConnectedSince: when(c.ConnectedSince),
 		DataSince:      when(cluster.DataSince),
 		Cluster:        cluster.ID,
+		Leader:         c.Leader,
+		Curators:       said,
+		Credentials:    CredentialsStatus(c.Credentials),
 		Remarks:        c.Remarks,
 		Counters:       c.Counters,
 	}

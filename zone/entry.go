@@ -39,7 +39,7 @@ const (
 	allRoles = ConsensusMember | KubernetesController | KubernetesWorker
 )
 
-var roleNames = []struct {
+var roleNames = [...]struct {
 	role Roles
 	name string
 }{

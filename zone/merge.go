@@ -132,6 +132,7 @@ func (s *Store) show(k key, was record, known bool, is record) {
 		s.count(was, known, -1)
 		s.count(is, true, 1)
 		s.moveClaims(k, was, is)
+		s.moveGroups(k, was, known, is, true)
 	}
 	if is.flags&departed == 0 || s.draft.isLocal(k) {
 		delete(s.marks, k)
@@ -165,6 +166,7 @@ func (s *Store) hide(k key) {
 	if !s.draft.isLocal(k) {
 		s.count(was, true, -1)
 		s.moveClaims(k, was, record{})
+		s.moveGroups(k, was, true, record{}, false)
 	}
 }
 
@@ -180,7 +182,7 @@ func (s *Store) count(r record, counts bool, by int) {
 
 // forget drops all that is known of the cluster.
 func (s *Store) forget() {
-	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
+	s.draft.nodes, s.draft.reverse, s.draft.groups = trie[record]{}, trie[key]{}, groups{}
 	s.draft.counts = Counts{Live: 1}
 	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false

@@ -22,6 +22,7 @@ type content struct {
 	local   *local
 	nodes   trie[record] // what the cluster's sources say, our own ID included
 	reverse trie[key]    // who an address belongs to, ours excluded
+	groups  groups
 	ready   bool
 	counts  Counts
 	cluster Cluster

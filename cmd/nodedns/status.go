@@ -56,6 +56,10 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
 	t.row("curator", curatorText(s.Curator, now))
+	if len(s.Curator.Curators) > 0 {
+		t.row("leader", leaderText(s.Curator))
+	}
+	t.row("enrolment", credentialsText(s.Curator.Credentials))
 	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
 	t.row("upstreams", orDash(strings.Join(s.Upstreams, "\n")))
 	t.row("files", filesText(s.Files, now))
@@ -87,6 +91,33 @@ func curatorText(c nodedns.CuratorStatus, now time.Time) string {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// leaderText is who leads, and what each curator says to that.
+func leaderText(c nodedns.CuratorStatus) string {
+	lines := []string{orDash(string(c.Leader))}
+	for _, said := range c.Curators {
+		line := said.Endpoint + ": "
+		switch {
+		case said.Error != "":
+			line += "not heard: " + said.Error
+		case said.Leader == "":
+			line += "names nobody"
+		case said.Leader == said.NodeID:
+			line += "leads"
+		default:
+			line += "names " + string(said.Leader)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func credentialsText(c nodedns.CredentialsStatus) string {
+	if c.Detail == "" {
+		return orDash(c.State)
+	}
+	return c.State + ": " + c.Detail
 }
 
 // filesText lists the files that are not as they should be first.

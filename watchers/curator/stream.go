@@ -37,7 +37,7 @@ type source func(ctx context.Context, deliver delivery) error
 type delivery func(*curatorpb.WatchEvent, *x509.Certificate) bool
 
 // receive is a source: a stream over a connection of its own.
-func receive(ctx context.Context, dial Dialer, deliver delivery) error {
+func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) error {
 	conn, err := dial(ctx)
 	if err != nil {
 		return err

@@ -60,6 +60,8 @@ var (
 	curatorDataAge   = gauge("curator_data_age_seconds", "Age of the knowledge of the cluster's nodes: 0 while it is followed, absent before it ever was.")
 	curatorAttempts  = counter("curator_attempts_total", "Attempts to reach a curator.")
 	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
+	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
+	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
 	curatorEvents    = counter("curator_events_total", "Events received from curators.")
 
 	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
@@ -71,7 +73,7 @@ var all = []metric{
 	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	zoneNodes, zoneSerial, zoneReady,
-	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorEvents,
 	fileWrites, fileWriteFailures,
 }
 
@@ -126,11 +128,15 @@ func sayDNS(say func(metric, float64, ...string), s resolver.Stats) {
 func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
 	connected := c.State == curator.StateConnected
 	say(curatorConnected, truth(connected))
-	for _, state := range []curator.State{
-		curator.StateOff, curator.StateAwaitingCredentials, curator.StateBadCredentials,
-		curator.StateConnecting, curator.StateSyncing, curator.StateConnected, curator.StateBackingOff,
-	} {
-		say(curatorState, truth(c.State == state), string(state))
+	for _, row := range curator.States() {
+		say(curatorState, truth(c.State == row.State), string(row.State))
+	}
+	voices := map[string]int{"leads": 0, "follows": 0, "nobody": 0, "unheard": 0}
+	for _, said := range c.Curators {
+		voices[voiceOf(said)]++
+	}
+	for says, n := range voices {
+		say(curatorHeard, float64(n), says)
 	}
 	switch {
 	case connected:
@@ -141,7 +147,21 @@ func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
 	}
 	say(curatorAttempts, float64(c.Counters.Attempts))
 	say(curatorFailures, float64(c.Counters.Failures))
+	say(curatorMoves, float64(c.Counters.Moves))
 	say(curatorEvents, float64(c.Counters.Events))
+}
+
+// voiceOf sorts what a curator says.
+func voiceOf(said nodedns.CuratorStatement) string {
+	switch {
+	case said.Error != "":
+		return "unheard"
+	case said.Leader == "":
+		return "nobody"
+	case said.Leader == said.NodeID:
+		return "leads"
+	}
+	return "follows"
 }
 
 func truth(is bool) float64 {

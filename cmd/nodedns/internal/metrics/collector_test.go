@@ -36,7 +36,8 @@ var sample = nodedns.Status{
 	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
 	Curator: nodedns.CuratorStatus{
 		State:    curator.StateConnected,
-		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Events: 40},
+		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Events: 40},
+		Curators: []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
 	},
 	Files: []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
 }
@@ -79,6 +80,9 @@ nodedns_curator_events_total 40
 # HELP nodedns_curator_failures_total Attempts that failed, and connections that were lost.
 # TYPE nodedns_curator_failures_total counter
 nodedns_curator_failures_total 1
+# HELP nodedns_curator_moves_total Moves to another curator because that one leads.
+# TYPE nodedns_curator_moves_total counter
+nodedns_curator_moves_total 2
 # HELP nodedns_curator_state The state of the connection to the cluster: 1 for the present one.
 # TYPE nodedns_curator_state gauge
 nodedns_curator_state{state="backing off"} 0
@@ -86,8 +90,15 @@ nodedns_curator_state{state="bad credentials"} 0
 nodedns_curator_state{state="connected"} 1
 nodedns_curator_state{state="connecting"} 0
 nodedns_curator_state{state="off"} 0
+nodedns_curator_state{state="refused"} 0
 nodedns_curator_state{state="syncing"} 0
 nodedns_curator_state{state="waiting for credentials"} 0
+# HELP nodedns_curator_voices Curators by what they say of who leads: leads, follows, nobody, or unheard.
+# TYPE nodedns_curator_voices gauge
+nodedns_curator_voices{says="follows"} 1
+nodedns_curator_voices{says="leads"} 1
+nodedns_curator_voices{says="nobody"} 1
+nodedns_curator_voices{says="unheard"} 1
 # HELP nodedns_dns_coalesced_total DNS queries that waited for what another one asked the upstreams.
 # TYPE nodedns_dns_coalesced_total counter
 nodedns_dns_coalesced_total 9
