@@ -22,10 +22,12 @@ type Status struct {
 	// State is one of StateStarting, StateReady and StateDegraded.
 	State string `json:"state"`
 	// Ready is whether names that are not in the zone are known not to exist.
-	Ready     bool          `json:"ready"`
-	Addresses []string      `json:"addresses"`
-	Serial    uint64        `json:"serial"`
-	Nodes     NodeCounts    `json:"nodes"`
+	Ready     bool       `json:"ready"`
+	Addresses []string   `json:"addresses"`
+	Serial    uint64     `json:"serial"`
+	Nodes     NodeCounts `json:"nodes"`
+	// Contested are addresses that several nodes claim, the first ones.
+	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
 	Listeners []string      `json:"listeners"`
 	Files     []FileStatus  `json:"files"`
@@ -41,6 +43,8 @@ type NodeCounts struct {
 	Live        int `json:"live"`
 	Departed    int `json:"departed"`
 	Quarantined int `json:"quarantined"`
+	// Contested is the number of addresses that several nodes claim.
+	Contested int `json:"contested"`
 }
 
 // CuratorStatus is the connection to the cluster.
@@ -103,11 +107,17 @@ func (s *Service) Status() Status {
 		Ready:     snapshot.Ready(),
 		Addresses: addresses(snapshot.Local()),
 		Serial:    snapshot.Serial(),
-		Nodes:     NodeCounts{counts.Live, counts.Departed, counts.Quarantined},
+		Nodes:     NodeCounts(counts),
 		Curator:   s.curatorStatus(snapshot.Cluster()),
 		Listeners: []string{},
 		Files:     []FileStatus{},
 		Upstreams: []string{},
+	}
+	for contest := range snapshot.Contests() {
+		if len(status.Contested) == maxNames {
+			break
+		}
+		status.Contested = append(status.Contested, contestText(contest))
 	}
 	for _, listener := range s.dns.Addrs() {
 		status.Listeners = append(status.Listeners, listener.String())

@@ -105,7 +105,7 @@ func (s *Store) judgeClaimsOn(were, are []netip.Addr) {
 			}
 		}
 	}
-	refused.write(s.log, LocalSource)
+	s.complain(LocalSource, refused, false)
 }
 
 func (s *Store) judgeAgain(k key, refused *refusalLog) {
@@ -182,7 +182,8 @@ func (s *Store) count(r record, counts bool, by int) {
 
 // forget drops all that is known of the cluster.
 func (s *Store) forget() {
-	s.draft.nodes, s.draft.reverse, s.draft.groups = trie[record]{}, trie[key]{}, groups{}
+	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
+	s.draft.groups, s.draft.contests = groups{}, trie[contest]{}
 	s.draft.counts = Counts{Live: 1}
 	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false
@@ -192,6 +193,6 @@ func (s *Store) forget() {
 	clear(s.marks)
 	s.refusals = refusals{}
 	for _, src := range s.sources {
-		src.seen, src.current = nil, false
+		src.seen, src.named, src.current = nil, false, false
 	}
 }

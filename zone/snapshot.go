@@ -23,10 +23,12 @@ type content struct {
 	nodes   trie[record] // what the cluster's sources say, our own ID included
 	reverse trie[key]    // who an address belongs to, ours excluded
 	groups  groups
-	ready   bool
-	counts  Counts
-	cluster Cluster
-	sources *[]string
+	// contests are the addresses that several live nodes claim.
+	contests trie[contest]
+	ready    bool
+	counts   Counts
+	cluster  Cluster
+	sources  *[]string
 }
 
 // local is the node that this machine is.
@@ -47,6 +49,7 @@ type Counts struct {
 	Live        int // nodes in the cluster, this machine included
 	Departed    int // nodes that left, still answered
 	Quarantined int // entries of the sources that are refused now
+	Contested   int // addresses that several live nodes claim
 }
 
 // Cluster tells how the zone stands with its cluster.

@@ -59,8 +59,10 @@ type Store struct {
 	withheld map[key]record     // what a source says, while an address in it is ours
 	spelled  map[key]string     // names that their source does not spell canonically
 	refusals refusals
-	marks    map[key]time.Duration // departed nodes: connectedFor at their departure
-	watchers map[chan *Snapshot]struct{}
+	// complaints about them that the log has yet to get.
+	complaints complaints
+	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
+	watchers   map[chan *Snapshot]struct{}
 
 	localSaid   bool          // the local source has spoken
 	answerable  bool          // the cluster's nodes are known well enough to deny a name
@@ -197,16 +199,21 @@ func (s *Store) SetRetention(retain time.Duration) {
 	s.retain = retain
 }
 
-// Run drops departed nodes whose retention is over, until ctx ends.
+// Run drops departed nodes whose retention is over, and logs what was held back,
+// until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	ticker := time.NewTicker(expiryInterval)
-	defer ticker.Stop()
+	expiry := time.NewTicker(expiryInterval)
+	defer expiry.Stop()
+	late := time.NewTicker(complaintInterval)
+	defer late.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-expiry.C:
 			s.dropExpired()
+		case <-late.C:
+			s.complainLate()
 		}
 	}
 }

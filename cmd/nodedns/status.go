@@ -55,6 +55,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("state", s.State)
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
+	if len(s.Contested) > 0 {
+		t.row("contested", strings.Join(s.Contested, "\n"))
+	}
 	t.row("curator", curatorText(s.Curator, now))
 	if len(s.Curator.Curators) > 0 {
 		t.row("leader", leaderText(s.Curator))

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -46,21 +47,41 @@ func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) er
 		return errors.New("the dialer returned neither a connection nor an error")
 	}
 	defer conn.Close()
-	events, err := curatorpb.NewCuratorClient(conn).Watch(ctx, &curatorpb.WatchRequest{
-		Kind: &curatorpb.WatchRequest_NodesInCluster_{NodesInCluster: &curatorpb.WatchRequest_NodesInCluster{}},
-	}, grpc.MaxCallRecvMsgSize(maxMessage))
+	events, err := openWatch(ctx, conn)
 	if err != nil {
 		return err
 	}
 	for {
-		event, err := events.Recv()
-		if err != nil {
+		var message encoded
+		if err := events.RecvMsg(&message); err != nil {
 			return err
 		}
-		if !deliver(event, peerCertificate(events.Context())) {
-			return ctx.Err()
+		peer := peerCertificate(events.Context())
+		for event, err := range message.pieces {
+			switch {
+			case err != nil:
+				return err
+			case !deliver(event, peer):
+				return ctx.Err()
+			}
 		}
 	}
+}
+
+// openWatch calls Curator.Watch for all nodes, and leaves the events encoded.
+func openWatch(ctx context.Context, conn *grpc.ClientConn) (grpc.ClientStream, error) {
+	events, err := conn.NewStream(ctx, &grpc.StreamDesc{StreamName: "Watch", ServerStreams: true},
+		curatorpb.Curator_Watch_FullMethodName, grpc.MaxCallRecvMsgSize(maxMessage), grpc.ForceCodecV2(codec{}))
+	if err != nil {
+		return nil, err
+	}
+	err = events.SendMsg(&curatorpb.WatchRequest{
+		Kind: &curatorpb.WatchRequest_NodesInCluster_{NodesInCluster: &curatorpb.WatchRequest_NodesInCluster{}},
+	})
+	if err == nil || errors.Is(err, io.EOF) { // the reason of an early end comes with the reply
+		err = events.CloseSend()
+	}
+	return events, err
 }
 
 // peerCertificate returns what the other side of a call showed, or nil.

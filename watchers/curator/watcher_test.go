@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -97,7 +98,7 @@ func TestLargeMessage(t *testing.T) {
 	cfg.Endpoints = []string{address}
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
-	if r.count("set 100000") != 1 {
+	if len(r.addresses()) != n || r.count(fmt.Sprint("set ", maxPiece)) != n/maxPiece {
 		t.Errorf("told %s", r.story())
 	}
 }

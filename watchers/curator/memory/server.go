@@ -36,6 +36,10 @@ type Behaviour struct {
 	// Raw, if not nil, are the events of a stream as bytes, in place of the
 	// directory's. The stream then stays open.
 	Raw [][]byte
+	// Script, if not nil, sends the events of a stream as bytes, in place of
+	// the directory's. The stream ends when it returns, and send fails when it
+	// has ended.
+	Script func(send func(event []byte) error) error
 }
 
 // Server is a curator. Its fields must not change once it serves.

@@ -51,9 +51,10 @@ var (
 	cacheEntries    = gauge("cache_entries", "Answers in the cache, expired ones included.")
 	cacheBytes      = gauge("cache_bytes", "Memory that the cached answers take up.")
 
-	zoneNodes  = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
-	zoneSerial = gauge("zone_serial", "Serial of the zone, which grows with each change.")
-	zoneReady  = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
+	zoneNodes     = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
+	zoneContested = gauge("zone_contested_addresses", "Addresses that several nodes claim.")
+	zoneSerial    = gauge("zone_serial", "Serial of the zone, which grows with each change.")
+	zoneReady     = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
 
 	curatorConnected = gauge("curator_connected", "Whether the nodes of the cluster are followed.")
 	curatorState     = gauge("curator_state", "The state of the connection to the cluster: 1 for the present one.", "state")
@@ -72,7 +73,7 @@ var all = []metric{
 	buildInfo, healthy,
 	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
-	zoneNodes, zoneSerial, zoneReady,
+	zoneNodes, zoneContested, zoneSerial, zoneReady,
 	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorEvents,
 	fileWrites, fileWriteFailures,
 }
@@ -96,6 +97,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	say(zoneNodes, float64(status.Nodes.Live), "live")
 	say(zoneNodes, float64(status.Nodes.Departed), "departed")
 	say(zoneNodes, float64(status.Nodes.Quarantined), "quarantined")
+	say(zoneContested, float64(status.Nodes.Contested))
 	say(zoneSerial, float64(status.Serial))
 	say(zoneReady, truth(status.Ready))
 	sayCurator(say, status.Curator)

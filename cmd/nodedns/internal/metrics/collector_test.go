@@ -33,7 +33,7 @@ func collector(status nodedns.Status) *Collector {
 
 var sample = nodedns.Status{
 	State: nodedns.StateReady, Ready: true, Serial: 12,
-	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
+	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
 	Curator: nodedns.CuratorStatus{
 		State:    curator.StateConnected,
 		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Events: 40},
@@ -131,6 +131,9 @@ nodedns_file_writes_total{path="/etc/hosts"} 4
 # HELP nodedns_healthy Whether everything that was asked for works.
 # TYPE nodedns_healthy gauge
 nodedns_healthy 1
+# HELP nodedns_zone_contested_addresses Addresses that several nodes claim.
+# TYPE nodedns_zone_contested_addresses gauge
+nodedns_zone_contested_addresses 4
 # HELP nodedns_zone_nodes Nodes in the zone, and entries that were refused as quarantined.
 # TYPE nodedns_zone_nodes gauge
 nodedns_zone_nodes{state="departed"} 1
