@@ -55,6 +55,7 @@ func (c *changelog) start(now *zone.Snapshot) {
 // write reports whether there was anything to log.
 func (c *changelog) write(now *zone.Snapshot) (wrote bool) {
 	wrote = c.logCluster(c.last.Cluster(), now.Cluster(), false)
+	wrote = logConflict(c.log, c.last, now) || wrote
 	var joined, moved, left, returned, dropped burst
 	for change := range now.Changes(c.last) {
 		was, is := change.Before, change.After

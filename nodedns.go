@@ -57,6 +57,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{})}
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
+		BootID:         bootID(),
 		Prefix:         &prefix,
 		RetainDeparted: cfg.retention(),
 		Clock:          bootClock,

@@ -26,6 +26,9 @@ type Status struct {
 	Addresses []string   `json:"addresses"`
 	Serial    uint64     `json:"serial"`
 	Nodes     NodeCounts `json:"nodes"`
+	// Conflict says that another machine has this node's key, and what to do
+	// about it. It is absent without one.
+	Conflict string `json:"conflict,omitempty"`
 	// Contested are addresses that several nodes claim, the first ones.
 	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
@@ -108,6 +111,7 @@ func (s *Service) Status() Status {
 		Addresses: addresses(snapshot.Local()),
 		Serial:    snapshot.Serial(),
 		Nodes:     NodeCounts(counts),
+		Conflict:  conflictText(snapshot),
 		Curator:   s.curatorStatus(snapshot.Cluster()),
 		Listeners: []string{},
 		Files:     []FileStatus{},
@@ -130,7 +134,7 @@ func (s *Service) Status() Status {
 			Path: f.Path, Written: when(f.Written), Error: f.Error, Writes: f.Writes, Failures: f.Failures,
 		})
 	}
-	status.Errors = s.errors(status.Files)
+	status.Errors = s.errors(status.Files, status.Conflict)
 	status.State = s.stateOf(status.Errors)
 	return status
 }
@@ -159,8 +163,11 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 }
 
 // errors lists what does not work now.
-func (s *Service) errors(files []FileStatus) []string {
+func (s *Service) errors(files []FileStatus, conflict string) []string {
 	texts := []string{}
+	if conflict != "" {
+		texts = append(texts, conflict)
+	}
 	for _, t := range slices.Concat(s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))

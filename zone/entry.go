@@ -19,6 +19,11 @@ type Entry struct {
 	State State
 	// CuratorPort is the TCP port of the node's curator, or 0 without one.
 	CuratorPort uint16
+	// BootID and Reported are what the node said of itself when it reported
+	// itself last: what its kernel calls this run, as 16 bytes or a UUID, and
+	// the time by its clock. Both may be missing.
+	BootID   string
+	Reported time.Time
 
 	// Departed is when the node left the cluster, or zero while it is live,
 	// and Counted how much of the retention had passed by the time it was

@@ -192,6 +192,8 @@ func (s *Store) forget() {
 	clear(s.spelled)
 	clear(s.marks)
 	s.refusals = refusals{}
+	s.draft.conflict = nil
+	s.twin = twin{boot: s.twin.boot, past: s.twin.past}
 	for _, src := range s.sources {
 		src.seen, src.named, src.current = nil, false, false
 	}

@@ -29,6 +29,8 @@ type content struct {
 	counts   Counts
 	cluster  Cluster
 	sources  *[]string
+	// conflict is that another machine has our key, or nil.
+	conflict *Conflict
 }
 
 // local is the node that this machine is.

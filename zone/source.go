@@ -105,6 +105,9 @@ func (src *Source) take(k key, e *Entry) error {
 	}
 	if src != s.saved {
 		e.Departed = time.Time{}
+		if s.draft.isLocal(k) {
+			s.hearOfUs(e)
+		}
 	}
 	said, err := e.asRecord()
 	if err != nil {

@@ -20,6 +20,10 @@ const (
 type Config struct {
 	// Local is this machine's own ID.
 	Local ID
+	// BootID is what the kernel calls this run of the machine, as 16 bytes or
+	// a UUID. Without it a second machine with our key is found by its address
+	// only.
+	BootID string
 	// Prefix of node IDs; DefaultPrefix where nil, since an empty one is valid.
 	Prefix *Prefix
 	// RetainDeparted is how long a departed node is still answered, counted
@@ -61,6 +65,7 @@ type Store struct {
 	refusals refusals
 	// complaints about them that the log has yet to get.
 	complaints complaints
+	twin       twin
 	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
 	watchers   map[chan *Snapshot]struct{}
 
@@ -95,6 +100,7 @@ func NewStore(cfg Config) (*Store, error) {
 		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},
 		watchers: map[chan *Snapshot]struct{}{},
+		twin:     twin{boot: canonicalBoot(cfg.BootID)},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -161,6 +167,7 @@ func (s *Store) SetLocal(addrs []netip.Addr) {
 		fresh := *s.draft.local
 		fresh.addrs, fresh.since = addrs, s.now()
 		s.draft.local = &fresh
+		s.twin.remember(was)
 		s.judgeClaimsOn(was, addrs)
 	})
 }
@@ -212,6 +219,7 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-expiry.C:
 			s.dropExpired()
+			s.endConflict()
 		case <-late.C:
 			s.complainLate()
 		}

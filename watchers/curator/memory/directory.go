@@ -20,6 +20,10 @@ type Node struct {
 	State   zone.State
 	// CuratorPort is the TCP port of its curator, or 0 without one.
 	CuratorPort uint16
+	// BootID and Reported are from the node's last report of itself, in
+	// seconds since 1970.
+	BootID   string
+	Reported int64
 }
 
 // message is the node as the API has it.
@@ -34,8 +38,11 @@ func (n Node) message() *curatorpb.Node {
 	if n.Roles&zone.KubernetesWorker != 0 {
 		m.Roles.KubernetesWorker = &curatorpb.NodeRoles_KubernetesWorker{}
 	}
-	if n.Address != "" || n.CuratorPort != 0 {
-		m.Status = &curatorpb.NodeStatus{ExternalAddress: n.Address}
+	if n.Address != "" || n.CuratorPort != 0 || n.BootID != "" {
+		m.Status = &curatorpb.NodeStatus{ExternalAddress: n.Address, BootId: []byte(n.BootID)}
+	}
+	if m.Status != nil && n.Reported != 0 {
+		m.Status.Timestamp = &curatorpb.NodeStatus_Timestamp{Seconds: n.Reported}
 	}
 	if n.CuratorPort != 0 {
 		m.Status.RunningCurator = &curatorpb.NodeStatus_RunningCurator{Port: int32(n.CuratorPort)}

@@ -35,6 +35,7 @@ func gauge(name, help string, labels ...string) metric {
 
 var (
 	buildInfo = gauge("build_info", "The version that runs; always 1.", "version", "goversion")
+	conflict  = gauge("identity_conflict", "Whether another machine has this node's key.")
 	healthy   = gauge("healthy", "Whether everything that was asked for works.")
 
 	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
@@ -70,7 +71,7 @@ var (
 )
 
 var all = []metric{
-	buildInfo, healthy,
+	buildInfo, healthy, conflict,
 	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	zoneNodes, zoneContested, zoneSerial, zoneReady,
@@ -93,6 +94,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	status := c.Status()
 	say(buildInfo, 1, c.Version, c.GoVersion)
 	say(healthy, truth(status.State == nodedns.StateReady))
+	say(conflict, truth(status.Conflict != ""))
 	sayDNS(say, c.Stats())
 	say(zoneNodes, float64(status.Nodes.Live), "live")
 	say(zoneNodes, float64(status.Nodes.Departed), "departed")

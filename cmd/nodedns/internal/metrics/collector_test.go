@@ -32,7 +32,7 @@ func collector(status nodedns.Status) *Collector {
 }
 
 var sample = nodedns.Status{
-	State: nodedns.StateReady, Ready: true, Serial: 12,
+	State: nodedns.StateReady, Ready: true, Serial: 12, Conflict: "a clone",
 	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
 	Curator: nodedns.CuratorStatus{
 		State:    curator.StateConnected,
@@ -131,6 +131,9 @@ nodedns_file_writes_total{path="/etc/hosts"} 4
 # HELP nodedns_healthy Whether everything that was asked for works.
 # TYPE nodedns_healthy gauge
 nodedns_healthy 1
+# HELP nodedns_identity_conflict Whether another machine has this node's key.
+# TYPE nodedns_identity_conflict gauge
+nodedns_identity_conflict 1
 # HELP nodedns_zone_contested_addresses Addresses that several nodes claim.
 # TYPE nodedns_zone_contested_addresses gauge
 nodedns_zone_contested_addresses 4

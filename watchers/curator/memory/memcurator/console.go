@@ -39,7 +39,7 @@ var (
 )
 
 var commands = map[string]command{
-	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]", (*console).set},
+	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]", (*console).set},
 	"remove":   {"remove ID…", (*console).remove},
 	"fill":     {"fill N", (*console).fill},
 	"follower": {"follower on|off", (*console).follower},
@@ -104,6 +104,8 @@ func (c *console) set(args []string) (string, error) {
 			node.State, err = parseState(value)
 		case "port":
 			node.CuratorPort, err = parsePort(value)
+		case "boot":
+			node.BootID = value
 		default:
 			err = errUsage
 		}

@@ -37,10 +37,10 @@ func TestConsole(t *testing.T) {
 		lines, answers string
 	}{
 		"set":               {"set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835", "ok\nok\n"},
-		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
 		"unknown role":      {"set a - roles=king", "error unknown role \"king\"\n"},
 		"unknown state":     {"set a - state=asleep", "error unknown state \"asleep\"\n"},
-		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
 		"unknown command":   {"dance", "error unknown command \"dance\"\n"},
 		"empty lines":       {"\n  \ndrop\n", "ok\n"},
 		"remove":            {"remove a b\nremove", "ok\nerror usage: remove ID…\n"},
