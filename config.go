@@ -54,6 +54,9 @@ type Config struct {
 	Endpoints     []string
 	Credentials   string
 	Insecure      bool
+	// Report tells the cluster our first address whenever it changes. Never
+	// set it where the node's own daemon does so, as Metropolis does.
+	Report bool
 
 	// StateDir is a directory, made where it is missing, for what survives a
 	// restart.

@@ -43,3 +43,17 @@ func (s *Service) curators(ctx context.Context) iter.Seq[[]curator.Host] {
 		}
 	}
 }
+
+// tellAddress has our first address reported to the cluster, if that is wanted.
+func (s *Service) tellAddress() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first netip.Addr
+	for addr := range s.store.Snapshot().Local().Addrs() {
+		if s.report {
+			first = addr
+		}
+		break
+	}
+	s.cluster.SetReport(first)
+}

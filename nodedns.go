@@ -37,6 +37,7 @@ type Service struct {
 	local  LocalSource
 	dialer bool // a ClusterDialer is set
 	fixed  bool // endpoints are configured
+	report bool // our address is told to the cluster
 
 	started atomic.Bool
 	ready   chan struct{}
@@ -87,7 +88,7 @@ func New(cfg Config) (*Service, error) {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
 	s.local = cfg.localSource()
-	s.fixed, s.dialer = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil
+	s.fixed, s.dialer, s.report = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil, cfg.Report
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.plan()
 	return s, nil
@@ -103,6 +104,7 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Endpoints:   cfg.Endpoints,
 		Credentials: cfg.Credentials,
 		Insecure:    cfg.Insecure,
+		BootID:      bootID(),
 		Prefix:      prefix,
 		LocalID:     certified,
 		Resolve:     s.addressesOf,
@@ -192,6 +194,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
 		s.dns.NetworkChanged()
 	}
+	s.tellAddress()
 }
 
 // ErrRunning says that Run was called a second time.
@@ -276,7 +279,7 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 }
 
 // Reload takes the settings of cfg that can be changed while running: DNS,
-// RetainDeparted, the local source and Endpoints. It leaves the others as they
+// RetainDeparted, the local source, Endpoints and Report. It leaves the others as they
 // are, and with an error all of them.
 func (s *Service) Reload(cfg Config) error {
 	if cfg.Logger == nil {
@@ -294,7 +297,7 @@ func (s *Service) Reload(cfg Config) error {
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.store.SetRetention(cfg.retention())
-	s.local = cfg.localSource()
-	s.locally.again()
+	s.local, s.report = cfg.localSource(), cfg.Report
+	s.locally.again() // which tells our address too
 	return nil
 }

@@ -67,7 +67,9 @@ type CuratorStatus struct {
 	// Curators are what each of them says.
 	Curators    []CuratorStatement `json:"curators,omitempty"`
 	Credentials CredentialsStatus  `json:"credentials"`
-	Remarks     []string           `json:"remarks,omitempty"`
+	// Report of our address to the cluster, absent where there is none.
+	Report  *ReportStatus `json:"report,omitempty"`
+	Remarks []string      `json:"remarks,omitempty"`
 
 	Counters curator.Counters `json:"-"`
 }
@@ -87,6 +89,26 @@ type CuratorStatement struct {
 type CredentialsStatus struct {
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// ReportStatus is the reporting of our address to the cluster.
+type ReportStatus struct {
+	// Address that the cluster was told last, and when; absent before.
+	Address string     `json:"address,omitempty"`
+	At      *time.Time `json:"at,omitempty"`
+	// Error is why the last attempt failed, or empty.
+	Error string `json:"error,omitempty"`
+}
+
+func newReportStatus(r curator.Report) *ReportStatus {
+	if r == (curator.Report{}) {
+		return nil
+	}
+	status := &ReportStatus{At: when(r.At), Error: r.Error}
+	if r.Address.IsValid() {
+		status.Address = r.Address.String()
+	}
+	return status
 }
 
 // FileStatus is one of the files that are kept.
@@ -157,6 +179,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Leader:         c.Leader,
 		Curators:       said,
 		Credentials:    CredentialsStatus(c.Credentials),
+		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
 		Counters:       c.Counters,
 	}

@@ -63,6 +63,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 		t.row("leader", leaderText(s.Curator))
 	}
 	t.row("enrolment", credentialsText(s.Curator.Credentials))
+	if s.Curator.Report != nil {
+		t.row("reported", reportText(s.Curator.Report, now))
+	}
 	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
 	t.row("upstreams", orDash(strings.Join(s.Upstreams, "\n")))
 	t.row("files", filesText(s.Files, now))
@@ -121,6 +124,17 @@ func credentialsText(c nodedns.CredentialsStatus) string {
 		return orDash(c.State)
 	}
 	return c.State + ": " + c.Detail
+}
+
+func reportText(r *nodedns.ReportStatus, now time.Time) string {
+	var lines []string
+	if r.Address != "" {
+		lines = append(lines, r.Address+", "+age(r.At, now)+" ago")
+	}
+	if r.Error != "" {
+		lines = append(lines, "failing: "+r.Error)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // filesText lists the files that are not as they should be first.

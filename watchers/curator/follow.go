@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 )
 
 // follow opens one stream and follows it to its end. It reports whether the
@@ -23,14 +25,19 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 			w.connected(peer, began)
 			j.connected(w.log, by.name(), w.Status().Remarks)
 		},
-		event: func() { w.update(func(s *Status) { s.Events++ }) },
+		event: func(event *curatorpb.WatchEvent) {
+			w.update(func(s *Status) { s.Events++ })
+			w.noteOwn(event.GetNodes())
+		},
 		synced: func(remark string) {
 			synced = true
 			w.enter(StateConnected, remark)
+			w.setSynced(true)
 			w.log.Debug("the backlog is in", "endpoint", by.name(), "took", time.Since(began), "remark", remark)
 		},
 	}
 	err := s.run(ctx, by.source)
+	w.setSynced(false)
 	w.disconnected()
 	if synced {
 		delays.succeeded(time.Since(began))

@@ -28,6 +28,8 @@ type Status struct {
 	Curators []Statement
 	// Credentials that are, or would be, used.
 	Credentials CredentialsStatus
+	// Report of this node's address.
+	Report Report
 	// Remarks are about what is wrong and tolerated: validity dates.
 	Remarks []string
 
@@ -41,7 +43,10 @@ type Counters struct {
 	Attempts, Connects, Failures uint64
 	// Moves from one curator to another because that leads.
 	Moves uint64
-	// Events received.
+	// Reports of this node's address that the cluster took, and those that
+	// failed.
+	Reports, ReportFailures uint64
+	// Events received, large ones counted in pieces.
 	Events uint64
 }
 
@@ -75,6 +80,9 @@ func (w *Watcher) Status() Status {
 	status.Curators = slices.Clone(w.heard)
 	status.Leader = w.leader
 	status.Credentials = w.credentials(now)
+	if w.reports.address.IsValid() {
+		status.Report = w.reports.last
+	}
 	status.Remarks = remarks(w.plan.credentials, w.peer, status.Endpoint, now)
 	return status
 }

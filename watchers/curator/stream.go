@@ -47,10 +47,15 @@ func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) er
 		return errors.New("the dialer returned neither a connection nor an error")
 	}
 	defer conn.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	var reporting sync.WaitGroup
+	defer reporting.Wait()
+	defer cancel()
 	events, err := openWatch(ctx, conn)
 	if err != nil {
 		return err
 	}
+	reporting.Go(func() { w.report(ctx, conn) })
 	for {
 		var message encoded
 		if err := events.RecvMsg(&message); err != nil {
@@ -102,7 +107,7 @@ func peerCertificate(ctx context.Context) *x509.Certificate {
 type stream struct {
 	sink   Sink
 	began  func(peer *x509.Certificate)
-	event  func()
+	event  func(*curatorpb.WatchEvent)
 	synced func(remark string)
 
 	// connected since the first event; complete since the marker.
@@ -169,7 +174,7 @@ func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
 		s.sink.SetConnected(true)
 		s.sink.Begin()
 	}
-	s.event()
+	s.event(event)
 	if len(event.GetNodes()) > 0 {
 		s.sink.Set(entries(event.GetNodes())...)
 	}

@@ -59,6 +59,9 @@ type Config struct {
 	// LocalID is the node that the credentials must belong to; empty accepts
 	// those of any node.
 	LocalID zone.ID
+	// BootID is what the kernel calls this run of the machine, as a UUID, for
+	// the reports of [Watcher.SetReport]. It may be empty.
+	BootID string
 	// Resolve returns the known addresses of another node, for endpoints that
 	// are node IDs. It is called from any goroutine; nil knows none.
 	Resolve func(zone.ID) []netip.Addr
@@ -91,14 +94,15 @@ type Watcher struct {
 	// transited, if not nil, hears of each change of the state.
 	transited func(from, to State)
 
-	mu     sync.Mutex // for all below
-	levels levels
-	plan   *plan // never nil
-	status Status
-	on     station
-	heard  []Statement       // what the curators say, newest
-	leader zone.ID           // whom most of them name
-	peer   *x509.Certificate // of the connected curator, nil if not known
+	mu      sync.Mutex // for all below
+	levels  levels
+	plan    *plan // never nil
+	status  Status
+	reports reporting
+	on      station
+	heard   []Statement       // what the curators say, newest
+	leader  zone.ID           // whom most of them name
+	peer    *x509.Certificate // of the connected curator, nil if not known
 }
 
 // New checks cfg and returns a Watcher that does nothing until it is run.
@@ -111,11 +115,12 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{
-		cfg:    cfg,
-		sink:   sink,
-		log:    cfg.Logger,
-		levels: levels{dialer: cfg.Dialer, endpoints: endpoints},
-		status: Status{State: StateOff, Detail: "not running"},
+		cfg:     cfg,
+		sink:    sink,
+		log:     cfg.Logger,
+		levels:  levels{dialer: cfg.Dialer, endpoints: endpoints},
+		status:  Status{State: StateOff, Detail: "not running"},
+		reports: reporting{changed: make(chan struct{})},
 	}
 	w.plan = w.levels.derive(cfg.Insecure)
 	return w, nil

@@ -76,7 +76,6 @@ func TestUnavailable(t *testing.T) {
 		key, off string
 		asks     []string
 	}{
-		{"curator.report", `false`, []string{`true`}},
 		{"files.resolv_conf_mode", `"off"`, []string{`"stub"`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
 	}

@@ -64,6 +64,7 @@ var (
 	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
 	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
 	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
+	curatorReports   = counter("curator_reports_total", "Reports of this node's address to the cluster, by whether it took them.", "result")
 	curatorEvents    = counter("curator_events_total", "Events received from curators.")
 
 	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
@@ -75,7 +76,7 @@ var all = []metric{
 	dnsQueries, dnsMessages, dnsDropped, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	zoneNodes, zoneContested, zoneSerial, zoneReady,
-	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorEvents,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorReports, curatorEvents,
 	fileWrites, fileWriteFailures,
 }
 
@@ -152,6 +153,8 @@ func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
 	say(curatorAttempts, float64(c.Counters.Attempts))
 	say(curatorFailures, float64(c.Counters.Failures))
 	say(curatorMoves, float64(c.Counters.Moves))
+	say(curatorReports, float64(c.Counters.Reports), "ok")
+	say(curatorReports, float64(c.Counters.ReportFailures), "failed")
 	say(curatorEvents, float64(c.Counters.Events))
 }
 

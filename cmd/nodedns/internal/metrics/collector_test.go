@@ -36,7 +36,7 @@ var sample = nodedns.Status{
 	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
 	Curator: nodedns.CuratorStatus{
 		State:    curator.StateConnected,
-		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Events: 40},
+		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Reports: 5, ReportFailures: 6, Events: 40},
 		Curators: []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
 	},
 	Files: []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
@@ -83,6 +83,10 @@ nodedns_curator_failures_total 1
 # HELP nodedns_curator_moves_total Moves to another curator because that one leads.
 # TYPE nodedns_curator_moves_total counter
 nodedns_curator_moves_total 2
+# HELP nodedns_curator_reports_total Reports of this node's address to the cluster, by whether it took them.
+# TYPE nodedns_curator_reports_total counter
+nodedns_curator_reports_total{result="failed"} 6
+nodedns_curator_reports_total{result="ok"} 5
 # HELP nodedns_curator_state The state of the connection to the cluster: 1 for the present one.
 # TYPE nodedns_curator_state gauge
 nodedns_curator_state{state="backing off"} 0
