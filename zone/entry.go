@@ -25,9 +25,12 @@ type Entry struct {
 	BootID   string
 	Reported time.Time
 
+	// Since is when the addresses were learnt, or zero for now. Only what was
+	// saved at an earlier run says it, and the next two.
+	Since time.Time
 	// Departed is when the node left the cluster, or zero while it is live,
 	// and Counted how much of the retention had passed by the time it was
-	// saved. Only what was saved at an earlier run says these.
+	// saved.
 	Departed time.Time
 	Counted  time.Duration
 }

@@ -146,8 +146,8 @@ func (s *Store) dated(was record, known bool, is record) uint32 {
 	switch {
 	case known && is.sameAddrs(was) && (is.flags^was.flags)&departed == 0:
 		return was.since
-	case is.flags&departed != 0 && is.since != 0:
-		return is.since // departed at an earlier run
+	case is.since != 0 && (is.flags&departed != 0 || is.source == savedRank):
+		return is.since // departed, or learnt, at an earlier run
 	default:
 		return unixSeconds(s.now())
 	}

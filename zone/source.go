@@ -104,7 +104,7 @@ func (src *Source) take(k key, e *Entry) error {
 		return err
 	}
 	if src != s.saved {
-		e.Departed = time.Time{}
+		e.Since, e.Departed = time.Time{}, time.Time{}
 		if s.draft.isLocal(k) {
 			s.hearOfUs(e)
 		}
