@@ -54,7 +54,7 @@ func (d *Directory) update(id string, change func(*Node)) bool {
 	was := node
 	if change(&node); node != was {
 		d.nodes[id] = node
-		d.announce(id)
+		d.announce([]string{id})
 	}
 	return true
 }

@@ -48,6 +48,9 @@ var commands = map[string]command{
 	"issue":    {"issue DIRECTORY [KEYFILE]", (*console).issue},
 	"streams":  {"streams", (*console).streams},
 	"drop":     {"drop", (*console).drop},
+	"leads":    {"leads", (*console).leads},
+	"leader":   {"leader ID|- [HOST PORT]", (*console).leader},
+	"reach":    {"reach ID PORT", (*console).reach},
 	"quit":     {"quit", func(*console, []string) (string, error) { return "", errQuit }},
 }
 
@@ -114,7 +117,7 @@ func (c *console) set(args []string) (string, error) {
 		}
 	}
 	c.server.Directory.Set(node)
-	return "", nil
+	return "", c.server.Directory.Err()
 }
 
 func parseRoles(list string) (zone.Roles, error) {

@@ -48,6 +48,8 @@ func TestConsole(t *testing.T) {
 		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
 		"streams":           {"streams", "ok 0\n"},
 		"issue nowhere":     {"issue", "error usage: issue DIRECTORY [KEYFILE]\n"},
+		"leaders":           {"leads\nleader a 192.0.2.1 7835\nleader -\nleader\nfollower on\nleads", "ok yes\nok\nok\nerror usage: leader ID|- [HOST PORT]\nok\nok no\n"},
+		"reach nowhere":     {"reach a", "error usage: reach ID PORT\n"},
 		"quit":              {"drop\nquit\ndrop", "ok\nok\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
