@@ -72,6 +72,8 @@ type Config struct {
 
 	// Logger may be nil, which discards.
 	Logger *slog.Logger
+
+	now func() time.Time // the wall clock of tests; nil: the machine's
 }
 
 // Files says which files are kept, and how. An empty path turns a file off.

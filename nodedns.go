@@ -62,6 +62,7 @@ func New(cfg Config) (*Service, error) {
 		Prefix:         &prefix,
 		RetainDeparted: cfg.retention(),
 		Clock:          bootClock,
+		Now:            cfg.now,
 		Logger:         cfg.Logger.With("part", "zone"),
 	})
 	if err != nil {

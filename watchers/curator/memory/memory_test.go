@@ -289,3 +289,22 @@ func TestGetCurrentLeader(t *testing.T) {
 	s.Behave(Behaviour{NoLeaderStream: true})
 	hear(ask(), "Unimplemented")
 }
+
+// A client that never finishes its handshake does not hold up the end.
+func TestServeEndsDuringAHandshake(t *testing.T) {
+	t.Parallel()
+	cluster, err := NewCluster(zone.DefaultPrefix)
+	must(t, err)
+	s := &Server{Directory: &Directory{}, Prefix: zone.DefaultPrefix}
+	s.Credentials, err = cluster.NewNode()
+	must(t, err)
+	l := bufconn.Listen(1 << 12)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	conn, err := l.DialContext(ctx)
+	must(t, err)
+	defer conn.Close()
+	cancel()
+	must(t, <-ended)
+}

@@ -82,7 +82,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	curatorpb.RegisterCuratorServer(server, service{server: s})
 	curatorpb.RegisterCuratorLocalServer(server, local{server: s})
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(mortal{l, ctx}) }()
 	select {
 	case <-ctx.Done():
 		server.Stop()
