@@ -15,7 +15,7 @@ func TestEndlessBacklogIsBounded(t *testing.T) {
 	f.ExpectCluster(true)
 	f.curator.SetConnected(true)
 	f.curator.Begin()
-	for i := range 20_000 {
+	for i := range 5000 {
 		f.curator.Set(node(testID(i), "192.0.2.1"), Entry{ID: fmt.Sprintf("METROPOLIS-%032X", 1<<40+i)}, Entry{ID: fmt.Sprint("bogus ", i)})
 	}
 	for name, size := range map[string]int{
@@ -45,7 +45,7 @@ func TestRefusalsAreLoggedSeldom(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.connect(node(a, "192.0.2.1"))
-	const seconds = 60
+	const seconds = 30
 	for i := range 1000 * seconds {
 		f.curator.Set(node(a, []string{"192.0.2.1", "127.0.0.1"}[i%2]))
 		f.pass(time.Millisecond)

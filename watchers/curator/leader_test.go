@@ -108,10 +108,12 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 	r.awaitNodes(t, want)
 
 	p.elect(2)
-	status = p.awaitLeader(w, 2)
-	if len(status.Curators) != 1 || string(status.Curators[0].Leader) != p.servers[2].NodeID() || string(status.Curators[0].ID) != p.servers[1].NodeID() {
-		t.Errorf("curators %+v", status.Curators)
-	}
+	p.awaitLeader(w, 2)
+	awaitStatus(t, w, "what the follower says", func(s Status) bool {
+		return len(s.Curators) == 1 && s.Curators[0] == Statement{
+			Endpoint: p.addresses[1], ID: zone.ID(p.servers[1].NodeID()), Leader: zone.ID(p.servers[2].NodeID()),
+		}
+	})
 	// The endpoint itself becomes the leader.
 	p.elect(1)
 	p.awaitLeader(w, 1)

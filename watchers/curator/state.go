@@ -33,15 +33,16 @@ type Transition struct {
 	Cause string
 }
 
-// What changes the plan may lead from every state to these three; and what
-// makes a new plan possible, to StateConnecting.
+// Transitions that several states have. The first four are levels that the plan
+// is made of, so that they lead there from any state.
 var (
-	toOff     = Transition{StateOff, "endpoints and dialer are taken away, or the end"}
-	toAwait   = Transition{StateAwaitingCredentials, "credentials vanish, or one of the files does"}
-	toBad     = Transition{StateBadCredentials, "credentials become unusable"}
-	toConnect = Transition{StateConnecting, "endpoints and usable credentials, or a dialer"}
+	toOff     = Transition{StateOff, "there is neither an endpoint nor a dialer, or the end has come"}
+	toAwait   = Transition{StateAwaitingCredentials, "there are endpoints, and not all of the credentials' files"}
+	toBad     = Transition{StateBadCredentials, "there are endpoints, and credentials that cannot be used"}
+	toConnect = Transition{StateConnecting, "there are endpoints and usable credentials, or a dialer"}
 	toRefused = Transition{StateRefused, "a curator refuses us, or is not of the credentials' cluster"}
 	toBackOff = Transition{StateBackingOff, "no curator delivers a stream"}
+	again     = Transition{StateConnecting, "the pause is over, a leader is found, or the endpoints, credentials or dialer are others"}
 )
 
 // States returns the table of states. The documentation's diagram is made of
@@ -97,12 +98,12 @@ func States() []Description {
 		{
 			StateBackingOff, "The last round of attempts failed; the next one follows within 10 s, or at once when the leader is found.",
 			"Why each endpoint failed, and how old the data are. After a minute answers on other nodes say so too.",
-			[]Transition{toConnect, toOff, toAwait, toBad},
+			[]Transition{again, toOff, toAwait, toBad},
 		},
 		{
 			StateRefused, "A curator was reached, and refuses this node or is not of its cluster. It is tried again as in backing off.",
 			"Which rule was broken: the node was removed from the cluster, or the credentials belong to another one.",
-			[]Transition{toConnect, toOff, toAwait, toBad},
+			[]Transition{again, toOff, toAwait, toBad},
 		},
 	}
 }
