@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The power fails, and everything comes back in random order, some of it with
@@ -103,5 +105,31 @@ func TestLeaderKilled(t *testing.T) {
 		next.curator.tell("remove %s", peer)
 		leader.curator.launch()
 	}
+	eventually(t, "all know all", p.agreed)
+}
+
+// A leader that is stopped is neither dead nor cut off: it keeps its connections
+// and its leadership, and says nothing. That is noticed, and it is followed
+// again when it goes on.
+func TestLeaderStopped(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	p := newPlane(t, 2, 1)
+	for _, m := range p.curators() {
+		m.curator.launch()
+	}
+	p.enrol()
+	p.configure(false)
+	for _, m := range p.members {
+		m.boot()
+	}
+	eventually(t, "all know all", p.agreed)
+	leader, n := p.awaitLeader(), p.members[2]
+	must(t, leader.curator.cmd.Process.Signal(unix.SIGSTOP))
+	eventually(t, "the silence is noticed", func() error { return n.connection(false) })
+	for _, peer := range p.members {
+		must(t, n.knows(peer.id, peer.addr))
+	}
+	must(t, leader.curator.cmd.Process.Signal(unix.SIGCONT))
 	eventually(t, "all know all", p.agreed)
 }

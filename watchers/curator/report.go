@@ -52,6 +52,9 @@ func (w *Watcher) SetReport(addr netip.Addr) {
 	defer w.mu.Unlock()
 	if w.reports.address != addr {
 		w.reports.address = addr
+		if w.cfg.LocalID == "" {
+			w.reports.last.Error = "this node's name was chosen freely: no cluster knows it"
+		}
 		w.reports.wake()
 	}
 }

@@ -79,6 +79,18 @@ func TestReportIsRefused(t *testing.T) {
 	}
 }
 
+// A name that does not come from a key is nobody's to report.
+func TestReportOfAFreeName(t *testing.T) {
+	t.Parallel()
+	e := newEmbedded(t)
+	w, _, _ := watch(t, Config{Dialer: e.dial})
+	w.SetReport(netip.MustParseAddr("192.0.2.7"))
+	status := awaitState(t, w, StateConnected)
+	if status.Report.Error == "" || status.Reports+status.ReportFailures != 0 {
+		t.Errorf("status %+v", status)
+	}
+}
+
 // The pauses after failures grow, and are bounded.
 func TestReportDelays(t *testing.T) {
 	t.Parallel()
