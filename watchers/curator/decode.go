@@ -38,9 +38,10 @@ func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 
 func (codec) Name() string { return proto.Name }
 
-// The fields of a WatchEvent that may be repeated without end.
+// The fields of a WatchEvent.
 const (
 	nodesField      protowire.Number = 1
+	progressField   protowire.Number = 2
 	tombstonesField protowire.Number = 3
 )
 
@@ -48,12 +49,7 @@ const (
 // nodes, then the tombstones, and with the last one the progress. A message that
 // cannot be decoded yields an error, which ends it.
 func (m encoded) pieces(yield func(*curatorpb.WatchEvent, error) bool) {
-	// All but the repeated fields; protocol buffers may be cut at any field.
-	rest, err := m.without(nodesField, tombstonesField)
-	last := &curatorpb.WatchEvent{}
-	if err == nil {
-		err = protobuf.Unmarshal(rest, last)
-	}
+	last, err := m.progress()
 	for _, repeated := range []protowire.Number{nodesField, tombstonesField} {
 		if err == nil {
 			last, err = m.only(repeated, last, func(piece *curatorpb.WatchEvent) bool { return yield(piece, nil) })
@@ -94,21 +90,20 @@ func (m encoded) only(repeated protowire.Number, last *curatorpb.WatchEvent, yie
 	return last, err
 }
 
-// without returns the message without some of its fields.
-func (m encoded) without(left ...protowire.Number) (rest []byte, err error) {
-	err = m.fields(func(number protowire.Number, field []byte) error {
-		for _, l := range left {
-			if number == l {
-				return nil
-			}
+// progress returns the event without all that is repeated in it.
+func (m encoded) progress() (*curatorpb.WatchEvent, error) {
+	event := &curatorpb.WatchEvent{}
+	return event, m.fields(func(number protowire.Number, field []byte) error {
+		if number != progressField {
+			return nil
 		}
-		rest = append(rest, field...)
-		return nil
+		// The last one counts, as it does where the whole is decoded.
+		return protobuf.UnmarshalOptions{Merge: true, DiscardUnknown: true}.Unmarshal(field, event)
 	})
-	return rest, err
 }
 
-// fields calls visit with each field of the message, tag included.
+// fields calls visit with each field of the message, tag included: a message of
+// its own, since protocol buffers may be cut between any two fields.
 func (m encoded) fields(visit func(protowire.Number, []byte) error) error {
 	for len(m) > 0 {
 		number, _, size := protowire.ConsumeField(m)

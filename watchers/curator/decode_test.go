@@ -55,6 +55,8 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// What can be decoded as a whole is the same in pieces. The reverse need not be
+// so: fields that nobody knows are skipped here, and not looked into.
 func FuzzPieces(f *testing.F) {
 	f.Add([]byte{0x0a, 0x00, 0x1a, 0x00, 0x10, 0x01})
 	f.Add([]byte{0x0a, 0xff})
@@ -68,11 +70,11 @@ func FuzzPieces(f *testing.F) {
 				protobuf.Merge(together, piece)
 			}
 		}
-		if (got == nil) != (want == nil) {
-			t.Fatalf("error %v, want %v", got, want)
+		if want != nil {
+			return
 		}
-		if got == nil && (len(together.GetNodes()) != len(whole.GetNodes()) || together.GetProgress() != whole.GetProgress()) {
-			t.Errorf("together %v, want %v", together, whole)
+		if got != nil || (len(together.GetNodes()) != len(whole.GetNodes()) || together.GetProgress() != whole.GetProgress()) {
+			t.Errorf("together %v, %v, want %v", together, got, whole)
 		}
 	})
 }
