@@ -15,8 +15,10 @@ const (
 	// maxNames is how many nodes a log line names, however many changed.
 	maxNames = 10
 	// logInterval is how long changes are gathered into one line after one has
-	// been written.
-	logInterval = time.Second
+	// been written. While there are changes all the time it doubles, up to
+	// maxLogInterval: nodes that flap for days must not fill the log.
+	logInterval    = time.Second
+	maxLogInterval = 32 * time.Second
 )
 
 // changelog writes what changed in the zone to the log: the changes, never the
@@ -27,10 +29,17 @@ type changelog struct {
 }
 
 func (c *changelog) run(ctx context.Context, store *zone.Store) error {
+	interval, rested := logInterval, time.Now()
 	for snapshot := range store.Watch(ctx) {
-		c.write(snapshot)
+		if time.Since(rested) > interval {
+			interval = logInterval
+		}
+		if c.write(snapshot) {
+			sleep(ctx, interval)
+			interval = min(2*interval, maxLogInterval)
+			rested = time.Now()
+		}
 		c.last = snapshot
-		sleep(ctx, logInterval)
 	}
 	return nil
 }
@@ -43,8 +52,10 @@ func (c *changelog) start(now *zone.Snapshot) {
 	c.logCluster(zone.Cluster{}, now.Cluster(), true)
 }
 
-func (c *changelog) write(now *zone.Snapshot) {
-	c.logCluster(c.last.Cluster(), now.Cluster(), false)
+// write reports whether there was anything to log.
+func (c *changelog) write(now *zone.Snapshot) (wrote bool) {
+	wrote = c.logCluster(c.last.Cluster(), now.Cluster(), false)
+	wrote = logConflict(c.log, c.last, now) || wrote
 	var joined, moved, left, returned, dropped burst
 	for change := range now.Changes(c.last) {
 		was, is := change.Before, change.After
@@ -52,6 +63,7 @@ func (c *changelog) write(now *zone.Snapshot) {
 		case is.IsLocal():
 			if !slices.Equal(addresses(was), addresses(is)) {
 				c.log.Info("new local address", "node", is.ID(), "addresses", addresses(is), "nodes", now.Counts().Live)
+				wrote = true
 			}
 		case !is.Exists() && c.last.Cluster().ID == now.Cluster().ID: // else the zone has told
 			dropped.add(was)
@@ -67,22 +79,58 @@ func (c *changelog) write(now *zone.Snapshot) {
 		}
 	}
 	total := now.Counts().Live
-	joined.write(c.log, "new nodes", total)
-	moved.write(c.log, "nodes have a new address", total)
-	left.write(c.log, "nodes departed, still answered", total)
-	returned.write(c.log, "departed nodes are back", total)
-	dropped.write(c.log, "nodes dropped", total)
+	for _, b := range []struct {
+		burst
+		what string
+	}{
+		{joined, "new nodes"},
+		{moved, "nodes have a new address"},
+		{left, "nodes departed, still answered"},
+		{returned, "departed nodes are back"},
+		{dropped, "nodes dropped"},
+	} {
+		if b.count > 0 {
+			c.log.Info(b.what, "count", b.count, "names", b.names, "nodes", total)
+			wrote = true
+		}
+	}
+	return c.logContests(now) || wrote
+}
+
+// logContests reports addresses that nodes have begun to share.
+func (c *changelog) logContests(now *zone.Snapshot) bool {
+	var shared burst
+	for contest := range now.NewContests(c.last) {
+		shared.addText(contestText(contest))
+	}
+	if shared.count == 0 {
+		return false
+	}
+	c.log.Warn("nodes claim the same address", "count", shared.count, "contests", shared.names)
+	return true
+}
+
+// contestText names who claims an address.
+func contestText(c zone.Contest) string {
+	text := fmt.Sprintf("%s: %s and %s", c.Addr, c.Nodes[0], c.Nodes[1])
+	if more := c.Count - len(c.Nodes); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // logCluster tells whether there is a cluster. That it is reached or lost is
 // logged by the source, which knows how.
-func (c *changelog) logCluster(was, is zone.Cluster, first bool) {
+func (c *changelog) logCluster(was, is zone.Cluster, first bool) bool {
 	switch {
 	case first && !is.Expected, was.Expected && !is.Expected:
 		c.log.Info("running without a cluster")
 	case first, !was.Expected && is.Expected:
 		c.log.Info("running with a cluster")
+	default:
+		return false
 	}
+	return true
 }
 
 // burst is a number of nodes to which the same happened.
@@ -92,15 +140,17 @@ type burst struct {
 }
 
 func (b *burst) add(n zone.Node) {
-	b.count++
-	if len(b.names) < maxNames {
-		b.names = append(b.names, strings.TrimSpace(fmt.Sprint(n.ID(), " ", strings.Join(addresses(n), ","))))
+	if b.count >= maxNames {
+		b.count++ // without the cost of a text that nobody reads
+		return
 	}
+	b.addText(strings.TrimSpace(fmt.Sprint(n.ID(), " ", strings.Join(addresses(n), ","))))
 }
 
-func (b *burst) write(log *slog.Logger, what string, total int) {
-	if b.count > 0 {
-		log.Info(what, "count", b.count, "names", b.names, "nodes", total)
+func (b *burst) addText(text string) {
+	b.count++
+	if len(b.names) < maxNames {
+		b.names = append(b.names, text)
 	}
 }
 

@@ -2,11 +2,14 @@ package nodedns
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/nodedns/nodedns/zone"
 )
@@ -60,4 +63,46 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 			t.Errorf("%s: a line of %d characters", test.name, len(got))
 		}
 	}
+}
+
+// A node that flaps for an hour fills no log, and quiet brings the pace back.
+func TestChangelogSlowsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out logbook
+		log := changelog{log: slog.New(slog.NewTextHandler(&out, nil)), last: store.Snapshot()}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- log.run(ctx, store) }()
+		source := store.Source("curator")
+		move := func(i int) {
+			source.Set(zone.Entry{ID: fmt.Sprintf("metropolis-%032x", 1), Addresses: []string{fmt.Sprintf("192.0.2.%d", 1+i%200)}})
+		}
+		for i := range 36_000 {
+			move(i)
+			time.Sleep(100 * time.Millisecond)
+		}
+		const most = int(time.Hour/maxLogInterval) + 10
+		if lines := strings.Count(out.String(), "\n"); lines > most || lines < most/2 {
+			t.Errorf("%d lines, want at most %d", lines, most)
+		}
+		time.Sleep(3 * maxLogInterval)
+		before := strings.Count(out.String(), "\n")
+		for i := range 2 {
+			move(500 + i)
+			time.Sleep(logInterval + time.Millisecond)
+			synctest.Wait()
+		}
+		if lines := strings.Count(out.String(), "\n") - before; lines != 2 {
+			t.Errorf("%d lines after the quiet, want 2", lines)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

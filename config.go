@@ -55,6 +55,9 @@ type Config struct {
 	Endpoints     []string
 	Credentials   string
 	Insecure      bool
+	// Report tells the cluster our first address whenever it changes. Never
+	// set it where the node's own daemon does so, as Metropolis does.
+	Report bool
 
 	// StateDir is a directory, made where it is missing, for what survives a
 	// restart.
@@ -74,6 +77,8 @@ type Config struct {
 
 	// Logger may be nil, which discards.
 	Logger *slog.Logger
+
+	now func() time.Time // the wall clock of tests; nil: the machine's
 }
 
 // Files says which files are kept, and how. An empty path turns a file off.

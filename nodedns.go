@@ -40,6 +40,7 @@ type Service struct {
 	local  LocalSource
 	dialer bool // a ClusterDialer is set
 	fixed  bool // endpoints are configured
+	report bool // our address is told to the cluster
 
 	started atomic.Bool
 	ready   chan struct{}
@@ -61,9 +62,11 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{})}
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
+		BootID:         bootID(),
 		Prefix:         &prefix,
 		RetainDeparted: cfg.retention(),
 		Clock:          bootClock,
+		Now:            cfg.now,
 		Logger:         cfg.Logger.With("part", "zone"),
 	})
 	if err != nil {
@@ -96,7 +99,7 @@ func New(cfg Config) (*Service, error) {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
 	s.local = cfg.localSource()
-	s.fixed, s.dialer = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil
+	s.fixed, s.dialer, s.report = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil, cfg.Report
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.plan()
 	return s, nil
@@ -112,23 +115,14 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Endpoints:   cfg.Endpoints,
 		Credentials: cfg.Credentials,
 		Insecure:    cfg.Insecure,
+		BootID:      bootID(),
 		Prefix:      prefix,
 		LocalID:     certified,
 		Resolve:     s.addressesOf,
+		Curators:    s.curators,
 		Dialer:      curator.Dialer(cfg.ClusterDialer),
 		Logger:      cfg.Logger.With("part", "curator"),
 	}, s.store.Source("curator"))
-}
-
-// addressesOf finds a curator that is configured by its node ID in our own
-// zone: no other name service need work for the cluster to be reached.
-func (s *Service) addressesOf(id zone.ID) []netip.Addr {
-	n, _ := s.store.Snapshot().Lookup(string(id))
-	var addrs []netip.Addr
-	for addr := range n.Addrs() {
-		addrs = append(addrs, addr)
-	}
-	return addrs
 }
 
 func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
@@ -214,6 +208,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
 		s.dns.NetworkChanged()
 	}
+	s.tellAddress()
 }
 
 // ErrRunning says that Run was called a second time.
@@ -305,8 +300,8 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 }
 
 // Reload takes the settings of cfg that can be changed while running: DNS,
-// RetainDeparted, the local source, Endpoints and Files.ResolvConfMode. It
-// leaves the others as they are, and with an error all of them.
+// RetainDeparted, the local source, Endpoints, Report and Files.ResolvConfMode.
+// It leaves the others as they are, and with an error all of them.
 func (s *Service) Reload(cfg Config) error {
 	if cfg.Logger == nil {
 		cfg.Logger = s.log
@@ -333,7 +328,7 @@ func (s *Service) Reload(cfg Config) error {
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.store.SetRetention(cfg.retention())
-	s.local = cfg.localSource()
-	s.locally.again()
+	s.local, s.report = cfg.localSource(), cfg.Report
+	s.locally.again() // which tells our address too
 	return nil
 }

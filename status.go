@@ -22,10 +22,15 @@ type Status struct {
 	// State is one of StateStarting, StateReady and StateDegraded.
 	State string `json:"state"`
 	// Ready is whether names that are not in the zone are known not to exist.
-	Ready     bool          `json:"ready"`
-	Addresses []string      `json:"addresses"`
-	Serial    uint64        `json:"serial"`
-	Nodes     NodeCounts    `json:"nodes"`
+	Ready     bool       `json:"ready"`
+	Addresses []string   `json:"addresses"`
+	Serial    uint64     `json:"serial"`
+	Nodes     NodeCounts `json:"nodes"`
+	// Conflict says that another machine has this node's key, and what to do
+	// about it. It is absent without one.
+	Conflict string `json:"conflict,omitempty"`
+	// Contested are addresses that several nodes claim, the first ones.
+	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
 	Listeners []string      `json:"listeners"`
 	Files     []FileStatus  `json:"files"`
@@ -46,6 +51,8 @@ type NodeCounts struct {
 	Live        int `json:"live"`
 	Departed    int `json:"departed"`
 	Quarantined int `json:"quarantined"`
+	// Contested is the number of addresses that several nodes claim.
+	Contested int `json:"contested"`
 }
 
 // CuratorStatus is the connection to the cluster.
@@ -60,9 +67,53 @@ type CuratorStatus struct {
 	// and absent before they ever were.
 	DataSince *time.Time `json:"data_since"`
 	Cluster   string     `json:"cluster,omitempty"`
-	Remarks   []string   `json:"remarks,omitempty"`
+	// Leader of the control plane by the word of most curators.
+	Leader zone.ID `json:"leader,omitempty"`
+	// Curators are what each of them says.
+	Curators    []CuratorStatement `json:"curators,omitempty"`
+	Credentials CredentialsStatus  `json:"credentials"`
+	// Report of our address to the cluster, absent where there is none.
+	Report  *ReportStatus `json:"report,omitempty"`
+	Remarks []string      `json:"remarks,omitempty"`
 
 	Counters curator.Counters `json:"-"`
+}
+
+// CuratorStatement is what one curator says of who leads.
+type CuratorStatement struct {
+	Endpoint string  `json:"endpoint"`
+	NodeID   zone.ID `json:"node_id,omitempty"`
+	// Leader that it names, absent while it names none.
+	Leader zone.ID `json:"leader,omitempty"`
+	// Error is why it is not heard now, or empty.
+	Error string `json:"error,omitempty"`
+}
+
+// CredentialsStatus is how the credentials for the cluster stand: valid, or one
+// word for what is wrong with them, and the words for that.
+type CredentialsStatus struct {
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// ReportStatus is the reporting of our address to the cluster.
+type ReportStatus struct {
+	// Address that the cluster was told last, and when; absent before.
+	Address string     `json:"address,omitempty"`
+	At      *time.Time `json:"at,omitempty"`
+	// Error is why the last attempt failed, or empty.
+	Error string `json:"error,omitempty"`
+}
+
+func newReportStatus(r curator.Report) *ReportStatus {
+	if r == (curator.Report{}) {
+		return nil
+	}
+	status := &ReportStatus{At: when(r.At), Error: r.Error}
+	if r.Address.IsValid() {
+		status.Address = r.Address.String()
+	}
+	return status
 }
 
 // FileStatus is one of the files that are kept.
@@ -86,12 +137,19 @@ func (s *Service) Status() Status {
 		Ready:      snapshot.Ready(),
 		Addresses:  addresses(snapshot.Local()),
 		Serial:     snapshot.Serial(),
-		Nodes:      NodeCounts{counts.Live, counts.Departed, counts.Quarantined},
+		Nodes:      NodeCounts(counts),
+		Conflict:   conflictText(snapshot),
 		Curator:    s.curatorStatus(snapshot.Cluster()),
 		Listeners:  []string{},
 		Files:      []FileStatus{},
 		Upstreams:  []string{},
 		ResolvConf: s.resolvConfStatus(),
+	}
+	for contest := range snapshot.Contests() {
+		if len(status.Contested) == maxNames {
+			break
+		}
+		status.Contested = append(status.Contested, contestText(contest))
 	}
 	for _, listener := range s.dns.Addrs() {
 		status.Listeners = append(status.Listeners, listener.String())
@@ -114,6 +172,12 @@ func (s *Service) Status() Status {
 
 func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 	c := s.cluster.Status()
+	var said []CuratorStatement
+	for _, statement := range c.Curators {
+		said = append(said, CuratorStatement{
+			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Fault,
+		})
+	}
 	return CuratorStatus{
 		State:          c.State,
 		Detail:         c.Detail,
@@ -121,6 +185,10 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		ConnectedSince: when(c.ConnectedSince),
 		DataSince:      when(cluster.DataSince),
 		Cluster:        cluster.ID,
+		Leader:         c.Leader,
+		Curators:       said,
+		Credentials:    CredentialsStatus(c.Credentials),
+		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
 		Counters:       c.Counters,
 	}
@@ -128,7 +196,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 
 // errors lists what does not work now.
 func (s *Service) errors(status *Status, hostsProblem string) []string {
-	texts := []string{}
+	texts := []string{status.Conflict}
 	for _, t := range slices.Concat([]*task{s.serving}, s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))

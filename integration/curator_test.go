@@ -15,6 +15,7 @@ type curator struct {
 	*host
 	authority string // the directory with the cluster's CA
 	port      int
+	flags     []string // further ones
 
 	cmd     *exec.Cmd
 	console io.WriteCloser
@@ -36,7 +37,7 @@ func (c *curator) endpoint() string { return fmt.Sprintf("%s:%d", c.v4(), c.port
 // launch starts the process, with an empty directory of nodes.
 func (c *curator) launch() {
 	c.t.Helper()
-	c.cmd = exec.Command(filepath.Join(binaries, "memcurator"), "--listen", c.endpoint(), "--dir", c.authority)
+	c.cmd = exec.Command(filepath.Join(binaries, "memcurator"), append([]string{"--listen", c.endpoint(), "--dir", c.authority}, c.flags...)...)
 	var log logbook
 	c.cmd.Stderr = &log
 	stdin, err := c.cmd.StdinPipe()

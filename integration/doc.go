@@ -14,7 +14,8 @@
 //     processes in them.
 //   - lan_test.go joins machines by a bridge, and can cut one of them off.
 //   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
-//     puts them on a lan.
+//     puts them on a lan. plane_test.go is a cluster whose nodes run several
+//     curators.
 //   - dig_test.go and glibc_test.go ask questions.
 //   - nameservers_test.go has the real servers that are asked in turn, with the
 //     zones of zonedata_test.go. scripted_test.go has one of our own that says

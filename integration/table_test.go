@@ -32,7 +32,7 @@ func TestAnswersByKind(t *testing.T) {
 		{"a node in another case", strings.ToUpper(n.id), "NOERROR", n.v4().String(), "", 0},
 		{"a node under a local domain", n.id + ".nodes.example", "NOERROR", n.v4().String(), "", 0},
 		{"another type of a node", n.id + " MX", "NOERROR", "", ".", 0},
-		{"another type under a local domain", n.id + ".nodes.example TXT", "NOERROR", "", "nodes.example.", 0},
+		{"another type under a local domain", n.id + ".nodes.example MX", "NOERROR", "", "nodes.example.", 0},
 		{"ANY of a node", n.id + " ANY", "NOERROR", `"RFC8482" ""`, "", 0},
 		{"a stranger", stranger, "NXDOMAIN", "", ".", 0},
 		{"a stranger under a local domain", stranger + ".nodes.example", "NXDOMAIN", "", "nodes.example.", 0},

@@ -336,6 +336,7 @@ func TestPrefetch(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
 	start(t, c.Server)
+	eventually(t, func() bool { return c.scope.Load() != nil }) // without Run there is none
 	c.wants(t, "NOERROR", "upstream", -1, 60)
 	for range 10 {
 		c.wants(t, "NOERROR", "cache", -1, 60)

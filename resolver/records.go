@@ -11,8 +11,8 @@ import (
 )
 
 // answers are the records that a verdict stands for. Their owner is spelled as
-// in the question.
-func answers(asked *dns.Question, v *decision.Verdict) []dns.RR {
+// in the question, and what cannot fit into the limit is left out.
+func answers(asked *dns.Question, v *decision.Verdict, limit int) []dns.RR {
 	header := func(rrtype uint16) dns.RR_Header {
 		return dns.RR_Header{Name: asked.Name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: v.TTL}
 	}
@@ -35,6 +35,12 @@ func answers(asked *dns.Question, v *decision.Verdict) []dns.RR {
 		return pointer(string(v.Node.ID()) + ".")
 	case decision.LocalhostName:
 		return pointer("localhost.")
+	case decision.Text:
+		return []dns.RR{textRecord(header(dns.TypeTXT), v.Node)}
+	case decision.RoleAddresses:
+		return roleRecords(header(asked.Qtype), v, limit)
+	case decision.CuratorServices:
+		return serviceRecords(header(dns.TypeSRV), v)
 	case decision.AnyType:
 		// RFC 8482, section 4.2.
 		return []dns.RR{&dns.HINFO{Hdr: header(dns.TypeHINFO), Cpu: "RFC8482"}}

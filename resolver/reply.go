@@ -15,7 +15,8 @@ func (s *Server) compose(r *request, v *decision.Verdict, passedOn ...*dns.EDNS0
 	m := new(dns.Msg)
 	r.address(m)
 	m.Rcode, m.Authoritative = v.Rcode, v.Authoritative
-	m.Answer = answers(&r.msg.Question[0], v)
+	m.Answer = answers(&r.msg.Question[0], v, r.limit)
+	m.Extra = additional(v, m.Answer)
 	if v.Kind == decision.Negative {
 		m.Ns = []dns.RR{soa(v)}
 	}

@@ -150,8 +150,11 @@ func (b *branch[V]) putBranch(e *edit, digit int, kid branch[V]) {
 
 // walk yields the slots in key order and reports whether it came to the end.
 // By a pointer each branch on the way would be moved to the heap.
-func (b branch[V]) walk(yield func(key, V) bool) bool {
-	for digit := range fanout {
+func (b branch[V]) walk(yield func(key, V) bool) bool { return b.walkAfter(-1, yield) }
+
+// walkAfter is walk of the digits after one.
+func (b branch[V]) walkAfter(digit int, yield func(key, V) bool) bool {
+	for digit++; digit < fanout; digit++ {
 		if !b.bucket(digit).walk(yield) {
 			return false
 		}
@@ -160,4 +163,18 @@ func (b branch[V]) walk(yield func(key, V) bool) bool {
 		}
 	}
 	return true
+}
+
+// walkFrom is walk without what comes before k.
+func (b branch[V]) walkFrom(k key, depth int, yield func(key, V) bool) bool {
+	digit := k.digit(depth)
+	there := b.bucket(digit)
+	i, _ := there.find(k, k.beyond(digitBits*(depth+1)).hi)
+	if !there[i:].walk(yield) {
+		return false
+	}
+	if kid := b.branch(digit); !kid.empty() && !kid.walkFrom(k, depth+1, yield) {
+		return false
+	}
+	return b.walkAfter(digit, yield)
 }

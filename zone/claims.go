@@ -56,6 +56,7 @@ func (s *Store) claim(addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.set(s.edit, k, struct{}{})
+	s.contend(addr, all)
 	s.award(addr, holder, all.winner())
 }
 
@@ -68,6 +69,7 @@ func (s *Store) unclaim(addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.remove(s.edit, k)
+	s.contend(addr, all)
 	if all.live.size+all.departed.size == 1 {
 		delete(s.claims, addr)
 	}

@@ -19,10 +19,18 @@ type Entry struct {
 	State State
 	// CuratorPort is the TCP port of the node's curator, or 0 without one.
 	CuratorPort uint16
+	// BootID and Reported are what the node said of itself when it reported
+	// itself last: what its kernel calls this run, as 16 bytes or a UUID, and
+	// the time by its clock. Both may be missing.
+	BootID   string
+	Reported time.Time
 
+	// Since is when the addresses were learnt, or zero for now. Only what was
+	// saved at an earlier run says it, and the next two.
+	Since time.Time
 	// Departed is when the node left the cluster, or zero while it is live,
 	// and Counted how much of the retention had passed by the time it was
-	// saved. Only what was saved at an earlier run says these.
+	// saved.
 	Departed time.Time
 	Counted  time.Duration
 }
@@ -39,7 +47,7 @@ const (
 	allRoles = ConsensusMember | KubernetesController | KubernetesWorker
 )
 
-var roleNames = []struct {
+var roleNames = [...]struct {
 	role Roles
 	name string
 }{

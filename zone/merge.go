@@ -105,7 +105,7 @@ func (s *Store) judgeClaimsOn(were, are []netip.Addr) {
 			}
 		}
 	}
-	refused.write(s.log, LocalSource)
+	s.complain(LocalSource, refused, false)
 }
 
 func (s *Store) judgeAgain(k key, refused *refusalLog) {
@@ -132,6 +132,7 @@ func (s *Store) show(k key, was record, known bool, is record) {
 		s.count(was, known, -1)
 		s.count(is, true, 1)
 		s.moveClaims(k, was, is)
+		s.moveGroups(k, was, known, is, true)
 	}
 	if is.flags&departed == 0 || s.draft.isLocal(k) {
 		delete(s.marks, k)
@@ -145,8 +146,8 @@ func (s *Store) dated(was record, known bool, is record) uint32 {
 	switch {
 	case known && is.sameAddrs(was) && (is.flags^was.flags)&departed == 0:
 		return was.since
-	case is.flags&departed != 0 && is.since != 0:
-		return is.since // departed at an earlier run
+	case is.since != 0 && (is.flags&departed != 0 || is.source == savedRank):
+		return is.since // departed, or learnt, at an earlier run
 	default:
 		return unixSeconds(s.now())
 	}
@@ -165,6 +166,7 @@ func (s *Store) hide(k key) {
 	if !s.draft.isLocal(k) {
 		s.count(was, true, -1)
 		s.moveClaims(k, was, record{})
+		s.moveGroups(k, was, true, record{}, false)
 	}
 }
 
@@ -181,6 +183,7 @@ func (s *Store) count(r record, counts bool, by int) {
 // forget drops all that is known of the cluster.
 func (s *Store) forget() {
 	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
+	s.draft.groups, s.draft.contests = groups{}, trie[contest]{}
 	s.draft.counts = Counts{Live: 1}
 	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false
@@ -189,7 +192,9 @@ func (s *Store) forget() {
 	clear(s.spelled)
 	clear(s.marks)
 	s.refusals = refusals{}
+	s.draft.conflict = nil
+	s.twin = twin{boot: s.twin.boot, past: s.twin.past}
 	for _, src := range s.sources {
-		src.seen, src.current = nil, false
+		src.seen, src.named, src.current = nil, false, false
 	}
 }

@@ -76,6 +76,9 @@ func (e *Entry) asRecord() (r record, err error) {
 	if e.State > StateDecommissioned {
 		r.state = StateUnknown
 	}
+	if !e.Since.IsZero() {
+		r.since = unixSeconds(e.Since)
+	}
 	if !e.Departed.IsZero() {
 		r.flags |= departed
 		r.since = unixSeconds(e.Departed)

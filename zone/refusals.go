@@ -1,9 +1,6 @@
 package zone
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "fmt"
 
 // maxRefusals bounds the refused entries that are remembered by name. Those
 // beyond it are counted.
@@ -90,11 +87,10 @@ func (l *refusalLog) add(name string, why error) {
 	l.nameList.add(name)
 }
 
-func (l *refusalLog) write(log *slog.Logger, source string) {
-	if l.news {
-		log.Warn("entries refused: what was known of these nodes stays",
-			"source", source, "count", l.count, "entries", l.names)
-	}
+// merge adds what another batch refused.
+func (l *refusalLog) merge(other refusalLog) {
+	l.count += other.count
+	l.names = append(l.names, other.names[:min(len(other.names), maxNames-len(l.names))]...)
 }
 
 // maxNames is how many names a log line has at the most, however large the

@@ -22,10 +22,15 @@ type content struct {
 	local   *local
 	nodes   trie[record] // what the cluster's sources say, our own ID included
 	reverse trie[key]    // who an address belongs to, ours excluded
-	ready   bool
-	counts  Counts
-	cluster Cluster
-	sources *[]string
+	groups  groups
+	// contests are the addresses that several live nodes claim.
+	contests trie[contest]
+	ready    bool
+	counts   Counts
+	cluster  Cluster
+	sources  *[]string
+	// conflict is that another machine has our key, or nil.
+	conflict *Conflict
 }
 
 // local is the node that this machine is.
@@ -46,6 +51,7 @@ type Counts struct {
 	Live        int // nodes in the cluster, this machine included
 	Departed    int // nodes that left, still answered
 	Quarantined int // entries of the sources that are refused now
+	Contested   int // addresses that several live nodes claim
 }
 
 // Cluster tells how the zone stands with its cluster.

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -16,7 +17,8 @@ type Source struct {
 	connected bool
 	inBacklog bool
 	current   bool  // all nodes have been heard of in the present connection
-	seen      []key // named in the present backlog, with repetitions
+	named     bool  // the present backlog has named a node
+	seen      []key // those of the zone's nodes that it named, with repetitions
 }
 
 // savedRank comes after that of every live source.
@@ -51,7 +53,7 @@ func outranks(a, b uint8) bool {
 // time of Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
-		src.inBacklog, src.current, src.seen = true, false, nil
+		src.inBacklog, src.current, src.named, src.seen = true, false, false, nil
 		src.store.refusals.begin()
 	})
 }
@@ -66,7 +68,7 @@ func (src *Source) Set(entries ...Entry) {
 				src.refuse(&refused, entries[i].ID, err)
 			}
 		}
-		refused.write(s.log, src.name)
+		s.complain(src.name, refused, src.inBacklog)
 	})
 }
 
@@ -76,12 +78,36 @@ func (src *Source) set(e *Entry) error {
 	if !ok {
 		return errNoIDShape
 	}
-	src.see(k) // a node whose entry is bad is there all the same
+	err := src.take(k, e)
+	if s.holds(k) {
+		src.see(k) // a node whose entry is bad is there all the same
+	} else {
+		delete(s.spelled, k)
+	}
+	src.named = true
+	return err
+}
+
+// holds says whether the zone has anything on a node. Only what it holds is
+// worth memory: of names that are refused there may be any number.
+func (s *Store) holds(k key) bool {
+	if _, withheld := s.withheld[k]; withheld {
+		return true
+	}
+	_, known := s.draft.nodes.get(k)
+	return known
+}
+
+func (src *Source) take(k key, e *Entry) error {
+	s := src.store
 	if err := src.checkSpelling(k, e.ID); err != nil {
 		return err
 	}
 	if src != s.saved {
-		e.Departed = time.Time{}
+		e.Since, e.Departed = time.Time{}, time.Time{}
+		if s.draft.isLocal(k) {
+			s.hearOfUs(e)
+		}
 	}
 	said, err := e.asRecord()
 	if err != nil {
@@ -142,19 +168,32 @@ func (src *Source) Complete() {
 		if !src.inBacklog {
 			return
 		}
-		if len(src.seen) == 0 {
+		if !src.named {
 			s.log.Warn("the cluster's backlog is empty: what was known stays", "source", src.name)
 			return
 		}
-		for _, k := range src.absent() {
+		absent := src.absent()
+		src.warnOfLoss(len(absent))
+		for _, k := range absent {
 			s.depart(k, src.rank)
 		}
 		src.inBacklog, src.current, src.seen = false, true, nil
 		s.refusals.complete()
+		s.complainNow()
 		s.answerable = true
 		s.draft.cluster.Complete = true
 		s.draft.cluster.DataSince = s.now()
 	})
+}
+
+// warnOfLoss reports a backlog that lacks half of the nodes or more. A cluster
+// seldom shrinks so; a curator that restored old data looks the same.
+func (src *Source) warnOfLoss(absent int) {
+	s := src.store
+	if live := s.draft.counts.Live; absent > 0 && 2*absent >= live {
+		s.log.Warn("a large part of the cluster is missing from a new backlog: departed, and still answered",
+			"source", src.name, "count", absent, "of", live, "share", fmt.Sprintf("%d%%", 100*absent/live))
+	}
 }
 
 // Settle says that the source has gone quiet without ever telling where its

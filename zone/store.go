@@ -20,6 +20,10 @@ const (
 type Config struct {
 	// Local is this machine's own ID.
 	Local ID
+	// BootID is what the kernel calls this run of the machine, as 16 bytes or
+	// a UUID. Without it a second machine with our key is found by its address
+	// only.
+	BootID string
 	// Prefix of node IDs; DefaultPrefix where nil, since an empty one is valid.
 	Prefix *Prefix
 	// RetainDeparted is how long a departed node is still answered, counted
@@ -59,8 +63,11 @@ type Store struct {
 	withheld map[key]record     // what a source says, while an address in it is ours
 	spelled  map[key]string     // names that their source does not spell canonically
 	refusals refusals
-	marks    map[key]time.Duration // departed nodes: connectedFor at their departure
-	watchers map[chan *Snapshot]struct{}
+	// complaints about them that the log has yet to get.
+	complaints complaints
+	twin       twin
+	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
+	watchers   map[chan *Snapshot]struct{}
 
 	localSaid   bool          // the local source has spoken
 	answerable  bool          // the cluster's nodes are known well enough to deny a name
@@ -93,6 +100,7 @@ func NewStore(cfg Config) (*Store, error) {
 		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},
 		watchers: map[chan *Snapshot]struct{}{},
+		twin:     twin{boot: canonicalBoot(cfg.BootID)},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -159,6 +167,7 @@ func (s *Store) SetLocal(addrs []netip.Addr) {
 		fresh := *s.draft.local
 		fresh.addrs, fresh.since = addrs, s.now()
 		s.draft.local = &fresh
+		s.twin.remember(was)
 		s.judgeClaimsOn(was, addrs)
 	})
 }
@@ -197,16 +206,22 @@ func (s *Store) SetRetention(retain time.Duration) {
 	s.retain = retain
 }
 
-// Run drops departed nodes whose retention is over, until ctx ends.
+// Run drops departed nodes whose retention is over, and logs what was held back,
+// until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	ticker := time.NewTicker(expiryInterval)
-	defer ticker.Stop()
+	expiry := time.NewTicker(expiryInterval)
+	defer expiry.Stop()
+	late := time.NewTicker(complaintInterval)
+	defer late.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-expiry.C:
 			s.dropExpired()
+			s.endConflict()
+		case <-late.C:
+			s.complainLate()
 		}
 	}
 }

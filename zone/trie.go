@@ -102,6 +102,12 @@ func (t trie[V]) all() iter.Seq2[key, V] {
 	return func(yield func(key, V) bool) { t.root.walk(yield) }
 }
 
+// from yields the slots in key order, beginning with the first one that is not
+// before k.
+func (t trie[V]) from(k key) iter.Seq2[key, V] {
+	return func(yield func(key, V) bool) { t.root.walkFrom(k, 0, yield) }
+}
+
 // first is the smallest key.
 func (t trie[V]) first() (k key, ok bool) {
 	for k := range t.all() {

@@ -42,6 +42,18 @@ func checkTrie(t *testing.T, got trie[int], want map[key]int) {
 			t.Fatalf("get %x: %d %v, want %d", k, found, ok, v)
 		}
 	}
+	for i := 0; i < len(keys); i += 1 + len(keys)/8 {
+		for _, start := range []key{keys[i], {keys[i].hi, keys[i].lo + 1}, {keys[i].hi + 1, 0}} {
+			at, _ := slices.BinarySearchFunc(keys, start, compareKeys)
+			var rest []key
+			for k := range got.from(start) {
+				rest = append(rest, k)
+			}
+			if !slices.Equal(rest, keys[at:]) {
+				t.Fatalf("from %x: %d keys, want %d", start, len(rest), len(keys)-at)
+			}
+		}
+	}
 	checkShape(t, got.root, 0)
 }
 

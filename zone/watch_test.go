@@ -122,6 +122,7 @@ func (f *fixture) checkDerived() {
 	s := f.Snapshot()
 	want := Counts{Quarantined: s.Counts().Quarantined}
 	owners := map[netip.Addr]Node{}
+	claims := map[netip.Addr][]ID{} // of the live ones
 	for n := range s.All() {
 		if n.Departed() && !n.IsLocal() {
 			want.Departed++
@@ -133,9 +134,22 @@ func (f *fixture) checkDerived() {
 			if taken && (owner.IsLocal() || n.IsLocal()) {
 				f.t.Errorf("%s is shared with this machine", addr)
 			}
+			if !n.Departed() {
+				claims[addr] = append(claims[addr], n.ID())
+			}
 			if !taken || owner.Departed() && !n.Departed() {
 				owners[addr] = n
 			}
+		}
+	}
+	for c := range s.Contests() {
+		if all := claims[c.Addr]; len(all) != c.Count || c.Nodes != [2]ID(all[:2]) {
+			f.t.Errorf("contest %+v, want one of %v", c, all)
+		}
+	}
+	for _, all := range claims {
+		if len(all) > 1 {
+			want.Contested++
 		}
 	}
 	f.wantCounts(want)

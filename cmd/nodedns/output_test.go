@@ -32,6 +32,14 @@ func TestPrintStatus(t *testing.T) {
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateConnected, Endpoint: "192.0.2.11:7835",
 				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
+				Leader: nodeID,
+				Curators: []nodedns.CuratorStatement{
+					{Endpoint: "192.0.2.11:7835", NodeID: nodeID, Leader: nodeID},
+					{Endpoint: "192.0.2.12:7835", NodeID: "metropolis-2", Leader: nodeID},
+					{Endpoint: "192.0.2.13:7835", NodeID: "metropolis-3"},
+					{Endpoint: "192.0.2.14:7835", Error: "connection refused"},
+				},
+				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
 			Listeners: []string{"127.0.0.53:53", "[::1]:53"},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
@@ -51,6 +59,7 @@ func TestPrintStatus(t *testing.T) {
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
+				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
 			UpstreamStatus: []nodedns.UpstreamStatus{

@@ -26,6 +26,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 		Endpoints:      texts(cfg.Curator.Endpoints),
 		Credentials:    cfg.Curator.Credentials,
 		Insecure:       cfg.Curator.Insecure,
+		Report:         cfg.Curator.Report,
 		StateDir:       cfg.State.Dir,
 		Files: nodedns.Files{
 			Root:            cfg.Files.Root,

@@ -58,7 +58,17 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("state", s.State)
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
+	if len(s.Contested) > 0 {
+		t.row("contested", strings.Join(s.Contested, "\n"))
+	}
 	t.row("curator", curatorText(s.Curator, now))
+	if len(s.Curator.Curators) > 0 {
+		t.row("leader", leaderText(s.Curator))
+	}
+	t.row("enrolment", credentialsText(s.Curator.Credentials))
+	if s.Curator.Report != nil {
+		t.row("reported", reportText(s.Curator.Report, now))
+	}
 	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
 	t.row("upstreams", upstreamsText(s, now))
 	if s.HostsLines.Skipped > 0 {
@@ -94,6 +104,44 @@ func curatorText(c nodedns.CuratorStatus, now time.Time) string {
 	}
 	if c.State != curator.StateConnected && c.DataSince != nil {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// leaderText is who leads, and what each curator says to that.
+func leaderText(c nodedns.CuratorStatus) string {
+	lines := []string{orDash(string(c.Leader))}
+	for _, said := range c.Curators {
+		line := said.Endpoint + ": "
+		switch {
+		case said.Error != "":
+			line += "not heard: " + said.Error
+		case said.Leader == "":
+			line += "names nobody"
+		case said.Leader == said.NodeID:
+			line += "leads"
+		default:
+			line += "names " + string(said.Leader)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func credentialsText(c nodedns.CredentialsStatus) string {
+	if c.Detail == "" {
+		return orDash(c.State)
+	}
+	return c.State + ": " + c.Detail
+}
+
+func reportText(r *nodedns.ReportStatus, now time.Time) string {
+	var lines []string
+	if r.Address != "" {
+		lines = append(lines, r.Address+", "+age(r.At, now)+" ago")
+	}
+	if r.Error != "" {
+		lines = append(lines, "failing: "+r.Error)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -43,7 +43,7 @@ func TestCached(t *testing.T) {
 		"stale, failed lately":      {"www.example.org", "A", dns.RcodeSuccess, stale, false, Cached, dns.ExtendedErrorCodeStaleAnswer},
 		"NXDOMAIN, failed lately":   {"www.example.org", "A", dns.RcodeNameError, stale, false, Cached, dns.ExtendedErrorCodeStaleNXDOMAINAnswer},
 		"too old":                   {"www.example.org", "A", dns.RcodeSuccess, 2 * time.Hour, true, Forward, 0},
-		"ours is never looked up":   {both, "TXT", dns.RcodeSuccess, fresh, true, Negative, 0},
+		"ours is never looked up":   {both, "MX", dns.RcodeSuccess, fresh, true, Negative, 0},
 		"nor is what is of no zone": {"www.invalid", "A", dns.RcodeSuccess, fresh, true, Negative, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

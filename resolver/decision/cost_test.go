@@ -18,6 +18,8 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		"addresses":        {name: both, qtype: "A"},
 		"in a domain":      {name: both + ".nodes.example", qtype: "AAAA"},
 		"departed":         {name: gone, qtype: "A"},
+		"TXT":              {name: both, qtype: "TXT"},
+		"domain of roles":  {name: "role.nodes.example", qtype: "A"},
 		"NODATA":           {name: onlyFour, qtype: "AAAA"},
 		"NXDOMAIN":         {name: stranger, qtype: "A"},
 		"PTR":              {name: "10.0.0.10.in-addr.arpa", qtype: "PTR"},

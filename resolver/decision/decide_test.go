@@ -101,11 +101,11 @@ func TestAddressesOfANodeInTheZone(t *testing.T) {
 func TestOtherTypesAndMissingFamilies(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"the family that it lacks": {onlyFour, "AAAA", nodata(".").of(onlyFour)},
-		"TXT":                      {both, "TXT", nodata(".").of(both)},
+		"MX":                       {both, "MX", nodata(".").of(both)},
 		"SOA":                      {both, "SOA", nodata(".").of(both)},
 		"PTR":                      {both, "PTR", nodata(".").of(both)},
 		"no address known":         {noAddr, "A", nodata(".").of(noAddr)},
-		"our own TXT":              {local, "TXT", nodata(".").of(local)},
+		"our own MX":               {local, "MX", nodata(".").of(local)},
 		"our own AAAA":             {local, "AAAA", nodata(".").of(local)},
 		"under a local domain":     {onlyFour + ".nodes.example", "AAAA", nodata("nodes.example.").of(onlyFour)},
 		"of the innermost domain":  {onlyFour + ".deep.nodes.example", "AAAA", nodata("deep.nodes.example.").of(onlyFour)},
@@ -120,7 +120,8 @@ func TestOurOwnNameWithoutAnAddress(t *testing.T) {
 	decideAll(t, newFixture(t, local), map[string]row{
 		"A":                    {local, "A", early},
 		"AAAA":                 {local, "AAAA", early},
-		"TXT":                  {local, "TXT", early},
+		"MX":                   {local, "MX", early},
+		"TXT":                  {local, "TXT", want{kind: Text, node: local}},
 		"ANY":                  {local, "ANY", anyHINFO.of(local)},
 		"under a local domain": {local + ".nodes.example", "A", inDomain},
 	})

@@ -49,13 +49,14 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 // inLocalDomain answers for a domain that is all ours.
 func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	if len(q.Name) == len(domain) {
-		ofApex(q, view, v)
+		ofHollow(q, "a local domain itself", view, v)
 		v.SOA = domain
 		return
 	}
 	child := q.Name.childOf(domain)
 	node, known := view.Zone.LookupLabel(child.label())
 	switch {
+	case !known && ofGroup(q, domain, view, v):
 	case !known:
 		unknown("no such node", view, v)
 	case len(child) == len(q.Name):
@@ -66,17 +67,6 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	v.SOA = domain
 }
 
-// ofApex answers for a local domain's own name, which exists without any
-// record.
-func ofApex(q *Question, view *View, v *Verdict) {
-	const reason = "a local domain itself"
-	if q.Type == dns.TypeANY {
-		v.answer(AnyType, SourceZone, reason, view.Rules)
-		return
-	}
-	v.negative(dns.RcodeSuccess, SourceZone, reason, view.Rules)
-}
-
 // ofNode answers for a name that the zone has.
 func ofNode(q *Question, node *zone.Node, view *View, v *Verdict) {
 	v.Node = *node
@@ -85,6 +75,8 @@ func ofNode(q *Question, node *zone.Node, view *View, v *Verdict) {
 		v.answer(AnyType, SourceZone, "a node", view.Rules)
 	case q.wantsAddress() && node.HasFamily(q.Type == dns.TypeA):
 		v.answer(Addresses, SourceZone, "a node", view.Rules)
+	case q.Type == dns.TypeTXT:
+		v.answer(Text, SourceZone, "a node", view.Rules)
 	default:
 		// Never NXDOMAIN: that would deny the other types too (RFC 2308,
 		// section 2.2).

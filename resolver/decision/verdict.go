@@ -28,6 +28,13 @@ const (
 	HostAddresses
 	// HostName is a PTR record with Verdict.HostName.
 	HostName
+	// Text is a TXT record that tells what is known of Verdict.Node.
+	Text
+	// RoleAddresses are those of the nodes in Verdict.Zone that have
+	// Verdict.Role, of the family asked for.
+	RoleAddresses
+	// CuratorServices are SRV records for the curators in Verdict.Zone.
+	CuratorServices
 	// AnyType is the HINFO record of RFC 8482.
 	AnyType
 	// Negative is no answer, and the SOA that says for how long.
@@ -48,12 +55,14 @@ type Verdict struct {
 	Site          bool // the route is one of the name's domain, and not of "."
 	InHosts       bool // the hosts file has the name, so it exists; see Outcome
 
-	Node      zone.Node   // of Addresses and NodeName
-	HostAddrs hosts.Addrs // of HostAddresses
-	HostName  string      // of HostName: a Name
+	Node      zone.Node      // of Addresses, NodeName and Text
+	Zone      *zone.Snapshot // of RoleAddresses and CuratorServices
+	Role      zone.Roles     // of RoleAddresses
+	HostAddrs hosts.Addrs    // of HostAddresses
+	HostName  string         // of HostName: a Name
 
 	TTL     uint32 // of the records, in seconds
-	SOA     Name   // owner of the SOA of a Negative
+	SOA     Name   // owner of the SOA of a Negative; the local domain
 	Minimum uint32 // its minimum and its own TTL, in seconds (RFC 2308)
 
 	// Hit is the reply of a Cached verdict. That of a Forward is not there,

@@ -31,6 +31,15 @@ func (c alertCredentials) Clone() credentials.TransportCredentials {
 	return alertCredentials{c.TransportCredentials.Clone(), c.note}
 }
 
+// refusedError says that a curator does not accept our certificate.
+type refusedError struct{ alert error }
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("it refuses this node's certificate: is that of the same cluster? (%v)", e.alert)
+}
+
+func (e *refusedError) Unwrap() error { return e.alert }
+
 type alertConn struct {
 	net.Conn
 	note     func(error)
@@ -43,7 +52,7 @@ func (c *alertConn) Read(p []byte) (int, error) {
 		c.accepted.Store(true)
 	}
 	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" && !c.accepted.Load() {
-		c.note(fmt.Errorf("it refuses this node's certificate: is that of the same cluster? (%w)", err))
+		c.note(&refusedError{err})
 	}
 	return n, err
 }

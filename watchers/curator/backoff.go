@@ -1,6 +1,7 @@
 package curator
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -14,12 +15,13 @@ const (
 // backoff gives the delays between failed rounds. The zero value is ready.
 type backoff struct {
 	delay time.Duration
+	most  time.Duration // the longest delay; 0 means maxDelay
 }
 
 // next doubles the delay, and returns between half and all of it: nodes that
 // lost the same curator at the same moment must not come back together.
 func (b *backoff) next() time.Duration {
-	b.delay = min(max(2*b.delay, minDelay), maxDelay)
+	b.delay = min(max(2*b.delay, minDelay), cmp.Or(b.most, maxDelay))
 	return b.delay/2 + rand.N(b.delay/2)
 }
 
@@ -28,9 +30,12 @@ func (b *backoff) next() time.Duration {
 // which breaks down under each new stream is asked less and less often.
 func (b *backoff) succeeded(lived time.Duration) {
 	if lived >= b.delay {
-		b.delay = 0
+		b.reset()
 	}
 }
+
+// reset lets the delays start over.
+func (b *backoff) reset() { b.delay = 0 }
 
 // sleep returns early when ctx ends.
 func sleep(ctx context.Context, d time.Duration) {

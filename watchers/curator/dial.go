@@ -31,7 +31,7 @@ const (
 func (w *Watcher) endpointSource(endpoint Endpoint, own *nodetls.Credentials) source {
 	return func(ctx context.Context, deliver delivery) error {
 		var first cause
-		err := receive(ctx, func(context.Context) (*grpc.ClientConn, error) {
+		err := w.receive(ctx, func(context.Context) (*grpc.ClientConn, error) {
 			return w.newClient(endpoint, own, &first)
 		}, deliver)
 		return first.or(err)

@@ -20,18 +20,30 @@
 // only. What the stream says is passed on as it is; judging it is the zone's
 // work. A message that cannot be decoded ends the stream.
 //
+// # The leader
+//
+// Only the curator that leads delivers the stream. Each curator that is known,
+// from the endpoints or from the nodes themselves, says over a stream of its
+// own who leads; what it says counts for as long as that stream is open. The
+// leader is the one that most of them name, and on a tie the present one. When
+// that is another one than the one that is followed, the watcher moves there.
+// Curators that cannot tell, or do not agree with what is found, are tried in
+// turn: one that is not the leader answers Unimplemented, which means the next
+// one.
+//
 // # Failures
 //
-// Endpoints are tried in turn, beginning with the one that answered last. One
-// that is not the leader answers Unimplemented, which means the next one. After
-// a round without success the watcher waits, with jitter and up to ten seconds.
-// So Run returns only when its context ends, and why there is no connection is
-// found in [Watcher.Status].
+// After a round without success the watcher waits, with jitter and up to ten
+// seconds, unless a leader is found earlier. So Run returns only when its
+// context ends, and why there is no connection is found in [Watcher.Status].
+// The states and what leads from one to another are in the table of [States].
 //
 // # Goroutines
 //
 // [Watcher.Run] owns them all and waits for them before it returns. The one
 // that called it owns the state of the connection and is the only one to call
-// the Sink; one follows the credentials directory; while there is a plan one
-// waits for its end, and while there is a stream one receives from it.
+// the Sink. One follows the credentials directory. While there is a plan, one
+// waits for its end, one listens to each curator and one tells which these are,
+// and one waits for the leader to be elsewhere; while there is a stream, one
+// receives from it.
 package curator

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -26,19 +27,45 @@ func (e *streamError) Error() string {
 	if e.endpoint == "" {
 		where = "curator by dialer"
 	}
-	st, isStatus := status.FromError(e.err)
+	return where + ": " + wordFailure(e.err)
+}
+
+// wordFailure says in one line what an exchange with a curator failed by.
+func wordFailure(err error) string {
+	st, isStatus := status.FromError(err)
 	switch {
-	case errors.Is(e.err, io.EOF):
-		return where + ": the curator ended the stream"
+	case errors.Is(err, io.EOF):
+		return "the curator ended the stream"
 	case !isStatus:
-		return fmt.Sprintf("%s: %v", where, e.err)
+		return err.Error()
 	case st.Code() == codes.Unimplemented:
-		return where + ": not the leader, it answers Unimplemented"
+		return "not the leader, it answers Unimplemented"
 	case st.Code() == codes.PermissionDenied || st.Code() == codes.Unauthenticated:
-		return fmt.Sprintf("%s: it refuses this node (%s: %s): is the node still a member?", where, st.Code(), clip(st.Message()))
+		return fmt.Sprintf("it refuses this node (%s: %s): is the node still a member?", st.Code(), clip(st.Message()))
 	default:
-		return fmt.Sprintf("%s: %s: %s", where, st.Code(), clip(st.Message()))
+		return fmt.Sprintf("%s: %s", st.Code(), clip(st.Message()))
 	}
+}
+
+// failedState is the state after a round in which nobody delivered a stream.
+// One curator that was reached, and would have nothing to do with us or we with
+// it, tells more than others that are out of reach.
+func failedState(err error) State {
+	all, ok := err.(failures)
+	if !ok {
+		all = failures{err}
+	}
+	if slices.ContainsFunc(all, refused) {
+		return StateRefused
+	}
+	return StateBackingOff
+}
+
+func refused(err error) bool {
+	_, byUs := errors.AsType[*nodetls.PeerError](err)
+	_, byAlert := errors.AsType[*refusedError](err)
+	code := status.Code(err)
+	return byUs || byAlert || code == codes.PermissionDenied || code == codes.Unauthenticated
 }
 
 // kind groups failures that are the same for a reader of the log, though their

@@ -107,6 +107,11 @@ func watch(t *testing.T, cfg Config) (*Watcher, *recorder, func()) {
 	r := newRecorder()
 	w, err := New(cfg, r)
 	must(t, err)
+	w.transited = func(from, to State) {
+		if from != to && !follows(from, to) {
+			t.Errorf("the table of states has no way from %q to %q", from, to)
+		}
+	}
 	return w, r, background(t, w.Run)
 }
 

@@ -5,35 +5,39 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 )
 
 // follow opens one stream and follows it to its end. It reports whether the
 // stream delivered anything, and why it ended.
 func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journal) (delivered bool, _ error) {
-	w.update(func(s *Status) {
-		s.State, s.Detail, s.Endpoint = StateConnecting, "", by.endpoint
-		s.Attempts++
-	})
+	w.depart(by)
 	var began time.Time
 	synced := false
 	s := stream{
 		sink: w.sink,
 		began: func(peer *x509.Certificate) {
 			delivered, began = true, time.Now()
-			if cluster := issuer(peer); by.endpoint == "" && cluster != "" {
+			if cluster := issuer(peer); by.name() == "" && cluster != "" {
 				w.sink.SetCluster(cluster)
 			}
 			w.connected(peer, began)
-			j.connected(w.log, by.endpoint, w.Status().Remarks)
+			j.connected(w.log, by.name(), w.Status().Remarks)
 		},
-		event: func() { w.update(func(s *Status) { s.Events++ }) },
+		event: func(event *curatorpb.WatchEvent) {
+			w.update(func(s *Status) { s.Events++ })
+			w.noteOwn(event.GetNodes())
+		},
 		synced: func(remark string) {
 			synced = true
 			w.enter(StateConnected, remark)
-			w.log.Debug("the backlog is in", "endpoint", by.endpoint, "took", time.Since(began), "remark", remark)
+			w.setSynced(true)
+			w.log.Debug("the backlog is in", "endpoint", by.name(), "took", time.Since(began), "remark", remark)
 		},
 	}
 	err := s.run(ctx, by.source)
+	w.setSynced(false)
 	w.disconnected()
 	if synced {
 		delays.succeeded(time.Since(began))
@@ -41,7 +45,7 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	if ctx.Err() != nil {
 		return delivered, ctx.Err() // ended from this side, which is no failure
 	}
-	failure := &streamError{by.endpoint, err}
+	failure := &streamError{by.name(), err}
 	w.update(func(s *Status) { s.Failures++ })
 	j.failed(w.log, failure, delivered)
 	return delivered, failure
@@ -57,17 +61,40 @@ func issuer(peer *x509.Certificate) string {
 	return "authority-key:" + hex.EncodeToString(peer.AuthorityKeyId)
 }
 
+// depart sets out for a curator.
+func (w *Watcher) depart(by way) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.on = station{endpoint: by.endpoint}
+	w.transit(&w.status, StateConnecting, "")
+	w.status.Endpoint = by.name()
+	w.status.Attempts++
+}
+
 func (w *Watcher) connected(peer *x509.Certificate, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peer = peer
-	w.status.State, w.status.ConnectedSince = StateSyncing, at
+	if peer != nil {
+		w.on.id, _ = w.cfg.Prefix.Parse(peer.Subject.CommonName)
+	}
+	w.transit(&w.status, StateSyncing, "")
+	w.status.ConnectedSince = at
 	w.status.Connects++
 }
 
+// disconnected leaves the station known: between two equal claims to lead, the
+// curator that was followed last is the present one.
 func (w *Watcher) disconnected() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peer = nil
 	w.status.ConnectedSince = time.Time{}
+}
+
+// station is where the watcher is, or tries to be.
+func (w *Watcher) station() station {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.on
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // maxKinds bounds the kinds of failures that are told apart between two
@@ -61,6 +64,10 @@ func (j *journal) failed(log *slog.Logger, err *streamError, delivered bool) {
 			j.kinds = make(map[string]bool)
 		}
 		j.kinds[kind] = true
-		log.Warn("no connection to a curator; further attempts are logged when they fail differently", "error", err)
+		level := slog.LevelWarn
+		if status.Code(err) == codes.Unimplemented {
+			level = slog.LevelInfo // of several curators all but one are followers
+		}
+		log.Log(context.Background(), level, "no connection to a curator; further attempts are logged when they fail differently", "error", err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
 // blackhole forwards connections to an address until it is closed: from then
@@ -82,6 +84,7 @@ func TestPartition(t *testing.T) {
 	}
 	nodes, want := sample(1)
 	s, cfg := enrolled(t, nodes...)
+	s.Behave(memory.Behaviour{NoLeaderStream: true}) // or the way round the hole were known
 	address, _ := serve(t, s)
 	hole := newBlackhole(t, address)
 	cfg.Endpoints = []string{hole.listener.Addr().String(), address}
@@ -107,6 +110,7 @@ func TestMuteEndpoint(t *testing.T) {
 	defer l.Close()
 	nodes, want := sample(1)
 	s, cfg := enrolled(t, nodes...)
+	s.Behave(memory.Behaviour{NoLeaderStream: true})
 	address, _ := serve(t, s)
 	var log logbook
 	cfg.Endpoints, cfg.Logger = []string{l.Addr().String(), address}, log.logger()

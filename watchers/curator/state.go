@@ -1,94 +1,121 @@
 package curator
 
-import (
-	"crypto/x509"
-	"slices"
-	"time"
-
-	"github.com/nodedns/nodedns/watchers/curator/nodetls"
-)
-
 // State is what a [Watcher] is at.
 type State string
 
-// The states of a Watcher. The zone keeps its nodes in all of them.
+// The states of a Watcher. The zone keeps its nodes in all of them. What each
+// means, and what follows it, is in the table of [States].
 const (
-	// StateOff: there is neither an endpoint nor a dialer, or Run is not
-	// running.
-	StateOff State = "off"
-	// StateAwaitingCredentials: endpoints are there, and credentials are not
-	// or not all of them. The normal state before and during an enrolment.
+	StateOff                 State = "off"
 	StateAwaitingCredentials State = "waiting for credentials"
-	// StateBadCredentials: credentials are there and cannot be used.
-	StateBadCredentials State = "bad credentials"
-	// StateConnecting: a connection is being tried; no event has come yet.
-	StateConnecting State = "connecting"
-	// StateSyncing: the backlog is coming in.
-	StateSyncing State = "syncing"
-	// StateConnected: the backlog is in and changes are followed.
-	StateConnected State = "connected"
-	// StateBackingOff: the last attempt failed; the next one follows shortly.
-	StateBackingOff State = "backing off"
+	StateBadCredentials      State = "bad credentials"
+	StateConnecting          State = "connecting"
+	StateSyncing             State = "syncing"
+	StateConnected           State = "connected"
+	StateBackingOff          State = "backing off"
+	StateRefused             State = "refused"
 )
 
-// Status is a Watcher's state at one moment.
-type Status struct {
+// Description is one row of the table of states.
+type Description struct {
 	State State
-	// Detail says why, and what can be done about it where something can.
-	Detail string
-	// Endpoint is the curator that is connected or was tried last; empty with
-	// a dialer.
-	Endpoint string
-	// ConnectedSince is when the present stream delivered its first event, or
-	// zero without one.
-	ConnectedSince time.Time
-	// Remarks are about what is wrong and tolerated: validity dates.
-	Remarks []string
-
-	Counters
+	// Meaning of the state, as a sentence.
+	Meaning string
+	// Seen is what shows of it, besides its name in the status.
+	Seen string
+	// Next are the states that can follow, with what leads there.
+	Next []Transition
 }
 
-// Counters count since the Watcher was made.
-type Counters struct {
-	// Attempts to open a stream, Connects that delivered an event, and
-	// Failures of either kind, the loss of a working stream included.
-	Attempts, Connects, Failures uint64
-	// Events received.
-	Events uint64
+// Transition is one way out of a state.
+type Transition struct {
+	To    State
+	Cause string
 }
 
-// Status returns the present status. It may be called from any goroutine.
-func (w *Watcher) Status() Status {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	status := w.status
-	status.Remarks = remarks(w.plan.credentials, w.peer, status.Endpoint, time.Now())
-	return status
-}
+// Transitions that several states have. The first four are levels that the plan
+// is made of, so that they lead there from any state.
+var (
+	toOff     = Transition{StateOff, "there is neither an endpoint nor a dialer, or the end has come"}
+	toAwait   = Transition{StateAwaitingCredentials, "there are endpoints, and not all of the credentials' files"}
+	toBad     = Transition{StateBadCredentials, "there are endpoints, and credentials that cannot be used"}
+	toConnect = Transition{StateConnecting, "there are endpoints and usable credentials, or a dialer"}
+	toRefused = Transition{StateRefused, "a curator refuses us, or is not of the credentials' cluster"}
+	toBackOff = Transition{StateBackingOff, "no curator delivers a stream"}
+	again     = Transition{StateConnecting, "the pause is over, a leader is found, or the endpoints, credentials or dialer are others"}
+)
 
-// remarks are made when they are asked for, because certificates expire while
-// nothing else happens.
-func remarks(own *nodetls.Credentials, peer *x509.Certificate, endpoint string, now time.Time) []string {
-	var all []string
-	if own != nil {
-		all = append(all,
-			nodetls.Dates("the cluster's CA", own.CA, now),
-			nodetls.Dates("this node", own.Certificate.Leaf, now))
+// States returns the table of states. The documentation's diagram is made of
+// it, and the tests hold every transition against it.
+func States() []Description {
+	return []Description{
+		{
+			StateOff, "There is neither an endpoint nor a dialer, or the watcher does not run.",
+			"The log says that there is no cluster. The local name, and what is known, are answered.",
+			[]Transition{toAwait, toBad, toConnect},
+		},
+		{
+			StateAwaitingCredentials, "Endpoints are there, and credentials are not or not all of them: the normal state before and during an enrolment.",
+			"The enrolment line says which files are missing. They are used as soon as they are there.",
+			[]Transition{toOff, toBad, toConnect},
+		},
+		{
+			StateBadCredentials, "Credentials are there and cannot be used.",
+			"The enrolment line says why: unreadable, half-written, of another node or of another cluster. They are read again when they change.",
+			[]Transition{toOff, toAwait, toConnect},
+		},
+		{
+			StateConnecting, "A connection is being tried; no event has come yet.",
+			"The endpoint that is tried.",
+			[]Transition{
+				{StateSyncing, "the first event comes"},
+				{StateConnecting, "it is not the leader, or another curator leads: the next one is tried"},
+				toRefused, toBackOff, toOff, toAwait, toBad,
+			},
+		},
+		{
+			StateSyncing, "The backlog is coming in.",
+			"Nodes appear as they come. None departs, and nothing is saved, before the backlog is complete.",
+			[]Transition{
+				{StateConnected, "the backlog is complete, or an older curator has gone quiet"},
+				{StateConnecting, "another curator leads, or the credentials changed"},
+				{StateBackingOff, "the stream breaks"},
+				{StateRefused, "the curator ends the stream for want of permission"},
+				toOff, toAwait, toBad,
+			},
+		},
+		{
+			StateConnected, "The backlog is in and changes are followed.",
+			"The curator, since when, and who leads by the word of each curator.",
+			[]Transition{
+				{StateConnected, "an older curator marks the end of its backlog after all"},
+				{StateConnecting, "another curator leads, or the credentials changed"},
+				{StateBackingOff, "the stream breaks, or the curator falls silent for 15 s"},
+				{StateRefused, "the curator ends the stream for want of permission"},
+				toOff, toAwait, toBad,
+			},
+		},
+		{
+			StateBackingOff, "The last round of attempts failed; the next one follows within 10 s, or at once when the leader is found.",
+			"Why each endpoint failed, and how old the data are. After a minute answers on other nodes say so too.",
+			[]Transition{again, toOff, toAwait, toBad},
+		},
+		{
+			StateRefused, "A curator was reached, and refuses this node or is not of its cluster. It is tried again as in backing off.",
+			"Which rule was broken: the node was removed from the cluster, or the credentials belong to another one.",
+			[]Transition{again, toOff, toAwait, toBad},
+		},
 	}
-	if peer != nil {
-		all = append(all, nodetls.Dates("the curator "+endpoint, peer, now))
+}
+
+// follows says whether the table has a transition.
+func follows(from, to State) bool {
+	for _, row := range States() {
+		for _, next := range row.Next {
+			if row.State == from && next.To == to {
+				return true
+			}
+		}
 	}
-	return slices.DeleteFunc(all, func(remark string) bool { return remark == "" })
-}
-
-// update changes the status.
-func (w *Watcher) update(change func(*Status)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	change(&w.status)
-}
-
-// enter changes the state.
-func (w *Watcher) enter(state State, detail string) {
-	w.update(func(s *Status) { s.State, s.Detail = state, detail })
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -37,7 +38,7 @@ type source func(ctx context.Context, deliver delivery) error
 type delivery func(*curatorpb.WatchEvent, *x509.Certificate) bool
 
 // receive is a source: a stream over a connection of its own.
-func receive(ctx context.Context, dial Dialer, deliver delivery) error {
+func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) error {
 	conn, err := dial(ctx)
 	if err != nil {
 		return err
@@ -46,21 +47,46 @@ func receive(ctx context.Context, dial Dialer, deliver delivery) error {
 		return errors.New("the dialer returned neither a connection nor an error")
 	}
 	defer conn.Close()
-	events, err := curatorpb.NewCuratorClient(conn).Watch(ctx, &curatorpb.WatchRequest{
-		Kind: &curatorpb.WatchRequest_NodesInCluster_{NodesInCluster: &curatorpb.WatchRequest_NodesInCluster{}},
-	}, grpc.MaxCallRecvMsgSize(maxMessage))
+	ctx, cancel := context.WithCancel(ctx)
+	var reporting sync.WaitGroup
+	defer reporting.Wait()
+	defer cancel()
+	events, err := openWatch(ctx, conn)
 	if err != nil {
 		return err
 	}
+	reporting.Go(func() { w.report(ctx, conn) })
 	for {
-		event, err := events.Recv()
-		if err != nil {
+		var message encoded
+		if err := events.RecvMsg(&message); err != nil {
 			return err
 		}
-		if !deliver(event, peerCertificate(events.Context())) {
-			return ctx.Err()
+		peer := peerCertificate(events.Context())
+		for event, err := range message.pieces {
+			switch {
+			case err != nil:
+				return err
+			case !deliver(event, peer):
+				return ctx.Err()
+			}
 		}
 	}
+}
+
+// openWatch calls Curator.Watch for all nodes, and leaves the events encoded.
+func openWatch(ctx context.Context, conn *grpc.ClientConn) (grpc.ClientStream, error) {
+	events, err := conn.NewStream(ctx, &grpc.StreamDesc{StreamName: "Watch", ServerStreams: true},
+		curatorpb.Curator_Watch_FullMethodName, grpc.MaxCallRecvMsgSize(maxMessage), grpc.ForceCodecV2(codec{}))
+	if err != nil {
+		return nil, err
+	}
+	err = events.SendMsg(&curatorpb.WatchRequest{
+		Kind: &curatorpb.WatchRequest_NodesInCluster_{NodesInCluster: &curatorpb.WatchRequest_NodesInCluster{}},
+	})
+	if err == nil || errors.Is(err, io.EOF) { // the reason of an early end comes with the reply
+		err = events.CloseSend()
+	}
+	return events, err
 }
 
 // peerCertificate returns what the other side of a call showed, or nil.
@@ -81,7 +107,7 @@ func peerCertificate(ctx context.Context) *x509.Certificate {
 type stream struct {
 	sink   Sink
 	began  func(peer *x509.Certificate)
-	event  func()
+	event  func(*curatorpb.WatchEvent)
 	synced func(remark string)
 
 	// connected since the first event; complete since the marker.
@@ -148,7 +174,7 @@ func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
 		s.sink.SetConnected(true)
 		s.sink.Begin()
 	}
-	s.event()
+	s.event(event)
 	if len(event.GetNodes()) > 0 {
 		s.sink.Set(entries(event.GetNodes())...)
 	}

@@ -73,7 +73,7 @@ func TestStream(t *testing.T) {
 				s := stream{
 					sink:   r,
 					began:  func(*x509.Certificate) {},
-					event:  func() { events++ },
+					event:  func(*curatorpb.WatchEvent) { events++ },
 					synced: func(string) {},
 				}
 				if err := s.run(t.Context(), script(test.steps)); !errors.Is(err, test.err) {
@@ -100,7 +100,7 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 		s := stream{
 			sink:   r,
 			began:  func(*x509.Certificate) { cancel() },
-			event:  func() {},
+			event:  func(*curatorpb.WatchEvent) {},
 			synced: func(string) {},
 		}
 		returned := false

@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
+	"iter"
 	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -60,14 +59,27 @@ type Config struct {
 	// LocalID is the node that the credentials must belong to; empty accepts
 	// those of any node.
 	LocalID zone.ID
+	// BootID is what the kernel calls this run of the machine, as a UUID, for
+	// the reports of [Watcher.SetReport]. It may be empty.
+	BootID string
 	// Resolve returns the known addresses of another node, for endpoints that
 	// are node IDs. It is called from any goroutine; nil knows none.
 	Resolve func(zone.ID) []netip.Addr
+	// Curators yields the nodes that are known to run a curator, best first, at
+	// once and at each change until ctx ends. It is called from one goroutine at
+	// a time; nil knows none but the Endpoints.
+	Curators func(ctx context.Context) iter.Seq[[]Host]
 	// Dialer replaces endpoints and credentials while it is not nil; see
 	// [Watcher.SetDialer].
 	Dialer Dialer
 	// Logger may be nil, which discards.
 	Logger *slog.Logger
+}
+
+// Host is a node that runs a curator.
+type Host struct {
+	ID   zone.ID
+	Port uint16 // TCP
 }
 
 // ErrRunning says that Run was called while another call had not returned.
@@ -79,12 +91,18 @@ type Watcher struct {
 	sink    Sink
 	log     *slog.Logger
 	running atomic.Bool
+	// transited, if not nil, hears of each change of the state.
+	transited func(from, to State)
 
-	mu     sync.Mutex // for all below
-	levels levels
-	plan   *plan // never nil
-	status Status
-	peer   *x509.Certificate // of the connected curator, nil if not known
+	mu      sync.Mutex // for all below
+	levels  levels
+	plan    *plan // never nil
+	status  Status
+	reports reporting
+	on      station
+	heard   []Statement       // what the curators say, newest
+	leader  zone.ID           // whom most of them name
+	peer    *x509.Certificate // of the connected curator, nil if not known
 }
 
 // New checks cfg and returns a Watcher that does nothing until it is run.
@@ -97,11 +115,12 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{
-		cfg:    cfg,
-		sink:   sink,
-		log:    cfg.Logger,
-		levels: levels{dialer: cfg.Dialer, endpoints: endpoints},
-		status: Status{State: StateOff, Detail: "not running"},
+		cfg:     cfg,
+		sink:    sink,
+		log:     cfg.Logger,
+		levels:  levels{dialer: cfg.Dialer, endpoints: endpoints},
+		status:  Status{State: StateOff, Detail: "not running"},
+		reports: reporting{changed: make(chan struct{})},
 	}
 	w.plan = w.levels.derive(cfg.Insecure)
 	return w, nil
@@ -133,67 +152,4 @@ func (w *Watcher) Run(ctx context.Context) error {
 		w.carryOut(ctx, w.current(), &journal)
 	}
 	return nil
-}
-
-// carryOut does what the plan says until it is superseded or ctx ends.
-func (w *Watcher) carryOut(ctx context.Context, p *plan, j *journal) {
-	ctx, end := p.bind(ctx)
-	defer end()
-	if p.idle != "" {
-		w.enter(p.idle, p.detail)
-		j.idle(w.log, p.idle, p.detail)
-		<-ctx.Done()
-		return
-	}
-	if p.credentials != nil {
-		w.sink.SetCluster(p.credentials.ClusterID())
-	}
-	j.renewed()
-	ways, first := w.ways(p), 0
-	var delays backoff
-	for ctx.Err() == nil {
-		var err error
-		first, err = w.round(ctx, ways, first, &delays, j)
-		if ctx.Err() != nil {
-			return
-		}
-		delay := delays.next()
-		w.enter(StateBackingOff, fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
-		sleep(ctx, delay)
-	}
-}
-
-// way is one way to a curator.
-type way struct {
-	endpoint string // empty with a dialer
-	source   source
-}
-
-func (w *Watcher) ways(p *plan) []way {
-	if p.dialer != nil {
-		return []way{{source: func(ctx context.Context, deliver delivery) error {
-			return receive(ctx, p.dialer, deliver)
-		}}}
-	}
-	ways := make([]way, len(p.endpoints))
-	for i, endpoint := range p.endpoints {
-		ways[i] = way{endpoint.String(), w.endpointSource(endpoint, p.credentials)}
-	}
-	return ways
-}
-
-// round tries each way once, beginning with the first one, until one delivers
-// a stream, and returns when that has ended or all have failed. It also returns
-// the way that the next round shall begin with: the one that delivered last.
-func (w *Watcher) round(ctx context.Context, ways []way, first int, delays *backoff, j *journal) (int, error) {
-	var failed failures
-	for i := range ways {
-		turn := (first + i) % len(ways)
-		delivered, err := w.follow(ctx, ways[turn], delays, j)
-		if delivered || ctx.Err() != nil {
-			return turn, err
-		}
-		failed = append(failed, err)
-	}
-	return first, failed
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"reflect"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -23,6 +24,13 @@ import (
 // the .proto: these numbers are what other implementations go by.
 const (
 	watchMethod = "/metropolis.node.core.curator.proto.api.Curator/Watch"
+
+	leaderMethod = "/metropolis.node.core.curator.proto.api.CuratorLocal/GetCurrentLeader"
+
+	leaderID   protowire.Number = 1
+	leaderHost protowire.Number = 2
+	leaderPort protowire.Number = 3
+	leaderThis protowire.Number = 4
 
 	requestNodesInCluster protowire.Number = 2
 
@@ -104,14 +112,18 @@ func TestWireFromCurator(t *testing.T) {
 	}
 	address := serveBare(t, bytesField(requestNodesInCluster, nil), replies)
 
-	_, r, _ := watch(t, Config{Endpoints: []string{address}, Insecure: true})
+	w, r, _ := watch(t, Config{Endpoints: []string{address}, Insecure: true})
 	r.awaitCall(t, "gone "+nodeID(2), 1)
+	awaitStatus(t, w, "the leader", func(s Status) bool {
+		return string(s.Leader) == nodeID(5) && len(s.Curators) == 1 && string(s.Curators[0].ID) == nodeID(5)
+	})
 	if want := fmt.Sprintf("connected true, begin, set 2, set 1, complete, set 1, gone %s", nodeID(2)); r.story() != want {
 		t.Errorf("told %q, want %q", r.story(), want)
 	}
 	want := map[string]zone.Entry{
 		nodeID(1): {
 			ID: nodeID(1), Addresses: []string{"192.0.2.1"}, State: zone.StateUp, CuratorPort: 7835,
+			BootID: "\x01\x02\x03", Reported: time.Unix(1700000000, 0).UTC(),
 			Roles: zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
 		},
 		nodeID(3): {ID: nodeID(3), Roles: zone.KubernetesWorker, State: zone.StateStandby},
@@ -132,7 +144,18 @@ func serveBare(t *testing.T, request []byte, replies [][]byte) string {
 			if err := stream.RecvMsg(&got); err != nil {
 				return err
 			}
-			if method, _ := grpc.MethodFromServerStream(stream); method != watchMethod || !bytes.Equal(got, request) {
+			method, _ := grpc.MethodFromServerStream(stream)
+			if method == leaderMethod {
+				says := message(
+					textField(leaderID, nodeID(5)), textField(leaderHost, "127.0.0.1"),
+					numberField(leaderPort, 7835), textField(leaderThis, nodeID(5)))
+				if err := stream.SendMsg(&says); err != nil {
+					return err
+				}
+				<-stream.Context().Done()
+				return nil
+			}
+			if method != watchMethod || !bytes.Equal(got, request) {
 				t.Errorf("called %s with %x, want %s with %x", method, got, watchMethod, request)
 			}
 			for i := range replies {
@@ -193,6 +216,32 @@ func TestWireFromMemory(t *testing.T) {
 		numberField(eventProgress, progressLastBacklog)))
 	s.Directory.Remove(nodeID(1))
 	receive(bytesField(eventNodeTombstones, textField(tombstoneNodeID, nodeID(1))))
+}
+
+func TestWireOfTheLeaderFromMemory(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	s.ID = nodeID(6)
+	s.SetLeader(memory.Leader{ID: nodeID(5), Host: "192.0.2.5", Port: 7835})
+	s.Behave(memory.Behaviour{Follower: true})
+	address, _ := serve(t, s)
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, leaderMethod, grpc.ForceCodecV2(bareCodec{}))
+	must(t, err)
+	var request, got []byte
+	must(t, stream.SendMsg(&request))
+	must(t, stream.CloseSend())
+	must(t, stream.RecvMsg(&got))
+	want := message(
+		textField(leaderID, nodeID(5)), textField(leaderHost, "192.0.2.5"),
+		numberField(leaderPort, 7835), textField(leaderThis, nodeID(6)))
+	if !bytes.Equal(got, want) {
+		t.Errorf("received %x, want %x", got, want)
+	}
 }
 
 // The process-wide registries stay free for a daemon that embeds nodedns and

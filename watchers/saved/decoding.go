@@ -20,13 +20,16 @@ var (
 	ErrDamaged = errors.New("damaged")
 	// ErrVersion says that a file was written by a later version of nodedns.
 	ErrVersion = errors.New("written by a later version")
+	// ErrOld says that a file was written by an earlier version, whose form is
+	// not read any more.
+	ErrOld = errors.New("written by an earlier version")
 	// ErrPrefix says that the nodes in a file have another prefix than those
 	// of the zone, which could not use them.
 	ErrPrefix = errors.New("its node IDs have another prefix")
 )
 
 // decoder reads a file's bytes. What it allocates does not depend on them. An
-// error of its methods is ErrDamaged, ErrVersion, or the reader's own.
+// error of its methods is ErrDamaged, ErrVersion, ErrOld, or the reader's own.
 type decoder struct {
 	in     *bufio.Reader
 	sum    hash.Hash32
@@ -69,8 +72,10 @@ func (d *decoder) header() (h header, err error) {
 	switch v := binary.BigEndian.Uint16(b[len(magic):]); {
 	case v > version:
 		return h, fmt.Errorf("%w: version %d, %d is known", ErrVersion, v, version)
-	case v < version:
+	case v == 0:
 		return h, d.damaged("there is no version %d", v)
+	case v < version:
+		return h, fmt.Errorf("%w: version %d, %d is read", ErrOld, v, version)
 	}
 	if h.cluster, err = d.string(); err != nil {
 		return h, err
@@ -101,6 +106,7 @@ func (d *decoder) node(n *node) error {
 		roles: zone.Roles(b[17]),
 		state: zone.State(b[18]),
 		port:  binary.BigEndian.Uint16(b[19:]),
+		since: binary.BigEndian.Uint32(b[21:]),
 	}
 	if n.parts&^allParts != 0 {
 		return d.damaged("a node has unknown parts %#x", byte(n.parts))
@@ -118,10 +124,10 @@ func (d *decoder) node(n *node) error {
 		n.v6 = [16]byte(b)
 	}
 	if n.parts&departed != 0 {
-		if b, err = d.next(4 + 4); err != nil {
+		if b, err = d.next(4); err != nil {
 			return err
 		}
-		n.since, n.counted = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
+		n.counted = binary.BigEndian.Uint32(b)
 	}
 	return nil
 }

@@ -10,14 +10,14 @@
 // The file is replaced as a whole, and only by complete data: as long as the
 // zone has not been told all of the cluster's nodes since the process started,
 // it is left alone, so that neither an empty nor a partial backlog destroys
-// what is known. It holds of each node the name, addresses, roles, state and
-// curator port and, of a departed one, since when it is and how much of its
+// what is known. It holds of each node the name, addresses and their age, roles, state
+// and curator port and, of a departed one, since when it is and how much of its
 // retention it has had. Of this machine only what the cluster says of it is
 // kept: its addresses are the kernel's business.
 //
 // A file of another cluster than the zone's is removed at once. One that is
-// damaged, or made by a later version, is set aside and reported, and the start
-// goes on without it. Nothing of a file reaches the zone before all of it has
+// damaged, or made by a later or an earlier version, is set aside and reported,
+// and the start goes on without it. Nothing of a file reaches the zone before all of it has
 // been read and its checksum verified.
 //
 // # The file
@@ -25,7 +25,7 @@
 // Its name is [FileName]. All numbers are big endian.
 //
 //	8  magic, "nodedns\n"
-//	2  version, 1
+//	2  version, 2
 //	1  length of the cluster's ID, and the ID, empty where unknown
 //	1  length of the prefix of node IDs, and the prefix
 //	8  when it was written, in Unix seconds
@@ -40,10 +40,11 @@
 //	1   roles, as [zone.Roles]
 //	1   state, as [zone.State]
 //	2   curator port, or 0
+//	4   since when it has its addresses or, if it is one, is departed, in Unix
+//	    seconds; 0 for this machine
 //	4   IPv4 address, if any
 //	16  IPv6 address, if any
-//	8   departed: since when in Unix seconds, and seconds of the retention that
-//	    have been counted
+//	4   departed: seconds of the retention that have been counted
 //
 // A file has exactly one encoding: what decodes is what encoding it again
 // gives.

@@ -14,7 +14,7 @@ import (
 
 const (
 	magic   = "nodedns\n"
-	version = 1
+	version = 2
 
 	// maxNodes bounds the work that a file can cause. It is far above what a
 	// zone holds.
@@ -22,7 +22,7 @@ const (
 	// maxString is what one byte of length allows.
 	maxString = 1<<8 - 1
 
-	nodeSize = 16 + 1 + 1 + 1 + 2 // at least
+	nodeSize = 16 + 1 + 1 + 1 + 2 + 4 // at least
 	sumSize  = 4
 
 	bufferSize = 1 << 16
@@ -68,6 +68,7 @@ func (n *node) append(b []byte) []byte {
 	b = append(b, n.key[:]...)
 	b = append(b, byte(n.parts), byte(n.roles), byte(n.state))
 	b = binary.BigEndian.AppendUint16(b, n.port)
+	b = binary.BigEndian.AppendUint32(b, n.since)
 	if n.parts&has4 != 0 {
 		b = append(b, n.v4[:]...)
 	}
@@ -75,7 +76,6 @@ func (n *node) append(b []byte) []byte {
 		b = append(b, n.v6[:]...)
 	}
 	if n.parts&departed != 0 {
-		b = binary.BigEndian.AppendUint32(b, n.since)
 		b = binary.BigEndian.AppendUint32(b, n.counted)
 	}
 	return b

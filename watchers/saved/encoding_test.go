@@ -23,8 +23,8 @@ func FuzzDecode(f *testing.F) {
 		var nodes []node
 		err := decode(bytes.NewReader(content), func(read header) { h = read }, func(n *node) { nodes = append(nodes, *n) })
 		if err != nil {
-			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
-				t.Errorf("error %v is neither ErrDamaged nor ErrVersion", err)
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) && !errors.Is(err, ErrOld) {
+				t.Errorf("error %v is neither ErrDamaged, ErrVersion nor ErrOld", err)
 			}
 			return
 		}
@@ -85,11 +85,11 @@ func (w writeFailing) Write([]byte) (int, error) { return 0, w.err }
 
 func TestFormatIsStable(t *testing.T) {
 	t.Parallel()
-	const want = "6e6f6465646e730a" + "0001" + "0141" + "0b6d6574726f706f6c69732d" + "000000006b49d200" + "00000003" +
-		"00000000000000000000000000000001" + "01" + "01" + "03" + "1e9b" + "0a000001" +
-		"00000000000000000000000000000002" + "02" + "00" + "00" + "0000" + "20010db8000000000000000000000002" +
-		"00000000000000000000000000000003" + "07" + "00" + "00" + "0000" + "0a000003" + "20010db8000000000000000000000003" + "6553f100" + "00000e10"
+	const want = "6e6f6465646e730a" + "0002" + "0141" + "0b6d6574726f706f6c69732d" + "000000006b49d200" + "00000003" +
+		"00000000000000000000000000000001" + "01" + "01" + "03" + "1e9b" + "00000000" + "0a000001" +
+		"00000000000000000000000000000002" + "02" + "00" + "00" + "0000" + "00000000" + "20010db8000000000000000000000002" +
+		"00000000000000000000000000000003" + "07" + "00" + "00" + "0000" + "6553f100" + "0a000003" + "20010db8000000000000000000000003" + "00000e10"
 	if got := fmt.Sprintf("%x", sample(t)); got[:len(got)-2*sumSize] != want {
-		t.Errorf("files of version 1 are written as\n%s, want\n%s", got, want)
+		t.Errorf("files of version 2 are written as\n%s, want\n%s", got, want)
 	}
 }

@@ -23,7 +23,7 @@ const keepRefused = 3
 type RefusedError struct {
 	Path   string // of the file
 	Aside  string // where it is now
-	Reason error  // wraps ErrDamaged, ErrVersion or ErrPrefix
+	Reason error  // wraps ErrDamaged, ErrVersion, ErrOld or ErrPrefix
 }
 
 func (e *RefusedError) Error() string {
@@ -49,8 +49,10 @@ func (d *Directory) Load() error {
 	defer func() { _ = f.Close() }()
 
 	h, err := d.verify(f)
-	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrVersion) || errors.Is(err, ErrPrefix) {
-		return d.setAside(err)
+	for _, reason := range []error{ErrDamaged, ErrVersion, ErrOld, ErrPrefix} {
+		if errors.Is(err, reason) {
+			return d.setAside(err)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("load the saved nodes: %w", err)
@@ -65,7 +67,7 @@ func (d *Directory) Load() error {
 		return fmt.Errorf("load the saved nodes: %w", err)
 	}
 	d.counted = total(d.Store.DepartedFor())
-	d.log().Info("saved nodes loaded", "path", d.file(), "nodes", h.nodes, "saved", h.at, "took", time.Since(began))
+	d.log().Info("saved nodes loaded", "path", d.file(), "nodes", h.nodes, "saved", h.at, "age", max(0, began.Sub(h.at)).Round(time.Second), "took", time.Since(began))
 	return nil
 }
 

@@ -108,6 +108,7 @@ func TestRefusedFiles(t *testing.T) {
 		"empty":            {nil, ErrDamaged},
 		"text":             {[]byte("127.0.0.1 localhost\n"), ErrDamaged},
 		"version 0":        {versioned(0), ErrDamaged},
+		"earlier version":  {versioned(version - 1), ErrOld},
 		"later version":    {versioned(version + 1), ErrVersion},
 		"trailing byte":    {append(slices.Clone(good), 0), ErrDamaged},
 		"too many nodes":   {replaced(good, "\x00\x00\x00\x03\x00", "\xff\xff\xff\xff\x00"), ErrDamaged},

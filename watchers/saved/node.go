@@ -40,9 +40,9 @@ func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 			n.v6, n.parts = addr.As16(), n.parts|has6
 		}
 	}
+	n.since = uint32(min(max(z.Since().Unix(), 0), math.MaxUint32))
 	if z.Departed() {
 		n.parts |= departed
-		n.since = uint32(min(max(z.Since().Unix(), 0), math.MaxUint32))
 	}
 	return n, true
 }
@@ -92,6 +92,9 @@ func (n *node) entry(prefix string) zone.Entry {
 	}
 	if n.parts&has6 != 0 {
 		e.Addresses = append(e.Addresses, netip.AddrFrom16(n.v6).String())
+	}
+	if n.since != 0 {
+		e.Since = time.Unix(int64(n.since), 0).UTC()
 	}
 	if n.parts&departed != 0 {
 		e.Departed = time.Unix(int64(n.since), 0).UTC()

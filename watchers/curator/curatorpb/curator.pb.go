@@ -126,7 +126,203 @@ func (x WatchEvent_Progress) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WatchEvent_Progress.Descriptor instead.
 func (WatchEvent_Progress) EnumDescriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{1, 0}
+	return file_curator_proto_rawDescGZIP(), []int{5, 0}
+}
+
+type UpdateNodeStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller.
+	NodeId        string      `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Status        *NodeStatus `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateNodeStatusRequest) Reset() {
+	*x = UpdateNodeStatusRequest{}
+	mi := &file_curator_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateNodeStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateNodeStatusRequest) ProtoMessage() {}
+
+func (x *UpdateNodeStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateNodeStatusRequest.ProtoReflect.Descriptor instead.
+func (*UpdateNodeStatusRequest) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *UpdateNodeStatusRequest) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *UpdateNodeStatusRequest) GetStatus() *NodeStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+type UpdateNodeStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateNodeStatusResponse) Reset() {
+	*x = UpdateNodeStatusResponse{}
+	mi := &file_curator_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateNodeStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateNodeStatusResponse) ProtoMessage() {}
+
+func (x *UpdateNodeStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateNodeStatusResponse.ProtoReflect.Descriptor instead.
+func (*UpdateNodeStatusResponse) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{1}
+}
+
+type GetCurrentLeaderRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCurrentLeaderRequest) Reset() {
+	*x = GetCurrentLeaderRequest{}
+	mi := &file_curator_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCurrentLeaderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCurrentLeaderRequest) ProtoMessage() {}
+
+func (x *GetCurrentLeaderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCurrentLeaderRequest.ProtoReflect.Descriptor instead.
+func (*GetCurrentLeaderRequest) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{2}
+}
+
+type GetCurrentLeaderResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty while there is no leader.
+	LeaderNodeId string `protobuf:"bytes,1,opt,name=leader_node_id,json=leaderNodeId,proto3" json:"leader_node_id,omitempty"`
+	// Where the leader is. May be empty, above all when the leader says it.
+	LeaderHost string `protobuf:"bytes,2,opt,name=leader_host,json=leaderHost,proto3" json:"leader_host,omitempty"`
+	LeaderPort int32  `protobuf:"varint,3,opt,name=leader_port,json=leaderPort,proto3" json:"leader_port,omitempty"`
+	// The curator that says it.
+	ThisNodeId    string `protobuf:"bytes,4,opt,name=this_node_id,json=thisNodeId,proto3" json:"this_node_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCurrentLeaderResponse) Reset() {
+	*x = GetCurrentLeaderResponse{}
+	mi := &file_curator_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCurrentLeaderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCurrentLeaderResponse) ProtoMessage() {}
+
+func (x *GetCurrentLeaderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCurrentLeaderResponse.ProtoReflect.Descriptor instead.
+func (*GetCurrentLeaderResponse) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetCurrentLeaderResponse) GetLeaderNodeId() string {
+	if x != nil {
+		return x.LeaderNodeId
+	}
+	return ""
+}
+
+func (x *GetCurrentLeaderResponse) GetLeaderHost() string {
+	if x != nil {
+		return x.LeaderHost
+	}
+	return ""
+}
+
+func (x *GetCurrentLeaderResponse) GetLeaderPort() int32 {
+	if x != nil {
+		return x.LeaderPort
+	}
+	return 0
+}
+
+func (x *GetCurrentLeaderResponse) GetThisNodeId() string {
+	if x != nil {
+		return x.ThisNodeId
+	}
+	return ""
 }
 
 type WatchRequest struct {
@@ -141,7 +337,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_curator_proto_msgTypes[0]
+	mi := &file_curator_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -153,7 +349,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[0]
+	mi := &file_curator_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -166,7 +362,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{0}
+	return file_curator_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WatchRequest) GetKind() isWatchRequest_Kind {
@@ -209,7 +405,7 @@ type WatchEvent struct {
 
 func (x *WatchEvent) Reset() {
 	*x = WatchEvent{}
-	mi := &file_curator_proto_msgTypes[1]
+	mi := &file_curator_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -221,7 +417,7 @@ func (x *WatchEvent) String() string {
 func (*WatchEvent) ProtoMessage() {}
 
 func (x *WatchEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[1]
+	mi := &file_curator_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -234,7 +430,7 @@ func (x *WatchEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEvent.ProtoReflect.Descriptor instead.
 func (*WatchEvent) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{1}
+	return file_curator_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchEvent) GetNodes() []*Node {
@@ -271,7 +467,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_curator_proto_msgTypes[2]
+	mi := &file_curator_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +479,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[2]
+	mi := &file_curator_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -296,7 +492,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{2}
+	return file_curator_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Node) GetId() string {
@@ -331,15 +527,19 @@ type NodeStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The address under which other nodes reach this one, as text. May be empty.
 	ExternalAddress string `protobuf:"bytes,1,opt,name=external_address,json=externalAddress,proto3" json:"external_address,omitempty"`
+	// When the node reported itself, by its own clock.
+	Timestamp *NodeStatus_Timestamp `protobuf:"bytes,2,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
 	// Present while the node runs a curator.
 	RunningCurator *NodeStatus_RunningCurator `protobuf:"bytes,3,opt,name=running_curator,json=runningCurator,proto3" json:"running_curator,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the kernel calls this run of the machine.
+	BootId        []byte `protobuf:"bytes,5,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_curator_proto_msgTypes[3]
+	mi := &file_curator_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +551,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[3]
+	mi := &file_curator_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +564,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{3}
+	return file_curator_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NodeStatus) GetExternalAddress() string {
@@ -374,9 +574,23 @@ func (x *NodeStatus) GetExternalAddress() string {
 	return ""
 }
 
+func (x *NodeStatus) GetTimestamp() *NodeStatus_Timestamp {
+	if x != nil {
+		return x.Timestamp
+	}
+	return nil
+}
+
 func (x *NodeStatus) GetRunningCurator() *NodeStatus_RunningCurator {
 	if x != nil {
 		return x.RunningCurator
+	}
+	return nil
+}
+
+func (x *NodeStatus) GetBootId() []byte {
+	if x != nil {
+		return x.BootId
 	}
 	return nil
 }
@@ -393,7 +607,7 @@ type NodeRoles struct {
 
 func (x *NodeRoles) Reset() {
 	*x = NodeRoles{}
-	mi := &file_curator_proto_msgTypes[4]
+	mi := &file_curator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -405,7 +619,7 @@ func (x *NodeRoles) String() string {
 func (*NodeRoles) ProtoMessage() {}
 
 func (x *NodeRoles) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[4]
+	mi := &file_curator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -418,7 +632,7 @@ func (x *NodeRoles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles.ProtoReflect.Descriptor instead.
 func (*NodeRoles) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{4}
+	return file_curator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NodeRoles) GetKubernetesWorker() *NodeRoles_KubernetesWorker {
@@ -451,7 +665,7 @@ type WatchRequest_NodesInCluster struct {
 
 func (x *WatchRequest_NodesInCluster) Reset() {
 	*x = WatchRequest_NodesInCluster{}
-	mi := &file_curator_proto_msgTypes[5]
+	mi := &file_curator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +677,7 @@ func (x *WatchRequest_NodesInCluster) String() string {
 func (*WatchRequest_NodesInCluster) ProtoMessage() {}
 
 func (x *WatchRequest_NodesInCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[5]
+	mi := &file_curator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +690,7 @@ func (x *WatchRequest_NodesInCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest_NodesInCluster.ProtoReflect.Descriptor instead.
 func (*WatchRequest_NodesInCluster) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{0, 0}
+	return file_curator_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // A node that is no longer in the cluster.
@@ -489,7 +703,7 @@ type WatchEvent_NodeTombstone struct {
 
 func (x *WatchEvent_NodeTombstone) Reset() {
 	*x = WatchEvent_NodeTombstone{}
-	mi := &file_curator_proto_msgTypes[6]
+	mi := &file_curator_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +715,7 @@ func (x *WatchEvent_NodeTombstone) String() string {
 func (*WatchEvent_NodeTombstone) ProtoMessage() {}
 
 func (x *WatchEvent_NodeTombstone) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[6]
+	mi := &file_curator_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +728,7 @@ func (x *WatchEvent_NodeTombstone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchEvent_NodeTombstone.ProtoReflect.Descriptor instead.
 func (*WatchEvent_NodeTombstone) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{1, 0}
+	return file_curator_proto_rawDescGZIP(), []int{5, 0}
 }
 
 func (x *WatchEvent_NodeTombstone) GetNodeId() string {
@@ -533,7 +747,7 @@ type NodeStatus_RunningCurator struct {
 
 func (x *NodeStatus_RunningCurator) Reset() {
 	*x = NodeStatus_RunningCurator{}
-	mi := &file_curator_proto_msgTypes[7]
+	mi := &file_curator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +759,7 @@ func (x *NodeStatus_RunningCurator) String() string {
 func (*NodeStatus_RunningCurator) ProtoMessage() {}
 
 func (x *NodeStatus_RunningCurator) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[7]
+	mi := &file_curator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,12 +772,65 @@ func (x *NodeStatus_RunningCurator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus_RunningCurator.ProtoReflect.Descriptor instead.
 func (*NodeStatus_RunningCurator) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{3, 0}
+	return file_curator_proto_rawDescGZIP(), []int{7, 0}
 }
 
 func (x *NodeStatus_RunningCurator) GetPort() int32 {
 	if x != nil {
 		return x.Port
+	}
+	return 0
+}
+
+// As google.protobuf.Timestamp.
+type NodeStatus_Timestamp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seconds       int64                  `protobuf:"varint,1,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	Nanos         int32                  `protobuf:"varint,2,opt,name=nanos,proto3" json:"nanos,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeStatus_Timestamp) Reset() {
+	*x = NodeStatus_Timestamp{}
+	mi := &file_curator_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeStatus_Timestamp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeStatus_Timestamp) ProtoMessage() {}
+
+func (x *NodeStatus_Timestamp) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeStatus_Timestamp.ProtoReflect.Descriptor instead.
+func (*NodeStatus_Timestamp) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{7, 1}
+}
+
+func (x *NodeStatus_Timestamp) GetSeconds() int64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *NodeStatus_Timestamp) GetNanos() int32 {
+	if x != nil {
+		return x.Nanos
 	}
 	return 0
 }
@@ -576,7 +843,7 @@ type NodeRoles_KubernetesWorker struct {
 
 func (x *NodeRoles_KubernetesWorker) Reset() {
 	*x = NodeRoles_KubernetesWorker{}
-	mi := &file_curator_proto_msgTypes[8]
+	mi := &file_curator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +855,7 @@ func (x *NodeRoles_KubernetesWorker) String() string {
 func (*NodeRoles_KubernetesWorker) ProtoMessage() {}
 
 func (x *NodeRoles_KubernetesWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[8]
+	mi := &file_curator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +868,7 @@ func (x *NodeRoles_KubernetesWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_KubernetesWorker.ProtoReflect.Descriptor instead.
 func (*NodeRoles_KubernetesWorker) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{4, 0}
+	return file_curator_proto_rawDescGZIP(), []int{8, 0}
 }
 
 type NodeRoles_ConsensusMember struct {
@@ -612,7 +879,7 @@ type NodeRoles_ConsensusMember struct {
 
 func (x *NodeRoles_ConsensusMember) Reset() {
 	*x = NodeRoles_ConsensusMember{}
-	mi := &file_curator_proto_msgTypes[9]
+	mi := &file_curator_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +891,7 @@ func (x *NodeRoles_ConsensusMember) String() string {
 func (*NodeRoles_ConsensusMember) ProtoMessage() {}
 
 func (x *NodeRoles_ConsensusMember) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[9]
+	mi := &file_curator_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +904,7 @@ func (x *NodeRoles_ConsensusMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_ConsensusMember.ProtoReflect.Descriptor instead.
 func (*NodeRoles_ConsensusMember) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{4, 1}
+	return file_curator_proto_rawDescGZIP(), []int{8, 1}
 }
 
 type NodeRoles_KubernetesController struct {
@@ -648,7 +915,7 @@ type NodeRoles_KubernetesController struct {
 
 func (x *NodeRoles_KubernetesController) Reset() {
 	*x = NodeRoles_KubernetesController{}
-	mi := &file_curator_proto_msgTypes[10]
+	mi := &file_curator_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +927,7 @@ func (x *NodeRoles_KubernetesController) String() string {
 func (*NodeRoles_KubernetesController) ProtoMessage() {}
 
 func (x *NodeRoles_KubernetesController) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[10]
+	mi := &file_curator_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,14 +940,27 @@ func (x *NodeRoles_KubernetesController) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_KubernetesController.ProtoReflect.Descriptor instead.
 func (*NodeRoles_KubernetesController) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{4, 2}
+	return file_curator_proto_rawDescGZIP(), []int{8, 2}
 }
 
 var File_curator_proto protoreflect.FileDescriptor
 
 const file_curator_proto_rawDesc = "" +
 	"\n" +
-	"\rcurator.proto\x12&metropolis.node.core.curator.proto.api\"\x99\x01\n" +
+	"\rcurator.proto\x12&metropolis.node.core.curator.proto.api\"~\n" +
+	"\x17UpdateNodeStatusRequest\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12J\n" +
+	"\x06status\x18\x02 \x01(\v22.metropolis.node.core.curator.proto.api.NodeStatusR\x06status\"\x1a\n" +
+	"\x18UpdateNodeStatusResponse\"\x19\n" +
+	"\x17GetCurrentLeaderRequest\"\xa4\x01\n" +
+	"\x18GetCurrentLeaderResponse\x12$\n" +
+	"\x0eleader_node_id\x18\x01 \x01(\tR\fleaderNodeId\x12\x1f\n" +
+	"\vleader_host\x18\x02 \x01(\tR\n" +
+	"leaderHost\x12\x1f\n" +
+	"\vleader_port\x18\x03 \x01(\x05R\n" +
+	"leaderPort\x12 \n" +
+	"\fthis_node_id\x18\x04 \x01(\tR\n" +
+	"thisNodeId\"\x99\x01\n" +
 	"\fWatchRequest\x12o\n" +
 	"\x10nodes_in_cluster\x18\x02 \x01(\v2C.metropolis.node.core.curator.proto.api.WatchRequest.NodesInClusterH\x00R\x0enodesInCluster\x1a\x10\n" +
 	"\x0eNodesInClusterB\x06\n" +
@@ -699,13 +979,18 @@ const file_curator_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12G\n" +
 	"\x05roles\x18\x02 \x01(\v21.metropolis.node.core.curator.proto.api.NodeRolesR\x05roles\x12J\n" +
 	"\x06status\x18\x03 \x01(\v22.metropolis.node.core.curator.proto.api.NodeStatusR\x06status\x12G\n" +
-	"\x05state\x18\x05 \x01(\x0e21.metropolis.node.core.curator.proto.api.NodeStateR\x05state\"\xc9\x01\n" +
+	"\x05state\x18\x05 \x01(\x0e21.metropolis.node.core.curator.proto.api.NodeStateR\x05state\"\xfb\x02\n" +
 	"\n" +
 	"NodeStatus\x12)\n" +
-	"\x10external_address\x18\x01 \x01(\tR\x0fexternalAddress\x12j\n" +
-	"\x0frunning_curator\x18\x03 \x01(\v2A.metropolis.node.core.curator.proto.api.NodeStatus.RunningCuratorR\x0erunningCurator\x1a$\n" +
+	"\x10external_address\x18\x01 \x01(\tR\x0fexternalAddress\x12Z\n" +
+	"\ttimestamp\x18\x02 \x01(\v2<.metropolis.node.core.curator.proto.api.NodeStatus.TimestampR\ttimestamp\x12j\n" +
+	"\x0frunning_curator\x18\x03 \x01(\v2A.metropolis.node.core.curator.proto.api.NodeStatus.RunningCuratorR\x0erunningCurator\x12\x17\n" +
+	"\aboot_id\x18\x05 \x01(\fR\x06bootId\x1a$\n" +
 	"\x0eRunningCurator\x12\x12\n" +
-	"\x04port\x18\x01 \x01(\x05R\x04port\"\xa6\x03\n" +
+	"\x04port\x18\x01 \x01(\x05R\x04port\x1a;\n" +
+	"\tTimestamp\x12\x18\n" +
+	"\aseconds\x18\x01 \x01(\x03R\aseconds\x12\x14\n" +
+	"\x05nanos\x18\x02 \x01(\x05R\x05nanos\"\xa6\x03\n" +
 	"\tNodeRoles\x12o\n" +
 	"\x11kubernetes_worker\x18\x01 \x01(\v2B.metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorkerR\x10kubernetesWorker\x12l\n" +
 	"\x10consensus_member\x18\x02 \x01(\v2A.metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMemberR\x0fconsensusMember\x12{\n" +
@@ -718,9 +1003,12 @@ const file_curator_proto_rawDesc = "" +
 	"\x0eNODE_STATE_NEW\x10\x01\x12\x16\n" +
 	"\x12NODE_STATE_STANDBY\x10\x02\x12\x11\n" +
 	"\rNODE_STATE_UP\x10\x03\x12\x1d\n" +
-	"\x19NODE_STATE_DECOMMISSIONED\x10\x042~\n" +
+	"\x19NODE_STATE_DECOMMISSIONED\x10\x042\x96\x02\n" +
 	"\aCurator\x12s\n" +
-	"\x05Watch\x124.metropolis.node.core.curator.proto.api.WatchRequest\x1a2.metropolis.node.core.curator.proto.api.WatchEvent0\x01B7Z5github.com/nodedns/nodedns/watchers/curator/curatorpbb\x06proto3"
+	"\x05Watch\x124.metropolis.node.core.curator.proto.api.WatchRequest\x1a2.metropolis.node.core.curator.proto.api.WatchEvent0\x01\x12\x95\x01\n" +
+	"\x10UpdateNodeStatus\x12?.metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest\x1a@.metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse2\xa8\x01\n" +
+	"\fCuratorLocal\x12\x97\x01\n" +
+	"\x10GetCurrentLeader\x12?.metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest\x1a@.metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse0\x01B7Z5github.com/nodedns/nodedns/watchers/curator/curatorpbb\x06proto3"
 
 var (
 	file_curator_proto_rawDescOnce sync.Once
@@ -735,41 +1023,52 @@ func file_curator_proto_rawDescGZIP() []byte {
 }
 
 var file_curator_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_curator_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_curator_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_curator_proto_goTypes = []any{
 	(NodeState)(0),                         // 0: metropolis.node.core.curator.proto.api.NodeState
 	(WatchEvent_Progress)(0),               // 1: metropolis.node.core.curator.proto.api.WatchEvent.Progress
-	(*WatchRequest)(nil),                   // 2: metropolis.node.core.curator.proto.api.WatchRequest
-	(*WatchEvent)(nil),                     // 3: metropolis.node.core.curator.proto.api.WatchEvent
-	(*Node)(nil),                           // 4: metropolis.node.core.curator.proto.api.Node
-	(*NodeStatus)(nil),                     // 5: metropolis.node.core.curator.proto.api.NodeStatus
-	(*NodeRoles)(nil),                      // 6: metropolis.node.core.curator.proto.api.NodeRoles
-	(*WatchRequest_NodesInCluster)(nil),    // 7: metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
-	(*WatchEvent_NodeTombstone)(nil),       // 8: metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
-	(*NodeStatus_RunningCurator)(nil),      // 9: metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
-	(*NodeRoles_KubernetesWorker)(nil),     // 10: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
-	(*NodeRoles_ConsensusMember)(nil),      // 11: metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
-	(*NodeRoles_KubernetesController)(nil), // 12: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
+	(*UpdateNodeStatusRequest)(nil),        // 2: metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest
+	(*UpdateNodeStatusResponse)(nil),       // 3: metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse
+	(*GetCurrentLeaderRequest)(nil),        // 4: metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest
+	(*GetCurrentLeaderResponse)(nil),       // 5: metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse
+	(*WatchRequest)(nil),                   // 6: metropolis.node.core.curator.proto.api.WatchRequest
+	(*WatchEvent)(nil),                     // 7: metropolis.node.core.curator.proto.api.WatchEvent
+	(*Node)(nil),                           // 8: metropolis.node.core.curator.proto.api.Node
+	(*NodeStatus)(nil),                     // 9: metropolis.node.core.curator.proto.api.NodeStatus
+	(*NodeRoles)(nil),                      // 10: metropolis.node.core.curator.proto.api.NodeRoles
+	(*WatchRequest_NodesInCluster)(nil),    // 11: metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
+	(*WatchEvent_NodeTombstone)(nil),       // 12: metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
+	(*NodeStatus_RunningCurator)(nil),      // 13: metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
+	(*NodeStatus_Timestamp)(nil),           // 14: metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
+	(*NodeRoles_KubernetesWorker)(nil),     // 15: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
+	(*NodeRoles_ConsensusMember)(nil),      // 16: metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
+	(*NodeRoles_KubernetesController)(nil), // 17: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
 }
 var file_curator_proto_depIdxs = []int32{
-	7,  // 0: metropolis.node.core.curator.proto.api.WatchRequest.nodes_in_cluster:type_name -> metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
-	4,  // 1: metropolis.node.core.curator.proto.api.WatchEvent.nodes:type_name -> metropolis.node.core.curator.proto.api.Node
-	1,  // 2: metropolis.node.core.curator.proto.api.WatchEvent.progress:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.Progress
-	8,  // 3: metropolis.node.core.curator.proto.api.WatchEvent.node_tombstones:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
-	6,  // 4: metropolis.node.core.curator.proto.api.Node.roles:type_name -> metropolis.node.core.curator.proto.api.NodeRoles
-	5,  // 5: metropolis.node.core.curator.proto.api.Node.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
-	0,  // 6: metropolis.node.core.curator.proto.api.Node.state:type_name -> metropolis.node.core.curator.proto.api.NodeState
-	9,  // 7: metropolis.node.core.curator.proto.api.NodeStatus.running_curator:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
-	10, // 8: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_worker:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
-	11, // 9: metropolis.node.core.curator.proto.api.NodeRoles.consensus_member:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
-	12, // 10: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_controller:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
-	2,  // 11: metropolis.node.core.curator.proto.api.Curator.Watch:input_type -> metropolis.node.core.curator.proto.api.WatchRequest
-	3,  // 12: metropolis.node.core.curator.proto.api.Curator.Watch:output_type -> metropolis.node.core.curator.proto.api.WatchEvent
-	12, // [12:13] is the sub-list for method output_type
-	11, // [11:12] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 0: metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
+	11, // 1: metropolis.node.core.curator.proto.api.WatchRequest.nodes_in_cluster:type_name -> metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
+	8,  // 2: metropolis.node.core.curator.proto.api.WatchEvent.nodes:type_name -> metropolis.node.core.curator.proto.api.Node
+	1,  // 3: metropolis.node.core.curator.proto.api.WatchEvent.progress:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.Progress
+	12, // 4: metropolis.node.core.curator.proto.api.WatchEvent.node_tombstones:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
+	10, // 5: metropolis.node.core.curator.proto.api.Node.roles:type_name -> metropolis.node.core.curator.proto.api.NodeRoles
+	9,  // 6: metropolis.node.core.curator.proto.api.Node.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
+	0,  // 7: metropolis.node.core.curator.proto.api.Node.state:type_name -> metropolis.node.core.curator.proto.api.NodeState
+	14, // 8: metropolis.node.core.curator.proto.api.NodeStatus.timestamp:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
+	13, // 9: metropolis.node.core.curator.proto.api.NodeStatus.running_curator:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
+	15, // 10: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_worker:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
+	16, // 11: metropolis.node.core.curator.proto.api.NodeRoles.consensus_member:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
+	17, // 12: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_controller:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
+	6,  // 13: metropolis.node.core.curator.proto.api.Curator.Watch:input_type -> metropolis.node.core.curator.proto.api.WatchRequest
+	2,  // 14: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:input_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest
+	4,  // 15: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:input_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest
+	7,  // 16: metropolis.node.core.curator.proto.api.Curator.Watch:output_type -> metropolis.node.core.curator.proto.api.WatchEvent
+	3,  // 17: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:output_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse
+	5,  // 18: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:output_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse
+	16, // [16:19] is the sub-list for method output_type
+	13, // [13:16] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_curator_proto_init() }
@@ -777,7 +1076,7 @@ func file_curator_proto_init() {
 	if File_curator_proto != nil {
 		return
 	}
-	file_curator_proto_msgTypes[0].OneofWrappers = []any{
+	file_curator_proto_msgTypes[4].OneofWrappers = []any{
 		(*WatchRequest_NodesInCluster_)(nil),
 	}
 	type x struct{}
@@ -788,9 +1087,9 @@ func file_curator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_curator_proto_rawDesc), len(file_curator_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   16,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_curator_proto_goTypes,
 		DependencyIndexes: file_curator_proto_depIdxs,

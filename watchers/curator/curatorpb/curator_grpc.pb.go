@@ -24,7 +24,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Curator_Watch_FullMethodName = "/metropolis.node.core.curator.proto.api.Curator/Watch"
+	Curator_Watch_FullMethodName            = "/metropolis.node.core.curator.proto.api.Curator/Watch"
+	Curator_UpdateNodeStatus_FullMethodName = "/metropolis.node.core.curator.proto.api.Curator/UpdateNodeStatus"
 )
 
 // CuratorClient is the client API for Curator service.
@@ -38,6 +39,9 @@ type CuratorClient interface {
 	// nodes in one or more events, then each change as it happens. The stream
 	// has no end of its own.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEvent], error)
+	// UpdateNodeStatus replaces all that the cluster knows of the caller's own
+	// status.
+	UpdateNodeStatus(ctx context.Context, in *UpdateNodeStatusRequest, opts ...grpc.CallOption) (*UpdateNodeStatusResponse, error)
 }
 
 type curatorClient struct {
@@ -67,6 +71,16 @@ func (c *curatorClient) Watch(ctx context.Context, in *WatchRequest, opts ...grp
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Curator_WatchClient = grpc.ServerStreamingClient[WatchEvent]
 
+func (c *curatorClient) UpdateNodeStatus(ctx context.Context, in *UpdateNodeStatusRequest, opts ...grpc.CallOption) (*UpdateNodeStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateNodeStatusResponse)
+	err := c.cc.Invoke(ctx, Curator_UpdateNodeStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CuratorServer is the server API for Curator service.
 // All implementations must embed UnimplementedCuratorServer
 // for forward compatibility.
@@ -78,6 +92,9 @@ type CuratorServer interface {
 	// nodes in one or more events, then each change as it happens. The stream
 	// has no end of its own.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchEvent]) error
+	// UpdateNodeStatus replaces all that the cluster knows of the caller's own
+	// status.
+	UpdateNodeStatus(context.Context, *UpdateNodeStatusRequest) (*UpdateNodeStatusResponse, error)
 	mustEmbedUnimplementedCuratorServer()
 }
 
@@ -90,6 +107,9 @@ type UnimplementedCuratorServer struct{}
 
 func (UnimplementedCuratorServer) Watch(*WatchRequest, grpc.ServerStreamingServer[WatchEvent]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedCuratorServer) UpdateNodeStatus(context.Context, *UpdateNodeStatusRequest) (*UpdateNodeStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateNodeStatus not implemented")
 }
 func (UnimplementedCuratorServer) mustEmbedUnimplementedCuratorServer() {}
 func (UnimplementedCuratorServer) testEmbeddedByValue()                 {}
@@ -123,17 +143,155 @@ func _Curator_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Curator_WatchServer = grpc.ServerStreamingServer[WatchEvent]
 
+func _Curator_UpdateNodeStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateNodeStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CuratorServer).UpdateNodeStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Curator_UpdateNodeStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CuratorServer).UpdateNodeStatus(ctx, req.(*UpdateNodeStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Curator_ServiceDesc is the grpc.ServiceDesc for Curator service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var Curator_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "metropolis.node.core.curator.proto.api.Curator",
 	HandlerType: (*CuratorServer)(nil),
-	Methods:     []grpc.MethodDesc{},
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "UpdateNodeStatus",
+			Handler:    _Curator_UpdateNodeStatus_Handler,
+		},
+	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "Watch",
 			Handler:       _Curator_Watch_Handler,
+			ServerStreams: true,
+		},
+	},
+	Metadata: "curator.proto",
+}
+
+const (
+	CuratorLocal_GetCurrentLeader_FullMethodName = "/metropolis.node.core.curator.proto.api.CuratorLocal/GetCurrentLeader"
+)
+
+// CuratorLocalClient is the client API for CuratorLocal service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// CuratorLocal is served by every curator, to anybody.
+type CuratorLocalClient interface {
+	// GetCurrentLeader streams who leads. A leader sends that it does, once, and
+	// holds the stream. A follower sends each change. The stream ends with
+	// Unavailable when the curator becomes the one or the other.
+	GetCurrentLeader(ctx context.Context, in *GetCurrentLeaderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetCurrentLeaderResponse], error)
+}
+
+type curatorLocalClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewCuratorLocalClient(cc grpc.ClientConnInterface) CuratorLocalClient {
+	return &curatorLocalClient{cc}
+}
+
+func (c *curatorLocalClient) GetCurrentLeader(ctx context.Context, in *GetCurrentLeaderRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetCurrentLeaderResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CuratorLocal_ServiceDesc.Streams[0], CuratorLocal_GetCurrentLeader_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GetCurrentLeaderRequest, GetCurrentLeaderResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CuratorLocal_GetCurrentLeaderClient = grpc.ServerStreamingClient[GetCurrentLeaderResponse]
+
+// CuratorLocalServer is the server API for CuratorLocal service.
+// All implementations must embed UnimplementedCuratorLocalServer
+// for forward compatibility.
+//
+// CuratorLocal is served by every curator, to anybody.
+type CuratorLocalServer interface {
+	// GetCurrentLeader streams who leads. A leader sends that it does, once, and
+	// holds the stream. A follower sends each change. The stream ends with
+	// Unavailable when the curator becomes the one or the other.
+	GetCurrentLeader(*GetCurrentLeaderRequest, grpc.ServerStreamingServer[GetCurrentLeaderResponse]) error
+	mustEmbedUnimplementedCuratorLocalServer()
+}
+
+// UnimplementedCuratorLocalServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedCuratorLocalServer struct{}
+
+func (UnimplementedCuratorLocalServer) GetCurrentLeader(*GetCurrentLeaderRequest, grpc.ServerStreamingServer[GetCurrentLeaderResponse]) error {
+	return status.Error(codes.Unimplemented, "method GetCurrentLeader not implemented")
+}
+func (UnimplementedCuratorLocalServer) mustEmbedUnimplementedCuratorLocalServer() {}
+func (UnimplementedCuratorLocalServer) testEmbeddedByValue()                      {}
+
+// UnsafeCuratorLocalServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to CuratorLocalServer will
+// result in compilation errors.
+type UnsafeCuratorLocalServer interface {
+	mustEmbedUnimplementedCuratorLocalServer()
+}
+
+func RegisterCuratorLocalServer(s grpc.ServiceRegistrar, srv CuratorLocalServer) {
+	// If the following call panics, it indicates UnimplementedCuratorLocalServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&CuratorLocal_ServiceDesc, srv)
+}
+
+func _CuratorLocal_GetCurrentLeader_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GetCurrentLeaderRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CuratorLocalServer).GetCurrentLeader(m, &grpc.GenericServerStream[GetCurrentLeaderRequest, GetCurrentLeaderResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CuratorLocal_GetCurrentLeaderServer = grpc.ServerStreamingServer[GetCurrentLeaderResponse]
+
+// CuratorLocal_ServiceDesc is the grpc.ServiceDesc for CuratorLocal service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var CuratorLocal_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "metropolis.node.core.curator.proto.api.CuratorLocal",
+	HandlerType: (*CuratorLocalServer)(nil),
+	Methods:     []grpc.MethodDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "GetCurrentLeader",
+			Handler:       _CuratorLocal_GetCurrentLeader_Handler,
 			ServerStreams: true,
 		},
 	},

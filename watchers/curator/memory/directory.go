@@ -20,6 +20,10 @@ type Node struct {
 	State   zone.State
 	// CuratorPort is the TCP port of its curator, or 0 without one.
 	CuratorPort uint16
+	// BootID and Reported are from the node's last report of itself, in
+	// seconds since 1970.
+	BootID   string
+	Reported int64
 }
 
 // message is the node as the API has it.
@@ -34,8 +38,11 @@ func (n Node) message() *curatorpb.Node {
 	if n.Roles&zone.KubernetesWorker != 0 {
 		m.Roles.KubernetesWorker = &curatorpb.NodeRoles_KubernetesWorker{}
 	}
-	if n.Address != "" || n.CuratorPort != 0 {
-		m.Status = &curatorpb.NodeStatus{ExternalAddress: n.Address}
+	if n.Address != "" || n.CuratorPort != 0 || n.BootID != "" {
+		m.Status = &curatorpb.NodeStatus{ExternalAddress: n.Address, BootId: []byte(n.BootID)}
+	}
+	if m.Status != nil && n.Reported != 0 {
+		m.Status.Timestamp = &curatorpb.NodeStatus_Timestamp{Seconds: n.Reported}
 	}
 	if n.CuratorPort != 0 {
 		m.Status.RunningCurator = &curatorpb.NodeStatus_RunningCurator{Port: int32(n.CuratorPort)}
@@ -56,6 +63,23 @@ type Directory struct {
 	mu        sync.Mutex
 	nodes     map[string]Node
 	followers map[*follower]struct{}
+	keep      func([]Node) error
+	keepErr   error
+}
+
+// Keep has all nodes passed to keep after each change, before it is announced.
+// Err tells whether that failed.
+func (d *Directory) Keep(keep func([]Node) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.keep = keep
+}
+
+// Err is the error of the last change that could not be kept, or nil.
+func (d *Directory) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.keepErr
 }
 
 // follower is one reader of the changes. It remembers which nodes changed and
@@ -76,25 +100,29 @@ func (d *Directory) Set(nodes ...Node) {
 	if d.nodes == nil {
 		d.nodes = make(map[string]Node)
 	}
+	var changed []string
 	for _, node := range nodes {
 		if known, ok := d.nodes[node.ID]; ok && known == node {
 			continue
 		}
 		d.nodes[node.ID] = node
-		d.announce(node.ID)
+		changed = append(changed, node.ID)
 	}
+	d.announce(changed)
 }
 
 // Remove deletes nodes.
 func (d *Directory) Remove(ids ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var changed []string
 	for _, id := range ids {
 		if _, ok := d.nodes[id]; ok {
 			delete(d.nodes, id)
-			d.announce(id)
+			changed = append(changed, id)
 		}
 	}
+	d.announce(changed)
 }
 
 // Nodes returns all nodes, sorted by ID.
@@ -108,17 +136,27 @@ func (d *Directory) sorted() []Node {
 	return slices.SortedFunc(maps.Values(d.nodes), func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 }
 
-func (d *Directory) announce(id string) {
+// announce tells the followers which nodes have changed.
+func (d *Directory) announce(ids []string) {
+	if len(ids) > 0 && d.keep != nil {
+		d.keepErr = d.keep(d.sorted())
+	}
 	for f := range d.followers {
-		if _, ok := f.queued[id]; ok {
-			continue
+		for _, id := range ids {
+			f.add(id)
 		}
-		f.queued[id] = struct{}{}
-		f.changed = append(f.changed, id)
-		select {
-		case f.wake <- struct{}{}:
-		default: // is awake already
-		}
+	}
+}
+
+func (f *follower) add(id string) {
+	if _, ok := f.queued[id]; ok {
+		return
+	}
+	f.queued[id] = struct{}{}
+	f.changed = append(f.changed, id)
+	select {
+	case f.wake <- struct{}{}:
+	default: // is awake already
 	}
 }
 

@@ -35,6 +35,12 @@ func must(t *testing.T, err error) {
 // serve serves s in memory until the test ends, and returns a way to it.
 func serve(t *testing.T, s *Server, transport credentials.TransportCredentials) curatorpb.CuratorClient {
 	t.Helper()
+	return curatorpb.NewCuratorClient(connect(t, s, transport))
+}
+
+// connect does so for any of the services.
+func connect(t *testing.T, s *Server, transport credentials.TransportCredentials) *grpc.ClientConn {
+	t.Helper()
 	l := bufconn.Listen(1 << 12)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
@@ -52,7 +58,7 @@ func serve(t *testing.T, s *Server, transport credentials.TransportCredentials) 
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
-	return curatorpb.NewCuratorClient(conn)
+	return conn
 }
 
 func watch(t *testing.T, client curatorpb.CuratorClient) grpc.ServerStreamingClient[curatorpb.WatchEvent] {
@@ -243,4 +249,62 @@ func TestServeReportsItsListener(t *testing.T) {
 	if err := (&Server{Directory: &Directory{}}).Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
 		t.Errorf("err = %v, want one that names the listener", err)
 	}
+}
+
+// Who leads: the leader says so once and holds, a follower tells each change,
+// and both end when their role does.
+func TestGetCurrentLeader(t *testing.T) {
+	t.Parallel()
+	s := &Server{Directory: &Directory{}, ID: "me"}
+	client := curatorpb.NewCuratorLocalClient(connect(t, s, insecure.NewCredentials()))
+	ask := func() grpc.ServerStreamingClient[curatorpb.GetCurrentLeaderResponse] {
+		t.Helper()
+		says, err := client.GetCurrentLeader(t.Context(), &curatorpb.GetCurrentLeaderRequest{})
+		must(t, err)
+		return says
+	}
+	hear := func(says grpc.ServerStreamingClient[curatorpb.GetCurrentLeaderResponse], want string) {
+		t.Helper()
+		m, err := says.Recv()
+		got := fmt.Sprint(status.Code(err))
+		if err == nil {
+			got = fmt.Sprintf("%s at %s:%d by %s", m.GetLeaderNodeId(), m.GetLeaderHost(), m.GetLeaderPort(), m.GetThisNodeId())
+		}
+		if got != want {
+			t.Errorf("heard %s, want %s", got, want)
+		}
+	}
+	leading := ask()
+	hear(leading, "me at :0 by me")
+	s.Behave(Behaviour{Follower: true})
+	hear(leading, "Unavailable")
+
+	following := ask()
+	hear(following, " at :0 by me")
+	s.SetLeader(Leader{ID: "you", Host: "192.0.2.1", Port: 7835})
+	hear(following, "you at 192.0.2.1:7835 by me")
+	s.Drop()
+	hear(following, "Unavailable")
+
+	s.Behave(Behaviour{NoLeaderStream: true})
+	hear(ask(), "Unimplemented")
+}
+
+// A client that never finishes its handshake does not hold up the end.
+func TestServeEndsDuringAHandshake(t *testing.T) {
+	t.Parallel()
+	cluster, err := NewCluster(zone.DefaultPrefix)
+	must(t, err)
+	s := &Server{Directory: &Directory{}, Prefix: zone.DefaultPrefix}
+	s.Credentials, err = cluster.NewNode()
+	must(t, err)
+	l := bufconn.Listen(1 << 12)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	conn, err := l.DialContext(ctx)
+	must(t, err)
+	defer conn.Close()
+	cancel()
+	must(t, <-ended)
 }

@@ -23,8 +23,11 @@ const DefaultChunkSize = 2 << 20
 // Behaviour is what a curator does besides what it should. The zero value is a
 // leader that keeps the protocol.
 type Behaviour struct {
-	// Follower: not the leader, so every method is Unimplemented.
+	// Follower: not the leader, so every method of the Curator service is
+	// Unimplemented.
 	Follower bool
+	// NoLeaderStream: an older curator, which cannot tell who leads.
+	NoLeaderStream bool
 	// NoMarker: an older curator, which does not mark the end of the backlog.
 	NoMarker bool
 	// Cut, if above zero, ends each stream after that many nodes of the
@@ -33,6 +36,10 @@ type Behaviour struct {
 	// Raw, if not nil, are the events of a stream as bytes, in place of the
 	// directory's. The stream then stays open.
 	Raw [][]byte
+	// Script, if not nil, sends the events of a stream as bytes, in place of
+	// the directory's. The stream ends when it returns, and send fails when it
+	// has ended.
+	Script func(send func(event []byte) error) error
 }
 
 // Server is a curator. Its fields must not change once it serves.
@@ -41,6 +48,8 @@ type Server struct {
 	Directory *Directory
 	// Credentials are those of the curator's own node. Nil means plain text.
 	Credentials *nodetls.Credentials
+	// ID is the curator's own node where there are no Credentials to tell.
+	ID string
 	// Prefix of the node IDs in the certificates of clients.
 	Prefix zone.Prefix
 	// ChunkSize is about the size of a backlog's events in bytes; 0 means
@@ -51,6 +60,8 @@ type Server struct {
 	behaviour Behaviour
 	ended     chan struct{} // closed to end the streams that are open
 	streams   int
+	leader    Leader
+	renamed   chan struct{} // closed when the leader is another one
 }
 
 // Serve serves l until ctx ends, and then closes it and returns nil. It may be
@@ -69,8 +80,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	server := grpc.NewServer(options...)
 	curatorpb.RegisterCuratorServer(server, service{server: s})
+	curatorpb.RegisterCuratorLocalServer(server, local{server: s})
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(mortal{l, ctx}) }()
 	select {
 	case <-ctx.Done():
 		server.Stop()
@@ -115,7 +127,7 @@ func (s *Server) Behaviour() Behaviour {
 	return s.behaviour
 }
 
-// Streams returns the number of open streams.
+// Streams returns the number of open streams of nodes.
 func (s *Server) Streams() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +137,15 @@ func (s *Server) Streams() int {
 // open counts a stream, and returns how it is to behave and what ends it.
 func (s *Server) open() (Behaviour, <-chan struct{}) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.streams++
+	s.mu.Unlock()
+	return s.role()
+}
+
+// role returns how a call is to behave, and what ends it.
+func (s *Server) role() (Behaviour, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.ended == nil {
 		s.ended = make(chan struct{})
 	}

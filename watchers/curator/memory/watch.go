@@ -31,6 +31,15 @@ func (s service) Watch(req *curatorpb.WatchRequest, events grpc.ServerStreamingS
 		return s.UnimplementedCuratorServer.Watch(req, events)
 	case behaviour.Raw != nil:
 		return sendRaw(behaviour.Raw, ended, events)
+	case behaviour.Script != nil:
+		return behaviour.Script(func(event []byte) error {
+			select {
+			case <-ended:
+				return errEnded
+			default:
+				return events.SendMsg(raw(event))
+			}
+		})
 	}
 
 	// One step: no change falls between the backlog and what follows.

@@ -78,7 +78,6 @@ func TestUnavailable(t *testing.T) {
 		key, off string
 		asks     []string
 	}{
-		{"curator.report", `false`, []string{`true`}},
 		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
 	}
 	covered := map[string]bool{}
@@ -108,14 +107,12 @@ func TestUnavailable(t *testing.T) {
 // A key is understood, and its value checked, before its feature exists.
 func TestUnavailableButMalformed(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("c.toml", []byte("[curator]\nreport = \"ours\"\n[varlink]\nflavour = 1\nsocket = 5\n"), nil)
+	_, err := Parse("c.toml", []byte("[varlink]\nflavour = 1\nsocket = 5\n"), nil)
 	wantProblems(
 		t, err,
-		`c.toml:2: curator.report: `+refusal,
-		`c.toml:2: curator.report: got "ours", expected true or false, without quotes`,
-		`c.toml:4: varlink.flavour: `+refusal,
-		`c.toml:5: varlink.socket: `+refusal,
-		`c.toml:5: varlink.socket: got 5, expected a string in quotes`,
+		`c.toml:2: varlink.flavour: `+refusal,
+		`c.toml:3: varlink.socket: `+refusal,
+		`c.toml:3: varlink.socket: got 5, expected a string in quotes`,
 	)
 }
 

@@ -9,7 +9,6 @@ import (
 // yet. When a feature arrives, its rows go, and
 // with them the refusal; its keys then show up in the help by themselves.
 var unavailable = []absence{
-	{key: "curator.report", off: "false"},
 	{key: "varlink.socket", off: ""},
 }
 

@@ -79,6 +79,11 @@ var valueTests = []struct {
 		[]string{`1`, `"true"`},
 	},
 	{
+		"curator.report", func(c Config) any { return c.Curator.Report },
+		map[string]string{`true`: "true", `false`: "false"},
+		[]string{`1`, `"true"`},
+	},
+	{
 		"files.root", func(c Config) any { return c.Files.Root },
 		map[string]string{`"/mnt/"`: "/mnt"},
 		[]string{`"mnt"`},

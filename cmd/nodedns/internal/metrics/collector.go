@@ -41,6 +41,7 @@ func histogram(name, help string, labels ...string) metric {
 
 var (
 	buildInfo = gauge("build_info", "The version that runs; always 1.", "version", "goversion")
+	conflict  = gauge("identity_conflict", "Whether another machine has this node's key.")
 	healthy   = gauge("healthy", "Whether everything that was asked for works.")
 
 	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
@@ -64,15 +65,19 @@ var (
 	upstreamState    = gauge("upstream_state", "What is known of an upstream: 1 for the present state.", "server", "state")
 	upstreamRTT      = histogram("upstream_rtt_seconds", "Times to an upstream's reply of any kind.", "server")
 
-	zoneNodes  = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
-	zoneSerial = gauge("zone_serial", "Serial of the zone, which grows with each change.")
-	zoneReady  = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
+	zoneNodes     = gauge("zone_nodes", "Nodes in the zone, and entries that were refused as quarantined.", "state")
+	zoneContested = gauge("zone_contested_addresses", "Addresses that several nodes claim.")
+	zoneSerial    = gauge("zone_serial", "Serial of the zone, which grows with each change.")
+	zoneReady     = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
 
 	curatorConnected = gauge("curator_connected", "Whether the nodes of the cluster are followed.")
 	curatorState     = gauge("curator_state", "The state of the connection to the cluster: 1 for the present one.", "state")
 	curatorDataAge   = gauge("curator_data_age_seconds", "Age of the knowledge of the cluster's nodes: 0 while it is followed, absent before it ever was.")
 	curatorAttempts  = counter("curator_attempts_total", "Attempts to reach a curator.")
 	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
+	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
+	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
+	curatorReports   = counter("curator_reports_total", "Reports of this node's address to the cluster, by whether it took them.", "result")
 	curatorEvents    = counter("curator_events_total", "Events received from curators.")
 
 	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
@@ -83,12 +88,12 @@ var (
 )
 
 var all = []metric{
-	buildInfo, healthy,
+	buildInfo, healthy, conflict,
 	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes,
 	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
-	zoneNodes, zoneSerial, zoneReady,
-	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorEvents,
+	zoneNodes, zoneContested, zoneSerial, zoneReady,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorReports, curatorEvents,
 	fileWrites, fileWriteFailures,
 	resolvConfOurs, resolvConfFights,
 }
@@ -108,6 +113,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	status := c.Status()
 	say(buildInfo, 1, c.Version, c.GoVersion)
 	say(healthy, truth(status.State == nodedns.StateReady))
+	say(conflict, truth(status.Conflict != ""))
 	sayDNS(say, c.Stats())
 	for _, upstream := range status.UpstreamStatus {
 		sayUpstream(say, upstream)
@@ -116,6 +122,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	say(zoneNodes, float64(status.Nodes.Live), "live")
 	say(zoneNodes, float64(status.Nodes.Departed), "departed")
 	say(zoneNodes, float64(status.Nodes.Quarantined), "quarantined")
+	say(zoneContested, float64(status.Nodes.Contested))
 	say(zoneSerial, float64(status.Serial))
 	say(zoneReady, truth(status.Ready))
 	sayCurator(say, status.Curator)
@@ -153,11 +160,15 @@ func sayDNS(say func(metric, float64, ...string), s resolver.Stats) {
 func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
 	connected := c.State == curator.StateConnected
 	say(curatorConnected, truth(connected))
-	for _, state := range []curator.State{
-		curator.StateOff, curator.StateAwaitingCredentials, curator.StateBadCredentials,
-		curator.StateConnecting, curator.StateSyncing, curator.StateConnected, curator.StateBackingOff,
-	} {
-		say(curatorState, truth(c.State == state), string(state))
+	for _, row := range curator.States() {
+		say(curatorState, truth(c.State == row.State), string(row.State))
+	}
+	voices := map[string]int{"leads": 0, "follows": 0, "nobody": 0, "unheard": 0}
+	for _, said := range c.Curators {
+		voices[voiceOf(said)]++
+	}
+	for says, n := range voices {
+		say(curatorHeard, float64(n), says)
 	}
 	switch {
 	case connected:
@@ -168,7 +179,23 @@ func sayCurator(say func(metric, float64, ...string), c nodedns.CuratorStatus) {
 	}
 	say(curatorAttempts, float64(c.Counters.Attempts))
 	say(curatorFailures, float64(c.Counters.Failures))
+	say(curatorMoves, float64(c.Counters.Moves))
+	say(curatorReports, float64(c.Counters.Reports), "ok")
+	say(curatorReports, float64(c.Counters.ReportFailures), "failed")
 	say(curatorEvents, float64(c.Counters.Events))
+}
+
+// voiceOf sorts what a curator says.
+func voiceOf(said nodedns.CuratorStatement) string {
+	switch {
+	case said.Error != "":
+		return "unheard"
+	case said.Leader == "":
+		return "nobody"
+	case said.Leader == said.NodeID:
+		return "leads"
+	}
+	return "follows"
 }
 
 func truth(is bool) float64 {

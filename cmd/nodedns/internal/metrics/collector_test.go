@@ -34,11 +34,12 @@ func collector(status nodedns.Status) *Collector {
 }
 
 var sample = nodedns.Status{
-	State: nodedns.StateReady, Ready: true, Serial: 12,
-	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
+	State: nodedns.StateReady, Ready: true, Serial: 12, Conflict: "a clone",
+	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
 	Curator: nodedns.CuratorStatus{
 		State:    curator.StateConnected,
-		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Events: 40},
+		Counters: curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Reports: 5, ReportFailures: 6, Events: 40},
+		Curators: []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
 	},
 	Files:      []nodedns.FileStatus{{Path: "/etc/hosts", Writes: 4, Failures: 1}},
 	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Fights: 3},
@@ -89,6 +90,13 @@ nodedns_curator_events_total 40
 # HELP nodedns_curator_failures_total Attempts that failed, and connections that were lost.
 # TYPE nodedns_curator_failures_total counter
 nodedns_curator_failures_total 1
+# HELP nodedns_curator_moves_total Moves to another curator because that one leads.
+# TYPE nodedns_curator_moves_total counter
+nodedns_curator_moves_total 2
+# HELP nodedns_curator_reports_total Reports of this node's address to the cluster, by whether it took them.
+# TYPE nodedns_curator_reports_total counter
+nodedns_curator_reports_total{result="failed"} 6
+nodedns_curator_reports_total{result="ok"} 5
 # HELP nodedns_curator_state The state of the connection to the cluster: 1 for the present one.
 # TYPE nodedns_curator_state gauge
 nodedns_curator_state{state="backing off"} 0
@@ -96,8 +104,15 @@ nodedns_curator_state{state="bad credentials"} 0
 nodedns_curator_state{state="connected"} 1
 nodedns_curator_state{state="connecting"} 0
 nodedns_curator_state{state="off"} 0
+nodedns_curator_state{state="refused"} 0
 nodedns_curator_state{state="syncing"} 0
 nodedns_curator_state{state="waiting for credentials"} 0
+# HELP nodedns_curator_voices Curators by what they say of who leads: leads, follows, nobody, or unheard.
+# TYPE nodedns_curator_voices gauge
+nodedns_curator_voices{says="follows"} 1
+nodedns_curator_voices{says="leads"} 1
+nodedns_curator_voices{says="nobody"} 1
+nodedns_curator_voices{says="unheard"} 1
 # HELP nodedns_dns_coalesced_total DNS queries that waited for what another one asked the upstreams.
 # TYPE nodedns_dns_coalesced_total counter
 nodedns_dns_coalesced_total 9
@@ -133,6 +148,9 @@ nodedns_file_writes_total{path="/etc/hosts"} 4
 # HELP nodedns_healthy Whether everything that was asked for works.
 # TYPE nodedns_healthy gauge
 nodedns_healthy 1
+# HELP nodedns_identity_conflict Whether another machine has this node's key.
+# TYPE nodedns_identity_conflict gauge
+nodedns_identity_conflict 1
 # HELP nodedns_resolv_conf_fights_total Times that somebody else overwrote resolv.conf while it was ours.
 # TYPE nodedns_resolv_conf_fights_total counter
 nodedns_resolv_conf_fights_total 3
@@ -177,6 +195,9 @@ nodedns_upstream_state{server="192.0.2.1",state="good"} 1
 nodedns_upstream_state{server="192.0.2.1",state="looping"} 0
 nodedns_upstream_state{server="192.0.2.1",state="rejecting"} 0
 nodedns_upstream_state{server="192.0.2.1",state="unknown"} 0
+# HELP nodedns_zone_contested_addresses Addresses that several nodes claim.
+# TYPE nodedns_zone_contested_addresses gauge
+nodedns_zone_contested_addresses 4
 # HELP nodedns_zone_nodes Nodes in the zone, and entries that were refused as quarantined.
 # TYPE nodedns_zone_nodes gauge
 nodedns_zone_nodes{state="departed"} 1

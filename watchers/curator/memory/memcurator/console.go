@@ -39,7 +39,7 @@ var (
 )
 
 var commands = map[string]command{
-	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]", (*console).set},
+	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]", (*console).set},
 	"remove":   {"remove ID…", (*console).remove},
 	"fill":     {"fill N", (*console).fill},
 	"follower": {"follower on|off", (*console).follower},
@@ -48,6 +48,9 @@ var commands = map[string]command{
 	"issue":    {"issue DIRECTORY [KEYFILE]", (*console).issue},
 	"streams":  {"streams", (*console).streams},
 	"drop":     {"drop", (*console).drop},
+	"leads":    {"leads", (*console).leads},
+	"leader":   {"leader ID|- [HOST PORT]", (*console).leader},
+	"reach":    {"reach ID PORT", (*console).reach},
 	"quit":     {"quit", func(*console, []string) (string, error) { return "", errQuit }},
 }
 
@@ -104,6 +107,8 @@ func (c *console) set(args []string) (string, error) {
 			node.State, err = parseState(value)
 		case "port":
 			node.CuratorPort, err = parsePort(value)
+		case "boot":
+			node.BootID = value
 		default:
 			err = errUsage
 		}
@@ -112,7 +117,7 @@ func (c *console) set(args []string) (string, error) {
 		}
 	}
 	c.server.Directory.Set(node)
-	return "", nil
+	return "", c.server.Directory.Err()
 }
 
 func parseRoles(list string) (zone.Roles, error) {

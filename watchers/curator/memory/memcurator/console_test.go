@@ -37,10 +37,10 @@ func TestConsole(t *testing.T) {
 		lines, answers string
 	}{
 		"set":               {"set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835", "ok\nok\n"},
-		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
 		"unknown role":      {"set a - roles=king", "error unknown role \"king\"\n"},
 		"unknown state":     {"set a - state=asleep", "error unknown state \"asleep\"\n"},
-		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT]\n"},
+		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
 		"unknown command":   {"dance", "error unknown command \"dance\"\n"},
 		"empty lines":       {"\n  \ndrop\n", "ok\n"},
 		"remove":            {"remove a b\nremove", "ok\nerror usage: remove ID…\n"},
@@ -48,6 +48,8 @@ func TestConsole(t *testing.T) {
 		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
 		"streams":           {"streams", "ok 0\n"},
 		"issue nowhere":     {"issue", "error usage: issue DIRECTORY [KEYFILE]\n"},
+		"leaders":           {"leads\nleader a 192.0.2.1 7835\nleader -\nleader\nfollower on\nleads", "ok yes\nok\nok\nerror usage: leader ID|- [HOST PORT]\nok\nok no\n"},
+		"reach nowhere":     {"reach a", "error usage: reach ID PORT\n"},
 		"quit":              {"drop\nquit\ndrop", "ok\nok\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,32 @@
+package nodedns
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// A clone of this machine is an error with its remedy, in the log and in the
+// status, and the local name goes on being answered.
+func TestConflict(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.publish("192.0.2.1")
+	source := f.Zone().Source("test")
+	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.1"}, BootID: bootID()})
+	if got := f.Status(); got.Conflict != "" || got.State != StateReady {
+		t.Errorf("state %s, conflict %q", got.State, got.Conflict)
+	}
+	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.66"}, BootID: "0123456789abcdef"})
+	status := f.Status()
+	if !strings.Contains(status.Conflict, "nodedns init --force") || status.State != StateDegraded || len(status.Errors) != 1 {
+		t.Errorf("status %+v", status)
+	}
+	f.eventually("an error line", func() bool {
+		return f.logged.count(`level=ERROR msg="another machine has this node's key"`) == 1
+	})
+	if got := f.lookup(self); got != "192.0.2.1" {
+		t.Errorf("our own name is %s", got)
+	}
+}

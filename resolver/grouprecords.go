@@ -1,0 +1,111 @@
+package resolver
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	// tcpRoom is what the largest message has for records, in octets.
+	tcpRoom = 1<<16 - 1 - 512
+	// maxServices bounds the curators that are told at once, far above any
+	// control plane.
+	maxServices = 256
+)
+
+// fitting is how many records of a size, compressed, are worth making for a
+// reply with a limit: one more than fits over UDP, so that the reply is
+// truncated and asked for again (RFC 2181, section 9), and no more than fit
+// over TCP, where of a larger group some have to do.
+func fitting(limit, size int) int { return min(limit/size+1, tcpRoom/size) }
+
+// roleRecords are the addresses of the nodes that have a role, in random order.
+// Of more nodes than fit they are a sample, another one each time.
+func roleRecords(header dns.RR_Header, v *decision.Verdict, limit int) (records []dns.RR) {
+	v4, size := header.Rrtype == dns.TypeA, 12+16
+	if v4 {
+		size = 12 + 4
+	}
+	most := fitting(limit, size)
+	for n := range v.Zone.WithRole(v.Role, v4, rand.Uint64()) {
+		if len(records) >= most {
+			break
+		}
+		records = append(records, addressRecords(header, n.Addrs())...)
+	}
+	shuffle(records)
+	return records
+}
+
+// serviceRecords are the nodes that run a curator. All have the same priority
+// and weight, since all know who leads.
+func serviceRecords(header dns.RR_Header, v *decision.Verdict) (records []dns.RR) {
+	for n := range limited(v.Zone.Curators(rand.Uint64()), maxServices) {
+		records = append(records, &dns.SRV{Hdr: header, Port: n.CuratorPort(), Target: inDomain(n, v)})
+	}
+	shuffle(records)
+	return records
+}
+
+// inDomain is a node's name below the local domain of a verdict, where anybody
+// can resolve it who could resolve the question.
+func inDomain(n zone.Node, v *decision.Verdict) string { return string(n.ID()) + "." + v.SOA.String() }
+
+// additional are the addresses of the targets in the answer, which save the
+// client further queries (RFC 2782).
+func additional(v *decision.Verdict, answer []dns.RR) (records []dns.RR) {
+	if v.Kind != decision.CuratorServices {
+		return nil
+	}
+	for _, rr := range answer {
+		target := rr.(*dns.SRV).Target
+		id, _, _ := strings.Cut(target, ".")
+		n, _ := v.Zone.Lookup(id)
+		for _, rrtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			header := dns.RR_Header{Name: target, Rrtype: rrtype, Class: dns.ClassINET, Ttl: v.TTL}
+			records = append(records, addressRecords(header, n.Addrs())...)
+		}
+	}
+	return records
+}
+
+// textRecord tells people what is known of a node.
+func textRecord(header dns.RR_Header, n zone.Node) *dns.TXT {
+	roles := n.Roles().String()
+	if roles == "" {
+		roles = "none"
+	}
+	texts := []string{"state=" + n.State().String(), "roles=" + roles, "source=" + n.Source()}
+	if n.Departed() {
+		texts = append(texts, "departed=true")
+	}
+	if since := n.Since(); since.Unix() > 0 {
+		texts = append(texts, fmt.Sprintf("since=%s", since.UTC().Format(time.RFC3339)))
+	}
+	return &dns.TXT{Hdr: header, Txt: texts}
+}
+
+func shuffle(records []dns.RR) {
+	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
+}
+
+// limited yields the first most elements of all.
+func limited[T any](all iter.Seq[T], most int) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		left := most
+		for v := range all {
+			if left == 0 || !yield(v) {
+				return
+			}
+			left--
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package curator
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	protobuf "google.golang.org/protobuf/proto"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// victim is a zone that follows a curator which does its worst.
+type victim struct {
+	t     *testing.T
+	s     *memory.Server
+	w     *Watcher
+	store *zone.Store
+	log   logbook
+}
+
+// known is the node that the victim knows before anything bad happens.
+const known = 0xbeef
+
+// newVictim waits until one good backlog has been told.
+func newVictim(t *testing.T, maxNodes int) *victim {
+	t.Helper()
+	v := &victim{t: t}
+	var cfg Config
+	v.s, cfg = enrolled(t, memory.Node{ID: nodeID(known), Address: "192.0.2.200"})
+	v.s.Directory.Set(memory.Node{ID: string(cfg.LocalID), Address: "192.0.2.1"})
+	address, _ := serve(t, v.s)
+	var err error
+	v.store, err = zone.NewStore(zone.Config{Local: cfg.LocalID, MaxNodes: maxNodes, Logger: v.log.logger()})
+	must(t, err)
+	v.store.ExpectCluster(true)
+	v.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
+	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, []string{address}, v.log.logger()
+	v.w, err = New(cfg, v.store.Source("curator"))
+	must(t, err)
+	background(t, v.w.Run)
+	awaitState(t, v.w, StateConnected)
+	return v
+}
+
+// unharmed checks what has to be true through all of it.
+func (v *victim) unharmed() {
+	v.t.Helper()
+	s := v.store.Snapshot()
+	for id, want := range map[string]string{string(s.Local().ID()): "192.0.2.1", nodeID(known): "192.0.2.200"} {
+		node, _ := s.Lookup(id)
+		if addrs := fmt.Sprint(node.HasAddr()); addrs != "true" {
+			v.t.Errorf("%s has no address", id)
+		}
+		for addr := range node.Addrs() {
+			if addr.String() != want {
+				v.t.Errorf("%s is %s, want %s", id, addr, want)
+			}
+		}
+	}
+	if text := v.log.String(); strings.Count(text, "\n") > 20 || len(text) > 20_000 {
+		v.t.Errorf("the log has %d characters:\n%.2000s", len(text), text)
+	}
+}
+
+func event(t *testing.T, e *curatorpb.WatchEvent) []byte {
+	t.Helper()
+	message, err := protobuf.Marshal(e)
+	must(t, err)
+	return message
+}
+
+// bogus are n entries that no zone takes.
+func bogus(n int) []*curatorpb.Node {
+	nodes := make([]*curatorpb.Node, n)
+	for i := range nodes {
+		nodes[i] = &curatorpb.Node{Id: fmt.Sprint("bogus-", i), Status: &curatorpb.NodeStatus{ExternalAddress: "192.0.2.66"}}
+	}
+	return nodes
+}
+
+func TestBogusEntries(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{
+		event(t, &curatorpb.WatchEvent{Nodes: bogus(100_000)}),
+		event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1}),
+	}})
+	awaitStatus(t, v.w, "the end of the backlog", func(s Status) bool {
+		return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined == 100_000
+	})
+	if n := strings.Count(v.log.String(), "entries refused"); n != 1 {
+		t.Errorf("refusals are %d lines, want one", n)
+	}
+	v.unharmed()
+}
+
+func TestEndlessBacklog(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 1000)
+	v.s.Behave(memory.Behaviour{Script: func(send func([]byte) error) error {
+		for i := 0; ; i++ {
+			var nodes []*curatorpb.Node
+			for n := range 100 {
+				nodes = append(nodes, &curatorpb.Node{Id: nodeID(1<<20 + 100*i + n)})
+			}
+			if err := send(event(t, &curatorpb.WatchEvent{Nodes: nodes})); err != nil {
+				return err
+			}
+		}
+	}})
+	status := awaitStatus(t, v.w, "many events", func(s Status) bool { return s.Events > 500 })
+	if status.State != StateSyncing || !strings.Contains(status.Detail, "coming in") {
+		t.Errorf("state %q, detail %q", status.State, status.Detail)
+	}
+	if live := v.store.Snapshot().Counts().Live; live > 1001 {
+		t.Errorf("%d nodes", live)
+	}
+	v.unharmed()
+	v.s.Behave(memory.Behaviour{})
+	awaitState(t, v.w, StateConnected)
+	v.unharmed()
+}
+
+// One message is as large as any may be; the next one is larger.
+func TestMessagesAtTheLimit(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	sized := func(size int) []byte {
+		const overhead = 2 * (1 + 4) // two tags, two lengths
+		message := event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: string(bytes.Repeat([]byte("x"), size-overhead))}}})
+		if len(message) != size {
+			t.Fatalf("the message has %d bytes, want %d", len(message), size)
+		}
+		return message
+	}
+	marked := event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1})
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{sized(maxMessage), marked}})
+	awaitStatus(t, v.w, "the largest message", func(s Status) bool {
+		return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined == 1
+	})
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{sized(maxMessage + 1)}})
+	awaitStatus(t, v.w, "the refusal", func(s Status) bool {
+		return s.State == StateBackingOff && strings.Contains(s.Detail, "ResourceExhausted")
+	})
+	v.unharmed()
+}
+
+// Many times the nodes that would fit into memory if they were decoded at once.
+func TestManyEmptyNodes(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 1<<20), event(t, &curatorpb.WatchEvent{Progress: 1})}})
+	awaitStatus(t, v.w, "the last of them", func(s Status) bool { return s.Events > 1<<20/maxPiece && s.State == StateConnected })
+	v.unharmed()
+}
+
+// A backlog breaks off and the stream stays open: what came is used, and nobody
+// departs for want of the rest.
+func TestStalledStream(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{
+		{Id: nodeID(1), Status: &curatorpb.NodeStatus{ExternalAddress: "192.0.2.9"}},
+	}})}})
+	status := awaitStatus(t, v.w, "quiet", func(s Status) bool { return s.State == StateConnected && s.Connects == 2 })
+	if status.Detail == "" || v.store.Snapshot().Counts().Departed != 0 {
+		t.Errorf("status %+v, counts %+v", status, v.store.Snapshot().Counts())
+	}
+	v.unharmed()
+}
+
+// Names that are one but for the case of their letters are one, the first one.
+func TestNamesByCaseOnly(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	v.s.Directory.Set(memory.Node{ID: strings.ToUpper(nodeID(known)), Address: "192.0.2.66"})
+	awaitStatus(t, v.w, "the refusal", func(Status) bool { return v.store.Snapshot().Counts().Quarantined == 1 })
+	v.unharmed()
+}
+
+// A node that comes, goes and moves as fast as the curator can tell.
+func TestFlappingNode(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	for i := range 3000 {
+		if i%3 == 0 {
+			v.s.Directory.Remove(nodeID(1))
+		} else {
+			v.s.Directory.Set(memory.Node{ID: nodeID(1), Address: fmt.Sprintf("%d.0.2.1", 126+i%3)})
+		}
+	}
+	v.s.Directory.Set(memory.Node{ID: nodeID(1), Address: "192.0.2.1"}) // ours: refused
+	awaitStatus(t, v.w, "the last of it", func(Status) bool { return v.store.Snapshot().Counts().Quarantined == 1 })
+	v.unharmed()
+}

@@ -1,0 +1,291 @@
+package curator
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// plane is a control plane: curators that share a directory. The first one
+// leads.
+type plane struct {
+	t         *testing.T
+	directory *memory.Directory
+	servers   []*memory.Server
+	addresses []string
+	stops     []func()
+}
+
+// newPlane serves n curators, and makes the configuration of a node of their
+// cluster that knows none of them.
+func newPlane(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
+	t.Helper()
+	cluster, me := newCluster(t), newMember(t)
+	me.enrol(t, cluster)
+	p := &plane{t: t, directory: &memory.Directory{}}
+	p.directory.Set(nodes...)
+	for range n {
+		own, err := cluster.NewNode()
+		must(t, err)
+		s := &memory.Server{Directory: p.directory, Prefix: prefix, Credentials: own}
+		address, stop := serve(t, s)
+		p.servers, p.addresses, p.stops = append(p.servers, s), append(p.addresses, address), append(p.stops, stop)
+	}
+	p.elect(0)
+	cfg := Config{Credentials: me.dir, LocalID: me.id}
+	cfg.Resolve = func(zone.ID) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} }
+	return p, cfg
+}
+
+// elect makes one curator the leader, and tells the others.
+func (p *plane) elect(leader int) {
+	p.servers[leader].Behave(memory.Behaviour{})
+	for i, s := range p.servers {
+		if i != leader {
+			s.SetLeader(p.named(leader))
+			s.Behave(memory.Behaviour{Follower: true})
+		}
+	}
+}
+
+func (p *plane) named(leader int) memory.Leader {
+	host, port, err := net.SplitHostPort(p.addresses[leader])
+	must(p.t, err)
+	return memory.Leader{ID: p.servers[leader].NodeID(), Host: host, Port: number(p.t, port)}
+}
+
+func (p *plane) kill(i int) { p.stops[i]() }
+
+func (p *plane) revive(i int) {
+	p.t.Helper()
+	_, p.stops[i] = serve(p.t, p.servers[i], p.addresses[i])
+}
+
+func (p *plane) host(i int) Host {
+	_, port, err := net.SplitHostPort(p.addresses[i])
+	must(p.t, err)
+	return Host{zone.ID(p.servers[i].NodeID()), number(p.t, port)}
+}
+
+func number(t *testing.T, text string) uint16 {
+	t.Helper()
+	n, err := strconv.ParseUint(text, 10, 16)
+	must(t, err)
+	return uint16(n)
+}
+
+// awaitLeader returns when the stream comes from a curator and is complete.
+func (p *plane) awaitLeader(w *Watcher, leader int) Status {
+	p.t.Helper()
+	return awaitStatus(p.t, w, fmt.Sprint("curator ", leader), func(s Status) bool {
+		return s.State == StateConnected && string(w.station().id) == p.servers[leader].NodeID()
+	})
+}
+
+// One follower is known. It tells where the leader is, and where the next one.
+func TestFollowerTellsTheLeader(t *testing.T) {
+	t.Parallel()
+	nodes, want := sample(3)
+	p, cfg := newPlane(t, 3, nodes...)
+	cfg.Endpoints = []string{p.addresses[1]}
+	w, r, _ := watch(t, cfg)
+	status := p.awaitLeader(w, 0)
+	if string(status.Leader) != p.servers[0].NodeID() || status.Endpoint != p.addresses[0] {
+		t.Errorf("status %+v", status)
+	}
+	r.awaitNodes(t, want)
+
+	p.elect(2)
+	p.awaitLeader(w, 2)
+	awaitStatus(t, w, "what the follower says", func(s Status) bool {
+		return len(s.Curators) == 1 && s.Curators[0] == Statement{
+			Endpoint: p.addresses[1], ID: zone.ID(p.servers[1].NodeID()), Leader: zone.ID(p.servers[2].NodeID()),
+		}
+	})
+	// The endpoint itself becomes the leader.
+	p.elect(1)
+	p.awaitLeader(w, 1)
+	if r.count("connected true") != r.count("connected false")+1 {
+		t.Errorf("told %s", r.story())
+	}
+}
+
+// The leader goes over to another one without ending its streams: what the
+// others say is enough to leave it.
+func TestMovesFromASilentLeader(t *testing.T) {
+	t.Parallel()
+	p, cfg := newPlane(t, 3)
+	cfg.Endpoints = p.addresses
+	w, _, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	awaitStatus(t, w, "all voices", func(s Status) bool { return len(s.Curators) == 3 })
+
+	// Two claim to lead and the third names the new one.
+	p.servers[1].Behave(memory.Behaviour{})
+	p.servers[2].SetLeader(p.named(1))
+	status := p.awaitLeader(w, 1)
+	if status.Moves == 0 || p.servers[0].Streams() != 0 {
+		t.Errorf("status %+v, %d streams left at the old leader", status, p.servers[0].Streams())
+	}
+
+	// With nobody to decide between them the present one stays.
+	p.kill(2)
+	awaitStatus(t, w, "the loss of a voice", func(s Status) bool {
+		return slices.ContainsFunc(s.Curators, func(c Statement) bool { return c.Endpoint == p.addresses[2] && c.Fault != "" })
+	})
+	if status := p.awaitLeader(w, 1); string(status.Leader) != p.servers[1].NodeID() {
+		t.Errorf("leader %s, want the present one to stay", status.Leader)
+	}
+}
+
+// The leader is killed and another one elected.
+func TestLeaderKilled(t *testing.T) {
+	t.Parallel()
+	nodes, want := sample(3)
+	p, cfg := newPlane(t, 3, nodes...)
+	cfg.Endpoints = p.addresses
+	w, r, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	p.kill(0)
+	awaitStatus(t, w, "the loss", func(s Status) bool { return s.State == StateBackingOff || s.State == StateConnecting })
+	nodes[0].Address = "192.0.2.77"
+	p.directory.Set(nodes[0])
+	want[nodes[0].ID] = nodes[0].Address
+	p.elect(1)
+	r.awaitNodes(t, want)
+	p.awaitLeader(w, 1)
+}
+
+// Further curators are learnt from the nodes, ports included. With them the
+// configured one may go.
+func TestLearnsCurators(t *testing.T) {
+	t.Parallel()
+	p, cfg := newPlane(t, 3)
+	cfg.Endpoints = p.addresses[:1]
+	hosts := make(chan []Host, 1)
+	cfg.Curators = func(ctx context.Context) iter.Seq[[]Host] {
+		return func(yield func([]Host) bool) {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case known := <-hosts:
+					if !yield(known) {
+						return
+					}
+				}
+			}
+		}
+	}
+	w, _, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	hosts <- []Host{p.host(0), p.host(1), p.host(2)}
+	status := awaitStatus(t, w, "all curators", func(s Status) bool {
+		return len(s.Curators) == 3 && !slices.ContainsFunc(s.Curators, func(c Statement) bool { return c.Leader == "" })
+	})
+	if strings.Contains(fmt.Sprint(status.Curators), p.servers[0].NodeID()+":") {
+		t.Errorf("the first one is listened to twice: %+v", status.Curators)
+	}
+	p.kill(0)
+	p.elect(2)
+	p.awaitLeader(w, 2)
+
+	many := []Host{p.host(1), p.host(2)}
+	for i := range 100_000 {
+		many = append(many, Host{zone.ID(nodeID(i)), 1})
+	}
+	hosts <- many
+	awaitStatus(t, w, "as many as are listened to", func(s Status) bool { return len(s.Curators) == maxCurators })
+	p.awaitLeader(w, 2)
+}
+
+// Curators that name ever new leaders cannot keep us from all of them: a move
+// is followed by a pause.
+func TestLeadersInTurn(t *testing.T) {
+	t.Parallel()
+	nodes, want := sample(2)
+	p, cfg := newPlane(t, 2, nodes...)
+	cfg.Endpoints = p.addresses
+	w, r, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	stop := background(t, func(ctx context.Context) error {
+		for i := 0; ctx.Err() == nil; i++ {
+			p.elect(i % 2)
+			sleep(ctx, time.Millisecond)
+		}
+		return nil
+	})
+	awaitStatus(t, w, "a few attempts", func(s Status) bool { return s.Attempts > 5 })
+	stop()
+	p.elect(0)
+	p.awaitLeader(w, 0)
+	r.awaitNodes(t, want)
+}
+
+// After any sequence of failures the nodes are those of the directory.
+func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	nodes, _ := sample(8)
+	p, cfg := newPlane(t, 3, nodes...)
+	cfg.Endpoints = p.addresses
+	store, err := zone.NewStore(zone.Config{Local: cfg.LocalID})
+	must(t, err)
+	cfg.Prefix = prefix
+	w, err := New(cfg, store.Source("curator"))
+	must(t, err)
+	background(t, w.Run)
+	leader := 0
+	for range 30 {
+		node := nodes[random.IntN(len(nodes))]
+		node.Address = fmt.Sprintf("192.0.2.%d", 1+random.IntN(250))
+		switch random.IntN(5) {
+		case 0:
+			p.directory.Remove(node.ID)
+		case 1:
+			next := (leader + 1 + random.IntN(2)) % 3
+			p.kill(leader)
+			p.elect(next)
+			p.revive(leader)
+			leader = next
+		case 2:
+			p.servers[random.IntN(3)].Drop()
+		default:
+			p.directory.Set(node)
+		}
+		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+	}
+	want := map[string]string{}
+	for _, node := range p.directory.Nodes() {
+		want[node.ID] = fmt.Sprintf("[%s]", node.Address)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	got := map[string]string{}
+	for snapshot := range store.Watch(ctx) {
+		clear(got)
+		for n := range snapshot.All() {
+			if !n.IsLocal() && !n.Departed() {
+				got[string(n.ID())] = fmt.Sprint(slices.Collect(n.Addrs()))
+			}
+		}
+		if maps.Equal(got, want) {
+			return
+		}
+	}
+	t.Errorf("the zone has %v, and the directory %v; status %+v", got, want, w.Status())
+}

@@ -1,0 +1,90 @@
+package memory
+
+import (
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+)
+
+// Leader is whom a follower names as the leader. The zero value is nobody: an
+// election is on.
+type Leader struct {
+	ID string
+	// Host and Port are where it is; both may be missing.
+	Host string
+	Port uint16
+}
+
+// SetLeader changes whom the curator names while it follows. Streams go on.
+func (s *Server) SetLeader(leader Leader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leader = leader
+	if s.renamed != nil {
+		close(s.renamed)
+		s.renamed = nil
+	}
+}
+
+// named returns whom a follower names, and what tells that this has changed.
+func (s *Server) named() (Leader, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renamed == nil {
+		s.renamed = make(chan struct{})
+	}
+	return s.leader, s.renamed
+}
+
+// NodeID is the curator's own node.
+func (s *Server) NodeID() string {
+	if s.Credentials != nil {
+		return string(s.Credentials.ID)
+	}
+	return s.ID
+}
+
+// local is the service that each curator has, whether it leads or not.
+type local struct {
+	curatorpb.UnimplementedCuratorLocalServer
+	server *Server
+}
+
+// GetCurrentLeader is the server's side of CuratorLocal.GetCurrentLeader.
+func (l local) GetCurrentLeader(req *curatorpb.GetCurrentLeaderRequest, says grpc.ServerStreamingServer[curatorpb.GetCurrentLeaderResponse]) error {
+	behaviour, ended := l.server.role()
+	self := l.server.NodeID()
+	switch {
+	case behaviour.NoLeaderStream:
+		return l.UnimplementedCuratorLocalServer.GetCurrentLeader(req, says)
+	case !behaviour.Follower:
+		// It says where it is to nobody: who asks has found it.
+		err := says.Send(&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: self, ThisNodeId: self})
+		if err != nil {
+			return err
+		}
+		return endOfRole(wait(says.Context(), ended, nil))
+	}
+	for {
+		leader, renamed := l.server.named()
+		err := says.Send(&curatorpb.GetCurrentLeaderResponse{
+			LeaderNodeId: leader.ID, LeaderHost: leader.Host, LeaderPort: int32(leader.Port), ThisNodeId: self,
+		})
+		if err != nil {
+			return err
+		}
+		if err := wait(says.Context(), ended, renamed); err != nil {
+			return endOfRole(err)
+		}
+	}
+}
+
+// endOfRole words the end of a stream for its reader.
+func endOfRole(err error) error {
+	if err == errEnded {
+		return status.Error(codes.Unavailable, "this curator's role has changed")
+	}
+	return err
+}

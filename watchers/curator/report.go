@@ -1,0 +1,178 @@
+package curator
+
+import (
+	"context"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	protobuf "google.golang.org/protobuf/proto"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+)
+
+const (
+	// reportInterval is the least time between two reports of our address, and
+	// maxReportDelay the longest time after one that failed.
+	reportInterval = 10 * time.Second
+	maxReportDelay = 5 * time.Minute
+	// reportTimeout bounds one report.
+	reportTimeout = 5 * time.Second
+)
+
+// Report is how the reporting of this node's address stands. It is zero while
+// nothing is to be reported.
+type Report struct {
+	// Address that the cluster was told last, and when. Zero before.
+	Address netip.Addr
+	At      time.Time
+	// Error of the last attempt, if it failed.
+	Error string
+}
+
+// reporting is what the reports depend on, newest values only, under the
+// Watcher's lock.
+type reporting struct {
+	address netip.Addr // to be reported; invalid: none
+	synced  bool       // all that the cluster has of us has been heard
+	own     *curatorpb.NodeStatus
+	last    Report
+	delay   time.Duration // after the last attempt
+	due     time.Time     // the next attempt may follow
+	changed chan struct{} // closed when address or synced change
+}
+
+// SetReport says under which address the cluster is to know this node; an
+// invalid one means that nothing is reported. It may be called at any time from
+// any goroutine.
+func (w *Watcher) SetReport(addr netip.Addr) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reports.address != addr {
+		w.reports.address = addr
+		if w.cfg.LocalID == "" {
+			w.reports.last.Error = "this node's name was chosen freely: no cluster knows it"
+		}
+		w.reports.wake()
+	}
+}
+
+func (r *reporting) wake() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// setSynced tells whether the backlog is in.
+func (w *Watcher) setSynced(synced bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reports.synced != synced {
+		w.reports.synced = synced
+		w.reports.wake()
+	}
+}
+
+// noteOwn keeps what the cluster has of our own status: a report replaces all
+// of it, and has to repeat what is not ours to change.
+func (w *Watcher) noteOwn(nodes []*curatorpb.Node) {
+	for _, node := range nodes {
+		if w.cfg.LocalID != "" && node.GetId() == string(w.cfg.LocalID) {
+			w.mu.Lock()
+			w.reports.own = node.GetStatus()
+			w.mu.Unlock()
+		}
+	}
+}
+
+// toReport returns the address that is to be reported now, if there is any, how
+// long to wait before, and what tells that this has changed.
+func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := &w.reports
+	if !r.synced || w.cfg.LocalID == "" {
+		return netip.Addr{}, 0, r.changed
+	}
+	return r.address, time.Until(r.due), r.changed
+}
+
+// report tells the cluster our address, once for each connection and whenever
+// it is another one, until ctx ends.
+func (w *Watcher) report(ctx context.Context, conn *grpc.ClientConn) {
+	client := curatorpb.NewCuratorClient(conn)
+	var told netip.Addr
+	for ctx.Err() == nil {
+		addr, wait, changed := w.toReport()
+		var due <-chan time.Time
+		switch {
+		case !addr.IsValid() || addr == told:
+		case wait > 0:
+			due = time.After(wait)
+		default:
+			err := w.reportOnce(ctx, client, addr)
+			if err == nil {
+				told = addr
+			}
+			continue
+		}
+		select {
+		case <-changed:
+		case <-due:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (w *Watcher) reportOnce(ctx context.Context, client curatorpb.CuratorClient, addr netip.Addr) error {
+	limited, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	_, err := client.UpdateNodeStatus(limited, &curatorpb.UpdateNodeStatusRequest{
+		NodeId: string(w.cfg.LocalID), Status: w.ownStatus(addr),
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	w.reported(addr, err)
+	return err
+}
+
+// ownStatus is what the cluster has of us, with our address.
+func (w *Watcher) ownStatus(addr netip.Addr) *curatorpb.NodeStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	status := &curatorpb.NodeStatus{}
+	if w.reports.own != nil {
+		status = protobuf.CloneOf(w.reports.own)
+	}
+	now := time.Now()
+	status.ExternalAddress = addr.String()
+	status.Timestamp = &curatorpb.NodeStatus_Timestamp{Seconds: now.Unix(), Nanos: int32(now.Nanosecond())}
+	status.BootId = nil
+	if boot, err := hex.DecodeString(strings.ReplaceAll(w.cfg.BootID, "-", "")); err == nil {
+		status.BootId = boot
+	}
+	return status
+}
+
+func (w *Watcher) reported(addr netip.Addr, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := &w.reports
+	before := r.last.Error
+	if err == nil {
+		r.last = Report{Address: addr, At: time.Now()}
+		r.delay = reportInterval
+		w.status.Reports++
+		w.log.Debug("address reported to the cluster", "address", addr)
+	} else {
+		r.last.Error = wordFailure(err)
+		r.delay = min(max(2*r.delay, reportInterval), maxReportDelay)
+		w.status.ReportFailures++
+		if before != r.last.Error {
+			w.log.Warn("the cluster does not take this node's address", "address", addr, "error", r.last.Error)
+		}
+	}
+	r.due = time.Now().Add(r.delay)
+}

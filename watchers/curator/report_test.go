@@ -1,0 +1,108 @@
+package curator
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
+)
+
+const bootUUID = "98163c45-6f50-465b-81be-801536fa29f8"
+
+// Our address is told after the backlog, again after each reconnect, and when
+// it is another one; what is not ours to say stays.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	s, cfg := enrolled(t)
+	self := string(cfg.LocalID)
+	s.Directory.Set(memory.Node{ID: self, CuratorPort: 7900})
+	address, _ := serve(t, s)
+	cfg.Endpoints, cfg.BootID = []string{address}, bootUUID
+	w, r, _ := watch(t, cfg)
+	awaitState(t, w, StateConnected)
+	if w.Status().Report != (Report{}) || s.Directory.Nodes()[0].Address != "" {
+		t.Errorf("reported unasked: %+v", w.Status().Report)
+	}
+
+	w.SetReport(netip.MustParseAddr("192.0.2.7"))
+	r.await(t, "the first report", func() bool { return r.addresses()[self] == "192.0.2.7" })
+	node := s.Directory.Nodes()[0]
+	if node.CuratorPort != 7900 || len(node.BootID) != 16 || node.Reported == 0 {
+		t.Errorf("reported %+v", node)
+	}
+	report := awaitStatus(t, w, "the report", func(s Status) bool { return s.Reports == 1 }).Report
+	if report.Address.String() != "192.0.2.7" || report.At.IsZero() || report.Error != "" {
+		t.Errorf("report %+v", report)
+	}
+
+	// The next ones are not due yet: of all changes the last one is told.
+	if _, wait, _ := w.toReport(); wait <= 0 || wait > reportInterval {
+		t.Errorf("the next report is due in %v", wait)
+	}
+	w.SetReport(netip.MustParseAddr("192.0.2.8"))
+	w.SetReport(netip.MustParseAddr("192.0.2.9"))
+	w.hurry()
+	r.await(t, "the second report", func() bool { return r.addresses()[self] == "192.0.2.9" })
+
+	awaitStatus(t, w, "the second report", func(s Status) bool { return s.Reports == 2 })
+	w.hurry()
+	s.Directory.Set(memory.Node{ID: self, Address: "192.0.2.66"})
+	s.Drop()
+	r.await(t, "the report after a reconnect", func() bool { return r.addresses()[self] == "192.0.2.9" && r.count("begin") == 2 })
+}
+
+// hurry makes the next report due.
+func (w *Watcher) hurry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reports.due = w.reports.last.At
+	w.reports.wake()
+}
+
+func TestReportIsRefused(t *testing.T) {
+	t.Parallel()
+	s, cfg := enrolled(t, memory.Node{ID: nodeID(1)}) // and we are not in it
+	address, _ := serve(t, s)
+	var log logbook
+	cfg.Endpoints, cfg.Logger = []string{address}, log.logger()
+	w, _, _ := watch(t, cfg)
+	w.SetReport(netip.MustParseAddr("192.0.2.7"))
+	awaitStatus(t, w, "the refusal", func(s Status) bool { return strings.Contains(s.Report.Error, "NotFound") })
+	w.hurry()
+	status := awaitStatus(t, w, "another one", func(s Status) bool { return s.ReportFailures == 2 })
+	if status.State != StateConnected || strings.Count(log.String(), "does not take") != 1 {
+		t.Errorf("status %+v, log\n%s", status, &log)
+	}
+}
+
+// A name that does not come from a key is nobody's to report.
+func TestReportOfAFreeName(t *testing.T) {
+	t.Parallel()
+	e := newEmbedded(t)
+	w, _, _ := watch(t, Config{Dialer: e.dial})
+	w.SetReport(netip.MustParseAddr("192.0.2.7"))
+	status := awaitState(t, w, StateConnected)
+	if status.Report.Error == "" || status.Reports+status.ReportFailures != 0 {
+		t.Errorf("status %+v", status)
+	}
+}
+
+// The pauses after failures grow, and are bounded.
+func TestReportDelays(t *testing.T) {
+	t.Parallel()
+	w, err := New(Config{}, newRecorder())
+	must(t, err)
+	for range 20 {
+		w.reported(netip.Addr{}, status.Error(codes.Unavailable, "x"))
+	}
+	if w.reports.delay != maxReportDelay {
+		t.Errorf("the delay is %v, want %v", w.reports.delay, maxReportDelay)
+	}
+	if w.reported(netip.Addr{}, nil); w.reports.delay != reportInterval {
+		t.Errorf("the delay after a success is %v", w.reports.delay)
+	}
+}

@@ -1,0 +1,161 @@
+package curator
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Status is a Watcher's state at one moment.
+type Status struct {
+	State State
+	// Detail says why, and what can be done about it where something can.
+	Detail string
+	// Endpoint is the curator that is connected or was tried last; empty with
+	// a dialer.
+	Endpoint string
+	// ConnectedSince is when the present stream delivered its first event, or
+	// zero without one.
+	ConnectedSince time.Time
+	// Leader is whom most curators name, or empty.
+	Leader zone.ID
+	// Curators is what each curator says, sorted by endpoint.
+	Curators []Statement
+	// Credentials that are, or would be, used.
+	Credentials CredentialsStatus
+	// Report of this node's address.
+	Report Report
+	// Remarks are about what is wrong and tolerated: validity dates.
+	Remarks []string
+
+	Counters
+}
+
+// Counters count since the Watcher was made.
+type Counters struct {
+	// Attempts to open a stream, Connects that delivered an event, and
+	// Failures of either kind, the loss of a working stream included.
+	Attempts, Connects, Failures uint64
+	// Moves from one curator to another because that leads.
+	Moves uint64
+	// Reports of this node's address that the cluster took, and those that
+	// failed.
+	Reports, ReportFailures uint64
+	// Events received, large ones counted in pieces.
+	Events uint64
+}
+
+// CredentialsStatus is how the credentials stand.
+type CredentialsStatus struct {
+	// State is CredentialsValid or another of those, or a [nodetls.Fault].
+	State string
+	// Detail in words.
+	Detail string
+}
+
+// The states of credentials that have no fault.
+const (
+	CredentialsNone     = "not used"      // no curator is configured, or by plain text
+	CredentialsDialer   = "by dialer"     // the embedding program's business
+	CredentialsValid    = "valid"         // and in use, as are the next two
+	CredentialsNotYet   = "not valid yet" // by this machine's clock
+	CredentialsExpired  = "expired"
+	CredentialsUnlooked = "not looked at" // as long as the watcher has not run
+)
+
+// Status returns the present status. It may be called from any goroutine.
+func (w *Watcher) Status() Status {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	status := w.status
+	if status.State == StateSyncing {
+		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(status.ConnectedSince).Round(time.Second))
+	}
+	status.Curators = slices.Clone(w.heard)
+	status.Leader = w.leader
+	status.Credentials = w.credentials(now)
+	if w.reports.address.IsValid() {
+		status.Report = w.reports.last
+	}
+	status.Remarks = remarks(w.plan.credentials, w.peer, status.Endpoint, now)
+	return status
+}
+
+// credentials says how they stand. The caller holds the lock.
+func (w *Watcher) credentials(now time.Time) CredentialsStatus {
+	l := &w.levels
+	fault, faulty := errors.AsType[*nodetls.LoadError](l.fault)
+	switch {
+	case l.dialer != nil:
+		return CredentialsStatus{CredentialsDialer, "the program that embeds nodedns has them"}
+	case len(l.endpoints) == 0:
+		return CredentialsStatus{CredentialsNone, "no curator is configured"}
+	case w.cfg.Insecure:
+		return CredentialsStatus{CredentialsNone, "plain text"}
+	case w.cfg.Credentials == "":
+		return CredentialsStatus{CredentialsNone, "no credentials directory is configured"}
+	case faulty:
+		return CredentialsStatus{string(fault.Fault), fmt.Sprintf("%s: %v", fault.Path, fault.Err)}
+	case l.credentials == nil:
+		return CredentialsStatus{CredentialsUnlooked, w.cfg.Credentials}
+	}
+	leaf := l.credentials.Certificate.Leaf
+	detail := fmt.Sprintf("until %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+	switch {
+	case now.Before(leaf.NotBefore):
+		return CredentialsStatus{CredentialsNotYet, fmt.Sprintf("valid from %s only, or this clock is slow: used all the same",
+			leaf.NotBefore.UTC().Format(time.RFC3339))}
+	case now.After(leaf.NotAfter):
+		return CredentialsStatus{CredentialsExpired, fmt.Sprintf("since %s, or this clock is fast: used all the same, and to be renewed",
+			leaf.NotAfter.UTC().Format(time.RFC3339))}
+	}
+	return CredentialsStatus{CredentialsValid, detail}
+}
+
+// remarks are made when they are asked for, because certificates expire while
+// nothing else happens.
+func remarks(own *nodetls.Credentials, peer *x509.Certificate, endpoint string, now time.Time) []string {
+	var all []string
+	if own != nil {
+		all = append(all,
+			nodetls.Dates("the cluster's CA", own.CA, now),
+			nodetls.Dates("this node", own.Certificate.Leaf, now))
+	}
+	if peer != nil {
+		all = append(all, nodetls.Dates("the curator "+endpoint, peer, now))
+	}
+	return slices.DeleteFunc(all, func(remark string) bool { return remark == "" })
+}
+
+// update changes the status.
+func (w *Watcher) update(change func(*Status)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.status)
+}
+
+// enter changes the state.
+func (w *Watcher) enter(state State, detail string) {
+	w.update(func(s *Status) { w.transit(s, state, detail) })
+}
+
+// transit changes the state of a status, under the lock.
+func (w *Watcher) transit(s *Status, state State, detail string) {
+	if w.transited != nil {
+		w.transited(s.State, state)
+	}
+	s.State, s.Detail = state, detail
+}
+
+// say puts what the curators say, and what follows from it, into the status.
+func (w *Watcher) say(all []Statement, leader zone.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard, w.leader = all, leader
+}

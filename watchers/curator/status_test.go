@@ -1,0 +1,28 @@
+package curator
+
+import "testing"
+
+// Every state is in the table, can be reached, and has a way out.
+func TestTableOfStates(t *testing.T) {
+	t.Parallel()
+	reached := map[State]bool{}
+	for _, row := range States() {
+		if row.Meaning == "" || row.Seen == "" || len(row.Next) == 0 {
+			t.Errorf("the row of %q is incomplete", row.State)
+		}
+		for _, next := range row.Next {
+			if next.Cause == "" {
+				t.Errorf("from %q to %q there is no cause", row.State, next.To)
+			}
+			reached[next.To] = reached[next.To] || next.To != row.State
+		}
+	}
+	for _, row := range States() {
+		if !reached[row.State] {
+			t.Errorf("nothing leads to %q", row.State)
+		}
+	}
+	if len(reached) != len(States()) {
+		t.Errorf("%d states are reached, and the table has %d", len(reached), len(States()))
+	}
+}

@@ -1,0 +1,106 @@
+package curator
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"testing"
+
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	one   = zone.ID("metropolis-00000000000000000000000000000001")
+	two   = zone.ID("metropolis-00000000000000000000000000000002")
+	three = zone.ID("metropolis-00000000000000000000000000000003")
+)
+
+// by is what a curator says, in short.
+func by(self, leader zone.ID) voice {
+	return voice{endpoint: Endpoint{string(self), self, DefaultPort}, self: self, leader: leader}
+}
+
+func TestElect(t *testing.T) {
+	t.Parallel()
+	mute := by(one, one)
+	mute.fault = errors.New("lost").Error()
+	again := by(one, two)
+	again.endpoint = Endpoint{host: "192.0.2.1", port: 1}
+	for name, test := range map[string]struct {
+		voices  []voice
+		present zone.ID
+		want    zone.ID
+	}{
+		"nobody speaks":                     {nil, one, ""},
+		"an election is on":                 {[]voice{by(one, ""), by(two, "")}, one, ""},
+		"the leader alone":                  {[]voice{by(one, one)}, "", one},
+		"all agree":                         {[]voice{by(one, two), by(two, two), by(three, two)}, one, two},
+		"two claim, one follows":            {[]voice{by(one, one), by(two, two), by(three, two)}, one, two},
+		"a tie, the present one stays":      {[]voice{by(one, one), by(two, two)}, two, two},
+		"a tie, and the other one":          {[]voice{by(one, one), by(two, two)}, one, one},
+		"a tie of strangers":                {[]voice{by(one, one), by(two, two)}, three, one},
+		"a tie, one of them says so itself": {[]voice{by(three, one), by(two, two)}, "", two},
+		"who is not heard has no vote":      {[]voice{mute, by(two, two)}, one, two},
+		"nor has anybody two":               {[]voice{by(one, one), again, by(three, one)}, two, one},
+		"one that nobody hears":             {[]voice{by(one, three), by(two, three)}, one, three},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := elect(test.voices, test.present); got != test.want {
+				t.Errorf("elected %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUnderstand(t *testing.T) {
+	t.Parallel()
+	asked := Endpoint{host: "192.0.2.9", port: 7835}
+	certified := &x509.Certificate{Subject: pkix.Name{CommonName: string(three)}}
+	for name, test := range map[string]struct {
+		says     *curatorpb.GetCurrentLeaderResponse
+		peer     *x509.Certificate
+		insecure bool
+		want     voice
+	}{
+		"nothing": {&curatorpb.GetCurrentLeaderResponse{}, nil, false, voice{}},
+		"a follower": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "2001:db8::1", LeaderPort: 99, ThisNodeId: string(two)},
+			nil, false,
+			voice{leader: one, self: two, at: Endpoint{host: "2001:db8::1", port: 99}},
+		},
+		"without a port": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: string(one), ThisNodeId: string(two)},
+			nil, false,
+			voice{leader: one, self: two, at: Endpoint{string(one), one, DefaultPort}},
+		},
+		"the certificate is believed": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), ThisNodeId: string(one)}, certified, false,
+			voice{leader: one, self: three},
+		},
+		"nonsense": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: "king", LeaderHost: "h", LeaderPort: 1, ThisNodeId: "\xff"},
+			nil, false,
+			voice{},
+		},
+		"an impossible place": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "a b", LeaderPort: -1},
+			nil, false,
+			voice{leader: one},
+		},
+		"plain text elsewhere": {
+			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "192.0.2.1", LeaderPort: 1},
+			nil, true,
+			voice{leader: one},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.want.endpoint = asked
+			if got := understand(asked, test.says, test.peer, prefix, test.insecure); got != test.want {
+				t.Errorf("understood %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}

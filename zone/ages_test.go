@@ -1,0 +1,30 @@
+package zone
+
+import (
+	"testing"
+	"time"
+)
+
+// The age of what was saved survives, until the cluster says something else.
+func TestAgesOfSavedNodes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	learnt := f.wall.Add(-100 * time.Hour)
+	f.Saved().Set(
+		Entry{ID: a, Addresses: []string{"192.0.2.1"}, Since: learnt},
+		Entry{ID: b, Addresses: []string{"192.0.2.2"}, Since: learnt},
+		Entry{ID: c, Addresses: []string{"192.0.2.3"}},
+	)
+	check := func(id string, want time.Time) {
+		t.Helper()
+		if n, _ := f.Snapshot().Lookup(id); !n.Since().Equal(want) {
+			t.Errorf("%s since %v, want %v", id, n.Since(), want)
+		}
+	}
+	check(a, learnt)
+	check(c, f.wall)
+	f.pass(time.Minute)
+	f.connect(node(a, "192.0.2.1"), Entry{ID: b, Addresses: []string{"192.0.2.9"}, Since: learnt})
+	check(a, learnt)
+	check(b, f.wall) // a live source does not know ages
+}

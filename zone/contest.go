@@ -1,0 +1,77 @@
+package zone
+
+import (
+	"iter"
+	"net/netip"
+)
+
+// Contest is an address that several live nodes claim. Its reverse record is
+// that of the first of them.
+type Contest struct {
+	Addr netip.Addr
+	// Nodes are the first two of them, in the order of their IDs.
+	Nodes [2]ID
+	// Count of all of them.
+	Count int
+}
+
+// contest is a Contest as the zone keeps it.
+type contest struct {
+	first, second key
+	count         int
+}
+
+// contend keeps the list of contests true to who claims an address.
+func (s *Store) contend(addr key, all *claimants) {
+	contests := s.draft.contests
+	if all.live.size < 2 {
+		if _, listed := contests.get(addr); listed {
+			contests = contests.remove(s.edit, addr)
+		}
+	} else {
+		c := contest{count: all.live.size}
+		i := 0
+		for k := range all.live.all() {
+			if i == 0 {
+				c.first = k
+			} else {
+				c.second = k
+				break
+			}
+			i++
+		}
+		contests = contests.set(s.edit, addr, c)
+	}
+	s.draft.contests, s.draft.counts.Contested = contests, contests.size
+}
+
+// Contests yields the addresses that several live nodes claim, in an order of
+// its own that does not change.
+func (s *Snapshot) Contests() iter.Seq[Contest] {
+	return func(yield func(Contest) bool) {
+		for addr, c := range s.contests.all() {
+			if !yield(s.contest(addr, c)) {
+				return
+			}
+		}
+	}
+}
+
+// NewContests yields the contests that are not those of an older snapshot of
+// the same Store: another address, or other nodes. Its cost goes with their
+// number.
+func (s *Snapshot) NewContests(old *Snapshot) iter.Seq[Contest] {
+	return func(yield func(Contest) bool) {
+		diff(old.contests, s.contests, func(d difference[contest]) bool {
+			was, is := d.before, d.after
+			if !d.hasNow || d.hasBefore && was.first == is.first && was.second == is.second {
+				return true
+			}
+			return yield(s.contest(d.key, is))
+		})
+	}
+}
+
+func (s *Snapshot) contest(addr key, c contest) Contest {
+	return Contest{addr.reversed(), [2]ID{c.first.id(s.prefix), c.second.id(s.prefix)}, c.count}
+}

@@ -1,0 +1,89 @@
+package zone
+
+import "iter"
+
+// groups are the live nodes, ours excluded, by what is asked for: a role and an
+// address of a family, or a curator. Who looks for some of many thousands finds
+// them without a look at all the others.
+type groups struct {
+	v4, v6   [len(roleNames)]trie[struct{}]
+	curators trie[struct{}]
+}
+
+// each calls visit with each group and whether a record is in it.
+func (g *groups) each(r record, known bool, visit func(group *trie[struct{}], in bool)) {
+	live := known && r.flags&departed == 0
+	for i, known := range roleNames {
+		has := live && r.roles&known.role != 0
+		visit(&g.v4[i], has && r.flags&has4 != 0)
+		visit(&g.v6[i], has && r.flags&has6 != 0)
+	}
+	visit(&g.curators, live && r.port != 0)
+}
+
+// moveGroups makes the groups follow a node from one record to the next.
+func (s *Store) moveGroups(k key, was record, had bool, is record, has bool) {
+	var before [2*len(roleNames) + 1]bool
+	i := 0
+	s.draft.groups.each(was, had, func(_ *trie[struct{}], in bool) { before[i] = in; i++ })
+	i = 0
+	s.draft.groups.each(is, has, func(group *trie[struct{}], in bool) {
+		switch {
+		case in && !before[i]:
+			*group = group.set(s.edit, k, struct{}{})
+		case !in && before[i]:
+			*group = group.remove(s.edit, k)
+		}
+		i++
+	})
+}
+
+// WithRole yields the live nodes that have a role and an address of the family,
+// IPv4 or else IPv6: this machine first, and the others in a circle that begins
+// where turn says, any number. Departed nodes are left out.
+func (s *Snapshot) WithRole(role Roles, v4 bool, turn uint64) iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		if local := s.Local(); local.Roles()&role != 0 && local.HasFamily(v4) && !yield(local) {
+			return
+		}
+		for i, known := range roleNames {
+			if known.role == role {
+				group := s.groups.v6[i]
+				if v4 {
+					group = s.groups.v4[i]
+				}
+				s.circle(group, turn, yield)
+				return
+			}
+		}
+	}
+}
+
+// Curators yields the live nodes that run a curator, in the order of WithRole.
+func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		if local := s.Local(); local.CuratorPort() != 0 && !yield(local) {
+			return
+		}
+		s.circle(s.groups.curators, turn, yield)
+	}
+}
+
+// circle yields the nodes of a group from one place to just before it.
+func (s *Snapshot) circle(group trie[struct{}], turn uint64, yield func(Node) bool) {
+	start := key{hi: turn}
+	node := func(k key) Node {
+		r, _ := s.nodes.get(k)
+		return Node{snapshot: s, key: k, record: r}
+	}
+	for k := range group.from(start) {
+		if !yield(node(k)) {
+			return
+		}
+	}
+	for k := range group.all() {
+		if compareKeys(k, start) >= 0 || !yield(node(k)) {
+			return
+		}
+	}
+}

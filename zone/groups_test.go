@@ -1,0 +1,97 @@
+package zone
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func names(nodes iter.Seq[Node]) []string {
+	all := []string{}
+	for n := range nodes {
+		all = append(all, string(n.ID()))
+	}
+	return all
+}
+
+func TestWithRole(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect(
+		Entry{ID: a, Addresses: []string{"192.0.2.1", "2001:db8::1"}, Roles: ConsensusMember | KubernetesWorker, CuratorPort: 7835},
+		Entry{ID: b, Addresses: []string{"192.0.2.2"}, Roles: ConsensusMember},
+		Entry{ID: c, Roles: ConsensusMember, CuratorPort: 7900},
+	)
+	f.setLocal("192.0.2.9")
+	check := func(what string, got iter.Seq[Node], want ...string) {
+		t.Helper()
+		if got := names(got); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	check("members by IPv4", f.Snapshot().WithRole(ConsensusMember, true, 0), a, b)
+	check("members by IPv6", f.Snapshot().WithRole(ConsensusMember, false, 0), a)
+	check("workers", f.Snapshot().WithRole(KubernetesWorker, true, 0), a)
+	check("controllers", f.Snapshot().WithRole(KubernetesController, true, 0))
+	check("curators", f.Snapshot().Curators(0), a, c)
+	check("one that is no role", f.Snapshot().WithRole(ConsensusMember|KubernetesWorker, true, 1<<63))
+
+	f.curator.Set(Entry{ID: self, Roles: ConsensusMember, CuratorPort: 1})
+	f.curator.Gone(a)
+	check("ours, and a departed one", f.Snapshot().WithRole(ConsensusMember, true, 0), self, b)
+	check("curators with ours", f.Snapshot().Curators(0), self, c)
+	f.curator.SetCluster("one")
+	f.curator.SetCluster("another")
+	check("another cluster", f.Snapshot().WithRole(ConsensusMember, true, 0))
+}
+
+// The groups are what a look at all nodes finds, whatever happened, and the
+// circle has each of them once wherever it begins.
+func TestGroupsAgainstNodes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect()
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		id := fmt.Sprintf("%s%016x%016x", DefaultPrefix, random.Uint64N(300)<<55, 0)
+		switch random.IntN(5) {
+		case 0:
+			f.curator.Gone(id)
+		default:
+			e := Entry{ID: id, Roles: Roles(random.IntN(8)), CuratorPort: uint16(random.IntN(2))}
+			if random.IntN(3) > 0 {
+				e.Addresses = append(e.Addresses, "192.0.2.1")
+			}
+			if random.IntN(3) > 0 {
+				e.Addresses = append(e.Addresses, "2001:db8::1")
+			}
+			f.curator.Set(e)
+		}
+	}
+	s := f.Snapshot()
+	compare := func(what string, got []string, in func(Node) bool) {
+		t.Helper()
+		want := []string{}
+		for n := range s.All() {
+			if !n.Departed() && in(n) {
+				want = append(want, string(n.ID()))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d nodes, want %d", what, len(got), len(want))
+		}
+	}
+	for range 100 {
+		turn := random.Uint64()
+		compare("curators", names(s.Curators(turn)), func(n Node) bool { return n.CuratorPort() != 0 })
+		for _, v4 := range []bool{true, false} {
+			role := Roles(1 << random.IntN(3))
+			compare(fmt.Sprint(role, v4), names(s.WithRole(role, v4, turn)), func(n Node) bool {
+				return n.Roles()&role != 0 && n.HasFamily(v4)
+			})
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package zone
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A backlog without an end costs what the zone may hold, and no more.
+func TestEndlessBacklogIsBounded(t *testing.T) {
+	t.Parallel()
+	const most = 100
+	f := newFixture(t, func(c *Config) { c.MaxNodes = most })
+	f.ExpectCluster(true)
+	f.curator.SetConnected(true)
+	f.curator.Begin()
+	for i := range 5000 {
+		f.curator.Set(node(testID(i), "192.0.2.1"), Entry{ID: fmt.Sprintf("METROPOLIS-%032X", 1<<40+i)}, Entry{ID: fmt.Sprint("bogus ", i)})
+	}
+	for name, size := range map[string]int{
+		"seen":     len(f.curator.seen),
+		"spelled":  len(f.spelled),
+		"named":    len(f.refusals.named) - maxRefusals,
+		"withheld": len(f.withheld),
+	} {
+		if size > 2*most {
+			t.Errorf("%s holds %d, want at most %d", name, size, 2*most)
+		}
+	}
+	if live := f.Snapshot().Counts().Live; live > most+1 {
+		t.Errorf("%d nodes, want at most %d", live, most)
+	}
+	if lines := strings.Count(f.logged.String(), "\n"); lines != 0 {
+		t.Errorf("%d lines before the backlog ends", lines)
+	}
+	f.curator.Complete()
+	if lines := strings.Count(f.logged.String(), "\n"); lines != 1 || f.logged.Len() > 2000 {
+		t.Errorf("%d lines, want one: %s", lines, &f.logged)
+	}
+}
+
+// What is refused one by one, however often, is a line from time to time.
+func TestRefusalsAreLoggedSeldom(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"))
+	const seconds = 30
+	for i := range 1000 * seconds {
+		f.curator.Set(node(a, []string{"192.0.2.1", "127.0.0.1"}[i%2]))
+		f.pass(time.Millisecond)
+	}
+	f.pass(complaintInterval)
+	f.complainLate()
+	lines := strings.Count(f.logged.String(), "entries refused")
+	if most := seconds/int(complaintInterval/time.Second) + 2; lines > most || lines < 2 {
+		t.Errorf("%d lines, want at most %d", lines, most)
+	}
+	f.want(a, "192.0.2.1")
+}
+
+func TestWarnsOfLoss(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before, after int
+		share         string // empty: no warning
+	}{
+		"half":         {9, 4, "share=50%"}, // and this machine
+		"nearly all":   {99, 1, "share=98%"},
+		"a third":      {8, 5, ""},
+		"none":         {5, 5, ""},
+		"only another": {1, 0, "share=50%"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			var entries []Entry
+			for i := range test.before {
+				entries = append(entries, node(testID(1000+i), fmt.Sprintf("192.0.2.%d", i+1)))
+			}
+			f.connect(entries...)
+			f.backlog(entries[:test.after]...)
+			log := f.logged.String()
+			if warned := strings.Contains(log, "a large part"); warned != (test.share != "") || !strings.Contains(log, test.share) {
+				t.Errorf("logged %q, want a warning with %q", log, test.share)
+			}
+			f.want(testID(1000), "192.0.2.1")
+		})
+	}
+}
+
+func TestContests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.connect(node(a, "192.0.2.1"), node(b, "192.0.2.2"), node(c, "192.0.2.2", "2001:db8::1"))
+	before := f.Snapshot()
+	list := func(s *Snapshot) string {
+		var all []string
+		for c := range s.Contests() {
+			all = append(all, fmt.Sprintf("%s %s %s %d", c.Addr, c.Nodes[0], c.Nodes[1], c.Count))
+		}
+		return strings.Join(all, ", ")
+	}
+	if got, want := list(before), fmt.Sprintf("192.0.2.2 %s %s 2", b, c); got != want {
+		t.Errorf("contests %q, want %q", got, want)
+	}
+	f.curator.Set(node(a, "192.0.2.2"))
+	fresh := 0
+	for range f.Snapshot().NewContests(before) {
+		fresh++
+	}
+	if got, want := list(f.Snapshot()), fmt.Sprintf("192.0.2.2 %s %s 3", a, b); got != want || fresh != 1 {
+		t.Errorf("contests %q, want %q; %d are new, want 1", got, want, fresh)
+	}
+	f.curator.Gone(a, b) // departed nodes claim nothing
+	if got := list(f.Snapshot()); got != "" || f.Snapshot().Counts().Contested != 0 {
+		t.Errorf("contests %q, want none", got)
+	}
+}
