@@ -1,5 +1,7 @@
 package zone
 
+import "net/netip"
+
 // claimants are the nodes that claim one address, where there are several.
 type claimants struct {
 	live, departed trie[struct{}]
@@ -28,19 +30,20 @@ func (s *Store) moveClaims(k key, was, is record) {
 	stays := (was.flags^is.flags)&departed == 0
 	for addr := range was.addrs {
 		if !stays || !is.has(addr) {
-			s.unclaim(reverseKey(addr), k, was)
+			s.unclaim(addr, k, was)
 		}
 	}
 	for addr := range is.addrs {
 		if !stays || !was.has(addr) {
-			s.claim(reverseKey(addr), k, is)
+			s.claim(addr, k, is)
 		}
 	}
 }
 
 // claim adds a node to those that claim an address. Only an address with a
 // second claimant costs more than its reverse record.
-func (s *Store) claim(addr, k key, r record) {
+func (s *Store) claim(claimed netip.Addr, k key, r record) {
+	addr := reverseKey(claimed)
 	holder, held := s.draft.reverse.get(addr)
 	if !held {
 		s.draft.reverse = s.draft.reverse.set(s.edit, addr, k)
@@ -56,12 +59,13 @@ func (s *Store) claim(addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.set(s.edit, k, struct{}{})
-	s.contend(addr, all)
+	s.contend(claimed, all)
 	s.award(addr, holder, all.winner())
 }
 
 // unclaim undoes claim.
-func (s *Store) unclaim(addr, k key, r record) {
+func (s *Store) unclaim(claimed netip.Addr, k key, r record) {
+	addr := reverseKey(claimed)
 	all, contested := s.claims[addr]
 	if !contested {
 		s.draft.reverse = s.draft.reverse.remove(s.edit, addr)
@@ -69,7 +73,7 @@ func (s *Store) unclaim(addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.remove(s.edit, k)
-	s.contend(addr, all)
+	s.contend(claimed, all)
 	if all.live.size+all.departed.size == 1 {
 		delete(s.claims, addr)
 	}

@@ -17,19 +17,20 @@ type Contest struct {
 
 // contest is a Contest as the zone keeps it.
 type contest struct {
+	addr          [16]byte
 	first, second key
 	count         int
 }
 
 // contend keeps the list of contests true to who claims an address.
-func (s *Store) contend(addr key, all *claimants) {
-	contests := s.draft.contests
+func (s *Store) contend(claimed netip.Addr, all *claimants) {
+	addr, contests := reverseKey(claimed), s.draft.contests
 	if all.live.size < 2 {
 		if _, listed := contests.get(addr); listed {
 			contests = contests.remove(s.edit, addr)
 		}
 	} else {
-		c := contest{count: all.live.size}
+		c := contest{addr: claimed.As16(), count: all.live.size}
 		i := 0
 		for k := range all.live.all() {
 			if i == 0 {
@@ -49,8 +50,8 @@ func (s *Store) contend(addr key, all *claimants) {
 // its own that does not change.
 func (s *Snapshot) Contests() iter.Seq[Contest] {
 	return func(yield func(Contest) bool) {
-		for addr, c := range s.contests.all() {
-			if !yield(s.contest(addr, c)) {
+		for _, c := range s.contests.all() {
+			if !yield(s.contest(c)) {
 				return
 			}
 		}
@@ -67,11 +68,11 @@ func (s *Snapshot) NewContests(old *Snapshot) iter.Seq[Contest] {
 			if !d.hasNow || d.hasBefore && was.first == is.first && was.second == is.second {
 				return true
 			}
-			return yield(s.contest(d.key, is))
+			return yield(s.contest(is))
 		})
 	}
 }
 
-func (s *Snapshot) contest(addr key, c contest) Contest {
-	return Contest{addr.reversed(), [2]ID{c.first.id(s.prefix), c.second.id(s.prefix)}, c.count}
+func (s *Snapshot) contest(c contest) Contest {
+	return Contest{netip.AddrFrom16(c.addr).Unmap(), [2]ID{c.first.id(s.prefix), c.second.id(s.prefix)}, c.count}
 }

@@ -73,29 +73,9 @@ func reverseKey(addr netip.Addr) key {
 	return key{spread(host ^ spread(network)), network}
 }
 
-// reversed is the address that a reverseKey was made of.
-func (k key) reversed() netip.Addr {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], k.lo)
-	binary.BigEndian.PutUint64(b[8:], gather(k.hi)^spread(k.lo))
-	return netip.AddrFrom16(b).Unmap()
-}
-
-// An odd factor, 2^64 divided by the golden ratio, and the one that undoes it.
-const (
-	factor  = 0x9e3779b97f4a7c15
-	inverse = 0xf1de83e19937733d
-)
-
 // spread maps words one to one, such that each bit of x tells in the upper bits
 // of the result.
 func spread(x uint64) uint64 {
-	x *= factor
-	return (x ^ x>>32) * factor
-}
-
-// gather undoes spread.
-func gather(x uint64) uint64 {
-	x *= inverse
-	return (x ^ x>>32) * inverse
+	x *= 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return (x ^ x>>32) * 0x9e3779b97f4a7c15
 }
