@@ -150,10 +150,10 @@ func (b *branch[V]) putBranch(e *edit, digit int, kid branch[V]) {
 
 // walk yields the slots in key order and reports whether it came to the end.
 // By a pointer each branch on the way would be moved to the heap.
-func (b branch[V]) walk(yield func(key, V) bool) bool { return b.walkAfter(-1, yield) }
+func (b branch[V]) walk(yield func(*slot[V]) bool) bool { return b.walkAfter(-1, yield) }
 
 // walkAfter is walk of the digits after one.
-func (b branch[V]) walkAfter(digit int, yield func(key, V) bool) bool {
+func (b branch[V]) walkAfter(digit int, yield func(*slot[V]) bool) bool {
 	for digit++; digit < fanout; digit++ {
 		if !b.bucket(digit).walk(yield) {
 			return false
@@ -166,7 +166,7 @@ func (b branch[V]) walkAfter(digit int, yield func(key, V) bool) bool {
 }
 
 // walkFrom is walk without what comes before k.
-func (b branch[V]) walkFrom(k key, depth int, yield func(key, V) bool) bool {
+func (b branch[V]) walkFrom(k key, depth int, yield func(*slot[V]) bool) bool {
 	digit := k.digit(depth)
 	there := b.bucket(digit)
 	i, _ := there.find(k, k.beyond(digitBits*(depth+1)).hi)

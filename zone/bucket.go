@@ -20,10 +20,10 @@ type bucket[V comparable] []slot[V]
 // keep the pages above it few.
 const maxBucket = 48
 
-// get returns the value of k or nil; see find.
-func (b bucket[V]) get(k key, rest uint64) *V {
+// get returns the slot of k or nil; see find.
+func (b bucket[V]) get(k key, rest uint64) *slot[V] {
 	if i, ok := b.find(k, rest); ok {
-		return &b[i].value
+		return &b[i]
 	}
 	return nil
 }
@@ -95,9 +95,9 @@ func (b bucket[V]) same(other bucket[V]) bool {
 }
 
 // walk yields the slots in key order and reports whether it came to the end.
-func (b bucket[V]) walk(yield func(key, V) bool) bool {
+func (b bucket[V]) walk(yield func(*slot[V]) bool) bool {
 	for i := range b {
-		if !yield(b[i].key, b[i].value) {
+		if !yield(&b[i]) {
 			return false
 		}
 	}

@@ -65,10 +65,10 @@ func (s *Snapshot) NewContests(old *Snapshot) iter.Seq[Contest] {
 	return func(yield func(Contest) bool) {
 		diff(old.contests, s.contests, func(d difference[contest]) bool {
 			was, is := d.before, d.after
-			if !d.hasNow || d.hasBefore && was.first == is.first && was.second == is.second {
+			if is == nil || was != nil && was.value.first == is.value.first && was.value.second == is.value.second {
 				return true
 			}
-			return yield(s.contest(is))
+			return yield(s.contest(is.value))
 		})
 	}
 }

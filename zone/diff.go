@@ -1,11 +1,16 @@
 package zone
 
-// difference is one key at which two tries differ. A zero value with its
-// "has" flag unset stands for a key that one of them lacks.
+// difference is one key at which two tries differ: what each has there, nil for
+// one that lacks it.
 type difference[V comparable] struct {
-	key               key
-	before, after     V
-	hasBefore, hasNow bool
+	before, after *slot[V]
+}
+
+func (d difference[V]) key() key {
+	if d.before != nil {
+		return d.before.key
+	}
+	return d.after.key
 }
 
 // diff yields what differs between two tries, in key order. Parts that the two
@@ -35,7 +40,7 @@ func diffDigit[V comparable](before, after branch[V], digit int, yield func(diff
 		return diffBranch(was, is, yield)
 	case is.empty() && !was.empty():
 		return diffBucket(after.bucket(digit), was.walk, func(d difference[V]) bool {
-			return yield(difference[V]{d.key, d.after, d.before, d.hasNow, d.hasBefore})
+			return yield(difference[V]{before: d.after, after: d.before})
 		})
 	case was.empty() && !is.empty():
 		return diffBucket(before.bucket(digit), is.walk, yield)
@@ -46,26 +51,23 @@ func diffDigit[V comparable](before, after branch[V], digit int, yield func(diff
 
 // diffBucket compares a bucket with the slots that a walk yields, as a merge
 // of two ordered sequences.
-func diffBucket[V comparable](left bucket[V], walk func(func(key, V) bool) bool, yield func(difference[V]) bool) bool {
-	only := func(s slot[V]) difference[V] {
-		return difference[V]{key: s.key, before: s.value, hasBefore: true}
-	}
-	done := walk(func(k key, v V) bool {
-		for len(left) > 0 && compareKeys(left[0].key, k) < 0 {
-			if !yield(only(left[0])) {
+func diffBucket[V comparable](left bucket[V], walk func(func(*slot[V]) bool) bool, yield func(difference[V]) bool) bool {
+	done := walk(func(is *slot[V]) bool {
+		for len(left) > 0 && compareKeys(left[0].key, is.key) < 0 {
+			if !yield(difference[V]{before: &left[0]}) {
 				return false
 			}
 			left = left[1:]
 		}
-		if len(left) == 0 || left[0].key != k {
-			return yield(difference[V]{key: k, after: v, hasNow: true})
+		if len(left) == 0 || left[0].key != is.key {
+			return yield(difference[V]{after: is})
 		}
-		was := left[0].value
+		was := &left[0]
 		left = left[1:]
-		return was == v || yield(difference[V]{k, was, v, true, true})
+		return was.value == is.value || yield(difference[V]{was, is})
 	})
 	for done && len(left) > 0 {
-		done = yield(only(left[0]))
+		done = yield(difference[V]{before: &left[0]})
 		left = left[1:]
 	}
 	return done

@@ -72,17 +72,14 @@ func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
 // circle yields the nodes of a group from one place to just before it.
 func (s *Snapshot) circle(group trie[struct{}], turn uint64, yield func(Node) bool) {
 	start := key{hi: turn}
-	node := func(k key) Node {
-		r, _ := s.nodes.get(k)
-		return Node{snapshot: s, key: k, record: r}
-	}
-	for k := range group.from(start) {
-		if !yield(node(k)) {
+	for member := range group.from(start) {
+		if n, ok := s.node(member.key); ok && !yield(n) {
 			return
 		}
 	}
-	for k := range group.all() {
-		if compareKeys(k, start) >= 0 || !yield(node(k)) {
+	for member := range group.slots {
+		n, ok := s.node(member.key)
+		if compareKeys(member.key, start) >= 0 || ok && !yield(n) {
 			return
 		}
 	}

@@ -6,13 +6,24 @@ import (
 	"time"
 )
 
-// Node is one node as a snapshot has it: a small value that stays as it is.
-// The zero Node stands for none.
+// Node is one node as a snapshot has it. It stays as it is, and is small enough
+// to be handed on in registers: what is known of the node stays where it is. The
+// zero Node stands for none.
 type Node struct {
 	snapshot *Snapshot
-	key      key
-	record   record
+	slot     *slot[record] // what the cluster says; nil: nothing
 	local    bool
+}
+
+// nothing is what is known of a node of which nobody has said anything.
+var nothing record
+
+// said is what the cluster says of the node. It is not to be changed.
+func (n Node) said() *record {
+	if n.slot == nil {
+		return &nothing
+	}
+	return &n.slot.value
 }
 
 // ID is the node's name. It allocates; a writer of many uses AppendID.
@@ -23,7 +34,7 @@ func (n Node) ID() ID {
 	if n.snapshot == nil {
 		return ""
 	}
-	return n.key.id(n.snapshot.prefix)
+	return n.slot.key.id(n.snapshot.prefix)
 }
 
 // AppendID appends the node's name to dst.
@@ -31,7 +42,7 @@ func (n Node) AppendID(dst []byte) []byte {
 	if n.local {
 		return append(dst, n.snapshot.local.id...)
 	}
-	return n.key.appendID(dst, n.snapshot.prefix)
+	return n.slot.key.appendID(dst, n.snapshot.prefix)
 }
 
 // Addrs yields the node's addresses, IPv4 first and the local node's otherwise
@@ -39,7 +50,7 @@ func (n Node) AppendID(dst []byte) []byte {
 func (n Node) Addrs() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		if !n.local {
-			n.record.addrs(yield)
+			n.said().addrs(yield)
 			return
 		}
 		for _, addr := range n.snapshot.local.addrs {
@@ -60,13 +71,13 @@ func (n Node) HasAddr() bool {
 
 // HasFamily says whether an IPv4 address of the node is known, or with four
 // false an IPv6 one.
-func (n *Node) HasFamily(four bool) bool {
+func (n Node) HasFamily(four bool) bool {
 	if !n.local {
 		family := has6
 		if four {
 			family = has4
 		}
-		return n.record.flags&family != 0
+		return n.said().flags&family != 0
 	}
 	for _, addr := range n.snapshot.local.addrs {
 		if addr.Is4() == four {
@@ -78,13 +89,14 @@ func (n *Node) HasFamily(four bool) bool {
 
 // Sole is the node's address of a family, IPv4 or with four false IPv6, if it
 // has one and cannot have several: only this machine can.
-func (n *Node) Sole(four bool) (addr netip.Addr, ok bool) {
+func (n Node) Sole(four bool) (addr netip.Addr, ok bool) {
+	r := n.said()
 	switch {
 	case n.local:
-	case four && n.record.flags&has4 != 0:
-		return netip.AddrFrom4(n.record.v4), true
-	case !four && n.record.flags&has6 != 0:
-		return netip.AddrFrom16(n.record.v6), true
+	case four && r.flags&has4 != 0:
+		return netip.AddrFrom4(r.v4), true
+	case !four && r.flags&has6 != 0:
+		return netip.AddrFrom16(r.v6), true
 	}
 	return netip.Addr{}, false
 }
@@ -97,7 +109,7 @@ func (n Node) IsLocal() bool { return n.local }
 
 // Departed says whether the node has left the cluster and is answered for the
 // time of the retention only.
-func (n Node) Departed() bool { return n.record.flags&departed != 0 }
+func (n Node) Departed() bool { return !n.local && n.said().flags&departed != 0 }
 
 // Since is when the node's present addresses were learnt or, of a departed
 // node, when it departed. It has a resolution of one second.
@@ -105,17 +117,17 @@ func (n Node) Since() time.Time {
 	if n.local {
 		return n.snapshot.local.since
 	}
-	return time.Unix(int64(n.record.since), 0).UTC()
+	return time.Unix(int64(n.said().since), 0).UTC()
 }
 
 // Roles of the node in its cluster; the local node's come from there too.
-func (n Node) Roles() Roles { return n.record.roles }
+func (n Node) Roles() Roles { return n.said().roles }
 
 // State of the node in its cluster.
-func (n Node) State() State { return n.record.state }
+func (n Node) State() State { return n.said().state }
 
 // CuratorPort is the TCP port of the node's curator, or 0 without one.
-func (n Node) CuratorPort() uint16 { return n.record.port }
+func (n Node) CuratorPort() uint16 { return n.said().port }
 
 // Source names the source that the node's addresses come from.
 func (n Node) Source() string {
@@ -125,7 +137,7 @@ func (n Node) Source() string {
 	case n.snapshot == nil:
 		return ""
 	}
-	return (*n.snapshot.sources)[n.record.source]
+	return (*n.snapshot.sources)[n.said().source]
 }
 
 // equal compares what can be seen of two nodes of one name.
@@ -134,11 +146,11 @@ func (n Node) equal(other Node) bool {
 		return false
 	}
 	if n.local {
-		return n.snapshot.local.equal(other.snapshot.local) && n.record.sameRole(other.record)
+		return n.snapshot.local.equal(other.snapshot.local) && n.said().sameRole(other.said())
 	}
-	return n.record == other.record
+	return *n.said() == *other.said()
 }
 
-func (r record) sameRole(other record) bool {
+func (r *record) sameRole(other *record) bool {
 	return r.roles == other.roles && r.state == other.state && r.port == other.port
 }

@@ -98,8 +98,7 @@ func (s *Snapshot) Prefix() Prefix { return s.prefix }
 func (s *Snapshot) Local() Node {
 	n := Node{snapshot: s, local: true}
 	if s.local.shaped {
-		r, _ := s.nodes.get(s.local.key)
-		n.record.roles, n.record.state, n.record.port = r.roles, r.state, r.port
+		n.slot = s.nodes.find(s.local.key)
 	}
 	return n
 }
@@ -127,11 +126,11 @@ func (s *Snapshot) LookupLabel(label []byte) (Node, bool) {
 
 // node finds a node of the cluster's by its key.
 func (s *Snapshot) node(k key) (Node, bool) {
-	r := s.nodes.find(k)
-	if r == nil {
+	found := s.nodes.find(k)
+	if found == nil {
 		return Node{}, false
 	}
-	return Node{snapshot: s, key: k, record: *r}, true
+	return Node{snapshot: s, slot: found}, true
 }
 
 // HasIDShape says whether a label is one that a node may have: the prefix and
@@ -147,11 +146,11 @@ func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if slices.Contains(s.local.addrs, addr) {
 		return s.Local(), true
 	}
-	k := s.reverse.find(reverseKey(addr))
-	if k == nil {
+	owner := s.reverse.find(reverseKey(addr))
+	if owner == nil {
 		return Node{}, false
 	}
-	return s.node(*k)
+	return s.node(owner.value)
 }
 
 // All yields every node, this machine and departed ones included, sorted by
@@ -159,17 +158,17 @@ func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 func (s *Snapshot) All() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
 		pending := true // this machine has yet to find its place
-		for k, r := range s.nodes.all() {
-			if pending && s.localBefore(k) {
+		for found := range s.nodes.slots {
+			if pending && s.localBefore(found.key) {
 				pending = false
 				if !yield(s.Local()) {
 					return
 				}
 			}
-			if s.isLocal(k) {
+			if s.isLocal(found.key) {
 				continue
 			}
-			if !yield(Node{snapshot: s, key: k, record: r}) {
+			if !yield(Node{snapshot: s, slot: found}) {
 				return
 			}
 		}
@@ -203,15 +202,15 @@ func (s *Snapshot) Changes(old *Snapshot) iter.Seq[Change] {
 			return
 		}
 		diff(old.nodes, s.nodes, func(d difference[record]) bool {
-			if s.isLocal(d.key) {
+			if s.isLocal(d.key()) {
 				return true
 			}
 			var c Change
-			if d.hasBefore {
-				c.Before = Node{snapshot: old, key: d.key, record: d.before}
+			if d.before != nil {
+				c.Before = Node{snapshot: old, slot: d.before}
 			}
-			if d.hasNow {
-				c.After = Node{snapshot: s, key: d.key, record: d.after}
+			if d.after != nil {
+				c.After = Node{snapshot: s, slot: d.after}
 			}
 			return yield(c)
 		})

@@ -57,13 +57,13 @@ type edit struct{ _ byte }
 // get is the value of k. It allocates nothing.
 func (t *trie[V]) get(k key) (value V, ok bool) {
 	if found := t.find(k); found != nil {
-		return *found, true
+		return found.value, true
 	}
 	return value, false
 }
 
-// find returns the value of k, which is not to be changed, or nil.
-func (t *trie[V]) find(k key) *V {
+// find returns the slot of k, which is not to be changed, or nil.
+func (t *trie[V]) find(k key) *slot[V] {
 	for b, rest := &t.root, k; ; {
 		digit := rest.hi >> (64 - digitBits)
 		rest = rest.beyond(digitBits)
@@ -97,15 +97,19 @@ func (t trie[V]) remove(e *edit, k key) trie[V] {
 	return t
 }
 
-// all yields the slots in key order.
+// slots yields the slots in key order. They are not to be changed.
+func (t trie[V]) slots(yield func(*slot[V]) bool) { t.root.walk(yield) }
+
+// all yields what is in the slots, in key order.
 func (t trie[V]) all() iter.Seq2[key, V] {
-	return func(yield func(key, V) bool) { t.root.walk(yield) }
+	return func(yield func(key, V) bool) {
+		t.slots(func(s *slot[V]) bool { return yield(s.key, s.value) })
+	}
 }
 
-// from yields the slots in key order, beginning with the first one that is not
-// before k.
-func (t trie[V]) from(k key) iter.Seq2[key, V] {
-	return func(yield func(key, V) bool) { t.root.walkFrom(k, 0, yield) }
+// from is slots without those before k.
+func (t trie[V]) from(k key) iter.Seq[*slot[V]] {
+	return func(yield func(*slot[V]) bool) { t.root.walkFrom(k, 0, yield) }
 }
 
 // first is the smallest key.

@@ -46,8 +46,8 @@ func checkTrie(t *testing.T, got trie[int], want map[key]int) {
 		for _, start := range []key{keys[i], {keys[i].hi, keys[i].lo + 1}, {keys[i].hi + 1, 0}} {
 			at, _ := slices.BinarySearchFunc(keys, start, compareKeys)
 			var rest []key
-			for k := range got.from(start) {
-				rest = append(rest, k)
+			for s := range got.from(start) {
+				rest = append(rest, s.key)
 			}
 			if !slices.Equal(rest, keys[at:]) {
 				t.Fatalf("from %x: %d keys, want %d", start, len(rest), len(keys)-at)
@@ -137,16 +137,17 @@ func checkDiff(t *testing.T, before, after trie[int], was, is map[key]int) {
 	patched := maps.Clone(was)
 	var keys []key
 	diff(before, after, func(d difference[int]) bool {
-		keys = append(keys, d.key)
-		if old, ok := was[d.key]; ok != d.hasBefore || old != d.before {
-			t.Fatalf("%x: before is %d %v, want %d %v", d.key, d.before, d.hasBefore, old, ok)
+		k := d.key()
+		keys = append(keys, k)
+		if old, ok := was[k]; ok != (d.before != nil) || ok && *d.before != (slot[int]{k, old}) {
+			t.Fatalf("%x: before is %v, want %d %v", k, d.before, old, ok)
 		}
-		if d.hasBefore && d.hasNow && d.before == d.after {
-			t.Fatalf("%x is yielded and did not change", d.key)
+		if d.before != nil && d.after != nil && d.before.value == d.after.value {
+			t.Fatalf("%x is yielded and did not change", k)
 		}
-		delete(patched, d.key)
-		if d.hasNow {
-			patched[d.key] = d.after
+		delete(patched, k)
+		if d.after != nil {
+			patched[k] = d.after.value
 		}
 		return true
 	})

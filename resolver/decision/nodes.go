@@ -30,7 +30,7 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 	node, known := view.Zone.LookupLabel(top.label())
 	switch {
 	case len(top) == len(q.Name) && known:
-		ofNode(q, &node, view, v)
+		ofNode(q, node, view, v)
 	case known:
 		unknown("below the name of a node", view, v)
 	case view.Zone.HasIDShape(top.label()):
@@ -60,7 +60,7 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	case !known:
 		unknown("no such node", view, v)
 	case len(child) == len(q.Name):
-		ofNode(q, &node, view, v)
+		ofNode(q, node, view, v)
 	default:
 		unknown("below the name of a node", view, v)
 	}
@@ -68,8 +68,8 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 }
 
 // ofNode answers for a name that the zone has.
-func ofNode(q *Question, node *zone.Node, view *View, v *Verdict) {
-	v.Node = *node
+func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
+	v.Node = node
 	switch {
 	case q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceZone, "a node", view.Rules)
