@@ -4,24 +4,34 @@ import (
 	"encoding/binary"
 )
 
-// foldStep is how many octets lower takes at once.
-const foldStep = 16
+const wordLen = 8
+
+// mayHaveCapitals says whether a name with a message's header before it has to
+// be lowered. Nearly all names are in lower case, and then are read where they
+// are: what was just written in large pieces is slow to be read in small ones.
+//
+// No small letter has the bit of the letters without the one that makes it
+// small. Of other octets the underscore has, and some of the header may: for
+// these it is lowered in vain.
+func mayHaveCapitals(message []byte) bool {
+	const letter = 0x4040404040404040
+	odd := uint64(0)
+	for at := headerLen; at+wordLen < len(message); at += wordLen {
+		word := binary.LittleEndian.Uint64(message[at:])
+		odd |= word &^ (word << 1)
+	}
+	last := binary.LittleEndian.Uint64(message[len(message)-wordLen:])
+	return (odd|last&^(last<<1))&letter != 0
+}
 
 // lower folds the ASCII letters of a name of some length (RFC 4343), and maybe
 // what is behind it. The octets that hold a label's length are below 'A', so
 // they need no care.
 func lower(name *[maxName + 1]byte, length int) {
-	for at := 0; at < length; at += foldStep {
-		// The mask changes nothing, and tells the compiler that it is inside.
-		octets := (*[foldStep]byte)(name[at&^(foldStep-1)&maxName:])
-		a, b := binary.LittleEndian.Uint64(octets[:8]), binary.LittleEndian.Uint64(octets[8:])
-		// Nearly all names are in lower case, and no octet of them has the bit
-		// of the letters without the one that makes them small.
-		const letter = 0x4040404040404040
-		if (a&^(a<<1)|b&^(b<<1))&letter != 0 {
-			binary.LittleEndian.PutUint64(octets[:8], a|capitalsIn(a)>>2)
-			binary.LittleEndian.PutUint64(octets[8:], b|capitalsIn(b)>>2)
-		}
+	for at := 0; at < length; at += wordLen {
+		octets := name[at&maxName&^(wordLen-1):] // the masks change nothing, and spare a check
+		word := binary.LittleEndian.Uint64(octets)
+		binary.LittleEndian.PutUint64(octets, word|capitalsIn(word)>>2)
 	}
 }
 

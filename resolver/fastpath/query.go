@@ -30,8 +30,8 @@ type Query struct {
 	// Cookie is the COOKIE option, of a length that one may have; nil without.
 	Cookie []byte
 
-	head []byte // the message's header and question
-	name [maxName + 1]byte
+	head []byte            // the message's header and question
+	name [maxName + 1]byte // in lower case, if it is not so in the message
 }
 
 // Parse reads a message and says whether it is one for this package. If not,
@@ -55,9 +55,11 @@ func (q *Query) Parse(message []byte) bool {
 	if class := binary.BigEndian.Uint16(message[end+2:]); class != dns.ClassINET || !ordinary(q.Type) {
 		return false
 	}
-	length := copy(q.name[:], message[headerLen:end])
-	lower(&q.name, length)
-	q.Name = q.name[:length]
+	q.Name = message[headerLen:end]
+	if mayHaveCapitals(message[:end]) {
+		lower(&q.name, copy(q.name[:], q.Name))
+		q.Name = q.name[:len(q.Name)]
+	}
 	q.head = message[:end+4]
 	q.CD = message[3]&flagCD != 0
 	q.EDNS, q.DO, q.UDPSize, q.Cookie = sections&additional != 0, false, 0, nil
