@@ -10,6 +10,22 @@ func hexWord(digits []byte) (word, bad uint64) {
 	return hi<<32 | lo, bad | badLo
 }
 
+// putHexWord writes a word as 16 hex digits, in lower case.
+func putHexWord(digits []byte, word uint64) {
+	binary.BigEndian.PutUint64(digits, hexDigits(word>>32))
+	binary.BigEndian.PutUint64(digits[8:], hexDigits(word&0xffffffff))
+}
+
+// hexDigits undoes hexHalf.
+func hexDigits(value uint64) (text uint64) {
+	const each = 0x0101010101010101
+	value = (value | value<<16) & 0x0000ffff0000ffff
+	value = (value | value<<8) & 0x00ff00ff00ff00ff
+	value = (value | value<<4) & (0xf * each)
+	over9 := (value + 6*each) >> 4 & each
+	return value + '0'*each + ('a'-'0'-10)*over9
+}
+
 // hexHalf reads 8 hex digits at once, one in each byte of a word: a table, byte
 // by byte, takes longer than the upper half of a lookup.
 func hexHalf(text uint64) (value, bad uint64) {

@@ -3,7 +3,6 @@ package zone
 import (
 	"cmp"
 	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 )
 
@@ -38,8 +37,10 @@ func (k key) id(p Prefix) ID {
 }
 
 func (k key) appendID(dst []byte, p Prefix) []byte {
-	b := k.bytes()
-	return hex.AppendEncode(append(dst, p...), b[:])
+	var digits [hexLen]byte
+	putHexWord(digits[:16], k.hi)
+	putHexWord(digits[16:], k.lo)
+	return append(append(dst, p...), digits[:]...)
 }
 
 // shapedKey returns the key of a name of node-ID shape. It allocates nothing,

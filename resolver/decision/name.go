@@ -77,6 +77,11 @@ func (n Name) single() bool { return !n.IsRoot() && n.parent().IsRoot() }
 
 // within says whether the name is apex or below it.
 func (n Name) within(apex Name) bool {
+	// Few names have the length of the apex's first label where that would be:
+	// the others need not be gone through.
+	if at := len(n) - len(apex); at < 0 || n[at] != apex[0] {
+		return false
+	}
 	for len(n) > len(apex) {
 		n = n.parent()
 	}

@@ -104,19 +104,31 @@ func specialUse(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
-// specialTops are the top-level domains that the table's domains are in.
-var specialTops = func() map[string]bool {
-	tops := map[string]bool{}
+// specialTops are the top-level domains that the table's domains are in. They
+// are few, and nearly all differ from a name's in length: no map is as fast.
+var specialTops = func() (tops []Name) {
 	for domain := range specialUses {
-		tops[string(Name(domain).childOf(Root))] = true
+		if top := Name(domain).childOf(Root); !top.isIn(tops) {
+			tops = append(tops, top)
+		}
 	}
 	return tops
 }()
 
+// isIn says whether the name is one of a few.
+func (n Name) isIn(names []Name) bool {
+	for _, name := range names {
+		if string(n) == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // findUse finds the special-use domain that a name is in, the innermost one
-// first. For most names one look is enough to tell that it is in none.
+// first. For most names a look at the last label tells that it is in none.
 func findUse(name Name) (Name, use) {
-	if name.IsRoot() || !specialTops[string(name.childOf(Root))] {
+	if name.IsRoot() || !name.childOf(Root).isIn(specialTops) {
 		return nil, 0
 	}
 	for ; !name.IsRoot(); name = name.parent() {

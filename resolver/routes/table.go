@@ -21,8 +21,15 @@ type Route[T any] struct {
 // concurrently. A nil Table has no routes.
 type Table[T any] struct {
 	targets map[string]T // by domain, in wire form
-	depth   int          // labels of the longest domain
+	lengths lengths      // of the domains
 }
+
+// lengths are those that a domain has, in wire form. They tell most names, and
+// most of what these end with, from all domains.
+type lengths [(maxName + 1) / 64]uint64
+
+func (l *lengths) add(n int)      { l[n>>6&3] |= 1 << (n & 63) }
+func (l *lengths) has(n int) bool { return l[n>>6&3]>>(n&63)&1 != 0 }
 
 // New returns the table of some routes. It refuses a domain that is malformed
 // or in two routes, and a route without any; the error has the numbers of the
@@ -46,7 +53,7 @@ func New[T any](routes []Route[T]) (*Table[T], error) {
 				return nil, fmt.Errorf("routes %d and %d both have the domain %q; a domain goes one way", owner, number, domain)
 			}
 			owners[wire], t.targets[wire] = number, route.Target
-			t.depth = max(t.depth, count([]byte(wire)))
+			t.lengths.add(len(wire))
 		}
 	}
 	return t, nil
@@ -60,15 +67,13 @@ func (t *Table[T]) Lookup(name []byte) (target T, labels int, ok bool) {
 	if t == nil || len(t.targets) == 0 {
 		return target, 0, false
 	}
-	labels = count(name)
-	for ; ; labels-- {
-		// No domain is as long as most names are.
-		if labels <= t.depth {
+	for {
+		if t.lengths.has(len(name)) {
 			if target, ok = t.targets[string(name)]; ok {
-				return target, labels, true
+				return target, count(name), true
 			}
 		}
-		if labels == 0 {
+		if name[0] == 0 {
 			return target, 0, false
 		}
 		name = name[1+name[0]:]
