@@ -104,7 +104,7 @@ func BenchmarkLookup(b *testing.B) {
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if _, ok := s.Snapshot().LookupLabel(names[i&(1<<16-1)]); !ok {
+				if n, _ := s.Snapshot().LookupLabel(names[i&(1<<16-1)]); !n.Exists() {
 					b.Fatal("not found")
 				}
 				i++

@@ -109,19 +109,22 @@ func (s *Snapshot) Lookup(name string) (Node, bool) {
 	if len(name) > len(buffer) {
 		return Node{}, false
 	}
-	return s.LookupLabel(buffer[:copy(buffer[:], name)])
+	node, _ := s.LookupLabel(buffer[:copy(buffer[:], name)])
+	return node, node.Exists()
 }
 
-// LookupLabel is Lookup for a name that is still in a message's buffer.
-func (s *Snapshot) LookupLabel(label []byte) (Node, bool) {
+// LookupLabel is Lookup for a name that is still in a message's buffer. There is
+// no such node if the one returned does not exist. Shaped says whether the label
+// is one that a node may have: the prefix and 32 hex digits.
+func (s *Snapshot) LookupLabel(label []byte) (node Node, shaped bool) {
 	k, shaped := shapedKey(s.prefix, label)
 	switch {
 	case shaped && s.isLocal(k), !shaped && equalFold(string(s.local.id), label):
-		return s.Local(), true
-	case !shaped:
-		return Node{}, false
+		node = s.Local()
+	case shaped:
+		node, _ = s.node(k)
 	}
-	return s.node(k)
+	return node, shaped
 }
 
 // node finds a node of the cluster's by its key.
@@ -133,8 +136,8 @@ func (s *Snapshot) node(k key) (Node, bool) {
 	return Node{snapshot: s, slot: found}, true
 }
 
-// HasIDShape says whether a label is one that a node may have: the prefix and
-// 32 hex digits.
+// HasIDShape says whether a label is one that a node may have, as LookupLabel
+// does.
 func (s *Snapshot) HasIDShape(label []byte) bool {
 	_, ok := shapedKey(s.prefix, label)
 	return ok

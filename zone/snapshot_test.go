@@ -178,7 +178,7 @@ func TestLookupLabelDoesNotEscape(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		var buffer [63]byte
 		label := buffer[:copy(buffer[:], a)]
-		if _, ok := s.LookupLabel(label); !ok || !s.HasIDShape(label) {
+		if n, shaped := s.LookupLabel(label); !n.Exists() || !shaped || !s.HasIDShape(label) {
 			t.Error("not found")
 		}
 	})

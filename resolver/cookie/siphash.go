@@ -17,37 +17,40 @@ func sipHash(key [16]byte, message []byte) uint64 {
 	}
 	last := uint64(len(message)) << 56
 	for ; len(message) >= 8; message = message[8:] {
-		s.absorb(binary.LittleEndian.Uint64(message))
+		s = s.absorb(binary.LittleEndian.Uint64(message))
 	}
 	for i, b := range message {
 		last |= uint64(b) << (8 * i)
 	}
-	s.absorb(last)
-	s[2] ^= 0xff
-	for range 4 {
-		s.round()
+	s = s.absorb(last)
+	s.c ^= 0xff
+	s = s.rounds(4)
+	return s.a ^ s.b ^ s.c ^ s.d
+}
+
+// sipState is handed on by value: the compiler keeps it in registers then, and
+// in memory each step would wait for the one before to be written.
+type sipState struct{ a, b, c, d uint64 }
+
+func (s sipState) absorb(word uint64) sipState {
+	s.d ^= word
+	s = s.rounds(2)
+	s.a ^= word
+	return s
+}
+
+func (s sipState) rounds(n int) sipState {
+	for range n {
+		s.a += s.b
+		s.b = bits.RotateLeft64(s.b, 13) ^ s.a
+		s.a = bits.RotateLeft64(s.a, 32)
+		s.c += s.d
+		s.d = bits.RotateLeft64(s.d, 16) ^ s.c
+		s.a += s.d
+		s.d = bits.RotateLeft64(s.d, 21) ^ s.a
+		s.c += s.b
+		s.b = bits.RotateLeft64(s.b, 17) ^ s.c
+		s.c = bits.RotateLeft64(s.c, 32)
 	}
-	return s[0] ^ s[1] ^ s[2] ^ s[3]
-}
-
-type sipState [4]uint64
-
-func (s *sipState) absorb(word uint64) {
-	s[3] ^= word
-	s.round()
-	s.round()
-	s[0] ^= word
-}
-
-func (s *sipState) round() {
-	s[0] += s[1]
-	s[1] = bits.RotateLeft64(s[1], 13) ^ s[0]
-	s[0] = bits.RotateLeft64(s[0], 32)
-	s[2] += s[3]
-	s[3] = bits.RotateLeft64(s[3], 16) ^ s[2]
-	s[0] += s[3]
-	s[3] = bits.RotateLeft64(s[3], 21) ^ s[0]
-	s[2] += s[1]
-	s[1] = bits.RotateLeft64(s[1], 17) ^ s[2]
-	s[2] = bits.RotateLeft64(s[2], 32)
+	return s
 }

@@ -27,13 +27,13 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 		return true
 	}
 	top := q.Name.childOf(Root)
-	node, known := view.Zone.LookupLabel(top.label())
+	node, shaped := view.Zone.LookupLabel(top.label())
 	switch {
-	case len(top) == len(q.Name) && known:
+	case node.Exists() && len(top) == len(q.Name):
 		ofNode(q, node, view, v)
-	case known:
+	case node.Exists():
 		unknown("below the name of a node", view, v)
-	case view.Zone.HasIDShape(top.label()):
+	case shaped:
 		unknown("no such node", view, v)
 	case inSearchList(q.Name, view) && !inHosts(q.Name, view) && !hasRoute(q.Name, view):
 		// glibc asks for this before the bare name, and would wait for dead
@@ -54,10 +54,10 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 		return
 	}
 	child := q.Name.childOf(domain)
-	node, known := view.Zone.LookupLabel(child.label())
+	node, _ := view.Zone.LookupLabel(child.label())
 	switch {
-	case !known && ofGroup(q, domain, view, v):
-	case !known:
+	case !node.Exists() && ofGroup(q, domain, view, v):
+	case !node.Exists():
 		unknown("no such node", view, v)
 	case len(child) == len(q.Name):
 		ofNode(q, node, view, v)
