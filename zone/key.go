@@ -10,12 +10,6 @@ import (
 // words, or what reverseKey makes of an address.
 type key struct{ hi, lo uint64 }
 
-func (k key) bytes() (b [16]byte) {
-	binary.BigEndian.PutUint64(b[:8], k.hi)
-	binary.BigEndian.PutUint64(b[8:], k.lo)
-	return b
-}
-
 func compareKeys(a, b key) int {
 	if a.hi != b.hi {
 		return cmp.Compare(a.hi, b.hi)
@@ -50,10 +44,7 @@ func shapedKey(p Prefix, name []byte) (key, bool) {
 	if len(name) != len(p)+hexLen || !equalFold(string(p), name[:len(p)]) {
 		return key{}, false
 	}
-	digits := (*[hexLen]byte)(name[len(p):])
-	hi, bad := hexWord(digits[:16])
-	lo, badLo := hexWord(digits[16:])
-	return key{hi, lo}, bad|badLo == 0
+	return hexKey((*[hexLen]byte)(name[len(p):]))
 }
 
 // shapedKeyOf is shapedKey for a string.

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"net/netip"
@@ -8,23 +9,26 @@ import (
 )
 
 // Every byte at every place must be taken as encoding/hex takes it.
-func TestHexWord(t *testing.T) {
+func TestHexKey(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for place := range 16 {
+	for place := range hexLen {
 		for c := range 256 {
-			var text [16]byte
+			var text [hexLen]byte
 			for i := range text {
 				text[i] = "0123456789abcdefABCDEF"[r.IntN(22)]
 			}
 			text[place] = byte(c)
-			word, bad := hexWord(text[:])
+			got, ok := hexKey(&text)
 			want, err := hex.DecodeString(string(text[:]))
-			if (bad == 0) != (err == nil) {
-				t.Fatalf("%q: bad is %x, want an error like %v", text, bad, err)
+			if ok != (err == nil) {
+				t.Fatalf("%q: %v, want an error like %v", text, ok, err)
 			}
-			if got := (key{word, 0}).bytes(); err == nil && [8]byte(want) != [8]byte(got[:8]) {
-				t.Fatalf("%q is %x, want %x", text, got[:8], want)
+			if ok && got != (key{binary.BigEndian.Uint64(want), binary.BigEndian.Uint64(want[8:])}) {
+				t.Fatalf("%q is %x, want %x", text, got, want)
+			}
+			if back := string(got.appendID(nil, "")); ok && back != hex.EncodeToString(want) {
+				t.Fatalf("%x is written as %q", want, back)
 			}
 		}
 	}
