@@ -23,8 +23,8 @@ type state struct {
 	routes   *routes.Table[decision.Route]
 	routed   []*upstream.Group       // of each route
 	sites    *routes.Table[struct{}] // which names may point to private networks
-	// view has all that decisions depend on but the moment.
-	view decision.View
+	// setup has all that decisions depend on but the moment.
+	setup decision.Setup
 	// loopback says that all clients on this machine are answered.
 	loopback bool
 }
@@ -82,15 +82,15 @@ func (s *Server) rebuild() {
 	}, lists...)
 	st.servers, st.private, st.routed = groups[0], groups[1], groups[2:]
 	st.loopback = st.settings.allowsLoopback()
-	st.view = decision.View{Rules: st.rules, Search: st.search, Routes: st.routes}
+	st.setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}
 	if st.settings.Cache.Size > 0 {
-		st.view.Cache = s.cache
+		st.setup.Cache = s.cache
 	}
 	switch {
 	case len(st.private.Servers()) > 0:
-		st.view.Reach = decision.ReachPrivate
+		st.setup.Reach = decision.ReachPrivate
 	case len(st.servers.Servers()) > 0:
-		st.view.Reach = decision.ReachPublic
+		st.setup.Reach = decision.ReachPublic
 	}
 	s.replace(st)
 }
@@ -131,7 +131,6 @@ func searchList(domains []string) (names []decision.Name) {
 
 // decide tells what a question gets at a moment. The verdict must be zero.
 func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
-	view := st.view
-	view.Zone, view.Now, view.Hosts = s.zone(), now, s.hostLines()
+	view := decision.View{Zone: s.zone(), Now: now, Hosts: s.hostLines(), Setup: &st.setup}
 	decision.DecideInto(v, q, &view)
 }

@@ -92,7 +92,7 @@ func (f *fixture) view(t testing.TB) *View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &View{Zone: f.Snapshot(), Now: f.clock, Rules: rules, Reach: f.reach}
+	v := &View{Zone: f.Snapshot(), Now: f.clock, Setup: &Setup{Rules: rules, Reach: f.reach}}
 	for _, domain := range f.search {
 		v.Search = append(v.Search, mustParseName(domain))
 	}

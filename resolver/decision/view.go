@@ -18,12 +18,18 @@ type View struct {
 	Zone *zone.Snapshot
 	// Now in CLOCK_BOOTTIME, on the same clock as the zone's.
 	Now time.Duration
+	// Hosts are the user's lines of the hosts file; nil: there are none.
+	Hosts *hosts.Table
+	*Setup
+}
+
+// Setup is the part of a View that stays as it is from one query to the next, and
+// so need not be put together for each.
+type Setup struct {
 	// Rules are the configured ones.
 	Rules *Rules
 	// Search is the machine's search list.
 	Search []Name
-	// Hosts are the user's lines of the hosts file; nil: there are none.
-	Hosts *hosts.Table
 	// Routes are the configured ones; nil: there are none.
 	Routes *routes.Table[Route]
 	// Reach tells which upstreams there are.

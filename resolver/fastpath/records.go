@@ -38,7 +38,7 @@ func appendAddr(dst []byte, qtype uint16, ttl uint32, addr netip.Addr, count *in
 	switch {
 	case addr.Is4() && qtype == dns.TypeA:
 		octets := addr.As4()
-		dst = append(appendHeader(dst, dns.TypeA, ttl, len(octets)), octets[:]...)
+		dst = append(appendHeader(dst, dns.TypeA, ttl, len(octets)), octets[0], octets[1], octets[2], octets[3])
 	case addr.Is6() && qtype == dns.TypeAAAA:
 		octets := addr.As16()
 		dst = append(appendHeader(dst, dns.TypeAAAA, ttl, len(octets)), octets[:]...)
