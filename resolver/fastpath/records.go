@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -32,21 +33,38 @@ func appendHeader(dst []byte, rrtype uint16, ttl uint32, length int) []byte {
 		byte(length>>8), byte(length))
 }
 
-// appendAddr appends the record of an address if it is of the type's family,
-// and counts it.
-func appendAddr(dst []byte, qtype uint16, ttl uint32, addr netip.Addr, count *int) []byte {
-	switch {
-	case addr.Is4() && qtype == dns.TypeA:
+// appendAddr appends the record of an address.
+func appendAddr(dst []byte, ttl uint32, addr netip.Addr) []byte {
+	if addr.Is4() {
 		octets := addr.As4()
-		dst = append(appendHeader(dst, dns.TypeA, ttl, len(octets)), octets[0], octets[1], octets[2], octets[3])
-	case addr.Is6() && qtype == dns.TypeAAAA:
-		octets := addr.As16()
-		dst = append(appendHeader(dst, dns.TypeAAAA, ttl, len(octets)), octets[:]...)
-	default:
-		return dst
+		return append(appendHeader(dst, dns.TypeA, ttl, len(octets)), octets[0], octets[1], octets[2], octets[3])
 	}
-	*count++
-	return dst
+	octets := addr.As16()
+	return append(appendHeader(dst, dns.TypeAAAA, ttl, len(octets)), octets[:]...)
+}
+
+// appendNodeAddrs appends the addresses of a node that are of the type's family,
+// and counts them.
+func appendNodeAddrs(dst []byte, qtype uint16, ttl uint32, node zone.Node) (_ []byte, count int) {
+	for addr := range node.Addrs() {
+		if addr.Is4() == (qtype == dns.TypeA) {
+			dst = appendAddr(dst, ttl, addr)
+			count++
+		}
+	}
+	return dst, count
+}
+
+// appendHostAddrs is appendNodeAddrs for a name of the hosts file. Looping over
+// any sequence of addresses would allocate.
+func appendHostAddrs(dst []byte, qtype uint16, ttl uint32, addrs hosts.Addrs) (_ []byte, count int) {
+	for addr := range addrs.All() {
+		if addr.Is4() == (qtype == dns.TypeA) {
+			dst = appendAddr(dst, ttl, addr)
+			count++
+		}
+	}
+	return dst, count
 }
 
 func appendLoopback(dst []byte, qtype uint16, ttl uint32) []byte {

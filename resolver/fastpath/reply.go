@@ -48,16 +48,12 @@ func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool)
 	switch v.Kind {
 	case decision.Addresses:
 		if addr, ok := v.Node.Sole(q.Type == dns.TypeA); ok {
-			dst = appendAddr(dst, q.Type, v.TTL, addr, &answers)
+			dst, answers = appendAddr(dst, v.TTL, addr), 1
 			break
 		}
-		for addr := range v.Node.Addrs() {
-			dst = appendAddr(dst, q.Type, v.TTL, addr, &answers)
-		}
+		dst, answers = appendNodeAddrs(dst, q.Type, v.TTL, v.Node)
 	case decision.HostAddresses:
-		for addr := range v.HostAddrs.All() {
-			dst = appendAddr(dst, q.Type, v.TTL, addr, &answers)
-		}
+		dst, answers = appendHostAddrs(dst, q.Type, v.TTL, v.HostAddrs)
 	case decision.Loopback:
 		dst, answers = appendLoopback(dst, q.Type, v.TTL), 1
 	case decision.NodeName:
