@@ -148,6 +148,7 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 	}
 	d.log.Info("ready", "node", d.id, "listeners", d.service.Status().Listeners)
 	d.notify(readyState)
+	collectOnce()
 	for {
 		select {
 		case <-ctx.Done():

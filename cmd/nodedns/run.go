@@ -36,6 +36,7 @@ the configuration again, and reports what takes a restart.`,
 		signal.Ignore(unix.SIGPIPE)
 		// Whoever asks a second time does not want to wait.
 		context.AfterFunc(ctx, stop)
+		defer paceCollector()()
 
 		d, err := newDaemon(settings.load, cmd.ErrOrStderr())
 		if err != nil {

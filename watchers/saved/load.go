@@ -14,7 +14,7 @@ import (
 
 // batchSize is how many nodes are told to the zone at once. It is large enough
 // to share the cost of a snapshot, and small beside the zone itself.
-const batchSize = 16384
+const batchSize = 4096
 
 // keepRefused is how many refused files are kept for a look at them.
 const keepRefused = 3
