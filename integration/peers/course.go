@@ -19,13 +19,14 @@ const (
 	rowCache      = "cache"
 	rowUnpinned   = "unpinned"
 	rowChange     = "change"
+	rowBusy       = "busy" // nodes change all the time
 	rowIdle       = "idle"
 )
 
 func rowNames() []string {
 	return []string{
 		rowSaturation, rowMix, rowMemory, rowRate, rowSingle, rowTCP,
-		rowCache, rowUnpinned, rowChange, rowIdle,
+		rowCache, rowUnpinned, rowChange, rowBusy, rowIdle,
 	}
 }
 
@@ -50,6 +51,9 @@ func (b *bench) run() {
 	}
 	if b.wants(rowChange) {
 		b.measureChanges()
+	}
+	if b.wants(rowBusy) {
+		b.measureBusy()
 	}
 	if b.wants(rowIdle) {
 		b.measureIdle()

@@ -81,6 +81,24 @@ func (c *curator) tell(format string, args ...any) error {
 	return c.answer()
 }
 
+// churn has nodes changed for some seconds from now on. What it returns waits
+// for the end, and says how many changes a second there were.
+func (c *curator) churn(rate int, seconds float64) (achieved func() (float64, error), err error) {
+	if _, err := fmt.Fprintf(c.stdin, "churn %d %g\n", rate, seconds); err != nil {
+		return nil, fmt.Errorf("tell the curator: %w", err)
+	}
+	return func() (float64, error) {
+		if err := c.answer(); err != nil {
+			return 0, err
+		}
+		var changed float64
+		if _, err := fmt.Sscanf(c.answers.Text(), "ok %g", &changed); err != nil {
+			return 0, fmt.Errorf("read how many nodes the curator changed: %w", err)
+		}
+		return changed / seconds, nil
+	}, nil
+}
+
 func (c *curator) answer() error {
 	if !c.answers.Scan() {
 		return errors.New("the curator gives no answer")

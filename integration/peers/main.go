@@ -21,6 +21,7 @@ type settings struct {
 	seconds float64
 	rounds  int
 	rate    float64 // queries a second of the row of that name
+	churn   int     // changes a second of the row busy
 	idle    int     // connections
 	cache   string  // directory
 	out     string  // directory
@@ -108,6 +109,7 @@ func parse(args []string) (settings, error) {
 	flags.Float64Var(&set.seconds, "seconds", 1, "`seconds` for one run")
 	flags.IntVar(&set.rounds, "rounds", 3, "`number` of rounds, of which the median counts")
 	flags.Float64Var(&set.rate, "rate", 10_000, "queries a `second` of the row rate")
+	flags.IntVar(&set.churn, "churn", 10_000, "changes a `second` of the row busy")
 	flags.IntVar(&set.idle, "idle", 10_000, "`number` of connections of the row idle")
 	flags.StringVar(&set.cache, "cache", filepath.Join(cache, "nodedns-peers"), "`directory` that keeps the programs and zones for the next time")
 	flags.StringVar(&set.out, "out", filepath.Join("dist", "peers"), "`directory` for the figures of every run")
@@ -137,8 +139,8 @@ func parse(args []string) (settings, error) {
 func (set *settings) check() error {
 	var err error
 	switch {
-	case set.seconds <= 0 || set.rounds < 1 || set.rate <= 0 || set.idle < 1 || set.idle > 20_000:
-		err = errors.New("-seconds, -rounds and -rate must be above 0, -idle from 1 to 20000")
+	case set.seconds <= 0 || set.rounds < 1 || set.rate <= 0 || set.churn < 1 || set.idle < 1 || set.idle > 20_000:
+		err = errors.New("-seconds, -rounds, -rate and -churn must be above 0, -idle from 1 to 20000")
 	case set.server == set.load:
 		err = errors.New("-server-cpu and -load-cpu must differ: they would share one core")
 	}

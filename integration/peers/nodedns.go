@@ -66,6 +66,7 @@ level = "warn"
 		return exec.Command(sh.bin("nodedns"), "run", "--config", s.file("nodedns.toml")), err
 	},
 	prepares: startCurator,
+	churns:   true,
 	changes: func(s *server, c change) error {
 		return s.curator.tell("set %s %s state=up", nodeName(c.node), c.addr)
 	},

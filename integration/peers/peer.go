@@ -27,6 +27,9 @@ type peer struct {
 	changes func(*server, change) error
 	// prepares is what can be done for that in advance.
 	prepares func(*server, change) error
+	// churns is whether its nodes can change all the time. Its curator then
+	// changes them.
+	churns bool
 }
 
 // site is what a server is started for.

@@ -25,6 +25,7 @@ type sample struct {
 	Held    int     `json:"held,omitempty"`    // connections
 	Visible float64 `json:"visible,omitempty"` // seconds until a change was
 	Gap     float64 `json:"gap,omitempty"`     // longest between answers, seconds
+	Changes float64 `json:"changes,omitempty"` // of nodes meanwhile
 }
 
 // cost is the server's time for an answer, in µs.

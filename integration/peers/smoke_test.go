@@ -22,7 +22,7 @@ func TestSmoke(t *testing.T) {
 	if _, err := output(exec.Command("go", "build", "-o", program, ".")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-peers", "echo,nodedns", "-rows", "saturation,mix,memory,rate,single,tcp,unpinned,change,idle",
+	cmd := exec.Command(program, "-peers", "echo,nodedns", "-rows", "saturation,mix,memory,rate,single,tcp,unpinned,change,busy,idle",
 		"-sizes", "1000", "-seconds", "0.2", "-rounds", "1", "-idle", "10", "-cache", dir, "-out", dir)
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -56,9 +56,9 @@ func TestSmoke(t *testing.T) {
 			answered++
 		}
 	}
-	// Six rows by UDP of both, and TCP of one.
-	if answered != 13 {
-		t.Errorf("%d runs had answers, want 13:\n%s", answered, text)
+	// Six rows by UDP of both, and of one TCP and the four runs of the row busy.
+	if answered != 17 {
+		t.Errorf("%d runs had answers, want 17:\n%s", answered, text)
 	}
 }
 

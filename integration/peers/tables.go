@@ -24,6 +24,7 @@ func (b *bench) print(w io.Writer) {
 	b.table(w, "CPU of the server for an answer at saturation, as a ratio to the echo's (µs)", b.costColumns())
 	b.table(w, "Latency and fixed rate", b.latencyColumns())
 	b.table(w, "Memory and changes", b.memoryColumns())
+	b.table(w, fmt.Sprintf("While %s of %s nodes change a second", count(b.settings.churn), count(b.changeSize())), b.busyColumns())
 	b.table(w, "TCP, and what was lost", b.restColumns())
 	b.notes(w)
 }

@@ -42,6 +42,7 @@ var commands = map[string]command{
 	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]", (*console).set},
 	"remove":   {"remove ID…", (*console).remove},
 	"fill":     {"fill N", (*console).fill},
+	"churn":    {"churn RATE SECONDS", (*console).churn},
 	"follower": {"follower on|off", (*console).follower},
 	"marker":   {"marker on|off", (*console).marker},
 	"cut":      {"cut NODES (0: off)", (*console).cut},

@@ -45,6 +45,8 @@ func TestConsole(t *testing.T) {
 		"empty lines":       {"\n  \ndrop\n", "ok\n"},
 		"remove":            {"remove a b\nremove", "ok\nerror usage: remove ID…\n"},
 		"fill":              {"fill 3\nfill\nfill -1", "ok 3\nerror usage: fill N\nerror usage: fill N\n"},
+		"churn":             {"fill 3\nchurn 1000 0.01\nchurn 0 1\nchurn 1", "ok 3\nok 10\nerror usage: churn RATE SECONDS\nerror usage: churn RATE SECONDS\n"},
+		"churn of nobody":   {"churn 1000 1", "ok 0\n"},
 		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
 		"streams":           {"streams", "ok 0\n"},
 		"issue nowhere":     {"issue", "error usage: issue DIRECTORY [KEYFILE]\n"},
