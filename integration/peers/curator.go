@@ -46,7 +46,26 @@ func startCurator(s *server, _ change) error {
 	if err := c.answer(); err != nil {
 		return err
 	}
-	if err := c.tell("fill %d", s.site.nodes); err != nil {
+	return c.introduce(s)
+}
+
+// introduce fills the curator while the daemon is kept away, so that it gets
+// one backlog, as from a curator that has been there before, and no million
+// changes.
+func (c *curator) introduce(s *server) error {
+	if err := errors.Join(c.tell("follower on"), c.tell("drop")); err != nil {
+		return err
+	}
+	err := eventually("nodedns is kept away", func() error {
+		if connected(s) == nil {
+			return errors.New("it is connected")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(c.tell("fill %d", s.site.nodes), c.tell("follower off")); err != nil {
 		return err
 	}
 	return eventually("nodedns has what the curator knows", func() error { return connected(s) })
