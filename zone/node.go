@@ -7,8 +7,9 @@ import (
 )
 
 // Node is one node as a snapshot has it. It stays as it is, and is small enough
-// to be handed on in registers: what is known of the node stays where it is. The
-// zero Node stands for none.
+// to be handed on in registers: what is known of the node stays where it is. Two
+// Nodes of one name differ by == between snapshots, whatever is known. The zero
+// Node stands for none.
 type Node struct {
 	snapshot *Snapshot
 	slot     *slot[record] // what the cluster says; nil: nothing
