@@ -20,14 +20,6 @@ type bucket[V comparable] []slot[V]
 // keep the pages above it few.
 const maxBucket = 48
 
-// get returns the slot of k or nil; see find.
-func (b bucket[V]) get(k key, rest uint64) *slot[V] {
-	if i, ok := b.find(k, rest); ok {
-		return &b[i]
-	}
-	return nil
-}
-
 // window is how many slots around the expected one find compares at once.
 // Expectation is off by two slots as a rule, and hardly ever by more than four.
 const window = 8

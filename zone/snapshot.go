@@ -122,18 +122,17 @@ func (s *Snapshot) LookupLabel(label []byte) (node Node, shaped bool) {
 	case shaped && s.isLocal(k), !shaped && equalFold(string(s.local.id), label):
 		node = s.Local()
 	case shaped:
-		node, _ = s.node(k)
+		node = s.node(k)
 	}
 	return node, shaped
 }
 
-// node finds a node of the cluster's by its key.
-func (s *Snapshot) node(k key) (Node, bool) {
-	found := s.nodes.find(k)
-	if found == nil {
-		return Node{}, false
+// node is the node of the cluster's with a key; it may not exist.
+func (s *Snapshot) node(k key) (node Node) {
+	if found := s.nodes.find(k); found != nil {
+		node = Node{snapshot: s, slot: found}
 	}
-	return Node{snapshot: s, slot: found}, true
+	return node
 }
 
 // HasIDShape says whether a label is one that a node may have, as LookupLabel
@@ -153,7 +152,8 @@ func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if owner == nil {
 		return Node{}, false
 	}
-	return s.node(owner.value)
+	node := s.node(owner.value)
+	return node, node.Exists()
 }
 
 // All yields every node, this machine and departed ones included, sorted by

@@ -68,8 +68,11 @@ func (t *trie[V]) find(k key) *slot[V] {
 		digit := rest.hi >> (64 - digitBits)
 		rest = rest.beyond(digitBits)
 		if b.buckets != nil {
-			if found := b.buckets.at[digit]; found != nil {
-				return found.get(k, rest.hi)
+			if there := b.buckets.at[digit]; there != nil {
+				if i, ok := there.find(k, rest.hi); ok {
+					return &there[i]
+				}
+				return nil
 			}
 		}
 		if b.branches == nil {
