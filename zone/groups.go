@@ -73,13 +73,13 @@ func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
 func (s *Snapshot) circle(group trie[struct{}], turn uint64, yield func(Node) bool) {
 	start := key{hi: turn}
 	for member := range group.from(start) {
-		if n, ok := s.node(member.key); ok && !yield(n) {
+		if n := s.node(member.key); n.Exists() && !yield(n) {
 			return
 		}
 	}
 	for member := range group.slots {
-		n, ok := s.node(member.key)
-		if compareKeys(member.key, start) >= 0 || ok && !yield(n) {
+		n := s.node(member.key)
+		if compareKeys(member.key, start) >= 0 || n.Exists() && !yield(n) {
 			return
 		}
 	}
