@@ -15,7 +15,7 @@ import (
 // savedNodes is the path of a file as nodedns saves its cluster's nodes, with
 // both families. The daemon's package of that file describes it.
 func (s *shelf) savedNodes(nodes int) (string, error) {
-	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-%d", nodes))
+	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-v%d-%d", savedVersion, nodes))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -41,9 +41,12 @@ func (s *shelf) savedNodes(nodes int) (string, error) {
 	})
 }
 
+// savedVersion is that of the format.
+const savedVersion = 2
+
 func savedHeader(nodes int) []byte {
 	b := []byte("nodedns\n")
-	b = append(b, 0, 1) // version
+	b = append(b, 0, savedVersion)
 	b = append(b, 0)    // the cluster is unknown
 	b = append(b, byte(len(prefix)))
 	b = append(b, prefix...)
@@ -54,6 +57,7 @@ func savedHeader(nodes int) []byte {
 func savedNode(key [16]byte, i int) []byte {
 	const bothFamilies, noRoles, up = 3, 0, 3
 	b := append(key[:], bothFamilies, noRoles, up, 0, 0) // no curator port
+	b = binary.BigEndian.AppendUint32(b, uint32(time.Now().Unix()))
 	v4, v6 := node4(i).As4(), node6(i).As16()
 	return append(append(b, v4[:]...), v6[:]...)
 }
