@@ -12,14 +12,10 @@ import (
 	"time"
 )
 
-// savedVersion is of the form of these files. It is in their names too: what an
-// earlier bench has kept is of no use to the daemon of today.
-const savedVersion = 2
-
 // savedNodes is the path of a file as nodedns saves its cluster's nodes, with
 // both families. The daemon's package of that file describes it.
 func (s *shelf) savedNodes(nodes int) (string, error) {
-	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-%d.v%d", nodes, savedVersion))
+	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-v%d-%d", savedVersion, nodes))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -45,10 +41,13 @@ func (s *shelf) savedNodes(nodes int) (string, error) {
 	})
 }
 
+// savedVersion is that of the format.
+const savedVersion = 2
+
 func savedHeader(nodes int) []byte {
 	b := []byte("nodedns\n")
-	b = binary.BigEndian.AppendUint16(b, savedVersion)
-	b = append(b, 0) // the cluster is unknown
+	b = append(b, 0, savedVersion)
+	b = append(b, 0)    // the cluster is unknown
 	b = append(b, byte(len(prefix)))
 	b = append(b, prefix...)
 	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().Unix()))
@@ -57,8 +56,8 @@ func savedHeader(nodes int) []byte {
 
 func savedNode(key [16]byte, i int) []byte {
 	const bothFamilies, noRoles, up = 3, 0, 3
-	b := append(key[:], bothFamilies, noRoles, up, 0, 0)            // no curator port
-	b = binary.BigEndian.AppendUint32(b, uint32(time.Now().Unix())) // when its addresses were learnt
+	b := append(key[:], bothFamilies, noRoles, up, 0, 0) // no curator port
+	b = binary.BigEndian.AppendUint32(b, uint32(time.Now().Unix()))
 	v4, v6 := node4(i).As4(), node6(i).As16()
 	return append(append(b, v4[:]...), v6[:]...)
 }

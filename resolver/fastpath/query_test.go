@@ -173,3 +173,20 @@ func TestCapitalsIn(t *testing.T) {
 		}
 	}
 }
+
+// A capital must be found wherever in a name it is, however long that is.
+func TestParseLowers(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= maxLabel; length++ {
+		for place := range length {
+			small := strings.Repeat("a", length)
+			q := new(Query)
+			if !q.Parse(packed(t, query(small[:place]+"A"+small[place+1:], dns.TypeA))) {
+				t.Fatalf("a label of %d: not taken", length)
+			}
+			if got := string(q.Name[1 : 1+length]); got != small {
+				t.Fatalf("a label of %d with a capital at %d is read as %q", length, place, got)
+			}
+		}
+	}
+}
