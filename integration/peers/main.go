@@ -73,13 +73,13 @@ func run(args []string) error {
 
 // measure is the second stage, in the sandbox.
 func measure(set settings) error {
-	switch err := furnish(); {
+	switch err := furnish(set.cache); {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: %w", errNoSandbox, err)
 	case err != nil:
 		return err
 	}
-	s, err := savedShelf(set.cache)
+	s, err := savedShelf(shelfDir)
 	if err != nil {
 		return err
 	}

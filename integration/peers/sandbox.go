@@ -47,9 +47,13 @@ func enter(args []string) error {
 	return nil
 }
 
+// shelfDir is where the shelf is in the sandbox. By default it is in the user's
+// home, and root's is closed to all others: as one of them systemd-resolved runs.
+const shelfDir = "/run/peers"
+
 // furnish makes the new namespaces usable: a /proc of our processes, a /run
-// that servers may write, and loopback.
-func furnish() error {
+// that servers may write, with the shelf in it, and loopback.
+func furnish(shelf string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep mounts private: %w", err)
 	}
@@ -57,6 +61,12 @@ func furnish() error {
 		if err := unix.Mount(fs.kind, fs.at, fs.kind, 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", fs.at, err)
 		}
+	}
+	if err := os.Mkdir(shelfDir, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(shelf, shelfDir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("show %s as %s: %w", shelf, shelfDir, err)
 	}
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring loopback up: %w", err)

@@ -14,7 +14,7 @@ import (
 // shelf is the directory where programs and generated files are kept, and what
 // could not be had.
 type shelf struct {
-	Dir  string
+	Dir  string `json:"-"`
 	Repo string // where our module is
 	// Missing says by name of a peer why it can't take part.
 	Missing map[string]string
@@ -74,6 +74,7 @@ func (s *shelf) save() error {
 	return os.WriteFile(s.state(), text, 0o644)
 }
 
+// savedShelf is the shelf in the sandbox, where its directory is another one.
 func savedShelf(dir string) (*shelf, error) {
 	s := &shelf{Dir: dir}
 	text, err := os.ReadFile(s.state())
