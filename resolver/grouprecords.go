@@ -16,9 +16,10 @@ import (
 const (
 	// tcpRoom is what the largest message has for records, in octets.
 	tcpRoom = 1<<16 - 1 - 512
-	// maxServices bounds the curators that are told at once, far above any
-	// control plane.
-	maxServices = 256
+	// maxServices bounds the curators that are told at once: far above any
+	// control plane, and what fits over TCP whatever the names' lengths, since
+	// targets are not compressed (RFC 2782).
+	maxServices = 200
 )
 
 // fitting is how many records of a size, compressed, are worth making for a

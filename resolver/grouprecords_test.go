@@ -127,6 +127,14 @@ func TestCuratorServices(t *testing.T) {
 	}
 }
 
+// The longest names and the most curators fit into a message over TCP.
+func TestServicesFit(t *testing.T) {
+	const owner, ttlAndSoOn, priorityAndSoOn, target = 2, 10, 6, 255
+	if size := maxServices * (owner + ttlAndSoOn + priorityAndSoOn + target); size > tcpRoom {
+		t.Errorf("%d curators may take %d octets, and there is room for %d", maxServices, size, tcpRoom)
+	}
+}
+
 func TestTextOfANode(t *testing.T) {
 	s := startWithRoles(t, 1)
 	for name, want := range map[string]string{

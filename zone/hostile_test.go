@@ -117,3 +117,26 @@ func TestContests(t *testing.T) {
 		t.Errorf("contests %q, want none", got)
 	}
 }
+
+// The share of what is missing is that of the nodes which depart: we do not, and
+// a node with an entry that is withheld is one node.
+func TestShareOfALoss(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.1")
+	f.connect(node(a, "192.0.2.2"), node(b, "192.0.2.3"), node(c, "192.0.2.4"))
+	f.curator.Set(node(b, "192.0.2.1")) // ours
+	f.logged.Reset()
+	f.curator.Begin()
+	f.curator.Set(node(a, "192.0.2.2"), node(c, "192.0.2.4"))
+	f.curator.Complete()
+	if log := f.logged.String(); strings.Contains(log, "a large part") {
+		t.Errorf("one of four departed, and logged is %q", log)
+	}
+	f.curator.Begin()
+	f.curator.Set(node(a, "192.0.2.2"))
+	f.curator.Complete()
+	if log := f.logged.String(); strings.Contains(log, "a large part") {
+		t.Errorf("one of three departed, and logged is %q", log)
+	}
+}

@@ -271,7 +271,8 @@ func (src *Source) sortSeen() {
 	src.seen = slices.Compact(src.seen)
 }
 
-// absent lists the nodes that the backlog should have named and did not.
+// absent lists the nodes that the backlog should have named and did not. We are
+// here, whatever it says.
 func (src *Source) absent() (absent []key) {
 	src.sortSeen()
 	seen := src.seen
@@ -280,11 +281,14 @@ func (src *Source) absent() (absent []key) {
 			seen = seen[1:]
 		}
 		named := len(seen) > 0 && seen[0] == k
-		if !named && r.flags&departed == 0 && (r.source == src.rank || r.source == savedRank) {
+		if !named && r.flags&departed == 0 && !src.store.draft.isLocal(k) && (r.source == src.rank || r.source == savedRank) {
 			absent = append(absent, k)
 		}
 	}
 	for k, r := range src.store.withheld {
+		if _, known := src.store.draft.nodes.get(k); known {
+			continue // and has been looked at
+		}
 		if _, named := slices.BinarySearchFunc(src.seen, k, compareKeys); !named && r.source == src.rank {
 			absent = append(absent, k)
 		}

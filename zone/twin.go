@@ -95,8 +95,9 @@ func (s *Store) sinceBoot(at time.Time) bool {
 }
 
 // alternates notes an address, and says whether there was a second return to
-// one that the cluster had before. Between addresses that are or were ours it
-// may come and go.
+// one that the cluster had before. Only between an address that is or was ours
+// and another one is that strange: between ours a machine may come and go, and
+// of two that never were, behind address translation, nothing is known.
 func (s *Store) alternates(addr string) bool {
 	t := &s.twin
 	if addr == "" || addr == t.last.addr {
@@ -104,7 +105,7 @@ func (s *Store) alternates(addr string) bool {
 	}
 	now := s.clock()
 	t.turns = slices.DeleteFunc(t.turns, func(at time.Duration) bool { return now-at > turnsFor })
-	returned := addr == t.before && !(s.wasOurs(addr) && s.wasOurs(t.last.addr))
+	returned := addr == t.before && s.wasOurs(addr) != s.wasOurs(t.last.addr)
 	t.before = t.last.addr
 	if returned {
 		t.turns = append(t.turns, now)
@@ -118,13 +119,11 @@ func (s *Store) wasOurs(text string) bool {
 	return err == nil && (s.isOurs(addr) || slices.Contains(s.twin.past, addr))
 }
 
-// remember keeps the addresses that we have now for when we have others.
+// remember keeps the addresses that we have now for when we have others. The
+// last ones come last.
 func (t *twin) remember(addrs []netip.Addr) {
-	for _, addr := range addrs {
-		if !slices.Contains(t.past, addr) {
-			t.past = append(t.past, addr)
-		}
-	}
+	t.past = slices.DeleteFunc(t.past, func(addr netip.Addr) bool { return slices.Contains(addrs, addr) })
+	t.past = append(t.past, addrs...)
 	t.past = t.past[max(0, len(t.past)-maxPast):]
 }
 

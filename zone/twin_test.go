@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,7 @@ func TestConflict(t *testing.T) {
 		"and once back":                {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.2"}, {addr: "192.0.2.1"}}, ""},
 		"the address alternates":       {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66"}}, "alternates between"},
 		"between two of ours":          {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.9"}, {addr: "192.0.2.1"}, {addr: "192.0.2.9"}}, ""},
+		"between two that never were":  {[]step{{addr: "192.0.2.66"}, {addr: "192.0.2.67"}, {addr: "192.0.2.66"}, {addr: "192.0.2.67"}}, ""},
 		"slowly":                       {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66", wait: 2 * turnsFor}}, ""},
 		"it ended": {
 			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot}, {boot: ourBoot, wait: twinFor}}, "",
@@ -90,5 +92,21 @@ func TestConflictEndsWithTheCluster(t *testing.T) {
 	f.curator.SetCluster("another")
 	if _, found := f.Snapshot().Conflict(); found {
 		t.Error("the conflict outlives its cluster")
+	}
+}
+
+// Of the addresses that were ours, those are remembered that were so last.
+func TestAddressesThatWereOurs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.1")
+	for n := range maxPast + 4 {
+		f.setLocal(fmt.Sprintf("198.51.100.%d", n+1))
+		if n == maxPast/2 {
+			f.setLocal("192.0.2.1") // once more
+		}
+	}
+	if !f.wasOurs("192.0.2.1") || len(f.twin.past) > maxPast {
+		t.Errorf("remembered are %v", f.twin.past)
 	}
 }

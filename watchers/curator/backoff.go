@@ -21,15 +21,18 @@ type backoff struct {
 // next doubles the delay, and returns between half and all of it: nodes that
 // lost the same curator at the same moment must not come back together.
 func (b *backoff) next() time.Duration {
-	b.delay = min(max(2*b.delay, minDelay), cmp.Or(b.most, maxDelay))
+	b.delay = min(max(2*b.delay, minDelay), b.longest())
 	return b.delay/2 + rand.N(b.delay/2)
 }
 
+// longest is the longest delay.
+func (b *backoff) longest() time.Duration { return cmp.Or(b.most, maxDelay) }
+
 // succeeded hears of a stream that had its backlog and lasted for lived. The
-// delays start over only if that was longer than the last delay, so a curator
-// which breaks down under each new stream is asked less and less often.
+// delays start over only if that was as long as the longest delay, so a curator
+// which breaks down soon after each new stream is asked less and less often.
 func (b *backoff) succeeded(lived time.Duration) {
-	if lived >= b.delay {
+	if lived >= b.longest() {
 		b.reset()
 	}
 }

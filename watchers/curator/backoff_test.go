@@ -26,4 +26,8 @@ func TestBackoff(t *testing.T) {
 	if d := b.next(); d < minDelay {
 		t.Errorf("a stream that broke down at once made the delay %v", d)
 	}
+	b.succeeded(5 * minDelay)
+	if d := b.next(); d < 2*minDelay {
+		t.Errorf("a stream that broke down a little later made the delay %v", d)
+	}
 }

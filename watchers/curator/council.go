@@ -16,6 +16,11 @@ import (
 // control plane has three or five.
 const maxCurators = 16
 
+// digest is the least time between two changes of the curators that the nodes
+// tell of. Each may mean a connection to wherever the cluster says, which may say
+// something else a thousand times a second.
+const digest = time.Second
+
 // council is what the curators say of who leads: one voice for each, newest
 // only. Whoever wants to know reads it; nobody is told but that it changed.
 type council struct {
@@ -77,6 +82,7 @@ func (c *council) learn(ctx context.Context) {
 			learnt = append(learnt, Endpoint{string(h.ID), h.ID, cmp.Or(h.Port, DefaultPort)})
 		}
 		c.change(func() { c.learnt = learnt })
+		sleep(ctx, digest)
 	}
 }
 

@@ -170,3 +170,30 @@ func TestDialerToAnotherCluster(t *testing.T) {
 		t.Errorf("two clusters were told as %v", told)
 	}
 }
+
+// One cluster has one name, whether the credentials' files or the dialer lead to
+// it: what is known of it is not dropped when one takes the other's place.
+func TestDialerToTheSameCluster(t *testing.T) {
+	t.Parallel()
+	cluster, me := newCluster(t), newMember(t)
+	me.enrol(t, cluster)
+	own, err := cluster.NewNode()
+	must(t, err)
+	address, _ := serve(t, newServer(t, cluster))
+	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
+	r.awaitCall(t, "complete", 1)
+	named := func() string {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.cluster
+	}
+	before := named()
+	w.SetDialer(func(context.Context) (*grpc.ClientConn, error) {
+		return grpc.NewClient("passthrough:///"+address,
+			grpc.WithTransportCredentials(credentials.NewTLS(own.ClientConfig(prefix, nil))))
+	})
+	r.awaitCall(t, "complete", 2)
+	if got := named(); got != before || before == "" {
+		t.Errorf("the cluster is %q by its files and %q by the dialer", before, got)
+	}
+}

@@ -19,7 +19,7 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 		sink: w.sink,
 		began: func(peer *x509.Certificate) {
 			delivered, began = true, time.Now()
-			if cluster := issuer(peer); by.name() == "" && cluster != "" {
+			if cluster := w.clusterOf(peer); by.name() == "" && cluster != "" {
 				w.sink.SetCluster(cluster)
 			}
 			w.connected(peer, began)
@@ -49,6 +49,20 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	w.update(func(s *Status) { s.Failures++ })
 	j.failed(w.log, failure, delivered)
 	return delivered, failure
+}
+
+// clusterOf names the cluster that a dialer led to. Where the credentials' files
+// are of the same one it has the name that they give it, or a change from them to
+// the dialer would be taken for one of the cluster.
+func (w *Watcher) clusterOf(peer *x509.Certificate) string {
+	w.mu.Lock()
+	own := w.levels.credentials
+	w.mu.Unlock()
+	if own != nil && peer != nil &&
+		own.CA.CheckSignature(peer.SignatureAlgorithm, peer.RawTBSCertificate, peer.Signature) == nil {
+		return own.ClusterID()
+	}
+	return issuer(peer)
 }
 
 // issuer tells clusters apart where the CA itself is known to the embedder's

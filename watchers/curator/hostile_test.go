@@ -2,10 +2,14 @@ package curator
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	protobuf "google.golang.org/protobuf/proto"
 
@@ -197,4 +201,35 @@ func TestFlappingNode(t *testing.T) {
 	v.s.Directory.Set(memory.Node{ID: nodeID(1), Address: "192.0.2.1"}) // ours: refused
 	awaitStatus(t, v.w, "the last of it", func(Status) bool { return v.store.Snapshot().Counts().Quarantined == 1 })
 	v.unharmed()
+}
+
+// A curator can make a node run a curator here, and there, and elsewhere, as
+// fast as it can tell: it does not make this machine knock at all those doors.
+func TestFlappingCurators(t *testing.T) {
+	t.Parallel()
+	p, cfg := newPlane(t, 1)
+	cfg.Endpoints = p.addresses
+	var resolved atomic.Int64
+	cfg.Resolve = func(zone.ID) []netip.Addr {
+		resolved.Add(1)
+		return nil
+	}
+	cfg.Curators = func(ctx context.Context) iter.Seq[[]Host] {
+		return func(yield func([]Host) bool) {
+			for port := uint16(1); ctx.Err() == nil; port++ {
+				if !yield([]Host{{zone.ID(nodeID(1)), max(port, 1)}}) {
+					return
+				}
+				sleep(ctx, time.Millisecond)
+			}
+		}
+	}
+	w, _, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	before := resolved.Load()
+	const watched, tries = 2 * time.Second, 10 // of one endpoint, in the time that it is known
+	sleep(t.Context(), watched)
+	if n := resolved.Load() - before; n > tries*int64(watched/digest+1) {
+		t.Errorf("%d curators were sought within %v", n, watched)
+	}
 }

@@ -64,14 +64,20 @@ func (r *reporting) wake() {
 	r.changed = make(chan struct{})
 }
 
-// setSynced tells whether the backlog is in.
+// setSynced tells whether the backlog is in. What earlier failures delayed is not
+// put off any longer then: another curator, or cluster, may think otherwise.
 func (w *Watcher) setSynced(synced bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.reports.synced != synced {
-		w.reports.synced = synced
-		w.reports.wake()
+	r := &w.reports
+	if r.synced == synced {
+		return
 	}
+	if soon := time.Now().Add(reportInterval); synced && r.due.After(soon) {
+		r.due = soon
+	}
+	r.synced = synced
+	r.wake()
 }
 
 // noteOwn keeps what the cluster has of our own status: a report replaces all

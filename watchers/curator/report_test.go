@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/zone"
 )
 
 const bootUUID = "98163c45-6f50-465b-81be-801536fa29f8"
@@ -104,5 +105,19 @@ func TestReportDelays(t *testing.T) {
 	}
 	if w.reported(netip.Addr{}, nil); w.reports.delay != reportInterval {
 		t.Errorf("the delay after a success is %v", w.reports.delay)
+	}
+}
+
+// A curator that refused us for hours is no reason to keep the next one waiting.
+func TestReportAfterAReconnect(t *testing.T) {
+	t.Parallel()
+	w, err := New(Config{LocalID: zone.ID(nodeID(1))}, newRecorder())
+	must(t, err)
+	for range 20 {
+		w.reported(netip.Addr{}, status.Error(codes.Unavailable, "x"))
+	}
+	w.setSynced(true)
+	if _, wait, _ := w.toReport(); wait <= 0 || wait > reportInterval {
+		t.Errorf("the first report is due in %v, want at most %v", wait, reportInterval)
 	}
 }
