@@ -47,7 +47,7 @@ const savedVersion = 2
 func savedHeader(nodes int) []byte {
 	b := []byte("nodedns\n")
 	b = append(b, 0, savedVersion)
-	b = append(b, 0)    // the cluster is unknown
+	b = append(b, 0) // the cluster is unknown
 	b = append(b, byte(len(prefix)))
 	b = append(b, prefix...)
 	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().Unix()))
