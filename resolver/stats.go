@@ -38,7 +38,7 @@ func (c *counters) replied(source decision.Source, rcode int) {
 
 // ReplyCount is the number of replies of one kind.
 type ReplyCount struct {
-	Source string // zone, special, upstream, cache, or request: turned down unread
+	Source string // zone, hosts, special, upstream, cache, or request: turned down unread
 	Rcode  string // such as NOERROR
 	Count  uint64
 }

@@ -23,8 +23,10 @@
 // path, but for the encoding: here a name that is the question, or ends it, is
 // a reference to it, and the ordinary path compresses only what would not fit
 // otherwise. In a reply from the cache the names that a server compressed this
-// way are spelled as in the query here, and in lower case there. FuzzPaths in
-// package resolver holds both to that.
+// way are spelled as in the query here, and in lower case there. So one that
+// just fits the client's limit here may not fit it there, and lack the texts of
+// its extended errors, or some records. FuzzPaths in package resolver holds both
+// to that.
 //
 // # Goroutines
 //
