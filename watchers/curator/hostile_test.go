@@ -187,19 +187,43 @@ func TestNamesByCaseOnly(t *testing.T) {
 	v.unharmed()
 }
 
-// A node that comes, goes and moves as fast as the curator can tell.
+// A node that comes, goes, moves and shares an address, as fast as the curator
+// can tell. The events are sent one by one: the directory would leave out those
+// that a slow reader has missed.
 func TestFlappingNode(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t, 0)
-	for i := range 3000 {
-		if i%3 == 0 {
-			v.s.Directory.Remove(nodeID(1))
-		} else {
-			v.s.Directory.Set(memory.Node{ID: nodeID(1), Address: fmt.Sprintf("%d.0.2.1", 126+i%3)})
+	const flaps = 3000
+	v.s.Behave(memory.Behaviour{Script: func(send func([]byte) error) error {
+		at := func(address string) *curatorpb.WatchEvent {
+			return &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{
+				{Id: nodeID(1), Status: &curatorpb.NodeStatus{ExternalAddress: address}},
+			}}
 		}
+		marked := at("192.0.2.9")
+		marked.Nodes, marked.Progress = append(marked.Nodes, &curatorpb.Node{Id: nodeID(known)}), 1
+		events := []*curatorpb.WatchEvent{marked}
+		for range flaps / 4 {
+			events = append(events,
+				&curatorpb.WatchEvent{NodeTombstones: []*curatorpb.WatchEvent_NodeTombstone{{NodeId: nodeID(1)}}},
+				at("192.0.2.200"), // the known node's
+				at("192.0.2.1"),   // ours: refused
+				at("192.0.2.9"))
+		}
+		for _, e := range append(events, at("192.0.2.1")) {
+			if err := send(event(t, e)); err != nil {
+				return err
+			}
+		}
+		<-t.Context().Done()
+		return nil
+	}})
+	awaitStatus(t, v.w, "the last of it", func(s Status) bool {
+		return s.Events > flaps && v.store.Snapshot().Counts().Quarantined == 1
+	})
+	for range v.store.Snapshot().Contests() {
+		t.Error("an address is still contested")
 	}
-	v.s.Directory.Set(memory.Node{ID: nodeID(1), Address: "192.0.2.1"}) // ours: refused
-	awaitStatus(t, v.w, "the last of it", func(Status) bool { return v.store.Snapshot().Counts().Quarantined == 1 })
 	v.unharmed()
 }
 
