@@ -16,7 +16,7 @@ func TestEndlessBacklogIsBounded(t *testing.T) {
 	f.curator.SetConnected(true)
 	f.curator.Begin()
 	for i := range 5000 {
-		f.curator.Set(node(testID(i), "192.0.2.1"), Entry{ID: fmt.Sprintf("METROPOLIS-%032X", 1<<40+i)}, Entry{ID: fmt.Sprint("bogus ", i)})
+		f.curator.Set(node(testID(i), "192.0.2.1"), Entry{ID: fmt.Sprintf("METROPOLIS-%032X", uint64(1)<<40+uint64(i))}, Entry{ID: fmt.Sprint("bogus ", i)})
 	}
 	for name, size := range map[string]int{
 		"seen":     len(f.curator.seen),
