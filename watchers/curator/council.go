@@ -194,26 +194,27 @@ func (c *council) leader() zone.ID {
 
 // elsewhere says whether the leader is to be sought anew by who has sought it
 // on another course: another one leads, or the one that could not be reached
-// has spoken.
-func (c *council) elsewhere(sought course) (bool, <-chan struct{}) {
+// has spoken. Who is resting is at no curator, also not at the one that was
+// tried last.
+func (c *council) elsewhere(sought course, resting bool) (bool, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, now := c.judge()
-	here := now.leader == "" || now.leader == c.present()
+	here := now.leader == "" || !resting && now.leader == c.present()
 	return !here && now != sought && (now.leader != sought.leader || now.at != (Endpoint{})), c.changed
 }
 
 // hold returns a context that ends with ctx, or when the leader is elsewhere,
 // but for that not before a pause is over. The function ends it and waits for
 // the goroutine behind it.
-func (c *council) hold(ctx context.Context, sought course, pause time.Duration) (context.Context, func()) {
+func (c *council) hold(ctx context.Context, sought course, resting bool, pause time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() {
 		defer cancel()
 		sleep(ctx, pause)
 		for ctx.Err() == nil {
-			elsewhere, changed := c.elsewhere(sought)
+			elsewhere, changed := c.elsewhere(sought, resting)
 			if elsewhere {
 				return
 			}

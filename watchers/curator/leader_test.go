@@ -168,6 +168,35 @@ func TestLeaderKilled(t *testing.T) {
 	p.awaitLeader(w, 1)
 }
 
+// However long an election takes, and whoever is elected, also the one that was
+// tried last: the new leader is followed at once.
+func TestLongElection(t *testing.T) {
+	t.Parallel()
+	for elected := range 3 {
+		t.Run(fmt.Sprint(elected), func(t *testing.T) {
+			t.Parallel()
+			p, cfg := newPlane(t, 3)
+			cfg.Endpoints = p.addresses
+			w, _, _ := watch(t, cfg)
+			p.awaitLeader(w, 0)
+			for _, s := range p.servers {
+				s.SetLeader(memory.Leader{})
+				s.Behave(memory.Behaviour{Follower: true})
+			}
+			// By then the pauses between two rounds are longer than that.
+			const within = 5 * time.Second
+			awaitStatus(t, w, "long pauses", func(s Status) bool { return s.Failures >= 1+3*6 })
+			awaitStatus(t, w, "such a pause", func(s Status) bool { return s.State == StateBackingOff })
+			began := time.Now()
+			p.elect(elected)
+			p.awaitLeader(w, elected)
+			if took := time.Since(began); took > within {
+				t.Errorf("followed %v after the election, want at most %v", took, within)
+			}
+		})
+	}
+}
+
 // Further curators are learnt from the nodes, ports included. With them the
 // configured one may go.
 func TestLearnsCurators(t *testing.T) {

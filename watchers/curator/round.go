@@ -66,7 +66,7 @@ func (w *Watcher) moved(c *council) {
 // another leader than that round sought.
 func (w *Watcher) rest(ctx context.Context, c *council, course course, delay time.Duration, err error) {
 	w.enter(failedState(err), fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
-	ctx, end := c.hold(ctx, course, minDelay)
+	ctx, end := c.hold(ctx, course, true, minDelay)
 	defer end()
 	sleep(ctx, delay)
 }
@@ -95,7 +95,7 @@ func (w *Watcher) way(p *plan, endpoint Endpoint) way {
 // when the stream was left because another curator leads.
 func (w *Watcher) round(ctx context.Context, c *council, pause time.Duration, delays *backoff, j *journal) (course, error) {
 	ways, course := c.ways()
-	stay, end := c.hold(ctx, course, pause)
+	stay, end := c.hold(ctx, course, false, pause)
 	defer end()
 	var failed failures
 	for _, by := range ways {
