@@ -112,7 +112,7 @@ func parse(args []string) (settings, error) {
 	flags.IntVar(&set.churn, "churn", 10_000, "changes a `second` of the row busy")
 	flags.IntVar(&set.idle, "idle", 10_000, "`number` of connections of the row idle")
 	flags.StringVar(&set.cache, "cache", filepath.Join(cache, "nodedns-peers"), "`directory` that keeps the programs and zones for the next time")
-	flags.StringVar(&set.out, "out", filepath.Join("dist", "peers"), "`directory` for the figures of every run")
+	flags.StringVar(&set.out, "out", filepath.Join("dist", "figures"), "`directory` for the figures of every run")
 	flags.IntVar(&set.server, "server-cpu", 0, "`CPU` of the server")
 	flags.IntVar(&set.load, "load-cpu", 1, "`CPU` of the load")
 	if err := flags.Parse(args); err != nil {
