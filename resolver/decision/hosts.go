@@ -1,6 +1,9 @@
 package decision
 
 import (
+	"iter"
+	"net/netip"
+
 	"github.com/miekg/dns"
 )
 
@@ -40,4 +43,13 @@ func inHosts(name Name, view *View) bool {
 	}
 	_, known := view.Hosts.Lookup(name)
 	return known
+}
+
+func hasFamily(addrs iter.Seq[netip.Addr], qtype uint16) bool {
+	for addr := range addrs {
+		if addr.Is4() == (qtype == dns.TypeA) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,8 +1,6 @@
 package decision
 
 import (
-	"iter"
-	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
@@ -88,15 +86,6 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 		}
 	}
 	staleness(view, v)
-}
-
-func hasFamily(addrs iter.Seq[netip.Addr], qtype uint16) bool {
-	for addr := range addrs {
-		if addr.Is4() == (qtype == dns.TypeA) {
-			return true
-		}
-	}
-	return false
 }
 
 // unknown answers for a name that could only be ours and is not in the zone.

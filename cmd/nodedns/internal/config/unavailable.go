@@ -6,8 +6,8 @@ import (
 )
 
 // unavailable lists the keys that are understood but have nothing behind them
-// yet. When a feature arrives, its rows go, and
-// with them the refusal; its keys then show up in the help by themselves.
+// yet. When a feature arrives, its rows go, and with them the refusal; its keys
+// then show up in the help by themselves.
 var unavailable = []absence{
 	{key: "varlink.socket", off: ""},
 }
