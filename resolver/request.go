@@ -36,6 +36,9 @@ type request struct {
 	// (RFC 7828).
 	keepalive bool
 	limit     int // octets of the reply
+	// server is the upstream whose answer the reply is made of, once there is
+	// one. It is the zero one for all that did not need any.
+	server upstream.Server
 }
 
 // Why a message is no request.
