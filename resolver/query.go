@@ -11,7 +11,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Record is one resource record, as text.
@@ -40,10 +39,8 @@ type Answer struct {
 	Errors        []ExtendedError `json:"errors,omitempty"`
 	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
-	// Server is the upstream that answered now, as the configuration spells it;
-	// absent for what did not need any.
-	Server   string        `json:"server,omitempty"`
-	Duration time.Duration `json:"duration"`
+	Facts
+	Duration time.Duration `json:"duration"` // nanoseconds
 }
 
 // Query resolves a name as a client on loopback would have it resolved, by the
@@ -56,35 +53,8 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	reply, verdict := s.resolve(ctx, r)
-	a := asAnswer(reply)
-	a.Source, a.Reason, a.Duration = verdict.Source.String(), verdict.Reason, time.Since(start)
-	if r.server != (upstream.Server{}) {
-		a.Server = r.server.String()
-	}
-	return a, nil
-}
-
-// resolve does all that is done for a request, for who is on this machine and
-// needs no socket to ask. It waits for upstreams, for up to four seconds.
-func (s *Server) resolve(ctx context.Context, r *request) (*dns.Msg, decision.Verdict) {
-	now := s.clock()
-	st := s.current()
-	const allowed = true
-	verdict, ok := r.check(allowed)
-	if ok {
-		s.decide(&verdict, &r.question, st, now)
-	}
-	reply := s.settle(r, st, &verdict)
-	switch {
-	case reply != nil:
-	case s.enter():
-		defer s.leave()
-		reply = s.forward(ctx, r, st, &verdict)
-	default:
-		reply = s.turnAway(r, st, &verdict)
-	}
-	return reply, verdict
+	i := s.inquire(r)
+	return s.answer(ctx, i, start), nil
 }
 
 // ask makes the request that a query over TCP with EDNS would be.
