@@ -9,28 +9,32 @@ import (
 
 // hostLine is a line of the hosts file as glibc reads it.
 type hostLine struct {
-	addr  netip.Addr
-	names []string // the canonical one first
+	number int // from 1
+	addr   netip.Addr
+	names  []string // the canonical one first
 }
 
 // hostLines are the lines of the hosts file, ours and the user's.
 func (m *Machine) hostLines(yield func(hostLine) bool) {
+	number := 0
 	for line := range bytes.Lines(m.hosts) {
+		number++
 		text, _, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), "#")
 		words := strings.Fields(text)
 		if len(words) < 2 {
 			continue
 		}
 		addr, err := netip.ParseAddr(words[0])
-		if err == nil && !yield(hostLine{addr, words[1:]}) {
+		if err == nil && !yield(hostLine{number, addr, words[1:]}) {
 			return
 		}
 	}
 }
 
-// inHosts are the addresses that the hosts file has for a name. For one family,
-// only the first of its lines counts unless host.conf says otherwise.
-func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr) {
+// inHosts are the addresses that the hosts file has for a name, and the numbers
+// of their lines. For one family, only the first of its lines counts unless
+// host.conf says otherwise.
+func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr, numbers []int) {
 	for line := range m.hostLines {
 		if !slices.ContainsFunc(line.names, func(n string) bool { return strings.EqualFold(n, name) }) {
 			continue
@@ -39,22 +43,23 @@ func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr) 
 		if !ok || slices.Contains(addrs, addr) {
 			continue
 		}
-		addrs = append(addrs, addr)
+		addrs, numbers = append(addrs, addr), append(numbers, line.number)
 		if want.single() && !m.multiple {
 			break
 		}
 	}
-	return addrs
+	return addrs, numbers
 }
 
-// namedInHosts is the name that the hosts file has for an address.
-func (m *Machine) namedInHosts(addr netip.Addr) (name string, ok bool) {
+// namedInHosts is the name that the hosts file has for an address, and the number
+// of its line.
+func (m *Machine) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
 	for line := range m.hostLines {
 		if line.addr == addr {
-			return line.names[0], true
+			return line.names[0], line.number, true
 		}
 	}
-	return "", false
+	return "", 0, false
 }
 
 // families4and6 are the families that are looked for.

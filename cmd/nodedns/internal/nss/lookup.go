@@ -123,18 +123,21 @@ func isBelowLocal(name string) bool {
 // files is the hosts file.
 func (l *Lookup) files(r Result, s subject) Result {
 	if s.addr.IsValid() {
-		if name, ok := l.namedInHosts(s.addr); ok {
-			r.Found = []string{name}
+		name, number, ok := l.namedInHosts(s.addr)
+		if !ok {
+			return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
 		}
-	} else {
-		for _, addr := range l.inHosts(s.name, s.want) {
-			r.Found = append(r.Found, addr.String())
-		}
+		r.Found = []string{name}
+		return r.because(nsswitch.Success, "%s:%d", hostsPath, number)
 	}
-	if len(r.Found) == 0 {
+	addrs, numbers := l.inHosts(s.name, s.want)
+	if len(addrs) == 0 {
 		return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
 	}
-	return r.because(nsswitch.Success, "a line of %s", hostsPath)
+	for _, addr := range addrs {
+		r.Found = append(r.Found, addr.String())
+	}
+	return r.because(nsswitch.Success, "%s:%d", hostsPath, numbers[0])
 }
 
 // dns is glibc's own resolver, with the search list of resolv.conf.
