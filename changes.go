@@ -55,8 +55,12 @@ func Changes(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Chan
 		changes = append(changes, Change{Kind: ChangeClusterLost})
 	}
 	nodes := [...]Change{
-		{Kind: ChangeLocal}, {Kind: ChangeJoined}, {Kind: ChangeMoved},
-		{Kind: ChangeDeparted}, {Kind: ChangeReturned}, {Kind: ChangeDropped},
+		{Kind: ChangeLocal},
+		{Kind: ChangeJoined},
+		{Kind: ChangeMoved},
+		{Kind: ChangeDeparted},
+		{Kind: ChangeReturned},
+		{Kind: ChangeDropped},
 	}
 	for change := range zone.Unhurried(is.Changes(was)) {
 		kind, node := kindOf(change.Before, change.After)

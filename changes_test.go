@@ -39,7 +39,9 @@ func TestChanges(t *testing.T) {
 		},
 		{"ours", func() { store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.200")}) }, nil, []string{"local 1 " + self + " [192.0.2.200]"}},
 		{"moved, one is chosen", func() { source.Set(at(3)...) }, second, []string{"moved 1 " + id(2) + " [192.0.3.2]"}},
-		{"a role", func() { source.Set(zone.Entry{ID: id(1), Addresses: []string{"192.0.3.1"}, Roles: zone.ConsensusMember}) }, nil, nil},
+		{"a role", func() {
+			source.Set(zone.Entry{ID: id(1), Addresses: []string{"192.0.3.1"}, Roles: zone.ConsensusMember})
+		}, nil, nil},
 		{"departed", func() { source.Gone(id(2)) }, nil, []string{"departed 1 " + id(2) + " [192.0.3.2]"}},
 		{"several, in their order", func() {
 			source.Gone(id(1))
