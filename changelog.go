@@ -79,21 +79,22 @@ func (c *changelog) write(now *zone.Snapshot) (wrote bool) {
 		}
 	}
 	total := now.Counts().Live
-	for _, b := range []struct {
-		burst
-		what string
-	}{
-		{joined, "new nodes"},
-		{moved, "nodes have a new address"},
-		{left, "nodes departed, still answered"},
-		{returned, "departed nodes are back"},
-		{dropped, "nodes dropped"},
-	} {
-		if b.count > 0 {
-			c.log.Info(b.what, "count", b.count, "names", b.names, "nodes", total)
-			wrote = true
-		}
+	if joined.count > 0 {
+		c.log.Info("new nodes", joined.attributes(total)...)
 	}
+	if moved.count > 0 {
+		c.log.Info("nodes have a new address", moved.attributes(total)...)
+	}
+	if left.count > 0 {
+		c.log.Info("nodes departed, still answered", left.attributes(total)...)
+	}
+	if returned.count > 0 {
+		c.log.Info("departed nodes are back", returned.attributes(total)...)
+	}
+	if dropped.count > 0 {
+		c.log.Info("nodes dropped", dropped.attributes(total)...)
+	}
+	wrote = wrote || joined.count+moved.count+left.count+returned.count+dropped.count > 0
 	return c.logContests(now) || wrote
 }
 
@@ -152,6 +153,11 @@ func (b *burst) addText(text string) {
 	if len(b.names) < maxNames {
 		b.names = append(b.names, text)
 	}
+}
+
+// attributes of the line about it, in a zone of so many nodes.
+func (b *burst) attributes(nodes int) []any {
+	return []any{"count", b.count, "names", b.names, "nodes", nodes}
 }
 
 // sameAddrs compares the addresses of nodes that are not this machine, without
