@@ -150,8 +150,14 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 	d.log.Info("ready", "node", d.id, "listeners", d.service.Status().Listeners)
 	d.notify(readyState)
 	collectOnce()
+	pulse := d.newPulse()
+	d.beat(ctx, pulse)
+	tick := time.NewTicker(pulse.interval)
+	defer tick.Stop()
 	for {
 		select {
+		case <-tick.C:
+			d.beat(ctx, pulse)
 		case <-ctx.Done():
 			d.notify(stoppingState)
 			d.log.Info("stopping")

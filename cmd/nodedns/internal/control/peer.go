@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/resolver/localsocket"
 )
 
 // errForbidden says that the peer may only look.
@@ -18,33 +15,12 @@ var errForbidden = errors.New("only root, and the user that the daemon runs as, 
 // mayChange returns errForbidden unless the peer of a request may change
 // something. The kernel tells who it is, as of when it connected.
 func mayChange(ctx context.Context) error {
-	uid, err := peer(endpoint.Conn(ctx))
+	peer, err := localsocket.PeerOf(endpoint.Conn(ctx))
 	switch {
 	case err != nil:
 		return fmt.Errorf("find out who asks: %w", err)
-	case uid != 0 && int(uid) != os.Geteuid():
+	case !peer.Trusted():
 		return errForbidden
 	}
 	return nil
-}
-
-// peer is the user at the other end of a socket.
-func peer(conn net.Conn) (uid uint32, err error) {
-	socket, ok := conn.(*net.UnixConn)
-	if !ok {
-		return 0, errors.New("not a UNIX socket")
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var credentials *unix.Ucred
-	var failed error
-	err = raw.Control(func(fd uintptr) {
-		credentials, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err = errors.Join(err, failed); err != nil {
-		return 0, err
-	}
-	return credentials.Uid, nil
 }
