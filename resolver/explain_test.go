@@ -65,7 +65,7 @@ func checkReply(t *testing.T, s *Server, e *Explanation, qtype uint16) {
 	if err := reply.Unpack(bytes); err != nil {
 		t.Fatal(err)
 	}
-	want := asAnswer(reply)
+	want := asAnswer(reply, upstream.Extended(reply))
 	got := *e.Answer
 	got.Source, got.Reason, got.Facts, got.Duration = "", "", Facts{}, 0
 	// Names that a server compressed are spelled as in the question.
@@ -94,8 +94,10 @@ func TestExplanationIsTheDecision(t *testing.T) {
 				e := explain(t, s, question.name, question.qtype, false)
 				checkSteps(t, e, &decided)
 				checkReply(t, s, e, question.qtype)
-				if e.Answer.Step != decided.Step.String() {
-					t.Errorf("%+v: the answer's step is %s, want %s", question, e.Answer.Step, decided.Step)
+				_, verdict := s.resolve(t.Context(), r)
+				if a := e.Answer; a.Step != decided.Step.String() || a.Source != verdict.Source.String() || a.Reason != verdict.Reason {
+					t.Errorf("%+v: the answer is from %s, %s: %s; want %s, %s: %s",
+						question, a.Step, a.Source, a.Reason, decided.Step, verdict.Source, verdict.Reason)
 				}
 			}
 		})

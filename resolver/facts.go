@@ -16,7 +16,7 @@ import (
 type Facts struct {
 	// Step of the decision that settled it: request, localhost, zone, reverse,
 	// hosts, route, special, single-label or upstream.
-	Step string `json:"step"`
+	Step string `json:"step,omitempty"`
 	// Node is the one that the answer is about.
 	Node *NodeFacts `json:"node,omitempty"`
 	// Lines of the hosts file that have the name or address.
@@ -71,7 +71,7 @@ func (s *Server) facts(i *inquiry) Facts {
 		}
 	}
 	if i.server != (upstream.Server{}) {
-		f.Server, f.Protocol = i.server.String(), i.protocol.String()
+		f.Protocol = i.protocol.String()
 	}
 	return f
 }

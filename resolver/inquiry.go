@@ -20,10 +20,19 @@ type inquiry struct {
 	decided, verdict decision.Verdict
 }
 
+// resolve does all that is done for a request. It waits for upstreams, for up to
+// four seconds.
+func (s *Server) resolve(ctx context.Context, r *request) (*dns.Msg, decision.Verdict) {
+	i := s.inquire(r)
+	reply := s.conclude(ctx, i)
+	return reply, i.verdict
+}
+
 // inquire decides on a request, and asks nobody.
 func (s *Server) inquire(r *request) *inquiry {
-	now, st := s.clock(), s.current()
-	i := &inquiry{request: r, state: st, view: s.view(st, now)}
+	r.began = s.clock()
+	st := s.current()
+	i := &inquiry{request: r, state: st, view: s.view(st, r.began)}
 	const allowed = true
 	verdict, ok := r.check(allowed)
 	if ok {
@@ -34,23 +43,25 @@ func (s *Server) inquire(r *request) *inquiry {
 }
 
 // conclude makes a decision into a reply, which it may have to ask upstreams
-// for: it waits for them for up to four seconds.
+// for.
 func (s *Server) conclude(ctx context.Context, i *inquiry) *dns.Msg {
-	if reply := s.settle(i.request, i.state, &i.verdict); reply != nil {
-		return reply
+	reply := s.settle(i.request, i.state, &i.verdict)
+	switch {
+	case reply != nil:
+	case s.enter():
+		defer s.leave()
+		reply = s.forward(ctx, i.request, i.state, &i.verdict)
+	default:
+		reply = s.turnAway(i.request, i.state, &i.verdict)
 	}
-	if !s.enter() {
-		return s.turnAway(i.request, i.state, &i.verdict)
-	}
-	defer s.leave()
-	return s.forward(ctx, i.request, i.state, &i.verdict)
+	s.observeAnswer(i.request, &i.verdict, reply)
+	return reply
 }
 
-// answer is the conclusion for people, with what it comes from.
+// answer is the conclusion for people, with what it was made of.
 func (s *Server) answer(ctx context.Context, i *inquiry, start time.Time) *Answer {
-	a := asAnswer(s.conclude(ctx, i))
-	a.Source, a.Reason = i.verdict.Source.String(), i.verdict.Reason
+	a := asAnswer(s.conclude(ctx, i), i.extended)
 	a.Facts = s.facts(i)
-	a.Duration = time.Since(start)
+	a.credit(i.verdict.Source, i.verdict.Reason, i.server, time.Since(start))
 	return a
 }

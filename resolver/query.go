@@ -3,7 +3,6 @@ package resolver
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Record is one resource record, as text.
@@ -53,8 +54,15 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	i := s.inquire(r)
-	return s.answer(ctx, i, start), nil
+	return s.answer(ctx, s.inquire(r), start), nil
+}
+
+// credit says who answered, and how fast.
+func (a *Answer) credit(source decision.Source, reason string, server upstream.Server, took time.Duration) {
+	a.Source, a.Reason, a.Duration = source.String(), reason, took
+	if server != (upstream.Server{}) {
+		a.Server = server.String()
+	}
 }
 
 // ask makes the request that a query over TCP with EDNS would be.
@@ -68,7 +76,7 @@ func ask(name, qtype string) (*request, error) {
 		return nil, fmt.Errorf("query: %w", err)
 	}
 	r := &request{
-		client:   netip.IPv6Loopback(),
+		origin:   origin{transport: tap.Query},
 		question: decision.Question{Name: wire, Type: number},
 		limit:    tcpLimit,
 	}
@@ -89,22 +97,22 @@ func parseType(text string) (uint16, bool) {
 	return uint16(number), ok && err == nil
 }
 
-func asAnswer(reply *dns.Msg) *Answer {
-	asked := reply.Question[0]
+// asAnswer is the text of a reply, and of the extended errors that it has, or
+// would have for a client with EDNS.
+func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 	a := &Answer{
-		Name:          asked.Name,
-		Type:          dns.Type(asked.Qtype).String(),
 		Rcode:         rcodeName(reply.Rcode),
 		Authoritative: reply.Authoritative,
 		Records:       asRecords(reply.Answer),
 		Authority:     asRecords(reply.Ns),
 	}
-	for _, option := range reply.IsEdns0().Option {
-		if ede, ok := option.(*dns.EDNS0_EDE); ok {
-			a.Errors = append(a.Errors, ExtendedError{
-				Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: ede.ExtraText,
-			})
-		}
+	if len(reply.Question) > 0 {
+		a.Name, a.Type = reply.Question[0].Name, dns.Type(reply.Question[0].Qtype).String()
+	}
+	for _, ede := range extended {
+		a.Errors = append(a.Errors, ExtendedError{
+			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: extendedText(ede),
+		})
 	}
 	return a
 }

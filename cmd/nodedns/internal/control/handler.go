@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strconv"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -26,6 +28,10 @@ type Daemon struct {
 	// name.
 	Flush     func() int
 	FlushName func(name string) (int, error)
+	// Queries begins to watch what becomes of queries, and Zone yields the
+	// newest snapshot at once and then each newer one.
+	Queries func() (*tap.Watcher, error)
+	Zone    func(ctx context.Context) iter.Seq[*zone.Snapshot]
 }
 
 // The paths of the protocol.
@@ -35,6 +41,7 @@ const (
 	queryPath   = "/v1/query"
 	explainPath = "/v1/explain"
 	flushPath   = "/v1/flush"
+	monitorPath = "/v1/monitor"
 )
 
 // The parameters of a request: the name that it is about, a record type, and
@@ -57,6 +64,10 @@ func Handler(d Daemon) http.Handler {
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("GET "+explainPath, d.serveExplain)
 	mux.HandleFunc("POST "+flushPath, d.serveFlush)
+	places := make(chan struct{}, maxMonitors)
+	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
+		d.serveMonitor(w, r, places)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, failure{"this daemon does not know " + r.Method + " " + r.URL.Path +
 			"; it may be of another version than the command"})
