@@ -149,6 +149,9 @@ func families() (v4, v6 bool, err error) {
 	return v4, v6, err
 }
 
+// maxName is how long a name can be, in presentation form without escapes.
+const maxName = 253
+
 // Names are those under which a name is looked for by DNS, in their order.
 func (m *Machine) Names(name string) []string {
 	if whole, found := strings.CutSuffix(name, "."); found {
@@ -160,8 +163,9 @@ func (m *Machine) Names(name string) []string {
 		names = append(names, name)
 	}
 	for _, domain := range m.Search {
-		if domain = strings.Trim(domain, "."); domain != "" {
-			names = append(names, name+"."+domain)
+		domain = strings.Trim(domain, ".")
+		if whole := name + "." + domain; domain != "" && len(whole) <= maxName {
+			names = append(names, whole)
 		}
 	}
 	if !slices.Contains(names, name) {
