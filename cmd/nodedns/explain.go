@@ -119,7 +119,8 @@ func explain(ctx context.Context, w *witness, args []string) (*explained, error)
 func reportLibrary(m *nss.Machine, walk nss.Walk) *libraryReport {
 	r := &libraryReport{
 		Line: m.Switch.String(), Number: m.Switch.Number,
-		Services: walk.Results, NotAsked: walk.Rest,
+		// Not null, where there are none.
+		Services: append([]nss.Result{}, walk.Results...), NotAsked: walk.Rest,
 		Servers: m.Servers, Search: append([]string{}, m.Search...), Dots: m.Dots,
 	}
 	if m.SwitchError != nil {
