@@ -156,6 +156,7 @@ func linesOf(lines []byte, form lineForm) map[string]string {
 
 // Comparison is how a file that has the node's name stands.
 type Comparison struct {
+	Name string // "machine-id" or "hostname"
 	Path string // as in FileStatus
 	// Remark is for a file that is left as it is.
 	Remark     string
@@ -177,7 +178,7 @@ func (k *Keeper) CompareIdentity() []Comparison {
 	for _, path := range k.cfg.hostnameFiles() {
 		f := k.fileAt(path)
 		now, err := f.Read()
-		all = append(all, compareText(f.String(), string(k.cfg.ID)+"\n", now, err))
+		all = append(all, compareText("hostname", f.String(), string(k.cfg.ID)+"\n", now, err))
 	}
 	return all
 }
@@ -187,7 +188,7 @@ func (k *Keeper) compareMachineID() Comparison {
 	now, err := f.Read()
 	_, absent := os.Stat(managed.Below(k.cfg.Root, systemdRuns))
 	want := machineID(k.cfg.MachineIDFormat, k.form, absent == nil, now)
-	c := compareText(f.String(), string(want), now, err)
+	c := compareText("machine-id", f.String(), string(want), now, err)
 	if c.Err == nil && c.Difference == nil && strings.TrimSpace(string(want)) != string(k.cfg.ID) &&
 		strings.TrimSpace(string(want)) != machineHex(k.form) {
 		c.Remark = "left as it was: systemd runs here"
@@ -197,11 +198,11 @@ func (k *Keeper) compareMachineID() Comparison {
 
 func (k *Keeper) compareHostname() Comparison {
 	name, err := k.sys.hostname()
-	return compareText(kernelName, string(k.cfg.ID), managed.Content{Exists: true, Bytes: []byte(name)}, err)
+	return compareText("hostname", kernelName, string(k.cfg.ID), managed.Content{Exists: true, Bytes: []byte(name)}, err)
 }
 
-func compareText(path, want string, now managed.Content, err error) Comparison {
-	c := Comparison{Path: path, Err: err}
+func compareText(name, path, want string, now managed.Content, err error) Comparison {
+	c := Comparison{Name: name, Path: path, Err: err}
 	switch {
 	case err != nil:
 	case !now.Exists:
