@@ -1,0 +1,94 @@
+package varlink
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/localsocket"
+)
+
+const (
+	// idleTimeout is how long a connection may take for its next call, all of
+	// it, and writeTimeout for taking a reply.
+	idleTimeout  = time.Minute
+	writeTimeout = 5 * time.Second
+	// readSize is enough for an ordinary call.
+	readSize = 1 << 10
+)
+
+// converse answers the calls of a connection until either side has enough.
+func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsocket.Peer) {
+	reader := bufio.NewReaderSize(conn, readSize)
+	var buffer []byte
+	for ctx.Err() == nil {
+		_ = conn.SetReadDeadline(time.Now().Add(idleTimeout))
+		message, err := readMessage(reader, buffer)
+		if err == nil {
+			var r *request
+			if r, err = parseRequest(message); err == nil {
+				err = s.answer(ctx, conn, r, peer)
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !gone(err) {
+				s.log.Debug("varlink connection ended", "uid", peer.UID, "pid", peer.PID, "error", err)
+			}
+			return
+		}
+		buffer = message
+	}
+}
+
+// answer calls a method and sends what it replies. The error is that the
+// connection is of no more use.
+func (s *Server) answer(ctx context.Context, conn net.Conn, r *request, peer localsocket.Peer) error {
+	send := func(reply *response) error {
+		if r.Oneway {
+			return nil
+		}
+		return write(conn, reply)
+	}
+	call := &Call{
+		Parameters: r.Parameters, More: r.More, Peer: peer,
+		send: func(parameters any) error { return send(&response{Parameters: parameters, Continues: true}) },
+	}
+	parameters, err := s.call(ctx, r, call)
+	reply := &response{Parameters: parameters}
+	if failed := (*Error)(nil); errors.As(err, &failed) {
+		reply = &response{Parameters: failed.Parameters, Error: failed.ID}
+	} else if err != nil {
+		return err
+	}
+	return send(reply)
+}
+
+// call calls the method that a request names, and counts that.
+func (s *Server) call(ctx context.Context, r *request, call *Call) (parameters any, err error) {
+	method, err := find(s.interfaces, r.Method)
+	name := r.Method
+	switch {
+	case err != nil:
+		name = "" // it is the client's own
+	case r.Upgrade:
+		err = ErrInvalidParameter("upgrade")
+	default:
+		parameters, err = method(ctx, call)
+	}
+	s.counts.add(name, err)
+	return parameters, err
+}
+
+// write sends a reply whole.
+func write(conn net.Conn, reply *response) error {
+	text, err := reply.encode()
+	if err != nil {
+		return err
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err = conn.Write(text)
+	return err
+}
