@@ -21,6 +21,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 	"github.com/nodedns/nodedns/zone"
@@ -47,7 +48,8 @@ type Server struct {
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
 	polled   atomic.Pointer[resolvconf.Sources] // what queries look at; nil while Run does
-	bound    atomic.Pointer[[]netip.AddrPort]   // empty before Listen
+	taps     tap.Taps
+	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	pool     *upstream.Pool
 	cache    *cache.Cache
 	flights  flights
