@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/localsocket"
@@ -30,7 +31,7 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 		if err == nil {
 			var r *request
 			if r, err = parseRequest(message); err == nil {
-				err = s.answer(ctx, conn, r, peer)
+				err = s.attend(ctx, conn, reader, r, peer)
 			}
 		}
 		if err != nil {
@@ -43,9 +44,30 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 	}
 }
 
+// attend answers a call. One that may have many replies ends when the client
+// goes: only by reading is that noticed while there is nothing to write.
+func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer localsocket.Peer) error {
+	if !r.More {
+		return s.answer(ctx, conn, r, peer)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	_ = conn.SetReadDeadline(time.Time{})
+	reading.Go(func() {
+		if _, err := reader.Peek(1); err != nil {
+			cancel()
+		}
+	})
+	err := s.answer(ctx, conn, r, peer)
+	_ = conn.SetReadDeadline(time.Now()) // ends Peek
+	reading.Wait()
+	cancel()
+	return err
+}
+
 // answer calls a method and sends what it replies. The error is that the
 // connection is of no more use.
-func (s *Server) answer(ctx context.Context, conn net.Conn, r *request, peer localsocket.Peer) error {
+func (s *Server) answer(ctx context.Context, conn *net.UnixConn, r *request, peer localsocket.Peer) error {
 	send := func(reply *response) error {
 		if r.Oneway {
 			return nil

@@ -39,7 +39,7 @@ func (c *counts) add(method string, err error) {
 	if failed := (*Error)(nil); errors.As(err, &failed) {
 		key.Error = failed.ID
 	} else if err != nil {
-		key.Error = errInternal.ID
+		key.Error = errDisconnected.ID
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,4 +62,3 @@ func (c *counts) all() []CallCount {
 	})
 	return all
 }
-

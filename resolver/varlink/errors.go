@@ -59,6 +59,9 @@ func errMethodNotFound(name string) *Error {
 	return &Error{"org.varlink.service.MethodNotFound", map[string]string{"method": name}}
 }
 
-// errInternal is what we did wrong ourselves. It has no name in varlink: one
-// that clients do not know is an error to all of them.
-var errInternal = &Error{ID: "org.nodedns.InternalError"}
+// ErrTooManyWatchers is our own: the Monitor interface has no error.
+var ErrTooManyWatchers = &Error{ID: "org.nodedns.TooManyWatchers"}
+
+// errDisconnected is counted for a call whose client got no reply, or not all of
+// them. It has its name from systemd, whose library says so to itself.
+var errDisconnected = &Error{ID: "io.systemd.Disconnected"}

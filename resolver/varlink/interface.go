@@ -19,8 +19,8 @@ type Interface struct {
 }
 
 // Method answers a call with the reply's parameters. An error that is not an
-// [Error] is ours, and not shown to the client. It may be called concurrently,
-// and must return soon when ctx ends.
+// [Error] ends the connection. It may be called concurrently, and must return
+// soon when ctx ends.
 type Method func(ctx context.Context, call *Call) (any, error)
 
 // Call is a call of a method.

@@ -18,7 +18,7 @@ import (
 
 // Config of a Server.
 type Config struct {
-	// Path of the socket, and its mode; 0666, for everybody, where zero.
+	// Path of the socket, and its mode.
 	Path string
 	Mode fs.FileMode
 	// Interfaces that are offered besides org.varlink.service.
@@ -27,8 +27,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// The modes that a socket may have: everybody may connect, or only root and the
+// user that we run as.
 const (
-	everybody = fs.FileMode(0o666)
+	Everybody = fs.FileMode(0o666)
+	OnlyUs    = fs.FileMode(0o600)
+)
+
+const (
 	// glance is the time between two looks at whether the socket is still ours.
 	glance = 10 * time.Second
 	// breather is the time after a failure to accept: mostly there are too many
@@ -53,9 +59,6 @@ type Server struct {
 // New returns a Server that has not made its socket.
 func New(config Config) *Server {
 	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger}
-	if s.mode == 0 {
-		s.mode = everybody
-	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,9 +79,9 @@ func (s *Server) Listen() error {
 	l, err := localsocket.Listen(s.path, s.mode)
 	switch {
 	case errors.Is(err, localsocket.ErrInUse):
-		return fmt.Errorf("varlink: %w; stop and disable that service, or set varlink.socket to another path or to none", err)
+		return fmt.Errorf("%w; stop and disable that service, or set varlink.socket to another path or to none", err)
 	case err != nil:
-		return fmt.Errorf("varlink: %w; set varlink.socket to a path that can be made, or to none", err)
+		return fmt.Errorf("%w; set varlink.socket to a path that can be made, or to none", err)
 	}
 	s.listener = l
 	return nil
@@ -121,7 +124,7 @@ func watch(ctx context.Context, listener *localsocket.Listener) error {
 		case <-ticker.C:
 		}
 		if err := listener.Displaced(); err != nil {
-			return fmt.Errorf("varlink: %w", err)
+			return err
 		}
 	}
 }
