@@ -78,12 +78,14 @@ func (s *Server) answer(ctx context.Context, conn *net.UnixConn, r *request, pee
 		Parameters: r.Parameters, More: r.More, Peer: peer,
 		send: func(parameters any) error { return send(&response{Parameters: parameters, Continues: true}) },
 	}
-	parameters, err := s.call(ctx, r, call)
-	reply := &response{Parameters: parameters}
-	if failed := (*Error)(nil); errors.As(err, &failed) {
-		reply = &response{Parameters: failed.Parameters, Error: failed.ID}
-	} else if err != nil {
+	reply, err := respond(s.call(ctx, r, call))
+	switch {
+	case err != nil:
 		return err
+	case ctx.Err() != nil:
+		// What came of a call that was broken off is no answer. Without any its
+		// client turns to another source of names.
+		return ctx.Err()
 	}
 	return send(reply)
 }

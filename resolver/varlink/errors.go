@@ -40,13 +40,14 @@ var (
 	ErrBadAddressSize       = &Error{ID: "io.systemd.Resolve.BadAddressSize"}
 )
 
-// ErrPermissionDenied, of org.varlink.service, is for who may not call a method.
+// ErrPermissionDenied is the error of org.varlink.service for who may not call a
+// method.
 var ErrPermissionDenied = &Error{ID: "org.varlink.service.PermissionDenied"}
 
 // errExpectedMore is for a call that has many replies, from who wants one.
 var errExpectedMore = &Error{ID: "org.varlink.service.ExpectedMore"}
 
-// ErrInvalidParameter is for a parameter of a call that is wrong.
+// ErrInvalidParameter is the error for a parameter of a call that is wrong.
 func ErrInvalidParameter(name string) *Error {
 	return &Error{"org.varlink.service.InvalidParameter", map[string]string{"parameter": name}}
 }

@@ -69,6 +69,18 @@ func parseRequest(message []byte) (*request, error) {
 	return r, nil
 }
 
+// respond makes a response of what a method returned. An error that is not for
+// the client is returned.
+func respond(parameters any, err error) (*response, error) {
+	if err == nil {
+		return &response{Parameters: parameters}, nil
+	}
+	if failed := (*Error)(nil); errors.As(err, &failed) {
+		return &response{Parameters: failed.Parameters, Error: failed.ID}, nil
+	}
+	return nil, err
+}
+
 // encode is a message to the client.
 func (r *response) encode() ([]byte, error) {
 	if r.Parameters == nil {

@@ -21,9 +21,10 @@ const (
 	refusalInterval = time.Minute
 )
 
-// pool are the open connections. The zero value has none.
+// pool are the open connections.
 type pool struct {
-	log *slog.Logger
+	log            *slog.Logger
+	limit, perUser int // of connections in all, and of one user
 
 	mu      sync.Mutex
 	open    map[*net.UnixConn]localsocket.Peer
@@ -33,19 +34,23 @@ type pool struct {
 	toldAt  time.Time // when; zero: never
 }
 
+func newPool(log *slog.Logger) *pool {
+	return &pool{
+		log: log, limit: maxConnections, perUser: maxPerUser,
+		open: map[*net.UnixConn]localsocket.Peer{}, of: map[uint32]int{},
+	}
+}
+
 // admit takes in a connection, or closes it at once where there is no place for
 // it: its client then goes on with another source of names.
 func (p *pool) admit(conn *net.UnixConn) (peer localsocket.Peer, ok bool) {
 	peer, err := localsocket.PeerOf(conn)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err != nil || len(p.open) >= maxConnections || p.of[peer.UID] >= maxPerUser {
+	if err != nil || len(p.open) >= p.limit || p.of[peer.UID] >= p.perUser {
 		_ = conn.Close()
 		p.refuse(peer)
 		return peer, false
-	}
-	if p.open == nil {
-		p.open, p.of = map[*net.UnixConn]localsocket.Peer{}, map[uint32]int{}
 	}
 	p.open[conn] = peer
 	p.of[peer.UID]++

@@ -73,15 +73,18 @@ type hostnameReply struct {
 
 func resolveHostname(ctx context.Context, r Resolver, call *Call) (any, error) {
 	var p struct {
-		Ifindex int    `json:"ifindex"`
-		Name    string `json:"name"`
-		Family  int    `json:"family"`
-		Flags   Flags  `json:"flags"`
+		Ifindex int     `json:"ifindex"`
+		Name    *string `json:"name"`
+		Family  int     `json:"family"`
+		Flags   Flags   `json:"flags"`
 	}
 	if err := call.Decode(&p); err != nil {
 		return nil, err
 	}
-	q := HostnameQuestion{Name: p.Name, Flags: p.Flags}
+	if p.Name == nil {
+		return nil, ErrInvalidParameter("name")
+	}
+	q := HostnameQuestion{Name: *p.Name, Flags: p.Flags}
 	switch p.Family {
 	case unix.AF_UNSPEC:
 		q.V4, q.V6 = true, true

@@ -49,8 +49,9 @@ type Server struct {
 	mode       fs.FileMode
 	interfaces []Interface
 	log        *slog.Logger
-	pool       pool
+	pool       *pool
 	counts     counts
+	glance     time.Duration // glance, but for tests
 
 	mu       sync.Mutex
 	listener *localsocket.Listener // bound, and not yet taken by Run; nil: none
@@ -58,12 +59,12 @@ type Server struct {
 
 // New returns a Server that has not made its socket.
 func New(config Config) *Server {
-	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger}
+	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, glance: glance}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.interfaces = append([]Interface{service(config.Interfaces)}, config.Interfaces...)
-	s.pool.log = s.log
+	s.pool = newPool(s.log)
 	return s
 }
 
@@ -104,7 +105,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.accept(ctx, listener) })
 	group.Go(func() error {
-		err := watch(ctx, listener)
+		err := s.watch(ctx, listener)
 		_ = listener.Close() // ends accept; that the path may be gone was told
 		s.pool.closeAll()
 		return err
@@ -114,8 +115,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch returns an error when the socket is not reachable any more: a resolver
 // that starts later takes the path without asking.
-func watch(ctx context.Context, listener *localsocket.Listener) error {
-	ticker := time.NewTicker(glance)
+func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) error {
+	ticker := time.NewTicker(s.glance)
 	defer ticker.Stop()
 	for {
 		select {
