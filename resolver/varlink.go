@@ -32,14 +32,14 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 		switch {
 		case err == nil:
 			return found, nil
-		// What is below one domain is the machine's business, even if there is no
-		// such address. Where a server fails the C library looks on.
-		case !errors.Is(err, varlink.ErrNameError) && !retriable(err):
-			return varlink.Addresses{}, err
-		case failed == nil || retriable(err):
+		// Where a server fails the C library looks on, and so do we; that none of
+		// the other names is there then says nothing.
+		case failed == nil || !retriable(failed):
 			failed = err
 		}
-		if ctx.Err() != nil {
+		// A name that exists is the one that was meant, if it has no such address
+		// either.
+		if ctx.Err() != nil || !errors.Is(err, varlink.ErrNameError) && !retriable(err) {
 			break
 		}
 	}
