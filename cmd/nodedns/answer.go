@@ -14,8 +14,8 @@ import (
 // printAnswers shows the answers to the questions on one name: all records, and
 // then where they are from. Of an answer that is like the telling one only what
 // it lacks is told.
-func printAnswers(w io.Writer, name string, answers []resolver.Answer, now time.Time) error {
-	records := table{out: w}
+func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Answer, now time.Time) error {
+	records := table{out: w, colour: colours}
 	for _, a := range answers {
 		for _, r := range a.Records {
 			records.row(r.Name, strconv.FormatUint(uint64(r.TTL), 10), r.Type, r.Data)
@@ -29,7 +29,7 @@ func printAnswers(w io.Writer, name string, answers []resolver.Answer, now time.
 		fmt.Fprintln(w)
 	}
 	first := telling(answers)
-	t := table{out: w}
+	t := table{out: w, colour: colours}
 	printFacts(&t, answers[first], likes(answers, first), now)
 	for i, a := range answers {
 		if i != first && !alike(a, answers[first]) {
@@ -131,7 +131,7 @@ func cacheText(c resolver.CacheFacts) string {
 // result spells the response code that an answer shares with others. NODATA is
 // none, and deserves a word.
 func result(a resolver.Answer, others []resolver.Answer) string {
-	text := a.Rcode
+	text := standing(a.Rcode)
 	if a.Rcode == "NOERROR" && len(a.Records) == 0 {
 		text += ", no such record"
 	}

@@ -47,6 +47,9 @@ var standings = map[string]colour{
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
 	// response codes
 	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+	// what the steps of a decision, and the C library's services, come to
+	"settled": good, "forwarded": good, "failed": bad, "not asked": fair,
+	"success": good, "notfound": fair, "unavail": fair, "tryagain": bad,
 }
 
 // standing is a word in the colour of what it says.

@@ -24,7 +24,7 @@ func (e *explained) print(w io.Writer, now time.Time) error {
 	if answers := e.answers(); len(answers) > 0 {
 		p.section("What the daemon answers")
 		if p.err == nil {
-			p.err = printAnswers(indented{w}, "", answers, now) // the hint would lead back to here
+			p.err = printAnswers(indented{w}, isColourful(w), "", answers, now) // the hint would lead back to here
 		}
 	}
 	printPredictions(p, e.Predictions)
@@ -65,12 +65,12 @@ type page struct {
 
 // section begins another section.
 func (p *page) section(format string, values ...any) {
-	if p.begun {
-		format = "\n" + format
+	if p.begun && p.err == nil {
+		_, p.err = fmt.Fprintln(p.out)
 	}
 	p.begun = true
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.out, format+"\n", values...)
+		_, p.err = fmt.Fprintln(p.out, shown(fmt.Sprintf(format, values...), false))
 	}
 }
 
@@ -79,7 +79,7 @@ func (p *page) rows(rows [][]string) {
 	if p.err != nil {
 		return
 	}
-	t := table{out: indented{p.out}}
+	t := table{out: indented{p.out}, colour: isColourful(p.out)}
 	for _, row := range rows {
 		t.row(row...)
 	}
@@ -116,7 +116,7 @@ func (r *libraryReport) print(p *page) {
 	rows := [][]string{{"SERVICE", "SAYS", "THEN", "WHY"}}
 	var tried []nss.Tried
 	for _, s := range r.Services {
-		rows = append(rows, []string{s.Service, s.Status, orDash(s.Action), s.Why})
+		rows = append(rows, []string{s.Service, standing(s.Status), orDash(s.Action), s.Why})
 		tried = append(tried, s.Tried...)
 	}
 	for _, name := range r.NotAsked {
@@ -129,14 +129,14 @@ func (r *libraryReport) print(p *page) {
 	p.section("By DNS, as /etc/resolv.conf says: %s", r.resolvConf())
 	rows = [][]string{{"NAME", "TYPE", "GETS", "FROM"}}
 	for _, t := range tried {
-		gets := fmt.Sprintf("%s, %d records", t.Rcode, t.Count)
+		gets := standing(t.Rcode)
 		switch {
 		case t.Rcode == "":
-			gets = "not asked"
-		case t.Count == 0:
-			gets = t.Rcode
+			gets = standing(string(resolver.NotAsked))
 		case t.Count == 1:
-			gets = t.Rcode + ", 1 record"
+			gets += ", 1 record"
+		case t.Count > 1:
+			gets += fmt.Sprintf(", %d records", t.Count)
 		}
 		rows = append(rows, []string{t.Name, t.Type, gets, orDash(t.From)})
 	}
@@ -164,7 +164,7 @@ func printCourse(p *page, group []resolver.Explanation) {
 	p.section("The daemon, asked for %s %s", x.Name, strings.Join(types, ", "))
 	rows := [][]string{{"STEP", "OUTCOME", "WHY"}}
 	for i, s := range x.Steps {
-		rows = append(rows, []string{s.Step, string(s.Outcome), orDash(whys(group, i))})
+		rows = append(rows, []string{s.Step, standing(string(s.Outcome)), orDash(whys(group, i))})
 	}
 	p.rows(rows)
 	if len(x.Upstreams) == 0 {
@@ -177,7 +177,7 @@ func printCourse(p *page, group []resolver.Explanation) {
 		if u.RTT > 0 {
 			rtt = u.RTT.Round(10 * time.Microsecond).String()
 		}
-		rows = append(rows, []string{u.Server, u.State, orDash(rtt), orDash(u.Reason)})
+		rows = append(rows, []string{u.Server, standing(u.State), orDash(rtt), orDash(u.Reason)})
 	}
 	p.rows(rows)
 }

@@ -176,7 +176,7 @@ func TestPrintAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			if err := printAnswers(&out, tt.name, tt.answers, now); err != nil {
+			if err := printAnswers(&out, false, tt.name, tt.answers, now); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name, out.String())

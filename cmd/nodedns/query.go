@@ -49,7 +49,7 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 		if *asJSON {
 			err = printJSON(cmd.OutOrStdout(), combine(answers))
 		} else {
-			err = printAnswers(cmd.OutOrStdout(), args[0], answers, time.Now())
+			err = printAnswers(cmd.OutOrStdout(), isColourful(cmd.OutOrStdout()), args[0], answers, time.Now())
 		}
 		return cmp.Or(err, unresolved(answers))
 	}
