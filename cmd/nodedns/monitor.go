@@ -49,6 +49,7 @@ private.`,
 	watch, count := new(control.Watch), 0
 	addWatch(cmd, watch)
 	cmd.Flags().IntVar(&count, "count", 0, "end after `N` lines, not counting those on what was dropped; 0: do not end")
+	completeFlag(cmd, "count")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if count < 0 {
 			return &wrong{fmt.Errorf("--count is %d: want 0 or more", count)}
@@ -86,6 +87,10 @@ func addWatch(cmd *cobra.Command, watch *control.Watch) {
 	flags.StringSliceVar(&watch.Choice.Rcodes, "rcode", nil, "only answers with this response `CODE`, such as NXDOMAIN")
 	flags.StringSliceVar(&watch.Choice.Sources, "source", nil, "only answers from this `SOURCE`: zone, hosts, special, cache, upstream or request")
 	flags.StringSliceVar(&watch.Choice.Clients, "client", nil, "only queries of this `ADDRESS` or network")
+	completeFlag(cmd, "type", commonTypes...)
+	completeFlag(cmd, "rcode", "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "BADVERS")
+	completeFlag(cmd, "source", "zone", "hosts", "special", "cache", "upstream", "request")
+	completeFlag(cmd, "client")
 }
 
 // onlyQueries says whether a filter is set that is for queries alone.
