@@ -45,7 +45,7 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.10")})
 	entries := make([]zone.Entry, nodes)
 	for i := range entries {
-		entries[i] = zone.Entry{ID: numbered(i + 0x100), Addresses: []string{"10.0.0.1"}}
+		entries[i] = zone.Entry{ID: counted(i + 0x100), Addresses: []string{"10.0.0.1"}}
 	}
 	store.Source("curator").Set(entries...)
 	socket = newMachine(t).path("control.sock")
@@ -67,11 +67,11 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 	return socket
 }
 
-func numbered(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
+func counted(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 
-func numberedFrom(first, count int) (ids []string) {
+func countedFrom(first, count int) (ids []string) {
 	for i := range count {
-		ids = append(ids, numbered(first+i))
+		ids = append(ids, counted(first+i))
 	}
 	return ids
 }
@@ -93,16 +93,16 @@ func TestCompleteNames(t *testing.T) {
 		want   []string
 		told   string
 	}{
-		{"all", few, []string{"query", ""}, append(numberedFrom(0x100, 3), nodeID), noFiles},
+		{"all", few, []string{"query", ""}, append(countedFrom(0x100, 3), nodeID), noFiles},
 		{"the beginning of one", few, []string{"query", nodeID[:20]}, []string{nodeID}, noFiles},
-		{"for nodes too", few, []string{"nodes", numbered(0x102)}, []string{numbered(0x102)}, noFiles},
+		{"for nodes too", few, []string{"nodes", counted(0x102)}, []string{counted(0x102)}, noFiles},
 		{"nothing like it", few, []string{"query", "www."}, nil, noFiles},
 		{"a type", few, []string{"query", "a", "AA"}, []string{"AAAA"}, noFiles},
 		{"no third", few, []string{"query", "a", "A", ""}, nil, noFiles},
 		{"too many, nothing typed", many, []string{"query", ""}, []string{"metropolis-0"}, noSpace},
-		{"too many, digits typed", many, []string{"query", numbered(0x1000)[:39]}, []string{numbered(0)[:40], numbered(0x1000)[:40]}, noSpace},
-		{"too many with one of them", many, []string{"query", numbered(0x1000)[:40]}, []string{numbered(0x1000)[:41]}, noSpace},
-		{"few of many", many, []string{"query", numbered(0x1010)[:42]}, numberedFrom(0x1010, 16), noFiles},
+		{"too many, digits typed", many, []string{"query", counted(0x1000)[:39]}, []string{counted(0)[:40], counted(0x1000)[:40]}, noSpace},
+		{"too many with one of them", many, []string{"query", counted(0x1000)[:40]}, []string{counted(0x1000)[:41]}, noSpace},
+		{"few of many", many, []string{"query", counted(0x1010)[:42]}, countedFrom(0x1010, 16), noFiles},
 		{"without a daemon", m.path("none.sock"), []string{"query", "m"}, nil, noFiles},
 	} {
 		got, told := completions(t, slices.Insert(tt.args, 1, "--control", tt.socket)...)
@@ -207,8 +207,8 @@ printf '%s\n' "${COMPREPLY[@]}"
 		args []string
 		want string
 	}{
-		{[]string{"query", "--control", socket, numbered(0x102)[:43]}, numbered(0x102)},
-		{[]string{"query", "--control", socket, numbered(0)[:20]}, strings.Join(numberedFrom(0x100, 3), "\n")},
+		{[]string{"query", "--control", socket, counted(0x102)[:43]}, counted(0x102)},
+		{[]string{"query", "--control", socket, counted(0)[:20]}, strings.Join(countedFrom(0x100, 3), "\n")},
 		{[]string{"query", "a", "AAA"}, "AAAA"},
 		{[]string{"stat"}, "status"},
 	} {

@@ -78,6 +78,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 		t.row("reported", reportText(s.Curator.Report, now))
 	}
 	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
+	if s.Varlink != nil {
+		t.row("varlink", varlinkText(*s.Varlink))
+	}
 	t.row("upstreams", upstreamsText(s, now))
 	if s.HostsLines.Skipped > 0 {
 		t.row("hosts lines", hostsLinesText(s.HostsLines))
@@ -152,6 +155,13 @@ func reportText(r *nodedns.ReportStatus, now time.Time) string {
 		lines = append(lines, bad.paint("failing")+": "+r.Error)
 	}
 	return strings.Join(lines, "\n")
+}
+
+func varlinkText(v nodedns.VarlinkStatus) string {
+	if v.Error != "" {
+		return v.Socket + ", not served: see above"
+	}
+	return fmt.Sprintf("%s, %d open", v.Socket, v.Connections)
 }
 
 // upstreamsText lists the servers, of a daemon that does not tell how they stand
