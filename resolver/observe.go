@@ -74,7 +74,7 @@ func (s *Server) observe(from origin, v *decision.Verdict, e *tap.Event) {
 
 // Observed is an event as text.
 type Observed struct {
-	Time      time.Time `json:"time"`
+	Time      time.Time `json:"-"`                // with the line that it is told in
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
 	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
 	// Answer has no name and type if the query was malformed.

@@ -9,18 +9,24 @@ import (
 	"github.com/nodedns/nodedns/resolver/localsocket"
 )
 
-// errForbidden says that the peer may only look.
-var errForbidden = errors.New("only root, and the user that the daemon runs as, may change something; run this command as root")
+// Why other users are turned down.
+var (
+	errMayNotChange  = errors.New("only root, and the user that the daemon runs as, may change something; run this command as root")
+	errMayNotMonitor = errors.New("only root, and the user that the daemon runs as, may see what others ask; run this command as root")
+)
 
-// mayChange returns errForbidden unless the peer of a request may change
-// something. The kernel tells who it is, as of when it connected.
-func mayChange(ctx context.Context) error {
+func mayChange(ctx context.Context) error  { return trusted(ctx, errMayNotChange) }
+func mayMonitor(ctx context.Context) error { return trusted(ctx, errMayNotMonitor) }
+
+// trusted returns forbidden unless the peer of a request is root, or the user
+// that the daemon runs as. The kernel tells who it is, as of when it connected.
+func trusted(ctx context.Context, forbidden error) error {
 	peer, err := localsocket.PeerOf(endpoint.Conn(ctx))
 	switch {
 	case err != nil:
 		return fmt.Errorf("find out who asks: %w", err)
 	case !peer.Trusted():
-		return errForbidden
+		return forbidden
 	}
 	return nil
 }
