@@ -107,17 +107,10 @@ func loggedMessages(t *testing.T) map[string][]string {
 			}
 			method := logMethods[call.Fun.(*ast.SelectorExpr).Sel.Name]
 			message, ok := text(call.Args[method.message])
-			said := []string{message}
 			if !ok {
-				said = texts(file)
-			}
-			if len(said) == 0 {
-				t.Errorf("%v: the message is no literal, nor is there a table of texts: the manual cannot have it", files.Position(call.Pos()))
-			}
-			for _, message := range said {
-				if !slices.Contains(messages[message], method.level) {
-					messages[message] = append(messages[message], method.level)
-				}
+				t.Errorf("%v: the message is no constant: the manual cannot have it", files.Position(call.Pos()))
+			} else if !slices.Contains(messages[message], method.level) {
+				messages[message] = append(messages[message], method.level)
 			}
 			return true
 		})
@@ -152,27 +145,6 @@ func isLogger(call *ast.CallExpr) bool {
 		name = r.Sel.Name
 	}
 	return slices.Contains([]string{"log", "logger", "Logger", "slog", "With"}, name)
-}
-
-// texts are what a file chooses a message from, if it does: the values of its
-// maps that are called so.
-func texts(file *ast.File) (all []string) {
-	ast.Inspect(file, func(n ast.Node) bool {
-		table, ok := n.(*ast.ValueSpec)
-		if !ok || !strings.HasSuffix(table.Names[0].Name, "Texts") {
-			return true
-		}
-		ast.Inspect(table, func(n ast.Node) bool {
-			if pair, ok := n.(*ast.KeyValueExpr); ok {
-				if message, ok := text(pair.Value); ok {
-					all = append(all, message)
-				}
-			}
-			return true
-		})
-		return false
-	})
-	return all
 }
 
 // text is the value of a literal, or of several that are added up.
