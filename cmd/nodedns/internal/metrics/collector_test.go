@@ -19,6 +19,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -62,6 +63,14 @@ var sample = nodedns.Status{
 		{Path: "/etc/hosts", Writes: 4, Failures: 1, Written: &moment},
 		{Path: "/etc/machine-id", Error: "no room"},
 	},
+	Varlink: &nodedns.VarlinkStatus{Socket: "/run/x", Stats: varlink.Stats{
+		Connections: 25, Refused: 26,
+		Calls: []varlink.CallCount{
+			{Count: 27},
+			{Method: "io.systemd.Resolve.ResolveHostname", Count: 28},
+			{Method: "io.systemd.Resolve.ResolveHostname", Error: "io.systemd.Resolve.NoSuchResourceRecord", Count: 29},
+		},
+	}},
 	HostsLines: nodedns.HostsLines{Names: 21, Skipped: 22},
 	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Fights: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{
