@@ -270,6 +270,9 @@ func TestStats(t *testing.T) {
 	if stats.UDP != 2 || stats.TCP != 2 {
 		t.Errorf("%d by UDP and %d by TCP, want 2 each", stats.UDP, stats.TCP)
 	}
+	if c := stats.Connections; c.Open != 2 || c.Limit < c.Open || c.Refused != 0 {
+		t.Errorf("%+v, want 2 connections that are open", c)
+	}
 	want := map[ReplyCount]bool{
 		{"zone", "NOERROR", 1}: true, {"zone", "NXDOMAIN", 1}: true,
 		{"special", "NOERROR", 1}: true, {"request", "BADVERS", 1}: true,

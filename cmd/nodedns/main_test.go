@@ -11,7 +11,7 @@ func TestHelp(t *testing.T) {
 		"nodedns":       {},
 		"configuration": {"help", "configuration"},
 	}
-	for _, name := range []string{"run", "init", "check", "enable", "disable", "restore", "resolvconf", "try", "status", "nodes", "query", "flush", "version"} {
+	for _, name := range []string{"run", "init", "check", "enable", "disable", "restore", "resolvconf", "try", "status", "nodes", "query", "flush", "verify", "version"} {
 		topics[name] = []string{name, "--help"}
 	}
 	topics["resolvconf_restore"] = []string{"resolvconf", "restore", "--help"}
