@@ -181,6 +181,12 @@ var ails = []ail{
 	{"an immutable file", func(p *patient) {
 		p.Probes.Immutable = func(path string) bool { return strings.HasSuffix(path, "/etc/hosts") }
 	}, "files", Warning, "chattr -i"},
+	{"a mounted file that cannot be written", func(p *patient) {
+		hosts := p.Config.Rooted("/etc/hosts")
+		p.write("proc/self/mountinfo", "40 22 0:20 /h "+hosts+" ro - ext4 /dev/vda1 ro\n")
+		p.Probes.Disk = func(path string) (Disk, error) { return Disk{ReadOnly: path == hosts, Free: 1 << 30}, nil }
+		p.Status.Files[0].Error = "write /etc/hosts: read-only file system"
+	}, "files", Problem, "is on a read-only file system"},
 	{"a mounted file", func(p *patient) {
 		p.write("proc/self/mountinfo", "40 22 0:20 /h "+p.Config.Rooted("/etc/hosts")+" rw - ext4 /dev/vda1 rw\n")
 	}, "files", Note, "in place"},
