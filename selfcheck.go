@@ -31,8 +31,34 @@ type selfCheck struct {
 	hints   chan struct{}
 
 	mu   sync.Mutex
-	dns  error
-	file error
+	dns  outcome
+	file outcome
+}
+
+// outcome is what the last check came to, if there was one.
+type outcome struct {
+	known bool
+	err   error
+}
+
+// SelfStatus is whether this machine's own name was found when it was last
+// looked up; nil where it has not been.
+type SelfStatus struct {
+	DNS  *bool // by each listener
+	File *bool // in the hosts file
+}
+
+func (c *selfCheck) status() SelfStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return SelfStatus{DNS: c.dns.found(), File: c.file.found()}
+}
+
+func (o outcome) found() *bool {
+	if !o.known {
+		return nil
+	}
+	return new(o.err == nil)
 }
 
 func newSelfCheck(s *Service) *selfCheck {
@@ -81,11 +107,11 @@ func (c *selfCheck) check(ctx context.Context) {
 }
 
 // report logs a failure when it begins, when it changes and when it is over.
-func (c *selfCheck) report(last *error, by string, err error) {
+func (c *selfCheck) report(last *outcome, by string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	was := *last
-	*last = err
+	was := last.err
+	*last = outcome{known: true, err: err}
 	switch {
 	case err != nil && (was == nil || was.Error() != err.Error()):
 		c.service.log.Error("self-resolution failed", "by", by, "node", c.service.id, "error", err)
@@ -98,7 +124,7 @@ func (c *selfCheck) report(last *error, by string, err error) {
 func (c *selfCheck) failures() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return errors.Join(c.dns, c.file)
+	return errors.Join(c.dns.err, c.file.err)
 }
 
 // ask queries each listener for our own name.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,8 @@ type Sockets struct {
 	udp   []*packetSocket // addresses one after the other
 	tcp   []*net.TCPListener
 	addrs []netip.AddrPort
+
+	connections atomic.Pointer[pool] // of Serve; nil before
 }
 
 // loops is how many UDP sockets an address gets. What one of them receives is
@@ -75,6 +78,22 @@ func (s *Sockets) Dropped() uint64 {
 		n += socket.dropped()
 	}
 	return n
+}
+
+// Connections tell of TCP.
+type Connections struct {
+	Open    int    // now
+	Limit   int    // of those
+	Refused uint64 // closed at once, for want of room or as too many from one client
+}
+
+// Connections may be called at any time. Before Serve there are none.
+func (s *Sockets) Connections() Connections {
+	p := s.connections.Load()
+	if p == nil {
+		return Connections{}
+	}
+	return p.stats()
 }
 
 func ignoreClosed(err error) error {

@@ -32,6 +32,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 		group.Go(func() error { return socket.serve(ctx, h, clock, limits.Write) })
 	}
 	pool := newPool(limits, newHandler(), clock)
+	s.connections.Store(pool)
 	for _, listener := range s.tcp {
 		group.Go(func() error {
 			defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
