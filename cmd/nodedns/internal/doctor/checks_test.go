@@ -203,6 +203,10 @@ var ails = []ail{
 		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("[::1]:53"))
 		p.write("proc/sys/net/ipv6/conf/lo/disable_ipv6", "1\n")
 	}, "ipv6", Problem, "conf.lo.disable_ipv6"},
+	{"::1 missing", func(p *patient) {
+		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("[::1]:53"))
+		p.write("proc/net/if_inet6", "fe800000000000000000000000000001 02 40 20 80     eth0\n")
+	}, "ipv6", Problem, "::1 is missing"},
 	{"no IPv6, and an address", func(p *patient) {
 		p.Config.Local.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")}
 		p.remove("proc/sys/net/ipv6")
