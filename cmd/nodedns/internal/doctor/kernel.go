@@ -57,7 +57,7 @@ func lookAtDrops(m *Machine) []Finding {
 		if n := listen.ReceiveDrops(m.Proc, l); n > 0 {
 			findings = append(findings, warning(fmt.Sprintf("%d queries to %v were lost in a full buffer", n, l),
 				"their senders wait for seconds and ask again",
-				"`sysctl net.core.rmem_default=4194304`, in /etc/sysctl.d too, and restart nodedns; look at who asks that much"))
+				"`sysctl net.core.rmem_max=4194304`, in /etc/sysctl.d too, and restart nodedns; look at who asks that much"))
 		}
 	}
 	return findings
