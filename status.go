@@ -33,7 +33,9 @@ type Status struct {
 	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
 	Listeners []string      `json:"listeners"`
-	Files     []FileStatus  `json:"files"`
+	// Varlink is absent without such a socket.
+	Varlink *VarlinkStatus `json:"varlink"`
+	Files   []FileStatus   `json:"files"`
 	// Upstreams are the servers that other names go to now, in their order and
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
@@ -150,6 +152,7 @@ func (s *Service) Status() Status {
 		Listeners:  []string{},
 		Files:      []FileStatus{},
 		Upstreams:  []string{},
+		Varlink:    s.varlinkStatus(),
 		ResolvConf: s.resolvConfStatus(),
 		Self:       s.self.status(),
 	}
