@@ -45,6 +45,8 @@ var standings = map[string]colour{
 	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,
 	// nodes
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
+	// what verify and doctor find
+	"equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
 	// response codes
 	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
 }
