@@ -24,6 +24,9 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 	if q.Flags&varlink.NoSearch == 0 {
 		spellings = s.spellings(q.Name, s.current())
 	}
+	// Of a name that is complete by its dots, what there is to say of itself is
+	// what is said, whatever its other spellings come to.
+	complete := spellings[0] == q.Name
 	var failed error
 	for _, name := range spellings {
 		found, err := s.addresses(ctx, name, &q)
@@ -32,7 +35,7 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 			return found, nil
 		// Where a server fails the C library looks on, and so do we; that none of
 		// the other names is there then says nothing.
-		case failed == nil || !retriable(failed):
+		case failed == nil || !complete && !retriable(failed):
 			failed = err
 		}
 		// A name that exists is the one that was meant, if it has no such address
