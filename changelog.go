@@ -55,31 +55,36 @@ func (c *changelog) write(now *zone.Snapshot) (wrote bool) {
 	wrote = logConflict(c.log, c.last, now) || wrote
 	total := now.Counts().Live
 	for _, change := range Changes(c.last, now, nil) {
-		text, ok := changeTexts[change.Kind]
-		switch {
-		case change.Kind == ChangeLocal:
-			this := change.Nodes[0]
-			c.log.Info("new local address", "node", this.ID, "addresses", this.Addresses, "nodes", total)
-		case !ok:
-			continue
-		case change.Kind == ChangeDropped && c.last.Cluster().ID != now.Cluster().ID:
-			continue // the zone has told
-		default:
-			c.log.Info(text, "count", change.Count, "names", nodeTexts(change.Nodes), "nodes", total)
+		// After a change of the cluster the zone has told what it dropped.
+		if change.Kind != ChangeDropped || c.last.Cluster().ID == now.Cluster().ID {
+			wrote = c.logChange(change, total) || wrote
 		}
-		wrote = true
 	}
 	return c.logContests(now) || wrote
 }
 
-// changeTexts are the lines on changes of nodes. The zone as a whole has others
-// to tell of it.
-var changeTexts = map[ChangeKind]string{
-	ChangeJoined:   "new nodes",
-	ChangeMoved:    "nodes have a new address",
-	ChangeDeparted: "nodes departed, still answered",
-	ChangeReturned: "departed nodes are back",
-	ChangeDropped:  "nodes dropped",
+// logChange writes the line on a change of nodes, in a zone of so many. What
+// changed of the zone as a whole others tell of.
+func (c *changelog) logChange(change Change, total int) bool {
+	burst := []any{"count", change.Count, "names", nodeTexts(change.Nodes), "nodes", total}
+	switch change.Kind {
+	case ChangeLocal:
+		this := change.Nodes[0]
+		c.log.Info("new local address", "node", this.ID, "addresses", this.Addresses, "nodes", total)
+	case ChangeJoined:
+		c.log.Info("new nodes", burst...)
+	case ChangeMoved:
+		c.log.Info("nodes have a new address", burst...)
+	case ChangeDeparted:
+		c.log.Info("nodes departed, still answered", burst...)
+	case ChangeReturned:
+		c.log.Info("departed nodes are back", burst...)
+	case ChangeDropped:
+		c.log.Info("nodes dropped", burst...)
+	default:
+		return false
+	}
+	return true
 }
 
 func nodeTexts(nodes []ChangedNode) (texts []string) {

@@ -258,6 +258,22 @@ func TestQueryTellsExtendedErrors(t *testing.T) {
 	}
 }
 
+// Whoever reads the counters, as slowly as can be, holds up no query.
+func TestStatsHoldUpNoQuery(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	for _, network := range []string{"udp", "tcp"} {
+		c := dial(t, s, network)
+		c.exchange(query(ours, dns.TypeA)) // its connection is open
+		func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.tallies.mu.Lock()
+			defer s.tallies.mu.Unlock()
+			c.exchange(query(theirs, dns.TypeA))
+		}()
+	}
+}
+
 func TestStats(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	dial(t, s, "udp").exchange(query(ours, dns.TypeA))

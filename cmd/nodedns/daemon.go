@@ -57,14 +57,6 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 	return d, nil
 }
 
-func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
-}
-
 // run serves until ctx ends, and reloads the configuration with each value of
 // reloads. It returns an error where something cannot be bound.
 func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
