@@ -46,7 +46,7 @@ var standings = map[string]colour{
 	// nodes
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
 	// response codes
-	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+	"NOERROR": good, "NODATA": fair, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
 }
 
 // standing is a word in the colour of what it says.
