@@ -57,9 +57,9 @@ func (s *Server) observeAnswer(r *request, v *decision.Verdict, answer *dns.Msg)
 	if !s.taps.Watched() {
 		return
 	}
-	told := *v
-	reply, rcode := s.encode(r, answer.Copy(), &told, nil)
-	s.observeRequest(r, &told, rcode, reply)
+	as, told := *r, *v // who asked gets the answer itself, sendable or not
+	reply, rcode := s.encode(&as, answer.Copy(), &told, nil)
+	s.observeRequest(&as, &told, rcode, reply)
 }
 
 // observe completes an event, and tells of it. What an event is comes together
