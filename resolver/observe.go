@@ -77,7 +77,8 @@ type Observed struct {
 	Time      time.Time `json:"-"`                // with the line that it is told in
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
 	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
-	// Answer has no name and type if the query was malformed.
+	// Answer has no name and type if the query was malformed, and of the Facts
+	// only the Server.
 	Answer
 }
 
