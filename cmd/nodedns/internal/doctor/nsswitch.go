@@ -40,7 +40,7 @@ func lookAtNSSwitch(m *Machine) []Finding {
 	switch {
 	case !has(nsswitch.DNS) && !has(nsswitch.Resolve):
 		findings = append(findings, problem(seen, "nodedns is not asked: there is neither dns nor resolve",
-			"write `hosts: files dns`"))
+			"`nodedns enable --only nsswitch`, or write `hosts: files dns`"))
 	case !has(nsswitch.Files):
 		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
 			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
