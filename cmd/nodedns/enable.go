@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,11 @@ it does not answer, all of that is undone. Without systemd the daemon has to be
 started anew by what runs it.
 
 Enable may be repeated, and completes what was interrupted. "nodedns disable"
-undoes it.`,
+undoes it.
+
+With --json it prints drop_in and keys, what is in that file then; plan, with
+thing, path, now, becomes, change and note for each thing and for the daemon;
+obstacle, why nothing can be done, if there is one; and whether it is done.`,
 		Example: `  nodedns enable --dry-run
   nodedns enable --yes
   nodedns enable --only hosts,resolv-conf`,
@@ -77,7 +82,10 @@ is what it was before. A file that somebody else has written since is left as it
 is but for what was added.
 
 It may be repeated, and completes what was interrupted. Where nothing is enabled
-it does nothing. Without systemd the daemon has to be stopped before.`,
+it does nothing. Without systemd the daemon has to be stopped before.
+
+With --json it prints what enable does, and as restored the path of each thing
+that was put back with what was done.`,
 		Example: `  nodedns disable --dry-run
   nodedns disable --yes
   nodedns disable --only hostname`,
@@ -184,8 +192,10 @@ func (s *switching) carryOut(cmd *cobra.Command, p enable.Plan, done string, do 
 	result := switched{Plan: p, Restored: []restored{}}
 	err := s.agree(cmd, p)
 	if err == nil && p.Changes() && !s.dryRun {
+		ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
+		defer stop()
 		var put []enable.Restored
-		put, err = do(cmd.Context())
+		put, err = do(ctx)
 		result.Done = err == nil
 		for _, r := range put {
 			result.Restored = append(result.Restored, restored(r))
