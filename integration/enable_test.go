@@ -352,6 +352,35 @@ func TestEnableWithNSSResolve(t *testing.T) {
 	}
 }
 
+// What could not be put back is when it can: until then the service, with
+// nothing enabled, goes on as it did before.
+func TestDisableWithAFileThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.run("mount", "--bind", "/etc/hosts", "/etc/hosts")
+	dir := n.systemd()
+	for _, verb := range []string{"enable", "start"} {
+		n.run(filepath.Join(dir, "systemctl"), verb, "nodedns.service")
+	}
+	before := tree(t, n.path("/etc"))
+	_, err := n.switching(dir, "enable", "--yes", "--only", "hosts,hostname")
+	must(t, err)
+	eventually(t, "the file has the node", func() error { return n.glibcKnows("files", n.id, n.v4(), n.v6()) })
+	n.run("mount", "-o", "remount,bind,ro", "/etc/hosts")
+	if _, err := n.switching(dir, "disable", "--yes"); err == nil || !strings.Contains(err.Error(), "/etc/hosts") {
+		t.Errorf("got %v", err)
+	}
+	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
+	n.run("mount", "-o", "remount,bind,rw", "/etc/hosts")
+	_, err = n.switching(dir, "disable", "--yes")
+	must(t, err)
+	sameTree(t, before, tree(t, n.path("/etc")))
+	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
+}
+
 // What was interrupted is completed by doing it again.
 func TestEnableInterrupted(t *testing.T) {
 	t.Parallel()
