@@ -96,6 +96,11 @@ func TestNodes(t *testing.T) {
 		{"a role that nobody has", Filter{Role: "kubernetes-controller"}, nil},
 		{"departed", Filter{Departed: &yes}, []int{3}},
 		{"live", Filter{Departed: &no}, []int{0, 1, 2}},
+		{"a prefix", Filter{Prefix: strings.ToUpper(number(2)[:40])}, []int{0, 1, 2, 3}},
+		{"the whole ID as a prefix", Filter{Prefix: number(2)}, []int{2}},
+		{"no such prefix", Filter{Prefix: number(2)[1:]}, nil},
+		{"a limit", Filter{Limit: 2}, []int{0, 1}},
+		{"a limit of those that fit", Filter{Limit: 1, Prefix: "metropolis-", Role: "kubernetes-worker"}, []int{2}},
 		{"all of it", Filter{Text: "10.0", Role: "kubernetes-worker", Departed: &no}, []int{2}},
 	}
 	for _, tt := range tests {
@@ -210,6 +215,32 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	client := serve(t, Handler(Daemon{Explain: func(_ context.Context, name, typ string, dry bool) (*resolver.Explanation, error) {
+		if typ == "NONSENSE" {
+			return nil, errors.New("unknown type")
+		}
+		e := &resolver.Explanation{Name: name, Type: typ}
+		if !dry {
+			e.Answer = &resolver.Answer{Rcode: "NOERROR", Facts: resolver.Facts{Step: "zone"}}
+		}
+		return e, nil
+	}}))
+	for _, dry := range []bool{false, true} {
+		got, err := client.Explain(t.Context(), "a&dry=perhaps", "AAAA", dry)
+		if err != nil || got.Name != "a&dry=perhaps" || got.Type != "AAAA" || (got.Answer == nil) != dry {
+			t.Errorf("got %+v, %v, want the question as it was asked", got, err)
+		}
+		if !dry && got.Answer.Step != "zone" {
+			t.Errorf("got %+v", got.Answer)
+		}
+	}
+	if _, err := client.Explain(t.Context(), "a", "NONSENSE", true); err == nil || err.Error() != "unknown type" {
+		t.Errorf("got error %v, want the daemon's own words", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	silent := NewClient(filepath.Join(directory(t), "none.sock"))
@@ -222,6 +253,8 @@ func TestErrors(t *testing.T) {
 		{"another version's path", http.MethodGet, "/v2/status", "does not know GET /v2/status"},
 		{"a change", http.MethodPost, "/v1/status", "does not know POST /v1/status"},
 		{"a wrong filter", http.MethodGet, "/v1/nodes?departed=perhaps", "want true or false"},
+		{"a wrong limit", http.MethodGet, "/v1/nodes?limit=-1", "want a number from 1 on"},
+		{"a wrong flag", http.MethodGet, "/v1/explain?dry=perhaps", "want true or false"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
