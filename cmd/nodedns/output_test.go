@@ -159,7 +159,7 @@ func TestPrintAnswers(t *testing.T) {
 	}
 	routed := resolver.Answer{
 		Name: "www.corp.example.", Type: "MX", Rcode: "NOERROR", Source: "upstream", Reason: "a route has the name",
-		Facts: resolver.Facts{Step: "route", Route: "corp.example.", Server: server, Protocol: "tls"}, Duration: 12 * time.Millisecond,
+		Facts: resolver.Facts{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
 	}
 	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
 	for name, tt := range map[string]struct {
