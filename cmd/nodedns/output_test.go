@@ -42,6 +42,7 @@ func TestPrintStatus(t *testing.T) {
 				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
 			Listeners: []string{"127.0.0.53:53", "[::1]:53"},
+			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Connections: 2},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "good", RTT: 12.345, EDNS: true},
@@ -56,6 +57,7 @@ func TestPrintStatus(t *testing.T) {
 		},
 		"status_degraded": {
 			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
+			Varlink: &nodedns.VarlinkStatus{Socket: "/run/varlink", Error: "another process serves the socket"},
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
