@@ -90,6 +90,19 @@ func TestPrintStatus(t *testing.T) {
 	}
 }
 
+func TestStatusCheck(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]int{
+		nodedns.StateReady: exitFine, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed,
+	} {
+		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return nodedns.Status{State: state} }})
+		for _, form := range []string{"--json=false", "--json"} {
+			command(t, "status", "--control", socket, form).expect(t, exitFine, state, "")
+			command(t, "status", "--control", socket, form, "--check").expect(t, want, state, "")
+		}
+	}
+}
+
 func TestPrintFlushed(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "nothing to forget\n", 1: "1 answer forgotten\n", 7: "7 answers forgotten\n"} {
