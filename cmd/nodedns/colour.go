@@ -50,7 +50,7 @@ var standings = map[string]colour{
 	// response codes
 	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
 	// what the steps of a decision, and the C library's services, come to
-	"settled": good, "forwarded": good, "failed": bad, "not asked": fair,
+	"settled": good, "forwarded": good, "not asked": fair,
 	"success": good, "notfound": fair, "unavail": fair, "tryagain": bad,
 }
 

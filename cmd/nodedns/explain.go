@@ -41,6 +41,7 @@ since programs ask for those by DNS alone.`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.ValidArgsFunction = settings.completeNames(commonTypes)
 	dry := cmd.Flags().Bool("dry-run", false, "ask no upstream: explain who would be asked")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		client, err := settings.client()
