@@ -35,6 +35,10 @@ func TestVerify(t *testing.T) {
 	needSandbox(t)
 	c := newCluster(t, 2)
 	n := c.nodes[0]
+	n.configure(follows(c.curator), noUpstream, "[varlink]", `socket = "/run/nodedns/resolve"`)
+	n.daemon.signal(unix.SIGTERM)
+	n.daemon.exit()
+	n.boot()
 	for i := range 30 {
 		c.curator.tell("set %s 10.88.1.%d", strangerID(t), i+1)
 	}
@@ -43,6 +47,12 @@ func TestVerify(t *testing.T) {
 	must(t, err)
 	if !v.Equal || v.Asked != 32 {
 		t.Errorf("got %+v", v)
+	}
+	for _, check := range v.Checks {
+		// In this configuration no other is off.
+		if off := check.Check == "resolv.conf"; off != (check.Result == "off") {
+			t.Errorf("got %+v", check)
+		}
 	}
 	c.curator.tell("set %s 10.88.2.1", strangerID(t))
 	c.curator.tell("remove %s", c.nodes[1].id)

@@ -48,7 +48,7 @@ var standings = map[string]colour{
 	// what verify and doctor find
 	"equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
 	// response codes
-	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+	"NOERROR": good, "NODATA": fair, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
 	// what the steps of a decision, and the C library's services, come to
 	"settled": good, "forwarded": good, "not asked": fair,
 	"success": good, "notfound": fair, "unavail": fair, "tryagain": bad,

@@ -24,6 +24,7 @@ func TestPrintEvents(t *testing.T) {
 	events := []control.Event{
 		{Query: query("127.0.0.1:40000", "udp", resolver.Answer{
 			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Source: "zone", Reason: "a node", Duration: 33456,
+			Records: []resolver.Record{{Type: "A", Data: "192.0.2.10"}},
 		})},
 		{Query: query("[::1]:40000", "tcp", resolver.Answer{
 			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Facts: resolver.Facts{Server: "192.0.2.53"},

@@ -98,7 +98,12 @@ var ails = []ail{
 		p.write("root/etc/resolv.conf", "nameserver 192.0.2.53\n")
 		nsswitchIs("hosts: resolve files dns")(p)
 		p.Config.Varlink.Socket = "/run/systemd/resolve/io.systemd.Resolve"
+		p.write("root/usr/lib/x86_64-linux-gnu/libnss_resolve.so.2", "")
 	}, "", "", ""},
+	{"varlink without the library for it", func(p *patient) {
+		nsswitchIs("hosts: resolve files dns")(p)
+		p.Config.Varlink.Socket = "/run/systemd/resolve/io.systemd.Resolve"
+	}, "nsswitch", Warning, "libnss-resolve"},
 	{"resolv.conf names a systemd-resolved that is gone", func(p *patient) {
 		p.Status.Listeners = []string{"127.0.0.1:53"}
 		p.Config.DNS.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}

@@ -45,7 +45,7 @@ func lookAtResolvConf(m *Machine) []Finding {
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNobody(servers)),
 			"programs ask somebody who does not know the nodes; only the hosts file tells them",
-			`set files.resolv_conf_mode = "stub", or name the listener there`))
+			"`nodedns enable --only resolv-conf`, or name the listener there"))
 	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names others behind nodedns: %s", resolvConfPath, servers),

@@ -305,6 +305,36 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// In a zone with too many nodes for the hosts file, those that stand there all the
+// same are compared.
+func TestHostsCutDown(t *testing.T) {
+	t.Parallel()
+	store, source := newZone(t, 30)
+	source.Set(zone.Entry{ID: name(20), Addresses: []string{address(20)}, Roles: zone.ConsensusMember})
+	files := hostsfile.Config{
+		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, Root: t.TempDir(), StateDir: t.TempDir(),
+		Hosts: "/etc/hosts", HostsMaxNodes: 5,
+	}
+	k, err := hostsfile.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(store.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Daemon: &fakeDaemon{store: store, listener: listen(t, store)}, Files: files,
+		wait: func(context.Context, time.Duration) error { return nil },
+	}
+	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Equal {
+		t.Errorf("got %+v", c)
+	}
+	source.Set(zone.Entry{ID: name(20), Addresses: []string{"10.9.9.9"}, Roles: zone.ConsensusMember})
+	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Differs || c.Count != 1 || c.Differences[0].Name != name(20) {
+		t.Errorf("of a member that moved: got %+v", c)
+	}
+}
+
 func TestResolvConf(t *testing.T) {
 	t.Parallel()
 	store, _ := newZone(t, 1)
