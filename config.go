@@ -65,7 +65,8 @@ type Config struct {
 	// Files that are kept equal to the zone.
 	Files Files
 
-	// Listen addresses, for UDP and TCP. Their port may be 0.
+	// Listen addresses, for UDP and TCP. Their port may be 0, and those that the
+	// machine does not have yet are bound when it has them.
 	Listen []netip.AddrPort
 	// DNS is how queries are answered. Without Allow the clients on loopback
 	// are; a TTL of 0 forbids them to keep answers. Where the machine's servers

@@ -101,15 +101,30 @@ func (c *selfCheck) failures() error {
 	return errors.Join(c.dns, c.file)
 }
 
-// ask queries each listener for our own name.
+// ask queries the listeners for our own name.
 func (c *selfCheck) ask(ctx context.Context) error {
 	var failed []error
-	for _, listener := range c.service.dns.Addrs() {
-		if err := c.askAt(ctx, reachable(listener)); err != nil {
+	for _, listener := range ownListeners(c.service.dns.Addrs()) {
+		if err := c.askAt(ctx, listener); err != nil {
 			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// ownListeners are those that this machine's programs ask, which are on
+// loopback. Others are there for containers, and need not answer us. Where none
+// is on loopback, all are ours.
+func ownListeners(all []netip.AddrPort) (own []netip.AddrPort) {
+	for _, listener := range all {
+		if at := reachable(listener); at.Addr().IsLoopback() {
+			own = append(own, at)
+		}
+	}
+	if own == nil {
+		return all
+	}
+	return own
 }
 
 // maxMoves bounds how often a listener is asked again because our addresses

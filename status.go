@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -32,8 +33,11 @@ type Status struct {
 	// Contested are addresses that several nodes claim, the first ones.
 	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
-	Listeners []string      `json:"listeners"`
-	Files     []FileStatus  `json:"files"`
+	// Listeners are the addresses that are answered on now, and ListenerStatus
+	// how each one of the configuration stands.
+	Listeners      []string         `json:"listeners"`
+	ListenerStatus []ListenerStatus `json:"listener_status"`
+	Files          []FileStatus     `json:"files"`
 	// Upstreams are the servers that other names go to now, in their order and
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
@@ -116,6 +120,28 @@ func newReportStatus(r curator.Report) *ReportStatus {
 	return status
 }
 
+// ListenerStatus is one of the addresses to answer on.
+type ListenerStatus struct {
+	Address string `json:"address"`
+	// State is listening, waiting for the address to be there, or failed,
+	// which is tried again.
+	State listen.State `json:"state"`
+	// Error is why it does not listen, or empty.
+	Error string `json:"error"`
+}
+
+func (s *Service) listenerStatus() []ListenerStatus {
+	all := []ListenerStatus{}
+	for _, l := range s.dns.Listeners() {
+		one := ListenerStatus{Address: l.Addr.String(), State: l.State}
+		if l.Err != nil {
+			one.Error = l.Err.Error()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
 // FileStatus is one of the files that are kept.
 type FileStatus struct {
 	Path string `json:"path"`
@@ -144,6 +170,8 @@ func (s *Service) Status() Status {
 		Files:      []FileStatus{},
 		Upstreams:  []string{},
 		ResolvConf: s.resolvConfStatus(),
+
+		ListenerStatus: s.listenerStatus(),
 	}
 	for contest := range snapshot.Contests() {
 		if len(status.Contested) == maxNames {
@@ -200,6 +228,11 @@ func (s *Service) errors(status *Status, hostsProblem string) []string {
 	for _, t := range slices.Concat([]*task{s.serving}, s.sources, s.readers) {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
+		}
+	}
+	for _, l := range status.ListenerStatus {
+		if l.State == listen.Failed { // to wait is nothing wrong
+			texts = append(texts, l.Error)
 		}
 	}
 	for _, f := range status.Files {
