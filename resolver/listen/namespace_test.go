@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -78,7 +79,19 @@ func prefix(t *testing.T, text string) *netlink.Addr {
 
 func assign(t *testing.T, name, text string) {
 	t.Helper()
-	must(t, netlink.AddrAdd(link(t, name), prefix(t, text)))
+	addr := prefix(t, text)
+	must(t, netlink.AddrAdd(link(t, name), addr))
+	// The kernel routes an address of IPv6 to itself a moment after it can be
+	// bound; clients that are faster look for it on the link.
+	for late := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		routes, err := netlink.RouteGetWithOptions(addr.IP, &netlink.RouteGetOptions{Oif: name})
+		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("no route to %s: %v, %v", text, routes, err)
+		}
+	}
 }
 
 func withdraw(t *testing.T, name, text string) {

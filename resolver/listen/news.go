@@ -32,8 +32,8 @@ func follow(ctx context.Context, log *slog.Logger, look func()) {
 	if err != nil {
 		log.Warn("changes of the listeners' addresses are noticed late", "within", lookAnyway, "error", err)
 	} else {
-		defer context.AfterFunc(ctx, func() { _ = news.SetReadDeadline(time.Unix(1, 0)) })()
 		receiving.Go(func() { receive(news, hints) })
+		defer func() { _ = news.SetReadDeadline(time.Unix(1, 0)) }()
 	}
 	anyway := time.NewTicker(lookAnyway)
 	defer anyway.Stop()

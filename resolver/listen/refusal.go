@@ -15,7 +15,9 @@ type refusal struct {
 	cause   error
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("listen on %v (%s): %v", r.addr, r.network, r.cause) }
+func (r *refusal) Error() string {
+	return fmt.Sprintf("listen on %v (%s): %v", r.addr, r.network, r.cause)
+}
 func (r *refusal) Unwrap() error { return r.cause }
 
 var (
