@@ -16,8 +16,9 @@ func newCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Validate the configuration",
 		Long: `Check tells what is wrong with the configuration and this node's identity or, if
-nothing is, what the daemon would use. It touches nothing, and binds nothing:
-a port that is taken shows only when the daemon starts.`,
+nothing is, what the daemon would use, with warnings of what is hardly meant. It
+touches nothing, and binds nothing: a port that is taken shows only when the
+daemon starts.`,
 		Example: `  nodedns check
   nodedns check --config ./nodedns.toml && systemctl reload nodedns`,
 		Args: cobra.NoArgs,
@@ -53,6 +54,8 @@ type plan struct {
 	State      string   `json:"state"`
 	Control    string   `json:"control"`
 	Metrics    string   `json:"metrics"`
+	// Warnings are about what is valid and hardly meant.
+	Warnings []string `json:"warnings"`
 }
 
 func newPlan(cfg config.Config, id zone.ID) plan {
@@ -68,6 +71,7 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 		Hostname:   cfg.Files.Hostname,
 		State:      cfg.State.Dir,
 		Control:    cfg.Control.Socket,
+		Warnings:   append([]string{}, cfg.Warnings()...),
 	}
 	for _, path := range []string{cfg.Files.Hosts, cfg.Files.MachineID, cfg.Files.HostnameFile} {
 		if path != "" {
@@ -101,6 +105,9 @@ func (p plan) print(w io.Writer) error {
 	t.row("state", p.State)
 	t.row("control", p.Control)
 	t.row("metrics", orDash(p.Metrics))
+	if len(p.Warnings) > 0 {
+		t.row("warnings", strings.Join(p.Warnings, "\n"))
+	}
 	return t.flush()
 }
 
