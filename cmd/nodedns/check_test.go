@@ -35,7 +35,7 @@ metrics.listen = "127.0.0.1:9353"
 func TestCheckWarns(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	const text = "dns.listen has 172.17.0.1:53, but dns.allow no network with that address"
+	const text = "dns.listen has 172.17.0.1:53, but dns.allow no network of clients that ask there"
 	m.command("check").expect(t, exitFine, "metrics    -\n", "")
 	m.command("check", "--dns.listen", "172.17.0.1:53").expect(t, exitFine, "warnings   "+text, "")
 	m.command("check", "--dns.listen", "172.17.0.1:53", "--json").expect(t, exitFine, text, "")

@@ -10,16 +10,35 @@ import (
 func (c Config) Warnings() []string {
 	var texts []string
 	for _, l := range c.DNS.Listen {
-		// Who listens on all addresses may mean any network with them.
-		if !l.Addr().IsUnspecified() && !c.DNS.allows(l.Addr()) {
+		served := func(allowed netip.Prefix) bool { return meets(allowed, l.Addr()) }
+		if !slices.ContainsFunc(c.DNS.Allow, served) {
 			texts = append(texts, fmt.Sprintf(
-				"dns.listen has %s, but dns.allow no network with that address: clients beside it are refused; add their network to dns.allow", l))
+				"dns.listen has %s, but dns.allow no network of clients that ask there: all are refused; add their network to dns.allow", l))
 		}
 	}
 	return texts
 }
 
-// allows reports whether clients at an address are answered.
-func (d DNS) allows(client netip.Addr) bool {
-	return slices.ContainsFunc(d.Allow, func(p netip.Prefix) bool { return p.Contains(client.WithZone("")) })
+// meets reports whether clients in a network may come to a listener, as far as
+// its address tells: those of a loopback or link-local one are alike.
+func meets(clients netip.Prefix, listener netip.Addr) bool {
+	if clients.Addr().Is4() != listener.Is4() {
+		return false
+	}
+	for _, near := range nearby {
+		switch {
+		case near.Contains(listener.WithZone("")):
+			return clients.Overlaps(near)
+		case near.Contains(clients.Addr()) && !listener.IsUnspecified():
+			return false
+		}
+	}
+	return true
+}
+
+// nearby are the networks whose addresses mean something on one machine or link
+// only.
+var nearby = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
+	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10"),
 }
