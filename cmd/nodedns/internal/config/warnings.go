@@ -20,7 +20,7 @@ func (c Config) Warnings() []string {
 }
 
 // meets reports whether clients in a network may come to a listener, as far as
-// its address tells: those of a loopback or link-local one are alike.
+// its address tells.
 func meets(clients netip.Prefix, listener netip.Addr) bool {
 	if clients.Addr().Is4() != listener.Is4() {
 		return false
@@ -36,9 +36,9 @@ func meets(clients netip.Prefix, listener netip.Addr) bool {
 	return true
 }
 
-// nearby are the networks whose addresses mean something on one machine or link
-// only.
+// nearby are the networks that are only asked from within. Link-local addresses
+// of IPv4 are not among them: containers ask there by way of their router, which
+// is this machine.
 var nearby = []netip.Prefix{
-	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
-	netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fe80::/10"),
 }
