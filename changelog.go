@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,8 +11,6 @@ import (
 )
 
 const (
-	// maxNames is how many nodes a log line names, however many changed.
-	maxNames = 10
 	// logInterval is how long changes are gathered into one line after one has
 	// been written. While there are changes all the time it doubles, up to
 	// maxLogInterval: nodes that flap for days must not fill the log.
@@ -56,57 +53,59 @@ func (c *changelog) start(now *zone.Snapshot) {
 func (c *changelog) write(now *zone.Snapshot) (wrote bool) {
 	wrote = c.logCluster(c.last.Cluster(), now.Cluster(), false)
 	wrote = logConflict(c.log, c.last, now) || wrote
-	var joined, moved, left, returned, dropped burst
-	for change := range zone.Unhurried(now.Changes(c.last)) {
-		was, is := change.Before, change.After
-		switch {
-		case is.IsLocal():
-			if !slices.Equal(addresses(was), addresses(is)) {
-				c.log.Info("new local address", "node", is.ID(), "addresses", addresses(is), "nodes", now.Counts().Live)
-				wrote = true
-			}
-		case !is.Exists() && c.last.Cluster().ID == now.Cluster().ID: // else the zone has told
-			dropped.add(was)
-		case !is.Exists():
-		case !was.Exists():
-			joined.add(is)
-		case is.Departed() && !was.Departed():
-			left.add(is)
-		case was.Departed() && !is.Departed():
-			returned.add(is)
-		case !sameAddrs(was, is):
-			moved.add(is)
-		}
-	}
 	total := now.Counts().Live
-	for _, b := range []struct {
-		burst
-		what string
-	}{
-		{joined, "new nodes"},
-		{moved, "nodes have a new address"},
-		{left, "nodes departed, still answered"},
-		{returned, "departed nodes are back"},
-		{dropped, "nodes dropped"},
-	} {
-		if b.count > 0 {
-			c.log.Info(b.what, "count", b.count, "names", b.names, "nodes", total)
-			wrote = true
+	for _, change := range Changes(c.last, now, nil) {
+		// After a change of the cluster the zone has told what it dropped.
+		if change.Kind != ChangeDropped || c.last.Cluster().ID == now.Cluster().ID {
+			wrote = c.logChange(change, total) || wrote
 		}
 	}
 	return c.logContests(now) || wrote
 }
 
-// logContests reports addresses that nodes have begun to share.
-func (c *changelog) logContests(now *zone.Snapshot) bool {
-	var shared burst
-	for contest := range now.NewContests(c.last) {
-		shared.addText(contestText(contest))
-	}
-	if shared.count == 0 {
+// logChange writes the line on a change of nodes, in a zone of so many. What
+// changed of the zone as a whole others tell of.
+func (c *changelog) logChange(change Change, total int) bool {
+	burst := []any{"count", change.Count, "names", nodeTexts(change.Nodes), "nodes", total}
+	switch change.Kind {
+	case ChangeLocal:
+		this := change.Nodes[0]
+		c.log.Info("new local address", "node", this.ID, "addresses", this.Addresses, "nodes", total)
+	case ChangeJoined:
+		c.log.Info("new nodes", burst...)
+	case ChangeMoved:
+		c.log.Info("nodes have a new address", burst...)
+	case ChangeDeparted:
+		c.log.Info("nodes departed, still answered", burst...)
+	case ChangeReturned:
+		c.log.Info("departed nodes are back", burst...)
+	case ChangeDropped:
+		c.log.Info("nodes dropped", burst...)
+	default:
 		return false
 	}
-	c.log.Warn("nodes claim the same address", "count", shared.count, "contests", shared.names)
+	return true
+}
+
+func nodeTexts(nodes []ChangedNode) (texts []string) {
+	for _, n := range nodes {
+		texts = append(texts, strings.TrimSpace(fmt.Sprint(n.ID, " ", strings.Join(n.Addresses, ","))))
+	}
+	return texts
+}
+
+// logContests reports addresses that nodes have begun to share.
+func (c *changelog) logContests(now *zone.Snapshot) bool {
+	count, texts := 0, []string(nil)
+	for contest := range now.NewContests(c.last) {
+		if count++; count <= maxNames {
+			texts = append(texts, contestText(contest))
+		}
+	}
+	if count == 0 {
+		return false
+	}
+	c.log.Warn("nodes claim the same address", "count", count, "contests", texts)
 	return true
 }
 
@@ -131,46 +130,4 @@ func (c *changelog) logCluster(was, is zone.Cluster, first bool) bool {
 		return false
 	}
 	return true
-}
-
-// burst is a number of nodes to which the same happened.
-type burst struct {
-	count int
-	names []string
-}
-
-func (b *burst) add(n zone.Node) {
-	if b.count >= maxNames {
-		b.count++ // without the cost of a text that nobody reads
-		return
-	}
-	b.addText(strings.TrimSpace(fmt.Sprint(n.ID(), " ", strings.Join(addresses(n), ","))))
-}
-
-func (b *burst) addText(text string) {
-	b.count++
-	if len(b.names) < maxNames {
-		b.names = append(b.names, text)
-	}
-}
-
-// sameAddrs compares the addresses of nodes that are not this machine, without
-// allocating: it is asked of each of ten thousand changes.
-func sameAddrs(was, is zone.Node) bool {
-	for _, four := range []bool{true, false} {
-		before, had := was.Sole(four)
-		now, has := is.Sole(four)
-		if had != has || before != now {
-			return false
-		}
-	}
-	return true
-}
-
-func addresses(n zone.Node) []string {
-	texts := []string{}
-	for addr := range n.Addrs() {
-		texts = append(texts, addr.String())
-	}
-	return texts
 }

@@ -200,6 +200,11 @@ func (s *Service) plan() {
 	}
 }
 
+// tasks are all that Run keeps running.
+func (s *Service) tasks() []*task {
+	return slices.Concat([]*task{s.serving}, s.sources, s.readers)
+}
+
 // publish takes the addresses that the local source tells. With other ones we
 // are on another network, as far as the upstreams are concerned.
 func (s *Service) publish(addrs []netip.Addr) {

@@ -155,6 +155,9 @@ func TestSavedNodesAnswerAtTheNextStart(t *testing.T) {
 	if got := next.lookup(other); got != "192.0.2.2" {
 		t.Errorf("after the restart the other node is %q", got)
 	}
+	if next.Status().Saved == nil {
+		t.Error("the status has no time at which the nodes were saved")
+	}
 }
 
 func TestFailingSourceRunsAgainAlone(t *testing.T) {
@@ -213,10 +216,16 @@ func TestSelfResolutionIsCheckedByFile(t *testing.T) {
 	f.eventually("the error", func() bool {
 		return f.logged.count("self-resolution failed") == 1 && f.Status().State == StateDegraded
 	})
+	if got := f.Status().Self; got.File == nil || *got.File {
+		t.Errorf("the status has %+v, want it not found in the file", got)
+	}
 	if err := os.WriteFile(hosts, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	f.eventually("the end of the error", func() bool { return f.logged.count("self-resolution works again") == 1 })
+	if got := f.Status().Self; got.File == nil || !*got.File || got.DNS == nil || !*got.DNS {
+		t.Errorf("the status has %+v, want it found in both ways", got)
+	}
 }
 
 func TestListenerInUseEndsTheStart(t *testing.T) {

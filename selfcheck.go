@@ -31,8 +31,34 @@ type selfCheck struct {
 	hints   chan struct{}
 
 	mu   sync.Mutex
-	dns  error
-	file error
+	dns  outcome
+	file outcome
+}
+
+// outcome is what the last check came to, if there was one.
+type outcome struct {
+	known bool
+	err   error
+}
+
+// SelfStatus is whether this machine's own name was found when it was last
+// looked up; nil where it has not been.
+type SelfStatus struct {
+	DNS  *bool // by each listener
+	File *bool // in the hosts file
+}
+
+func (c *selfCheck) status() SelfStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return SelfStatus{DNS: c.dns.found(), File: c.file.found()}
+}
+
+func (o outcome) found() *bool {
+	if !o.known {
+		return nil
+	}
+	return new(o.err == nil)
 }
 
 func newSelfCheck(s *Service) *selfCheck {
@@ -81,11 +107,11 @@ func (c *selfCheck) check(ctx context.Context) {
 }
 
 // report logs a failure when it begins, when it changes and when it is over.
-func (c *selfCheck) report(last *error, by string, err error) {
+func (c *selfCheck) report(last *outcome, by string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	was := *last
-	*last = err
+	was := last.err
+	*last = outcome{known: true, err: err}
 	switch {
 	case err != nil && (was == nil || was.Error() != err.Error()):
 		c.service.log.Error("self-resolution failed", "by", by, "node", c.service.id, "error", err)
@@ -98,33 +124,18 @@ func (c *selfCheck) report(last *error, by string, err error) {
 func (c *selfCheck) failures() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return errors.Join(c.dns, c.file)
+	return errors.Join(c.dns.err, c.file.err)
 }
 
 // ask queries the listeners for our own name.
 func (c *selfCheck) ask(ctx context.Context) error {
 	var failed []error
-	for _, listener := range ownListeners(c.service.dns.Addrs()) {
+	for _, listener := range resolver.OwnListeners(c.service.dns.Addrs()) {
 		if err := c.askAt(ctx, listener); err != nil {
 			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// ownListeners are those that this machine's programs ask, which are on
-// loopback. Others are there for containers, and need not answer us. Where none
-// is on loopback, all are ours.
-func ownListeners(all []netip.AddrPort) (own []netip.AddrPort) {
-	for _, listener := range all {
-		if at := reachable(listener); at.Addr().IsLoopback() {
-			own = append(own, at)
-		}
-	}
-	if own == nil {
-		return all
-	}
-	return own
 }
 
 // maxMoves bounds how often a listener is asked again because our addresses
@@ -151,18 +162,6 @@ func (c *selfCheck) lookup(ctx context.Context, server netip.AddrPort) ([]netip.
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return resolver.Lookup(ctx, server, string(c.service.id))
-}
-
-// reachable is where a listener on all addresses is asked by ourselves.
-func reachable(listener netip.AddrPort) netip.AddrPort {
-	if !listener.Addr().IsUnspecified() {
-		return listener
-	}
-	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if listener.Addr().Is6() {
-		loopback = netip.IPv6Loopback()
-	}
-	return netip.AddrPortFrom(loopback, listener.Port())
 }
 
 // same compares addresses regardless of their order.

@@ -48,6 +48,12 @@ type Status struct {
 	ResolvConf *ResolvConfStatus `json:"resolv_conf"`
 	// Errors is what does not work now, one sentence each.
 	Errors []string `json:"errors"`
+
+	Self  SelfStatus   `json:"-"`
+	Tasks []TaskStatus `json:"-"`
+	// Saved is when the saved nodes were written, by this run or an earlier one;
+	// nil before.
+	Saved *time.Time `json:"-"`
 }
 
 // NodeCounts are the nodes of the zone.
@@ -80,7 +86,8 @@ type CuratorStatus struct {
 	Report  *ReportStatus `json:"report,omitempty"`
 	Remarks []string      `json:"remarks,omitempty"`
 
-	Counters curator.Counters `json:"-"`
+	Counters     curator.Counters      `json:"-"`
+	Certificates []curator.Certificate `json:"-"`
 }
 
 // CuratorStatement is what one curator says of who leads.
@@ -170,8 +177,15 @@ func (s *Service) Status() Status {
 		Files:      []FileStatus{},
 		Upstreams:  []string{},
 		ResolvConf: s.resolvConfStatus(),
+		Self:       s.self.status(),
 
 		ListenerStatus: s.listenerStatus(),
+	}
+	for _, t := range s.tasks() {
+		status.Tasks = append(status.Tasks, t.status())
+	}
+	if s.saved != nil {
+		status.Saved = when(s.saved.Written())
 	}
 	for contest := range snapshot.Contests() {
 		if len(status.Contested) == maxNames {
@@ -219,13 +233,14 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
 		Counters:       c.Counters,
+		Certificates:   c.Certificates,
 	}
 }
 
 // errors lists what does not work now.
 func (s *Service) errors(status *Status, hostsProblem string) []string {
 	texts := []string{status.Conflict}
-	for _, t := range slices.Concat([]*task{s.serving}, s.sources, s.readers) {
+	for _, t := range s.tasks() {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
 		}

@@ -29,6 +29,7 @@ type task struct {
 
 	mu     sync.Mutex
 	err    error              // of the last run, while the pause after it lasts
+	failed uint64             // how often
 	cancel context.CancelFunc // ends the present run or pause
 }
 
@@ -97,6 +98,21 @@ func (t *task) set(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.err = err
+	if err != nil {
+		t.failed++
+	}
+}
+
+// TaskStatus is a part of the service that is run again when it fails.
+type TaskStatus struct {
+	Name     string
+	Failures uint64 // so far
+}
+
+func (t *task) status() TaskStatus {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return TaskStatus{Name: t.name, Failures: t.failed}
 }
 
 // failure is why the task does not run now, or nil.

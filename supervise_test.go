@@ -67,6 +67,9 @@ func TestTaskShowsItsFailureWhileItRests(t *testing.T) {
 		}
 		time.Sleep(firstPause)
 		synctest.Wait()
+		if got := (TaskStatus{Name: "once", Failures: 1}); tk.status() != got {
+			t.Errorf("while it runs again: %+v, want %+v", tk.status(), got)
+		}
 		if tk.failure() != nil || runs != 2 {
 			t.Errorf("while it runs again: %v after %d runs", tk.failure(), runs)
 		}

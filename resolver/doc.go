@@ -17,8 +17,9 @@
 // same at a time. The sub-packages do not know each other, except that a
 // decision looks into the tables of hosts and routes and into the cache, that
 // fastpath writes what a verdict says, and resolvconf, which finds the machine's
-// upstreams and writes ours down, knows what an upstream is. listen knows nothing
-// of DNS except how messages are delimited.
+// upstreams and writes ours down, knows what an upstream is, and that tap, which
+// tells of what became of each query, knows what a verdict names. listen knows
+// nothing of DNS except how messages are delimited.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a

@@ -18,6 +18,7 @@ const maxExtendedText = 256
 // upstream's options. Without EDNS in the query there is none in the reply (RFC
 // 6891, section 7).
 func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE, passedOn ...dns.EDNS0) {
+	r.extended = extended
 	if r.opt == nil {
 		return
 	}
@@ -27,12 +28,12 @@ func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE, passe
 	for _, ede := range extended {
 		opt.Option = append(opt.Option, &dns.EDNS0_EDE{
 			InfoCode:  ede.InfoCode,
-			ExtraText: strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], ""),
+			ExtraText: extendedText(ede),
 		})
 	}
 	opt.Option = append(opt.Option, passedOn...)
 	if r.cookie != nil {
-		fresh := s.cookies.Reply(r.cookie, r.client, s.now())
+		fresh := s.cookies.Reply(r.cookie, r.client.Addr(), s.now())
 		opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: hex.EncodeToString(fresh[:])})
 	}
 	if r.keepalive {
@@ -42,6 +43,11 @@ func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE, passe
 		})
 	}
 	m.Extra = append(m.Extra, opt)
+}
+
+// extendedText is as much of the text of an extended error as is passed on.
+func extendedText(ede *dns.EDNS0_EDE) string {
+	return strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], "")
 }
 
 // makeRoom leaves more of a reply to the records. The codes of the extended

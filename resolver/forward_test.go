@@ -248,14 +248,14 @@ func TestPrivateReverseNames(t *testing.T) {
 
 func TestAnswerThatCannotBeEncoded(t *testing.T) {
 	s := newServer(t, settings())
-	r, err := parse(packed(t, withEDNS(query("www.example.org", dns.TypeTXT), 1232)), listen.Client{})
+	r, err := parse(packed(t, withEDNS(query("www.example.org", dns.TypeTXT), 1232)), origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	odd := new(dns.Msg)
 	odd.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "a..b.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}}
 	m := new(dns.Msg)
-	err = m.Unpack(s.pack(r, s.relay(r, s.current(), new(decision.Verdict), odd), decision.SourceUpstream, nil))
+	err = m.Unpack(s.pack(r, s.relay(r, s.current(), new(decision.Verdict), odd), &decision.Verdict{Source: decision.SourceUpstream}, nil))
 	if err != nil || m.Id != r.msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
 		t.Errorf("got %v, %v", m, err)
 	}

@@ -41,6 +41,9 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 	reply, came := s.fast(a, q, &verdict)
 	if came == replied {
 		counts.replied(a.client.TCP, verdict.Source, verdict.Rcode)
+		if s.taps.Watched() {
+			s.observeFast(a, &verdict, reply)
+		}
 		return reply, nil
 	}
 	return s.ordinary(*a, came, verdict)
@@ -49,17 +52,17 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 // ordinary answers a message by way of the DNS library. Of one that the fast
 // path has decided on the verdict stands.
 func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
-	message, client, buffer, st := a.message, a.client, a.buffer, a.state
-	s.counters.received(client.TCP)
-	r, err := parse(message, client)
+	st := a.state
+	s.counters.received(a.client.TCP)
+	r, err := parse(a.message, a.origin())
 	switch {
 	case errors.Is(err, errNoQuery):
 		s.counters.dropped.Add(1)
 		return nil, nil
 	case errors.Is(err, errOpcode):
-		return s.reject(message, dns.RcodeNotImplemented, buffer), nil
+		return s.reject(&a, dns.RcodeNotImplemented, err), nil
 	case err != nil:
-		return s.reject(message, dns.RcodeFormatError, buffer), nil
+		return s.reject(&a, dns.RcodeFormatError, err), nil
 	}
 	if came == unread {
 		var ok bool
@@ -70,16 +73,16 @@ func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([
 	reply := s.settle(r, st, &verdict)
 	switch {
 	case reply != nil:
-	case !client.Busy && s.enter():
+	case !a.client.Busy && s.enter():
 		return nil, func(ctx context.Context) []byte {
 			defer s.leave()
 			reply := s.forward(ctx, r, st, &verdict)
-			return s.pack(r, reply, verdict.Source, nil)
+			return s.pack(r, reply, &verdict, nil)
 		}
 	default:
 		reply = s.turnAway(r, st, &verdict)
 	}
-	return s.pack(r, reply, verdict.Source, buffer), nil
+	return s.pack(r, reply, &verdict, a.buffer), nil
 }
 
 // settle makes a verdict into a reply, or returns nil if the upstreams are to
@@ -131,5 +134,5 @@ func (s *Server) check(r *request, st *state) (decision.Verdict, bool) {
 	if server, looped := s.pool.Looped(&r.msg); looped {
 		return turnBack(server), false
 	}
-	return r.check(st.allows(r.client))
+	return r.check(st.allows(r.client.Addr()))
 }

@@ -3,7 +3,6 @@ package resolver
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -57,23 +57,28 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 		return nil, err
 	}
 	reply, verdict := s.resolve(ctx, r)
-	a := asAnswer(reply)
-	a.Source, a.Reason, a.Duration = verdict.Source.String(), verdict.Reason, time.Since(start)
-	if r.server != (upstream.Server{}) {
-		a.Server = r.server.String()
-	}
+	a := asAnswer(reply, r.extended)
+	a.credit(verdict.Source, verdict.Reason, r.server, time.Since(start))
 	return a, nil
+}
+
+// credit says who answered, and how fast.
+func (a *Answer) credit(source decision.Source, reason string, server upstream.Server, took time.Duration) {
+	a.Source, a.Reason, a.Duration = source.String(), reason, took
+	if server != (upstream.Server{}) {
+		a.Server = server.String()
+	}
 }
 
 // resolve does all that is done for a request, for who is on this machine and
 // needs no socket to ask. It waits for upstreams, for up to four seconds.
 func (s *Server) resolve(ctx context.Context, r *request) (*dns.Msg, decision.Verdict) {
-	now := s.clock()
+	r.began = s.clock()
 	st := s.current()
 	const allowed = true
 	verdict, ok := r.check(allowed)
 	if ok {
-		s.decide(&verdict, &r.question, st, now)
+		s.decide(&verdict, &r.question, st, r.began)
 	}
 	reply := s.settle(r, st, &verdict)
 	switch {
@@ -84,6 +89,7 @@ func (s *Server) resolve(ctx context.Context, r *request) (*dns.Msg, decision.Ve
 	default:
 		reply = s.turnAway(r, st, &verdict)
 	}
+	s.observeAnswer(r, &verdict, reply)
 	return reply, verdict
 }
 
@@ -98,7 +104,7 @@ func ask(name, qtype string) (*request, error) {
 		return nil, fmt.Errorf("query: %w", err)
 	}
 	r := &request{
-		client:   netip.IPv6Loopback(),
+		origin:   origin{transport: tap.Query},
 		question: decision.Question{Name: wire, Type: number},
 		limit:    tcpLimit,
 	}
@@ -119,22 +125,22 @@ func parseType(text string) (uint16, bool) {
 	return uint16(number), ok && err == nil
 }
 
-func asAnswer(reply *dns.Msg) *Answer {
-	asked := reply.Question[0]
+// asAnswer is the text of a reply, and of the extended errors that it has, or
+// would have for a client with EDNS.
+func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 	a := &Answer{
-		Name:          asked.Name,
-		Type:          dns.Type(asked.Qtype).String(),
 		Rcode:         rcodeName(reply.Rcode),
 		Authoritative: reply.Authoritative,
 		Records:       asRecords(reply.Answer),
 		Authority:     asRecords(reply.Ns),
 	}
-	for _, option := range reply.IsEdns0().Option {
-		if ede, ok := option.(*dns.EDNS0_EDE); ok {
-			a.Errors = append(a.Errors, ExtendedError{
-				Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: ede.ExtraText,
-			})
-		}
+	if len(reply.Question) > 0 {
+		a.Name, a.Type = reply.Question[0].Name, dns.Type(reply.Question[0].Qtype).String()
+	}
+	for _, ede := range extended {
+		a.Errors = append(a.Errors, ExtendedError{
+			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: extendedText(ede),
+		})
 	}
 	return a
 }

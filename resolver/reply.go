@@ -6,6 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -95,10 +96,21 @@ func withoutTransport(records []dns.RR) (kept []dns.RR) {
 	return kept
 }
 
-// pack encodes a reply within the client's limit, with the TC bit if that
-// takes something away, and counts it. The buffer is used if it is large
-// enough.
-func (s *Server) pack(r *request, m *dns.Msg, source decision.Source, buffer []byte) []byte {
+// pack encodes the reply to a message that came by a socket, counts it and tells
+// of it. The buffer is used if it is large enough.
+func (s *Server) pack(r *request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
+	reply, rcode := s.encode(r, m, verdict, buffer)
+	s.counters.replied(verdict.Source, rcode)
+	if s.taps.Watched() {
+		s.observeRequest(r, verdict, rcode, reply)
+	}
+	return reply
+}
+
+// encode encodes a reply within the client's limit, with the TC bit if that
+// takes something away, and returns its response code too. A reply that cannot
+// be encoded becomes another one, and so does the verdict.
+func (s *Server) encode(r *request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) (packed []byte, rcode int) {
 	// To measure with compression costs more, and is seldom needed.
 	if m.Len() > r.limit {
 		if m.Compress = true; m.Len() > r.limit {
@@ -111,29 +123,34 @@ func (s *Server) pack(r *request, m *dns.Msg, source decision.Source, buffer []b
 	// section 9).
 	m.Truncated = truncated || len(m.Answer) < answers || len(m.Ns) < authority
 	packed, err := m.PackBuffer(buffer[:cap(buffer)])
-	if err != nil || len(packed) > r.limit {
-		// What an upstream sent can be read and yet not be written: a name
-		// that is too long without compression, say.
-		failed := decision.Refuse(dns.RcodeServerFailure, source, "the reply cannot be encoded",
-			decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: "the upstream's answer cannot be passed on"})
-		packed, _ = s.compose(r, &failed).Pack()
-		m.Rcode = dns.RcodeServerFailure
+	if err == nil && len(packed) <= r.limit {
+		return packed, m.Rcode
 	}
-	s.counters.replied(source, m.Rcode)
-	return packed
+	// What an upstream sent can be read and yet not be written: a name that is
+	// too long without compression, say.
+	*verdict = decision.Refuse(dns.RcodeServerFailure, verdict.Source, "the reply cannot be encoded",
+		decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: "the upstream's answer cannot be passed on"})
+	packed, _ = s.compose(r, verdict).Pack()
+	return packed, verdict.Rcode
 }
 
 // reject answers a message of which only the header can be trusted. The reply
 // is a header too.
-func (s *Server) reject(message []byte, rcode int, buffer []byte) []byte {
+func (s *Server) reject(a *arrival, rcode int, why error) []byte {
 	const (
 		response, recursionAvailable = 0x80, 0x80
 		opcodeAndRD, checkingOff     = 0x79, 0x10
 	)
-	s.counters.replied(decision.SourceRequest, rcode)
-	return append(buffer[:0],
+	message := a.message
+	reply := append(a.buffer[:0],
 		message[0], message[1],
 		response|message[2]&opcodeAndRD,
 		recursionAvailable|message[3]&checkingOff|byte(rcode),
 		0, 0, 0, 0, 0, 0, 0, 0)
+	s.counters.replied(decision.SourceRequest, rcode)
+	if s.taps.Watched() {
+		verdict := decision.Refuse(rcode, decision.SourceRequest, why.Error(), decision.ExtendedError{})
+		s.observe(a.origin(), &verdict, &tap.Event{Rcode: rcode, Reply: reply})
+	}
+	return reply
 }

@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"net/netip"
 
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/cookie"
 	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -27,7 +26,7 @@ const (
 
 // request is a well-formed query.
 type request struct {
-	client   netip.Addr
+	origin
 	msg      dns.Msg
 	question decision.Question
 	opt      *dns.OPT // nil: no EDNS
@@ -39,6 +38,9 @@ type request struct {
 	// server is the upstream whose answer the reply is made of, once there is
 	// one. It is the zero one for all that did not need any.
 	server upstream.Server
+	// extended are the extended errors of the reply, whether the client gets
+	// them or not.
+	extended []*dns.EDNS0_EDE
 }
 
 // Why a message is no request.
@@ -49,7 +51,7 @@ var (
 )
 
 // parse makes a message into a request. It checks its form only.
-func parse(message []byte, client listen.Client) (*request, error) {
+func parse(message []byte, from origin) (*request, error) {
 	if len(message) < headerLen || message[2]&0x80 != 0 {
 		return nil, errNoQuery
 	}
@@ -58,14 +60,14 @@ func parse(message []byte, client listen.Client) (*request, error) {
 	if opcode := message[2] >> 3 & 0xf; opcode != dns.OpcodeQuery {
 		return nil, errOpcode
 	}
-	r := &request{client: client.Addr.Addr()}
+	r := &request{origin: from}
 	if err := r.msg.Unpack(message); err != nil || !sameCounts(&r.msg, message) || len(r.msg.Question) != 1 {
 		return nil, errForm
 	}
 	if err := r.readOPT(); err != nil {
 		return nil, err
 	}
-	r.readOptions(client.TCP)
+	r.readOptions(from.transport == tap.TCP)
 	if r.cookie != nil && !cookie.WellFormed(r.cookie) {
 		return nil, errForm
 	}
@@ -79,7 +81,7 @@ func parse(message []byte, client listen.Client) (*request, error) {
 		DO: r.opt != nil && r.opt.Do(), CD: r.msg.CheckingDisabled,
 		Alone: len(upstream.PassedOn(&r.msg)) > 0,
 	}
-	r.limit = r.replyLimit(client.TCP)
+	r.limit = r.replyLimit(from.transport == tap.TCP)
 	return r, nil
 }
 

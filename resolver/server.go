@@ -21,6 +21,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 	"github.com/nodedns/nodedns/zone"
@@ -47,7 +48,8 @@ type Server struct {
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
 	polled   atomic.Pointer[resolvconf.Sources] // what queries look at; nil while Run does
-	bound    atomic.Pointer[[]netip.AddrPort]   // empty before Listen
+	taps     tap.Taps
+	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	pool     *upstream.Pool
 	cache    *cache.Cache
 	flights  flights
@@ -70,6 +72,7 @@ type Server struct {
 	sockets  *listen.Sockets // bound; nil: none
 	running  bool            // Run serves them
 	drops    uint64          // of the sockets that were closed
+	refused  uint64          // TCP connections, of those sockets
 }
 
 // New returns a Server that has not bound anything. The error says which
@@ -261,6 +264,7 @@ func (s *Server) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drops += s.sockets.Dropped()
+	s.refused += s.sockets.Connections().Refused
 	s.sockets, s.running = nil, false
 }
 
@@ -272,6 +276,18 @@ func (s *Server) receiveDrops() uint64 {
 		return s.drops
 	}
 	return s.drops + s.sockets.Dropped()
+}
+
+// connections are those of TCP, with what was refused on all sockets there were.
+func (s *Server) connections() listen.Connections {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets == nil {
+		return listen.Connections{Refused: s.refused}
+	}
+	now := s.sockets.Connections()
+	now.Refused += s.refused
+	return now
 }
 
 // Close closes what Listen bound and no Run serves. A Run is ended by its

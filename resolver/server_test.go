@@ -258,6 +258,22 @@ func TestQueryTellsExtendedErrors(t *testing.T) {
 	}
 }
 
+// Whoever reads the counters, as slowly as can be, holds up no query.
+func TestStatsHoldUpNoQuery(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	for _, network := range []string{"udp", "tcp"} {
+		c := dial(t, s, network)
+		c.exchange(query(ours, dns.TypeA)) // its connection is open
+		func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.tallies.mu.Lock()
+			defer s.tallies.mu.Unlock()
+			c.exchange(query(theirs, dns.TypeA))
+		}()
+	}
+}
+
 func TestStats(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	dial(t, s, "udp").exchange(query(ours, dns.TypeA))
@@ -269,6 +285,9 @@ func TestStats(t *testing.T) {
 	stats := s.Stats()
 	if stats.UDP != 2 || stats.TCP != 2 {
 		t.Errorf("%d by UDP and %d by TCP, want 2 each", stats.UDP, stats.TCP)
+	}
+	if c := stats.Connections; c.Open != 2 || c.Limit < c.Open || c.Refused != 0 {
+		t.Errorf("%+v, want 2 connections that are open", c)
 	}
 	want := map[ReplyCount]bool{
 		{"zone", "NOERROR", 1}: true, {"zone", "NXDOMAIN", 1}: true,

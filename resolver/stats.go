@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 // rcodes is the number of response codes that are counted apart. BADCOOKIE,
@@ -54,6 +55,7 @@ type Stats struct {
 	ForwardFailures uint64       // no upstream answered
 	InFlight        int          // waiting for upstreams now
 	Coalesced       uint64       // waited for what another query asked the upstreams
+	Connections     listen.Connections
 	Cache           cache.Stats
 }
 
@@ -70,6 +72,7 @@ func (s *Server) Stats() Stats {
 		ForwardFailures: c.forwardFailures.Load(),
 		InFlight:        len(s.inFlight),
 		Coalesced:       c.coalesced.Load(),
+		Connections:     s.connections(),
 		Cache:           s.cache.Stats(),
 	}
 	for source := range decision.Sources {

@@ -71,7 +71,7 @@ func (s *Store) dropExpired() {
 		}
 		if dropped.count > 0 {
 			s.log.Debug("the retention of departed nodes is over",
-				"count", dropped.count, "nodes", dropped.names, "retention", s.retain)
+				"count", dropped.count, "names", dropped.names, "retention", s.retain)
 		}
 	})
 }

@@ -18,7 +18,8 @@ func newCheck() *cobra.Command {
 		Long: `Check tells what is wrong with the configuration and this node's identity or, if
 nothing is, what the daemon would use, with warnings of what is hardly meant. It
 touches nothing, and binds nothing: a port that is taken shows only when the
-daemon starts.`,
+daemon starts. Of each key that is set it tells by which file and line, drop-ins
+included, or by which flag.`,
 		Example: `  nodedns check
   nodedns check --config ./nodedns.toml && systemctl reload nodedns`,
 		Args: cobra.NoArgs,
@@ -30,6 +31,9 @@ daemon starts.`,
 			return err
 		}
 		p := newPlan(d.started, d.id)
+		if p.Settings, err = settings.origins(); err != nil {
+			return err
+		}
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), p)
 		}
@@ -56,6 +60,16 @@ type plan struct {
 	Metrics    string   `json:"metrics"`
 	// Warnings are about what is valid and hardly meant.
 	Warnings []string `json:"warnings"`
+	// Settings are the keys that are not left at their default.
+	Settings []origin `json:"settings"`
+}
+
+// origin is where the value of a key comes from: a line of a file, or a flag,
+// which has none.
+type origin struct {
+	Key  string `json:"key"`
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
 }
 
 func newPlan(cfg config.Config, id zone.ID) plan {
@@ -107,6 +121,14 @@ func (p plan) print(w io.Writer) error {
 	t.row("metrics", orDash(p.Metrics))
 	if len(p.Warnings) > 0 {
 		t.row("warnings", strings.Join(p.Warnings, "\n"))
+	}
+	if err := t.flush(); err != nil || len(p.Settings) == 0 {
+		return err
+	}
+	fmt.Fprintf(w, "\nThese keys are set:\n\n")
+	t = table{out: w}
+	for _, o := range p.Settings {
+		t.row(o.Key, config.Origin(o).String())
 	}
 	return t.flush()
 }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,6 +34,7 @@ type daemon struct {
 	// started is the configuration of the start, and current the one that
 	// counts in what can be reloaded.
 	started, current config.Config
+	loads            atomic.Pointer[loading]
 }
 
 // newDaemon loads the configuration and makes a daemon that does nothing until
@@ -45,20 +48,13 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 	if d.id, err = identify(cfg.Identity); err != nil {
 		return nil, err
 	}
+	d.loads.Store(&loading{at: time.Now(), fine: true})
 	d.level.Set(cfg.Log.Level)
 	d.log = newLogger(stderr, cfg.Log.Format, d.level)
 	if d.service, err = nodedns.New(serviceConfig(cfg, d.id, d.log)); err != nil {
 		return nil, &wrong{err}
 	}
 	return d, nil
-}
-
-func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // run serves until ctx ends, and reloads the configuration with each value of
@@ -130,9 +126,14 @@ func (d *daemon) bind() (doors []door, unlock func(), err error) {
 func (d *daemon) metrics() http.Handler {
 	b := readBuild()
 	return metrics.Handler(&metrics.Collector{
-		Status:    d.service.Status,
-		Stats:     d.service.Resolver().Stats,
+		Status: d.service.Status,
+		Stats:  d.service.Resolver().Stats,
+		Loaded: func() (time.Time, bool) {
+			last := d.loads.Load()
+			return last.at, last.fine
+		},
 		Version:   b.Version,
+		Revision:  b.Revision,
 		GoVersion: b.Go,
 	})
 }
@@ -157,8 +158,14 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 	d.log.Info("ready", "node", d.id, "listeners", d.service.Status().Listeners)
 	d.notify(readyState)
 	collectOnce()
+	pulse := d.newPulse()
+	d.beat(ctx, pulse)
+	tick := time.NewTicker(pulse.interval)
+	defer tick.Stop()
 	for {
 		select {
+		case <-tick.C:
+			d.beat(ctx, pulse)
 		case <-ctx.Done():
 			d.notify(stoppingState)
 			d.log.Info("stopping")

@@ -2,8 +2,9 @@
 // of every other node of its cluster, whatever state the machine, the network
 // or the cluster is in.
 //
-// "nodedns run" is the daemon; the other commands prepare it (init, check),
-// ask it (status, nodes, query), undo it (restore) or show it (try). This
+// "nodedns run" is the daemon; the other commands prepare it (init, check,
+// enable), ask it (status, nodes, query), undo it (disable, restore) or show it
+// (try). This
 // package is the wiring between the command line, the configuration and
 // package nodedns, which does the work. Each command is a file of its own
 // name.

@@ -11,8 +11,11 @@ func TestHelp(t *testing.T) {
 		"nodedns":       {},
 		"configuration": {"help", "configuration"},
 	}
-	for _, name := range []string{"run", "init", "check", "restore", "resolvconf", "try", "status", "nodes", "query", "flush", "version"} {
-		topics[name] = []string{name, "--help"}
+	root, _ := newRoot()
+	for _, cmd := range root.Commands() {
+		if cmd.Runnable() || cmd.HasSubCommands() {
+			topics[cmd.Name()] = []string{cmd.Name(), "--help"}
+		}
 	}
 	topics["resolvconf_restore"] = []string{"resolvconf", "restore", "--help"}
 	for name, args := range topics {

@@ -1,16 +1,30 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns"
 )
 
 // What the service manager is told, see sd_notify(3).
 const (
 	readyState    = systemd.SdNotifyReady
 	stoppingState = systemd.SdNotifyStopping
+	aliveState    = systemd.SdNotifyWatchdog
+)
+
+const (
+	// statusInterval is how often the line for "systemctl status" is looked at.
+	statusInterval = 10 * time.Second
+	// watchdogPings is how many pings fall into the time after which the service
+	// manager takes us for dead: two may fail.
+	watchdogPings = 3
 )
 
 // reloadingState carries the time, by which the service manager tells the
@@ -27,4 +41,55 @@ func (d *daemon) notify(state string) {
 	if _, err := systemd.SdNotify(false, state); err != nil {
 		d.log.Warn("the service manager was not told", "state", state, "error", err)
 	}
+}
+
+// pulse is what the service manager is told from time to time.
+type pulse struct {
+	interval time.Duration
+	watchdog bool   // it restarts us when it does not hear from us
+	status   string // that it was told last
+}
+
+// newPulse finds out from the environment what the service manager expects.
+func (d *daemon) newPulse() *pulse {
+	within, err := systemd.SdWatchdogEnabled(false)
+	if err != nil {
+		d.log.Warn("the watchdog of the service manager gets no pings", "error", err)
+	}
+	if within <= 0 {
+		return &pulse{interval: statusInterval}
+	}
+	return &pulse{interval: min(within/watchdogPings, statusInterval), watchdog: true}
+}
+
+// beat pings the watchdog, but only if somebody who asks for a name is
+// answered: a daemon that merely runs is no use.
+func (d *daemon) beat(ctx context.Context, p *pulse) {
+	if p.watchdog {
+		within, cancel := context.WithTimeout(ctx, p.interval)
+		err := d.service.Alive(within)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			d.log.Error("no answer from our own listener, the watchdog gets no ping", "error", err)
+		default:
+			d.notify(aliveState)
+		}
+	}
+	if line := statusLine(d.service.Status()); line != p.status {
+		p.status = line
+		d.notify("STATUS=" + line)
+	}
+}
+
+// statusLine is what "systemctl status" shows.
+func statusLine(s nodedns.Status) string {
+	line := fmt.Sprintf("%s, %d nodes, curator %s", s.State, s.Nodes.Live, s.Curator.State)
+	if len(s.Errors) > 0 {
+		line += "; " + s.Errors[0]
+	}
+	// The message to the service manager is of lines.
+	return strings.Join(strings.Fields(line), " ")
 }

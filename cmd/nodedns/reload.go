@@ -2,9 +2,16 @@ package main
 
 import (
 	"errors"
+	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
+
+// loading is how the attempts to load the configuration have gone.
+type loading struct {
+	at   time.Time // the last one that succeeded
+	fine bool      // the last one did
+}
 
 // reload loads the configuration again and takes over what can be changed
 // while running. Where something is wrong with it, nothing changes.
@@ -15,9 +22,11 @@ func (d *daemon) reload() {
 		err = d.service.Reload(serviceConfig(now, d.id, d.log))
 	}
 	if err != nil {
+		d.loads.Store(&loading{at: d.loads.Load().at})
 		d.reportRefused(err)
 		return
 	}
+	d.loads.Store(&loading{at: time.Now(), fine: true})
 	d.level.Set(cfg.Log.Level)
 	changed, _ := config.Diff(d.current, now)
 	// Against the start, and not the last reload: until the restart this is

@@ -26,47 +26,48 @@ func TestReload(t *testing.T) {
 	steps := []struct {
 		name, lines string
 		ttl         uint32
+		fine        bool // as the metrics have it
 		says        []string
 		never       string
 	}{
 		{
-			"good", domain + `zone.ttl = "77s"`, 77,
+			"good", domain + `zone.ttl = "77s"`, 77, true,
 			[]string{`msg="configuration reloaded" changed="[zone.domains zone.ttl]"`},
 			"restart",
 		},
 		{
-			"nothing new", domain + `zone.ttl = "77s"`, 77,
+			"nothing new", domain + `zone.ttl = "77s"`, 77, true,
 			[]string{`changed=[]`},
 			"restart",
 		},
 		{
-			"wrong", domain + "zone.ttl = \"88s\"\nzone.colour = 1\nzone.shape = 2\n", 77,
+			"wrong", domain + "zone.ttl = \"88s\"\nzone.colour = 1\nzone.shape = 2\n", 77, false,
 			[]string{"nodedns.toml:11: zone.colour", "nodedns.toml:12: zone.shape", "the running one stays"},
 			"msg=\"configuration reloaded",
 		},
 		{
-			"not for this machine", domain + "zone.ttl = \"88s\"\ncurator.insecure = true\ncurator.endpoints = [\"127.0.0.1:1\", \"192.0.2.1:1\"]\n", 77,
+			"not for this machine", domain + "zone.ttl = \"88s\"\ncurator.insecure = true\ncurator.endpoints = [\"127.0.0.1:1\", \"192.0.2.1:1\"]\n", 77, false,
 			[]string{"curator.insecure"},
 			"msg=\"configuration reloaded",
 		},
 		{
-			"in part", domain + "zone.ttl = \"99s\"\nfiles.hostname = false\n", 99,
+			"in part", domain + "zone.ttl = \"99s\"\nfiles.hostname = false\n", 99, true,
 			[]string{`changed=[zone.ttl]`, "level=WARN", "keys=[files.hostname]"},
 			"level=ERROR",
 		},
 		{
-			"in part, once more", domain + "zone.ttl = \"99s\"\nfiles.hostname = false\nlog.level = \"warn\"\n", 99,
+			"in part, once more", domain + "zone.ttl = \"99s\"\nfiles.hostname = false\nlog.level = \"warn\"\n", 99, true,
 			[]string{"keys=[files.hostname]"},
 			"msg=\"configuration reloaded",
 		},
 		{
-			"back", "log.level = \"info\"", 0,
+			"back", "log.level = \"info\"", 0, true,
 			[]string{`changed="[zone.domains zone.ttl log.level]"`},
 			"restart",
 		},
 	}
 	for _, step := range steps {
-		before := len(log.String())
+		before, loaded := len(log.String()), d.loads.Load().at
 		m.configure(step.lines)
 		d.reload()
 		said := log.String()[before:]
@@ -80,6 +81,9 @@ func TestReload(t *testing.T) {
 		}
 		if got := ttl(); got != step.ttl {
 			t.Errorf("%s: the TTL is %d, want %d", step.name, got, step.ttl)
+		}
+		if got := d.loads.Load(); got.fine != step.fine || got.at.After(loaded) != step.fine {
+			t.Errorf("%s: it was loaded at %v, fine %v, want %v, before %v", step.name, got.at, got.fine, step.fine, loaded)
 		}
 	}
 }

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns"
 )
@@ -137,42 +132,5 @@ func TestRunWithoutControlSocket(t *testing.T) {
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("the metrics: %s", response.Status)
-	}
-}
-
-// What systemd is told, in its order.
-func TestNotify(t *testing.T) { // not parallel: it sets the environment
-	m := newMachine(t)
-	path := filepath.Join(m.dir, "notify.sock")
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	expect := func(want string) {
-		t.Helper()
-		buffer := make([]byte, 1024)
-		n, err := socket.Read(buffer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := string(buffer[:n]); !regexp.MustCompile("^" + want + "$").MatchString(got) {
-			t.Errorf("got %q, want %s", got, want)
-		}
-	}
-	reloads := make(chan os.Signal)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	d := m.daemon(io.Discard)
-	go func() { ended <- d.run(ctx, reloads) }()
-	expect("READY=1")
-	reloads <- unix.SIGHUP
-	expect("RELOADING=1\nMONOTONIC_USEC=[0-9]+")
-	expect("READY=1")
-	cancel()
-	expect("STOPPING=1")
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }

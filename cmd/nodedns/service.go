@@ -64,6 +64,9 @@ func controlHandler(s *nodedns.Service) http.Handler {
 
 		Flush:     s.Resolver().Flush,
 		FlushName: s.Resolver().FlushName,
+
+		Queries: s.Resolver().Watch,
+		Zone:    s.Zone().Watch,
 	})
 }
 

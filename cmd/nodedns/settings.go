@@ -44,6 +44,19 @@ func (s *settings) load() (config.Config, error) {
 	return s.asked(cfg), nil
 }
 
+// origins tells where the values of the configuration come from.
+func (s *settings) origins() ([]origin, error) {
+	found, err := config.Origins(s.named(), s.overrides)
+	if err != nil {
+		return nil, &wrong{err}
+	}
+	list := make([]origin, len(found))
+	for i, o := range found {
+		list[i] = origin(o)
+	}
+	return list, nil
+}
+
 // understood is what is right of a configuration that cannot be loaded.
 func (s *settings) understood() config.Config {
 	return s.asked(config.Understood(s.named(), s.overrides))
@@ -97,7 +110,10 @@ func newConfigurationTopic() *cobra.Command {
 		Use:   "configuration",
 		Short: "The keys of the configuration, as flags",
 		Long: fmt.Sprintf(`The configuration is a TOML file, %s unless --config
-names another. Every key is optional. A flag --section.key overrides the key of
+names another. The files *.toml in a directory beside it, named alike but with .d
+in place of .toml, are read after it in the order of their names. Every key is
+optional. What a later file says replaces what an earlier one did, key by key,
+lists and all [[upstream.route]] together included. A flag --section.key overrides the key of
 that name in the section; a list is given separated by commas, or by repeating
 the flag. "nodedns check" tells what is wrong with a configuration.
 %s`, config.DefaultPath, describeKeys()),

@@ -41,7 +41,7 @@ func appendExtended(b []byte, extended []*dns.EDNS0_EDE) []byte {
 }
 
 // parseExtended reads what appendExtended wrote.
-func parseExtended(options []byte) (extended []dns.EDNS0) {
+func parseExtended(options []byte) (extended []*dns.EDNS0_EDE) {
 	for len(options) > 0 {
 		const code, text = 4, 6 // where they are in an option
 		end := code + int(binary.BigEndian.Uint16(options[2:]))

@@ -125,7 +125,7 @@ func TestStats(t *testing.T) {
 	get(t, c, k, start+time.Hour)
 	c.Get(Key{Name: k.Name, Type: dns.TypeMX}, start)
 	s := c.Stats()
-	want := Stats{Entries: 1, Bytes: s.Bytes, Hits: 2, StaleHits: 1, Misses: 1, Insertions: 2}
+	want := Stats{Entries: 1, Bytes: s.Bytes, Limit: c.limit, Hits: 2, StaleHits: 1, Misses: 1, Insertions: 2}
 	if s != want || s.Bytes <= entryBytes {
 		t.Errorf("got %+v, want %+v", s, want)
 	}

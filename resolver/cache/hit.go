@@ -42,6 +42,9 @@ func (h Hit) Len() int { return len(h.entry.message()) }
 // be put into an OPT. They must not be changed.
 func (h Hit) Extended() []byte { return h.entry.options() }
 
+// ExtendedErrors are the upstream's extended errors, taken apart.
+func (h Hit) ExtendedErrors() []*dns.EDNS0_EDE { return parseExtended(h.entry.options()) }
+
 // AppendReply appends the reply to a query, without OPT, and allocates nothing
 // if there is room for it. The query is the client's message. Its question, in
 // any letter case, must be the one of the Key, and spelled out right behind the
@@ -88,11 +91,12 @@ func (h Hit) Message() (*dns.Msg, error) {
 	if err := m.Unpack(h.AppendReply(nil, h.entry.message())); err != nil {
 		return nil, fmt.Errorf("read the cached reply for %x: %w", h.entry.name(), err)
 	}
-	if extended := parseExtended(h.entry.options()); len(extended) > 0 {
-		m.Extra = append(m.Extra, &dns.OPT{
-			Hdr:    dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT},
-			Option: extended,
-		})
+	if extended := h.ExtendedErrors(); len(extended) > 0 {
+		opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+		for _, ede := range extended {
+			opt.Option = append(opt.Option, ede)
+		}
+		m.Extra = append(m.Extra, opt)
 	}
 	return m, nil
 }

@@ -8,6 +8,7 @@ import (
 type Stats struct {
 	Entries int   // replies that are kept, expired ones included
 	Bytes   int64 // that they take up
+	Limit   int64 // of Bytes, which leaves room for the table and the collector
 
 	// Since the cache was made:
 	Hits       uint64 // fresh ones
@@ -21,7 +22,7 @@ type Stats struct {
 func (c *Cache) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Stats{Entries: c.entries, Bytes: c.bytes(), Insertions: c.insertions, Evictions: c.evictions}
+	s := Stats{Entries: c.entries, Bytes: c.bytes(), Limit: c.limit, Insertions: c.insertions, Evictions: c.evictions}
 	for i := range c.tallies {
 		s.Hits += c.tallies[i].fresh.Load()
 		s.StaleHits += c.tallies[i].stale.Load()

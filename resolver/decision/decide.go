@@ -18,14 +18,22 @@ func Decide(q *Question, view *View) (v Verdict) {
 func DecideInto(v *Verdict, q *Question, view *View) {
 	switch {
 	case localhost(q, view, v):
+		v.Step = StepLocalhost
 	case nodes(q, view, v):
+		v.Step = StepNodes
 	case nodeAddresses(q, view, v):
+		v.Step = StepNodeAddresses
 	case hostLines(q, view, v):
+		v.Step = StepHostLines
 	case routed(q, view, v):
+		v.Step = StepRoutes
 	case specialUse(q, view, v):
+		v.Step = StepSpecialUse
 	case singleLabel(q, view, v):
+		v.Step = StepSingleLabel
 	default:
 		upstreams(q, view, v)
+		v.Step = StepUpstreams
 	}
 	if v.Kind == Forward {
 		cached(q, view, v)

@@ -9,6 +9,7 @@
 // The order of its steps is in the body of [DecideInto] and nowhere else. Each step
 // either settles the [Verdict] or leaves the question to the next one. What no
 // step settles is for the upstreams, unless the cache knows what they answer.
+// The Verdict has the [Step] that settled it, for who explains it.
 //
 // A Verdict says what to answer and why, without any message: the node, the
 // TTL, the owner of the SOA, the extended error. It refers to the View's

@@ -48,6 +48,7 @@ const (
 // Verdict is what a question gets. The zero value forwards it.
 type Verdict struct {
 	Kind          Kind
+	Step          Step // that settled it
 	Rcode         int  // as in dns.RcodeToString
 	Authoritative bool // the AA bit
 	Private       bool // forward to upstreams on private addresses only

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type Sockets struct {
 	Changed func()
 
 	listeners []*listener
+
+	connections atomic.Pointer[pool] // of Serve; nil before
 }
 
 // loops is how many UDP sockets an address gets. What one of them receives is
@@ -88,6 +91,22 @@ func (s *Sockets) Dropped() uint64 {
 		n += l.dropped()
 	}
 	return n
+}
+
+// Connections tell of TCP.
+type Connections struct {
+	Open    int    // now
+	Limit   int    // of those
+	Refused uint64 // closed at once, for want of room or as too many from one client
+}
+
+// Connections may be called at any time. Before Serve there are none.
+func (s *Sockets) Connections() Connections {
+	p := s.connections.Load()
+	if p == nil {
+		return Connections{}
+	}
+	return p.stats()
 }
 
 func ignoreClosed(err error) error {

@@ -177,3 +177,20 @@ func TestHolderThatCannotBeSeen(t *testing.T) {
 		t.Errorf("%q names neither the user nor the remedy", got)
 	}
 }
+
+func TestReceiveDrops(t *testing.T) {
+	proc := t.TempDir()
+	if err := os.Mkdir(filepath.Join(proc, "net"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const table = "sl local_address rem_address st tx_queue:rx_queue tr:when retrnsmt uid timeout inode ref pointer drops\n" +
+		"1: 3500007F:0035 00000000:0000 07 0:0 0:0 0 101 0 1001 2 0 17\n" +
+		"2: 3500007F:0035 00000000:0000 07 0:0 0:0 0 101 0 1002 2 0 4\n" +
+		"3: 0100007F:0035 00000000:0000 07 0:0 0:0 0 101 0 1003 2 0 100\n"
+	if err := os.WriteFile(filepath.Join(proc, "net", "udp"), []byte(table), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := ReceiveDrops(proc, netip.MustParseAddrPort("127.0.0.53:53")); got != 21 {
+		t.Errorf("got %d, want those of both sockets", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,6 +25,42 @@ type holder struct {
 	uid     string
 	pid     int
 	command string // as the kernel has it: at most 15 characters
+}
+
+// Holder names who has an address bound for network "udp" or "tcp", as can be
+// seen below proc, where the kernel's tables are mounted, and what to do about
+// it. It reports whether anybody has.
+func Holder(proc, network string, addr netip.AddrPort) (who, remedy string, held bool) {
+	remedy = "stop it, or set another address in dns.listen"
+	by, held := findHolder(proc, network, addr)
+	if !held {
+		return "", remedy, false
+	}
+	owner := "user " + by.uid
+	if u, err := user.LookupId(by.uid); err == nil {
+		owner = "user " + u.Username
+	}
+	who = fmt.Sprintf("%s (pid %d)", by.command, by.pid)
+	if by.pid == 0 {
+		who = "a process of " + owner
+	}
+	if by.command == resolvedName || by.pid == 0 && owner == "user "+resolvedName {
+		who = "systemd-resolved, " + who
+		remedy = "set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen"
+	}
+	return who, remedy, true
+}
+
+// ReceiveDrops is how many UDP messages the kernel threw away that were sent to
+// an address, as can be seen below proc. It needs no rights.
+func ReceiveDrops(proc string, addr netip.AddrPort) uint64 {
+	var n uint64
+	for _, table := range []string{"udp", "udp6"} {
+		for _, socket := range boundSockets(filepath.Join(proc, "net", table), "udp", addr) {
+			n += socket.drops
+		}
+	}
+	return n
 }
 
 // findHolder looks below proc, where the kernel's tables are mounted, for who
@@ -63,8 +100,9 @@ func findProcess(proc string, sockets []socketOwner) (pid int, command string) {
 
 // socketOwner is a socket in one of the kernel's tables.
 type socketOwner struct {
-	link string // as the links in /proc/PID/fd have it
-	uid  string
+	link  string // as the links in /proc/PID/fd have it
+	uid   string
+	drops uint64 // of UDP
 }
 
 // boundSockets lists the sockets in one of the kernel's tables that stand in
@@ -76,8 +114,8 @@ func boundSockets(table, network string, addr netip.AddrPort) (sockets []socketO
 	}
 	defer file.Close() // it was only read
 	const (
-		local, state, uid, inode = 1, 3, 7, 9 // columns
-		listening                = "0A"
+		local, state, uid, inode, drops = 1, 3, 7, 9, 12 // columns
+		listening                       = "0A"
 	)
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
@@ -86,9 +124,14 @@ func boundSockets(table, network string, addr netip.AddrPort) (sockets []socketO
 			continue
 		}
 		bound, err := parseHexAddr(columns[local])
-		if err == nil && conflicts(bound, addr) {
-			sockets = append(sockets, socketOwner{"socket:[" + columns[inode] + "]", columns[uid]})
+		if err != nil || !conflicts(bound, addr) {
+			continue
 		}
+		socket := socketOwner{link: "socket:[" + columns[inode] + "]", uid: columns[uid]}
+		if network == "udp" && len(columns) > drops {
+			socket.drops, _ = strconv.ParseUint(columns[drops], 10, 64)
+		}
+		sockets = append(sockets, socket)
 	}
 	return sockets
 }

@@ -18,6 +18,7 @@ type pool struct {
 	mu      sync.Mutex
 	open    map[*connection]struct{}
 	clients map[netip.Addr]int
+	refused uint64
 }
 
 func newPool(limits Limits, h Handler, clock func() time.Duration) *pool {
@@ -52,15 +53,20 @@ func (p *pool) enter(c *connection) bool {
 	defer p.mu.Unlock()
 	addr := c.client.Addr()
 	// All of a machine's own programs share one address.
-	if !addr.IsLoopback() && p.clients[addr] >= p.limits.PerClient {
-		return false
-	}
-	if len(p.open) >= p.limits.Connections && !p.closeIdleLocked() {
+	tooMany := !addr.IsLoopback() && p.clients[addr] >= p.limits.PerClient
+	if tooMany || len(p.open) >= p.limits.Connections && !p.closeIdleLocked() {
+		p.refused++
 		return false
 	}
 	p.open[c] = struct{}{}
 	p.clients[addr]++
 	return true
+}
+
+func (p *pool) stats() Connections {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Connections{Open: len(p.open), Limit: p.limits.Connections, Refused: p.refused}
 }
 
 // leave takes a connection out.

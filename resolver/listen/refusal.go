@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os/user"
 	"syscall"
 )
 
@@ -63,21 +62,9 @@ func bindError(network string, addr netip.AddrPort, err error) error {
 
 // inUse names who holds an address, as can be seen below proc, and the remedy.
 func inUse(proc, network string, addr netip.AddrPort) string {
-	const remedy = "stop it, or set another address in dns.listen"
-	by, ok := findHolder(proc, network, addr)
+	by, remedy, ok := Holder(proc, network, addr)
 	if !ok {
 		return "; " + remedy
 	}
-	owner := "user " + by.uid
-	if u, err := user.LookupId(by.uid); err == nil {
-		owner = "user " + u.Username
-	}
-	who := fmt.Sprintf("%s (pid %d)", by.command, by.pid)
-	if by.pid == 0 {
-		who = "a process of " + owner
-	}
-	if by.command == resolvedName || by.pid == 0 && owner == "user "+resolvedName {
-		return fmt.Sprintf(" by systemd-resolved, %s; set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen", who)
-	}
-	return fmt.Sprintf(" by %s; %s", who, remedy)
+	return " by " + by + "; " + remedy
 }

@@ -31,6 +31,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 		with.clock = func() time.Duration { return 0 }
 	}
 	with.pool = newPool(s.Limits.withDefaults(), newHandler(), with.clock)
+	s.connections.Store(with.pool)
 	group, ctx := errgroup.WithContext(ctx)
 	var attended []*attendant
 	for _, l := range s.listeners {

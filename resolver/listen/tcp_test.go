@@ -321,4 +321,7 @@ func TestTCPConnectionsOfOneClientAreBounded(t *testing.T) {
 	if !p.enter(from("192.0.2.1:4")) || p.enter(from("192.0.2.1:5")) {
 		t.Error("one left, and not just one may follow")
 	}
+	if got := p.stats(); got.Refused != 2 || got.Open != 6 {
+		t.Errorf("counted %+v, want 6 open and 2 refused", got)
+	}
 }

@@ -14,6 +14,13 @@ import (
 // not replaced either: it could not be kept.
 const maxSize = 64 << 10
 
+// Read returns what the resolv.conf of a place says now, and whether it is the
+// one that points at us.
+func (p Place) Read() (c Contents, stub bool, err error) {
+	text, err := read(p.Root, p.Path)
+	return Parse(text), isStub(text), err
+}
+
 // read returns a file's text. It does not wait for anybody to fill a FIFO.
 func read(root, path string) (text string, err error) {
 	file, err := open(root, path)

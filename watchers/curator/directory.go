@@ -52,7 +52,7 @@ func newHints(dir string, log *slog.Logger) *hints {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		log.Warn("the kernel gives no notice of new credentials: looking for them from time to time",
-			"dir", dir, "interval", pollInterval, "error", err)
+			"path", dir, "interval", pollInterval, "error", err)
 		return &hints{dir: dir}
 	}
 	return &hints{dir: dir, notify: notify}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,6 +89,10 @@ func TestCredentialsRotate(t *testing.T) {
 	status := awaitState(t, w, StateConnected)
 	if len(status.Remarks) != 1 || !strings.Contains(status.Remarks[0], "this node expired") {
 		t.Errorf("remarks %q, want one about the new certificate", status.Remarks)
+	}
+	past := func(c Certificate) bool { return c.Of == "node" && c.NotAfter.Before(time.Now()) }
+	if len(status.Certificates) < 2 || !slices.ContainsFunc(status.Certificates, past) {
+		t.Errorf("certificates %v, want the cluster's, and this node's that has expired", status.Certificates)
 	}
 	if status.Failures != 0 {
 		t.Errorf("the rotation counts as %d failures", status.Failures)

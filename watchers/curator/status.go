@@ -28,6 +28,8 @@ type Status struct {
 	Curators []Statement
 	// Credentials that are, or would be, used.
 	Credentials CredentialsStatus
+	// Certificates that are in use, as far as they are known.
+	Certificates []Certificate
 	// Report of this node's address.
 	Report Report
 	// Remarks are about what is wrong and tolerated: validity dates.
@@ -58,6 +60,14 @@ type CredentialsStatus struct {
 	Detail string
 }
 
+// Certificate says until when one is valid.
+type Certificate struct {
+	// Of is "cluster" for its CA, "node" for this one, "curator" for the
+	// connected one.
+	Of       string
+	NotAfter time.Time
+}
+
 // The states of credentials that have no fault.
 const (
 	CredentialsNone     = "not used"      // no curator is configured, or by plain text
@@ -83,6 +93,7 @@ func (w *Watcher) Status() Status {
 	if w.reports.address.IsValid() {
 		status.Report = w.reports.last
 	}
+	status.Certificates = certificates(w.plan.credentials, w.peer)
 	status.Remarks = remarks(w.plan.credentials, w.peer, status.Endpoint, now)
 	return status
 }
@@ -131,6 +142,18 @@ func remarks(own *nodetls.Credentials, peer *x509.Certificate, endpoint string, 
 		all = append(all, nodetls.Dates("the curator "+endpoint, peer, now))
 	}
 	return slices.DeleteFunc(all, func(remark string) bool { return remark == "" })
+}
+
+// certificates lists those of the credentials and of the connected curator.
+func certificates(own *nodetls.Credentials, peer *x509.Certificate) []Certificate {
+	var all []Certificate
+	if own != nil {
+		all = append(all, Certificate{"cluster", own.CA.NotAfter}, Certificate{"node", own.Certificate.Leaf.NotAfter})
+	}
+	if peer != nil {
+		all = append(all, Certificate{"curator", peer.NotAfter})
+	}
+	return all
 }
 
 // update changes the status.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/nodedns/nodedns/zone"
@@ -40,6 +41,18 @@ type Directory struct {
 	agreed  *zone.Snapshot // the newest one that the file agrees with, or nil
 	counted time.Duration  // of all departed nodes, as the file has it
 	due     time.Time      // when the next write is allowed
+
+	written atomic.Pointer[time.Time] // see Written
+}
+
+// Written is when the file was written last, by this process or by the one
+// whose file was loaded; zero where there is none. It may be called from any
+// goroutine.
+func (d *Directory) Written() time.Time {
+	if at := d.written.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // Run keeps the file equal to the zone until ctx ends; then it writes what is
@@ -140,6 +153,7 @@ func (d *Directory) save() error {
 		return err
 	}
 	d.agreed, d.cluster, d.counted, d.loaded = snapshot, snapshot.Cluster().ID, total(counted), 0
+	d.written.Store(&began)
 	d.log().Debug("nodes saved", "path", d.file(), "nodes", nodes, "serial", snapshot.Serial(), "took", took)
 	return nil
 }
@@ -156,6 +170,7 @@ func (d *Directory) dropForeign(snapshot *zone.Snapshot) error {
 	}
 	d.log().Info("saved nodes of another cluster removed", "path", d.file(), "cluster", id, "before", d.cluster)
 	d.cluster, d.agreed, d.counted, d.loaded = "", nil, 0, 0
+	d.written.Store(nil)
 	return nil
 }
 

@@ -140,10 +140,16 @@ func TestSavedNodesSurviveARestart(t *testing.T) {
 		p.curator.Gone(id(6))
 		time.Sleep(time.Hour)
 		stop()
-		want := p.zone()
+		want, written := p.zone(), p.Written()
 
 		next := start(t, dir)
+		if got := next.Written(); !got.IsZero() {
+			t.Errorf("written at %v, before anything was loaded", got)
+		}
 		next.mustLoad()
+		if got := next.Written(); written.IsZero() || !got.Equal(written.Truncate(time.Second)) {
+			t.Errorf("loaded what was written at %v, want %v", got, written)
+		}
 		if got := next.zone(); !slices.Equal(got, want) {
 			t.Errorf("zone after the restart:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
@@ -333,6 +339,9 @@ func TestAnotherCluster(t *testing.T) {
 			p.curator.SetCluster("B")
 			synctest.Wait()
 			requireNoFile(t, dir)
+			if got := p.Written(); !got.IsZero() {
+				t.Errorf("written at %v, want no time without a file", got)
+			}
 			p.backlog("B", live(3, "10.0.0.3"))
 			time.Sleep(2 * minInterval)
 			next := start(t, dir)

@@ -67,6 +67,7 @@ func (d *Directory) Load() error {
 		return fmt.Errorf("load the saved nodes: %w", err)
 	}
 	d.counted = total(d.Store.DepartedFor())
+	d.written.Store(&h.at)
 	d.log().Info("saved nodes loaded", "path", d.file(), "nodes", h.nodes, "saved", h.at, "age", max(0, began.Sub(h.at)).Round(time.Second), "took", time.Since(began))
 	return nil
 }

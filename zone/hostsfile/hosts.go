@@ -18,18 +18,28 @@ type table struct {
 // lineSize is the length of a usual line: an IPv4 address and a node ID.
 const lineSize = 60
 
-// render writes the lines of a snapshot's nodes. A zone of more than limit
-// nodes (0: none is too many) is cut down to ourselves and the consensus
-// members, because glibc reads the whole file at each lookup.
-func render(snap *zone.Snapshot, limit int) table {
-	counts := snap.Counts()
-	all := counts.Live + counts.Departed
+// newTable is for a zone of so many nodes. One of more than limit nodes (0: none
+// is too many) is cut down to ourselves and the consensus members, because glibc
+// reads the whole file at each lookup.
+func newTable(all, limit int) table {
 	t := table{limited: limit > 0 && all > limit}
 	if !t.limited {
 		t.lines = make([]byte, 0, all*lineSize)
 	}
+	return t
+}
+
+// omits says whether a node is left out of a table that is cut down.
+func (t *table) omits(local bool, roles zone.Roles) bool {
+	return t.limited && !local && roles&zone.ConsensusMember == 0
+}
+
+// render writes the lines of a snapshot's nodes.
+func render(snap *zone.Snapshot, limit int) table {
+	counts := snap.Counts()
+	t := newTable(counts.Live+counts.Departed, limit)
 	for node := range snap.All() {
-		if t.limited && !node.IsLocal() && node.Roles()&zone.ConsensusMember == 0 {
+		if t.omits(node.IsLocal(), node.Roles()) {
 			continue
 		}
 		before := len(t.lines)
@@ -44,29 +54,31 @@ func render(snap *zone.Snapshot, limit int) table {
 // appendNode appends the lines of one node, one for each of its addresses.
 func appendNode(dst []byte, node zone.Node) []byte {
 	for addr := range node.Addrs() {
-		dst = addr.AppendTo(dst)
-		dst = append(dst, ' ')
-		dst = node.AppendID(dst)
-		dst = append(dst, '\n')
+		dst = append(addr.AppendTo(dst), ' ')
+		dst = append(node.AppendID(dst), '\n')
+	}
+	return dst
+}
+
+// appendLines does it for a node that is no part of a snapshot.
+func appendLines(dst []byte, id zone.ID, addrs []netip.Addr) []byte {
+	for _, addr := range addrs {
+		dst = append(addr.AppendTo(dst), ' ')
+		dst = append(append(dst, id...), '\n')
 	}
 	return dst
 }
 
 // retain is the table while the zone is not ready: the peers that an earlier
-// run wrote stay, and our own lines are those of the snapshot, or also the
-// earlier ones while we have no address yet. What the zone holds of a backlog
-// that is not complete waits.
-func retain(earlier []byte, snap *zone.Snapshot, form lineForm) table {
+// run wrote stay, and our own lines are those of our addresses, or also the
+// earlier ones while we have none yet. What the zone holds of a backlog that is
+// not complete waits.
+func retain(earlier []byte, own []netip.Addr, form lineForm) table {
 	type row struct {
 		id   zone.ID
 		line []byte
 	}
-	local := snap.Local()
-	var own []netip.Addr
 	var rows []row
-	for addr := range local.Addrs() {
-		own = append(own, addr)
-	}
 	for len(earlier) > 0 {
 		line := nextLine(earlier)
 		earlier = earlier[len(line):]
@@ -78,7 +90,7 @@ func retain(earlier []byte, snap *zone.Snapshot, form lineForm) table {
 		}
 	}
 	if len(own) > 0 {
-		rows = append(rows, row{form.local, appendNode(nil, local)})
+		rows = append(rows, row{form.local, appendLines(nil, form.local, own)})
 	}
 	// Stable: a node's addresses keep their order. More than one block may
 	// have had the same line.

@@ -41,7 +41,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 		})
 		wait.Go(func() {
 			if err := k.watch(ctx, touched.give); err != nil {
-				k.log.Warn("foreign writes to the hosts file are noticed late", "every", look, "error", err)
+				k.log.Warn("foreign writes to the hosts file are noticed late", "interval", look, "error", err)
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func (r *run) look() {
 	if !now.Before(k.again.nextAt) {
 		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
 			pause := min(max(2*k.again.pause, look), maxRetry)
-			k.log.Warn("files that depend on the node's name are not right yet", "again in", pause, "error", err)
+			k.log.Warn("files that depend on the node's name are not right yet", "pause", pause, "error", err)
 			k.again = retry{pause, now.Add(pause + rand.N(pause/4))}
 		}
 	}

@@ -25,6 +25,7 @@ type hostsMemory struct {
 func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	k.written.ready = k.written.ready || snap.Ready()
 	var t table
+	own := slices.Collect(snap.Local().Addrs())
 	if k.written.ready {
 		t = render(snap, k.cfg.HostsMaxNodes)
 	}
@@ -34,14 +35,14 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 		foreign = k.written.stamp != managed.Stamp{} && k.written.stamp != old.Stamp()
 		if k.cfg.HostsMode == HostsOwn {
 			if !k.written.ready {
-				t = retain(old.Bytes, snap, k.form)
+				t = retain(old.Bytes, own, k.form)
 			}
 			return ownFile(t), nil
 		}
 		p := parse(old.Bytes, k.form)
 		findings = p.findings
 		if !k.written.ready {
-			t = retain(p.ours, snap, k.form)
+			t = retain(p.ours, own, k.form)
 		}
 		return blockFile(p, t), nil
 	}

@@ -97,7 +97,11 @@ func (f File) putLink(real, target string) error {
 func (f File) tempLink(real, target string) (string, error) {
 	for {
 		name := filepath.Join(filepath.Dir(real), tempPrefix(real)+strconv.FormatUint(rand.Uint64(), 10))
-		if err := os.Symlink(target, name); !errors.Is(err, fs.ErrExist) {
+		err := os.Symlink(target, name)
+		if err == nil {
+			f.settle(name, func(uid, gid int) error { return os.Lchown(name, uid, gid) })
+		}
+		if !errors.Is(err, fs.ErrExist) {
 			return name, err
 		}
 	}

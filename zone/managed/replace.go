@@ -73,6 +73,7 @@ func (f File) replace(old Content, data []byte) (err error) {
 // symlink has none that matter.
 func (f File) adopt(temp *os.File, old Content) error {
 	if !old.Exists || old.Link != "" {
+		f.settle(temp.Name(), func(uid, gid int) error { return f.System.Chown(temp, uid, gid) })
 		return f.System.Chmod(temp, 0o644)
 	}
 	var mine unix.Stat_t

@@ -1,5 +1,5 @@
-// Package config turns the configuration file and the command line's flags
-// into one valid Config.
+// Package config turns the configuration file, its drop-ins and the command
+// line's flags into one valid Config.
 //
 // There is one table of keys (keys.go). The file, the flags, the defaults, the
 // restrictions of this version and the comparison at a reload are all read
@@ -14,11 +14,12 @@
 //   - A Config that Parse or Load returned without an error is valid: its
 //     consumers check nothing again.
 //   - Every key has a value; an empty file is a complete configuration.
-//   - A value from a flag replaces that of the file, lists included. The
-//     file's value is checked all the same, because the next start may come
-//     without the flag.
+//   - A value from a flag replaces that of the files, and that of a drop-in
+//     those of the files before it, lists and tables included. The replaced
+//     value is checked all the same, because the next start may come without
+//     the flag or the drop-in.
 //   - All problems are reported, not only the first, each with its place.
-//   - Nothing outside of the file and the flags is looked at, so that a
+//   - Nothing outside of the files and the flags is looked at, so that a
 //     configuration is as valid on the build machine as on the node.
 //
 // The file is decoded into plain values, and not into a struct, since a

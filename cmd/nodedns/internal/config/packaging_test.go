@@ -21,17 +21,42 @@ func readExample(t *testing.T) []byte {
 	return data
 }
 
-func TestExampleSaysNothing(t *testing.T) {
+// The packaged configuration changes nothing of the machine.
+func TestExampleSwitchesOff(t *testing.T) {
 	t.Parallel()
 	settings, err := readDocument("nodedns.toml", readExample(t))
-	if err != nil || len(settings) != 0 {
-		t.Errorf("got %v, error %v, want no key that is set", settings, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	got := map[string]any{}
+	for _, s := range settings {
+		got[s.name] = s.raw
+	}
+	want := map[string]any{
+		"files.hosts": "", "files.machine_id": "", "files.hostname": false, "files.resolv_conf_mode": "off",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// withDefaults is the example with each key at its default.
+func withDefaults(t *testing.T) []byte {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(string(readExample(t))) {
+		name, _, _ := strings.Cut(line, "=")
+		if i := len(lines) - 1; i >= 0 && strings.HasPrefix(lines[i], "#"+name+"=") {
+			continue // the default stands above the value
+		}
+		lines = append(lines, line)
+	}
+	return commented.ReplaceAll([]byte(strings.Join(lines, "")), []byte("$1"))
 }
 
 func TestExampleHasTheDefaults(t *testing.T) {
 	t.Parallel()
-	data := commented.ReplaceAll(readExample(t), []byte("$1"))
+	data := withDefaults(t)
 	settings, err := readDocument("nodedns.toml", data)
 	if err != nil {
 		t.Fatal(err)

@@ -3,69 +3,33 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"slices"
 	"strings"
 )
 
-// DefaultPath is the configuration file where none is named.
-const DefaultPath = "/etc/nodedns/nodedns.toml"
-
-// maxFile bounds the size of the configuration file, in bytes. It is a hundred
-// times what people write; a larger file is another one, named by mistake.
-const maxFile = 1 << 20
-
-// Load reads the file at path and puts the flags' values over it; flags may
-// be nil. With an empty path it reads DefaultPath, which need not exist: then
-// the file says nothing. What is wrong in the configuration is returned as
-// Problems.
+// Load reads the file at path, then its drop-ins, and puts the flags' values over
+// them; flags may be nil. With an empty path it is the file at DefaultPath, which
+// need not exist: then that file says nothing. What is wrong in the configuration
+// is returned as Problems.
 func Load(path string, flags *Overrides) (Config, error) {
-	if path == "" {
-		return load(DefaultPath, false, flags)
-	}
-	return load(path, true, flags)
-}
-
-// load reads a file that has to exist, or need not.
-func load(path string, required bool, flags *Overrides) (Config, error) {
-	data, err := readFile(path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case missing && required:
-		return Config{}, fmt.Errorf("read the configuration: %w; name an existing file with --config", err)
-	case err != nil && !missing:
-		return Config{}, fmt.Errorf("read the configuration: %w", err)
-	}
-	return Parse(path, data, flags)
-}
-
-// readFile reads a file of bounded size.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	documents, err := readAll(named(path))
 	if err != nil {
-		return nil, err
+		return Config{}, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes; name a configuration file", path, maxFile)
-	}
-	return data, nil
+	return parse(documents, flags)
 }
 
 // Parse turns the content of a configuration file into a Config and puts the
 // flags' values over it; flags may be nil. The file's name is only used in
 // messages. What is wrong is returned as Problems, all at once.
 func Parse(file string, data []byte, flags *Overrides) (Config, error) {
-	a := assemble(file, data, flags)
+	return parse([]document{{file, data}}, flags)
+}
+
+func parse(documents []document, flags *Overrides) (Config, error) {
+	a := assemble(documents, flags)
 	a.checkTogether()
 	if len(a.problems) > 0 {
-		return Config{}, a.problems.sorted()
+		return Config{}, a.problems.sorted(documents)
 	}
 	return a.config, nil
 }
@@ -74,14 +38,8 @@ func Parse(file string, data []byte, flags *Overrides) (Config, error) {
 // wrong, with the defaults for the rest. It is for work that has to be done
 // with what there is.
 func Understood(path string, flags *Overrides) Config {
-	if path == "" {
-		path = DefaultPath
-	}
-	data, err := readFile(path)
-	if err != nil {
-		data = nil // the flags count all the same
-	}
-	a := assemble(path, data, flags)
+	documents, _ := readAll(named(path)) // without a file the flags count all the same
+	a := assemble(documents, flags)
 	for _, k := range keys {
 		if a.faulty[k.name] {
 			k.set(&a.config, k.fallback)
@@ -90,17 +48,55 @@ func Understood(path string, flags *Overrides) Config {
 	return a.config
 }
 
-// assemble takes over every setting of a file and the flags.
-func assemble(file string, data []byte, flags *Overrides) *assembly {
+// Origin is where the value of a key comes from.
+type Origin struct {
+	Key  string
+	File string // empty: a flag
+	Line int
+}
+
+// String spells the place as in "nodedns.toml:12".
+func (o Origin) String() string {
+	if o.File == "" {
+		return "flag --" + o.Key
+	}
+	return fmt.Sprintf("%s:%d", o.File, o.Line)
+}
+
+// Origins tells of each key that is not left at its default where its value
+// comes from, in the order of the table of keys.
+func Origins(path string, flags *Overrides) ([]Origin, error) {
+	documents, err := readAll(named(path))
+	if err != nil {
+		return nil, err
+	}
+	a := assemble(documents, flags)
+	origins := []Origin{}
+	for _, k := range keys {
+		if at, set := a.origins[k.name]; set {
+			origins = append(origins, Origin{k.name, at.file, at.line})
+		}
+	}
+	return origins, nil
+}
+
+// assemble takes over every setting of the files and the flags. A later one
+// replaces an earlier one, lists and tables included.
+func assemble(documents []document, flags *Overrides) *assembly {
 	a := &assembly{origins: map[string]position{}, faulty: map[string]bool{}}
 	for _, k := range keys {
 		k.set(&a.config, k.fallback)
 	}
-	settings, err := readDocument(file, data)
-	if p := (Problem{}); errors.As(err, &p) {
-		a.problems = append(a.problems, p)
+	for _, d := range documents {
+		settings, err := readDocument(d.file, d.data)
+		if p := (Problem{}); errors.As(err, &p) {
+			a.problems = append(a.problems, p)
+		}
+		for _, s := range settings {
+			a.apply(s)
+		}
 	}
-	for _, s := range slices.Concat(settings, flags.settings()) {
+	for _, s := range flags.settings() {
 		a.apply(s)
 	}
 	return a

@@ -30,8 +30,8 @@ func (p Problem) Error() string {
 	return where + ": " + p.Key + ": " + p.Text
 }
 
-// Problems is everything that is wrong in a configuration: the file's
-// problems in the order of its lines, then those of the flags. As an error it
+// Problems is everything that is wrong in a configuration: the problems of each
+// file in the order of its lines, then those of the flags. As an error it
 // has one line for each.
 type Problems []Problem
 
@@ -54,12 +54,16 @@ func (ps Problems) Unwrap() []error {
 }
 
 // sorted puts the problems in the order in which a reader fixes them.
-func (ps Problems) sorted() Problems {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		if (a.File == "") != (b.File == "") {
-			return strings.Compare(b.File, a.File)
+func (ps Problems) sorted(documents []document) Problems {
+	rank := func(p Problem) int {
+		i := slices.IndexFunc(documents, func(d document) bool { return d.file == p.File })
+		if i < 0 {
+			return len(documents) // a flag
 		}
-		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Key, b.Key))
+		return i
+	}
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Line, b.Line), strings.Compare(a.Key, b.Key))
 	})
 	return ps
 }

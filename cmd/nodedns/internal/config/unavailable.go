@@ -28,6 +28,12 @@ func (k key) available() bool {
 	})
 }
 
+// Available reports whether a key of that name does anything in this version.
+func Available(name string) bool {
+	k, ok := lookup(name)
+	return ok && k.available()
+}
+
 // withheld says what a value of the key asks for in vain.
 func (k key) withheld(raw any) []fault {
 	for _, a := range unavailable {

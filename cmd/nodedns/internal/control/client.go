@@ -29,6 +29,9 @@ const (
 // ErrNotRunning says that nobody listens on the socket.
 var ErrNotRunning = errors.New("no nodedns daemon answers")
 
+// ErrEnded says that the daemon has stopped.
+var ErrEnded = errors.New("the daemon has stopped")
+
 // Client asks the daemon behind a socket. It may be used from any goroutine.
 type Client struct {
 	socket string
@@ -96,6 +99,29 @@ func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) erro
 		return c.garbled(err)
 	}
 	return nil
+}
+
+// Monitor calls yield with what is watched, as it happens, until ctx ends or
+// yield returns an error. It returns that error, or why no more comes.
+func (c *Client) Monitor(ctx context.Context, watch Watch, yield func(Event) error) error {
+	body, err := c.ask(ctx, http.MethodGet, monitorPath, watch.values())
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	decoder := json.NewDecoder(body)
+	for {
+		var e Event
+		switch err := decoder.Decode(&e); {
+		case errors.Is(err, io.EOF):
+			return ErrEnded
+		case err != nil:
+			return c.garbled(err)
+		}
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
 }
 
 // value gets a reply that is one value.

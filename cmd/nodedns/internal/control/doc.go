@@ -5,16 +5,22 @@
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
 //	GET /v1/query?name=&type=              a [resolver.Answer]
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
+//	GET /v1/monitor?queries=&zone=         lines of [Event], as they happen, of
+//	    &name=&type=&rcode=&source=&client=  those that fit; see [Watch]
 //
 // An error is an object with the key "error". Either side ignores fields that
 // it does not know, so that a command of another version than the daemon's
 // works. The nodes are streamed: neither side holds all of them.
 //
-// All that is got is what DNS and the hosts file tell every user of the machine
-// anyway. The socket is therefore open to all of them (mode 0666). What changes
-// something is a POST, and for root and the daemon's own user only, whom the
-// kernel vouches for.
+// Nearly all that is got is what DNS and the hosts file tell every user of the
+// machine anyway. The socket is therefore open to all of them (mode 0666). What
+// changes something is a POST, and for root and the daemon's own user only, whom
+// the kernel vouches for. So is monitor: which names the machine's programs ask
+// for is private.
 //
-// The package starts no goroutines; the daemon's are those of the server that
-// it runs the [Handler] in.
+// A monitor that is slow misses events, and is told how many; nobody waits for
+// it. There are few of them at a time, each with bounded memory.
+//
+// The daemon's goroutines are those of the server that it runs the [Handler] in,
+// and two for each monitor, which end with its request.
 package control

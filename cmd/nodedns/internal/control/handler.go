@@ -3,10 +3,12 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -22,14 +24,19 @@ type Daemon struct {
 	// name.
 	Flush     func() int
 	FlushName func(name string) (int, error)
+	// Queries begins to watch what becomes of queries, and Zone yields the
+	// newest snapshot at once and then each newer one.
+	Queries func() (*tap.Watcher, error)
+	Zone    func(ctx context.Context) iter.Seq[*zone.Snapshot]
 }
 
 // The paths of the protocol.
 const (
-	statusPath = "/v1/status"
-	nodesPath  = "/v1/nodes"
-	queryPath  = "/v1/query"
-	flushPath  = "/v1/flush"
+	statusPath  = "/v1/status"
+	nodesPath   = "/v1/nodes"
+	queryPath   = "/v1/query"
+	flushPath   = "/v1/flush"
+	monitorPath = "/v1/monitor"
 )
 
 // nameParameter is the name that a request is about.
@@ -46,6 +53,10 @@ func Handler(d Daemon) http.Handler {
 	})
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("POST "+flushPath, d.serveFlush)
+	places := make(chan struct{}, maxMonitors)
+	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
+		d.serveMonitor(w, r, places)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, failure{"this daemon does not know " + r.Method + " " + r.URL.Path +
 			"; it may be of another version than the command"})

@@ -15,8 +15,14 @@ const maxScrapes = 4
 // Handler serves the collector's metrics, and those of the process, at
 // /metrics.
 func Handler(c *Collector) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry(c), promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
+	mux, r := http.NewServeMux(), registry(c)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{
+		MaxRequestsInFlight: maxScrapes,
+		// One metric that cannot be had hides no other, and is counted as
+		// promhttp_metric_handler_errors_total.
+		ErrorHandling: promhttp.ContinueOnError,
+		Registry:      r,
+	}))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "The metrics of nodedns are at /metrics.\n")
 	})

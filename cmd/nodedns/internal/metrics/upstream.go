@@ -7,11 +7,11 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// sayUpstream tells of one upstream. There are as many as are configured, or in
+// upstream tells of one upstream. There are as many as are configured, or in
 // resolv.conf, so that the label is bounded.
-func sayUpstream(say func(metric, float64, ...string), u nodedns.UpstreamStatus) {
+func (s scrape) upstream(u *nodedns.UpstreamStatus) {
 	counts := u.Counts
-	say(upstreamQueries, float64(counts.Queries), u.Server)
+	s.count(upstreamQueries, counts.Queries, u.Server)
 	for kind, count := range map[string]uint64{
 		"timeout":  counts.Timeouts,
 		"error":    counts.Failures - counts.Timeouts,
@@ -19,17 +19,18 @@ func sayUpstream(say func(metric, float64, ...string), u nodedns.UpstreamStatus)
 		"overload": counts.Overloads,
 		"loop":     counts.Loops,
 	} {
-		say(upstreamFailures, float64(count), u.Server, kind)
+		s.count(upstreamFailures, count, u.Server, kind)
 	}
-	say(upstreamInFlight, float64(u.InFlight), u.Server)
+	s.say(upstreamInFlight, float64(u.InFlight), u.Server)
 	for state := upstream.Unknown; state <= upstream.Looping; state++ {
-		say(upstreamState, truth(u.State == state.String()), u.Server, state.String())
+		s.is(upstreamState, u.State == state.String(), u.Server, state.String())
 	}
+	s.rtt(u)
 }
 
 // rtt is the histogram of an upstream's times, whose buckets count all that is
 // within their bound.
-func rtt(u nodedns.UpstreamStatus) prometheus.Metric {
+func (s scrape) rtt(u *nodedns.UpstreamStatus) {
 	latency := u.Counts.Latency
 	buckets, total := map[float64]uint64{}, uint64(0)
 	for i, bound := range latency.Bounds() {
@@ -37,5 +38,5 @@ func rtt(u nodedns.UpstreamStatus) prometheus.Metric {
 		buckets[bound.Seconds()] = total
 	}
 	total += latency.Counts[len(latency.Counts)-1]
-	return prometheus.MustNewConstHistogram(upstreamRTT.desc, total, latency.Sum.Seconds(), buckets, u.Server)
+	s.out <- prometheus.MustNewConstHistogram(upstreamRTT.desc, total, latency.Sum.Seconds(), buckets, valid([]string{u.Server})...)
 }

@@ -1,36 +1,11 @@
 package nodedns
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver/listen"
 )
-
-// What containers ask need not answer this machine, unless it has nothing else.
-func TestOwnListeners(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ listen, want string }{
-		"loopback":      {"127.0.0.53:53 [::1]:53", "[127.0.0.53:53 [::1]:53]"},
-		"all addresses": {"0.0.0.0:53 [::]:54", "[127.0.0.1:53 [::1]:54]"},
-		"a bridge too":  {"172.17.0.1:53 127.0.0.53:53 [fe80::1%br0]:53", "[127.0.0.53:53]"},
-		"a bridge only": {"172.17.0.1:53", "[172.17.0.1:53]"},
-		"none":          {"", "[]"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var all []netip.AddrPort
-			for _, text := range strings.Fields(c.listen) {
-				all = append(all, netip.MustParseAddrPort(text))
-			}
-			if got := fmt.Sprint(ownListeners(all)); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
-}
 
 // An address that is not there yet is nothing wrong. 192.0.2.0/24 is nobody's.
 func TestListenerThatWaits(t *testing.T) {

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/doctor"
+	"github.com/nodedns/nodedns/zone"
+)
+
+func newDoctor() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find what keeps names from being resolved, and how to mend it",
+		Long: `Doctor looks at this machine for what commonly breaks: a port that is taken, the
+order of nsswitch.conf, a resolv.conf that names somebody else, containers that
+cannot reach the daemon, files that cannot be written, credentials that expire,
+and more. Of each it tells what was seen, why it matters, and how to mend it. It
+changes nothing, and works without a daemon too.
+
+A "problem" keeps names from being resolved, a "warning" is in the way, and a
+"note" is good to know. It fails if there is a problem. Who is not root is told
+what could not be looked at.
+
+With --json: findings, an array of objects with check, severity, seen, why and
+mend, the worst first, and checks, the number of checks that were made.`,
+		Example: `  nodedns doctor
+  nodedns doctor --json
+  nodedns doctor --list`,
+		Args: cobra.NoArgs,
+	}
+	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	list := cmd.Flags().Bool("list", false, "list the checks, instead of making them")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		out := cmd.OutOrStdout()
+		switch {
+		case *list && *asJSON:
+			return printJSON(out, doctor.Checks())
+		case *list:
+			return printChecks(out, doctor.Checks())
+		}
+		findings := doctor.Examine(patient(cmd, settings))
+		var err error
+		if *asJSON {
+			err = printJSON(out, diagnosis{len(doctor.Checks()), findings})
+		} else {
+			err = printFindings(out, findings)
+		}
+		if problems := countOf(findings, doctor.Problem); err == nil && problems > 0 {
+			err = fmt.Errorf("%s found", numbered(problems, "problem"))
+		}
+		return err
+	}
+	return cmd
+}
+
+// diagnosis is the output for programs.
+type diagnosis struct {
+	Checks   int              `json:"checks"`
+	Findings []doctor.Finding `json:"findings"`
+}
+
+// patient is this machine. What is wrong with the configuration is a finding.
+func patient(cmd *cobra.Command, settings *settings) *doctor.Machine {
+	m := &doctor.Machine{Proc: "/proc", Now: time.Now()}
+	if m.Config, m.ConfigError = settings.load(); m.ConfigError != nil {
+		m.Config = settings.understood()
+	}
+	m.Root = m.Config.Files.Root
+	m.Probes = doctor.RealProbes(cmd.Context(), m.Root)
+	m.ID, m.IdentityError = identify(m.Config.Identity)
+	status, err := control.NewClient(m.Config.Control.Socket).Status(cmd.Context())
+	if err != nil {
+		m.StatusError = err
+		return m
+	}
+	m.Status = &status
+	if errors.Is(m.IdentityError, fs.ErrPermission) {
+		m.ID, m.IdentityError = zone.ID(status.NodeID), nil
+	}
+	return m
+}
+
+func printChecks(w io.Writer, checks []doctor.Check) error {
+	t := table{out: w}
+	t.row("CHECK", "FINDS THAT")
+	for _, c := range checks {
+		t.row(c.ID, c.Title)
+	}
+	return t.flush()
+}
+
+func printFindings(w io.Writer, findings []doctor.Finding) error {
+	var text strings.Builder
+	for _, f := range findings {
+		hang(&text, string(f.Severity)+"  ", f.Check+": "+f.Seen)
+		hang(&text, "    why   ", f.Why)
+		hang(&text, "    mend  ", f.Mend)
+		text.WriteString("\n")
+	}
+	text.WriteString(summary(findings) + "\n")
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// hang writes a text behind a label, with lines of a width that people can read.
+// A word is never cut: it may be a path.
+func hang(w *strings.Builder, label, text string) {
+	const width = 90
+	line := label
+	for _, word := range strings.Fields(text) {
+		if len(line)+len(word) > width && len(strings.TrimSpace(line)) > 0 && line != label {
+			w.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = strings.Repeat(" ", len(label))
+		}
+		line += word + " "
+	}
+	w.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+func summary(findings []doctor.Finding) string {
+	if len(findings) == 0 {
+		return fmt.Sprintf("Nothing found by %d checks.", len(doctor.Checks()))
+	}
+	var counts []string
+	for _, severity := range []doctor.Severity{doctor.Problem, doctor.Warning, doctor.Note} {
+		if n := countOf(findings, severity); n > 0 {
+			counts = append(counts, numbered(n, string(severity)))
+		}
+	}
+	return strings.Join(counts, ", ") + "."
+}
+
+func countOf(findings []doctor.Finding, severity doctor.Severity) int {
+	n := 0
+	for _, f := range findings {
+		if f.Severity == severity {
+			n++
+		}
+	}
+	return n
+}
+
+// numbered spells how many of a thing there are.
+func numbered(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

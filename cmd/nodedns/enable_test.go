@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// leavesAlone are the lines of a configuration with everything off.
+const leavesAlone = "files.hosts = \"\"\nfiles.machine_id = \"\"\nfiles.hostname = false\n"
+
+// newQuiet is a machine that nodedns leaves alone.
+func newQuiet(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t)
+	m.configure(leavesAlone)
+	m.write("root/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+	m.write("root/etc/hostname", "unnamed\n")
+	m.write("root/etc/resolv.conf", "nameserver 192.0.2.1\nnameserver 192.0.2.2\n")
+	m.write("root/etc/nsswitch.conf", "passwd: files\nhosts: files # that is all\n")
+	return m
+}
+
+// places counts the addresses that port53 gave.
+var places atomic.Uint32
+
+// port53 makes the machine listen where resolv.conf can point at, on an address
+// that no other test has, of another process either.
+func (m *machine) port53(lines string) {
+	m.t.Helper()
+	m.configure(leavesAlone + lines)
+	pid := os.Getpid()
+	place := fmt.Sprintf("127.%d.%d.%d:53", 64+places.Add(1), pid>>8&0xff, pid&0xff)
+	m.write("nodedns.toml", strings.Replace(m.read("nodedns.toml"), "127.0.0.1:0", place, 1))
+}
+
+func TestEnablePlans(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(m *machine) (args []string){
+		"all": func(m *machine) []string { m.port53(""); return nil },
+		"some": func(m *machine) []string {
+			m.port53("")
+			return []string{"--only", "nsswitch,hosts"}
+		},
+		"hindered": func(m *machine) []string {
+			m.configure("files.machine_id = \"\"\n")
+			m.write("nodedns.d/60-mine.toml", "files.machine_id = \"\"\n")
+			m.write("root/etc/nsswitch.conf", "hosts: files [NOTFOUND]\n")
+			return []string{"--files.hosts="}
+		},
+		"systemd": func(m *machine) []string {
+			m.port53("files.machine_id_format = \"auto\"\n")
+			m.write("nodedns.toml", strings.Replace(m.read("nodedns.toml"), "files.machine_id_format = \"node-id\"\n", "", 1))
+			m.write("root/run/systemd/system/.keep", "")
+			m.write("root/etc/resolv.conf", "# empty\n")
+			m.write("root/etc/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return] dns\n")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			o := m.command("enable", append(prepare(m), "--dry-run")...)
+			o.expect(t, exitFine, "THING", "")
+			// The path's length would change the widths of the columns.
+			text := strings.ReplaceAll(o.stdout, m.dir, "DIR")
+			var lines []string
+			for line := range strings.Lines(text) {
+				lines = append(lines, strings.Join(strings.Fields(line), " "))
+			}
+			golden(t, "enable_"+name, strings.Join(lines, "\n")+"\n")
+		})
+	}
+}
+
+func TestEnableRefuses(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--only", "everything").expect(t, exitWrong, "", `got "everything", expected some of hosts machine-id`)
+	m.command("enable").expect(t, exitFailed, "THING", "add --yes")
+	if _, err := os.Lstat(m.path("nodedns.d")); err == nil {
+		t.Error("it was done all the same")
+	}
+	m.write("nodedns.toml", "zone.ttl = 1\n")
+	m.command("enable").expect(t, exitWrong, "", "nodedns.toml:1")
+}
+
+// Without systemd the daemon is started, and stopped, by somebody else.
+func TestEnableWithoutSystemd(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	before := m.files("root")
+	m.command("enable", "--yes").expect(t, exitFine, "Enabled.", "")
+	if got, want := m.read("root/etc/nsswitch.conf"), "passwd: files\nhosts: files dns # that is all\n"; got != want {
+		t.Errorf("nsswitch.conf is %q", got)
+	}
+	d := m.start()
+	eventually(t, "the hosts file has us", func() bool {
+		return strings.Contains(m.read("root/etc/hosts"), "192.0.2.10 "+nodeID)
+	})
+	if got := m.read("root/etc/hostname"); got != nodeID+"\n" {
+		t.Errorf("the hostname is %q", got)
+	}
+	m.command("enable").expect(t, exitFine, "There is nothing to do.", "")
+	m.command("disable", "--yes").expect(t, exitFailed, "stop it before", "disable once more")
+	d.end()
+	m.command("disable", "--yes").expect(t, exitFine, "block removed", "")
+	if after := m.files("root"); after != before {
+		t.Errorf("the files were\n%s\nand are\n%s", before, after)
+	}
+	for _, name := range []string{"nodedns.d", "state/enabled.json"} {
+		if _, err := os.Lstat(m.path(name)); err == nil {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	m.command("disable").expect(t, exitFine, "Nothing is enabled.", "")
+}
+
+// files are the contents of all files of a directory, but for the one that
+// containers share.
+func (m *machine) files(dir string) string {
+	m.t.Helper()
+	var text strings.Builder
+	for _, pattern := range []string{"/*/*", "/*/*/*"} {
+		names, err := filepath.Glob(m.path(dir) + pattern)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		for _, name := range names {
+			if content, err := os.ReadFile(name); err == nil && !strings.Contains(name, "/run/") {
+				fmt.Fprintf(&text, "%s: %q\n", name, content)
+			}
+		}
+	}
+	return text.String()
+}
+
+func TestDisableSome(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--yes", "--only", "hosts,hostname").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "machine-id").expect(t, exitFine, "Enabled.", "")
+	d := m.start()
+	eventually(t, "the hosts file has us", func() bool { return strings.Contains(m.read("root/etc/hosts"), nodeID) })
+	d.end()
+	m.command("disable", "--yes", "--only", "machine-id,nsswitch").expect(t, exitFine, "Disabled.", "")
+	if got := m.read("root/etc/machine-id"); got != "0123456789abcdef0123456789abcdef\n" {
+		t.Errorf("machine-id is %q", got)
+	}
+	if got := m.read("root/etc/hosts"); !strings.Contains(got, nodeID) {
+		t.Errorf("the hosts file is %q", got)
+	}
+	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") || strings.Contains(got, "machine_id") {
+		t.Errorf("the drop-in is %q", got)
+	}
+	m.command("disable", "--yes").expect(t, exitFine, "Disabled.", "")
+	if got := m.read("root/etc/hosts"); strings.Contains(got, nodeID) {
+		t.Errorf("the hosts file is %q", got)
+	}
+}
+
+// A broken configuration, or none, must not keep anybody from disabling.
+func TestDisableWithAWrongConfiguration(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitFine, "Enabled.", "")
+	m.write("nodedns.toml", m.read("nodedns.toml")+"zone.colour = 1\n")
+	m.command("disable", "--yes").expect(t, exitFine, "original put back", "going on with")
+	if got := m.read("root/etc/nsswitch.conf"); got != "passwd: files\nhosts: files # that is all\n" {
+		t.Errorf("nsswitch.conf is %q", got)
+	}
+}
+
+// What others have done to nsswitch.conf since is theirs.
+func TestDisableLeavesWhatOthersWrote(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitFine, "Enabled.", "")
+	const theirs = "passwd: files sss\nhosts: files dns\n"
+	m.write("root/etc/nsswitch.conf", theirs)
+	m.command("disable", "--yes").expect(t, exitFine, "changed by somebody else", "")
+	if got := m.read("root/etc/nsswitch.conf"); got != theirs {
+		t.Errorf("nsswitch.conf is %q", got)
+	}
+}
+
+func TestEnableJSON(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	o := m.command("enable", "--json", "--yes", "--only", "hosts")
+	o.expect(t, exitFine, "", "")
+	var got struct {
+		DropIn string   `json:"drop_in"`
+		Keys   []string `json:"keys"`
+		Done   bool     `json:"done"`
+		Plan   []struct {
+			Thing, Path, Now, Becomes, Note string
+			Change                          bool
+		} `json:"plan"`
+	}
+	if err := json.Unmarshal([]byte(o.stdout), &got); err != nil {
+		t.Fatalf("%v in %s", err, o.stdout)
+	}
+	if got.DropIn != m.path("nodedns.d/50-enabled.toml") || !got.Done || fmt.Sprint(got.Keys) != "[files.hosts]" ||
+		len(got.Plan) != 2 || got.Plan[0].Thing != "hosts" || !got.Plan[0].Change || got.Plan[1].Thing != "daemon" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// On a terminal one is asked.
+func TestEnableAsks(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]int{"y\n": exitFine, "Yes\n": exitFine, "\n": exitFailed, "no\n": exitFailed} {
+		m := newQuiet(t)
+		master, slave := terminal(t)
+		if _, err := master.WriteString(answer); err != nil {
+			t.Fatal(err)
+		}
+		root, _ := newRoot()
+		root.SetArgs(append([]string{"enable", "--only", "hosts"}, m.options...))
+		var stdout, stderr bytes.Buffer
+		root.SetIn(slave)
+		root.SetOut(&stdout)
+		root.SetErr(&stderr)
+		err := root.ExecuteContext(context.Background())
+		if (err == nil) != (want == exitFine) || !strings.Contains(stderr.String(), "[y/N]") {
+			t.Errorf("%q: got %v and\n%s", answer, err, &stderr)
+		}
+		if _, err := os.Lstat(m.path("nodedns.d")); (err == nil) != (want == exitFine) {
+			t.Errorf("%q: the drop-in: %v", answer, err)
+		}
+	}
+}
+
+// terminal makes a pseudoterminal.
+func terminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("needs pseudoterminals: ", err)
+	}
+	t.Cleanup(func() { master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("needs pseudoterminals: ", err)
+	}
+	t.Cleanup(func() { slave.Close() })
+	return master, slave
+}

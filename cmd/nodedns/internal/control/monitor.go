@@ -1,0 +1,149 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	// maxMonitors is how many may monitor at a time: half of those who may watch
+	// the queries.
+	maxMonitors = tap.MaxWatchers / 2
+	// gathering is the pause after what there was has been told. With the size
+	// of a watcher's buffer it bounds what telling costs the machine, however
+	// many queries there are.
+	gathering = 100 * time.Millisecond
+	// standstill is how long a reader may take nothing, as a pager whose user
+	// reads. Meanwhile events are dropped, and nobody else waits.
+	standstill = 5 * time.Minute
+)
+
+// serveMonitor streams events, a line for each, until the client has enough.
+func (d *Daemon) serveMonitor(w http.ResponseWriter, r *http.Request, places chan struct{}) {
+	if err := mayMonitor(r.Context()); err != nil {
+		reply(w, http.StatusForbidden, failure{err.Error()})
+		return
+	}
+	wanted, err := parseWatch(r.URL.Query())
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	default:
+		reply(w, http.StatusServiceUnavailable, failure{"too many monitor the daemon already; end one of them"})
+		return
+	}
+	group, ctx := errgroup.WithContext(r.Context())
+	lines := newLines(w)
+	if wanted.queries {
+		queries, err := d.Queries()
+		if err != nil {
+			reply(w, http.StatusServiceUnavailable, failure{err.Error()})
+			return
+		}
+		defer queries.Close()
+		group.Go(func() error { return tellQueries(ctx, queries, &wanted, lines) })
+	}
+	if wanted.zone {
+		group.Go(func() error { return d.tellZone(ctx, &wanted, lines) })
+	}
+	_ = lines.send() // the client learns that it is watching
+	_ = group.Wait() // why it ended is the client's to know
+}
+
+// tellQueries tells of the queries that were chosen, until ctx ends or the
+// client is gone.
+func tellQueries(ctx context.Context, queries *tap.Watcher, wanted *watched, lines *lines) error {
+	for {
+		events, missed, err := queries.Next(ctx)
+		if err != nil {
+			return err
+		}
+		var told []Event
+		for i := range events {
+			if wanted.chosen(&events[i]) {
+				query := resolver.Describe(&events[i])
+				told = append(told, Event{Time: query.Time, Query: &query})
+			}
+		}
+		if missed > 0 {
+			told = append(told, Event{Time: time.Now(), Dropped: missed})
+		}
+		if err := lines.send(told...); err != nil {
+			return err
+		}
+		pause(ctx, gathering)
+	}
+}
+
+// tellZone tells in what each snapshot differs from the one before that was
+// told, like tellQueries.
+func (d *Daemon) tellZone(ctx context.Context, wanted *watched, lines *lines) error {
+	var last *zone.Snapshot
+	for snapshot := range d.Zone(ctx) {
+		if last != nil {
+			if err := lines.send(wanted.changes(last, snapshot)...); err != nil {
+				return err
+			}
+			pause(ctx, gathering)
+		}
+		last = snapshot
+	}
+	return context.Cause(ctx)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// lines are a reply that does not end, of one JSON object on each line. It may
+// be written to by several goroutines.
+type lines struct {
+	mu        sync.Mutex
+	out       *bufio.Writer
+	encoder   *json.Encoder
+	deadlines *http.ResponseController
+}
+
+func newLines(w http.ResponseWriter) *lines {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := bufio.NewWriterSize(w, 32<<10)
+	return &lines{out: out, encoder: json.NewEncoder(out), deadlines: http.NewResponseController(w)}
+}
+
+// send writes events, and what came before. The error is that the client has
+// gone, or takes nothing.
+func (l *lines) send(events ...Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.deadlines.SetWriteDeadline(time.Now().Add(standstill)); err != nil {
+		return err
+	}
+	for _, e := range events {
+		if err := l.encoder.Encode(e); err != nil {
+			return err
+		}
+	}
+	if err := l.out.Flush(); err != nil {
+		return err
+	}
+	return l.deadlines.Flush()
+}

@@ -1,0 +1,93 @@
+package control
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Event is one line of what is watched. One of its fields is set besides the
+// time.
+type Event struct {
+	Time time.Time `json:"time"`
+	// Query is one that was answered.
+	Query *resolver.Observed `json:"query,omitempty"`
+	// Zone is what changed in the zone.
+	Zone *nodedns.Change `json:"zone,omitempty"`
+	// Dropped is how many queries were answered here that are not told, since
+	// they came faster than they could be. The filter did not see them.
+	Dropped uint64 `json:"dropped,omitempty"`
+}
+
+// Watch is what is to be told. With neither Queries nor Zone set both are.
+type Watch struct {
+	Queries, Zone bool
+	// Choice is of queries. Its name is also that of a node that has to be
+	// among those that changed.
+	Choice resolver.Choice
+}
+
+func (w Watch) values() url.Values {
+	values := url.Values{}
+	for name, on := range map[string]bool{"queries": w.Queries, "zone": w.Zone} {
+		if on {
+			values.Set(name, strconv.FormatBool(on))
+		}
+	}
+	if w.Choice.Name != "" {
+		values.Set(nameParameter, w.Choice.Name)
+	}
+	for name, list := range map[string][]string{
+		"type": w.Choice.Types, "rcode": w.Choice.Rcodes, "source": w.Choice.Sources, "client": w.Choice.Clients,
+	} {
+		if len(list) > 0 {
+			values[name] = list
+		}
+	}
+	return values
+}
+
+// watched is a Watch that was understood.
+type watched struct {
+	queries, zone bool
+	chosen        func(*tap.Event) bool
+	about         func(zone.Node) bool // nil: all
+}
+
+func parseWatch(values url.Values) (w watched, err error) {
+	for name, on := range map[string]*bool{"queries": &w.queries, "zone": &w.zone} {
+		if text := values.Get(name); text != "" {
+			if *on, err = strconv.ParseBool(text); err != nil {
+				return w, errors.New(name + " is " + strconv.Quote(text) + ": want true or false")
+			}
+		}
+	}
+	if !w.queries && !w.zone {
+		w.queries, w.zone = true, true
+	}
+	choice := resolver.Choice{
+		Name:  values.Get(nameParameter),
+		Types: values["type"], Rcodes: values["rcode"], Sources: values["source"], Clients: values["client"],
+	}
+	if w.chosen, err = choice.Filter(); err != nil || choice.Name == "" {
+		return w, err
+	}
+	name, err := resolver.NameFilter(choice.Name)
+	w.about = func(n zone.Node) bool { return name(string(n.ID())) }
+	return w, err
+}
+
+// changes are what is to be told of the zone.
+func (w *watched) changes(was, is *zone.Snapshot) (events []Event) {
+	at := time.Now()
+	for _, change := range nodedns.Changes(was, is, w.about) {
+		events = append(events, Event{Time: at, Zone: &change})
+	}
+	return events
+}

@@ -1,0 +1,89 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Check is one subject that is looked at.
+type Check struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+
+	look func(*Machine) []Finding
+}
+
+// Checks returns the table of all, in the order in which they are made.
+func Checks() []Check {
+	return []Check{
+		{"configuration", "the configuration or this node's identity is wrong", lookAtConfiguration},
+		{"daemon", "the daemon does not run, or something of it does not work", lookAtDaemon},
+		{"unit", "the service has failed, or is not started at boot", lookAtUnit},
+		{"port", "somebody else has the address that the daemon shall answer on", lookAtPort},
+		{"systemd-resolved", "systemd-resolved runs too", lookAtResolved},
+		{"nsswitch", "glibc asks somebody else first, or not at all", lookAtNSSwitch},
+		{"resolv-conf", "resolv.conf names somebody else, or a daemon that is dead", lookAtResolvConf},
+		{"resolv-conf-writers", "another program writes resolv.conf", lookAtWriters},
+		{"containers", "the resolv.conf of a container names this machine's loopback", lookAtContainers},
+		{"kubelet", "the kubelet gives pods a resolv.conf that names loopback", lookAtKubelet},
+		{"docker", "Docker gives containers a server on loopback", lookAtDocker},
+		{"cloud-init", "cloud-init writes the hosts file or sets the hostname", lookAtCloudInit},
+		{"hosts-lines", "a line of the user's in the hosts file is in the way", lookAtHostsLines},
+		{"host-conf", "glibc takes one address from the hosts file only", lookAtHostConf},
+		{"nscd", "a daemon keeps answers of its own", lookAtCachers},
+		{"files", "a file cannot be written", lookAtFiles},
+		{"state-dir", "the state directory is full or cannot be written", lookAtState},
+		{"ipv6", "IPv6 is off, and needed", lookAtIPv6},
+		{"key", "another machine has this node's key", lookAtConflict},
+		{"key-permissions", "others may read a private key", lookAtKeys},
+		{"clock", "the clock is wrong", lookAtClock},
+		{"credentials", "the credentials for the cluster cannot be used, or expire", lookAtCredentials},
+		{"curator", "the cluster is out of reach, or refuses this node", lookAtCurator},
+		{"zone", "what the cluster says is refused or contested", lookAtZone},
+		{"upstreams", "servers for other names do not answer", lookAtUpstreams},
+		{"receive-drops", "queries are lost in a full buffer", lookAtDrops},
+		{"descriptors", "the daemon may open few files only", lookAtDescriptors},
+	}
+}
+
+// unseen is the ID of the finding that tells what could not be looked at.
+const unseen = "unseen"
+
+// Examine makes all checks, and returns what they find, the worst first.
+func Examine(m *Machine) []Finding {
+	findings := []Finding{}
+	for _, check := range Checks() {
+		for _, f := range check.look(m) {
+			f.Check = check.ID
+			findings = append(findings, f)
+		}
+	}
+	for _, what := range m.blind {
+		f := note("could not look at "+what, "it may hide a cause", "run this command as root, and not in a sandbox")
+		f.Check = unseen
+		findings = append(findings, f)
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
+	return findings
+}
+
+func rank(s Severity) int { return slices.Index([]Severity{Problem, Warning, Note}, s) }
+
+// maxNames is how many names a finding has at most.
+const maxNames = 10
+
+// several joins the first names of a list, and counts the others.
+func several(names []string) string {
+	text := ""
+	for i, name := range names[:min(len(names), maxNames)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += name
+	}
+	if more := len(names) - maxNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}

@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+)
+
+const (
+	cloudDir = "/etc/cloud"
+	// cloudMend is the file for what shall count whatever else is configured.
+	cloudMend = "in /etc/cloud/cloud.cfg.d/99-nodedns.cfg"
+)
+
+// lookAtCloudInit finds what it will do at the next boot.
+func lookAtCloudInit(m *Machine) []Finding {
+	if !m.exists(cloudDir+"/cloud.cfg") || m.exists(cloudDir+"/cloud-init.disabled") {
+		return nil
+	}
+	var findings []Finding
+	files := m.Config.Files
+	if value := m.cloudSetting("manage_etc_hosts"); files.Hosts != "" && isOneOf(value, "true", "template", "localhost") {
+		why := "it writes the hosts file anew at each boot: the lines of nodedns are gone until it starts"
+		if files.HostsMode == config.HostsBlock && value == "localhost" {
+			why = "it adds a line 127.0.1.1 for this machine's name at each boot, which comes before that of nodedns"
+		}
+		findings = append(findings, warning("cloud-init has manage_etc_hosts: "+value, why, "set manage_etc_hosts: false "+cloudMend))
+	}
+	if value := m.cloudSetting("preserve_hostname"); files.Hostname && !isOneOf(value, "true") {
+		findings = append(findings, warning("cloud-init does not have preserve_hostname: true",
+			"it sets another hostname at each boot", "set preserve_hostname: true "+cloudMend))
+	}
+	return findings
+}
+
+// cloudSetting is the value of a key in all files, of which the last one counts.
+func (m *Machine) cloudSetting(key string) string {
+	value := ""
+	for _, path := range append([]string{cloudDir + "/cloud.cfg"}, m.list(cloudDir+"/cloud.cfg.d", "*.cfg")...) {
+		text, _ := m.read(path)
+		if is := yamlValue(text, key); is != "" {
+			value = strings.ToLower(is)
+		}
+	}
+	return value
+}
+
+func isOneOf(value string, others ...string) bool {
+	for _, other := range others {
+		if value == other || value == "yes" && other == "true" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,90 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+// maxNamespaces bounds how many containers are looked into.
+const maxNamespaces = 4096
+
+// realServers is where the servers stand that containers can ask.
+const realServers = "/run/nodedns/resolv.conf"
+
+// containerMend is how a container gets servers that it can reach.
+const containerMend = "give the container " + realServers + " as its resolv.conf, or servers by its engine's own option, " +
+	"or let nodedns listen on the bridge (dns.listen and dns.allow) and name that address"
+
+// lookAtContainers looks into the other network namespaces: what is loopback
+// there is not ours.
+func lookAtContainers(m *Machine) []Finding {
+	var wrong []string
+	seen := map[string]bool{m.namespace("self", "net"): true, "": true}
+	own := m.namespace("self", "net")
+	for _, p := range m.running() {
+		network := m.namespace(p.pid, "net")
+		// One process stands for all that see the same network and files.
+		view := network + m.namespace(p.pid, "mnt")
+		if network == "" || network == own || seen[view] {
+			continue
+		}
+		if len(seen) > maxNamespaces {
+			m.blind = append(m.blind, "more than 4096 containers")
+			break
+		}
+		seen[view] = true
+		if server, ok := m.unreachable(p); ok {
+			wrong = append(wrong, fmt.Sprintf("%v names %v", p, server))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	slices.Sort(wrong)
+	return []Finding{problem(
+		"a resolv.conf in another network namespace names this machine's loopback: "+several(wrong),
+		"loopback is another one there, and nobody answers: no name is resolved", containerMend)}
+}
+
+// namespace identifies a namespace of a process. What may not be looked at is "".
+func (m *Machine) namespace(pid, kind string) string {
+	name, err := os.Readlink(filepath.Join(m.Proc, pid, "ns", kind))
+	m.note("the network namespaces of others' processes", err)
+	return name
+}
+
+// unreachable finds a listener of ours on loopback in the resolv.conf of a
+// process that sees another loopback, on which nobody answers.
+func (m *Machine) unreachable(p process) (server netip.Addr, found bool) {
+	root := filepath.Join(m.Proc, p.pid)
+	text, err := readBelow(filepath.Join(root, "root"), resolvConfPath)
+	if err != nil || !m.connected(p) {
+		return netip.Addr{}, false
+	}
+	for _, s := range resolvconf.Parse(text).Servers {
+		_, _, held := listen.Holder(root, "udp", s)
+		if s.Addr().IsLoopback() && m.isListener(s) && !held {
+			return s.Addr(), true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// connected says whether a process has a network but loopback. A service that is
+// shut off from the network, as systemd can do, resolves nothing anyway.
+func (m *Machine) connected(p process) bool {
+	text, _ := m.readProc(filepath.Join(p.pid, "net/dev"))
+	for line := range strings.Lines(text) {
+		if device, _, isDevice := strings.Cut(strings.TrimSpace(line), ":"); isDevice && device != "lo" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+)
+
+// lookAtFiles finds out which of the kept files cannot be written, and why.
+func lookAtFiles(m *Machine) []Finding {
+	var findings []Finding
+	reported := map[string]bool{}
+	if m.Status != nil {
+		for _, f := range m.Status.Files {
+			if f.Error == "" {
+				continue
+			}
+			reported[f.Path] = true
+			reason, mend := m.unwritable(f.Path)
+			if mend == "" {
+				mend = "do what the message says, or turn the file off in [files]"
+			}
+			findings = append(findings, problem(f.Error+reason, "the file is not what it should be; it is tried again by itself", mend))
+		}
+	}
+	for _, path := range m.keptFiles() {
+		path = m.Config.Rooted(path)
+		if reason, mend := m.unwritable(path); reason != "" && !reported[path] {
+			findings = append(findings, warning(path+reason, "it cannot follow the next change", mend))
+		} else if m.isMount(path) {
+			findings = append(findings, note(path+" is a mount by itself",
+				"it is written in place, since a rename cannot replace it; who has mounted it elsewhere sees that",
+				"nothing needs to be done; mount the directory instead if you like"))
+		}
+	}
+	return findings
+}
+
+// keptFiles are those that the configuration has kept, without the root.
+func (m *Machine) keptFiles() []string {
+	f := m.Config.Files
+	var paths []string
+	for _, path := range []string{f.Hosts, f.MachineID, f.HostnameFile} {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	if f.ResolvConfMode == config.ResolvConfStub {
+		paths = append(paths, f.ResolvConf)
+	}
+	return paths
+}
+
+// unwritable says why nobody can write a file, and what helps, if that is so.
+func (m *Machine) unwritable(path string) (reason, mend string) {
+	at := path
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		at = real
+	}
+	if m.Probes.Disk != nil {
+		if disk, err := m.Probes.Disk(at); err == nil && disk.ReadOnly {
+			return " is on a read-only file system", "mount it writable, or mount a writable file there, or turn the file off in [files]"
+		}
+	}
+	if m.Probes.Immutable != nil && m.Probes.Immutable(at) {
+		return " is immutable", "chattr -i " + at
+	}
+	return "", ""
+}
+
+// isMount says whether something is mounted on a file.
+func (m *Machine) isMount(path string) bool {
+	text, _ := m.readProc("self/mountinfo")
+	for line := range strings.Lines(text) {
+		const point = 4 // column of the mount point
+		if words := strings.Fields(line); len(words) > point && words[point] == path {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAtState finds out whether what is known survives a restart.
+func lookAtState(m *Machine) []Finding {
+	const scarce = 16 << 20
+	dir := m.Config.State.Dir
+	if m.Probes.Disk == nil || dir == "" {
+		return nil
+	}
+	disk, err := m.Probes.Disk(dir)
+	const why = "what is known of the cluster is not kept for the next start, nor the originals of files"
+	switch {
+	case err != nil:
+		m.note(dir, err)
+		return nil // it is made at the first start
+	case disk.ReadOnly:
+		return []Finding{problem("the state directory "+dir+" is on a read-only file system", why, "name one in state.dir that can be written")}
+	case disk.Free < scarce:
+		return []Finding{warning(fmt.Sprintf("the disk of the state directory %s has %d kB left", dir, disk.Free>>10), why, "make room there")}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// lookAtHostsLines finds lines of the user's that say something of nodes: they
+// come first for whoever reads the file from the top.
+func lookAtHostsLines(m *Machine) []Finding {
+	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == config.HostsOwn {
+		return nil
+	}
+	text, found := m.read(m.Config.Files.Hosts)
+	if !found {
+		return nil
+	}
+	path := m.Config.Rooted(m.Config.Files.Hosts)
+	var findings []Finding
+	var others []string
+	for number, line := range usersLines(text) {
+		address, names := fields(line)
+		for _, name := range names {
+			where := fmt.Sprintf("line %d, %s %s", number, address, name)
+			switch {
+			case !m.isNode(name):
+			case zone.ID(strings.ToLower(name)) != m.ID:
+				others = append(others, where)
+			case address.IsLoopback():
+				findings = append(findings, warning(path+": "+where,
+					"this machine's own name leads to loopback: what it tells others of itself, or listens on by its name, is of no use to them",
+					"remove the name from that line, as Debian's installer writes it; nodedns writes the right one"))
+			default:
+				findings = append(findings, warning(path+": "+where,
+					"the line stands beside that of nodedns, and stays when the address changes", "remove the line"))
+			}
+		}
+	}
+	if len(others) > 0 {
+		findings = append(findings, warning(fmt.Sprintf("%s has nodes in lines that nodedns did not write: %s", path, several(others)),
+			"they stay when the node moves, and come before those of nodedns", "remove the lines"))
+	}
+	if m.Status != nil && m.Status.HostsLines.Skipped > 0 {
+		findings = append(findings, note(fmt.Sprintf("%d lines or names of %s do not count in the DNS: %s",
+			m.Status.HostsLines.Skipped, path, several(m.Status.HostsLines.Problems)),
+			"programs that ask by DNS do not find them", "correct or remove them"))
+	}
+	return findings
+}
+
+// isNode says whether a name is this machine's, or that of a node by its form.
+func (m *Machine) isNode(name string) bool {
+	_, err := m.Config.Identity.Prefix.Parse(name)
+	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
+}
+
+// usersLines yields the lines outside of our block, with their numbers.
+func usersLines(text string) func(yield func(int, string) bool) {
+	return func(yield func(int, string) bool) {
+		number, within := 0, false
+		for line := range strings.Lines(text) {
+			number++
+			switch line = strings.TrimSpace(line); {
+			case line == "# BEGIN nodedns":
+				within = true
+			case line == "# END nodedns":
+				within = false
+			case !within && !yield(number, line):
+				return
+			}
+		}
+	}
+}
+
+// fields are the address and the names of a line; a line without has none.
+func fields(line string) (netip.Addr, []string) {
+	line, _, _ = strings.Cut(line, "#")
+	words := strings.Fields(line)
+	if len(words) < 2 {
+		return netip.Addr{}, nil
+	}
+	addr, err := netip.ParseAddr(words[0])
+	if err != nil {
+		return netip.Addr{}, nil
+	}
+	return addr, words[1:]
+}
+
+// lookAtHostConf finds out whether glibc takes all lines of a name.
+func lookAtHostConf(m *Machine) []Finding {
+	const path = "/etc/host.conf"
+	line, err := m.hostsLine()
+	if err != nil || m.Status == nil || len(m.Status.Addresses) < 2 || line.Index("files") < 0 {
+		return nil
+	}
+	text, found := m.read(path)
+	if found {
+		for line := range strings.Lines(text) {
+			if words := strings.Fields(line); len(words) == 2 && words[0] == "multi" && strings.EqualFold(words[1], "on") {
+				return nil
+			}
+		}
+	}
+	return []Finding{warning(path+" has no line `multi on`",
+		"of a name with several lines in the hosts file glibc takes the first one: of a node with two addresses one is found",
+		"write `multi on` there")}
+}
+
+// lookAtCachers finds programs between ours and glibc that remember.
+func lookAtCachers(m *Machine) []Finding {
+	running := m.find("nscd", "unscd")
+	if len(running) == 0 || m.nscdIsOff() {
+		return nil
+	}
+	return []Finding{warning(running[0].String()+" runs",
+		"it keeps addresses, and that a name does not exist, for as long as it likes: a node that moved is not found",
+		"write `enable-cache hosts no` in /etc/nscd.conf, and restart it")}
+}
+
+func (m *Machine) nscdIsOff() bool {
+	const path = "/etc/nscd.conf"
+	if !m.exists(path) {
+		return false
+	}
+	off := false
+	text, _ := m.read(path)
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) == 3 && words[0] == "enable-cache" && words[1] == "hosts" {
+			off = words[2] == "no"
+		}
+	}
+	return off
+}

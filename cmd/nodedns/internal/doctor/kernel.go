@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+// lookAtIPv6 finds a family that is turned off and counted on.
+func lookAtIPv6(m *Machine) []Finding {
+	all, found := m.readProc("sys/net/ipv6/conf/all/disable_ipv6")
+	lo, _ := m.readProc("sys/net/ipv6/conf/lo/disable_ipv6")
+	how := "net.ipv6.conf.all.disable_ipv6 is 1"
+	switch {
+	case !found:
+		how = "the kernel has no IPv6"
+	case strings.TrimSpace(lo) == "1" && strings.TrimSpace(all) != "1":
+		how = "net.ipv6.conf.lo.disable_ipv6 is 1"
+	case strings.TrimSpace(all) != "1":
+		return nil
+	}
+	const mend = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
+	isSix := func(l netip.AddrPort) bool { return l.Addr().Is6() }
+	switch {
+	case slices.ContainsFunc(m.Config.DNS.Listen, isSix):
+		return []Finding{problem(how+", and dns.listen has an IPv6 address", "it cannot be bound", mend)}
+	case slices.ContainsFunc(m.Config.Local.Addresses, netip.Addr.Is6):
+		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", mend)}
+	}
+	return nil
+}
+
+// lookAtDrops finds queries that the kernel threw away.
+func lookAtDrops(m *Machine) []Finding {
+	if m.Status == nil {
+		return nil
+	}
+	var findings []Finding
+	for _, l := range m.listeners() {
+		if n := listen.ReceiveDrops(m.Proc, l); n > 0 {
+			findings = append(findings, warning(fmt.Sprintf("%d queries to %v were lost in a full buffer", n, l),
+				"their senders wait for seconds and ask again",
+				"`sysctl net.core.rmem_default=4194304`, in /etc/sysctl.d too, and restart nodedns; look at who asks that much"))
+		}
+	}
+	return findings
+}
+
+// lookAtDescriptors finds a daemon that is kept short.
+func lookAtDescriptors(m *Machine) []Finding {
+	const scarce = 1024
+	for _, p := range m.find("nodedns") {
+		if !slices.Contains(m.arguments(p), "run") {
+			continue
+		}
+		text, _ := m.readProc(p.pid + "/limits")
+		for line := range strings.Lines(text) {
+			limits, is := strings.CutPrefix(line, "Max open files")
+			words := strings.Fields(limits)
+			if !is || len(words) == 0 {
+				continue
+			}
+			if n, err := strconv.Atoi(words[0]); err == nil && n < scarce {
+				return []Finding{warning(fmt.Sprintf("%v may open %d files", p, n),
+					"connections and upstreams beyond that are refused", "set LimitNOFILE=65536 in the unit")}
+			}
+		}
+	}
+	return nil
+}
+
+// lookAtClock finds a clock that is wrong: certificates and the age of what is
+// known go by it.
+func lookAtClock(m *Machine) []Finding {
+	// No machine has run nodedns before.
+	const first = 2025
+	const mend = "run a time service, such as systemd-timesyncd or chrony"
+	if m.Now.Year() < first {
+		return []Finding{problem("it is "+m.Now.UTC().Format("2006-01-02")+" by this machine's clock",
+			"certificates count as not valid yet, for upstreams by TLS too", mend)}
+	}
+	if m.Probes.Synchronized == nil {
+		return nil
+	}
+	if right, err := m.Probes.Synchronized(); err != nil || right {
+		return nil
+	}
+	return []Finding{note("nothing keeps this machine's clock right", "when it is off by days, certificates count as invalid", mend)}
+}

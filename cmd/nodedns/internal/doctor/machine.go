@@ -1,0 +1,179 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Machine is what there is to look at.
+type Machine struct {
+	// Root stands for / in the paths of files, "" for / itself, and Proc is
+	// where the kernel's /proc is.
+	Root string
+	Proc string
+
+	// Config is what is understood of the configuration, and ConfigError what
+	// is wrong with it. ID is this node's name, or "" with IdentityError.
+	Config        config.Config
+	ConfigError   error
+	ID            zone.ID
+	IdentityError error
+
+	// Status is what the daemon says; nil: nothing, for StatusError.
+	Status      *nodedns.Status
+	StatusError error
+
+	Now    time.Time
+	Probes Probes
+
+	blind     []string
+	processes []process // nil: not looked for yet
+}
+
+// Probes ask the kernel and the service manager for what is in no file. They
+// may be nil, for what is not to be asked.
+type Probes struct {
+	// Disk tells of the file system that a path is on.
+	Disk func(path string) (Disk, error)
+	// Immutable says whether a file has that attribute (chattr(1)).
+	Immutable func(path string) bool
+	// Synchronized says whether something keeps the clock right.
+	Synchronized func() (bool, error)
+	// Unit tells how the service stands.
+	Unit func() (Unit, error)
+}
+
+// Disk is a file system.
+type Disk struct {
+	ReadOnly bool
+	Free     uint64 // bytes, for whoever is not root
+}
+
+// Unit is how the service manager has nodedns.
+type Unit struct {
+	Loaded  bool   // there is such a unit
+	Active  string // as systemctl(1) has it: active, failed, ...
+	Enabled string // enabled, disabled, ...
+	Result  string // why it failed
+}
+
+// maxFile is how much is read of a file, in bytes. A hosts file may have as much
+// as that without the nodes.
+const maxFile = 4 << 20
+
+// read returns the text of a file below the root. It is found if it is there and
+// the caller may read it; one that he may not read is noted.
+func (m *Machine) read(path string) (text string, found bool) {
+	text, err := readBelow(m.Root, path)
+	m.note(path, err)
+	return text, err == nil
+}
+
+// readProc is read for what is below /proc. A process may end meanwhile.
+func (m *Machine) readProc(path string) (text string, found bool) {
+	text, err := readBelow("", filepath.Join(m.Proc, path))
+	return text, err == nil
+}
+
+// note keeps what the caller may not look at.
+func (m *Machine) note(what string, err error) {
+	if errors.Is(err, fs.ErrPermission) && !slices.Contains(m.blind, what) {
+		m.blind = append(m.blind, what)
+	}
+}
+
+// exists says whether there is something at a path below the root.
+func (m *Machine) exists(path string) bool {
+	_, err := os.Lstat(filepath.Join("/", m.Root, path))
+	return err == nil
+}
+
+// link is where a symlink below the root leads to, or "".
+func (m *Machine) link(path string) string {
+	target, _ := os.Readlink(filepath.Join("/", m.Root, path))
+	return target
+}
+
+// list returns the paths of files in a directory below the root that match a
+// pattern, sorted.
+func (m *Machine) list(dir, pattern string) []string {
+	found, _ := filepath.Glob(filepath.Join("/", m.Root, dir, pattern))
+	for i, path := range found {
+		found[i] = filepath.Join(dir, filepath.Base(path))
+	}
+	return found
+}
+
+// readBelow reads a regular file as a process would whose root this is.
+func readBelow(root, path string) (string, error) {
+	file, err := openBelow(root, path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxFile))
+	return string(text), err
+}
+
+// openBelow lets the kernel follow symlinks as they are seen from the root. It
+// does not wait for anybody to fill a FIFO.
+func openBelow(root, path string) (*os.File, error) {
+	if root == "" {
+		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	fd, err := unix.Openat2(int(dir.Fd()), path, &unix.OpenHow{
+		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT,
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: filepath.Join(root, path), Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// listeners are the addresses that are answered on or, without a daemon, that
+// shall be.
+func (m *Machine) listeners() []netip.AddrPort {
+	if m.Status == nil {
+		return m.Config.DNS.Listen
+	}
+	var all []netip.AddrPort
+	for _, text := range m.Status.Listeners {
+		if l, err := netip.ParseAddrPort(text); err == nil {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// isListener says whether a server of a resolv.conf is one of our listeners.
+func (m *Machine) isListener(server netip.AddrPort) bool {
+	return slices.ContainsFunc(m.listeners(), func(l netip.AddrPort) bool {
+		return upstream.Normalize(l) == server || l.Addr().IsUnspecified() && server.Addr().IsLoopback() && l.Port() == server.Port()
+	})
+}

@@ -1,0 +1,87 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+)
+
+const nsswitchPath = "/etc/nsswitch.conf"
+
+// errNoFile says that there is none, or that it may not be read.
+var errNoFile = errors.New("there is no " + nsswitchPath)
+
+// hostsLine is whom glibc asks.
+func (m *Machine) hostsLine() (nsswitch.Line, error) {
+	text, found := m.read(nsswitchPath)
+	if !found {
+		return nsswitch.Line{}, errNoFile
+	}
+	return nsswitch.Hosts([]byte(text))
+}
+
+// ours are the services by which nodedns is found.
+var ours = []string{nsswitch.Resolve, nsswitch.Files, nsswitch.DNS}
+
+func lookAtNSSwitch(m *Machine) []Finding {
+	line, err := m.hostsLine()
+	if errors.Is(err, errNoFile) {
+		return nil // as with musl, which asks files and resolv.conf by itself
+	}
+	if err != nil {
+		return []Finding{problem(nsswitchPath+": "+err.Error(), "no program that uses glibc finds any name", "correct the line")}
+	}
+	var findings []Finding
+	seen := nsswitchPath + " has hosts: " + line.String()
+	has := func(name string) bool { return line.Index(name) >= 0 }
+	switch {
+	case !has(nsswitch.DNS) && !has(nsswitch.Resolve):
+		findings = append(findings, problem(seen, "nodedns is not asked: there is neither dns nor resolve",
+			"write `hosts: files dns`"))
+	case !has(nsswitch.Files):
+		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
+			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
+	}
+	if len(line.Ignored) > 0 {
+		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", nsswitchPath, line.Number),
+			"who changes another one changes nothing", "remove the others"))
+	}
+	return append(findings, m.inTheWay(line, seen)...)
+}
+
+// inTheWay finds services that answer, or end the search, before we are asked.
+func (m *Machine) inTheWay(line nsswitch.Line, seen string) []Finding {
+	var findings []Finding
+	reached := false // one of ours has been asked
+	for i, s := range line.Services {
+		last := i == len(line.Services)-1
+		ends := !last && s.Then(nsswitch.NotFound) != nsswitch.Continue
+		switch {
+		case s.Name == "myhostname" && !reached && m.Config.Files.Hostname:
+			findings = append(findings, warning(seen,
+				"myhostname answers for this machine's own name before the zone is asked, with addresses of its own choice",
+				"put myhostname behind files and dns"))
+		case s.Name == nsswitch.Files && ends && !slices.ContainsFunc(line.Services[:i], isResolver):
+			findings = append(findings, problem(seen, "a name that is not in the hosts file is not asked for any more",
+				"remove the action in brackets behind files"))
+		case !slices.Contains(ours, s.Name) && ends && !reached && !m.minds(s.Name):
+			findings = append(findings, problem(seen, "a name that "+s.Name+" does not know is not asked for any more",
+				"put "+s.Name+" behind files and dns, or remove the action in brackets behind it"))
+		}
+		reached = reached || isResolver(s)
+	}
+	return findings
+}
+
+func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Name == nsswitch.Resolve }
+
+// minds says whether a service ends the search for names only that are its own:
+// those of multicast DNS (RFC 6762), unless nodes are answered below local.
+func (m *Machine) minds(service string) bool {
+	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.Zone.Domains, func(domain string) bool {
+		return domain == "local" || strings.HasSuffix(domain, ".local")
+	})
+}

@@ -1,0 +1,71 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+// lookAtPort finds who has the addresses that shall be listened on and are not.
+// Of a daemon that may not be asked it cannot tell.
+func lookAtPort(m *Machine) []Finding {
+	if errors.Is(m.StatusError, fs.ErrPermission) {
+		return nil
+	}
+	var bound []netip.AddrPort
+	if m.Status != nil {
+		bound = m.listeners()
+	}
+	var findings []Finding
+	for _, wanted := range m.Config.DNS.Listen {
+		if wanted.Port() == 0 || slices.Contains(bound, wanted) {
+			continue
+		}
+		for _, network := range []string{"udp", "tcp"} {
+			who, remedy, held := listen.Holder(m.Proc, network, wanted)
+			if held {
+				findings = append(findings, problem(
+					fmt.Sprintf("%s has %v (%s)", who, wanted, network),
+					"nodedns cannot answer there, and does not start for it", remedy))
+				break
+			}
+		}
+	}
+	return findings
+}
+
+// lookAtResolved finds systemd-resolved beside us. It does no harm by itself.
+func lookAtResolved(m *Machine) []Finding {
+	running := m.find("systemd-resolved")
+	if len(running) == 0 {
+		return nil
+	}
+	seen := running[0].String() + " runs too"
+	const mend = "`systemctl disable --now systemd-resolved`, once resolv.conf is no symlink to its files; " +
+		"or set DNSStubListener=no for it, and keep resolve out of the hosts line of /etc/nsswitch.conf"
+	line, err := m.hostsLine()
+	if err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.Varlink.Socket == "" {
+		return []Finding{warning(seen+", and /etc/nsswitch.conf has resolve",
+			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
+	}
+	if target := m.link("/etc/resolv.conf"); target != "" && m.namesResolved() {
+		return []Finding{warning(seen+", and /etc/resolv.conf leads to "+target,
+			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
+	}
+	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", mend)}
+}
+
+// namesResolved says whether resolv.conf names a listener of systemd-resolved
+// that is not ours.
+func (m *Machine) namesResolved() bool {
+	contents, found := m.resolvConf()
+	return found && slices.ContainsFunc(contents.Servers, func(s netip.AddrPort) bool {
+		stub := s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 53}) || s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 54})
+		return stub && !m.isListener(s)
+	})
+}

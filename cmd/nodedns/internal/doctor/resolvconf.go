@@ -1,0 +1,164 @@
+package doctor
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+const resolvConfPath = "/etc/resolv.conf"
+
+// resolvConf is what programs read.
+func (m *Machine) resolvConf() (contents resolvconf.Contents, found bool) {
+	text, found := m.read(resolvConfPath)
+	return resolvconf.Parse(text), found
+}
+
+func lookAtResolvConf(m *Machine) []Finding {
+	contents, found := m.resolvConf()
+	if !found {
+		return nil
+	}
+	servers := spell(contents.Servers)
+	us := func(s netip.AddrPort) bool { return m.isListener(s) }
+	first := len(contents.Servers) > 0 && us(contents.Servers[0])
+	if m.Status == nil {
+		if !first || !m.vacant(contents.Servers[0]) {
+			return nil
+		}
+		return []Finding{problem(
+			fmt.Sprintf("%s names %s, and nobody answers there", resolvConfPath, servers),
+			"no name is resolved on this machine", "start the daemon, or give the file back: `nodedns resolvconf restore`")}
+	}
+	findings := m.resolvConfState()
+	if line, err := m.hostsLine(); err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.Varlink.Socket != "" {
+		return findings // programs come by varlink
+	}
+	switch {
+	case !first && len(findings) == 0 && !m.namesResolved():
+		findings = append(findings, warning(
+			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNobody(servers)),
+			"programs ask somebody who does not know the nodes; only the hosts file tells them",
+			`set files.resolv_conf_mode = "stub", or name the listener there`))
+	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
+		findings = append(findings, warning(
+			fmt.Sprintf("%s names others behind nodedns: %s", resolvConfPath, servers),
+			"who does not get an answer in time asks them, and they do not know the nodes",
+			"name nodedns alone: it asks the others itself"))
+	}
+	return findings
+}
+
+// resolvConfState is what the daemon says of the file that it keeps.
+func (m *Machine) resolvConfState() []Finding {
+	s := m.Status.ResolvConf
+	if s == nil || s.Error == "" {
+		return nil
+	}
+	mend := "do what the message says"
+	if s.State == resolvconf.StateLeft || s.State == resolvconf.StateContested {
+		mend = "keep " + orSomebody(s.By) + " from writing it, and reload nodedns"
+	}
+	return []Finding{problem(s.Error, "programs do not ask nodedns", mend)}
+}
+
+// vacant says whether nobody has an address.
+func (m *Machine) vacant(server netip.AddrPort) bool {
+	_, _, held := listen.Holder(m.Proc, "udp", server)
+	return !held
+}
+
+func spell(servers []netip.AddrPort) string {
+	texts := make([]string, len(servers))
+	for i, s := range servers {
+		texts[i] = s.Addr().String()
+	}
+	return several(texts)
+}
+
+func orNobody(servers string) string {
+	if servers == "" {
+		return "nobody"
+	}
+	return servers
+}
+
+func orSomebody(by string) string {
+	if by == "" {
+		return "the other program"
+	}
+	return by
+}
+
+// writer is a program that writes resolv.conf.
+type writer struct {
+	processes []string
+	allowed   func(m *Machine) bool // is it kept from writing
+	mend      string
+}
+
+var writers = []writer{
+	{
+		[]string{"NetworkManager"},
+		func(m *Machine) bool {
+			return m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "dns") == "none" ||
+				m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "rc-manager") == "unmanaged"
+		},
+		"set rc-manager=unmanaged in [main] of /etc/NetworkManager/conf.d/nodedns.conf and reload NetworkManager: nodedns reads its servers elsewhere",
+	},
+	{
+		[]string{"dhclient", "dhcpcd", "udhcpc"}, func(*Machine) bool { return false },
+		"keep its hook from writing the file, for dhclient by an empty make_resolv_conf in /etc/dhcp/dhclient-enter-hooks.d, for dhcpcd by nohook resolv.conf",
+	},
+	{[]string{"connmand"}, func(*Machine) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},
+}
+
+// lookAtWriters finds who else writes the file that we keep.
+func lookAtWriters(m *Machine) []Finding {
+	if m.Config.Files.ResolvConfMode != config.ResolvConfStub {
+		return nil
+	}
+	tell := note
+	fought := ""
+	if m.Status != nil && m.Status.ResolvConf != nil && m.Status.ResolvConf.Fights > 0 {
+		tell = warning
+		fought = fmt.Sprintf(", and resolv.conf was overwritten %d times, last by %s",
+			m.Status.ResolvConf.Fights, orSomebody(m.Status.ResolvConf.By))
+	}
+	const why = "what it writes over nodedns's is taken back, and for a moment programs ask somebody else"
+	var findings []Finding
+	for _, w := range writers {
+		if running := m.find(w.processes...); len(running) > 0 && !w.allowed(m) {
+			findings = append(findings, tell(running[0].String()+" runs, which writes resolv.conf"+fought, why, w.mend))
+		}
+	}
+	if target := m.link(resolvConfPath); strings.Contains(target, "resolvconf/") {
+		findings = append(findings, tell(resolvConfPath+" leads to "+target+", which resolvconf(8) writes"+fought, why,
+			"remove the package resolvconf, or set files.resolv_conf to the file that it leads to"))
+	}
+	return findings
+}
+
+// setting is the last value of a key in an INI file and those of a directory
+// beside it.
+func (m *Machine) setting(dir, file, more, key string) string {
+	value := ""
+	for _, path := range append([]string{dir + "/" + file}, m.list(dir+"/"+more, "*.conf")...) {
+		if !m.exists(path) {
+			continue
+		}
+		text, _ := m.read(path)
+		for line := range strings.Lines(text) {
+			if name, is, found := strings.Cut(line, "="); found && strings.TrimSpace(name) == key {
+				value = strings.TrimSpace(is)
+			}
+		}
+	}
+	return value
+}

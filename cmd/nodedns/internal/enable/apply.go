@@ -1,0 +1,183 @@
+package enable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+const (
+	// answerPatience is how long a daemon that was started may take until it
+	// answers for this machine, and takes resolv.conf.
+	answerPatience = 15 * time.Second
+	answerPause    = 100 * time.Millisecond
+	// lookupPatience bounds one question to it.
+	lookupPatience = 2 * time.Second
+)
+
+// Enable carries out a plan for that. What is not in order afterwards, though
+// the daemon answers, is told as an error and not undone: the daemon goes on
+// trying.
+func (m *Machine) Enable(ctx context.Context, p Plan) error {
+	if !p.restart && m.running(ctx) {
+		if err := m.await(ctx, m.answers); err != nil {
+			return err
+		}
+	}
+	before, err := m.switched()
+	if err != nil {
+		return err
+	}
+	was, now, err := m.remember(ctx, p.Keys)
+	if err != nil {
+		return err
+	}
+	if p.rewrite {
+		if err := m.writeDropIn(p.Keys); err != nil {
+			return errors.Join(err, m.saveRecord(was))
+		}
+	}
+	if p.restart {
+		if err := m.startAnew(ctx); err != nil {
+			return errors.Join(err, m.goBack(ctx, p, before, was, now))
+		}
+	}
+	if p.edit {
+		if err := m.nameService().edit(p.resolve); err != nil {
+			return err
+		}
+	}
+	if !p.restart {
+		return nil
+	}
+	return m.inOrder(ctx)
+}
+
+// goBack undoes what was done before the daemon did not answer.
+func (m *Machine) goBack(ctx context.Context, p Plan, before []string, was, now record) error {
+	if !p.rewrite {
+		return nil // it was enabled earlier
+	}
+	// Ctrl-C may be what failed, and must not end the way back as well.
+	_, err := m.leave(context.WithoutCancel(ctx), before, without(p.Keys, before), now)
+	if err == nil {
+		err = m.saveRecord(was)
+	}
+	return errors.Join(err, errors.New("so what had been enabled by this is undone"))
+}
+
+// without returns the keys that are not among some.
+func without(keys, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return slices.Contains(some, key) })
+}
+
+// startAnew has the daemon take over the configuration, and waits until it
+// answers.
+func (m *Machine) startAnew(ctx context.Context) error {
+	for _, verb := range []string{"enable", "restart"} {
+		if err := systemctl(ctx, verb); err != nil {
+			return err
+		}
+	}
+	return m.await(ctx, m.answers)
+}
+
+// await calls what until it succeeds, and returns its last error.
+func (m *Machine) await(ctx context.Context, what func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	for {
+		err := what(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(answerPause):
+		}
+	}
+}
+
+// answers fails unless the daemon answers for this machine's name, as a program
+// would ask it.
+func (m *Machine) answers(ctx context.Context) error {
+	status, err := m.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if status.State == nodedns.StateStarting {
+		return errors.New("the daemon does not get ready")
+	}
+	for _, text := range status.Listeners {
+		l, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return fmt.Errorf("ask the daemon at %s: %w", text, err)
+		}
+		if !l.Addr().IsLoopback() {
+			continue // its own address may be none of the clients that are allowed
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookupPatience)
+		_, err = resolver.Lookup(ctx, l, string(m.ID))
+		cancel()
+		if err != nil {
+			return fmt.Errorf("ask the daemon at %s for %s: %w", l, m.ID, err)
+		}
+	}
+	return nil
+}
+
+// inOrder fails unless the daemon has done what was asked for.
+func (m *Machine) inOrder(ctx context.Context) error {
+	return m.await(ctx, func(ctx context.Context) error {
+		status, err := m.Status(ctx)
+		if err != nil {
+			return err
+		}
+		var failed []error
+		for _, f := range status.Files {
+			if f.Error != "" {
+				failed = append(failed, errors.New(f.Error))
+			}
+		}
+		if r := status.ResolvConf; r != nil && r.Mode == nodedns.ResolvConfStub && r.State != resolvconf.StateStub {
+			failed = append(failed, fmt.Errorf("%s does not point here yet: %s", r.Path, r.Error))
+		}
+		if len(failed) > 0 {
+			failed = append(failed, errors.New("the rest is enabled, and nodedns goes on trying; nodedns status tells how it stands"))
+		}
+		return errors.Join(failed...)
+	})
+}
+
+// remember notes what there is to undo, before anything is done. It returns the
+// record that there was, and one that says how the service is now.
+func (m *Machine) remember(ctx context.Context, keys []string) (was, now record, err error) {
+	was, found, err := m.loadRecord()
+	if err != nil {
+		return was, now, err
+	}
+	if m.systemd() {
+		if now.UnitActive, now.UnitEnabled, err = unitState(ctx); err != nil {
+			return was, now, err
+		}
+	}
+	_, err = os.Stat(filepath.Dir(m.dropIn()))
+	now.MadeDir = errors.Is(err, fs.ErrNotExist)
+	r := was
+	if !found {
+		r = now
+	}
+	r.Keys = slices.Concat(was.Keys, keys)
+	return was, now, m.saveRecord(r)
+}

@@ -1,0 +1,217 @@
+package enable
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+// describe tells how a thing stands, and what it is when it is on.
+func (m *Machine) describe(thing Thing) Row {
+	switch thing {
+	case Hosts:
+		return Row{
+			Thing: Hosts, Path: m.rooted(hostsPath), Now: m.describeHosts(),
+			Becomes: "your lines, and a block with the nodes of the cluster",
+		}
+	case MachineID:
+		return Row{Thing: MachineID, Path: m.rooted(machineIDPath), Now: m.firstLineOf(machineIDPath), Becomes: m.machineID()}
+	case Hostname:
+		return Row{Thing: Hostname, Now: m.hostname(), Becomes: string(m.ID)}
+	default:
+		return Row{
+			Thing: ResolvConf, Path: m.rooted(m.Config.Files.ResolvConf), Now: m.describeResolvConf(),
+			Becomes: "names nodedns while it answers, and what it was at all other times",
+		}
+	}
+}
+
+// remark is what else is to be known of a thing that is switched on.
+func (m *Machine) remark(thing Thing) string {
+	if thing == MachineID && m.keepsMachineID() {
+		return "the ID of a live machine does not change under it"
+	}
+	return ""
+}
+
+func (m *Machine) describeHosts() string {
+	now, err := m.file(hostsPath).Read()
+	switch {
+	case err != nil:
+		return err.Error()
+	case !now.Exists:
+		return "does not exist"
+	}
+	text := "1 line"
+	if n := bytes.Count(now.Bytes, []byte("\n")); n != 1 {
+		text = fmt.Sprintf("%d lines", n)
+	}
+	if bytes.Contains(now.Bytes, []byte("# BEGIN nodedns\n")) {
+		text += ", with a block of nodedns"
+	}
+	return text
+}
+
+// firstLineOf is the beginning of a file.
+func (m *Machine) firstLineOf(path string) string {
+	now, err := m.file(path).Read()
+	switch line, _, _ := strings.Cut(strings.TrimSpace(string(now.Bytes)), "\n"); {
+	case err != nil:
+		return err.Error()
+	case !now.Exists:
+		return "does not exist"
+	case line == "":
+		return "empty"
+	default:
+		return line
+	}
+}
+
+// keepsMachineID reports whether the daemon leaves the machine's ID as it is.
+func (m *Machine) keepsMachineID() bool {
+	now := m.firstLineOf(machineIDPath)
+	has := now != "empty" && now != "uninitialized" && now != "does not exist"
+	return m.Config.Files.MachineIDFormat == config.MachineIDAuto && m.exists("/run/systemd/system") && has
+}
+
+// machineID says what the machine's ID is going to be.
+func (m *Machine) machineID() string {
+	format := m.Config.Files.MachineIDFormat
+	switch {
+	case m.keepsMachineID():
+		return stays
+	case format == config.MachineIDHex, format == config.MachineIDAuto && m.exists("/run/systemd/system"):
+		return "32 hex digits that stand for this node"
+	default:
+		return string(m.ID)
+	}
+}
+
+func (m *Machine) hostname() string {
+	if m.Config.Files.Root != "" {
+		return m.firstLineOf("/etc/hostname")
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return err.Error()
+	}
+	return name
+}
+
+func (m *Machine) describeResolvConf() string {
+	path := m.Config.Files.ResolvConf
+	if path == "" {
+		return "off"
+	}
+	now, err := m.file(path).Read()
+	switch {
+	case err != nil:
+		return err.Error()
+	case !now.Exists:
+		return "does not exist"
+	case now.Link != "":
+		return "a symlink to " + now.Link
+	}
+	var servers []string
+	for _, s := range resolvconf.Parse(string(now.Bytes)).Servers {
+		servers = append(servers, s.Addr().String())
+	}
+	if len(servers) == 0 {
+		return "names no server"
+	}
+	return "nameserver " + strings.Join(servers, ", ")
+}
+
+// edit is what would become of nsswitch.conf.
+type edit struct {
+	now, becomes, note string
+	change             bool
+}
+
+// previewNsswitch tells it, without doing it.
+func (m *Machine) previewNsswitch(resolve bool) (edit, error) {
+	f := m.nameService().file
+	content, err := f.Read()
+	if err != nil {
+		return edit{}, err
+	}
+	if !content.Exists && m.exists(vendorPath) {
+		return edit{}, fmt.Errorf("this machine reads %s, which a new file would hide; copy it to %s first", vendorPath, nsswitchPath)
+	}
+	before, err := nsswitch.Hosts(content.Bytes)
+	if err != nil {
+		return edit{}, fmt.Errorf("%s: %w", f, err)
+	}
+	text, err := nsswitch.Edit(content.Bytes, resolve)
+	if err != nil {
+		return edit{}, fmt.Errorf("%s: %w", f, err)
+	}
+	after, err := nsswitch.Hosts(text)
+	if err != nil {
+		return edit{}, fmt.Errorf("%s: %w", f, err)
+	}
+	e := edit{now: "hosts: " + before.String(), becomes: "hosts: " + after.String(), change: !bytes.Equal(text, content.Bytes)}
+	if !e.change {
+		e.becomes = stays
+	}
+	if before.Number == 0 {
+		e.now += " (glibc's default)"
+	}
+	if i := after.Index(nsswitch.Resolve); i >= 0 && after.Services[i].Then(nsswitch.NotFound) == nsswitch.Continue {
+		e.note = "other services may know more names: they are asked for what nodedns does not know"
+	}
+	return e, nil
+}
+
+// hostsLine is that of nsswitch.conf.
+func (m *Machine) hostsLine() string {
+	e, err := m.previewNsswitch(false)
+	if err != nil {
+		return err.Error()
+	}
+	return e.now
+}
+
+func isOnPort53(a netip.AddrPort) bool { return a.Port() == 53 }
+
+// obstacle tells why the daemon cannot do its work, or "": somebody else has
+// its port.
+func (m *Machine) obstacle(ctx context.Context) (string, error) {
+	if m.running(ctx) {
+		return "", nil
+	}
+	for _, l := range m.Config.DNS.Listen {
+		conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", l.String())
+		switch {
+		case err == nil:
+			if err := conn.Close(); err != nil {
+				return "", err
+			}
+		case errors.Is(err, unix.EADDRINUSE) && m.exists("/run/systemd/resolve/stub-resolv.conf"):
+			return fmt.Sprintf("systemd-resolved has %s; write DNSStubListener=no into its configuration and restart it, "+
+				"or set dns.listen = [\"127.0.0.2:53\"]", l), nil
+		case errors.Is(err, unix.EADDRINUSE):
+			return fmt.Sprintf("another program has %s; end it (ss -lupn shows it), or set dns.listen to another address", l), nil
+		}
+	}
+	return "", nil
+}
+
+// isServed reports whether somebody answers on a socket.
+func isServed(ctx context.Context, path string) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "unix", path)
+	return err == nil && conn.Close() == nil
+}

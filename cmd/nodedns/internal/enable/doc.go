@@ -1,0 +1,25 @@
+// Package enable switches what nodedns does to a machine on and off, for the
+// machine's owner: the hosts file, machine-id, the hostname, resolv.conf and
+// nsswitch.conf.
+//
+// The daemon does what its configuration says, and the packaged one says that
+// nothing of the machine is changed. To enable something is to write a drop-in
+// with the keys for it, to have the daemon started anew, and to edit the hosts
+// line of nsswitch.conf, in that order: nobody is sent to a daemon that has not
+// answered. To disable it is the same backwards, and the originals are put back
+// by those who have kept them. What the user's own files switch on stays the
+// user's.
+//
+// Invariants:
+//
+//   - A [Plan] tells everything before anything is done, and making one changes
+//     nothing.
+//   - Each step is complete or not done, and after each the machine resolves
+//     names. A record in the state directory is written before the first and
+//     removed after the last, so that enabling or disabling once more completes
+//     what was interrupted.
+//   - A daemon that does not answer for this machine's own name is not enabled:
+//     what was done is undone.
+//
+// The package starts no goroutine.
+package enable

@@ -1,0 +1,171 @@
+package enable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// Machine is the one that things are switched on and off on. Its methods are to
+// be called from one goroutine.
+type Machine struct {
+	File    string          // the configuration file; "" is the usual one
+	Config  config.Config   // as it is now
+	Origins []config.Origin // of the keys that are set
+	ID      zone.ID
+	// Status asks the daemon; the error is control.ErrNotRunning where there is
+	// none.
+	Status func(ctx context.Context) (nodedns.Status, error)
+	// Restore puts the originals back that the daemon has kept, while it does
+	// not run: those of resolv.conf, those of the other files, or both. It
+	// tells for people what was done.
+	Restore func(cfg config.Config, resolvConf, files bool) ([]Restored, error)
+	// NoStart leaves the service manager alone.
+	NoStart bool
+	Logger  *slog.Logger
+}
+
+// Restored is one thing that was put back.
+type Restored struct {
+	Path string
+	Done string // what was done, for people to read
+}
+
+// maxSize bounds what is read of a file, in bytes. A hosts file of a million
+// nodes has a sixteenth of it.
+const maxSize = 1 << 30
+
+// file is one of the machine's files.
+func (m *Machine) file(path string) managed.File {
+	return managed.File{
+		Root: m.Config.Files.Root, Path: path, State: m.Config.State.Dir,
+		MaxSize: maxSize, Links: true, System: managed.RealSystem(), Logger: m.Logger,
+	}
+}
+
+// own is a file of ours, which no root is put before.
+func (m *Machine) own(path string) managed.File {
+	f := m.file(path)
+	f.Root = ""
+	return f
+}
+
+// rooted is where a path of the machine is.
+func (m *Machine) rooted(path string) string { return managed.Below(m.Config.Files.Root, path) }
+
+// exists reports whether one of some patterns below the root matches.
+func (m *Machine) exists(patterns ...string) bool {
+	for _, p := range patterns {
+		if found, _ := filepath.Glob(m.rooted(p)); len(found) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// dropIn is the path of our drop-in.
+func (m *Machine) dropIn() string { return filepath.Join(config.DropIns(m.File), dropInName) }
+
+// switched are the keys that our drop-in has.
+func (m *Machine) switched() ([]string, error) {
+	origins, err := config.Origins(m.dropIn(), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, o := range origins {
+		keys = append(keys, o.Key)
+	}
+	return keys, nil
+}
+
+// writeDropIn makes our drop-in have some keys, or removes it.
+func (m *Machine) writeDropIn(keys []string) error {
+	f := m.own(m.dropIn())
+	text := dropInText(keys)
+	if text != "" {
+		return write(f, text)
+	}
+	return f.Remove()
+}
+
+func write(f managed.File, text string) error {
+	_, err := f.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return []byte(text), nil }})
+	return err
+}
+
+// overridden tells why our drop-in could not switch a key on, or "": somebody
+// whose word counts more has it.
+func (m *Machine) overridden(key string) string {
+	i := slices.IndexFunc(m.Origins, func(o config.Origin) bool { return o.Key == key })
+	if i < 0 {
+		return ""
+	}
+	o := m.Origins[i]
+	later := filepath.Dir(o.File) == filepath.Dir(m.dropIn()) && o.File > m.dropIn()
+	if o.File == "" || later {
+		return fmt.Sprintf("%s switches it off, and counts more than %s", o, dropInName)
+	}
+	return ""
+}
+
+// origin is where a key that is on was switched on.
+func (m *Machine) origin(key string) string {
+	for _, o := range m.Origins {
+		if o.Key == key && o.File == m.dropIn() {
+			return "enabled already"
+		}
+		if o.Key == key {
+			return "on already, by " + o.String()
+		}
+	}
+	return "on already, by default"
+}
+
+// running reports whether a daemon runs. An error that leaves it open counts as
+// one.
+func (m *Machine) running(ctx context.Context) bool {
+	_, err := m.Status(ctx)
+	return !errors.Is(err, control.ErrNotRunning)
+}
+
+// carriesOut reports whether a daemon does what the configuration says, so that
+// it need not be started anew.
+func (m *Machine) carriesOut(ctx context.Context) bool {
+	status, err := m.Status(ctx)
+	if err != nil {
+		return false
+	}
+	want := []string{}
+	for _, path := range []string{m.Config.Files.Hosts, m.Config.Files.MachineID} {
+		if path != "" {
+			want = append(want, m.rooted(path))
+		}
+	}
+	if m.Config.Files.Hostname && m.Config.Files.Root == "" {
+		want = append(want, kernelName)
+	}
+	for _, path := range want {
+		if !slices.ContainsFunc(status.Files, func(f nodedns.FileStatus) bool { return f.Path == path }) {
+			return false
+		}
+	}
+	stub := m.Config.Files.ResolvConfMode == config.ResolvConfStub
+	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == nodedns.ResolvConfStub
+}
+
+// kernelName is what the status calls the kernel's hostname.
+const kernelName = "/proc/sys/kernel/hostname"

@@ -1,0 +1,84 @@
+package enable
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+const (
+	nsswitchPath = "/etc/nsswitch.conf"
+	// vendorPath is what some distributions' glibc reads while the file above is
+	// missing. To make that would hide it.
+	vendorPath = "/usr/etc/nsswitch.conf"
+)
+
+// nameService is nsswitch.conf with the original that is kept of it. Its state
+// directory is its own, since others put back all that they find in theirs.
+type nameService struct {
+	file      managed.File
+	originals managed.Originals
+}
+
+func (m *Machine) nameService() nameService {
+	f := m.file(nsswitchPath)
+	f.State = filepath.Join(m.Config.State.Dir, "nsswitch")
+	f.Links = false // what it leads to is meant, as with authselect
+	return nameService{f, managed.Originals{State: f.State, System: f.System}}
+}
+
+// edit makes nodedns be asked.
+func (n nameService) edit(resolve bool) error {
+	_, err := n.file.Update(n.originals.Keeping(n.file, nil, func(old managed.Content) ([]byte, error) {
+		return nsswitch.Edit(old.Bytes, resolve)
+	}))
+	return err
+}
+
+// isEdited reports whether there is something to undo.
+func (n nameService) isEdited() (bool, error) {
+	_, found, err := n.originals.Load(n.file.String())
+	return found, err
+}
+
+// undo puts the original back or, if the file was changed since, takes only our
+// change out of it. It tells for people what was done, or nothing.
+func (n nameService) undo() (done string, err error) {
+	tidied := errors.Join(n.file.Recover(), n.originals.Sweep(), n.file.Sweep())
+	o, found, err := n.originals.Load(n.file.String())
+	if err != nil || !found {
+		return "", errors.Join(tidied, err)
+	}
+	now, err := n.file.Read()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case !now.Exists:
+		done = "left as it is: somebody else has removed it since"
+	case n.isOurs(now.Bytes, o.Content):
+		done, err = n.file.PutBack(o)
+	default:
+		done = "changed by somebody else since: only what was added is taken out"
+		_, err = n.file.Update(managed.Edits{Want: func(now managed.Content) ([]byte, error) {
+			return nsswitch.Withdraw(now.Bytes, o.Content)
+		}})
+	}
+	if err != nil {
+		return "", err
+	}
+	return done, errors.Join(tidied, n.originals.Drop(o))
+}
+
+// isOurs reports whether a text is what an edit has made of the original.
+func (n nameService) isOurs(now, original []byte) bool {
+	for _, resolve := range []bool{true, false} {
+		if edited, err := nsswitch.Edit(original, resolve); err == nil && bytes.Equal(edited, now) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,183 @@
+package enable
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+)
+
+// Plan is what is going to be done.
+type Plan struct {
+	DropIn string   `json:"drop_in"` // the file that has, or had, the keys
+	Rows   []Row    `json:"plan"`
+	Keys   []string `json:"keys"` // that the drop-in is going to have
+	// Obstacle is why nothing can be done at all, with the remedy, or empty.
+	Obstacle string `json:"obstacle,omitempty"`
+
+	things  []Thing // those that are meant
+	rewrite bool    // the drop-in changes
+	restart bool    // the daemon is started anew
+	edit    bool    // nsswitch.conf changes
+	resolve bool    // and names nss-resolve
+}
+
+// Row is one line of a plan: a thing, or the daemon.
+type Row struct {
+	Thing   Thing  `json:"thing"`
+	Path    string `json:"path,omitempty"`
+	Now     string `json:"now"`
+	Becomes string `json:"becomes"`
+	Change  bool   `json:"change"`
+	// Note is why there is no change, or what else is to be known of it.
+	Note string `json:"note,omitempty"`
+}
+
+// stays is what becomes of a thing that is left alone.
+const stays = "stays"
+
+// daemon is the thing of the row about the daemon.
+const daemon Thing = "daemon"
+
+// Changes reports whether there is anything to do.
+func (p Plan) Changes() bool {
+	return slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Change })
+}
+
+// PlanEnable tells what enabling some things comes to.
+func (m *Machine) PlanEnable(ctx context.Context, things []Thing) (Plan, error) {
+	before, err := m.switched()
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{DropIn: m.dropIn(), Keys: slices.Clone(before), things: things, Rows: []Row{}}
+	if p.Obstacle, err = m.obstacle(ctx); err != nil {
+		return Plan{}, err
+	}
+	for _, t := range things {
+		if t == Nsswitch {
+			m.planNsswitch(ctx, &p)
+		} else {
+			p.Rows = append(p.Rows, m.planToggle(&p, t))
+		}
+	}
+	p.rewrite = !slices.Equal(p.Keys, before)
+	return p, m.planDaemon(ctx, &p)
+}
+
+// planToggle tells what becomes of a thing that a key switches on.
+func (m *Machine) planToggle(p *Plan, thing Thing) Row {
+	t := toggleOf(thing)
+	row := m.describe(thing)
+	row.Note = m.blocked(t)
+	if !t.off(m.Config) {
+		row.Note = m.origin(t.key)
+	}
+	if row.Note != "" {
+		row.Becomes = stays
+		return row
+	}
+	row.Change, row.Note = true, m.remark(thing)
+	p.Keys = append(p.Keys, t.key)
+	return row
+}
+
+// blocked tells why a thing that is off cannot be switched on, or "".
+func (m *Machine) blocked(t toggle) string {
+	if why := m.overridden(t.key); why != "" || t.thing != ResolvConf {
+		return why
+	}
+	onPort53 := slices.ContainsFunc(m.Config.DNS.Listen, isOnPort53)
+	switch {
+	case m.Config.Files.ResolvConf == "":
+		return "files.resolv_conf is empty; name the file there"
+	case !onPort53:
+		return "resolv.conf can only name servers on port 53; add one to dns.listen"
+	}
+	return ""
+}
+
+// planNsswitch tells what becomes of nsswitch.conf, and of the socket that
+// nss-resolve asks.
+func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
+	row := Row{Thing: Nsswitch, Path: m.rooted(nsswitchPath)}
+	defer func() { p.Rows = append(p.Rows, row) }()
+	t := toggleOf(Nsswitch)
+	off := t.off(m.Config)
+	without := m.withoutResolve(ctx, t, off)
+	p.resolve = without == ""
+	edit, err := m.previewNsswitch(p.resolve)
+	if err != nil {
+		row.Now, row.Becomes, row.Note = "cannot be edited", stays, err.Error()
+		return
+	}
+	row.Now, row.Becomes, row.Note = edit.now, edit.becomes, edit.note
+	p.edit, row.Change = edit.change, edit.change
+	if without != "" {
+		row.Note = "nss-resolve is left out: " + without
+		return
+	}
+	if off {
+		p.Keys, row.Change = append(p.Keys, t.key), true
+	}
+}
+
+// withoutResolve tells why nss-resolve cannot be used, or "".
+func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string {
+	switch {
+	case !config.Available(t.key):
+		return "this version does not serve it"
+	case m.Config.Files.Root != "":
+		return "its socket is that of this machine, not of files.root"
+	case !m.exists("/lib/*/"+library, "/usr/lib/*/"+library, "/lib64/"+library, "/usr/lib64/"+library, "/usr/lib/"+library):
+		return "libnss-resolve is not installed"
+	case !off:
+		return ""
+	}
+	if why := m.overridden(t.key); why != "" {
+		return why
+	}
+	if isServed(ctx, varlinkPath) {
+		return "systemd-resolved serves " + varlinkPath + "; stop it first: systemctl disable --now systemd-resolved"
+	}
+	return ""
+}
+
+// library is what glibc looks for when it comes to "resolve".
+const library = "libnss_resolve.so.2"
+
+// planDaemon tells what becomes of the daemon. It is started anew where its
+// configuration changes, or where it does not do what that says.
+func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
+	row := Row{Thing: daemon, Now: "does not run", Becomes: stays}
+	runs := m.running(ctx)
+	if runs {
+		row.Now = "runs"
+	}
+	if !m.systemd() {
+		switch {
+		case runs && p.rewrite:
+			row.Note = "start it anew, as only a start takes over the changes"
+		case !runs:
+			row.Note = "start it by what runs it on this machine"
+		}
+		p.Rows = append(p.Rows, row)
+		return nil
+	}
+	active, enabled, err := unitState(ctx)
+	if err != nil {
+		return err
+	}
+	row.Now = describeUnit(active, enabled)
+	if p.restart = p.rewrite || !active || !enabled || !m.carriesOut(ctx); p.restart {
+		row.Change, row.Becomes = true, "started anew, and at each boot"
+	}
+	p.Rows = append(p.Rows, row)
+	return nil
+}
+
+func describeUnit(active, enabled bool) string {
+	now := map[bool]string{true: "runs", false: "does not run"}[active]
+	return fmt.Sprintf("%s, %s", now, map[bool]string{true: "starts at each boot", false: "does not start at boot"}[enabled])
+}

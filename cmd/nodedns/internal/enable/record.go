@@ -1,0 +1,57 @@
+package enable
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// record is what there is to undo. It outlives an interruption, which the
+// drop-in does not: that is removed first.
+type record struct {
+	Keys []string `json:"keys"` // of drop-ins of ours that may still have effects
+	// MadeDir says that the directory of the drop-ins is there for ours.
+	MadeDir bool `json:"made_dir"`
+	// What the service was before us.
+	UnitEnabled bool `json:"unit_enabled"`
+	UnitActive  bool `json:"unit_active"`
+}
+
+func (m *Machine) recordPath() string { return filepath.Join(m.Config.State.Dir, "enabled.json") }
+
+// loadRecord returns the record, if there is one.
+func (m *Machine) loadRecord() (r record, found bool, err error) {
+	text, err := os.ReadFile(m.recordPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return r, false, fmt.Errorf("read what was enabled from %s: %w; remove that file if it cannot be repaired", m.recordPath(), err)
+	}
+	return r, true, nil
+}
+
+// saveRecord notes what there is to undo, or that there is nothing.
+func (m *Machine) saveRecord(r record) error {
+	f := m.own(m.recordPath())
+	if len(r.Keys) == 0 {
+		return f.Remove()
+	}
+	slices.Sort(r.Keys)
+	r.Keys = slices.Compact(r.Keys)
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(m.Config.State.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the state directory: %w", err)
+	}
+	return write(f, string(text)+"\n")
+}

@@ -1,0 +1,80 @@
+package metrics
+
+// The metrics. Names, labels and units are promises; the manual's table of them
+// is made of what stands here.
+var (
+	buildInfo     = gauge("build_info", "The version that runs; always 1.", "version", "revision", "goversion")
+	healthy       = gauge("healthy", "Whether everything that was asked for works: 0 while the state is starting or degraded.")
+	selfFound     = gauge("self_resolution", "Whether this machine's own name was found at the last look: by dns, at each listener, or by file, in the hosts file.", "by")
+	conflict      = gauge("identity_conflict", "Whether another machine has this node's key.")
+	taskFailures  = counter("task_failures_total", "Times that a part of the service failed and was run again.", "task")
+	reloadFine    = gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.")
+	reloadSuccess = gauge("config_last_reload_success_timestamp_seconds", "When the configuration was loaded last, in Unix time.")
+
+	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
+	dnsMessages        = counter("dns_messages_total", "DNS messages received, whatever they were.", "transport")
+	dnsDropped         = counter("dns_dropped_total", "DNS messages that got no reply: responses, and less than a header.")
+	dnsReceiveDrops    = counter("dns_receive_drops_total", "UDP messages that the kernel threw away because they came faster than they were read.")
+	dnsOverloads       = counter("dns_overloads_total", "DNS queries refused because too many were in flight.")
+	dnsForwardFailures = counter("dns_forward_failures_total", "DNS queries that no upstream answered.")
+	dnsInFlight        = gauge("dns_in_flight", "DNS queries that wait for upstreams now.")
+	dnsCoalesced       = counter("dns_coalesced_total", "DNS queries that waited for what another one asked the upstreams.")
+	dnsListeners       = gauge("dns_listeners", "Addresses that are listened on, each over UDP and TCP.")
+	tcpConnections     = gauge("dns_tcp_connections", "TCP connections of clients that are open.")
+	tcpLimit           = gauge("dns_tcp_connections_limit", "TCP connections that may be open.")
+	tcpRefused         = counter("dns_tcp_connections_refused_total", "TCP connections closed at once: too many, or too many of one client.")
+
+	cacheLookups    = counter("cache_lookups_total", "Lookups in the cache by what was found: hit, stale or miss.", "result")
+	cacheInsertions = counter("cache_insertions_total", "Answers put into the cache.")
+	cacheEvictions  = counter("cache_evictions_total", "Answers that left the cache for want of room.")
+	cacheEntries    = gauge("cache_entries", "Answers in the cache, expired ones included.")
+	cacheBytes      = gauge("cache_bytes", "Memory that the cached answers take up.")
+	cacheLimit      = gauge("cache_limit_bytes", "Memory that the cached answers may take up: two fifths of cache.size, the rest being for the collector of garbage.")
+
+	upstreamQueries  = counter("upstream_queries_total", "Queries sent to an upstream, repeated ones and probes included.", "server")
+	upstreamFailures = counter("upstream_failures_total", "Queries to an upstream that came to nothing: timeout, error, rejected, overload or loop.", "server", "kind")
+	upstreamInFlight = gauge("upstream_in_flight", "Queries that wait for an upstream now.", "server")
+	upstreamState    = gauge("upstream_state", "What is known of an upstream: 1 for the present state.", "server", "state")
+	upstreamRTT      = histogram("upstream_rtt_seconds", "Times to an upstream's reply of any kind.", "server")
+
+	zoneNodes       = gauge("zone_nodes", "Nodes in the zone: live, or departed and still answered.", "state")
+	zoneQuarantined = gauge("zone_quarantined_entries", "Entries of the cluster that are refused now, so that what was known of their nodes stays.")
+	zoneContested   = gauge("zone_contested_addresses", "Addresses that several nodes claim.")
+	zoneSerial      = gauge("zone_serial", "Serial of the zone, which grows with each change.")
+	zoneReady       = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
+	savedTimestamp  = gauge("saved_timestamp_seconds", "When the saved nodes were written last, in Unix time; absent without them.")
+	hostsNames      = gauge("hosts_names", "Names that the user's lines of the hosts file give an address.")
+	hostsSkipped    = gauge("hosts_skipped", "Lines and names of the hosts file that do not count in the DNS.")
+
+	curatorConnected = gauge("curator_connected", "Whether the nodes of the cluster are followed.")
+	curatorState     = gauge("curator_state", "The state of the connection to the cluster: 1 for the present one.", "state")
+	curatorDataAge   = gauge("curator_data_age_seconds", "Age of the knowledge of the cluster's nodes: 0 while it is followed, absent before it ever was.")
+	curatorAttempts  = counter("curator_attempts_total", "Attempts to reach a curator.")
+	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
+	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
+	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
+	curatorReports   = counter("curator_reports_total", "Reports of this node's address to the cluster, by whether it took them: ok or failed.", "result")
+	curatorEvents    = counter("curator_events_total", "Events received from curators.")
+	certificateEnd   = gauge("certificate_expiry_timestamp_seconds", "When a certificate that is in use expires, in Unix time: the cluster's, this node's, or the connected curator's.", "certificate")
+
+	fileInOrder       = gauge("file_in_order", "Whether a file that is kept is as it should be.", "path")
+	fileWritten       = gauge("file_last_success_timestamp_seconds", "When a file last became what it should be, in Unix time; absent before.", "path")
+	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
+	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a file into order.", "path")
+
+	resolvConfOurs   = gauge("resolv_conf_ours", "Whether resolv.conf points at us.")
+	resolvConfFights = counter("resolv_conf_fights_total", "Times that somebody else overwrote resolv.conf while it was ours.")
+)
+
+// all are in the order of the manual.
+var all = []*metric{
+	buildInfo, healthy, selfFound, conflict, taskFailures, reloadFine, reloadSuccess,
+	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
+	dnsListeners, tcpConnections, tcpLimit, tcpRefused,
+	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes, cacheLimit,
+	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
+	zoneNodes, zoneQuarantined, zoneContested, zoneSerial, zoneReady, savedTimestamp, hostsNames, hostsSkipped,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorReports, curatorEvents, certificateEnd,
+	fileInOrder, fileWritten, fileWrites, fileWriteFailures,
+	resolvConfOurs, resolvConfFights,
+}

@@ -1,0 +1,59 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+// curator tells of the connection to the cluster.
+func (s scrape) curator(c *nodedns.CuratorStatus) {
+	connected := c.State == curator.StateConnected
+	s.is(curatorConnected, connected)
+	for _, row := range curator.States() {
+		s.is(curatorState, c.State == row.State, string(row.State))
+	}
+	switch {
+	case connected:
+		s.say(curatorDataAge, 0)
+	case c.DataSince != nil:
+		// The wall clock may have been set back meanwhile.
+		s.say(curatorDataAge, max(0, time.Since(*c.DataSince).Seconds()))
+	}
+	for _, certificate := range c.Certificates {
+		s.at(certificateEnd, certificate.NotAfter, certificate.Of)
+	}
+	s.voices(c.Curators)
+	s.count(curatorAttempts, c.Counters.Attempts)
+	s.count(curatorFailures, c.Counters.Failures)
+	s.count(curatorMoves, c.Counters.Moves)
+	s.count(curatorReports, c.Counters.Reports, "ok")
+	s.count(curatorReports, c.Counters.ReportFailures, "failed")
+	s.count(curatorEvents, c.Counters.Events)
+}
+
+// voices counts the curators instead of naming them, so that the label does not
+// grow with the control plane.
+func (s scrape) voices(all []nodedns.CuratorStatement) {
+	voices := map[string]uint64{"leads": 0, "follows": 0, "nobody": 0, "unheard": 0}
+	for _, said := range all {
+		voices[voiceOf(said)]++
+	}
+	for says, n := range voices {
+		s.count(curatorHeard, n, says)
+	}
+}
+
+// voiceOf sorts what a curator says.
+func voiceOf(said nodedns.CuratorStatement) string {
+	switch {
+	case said.Error != "":
+		return "unheard"
+	case said.Leader == "":
+		return "nobody"
+	case said.Leader == said.NodeID:
+		return "leads"
+	}
+	return "follows"
+}

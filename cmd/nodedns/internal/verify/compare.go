@@ -1,0 +1,61 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// compare asks for each node of the sample, and again for those that were not
+// answered as they should be. A difference counts if the node was the same
+// before and after. The error says that the zone cannot be read any more, or that
+// ctx has ended; what fails of the asking is the check's.
+func (v *verification) compare(ctx context.Context, name string, ask func(context.Context, node) ([]Difference, error)) (Check, error) {
+	var differences []Difference
+	pending := v.sample
+	for round := 0; round < rounds && len(pending) > 0; round++ {
+		wrong := map[zone.ID][]Difference{}
+		for _, n := range pending {
+			found, err := ask(ctx, n)
+			switch {
+			case ctx.Err() != nil:
+				return Check{}, ctx.Err()
+			case err != nil:
+				return failed(name, err), nil
+			case len(found) > 0:
+				wrong[n.ID] = found
+			}
+		}
+		stayed, moved, err := v.lookAgain(ctx, pending, wrong)
+		if err != nil {
+			return Check{}, err
+		}
+		for _, n := range stayed {
+			differences = append(differences, wrong[n.ID]...)
+		}
+		pending = moved
+	}
+	detail := number(len(v.sample), "node") + " asked for"
+	if len(pending) > 0 {
+		detail += fmt.Sprintf(", of which %d changed faster than they could be compared", len(pending))
+	}
+	return newCheck(name, detail, differences), nil
+}
+
+// lookAgain reads the nodes of which something was wrong, and tells those that
+// are as they were before from those that are not. One that is gone is neither.
+func (v *verification) lookAgain(ctx context.Context, before []node, wrong map[zone.ID][]Difference) (stayed, moved []node, err error) {
+	if len(wrong) == 0 {
+		return nil, nil, nil
+	}
+	was := map[zone.ID]node{}
+	for _, n := range before {
+		was[n.ID] = n
+	}
+	now, _, err := v.read(ctx, func(_ int, n node) bool { return wrong[n.ID] != nil })
+	stayed = slices.DeleteFunc(slices.Clone(now), func(n node) bool { return !n.same(was[n.ID]) })
+	moved = slices.DeleteFunc(now, func(n node) bool { return n.same(was[n.ID]) })
+	return stayed, moved, err
+}

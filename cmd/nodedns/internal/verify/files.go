@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"context"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+// delays are the pauses between two looks at the hosts file: it is written some
+// time after the zone has changed.
+var delays = []time.Duration{
+	250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second,
+}
+
+// checkHosts compares the hosts file until it is equal, or what differs has been
+// the same in all looks.
+func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper) (Check, error) {
+	const name = "hosts file"
+	if v.Files.Hosts == "" {
+		return off(name, "files.hosts is empty"), nil
+	}
+	var standing []hostsfile.Difference
+	for look := 0; ; look++ {
+		z, err := v.hostsZone(ctx)
+		if err != nil {
+			return Check{}, err
+		}
+		found, err := keeper.CompareHosts(z)
+		if err != nil {
+			return failed(name, err), nil
+		}
+		if look == 0 {
+			standing = found
+		}
+		standing = slices.DeleteFunc(standing, func(d hostsfile.Difference) bool { return !slices.Contains(found, d) })
+		if len(standing) == 0 || look == len(delays) {
+			break
+		}
+		if err := v.wait(ctx, delays[look]); err != nil {
+			return Check{}, err
+		}
+	}
+	var differences []Difference
+	for _, d := range standing {
+		differences = append(differences, Difference(d))
+	}
+	return newCheck(name, filepath.Join(v.Files.Root, v.Files.Hosts), differences), nil
+}
+
+// hostsZone reads the nodes that stand in the hosts file.
+func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
+	status, err := v.Daemon.Status(ctx)
+	if err != nil {
+		return hostsfile.Zone{}, err
+	}
+	limit := v.Files.HostsMaxNodes
+	z := hostsfile.Zone{Ready: status.Ready}
+	nodes, all, err := v.read(ctx, func(i int, n node) bool {
+		return limit == 0 || i <= limit || n.Local || n.Roles&zone.ConsensusMember != 0
+	})
+	z.Total = all
+	for _, n := range nodes {
+		z.Nodes = append(z.Nodes, n.Node)
+	}
+	return z, err
+}
+
+// checkIdentity compares machine-id, hostname and the hostname files.
+func (v *verification) checkIdentity(keeper *hostsfile.Keeper) []Check {
+	var checks []Check
+	if v.Files.MachineID == "" {
+		checks = append(checks, off("machine-id", "files.machine_id is empty"))
+	}
+	if !v.Files.Hostname {
+		checks = append(checks, off("hostname", "files.hostname is false"))
+	}
+	for _, c := range keeper.CompareIdentity() {
+		checks = append(checks, checkOf(c))
+	}
+	return checks
+}
+
+func checkOf(c hostsfile.Comparison) Check {
+	if c.Err != nil {
+		return failed(c.Name, c.Err)
+	}
+	detail := c.Path
+	if c.Remark != "" {
+		detail += ", " + c.Remark
+	}
+	if c.Difference == nil {
+		return newCheck(c.Name, detail, nil)
+	}
+	return newCheck(c.Name, detail, []Difference{Difference(*c.Difference)})
+}
+
+// checkResolvConf proves that resolv.conf points at a listener, where it shall.
+func (v *verification) checkResolvConf() Check {
+	const name = "resolv.conf"
+	s := v.status.ResolvConf
+	if s == nil || s.Mode != nodedns.ResolvConfStub {
+		return off(name, "files.resolv_conf_mode is off")
+	}
+	contents, stub, err := v.ResolvConf.Read()
+	if err != nil {
+		return failed(name, err)
+	}
+	detail := s.Path
+	if s.State != resolvconf.StateStub {
+		detail += ", " + string(s.State)
+	}
+	var differences []Difference
+	if got := servers(contents); got != v.namedListener() {
+		differences = append(differences, Difference{"nameserver", v.namedListener(), got})
+	} else if !stub {
+		differences = append(differences, Difference{s.Path, "the file that nodedns writes", "another one that names it too"})
+	}
+	return newCheck(name, detail, differences)
+}
+
+// namedListener is the listener that resolv.conf can name: the first one on
+// loopback, or else the first.
+func (v *verification) namedListener() string {
+	var all []netip.AddrPort
+	for _, text := range v.status.Listeners {
+		if l, err := netip.ParseAddrPort(text); err == nil && l.Port() == 53 {
+			all = append(all, l)
+		}
+	}
+	if own := resolver.OwnListeners(all); len(own) > 0 {
+		return own[0].Addr().String()
+	}
+	return ""
+}
+
+func servers(c resolvconf.Contents) string {
+	var all []string
+	for _, s := range c.Servers {
+		all = append(all, s.Addr().String())
+	}
+	return strings.Join(all, " ")
+}

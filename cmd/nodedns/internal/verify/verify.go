@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+// Daemon tells what the zone is. A [control.Client] is one.
+type Daemon interface {
+	Status(ctx context.Context) (nodedns.Status, error)
+	Nodes(ctx context.Context, filter control.Filter, yield func(control.Node) error) error
+}
+
+// Config says what is compared with what.
+type Config struct {
+	Daemon Daemon
+	// All has every node asked for by DNS, instead of a sample.
+	All bool
+	// Files are those that are kept.
+	Files hostsfile.Config
+	// ResolvConf is the machine's.
+	ResolvConf resolvconf.Place
+	// Varlink is the path of the socket, "" where there is none.
+	Varlink string
+
+	// wait is for tests, which do not wait for a file to be written.
+	wait func(ctx context.Context, d time.Duration) error
+}
+
+// verification is one run.
+type verification struct {
+	Config
+	status nodedns.Status // at the start
+	sample []node
+}
+
+// Run makes all checks. The error says that the daemon cannot be asked, or that
+// ctx has ended.
+func Run(ctx context.Context, cfg Config) (Report, error) {
+	if cfg.wait == nil {
+		cfg.wait = sleep
+	}
+	keeper, err := hostsfile.New(cfg.Files)
+	if err != nil {
+		return Report{}, err
+	}
+	v := &verification{Config: cfg}
+	zone, err := v.checkZone(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{
+		NodeID: v.status.NodeID, Serial: v.status.Serial,
+		Nodes: total(v.status), Asked: len(v.sample),
+		Checks: []Check{zone},
+	}
+	byDNS, err := v.checkListeners(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	byVarlink, err := v.checkVarlink(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	hosts, err := v.checkHosts(ctx, keeper)
+	if err != nil {
+		return Report{}, err
+	}
+	report.Checks = slices.Concat(report.Checks, byDNS, []Check{byVarlink, hosts}, v.checkIdentity(keeper), []Check{v.checkResolvConf()})
+	report.Equal = report.Unequal() == 0
+	return report, nil
+}
+
+// total is the number of the zone's nodes.
+func total(s nodedns.Status) int { return s.Nodes.Live + s.Nodes.Departed }
+
+// sleep returns early with the error of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

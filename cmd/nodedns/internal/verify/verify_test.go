@@ -1,0 +1,430 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+// name is the ID of a sample node; number 0 is this machine.
+func name(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
+
+func address(i int) string { return fmt.Sprintf("10.0.%d.%d", i>>8, i&0xff) }
+
+// newZone is a ready zone of this machine and some nodes, and the source to
+// change it by.
+func newZone(t *testing.T, nodes int) (*zone.Store, *zone.Source) {
+	t.Helper()
+	store, err := zone.NewStore(zone.Config{Local: zone.ID(name(0)), RetainDeparted: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")})
+	store.ExpectCluster(true)
+	source := store.Source("curator")
+	source.Begin()
+	for i := 1; i < nodes; i++ {
+		source.Set(zone.Entry{ID: name(i), Addresses: []string{address(i)}})
+	}
+	source.Complete()
+	return store, source
+}
+
+// listen answers from a zone until the test ends.
+func listen(t *testing.T, store *zone.Store) string {
+	t.Helper()
+	s, err := resolver.New(resolver.Config{
+		Zone:   store.Snapshot,
+		Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")},
+		Settings: resolver.Settings{
+			TTL: time.Second, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Addrs()[0].String()
+}
+
+// fakeDaemon tells of a zone without a socket.
+type fakeDaemon struct {
+	store    *zone.Store
+	listener string
+	conf     *nodedns.ResolvConfStatus
+	read     func() // is called when the nodes have been told
+}
+
+func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {
+	snap := d.store.Snapshot()
+	s := nodedns.Status{
+		NodeID: name(0), Ready: snap.Ready(), Serial: snap.Serial(), Nodes: nodedns.NodeCounts(snap.Counts()),
+		Listeners: []string{d.listener}, ResolvConf: d.conf,
+	}
+	for addr := range snap.Local().Addrs() {
+		s.Addresses = append(s.Addresses, addr.String())
+	}
+	return s, nil
+}
+
+func (d *fakeDaemon) Nodes(_ context.Context, filter control.Filter, yield func(control.Node) error) error {
+	for n := range d.store.Snapshot().All() {
+		since := n.Since()
+		told := control.Node{ID: string(n.ID()), Local: n.IsLocal(), Departed: n.Departed(), Roles: n.Roles().Names(), Since: &since}
+		for addr := range n.Addrs() {
+			told.Addresses = append(told.Addresses, addr.String())
+		}
+		if filter.Text != "" && !slices.ContainsFunc(told.Addresses, func(a string) bool { return strings.Contains(a, filter.Text) }) {
+			continue
+		}
+		if err := yield(told); err != nil {
+			return err
+		}
+	}
+	if d.read != nil && filter.Text == "" {
+		d.read()
+	}
+	return nil
+}
+
+// verified runs a verification of a machine that keeps no files.
+func verified(t *testing.T, cfg Config) Report {
+	t.Helper()
+	if cfg.Files.ID == "" {
+		cfg.Files = hostsfile.Config{ID: zone.ID(name(0)), StateDir: t.TempDir()}
+	}
+	report, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// check finds one of a report.
+func check(t *testing.T, r Report, prefix string) Check {
+	t.Helper()
+	for _, c := range r.Checks {
+		if strings.HasPrefix(c.Name, prefix) {
+			return c
+		}
+	}
+	t.Fatalf("no check %q in %+v", prefix, r)
+	return Check{}
+}
+
+func TestDNS(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		nodes  int
+		all    bool
+		asked  int
+		alter  func(daemon, server *zone.Source)
+		differ []Difference
+	}{
+		{name: "only this machine", nodes: 1, asked: 1},
+		{name: "all of a few", nodes: 30, asked: 30},
+		{name: "a sample of many", nodes: 350, asked: 101},
+		{name: "all of many", nodes: 350, all: true, asked: 350},
+		{
+			name: "nodes with one address", nodes: 5, asked: 6,
+			alter: func(daemon, server *zone.Source) {
+				for _, s := range []*zone.Source{daemon, server} {
+					s.Set(zone.Entry{ID: name(9), Addresses: []string{address(2)}})
+				}
+			},
+		},
+		{
+			name: "a departed node", nodes: 5, asked: 5,
+			alter: func(daemon, server *zone.Source) { daemon.Gone(name(3)); server.Gone(name(3)) },
+		},
+		{
+			name: "a node that the server lacks", nodes: 5, asked: 6,
+			alter: func(daemon, _ *zone.Source) { daemon.Set(zone.Entry{ID: name(9), Addresses: []string{"10.9.9.9"}}) },
+			differ: []Difference{
+				{name(9) + " A", "10.9.9.9", "NXDOMAIN"},
+				{name(9) + " AAAA", "", "NXDOMAIN"},
+				{"10.9.9.9 PTR", name(9), "NXDOMAIN"},
+			},
+		},
+		{
+			name: "another address", nodes: 5, asked: 5,
+			alter: func(_, server *zone.Source) {
+				server.Set(zone.Entry{ID: name(4), Addresses: []string{"10.9.9.9"}})
+			},
+			differ: []Difference{
+				{name(4) + " A", address(4), "10.9.9.9"},
+				{address(4) + " PTR", name(4), "NXDOMAIN"},
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			told, daemon := newZone(t, tt.nodes)
+			answered, server := newZone(t, tt.nodes)
+			if tt.alter != nil {
+				tt.alter(daemon, server)
+			}
+			r := verified(t, Config{Daemon: &fakeDaemon{store: told, listener: listen(t, answered)}, All: tt.all})
+			if r.Asked != tt.asked {
+				t.Errorf("asked for %d nodes, want %d", r.Asked, tt.asked)
+			}
+			for _, network := range []string{"udp", "tcp"} {
+				for _, c := range r.Checks {
+					if strings.HasSuffix(c.Name, network) && !slices.Equal(c.Differences, tt.differ) {
+						t.Errorf("%s: got %+v, want %+v", network, c, tt.differ)
+					}
+				}
+			}
+			if r.Equal != (len(tt.differ) == 0) {
+				t.Errorf("equal is %v", r.Equal)
+			}
+		})
+	}
+}
+
+// A node that moves while it is looked at is no difference: not when it comes to
+// rest, and not when it never does.
+func TestMovingZone(t *testing.T) {
+	t.Parallel()
+	for _, moves := range []int{1, 1 << 20} {
+		store, source := newZone(t, 5)
+		old := store.Snapshot()
+		d := &fakeDaemon{store: store, listener: listen(t, store)}
+		i := 0
+		d.read = func() {
+			if i < moves {
+				i++
+				source.Set(zone.Entry{ID: name(3), Addresses: []string{fmt.Sprintf("10.7.0.%d", i)}})
+			}
+		}
+		r := verified(t, Config{Daemon: d})
+		if c := check(t, r, "dns"); c.Result != Equal || i < moves && !strings.Contains(c.Detail, "1 changed") {
+			t.Errorf("%d moves: %+v", moves, c)
+		}
+		if old.Serial() == store.Snapshot().Serial() {
+			t.Error("the zone has not moved")
+		}
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	t.Parallel()
+	store, _ := newZone(t, 2)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	r := verified(t, Config{Daemon: &fakeDaemon{store: store, listener: l.Addr().String()}})
+	if c := check(t, r, "dns"); c.Result != Failed || !strings.Contains(c.Detail, "refused") {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// The hosts file is compared again until it has been written, or long enough.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	store, _ := newZone(t, 3)
+	root := t.TempDir()
+	path := filepath.Join(root, "etc/hosts")
+	files := hostsfile.Config{
+		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, Root: root, StateDir: t.TempDir(),
+		Hosts: "/etc/hosts", MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDHex, Hostname: true,
+	}
+	k, err := hostsfile.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(store.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lacking := strings.Replace(string(written), address(2)+" "+name(2)+"\n", "", 1)
+	listener := listen(t, store)
+	for _, tt := range []struct {
+		name    string
+		text    string
+		wait    func() // what happens between two looks
+		result  Result
+		differs string
+	}{
+		{"as written", string(written), func() {}, Equal, ""},
+		{"a node is missing", lacking, func() {}, Differs, name(2)},
+		{"it is written late", lacking, func() { set(string(written)) }, Equal, ""},
+	} {
+		set(tt.text)
+		r := verified(t, Config{
+			Daemon: &fakeDaemon{store: store, listener: listener}, Files: files,
+			wait: func(context.Context, time.Duration) error { tt.wait(); return nil },
+		})
+		c := check(t, r, "hosts file")
+		if c.Result != tt.result || tt.differs != "" && (len(c.Differences) != 1 || c.Differences[0].Name != tt.differs) {
+			t.Errorf("%s: got %+v", tt.name, c)
+		}
+		for _, other := range []string{"machine-id", "hostname"} {
+			if c := check(t, r, other); c.Result != Equal {
+				t.Errorf("%s: got %+v", tt.name, c)
+			}
+		}
+	}
+}
+
+func TestResolvConf(t *testing.T) {
+	t.Parallel()
+	store, _ := newZone(t, 1)
+	stub := "# Written by nodedns, which answers on this machine. To undo it: nodedns resolvconf restore\nnameserver 127.0.0.53\n"
+	for _, tt := range []struct {
+		name, mode, text string
+		result           Result
+		got              string
+	}{
+		{"off", nodedns.ResolvConfOff, "nameserver 192.0.2.53\n", Off, ""},
+		{"ours", nodedns.ResolvConfStub, stub, Equal, ""},
+		{"another server", nodedns.ResolvConfStub, "nameserver 192.0.2.53\n", Differs, "192.0.2.53"},
+		{"by another hand", nodedns.ResolvConfStub, "nameserver 127.0.0.53\n", Differs, "another one"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			place := resolvconf.Place{Root: t.TempDir(), Path: "/resolv.conf"}
+			if err := os.WriteFile(filepath.Join(place.Root, place.Path), []byte(tt.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			v := verification{Config: Config{ResolvConf: place}}
+			v.status = nodedns.Status{
+				NodeID: name(0), Serial: store.Snapshot().Serial(), Listeners: []string{"[::1]:5353", "127.0.0.53:53"},
+				ResolvConf: &nodedns.ResolvConfStatus{Path: place.Path, Mode: tt.mode, State: resolvconf.StateStub},
+			}
+			c := v.checkResolvConf()
+			if c.Result != tt.result || tt.got != "" && !strings.Contains(c.Differences[0].Got, tt.got) {
+				t.Errorf("got %+v", c)
+			}
+		})
+	}
+}
+
+// serveVarlink answers calls by a function of the name, until the test ends.
+func serveVarlink(t *testing.T, answer func(name string) string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "varlink")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			calls := bufio.NewReader(conn)
+			for {
+				text, err := calls.ReadBytes(0)
+				if err != nil {
+					break
+				}
+				var call struct{ Parameters struct{ Name string } }
+				if json.Unmarshal(text[:len(text)-1], &call) != nil {
+					break
+				}
+				fmt.Fprintf(conn, "%s\x00", answer(call.Parameters.Name))
+			}
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-ended })
+	return path
+}
+
+func TestVarlink(t *testing.T) {
+	t.Parallel()
+	const local = `{"parameters":{"addresses":[{"ifindex":0,"family":2,"address":[192,0,2,1]},` +
+		`{"family":10,"address":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]}],"name":"x","flags":1}}`
+	store, _ := newZone(t, 1)
+	listener := listen(t, store)
+	for _, tt := range []struct {
+		name, answer string
+		result       Result
+		got          string
+	}{
+		{"equal", local, Equal, ""},
+		{"one of them", `{"parameters":{"addresses":[{"family":2,"address":[192,0,2,1]}]}}`, Differs, "192.0.2.1"},
+		{"no record", `{"error":"io.systemd.Resolve.NoSuchResourceRecord"}`, Differs, ""},
+		{"an error", `{"error":"io.systemd.Resolve.NetworkDown"}`, Differs, "io.systemd.Resolve.NetworkDown"},
+		{"nonsense", `]`, Failed, ""},
+		{"half an address", `{"parameters":{"addresses":[{"family":2,"address":[192]}]}}`, Failed, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := serveVarlink(t, func(string) string { return tt.answer })
+			c := check(t, verified(t, Config{Daemon: &fakeDaemon{store: store, listener: listener}, Varlink: path}), "varlink")
+			if c.Result != tt.result || c.Result == Differs && c.Differences[0].Got != tt.got {
+				t.Errorf("got %+v", c)
+			}
+		})
+	}
+	c := check(t, verified(t, Config{Daemon: &fakeDaemon{store: store, listener: listener}, Varlink: filepath.Join(t.TempDir(), "none")}), "varlink")
+	if c.Result != Failed {
+		t.Errorf("without a socket: %+v", c)
+	}
+}
+
+func TestManyDifferencesAreCounted(t *testing.T) {
+	t.Parallel()
+	c := newCheck("x", "", make([]Difference, maxShown+5))
+	if len(c.Differences) != maxShown || c.Count != maxShown+5 || c.Result != Differs {
+		t.Errorf("got %d of %d, %s", len(c.Differences), c.Count, c.Result)
+	}
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	p := pace{begun: time.Unix(0, 0)}
+	ahead := time.Duration(0)
+	for range perSecond {
+		ahead = p.next(time.Unix(0, 0))
+	}
+	if ahead != time.Second {
+		t.Errorf("a second's questions at once are %v ahead", ahead)
+	}
+	if late := p.next(time.Unix(9, 0)); late > 0 {
+		t.Errorf("late questions wait %v", late)
+	}
+}

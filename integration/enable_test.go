@@ -1,0 +1,325 @@
+package integration
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// packaged is the configuration that the packages ship.
+func packaged(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile("../packaging/nodedns.toml")
+	must(t, err)
+	return string(text)
+}
+
+// install makes a node have the packaged configuration, with its identity and
+// no upstreams in a drop-in of the user's.
+func (n *node) install() {
+	n.t.Helper()
+	n.configure(noUpstream)
+	own := n.read(configFile)
+	n.write(configFile, packaged(n.t))
+	n.write("/etc/nodedns/nodedns.d/10-node.toml", own)
+}
+
+// systemctl stands for systemd, as far as enable needs it. The daemon that it
+// runs is ended when the test is.
+const systemctl = `#!/bin/sh
+dir=$(dirname "$0")
+runs() {
+	pid=$(cat "$dir/pid" 2>/dev/null) && state=$(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null) && [ "$state" != Z ]
+}
+echo "$1" >>"$dir/calls"
+case $1 in
+is-active) runs || exit 3 ;;
+is-enabled) [ -e "$dir/enabled" ] ;;
+enable) touch "$dir/enabled" ;;
+disable) rm -f "$dir/enabled" ;;
+restart) "$0" stop && "$0" start ;;
+stop)
+	if runs; then kill "$pid"; while runs; do sleep 0.02; done; fi
+	NODEDNS resolvconf restore --config CONFIG >/dev/null
+	;;
+start)
+	if runs; then exit 0; fi
+	NODEDNS run --config CONFIG >>"$dir/log" 2>&1 &
+	echo $! >"$dir/pid"
+	while runs; do
+		NODEDNS status --config CONFIG >"$dir/status" 2>&1 && ! grep -q starting "$dir/status" && exit 0
+		sleep 0.02
+	done
+	exit 1
+	;;
+esac
+`
+
+// systemd makes a node one that systemd runs, and returns the directory of its
+// systemctl.
+func (n *node) systemd() (dir string) {
+	n.t.Helper()
+	dir = n.t.TempDir()
+	script := strings.NewReplacer("NODEDNS", filepath.Join(binaries, "nodedns"), "CONFIG", configFile).Replace(systemctl)
+	must(n.t, os.WriteFile(filepath.Join(dir, "systemctl"), []byte(script), 0o755))
+	n.write("/etc/systemd/system/nodedns.service", "[Service]\n")
+	n.run("mkdir", "-p", "/run/systemd/system")
+	n.t.Cleanup(func() {
+		n.run(filepath.Join(dir, "systemctl"), "stop", "nodedns.service")
+		if log, err := os.ReadFile(filepath.Join(dir, "log")); err == nil && n.t.Failed() {
+			n.t.Logf("log of the service:\n%s", log)
+		}
+	})
+	return dir
+}
+
+// switching runs enable or disable, with the systemctl of a directory.
+func (n *node) switching(dir string, args ...string) (string, error) {
+	path := "PATH=" + dir + ":" + os.Getenv("PATH")
+	return n.try("env", slices.Concat([]string{path, filepath.Join(binaries, "nodedns")}, args, []string{"--config", configFile})...)
+}
+
+// tree is all there is to a directory: types, modes, owners, contents, targets
+// and extended attributes.
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	must(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var s unix.Stat_t
+		if err := unix.Lstat(path, &s); err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%o %d:%d", s.Mode, s.Uid, s.Gid)
+		switch {
+		case entry.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			text += " to " + target
+		case entry.Type().IsRegular():
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			mark := make([]byte, 64)
+			size, _ := unix.Getxattr(path, "user.mark", mark) // most have none
+			text += fmt.Sprintf(" %q %q", mark[:max(size, 0)], content)
+		}
+		files[strings.TrimPrefix(path, dir)] = text
+		return nil
+	}))
+	return files
+}
+
+// sameTree fails unless a directory is what it was.
+func sameTree(t *testing.T, before, after map[string]string) {
+	t.Helper()
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		if after[path] != before[path] {
+			t.Errorf("%s was %s, and is %q now", path, before[path], after[path])
+		}
+	}
+	for path, now := range after {
+		if _, was := before[path]; !was {
+			t.Errorf("%s is new: %s", path, now)
+		}
+	}
+}
+
+func TestEnable(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	n.write("/etc/nsswitch.conf", "passwd: files\nhosts:\tfiles # all there was\n")
+	dir := n.systemd()
+	before, hostname := tree(t, n.path("/etc")), n.hostname()
+
+	t.Run("nobody can be asked", func(t *testing.T) {
+		out, err := n.switching(dir, "enable")
+		if err == nil || !strings.Contains(err.Error(), "--yes") || !strings.Contains(out, "resolv-conf") {
+			t.Errorf("got %v and\n%s", err, out)
+		}
+		sameTree(t, before, tree(t, n.path("/etc")))
+	})
+	out, err := n.switching(dir, "enable", "--yes")
+	must(t, err)
+	t.Logf("%s", out)
+	t.Run("the machine is ours", func(t *testing.T) {
+		must(t, n.pointsHere("options edns0"))
+		if got := n.hostname(); got != n.id {
+			t.Errorf("the hostname is %s", got)
+		}
+		if got := n.read("/etc/nsswitch.conf"); got != "passwd: files\nhosts:\tfiles dns # all there was\n" {
+			t.Errorf("nsswitch.conf is %q", got)
+		}
+		eventually(t, "glibc finds the node", func() error { return n.glibcKnows("", n.id, n.v4(), n.v6()) })
+		eventually(t, "the file has it", func() error { return n.glibcKnows("files", n.id, n.v4(), n.v6()) })
+	})
+	t.Run("twice is once", func(t *testing.T) {
+		now := tree(t, n.path("/etc"))
+		out, err := n.switching(dir, "enable")
+		if err != nil || !strings.Contains(out, "nothing to do") {
+			t.Errorf("got %v and\n%s", err, out)
+		}
+		sameTree(t, now, tree(t, n.path("/etc")))
+	})
+	pid, err := os.ReadFile(filepath.Join(dir, "pid"))
+	must(t, err)
+	n.run("kill", "-9", strings.TrimSpace(string(pid)))
+	out, err = n.switching(dir, "disable", "--yes")
+	must(t, err)
+	t.Logf("%s", out)
+	sameTree(t, before, tree(t, n.path("/etc")))
+	if got := n.hostname(); got != hostname {
+		t.Errorf("the hostname is %s, want %s", got, hostname)
+	}
+	out, err = n.switching(dir, "disable")
+	if err != nil || !strings.Contains(out, "Nothing is enabled") {
+		t.Errorf("once more: %v and\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "enabled")); err == nil {
+		t.Error("the service still starts at boot")
+	}
+}
+
+// A daemon that does not answer is not enabled.
+func TestEnableGoesBack(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.write("/etc/nsswitch.conf", "hosts: files\n")
+	dir := n.systemd()
+	// The service is told another configuration: one that is on another port.
+	script, err := os.ReadFile(filepath.Join(dir, "systemctl"))
+	must(t, err)
+	broken := strings.Replace(string(script), " run --config", " run --dns.listen=203.0.113.1:53 --config", 1)
+	must(t, os.WriteFile(filepath.Join(dir, "systemctl"), []byte(broken), 0o755))
+	before := tree(t, n.path("/etc"))
+	_, err = n.switching(dir, "enable", "--yes")
+	if err == nil || !strings.Contains(err.Error(), "undone") {
+		t.Errorf("got %v", err)
+	}
+	sameTree(t, before, tree(t, n.path("/etc")))
+	if _, err := os.Stat(filepath.Join(dir, "enabled")); err == nil {
+		t.Error("the service starts at boot")
+	}
+}
+
+// What was interrupted is completed by doing it again.
+func TestEnableInterrupted(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.write("/etc/nsswitch.conf", "hosts: files\n")
+	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	dir := n.systemd()
+	before := tree(t, n.path("/etc"))
+	// A systemctl that kills who calls it.
+	deadly := t.TempDir()
+	killAt := func(verb string) {
+		script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = %s ] && kill -9 $PPID\nexec %s/systemctl \"$@\"\n", verb, dir)
+		must(t, os.WriteFile(filepath.Join(deadly, "systemctl"), []byte(script), 0o755))
+	}
+	for _, c := range []struct{ command, verb, next string }{
+		{"enable", "enable", "enable"},
+		{"enable", "enable", "disable"},
+		{"enable", "restart", "enable"},
+		{"enable", "restart", "disable"},
+		{"disable", "stop", "disable"},
+		{"disable", "disable", "disable"},
+		{"disable", "disable", "enable"},
+	} {
+		if c.command == "disable" {
+			_, err := n.switching(dir, "enable", "--yes")
+			must(t, err)
+		}
+		killAt(c.verb)
+		if _, err := n.switching(deadly, c.command, "--yes"); err == nil || !strings.Contains(err.Error(), "killed") {
+			t.Fatalf("%s was not killed at %s: %v", c.command, c.verb, err)
+		}
+		if c.next == "enable" {
+			_, err := n.switching(dir, "enable", "--yes")
+			must(t, err)
+			must(t, n.pointsHere("options edns0"))
+		}
+		_, err := n.switching(dir, "disable", "--yes")
+		must(t, err)
+		sameTree(t, before, tree(t, n.path("/etc")))
+	}
+}
+
+// Enabling and disabling leaves no trace on machines that are not as usual.
+func TestEnableOnOddMachines(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	for name, odd := range map[string]func(t *testing.T, n *node){
+		"resolv.conf is a symlink": func(t *testing.T, n *node) {
+			n.run("mkdir", "-p", "/run/systemd/resolve")
+			n.run("sh", "-c", "echo nameserver "+routerV4+" >/run/systemd/resolve/resolv.conf")
+			must(t, os.Remove(n.path("/etc/resolv.conf")))
+			must(t, os.Symlink("../run/systemd/resolve/resolv.conf", n.path("/etc/resolv.conf")))
+		},
+		"mounted files": func(_ *testing.T, n *node) {
+			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"} {
+				n.run("mount", "--bind", path, path)
+			}
+		},
+		"nothing is there": func(t *testing.T, n *node) {
+			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/machine-id"} {
+				must(t, os.Remove(n.path(path)))
+			}
+		},
+		"modes, owners and attributes": func(t *testing.T, n *node) {
+			for i, path := range []string{"/etc/hosts", "/etc/nsswitch.conf", "/etc/machine-id", "/etc/resolv.conf"} {
+				must(t, os.Chmod(n.path(path), fs.FileMode(0o440+i)))
+				must(t, os.Chown(n.path(path), 1000+i, 2000+i))
+				if err := unix.Setxattr(n.path(path), "user.mark", []byte{'a' + byte(i)}, 0); err != nil {
+					t.Log("no attributes on this file system: ", err)
+				}
+			}
+		},
+		"nsswitch.conf of authselect, and a daemon that runs already": func(t *testing.T, n *node) {
+			n.write("/etc/authselect/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return]\n")
+			must(t, os.Remove(n.path("/etc/nsswitch.conf")))
+			must(t, os.Symlink("authselect/nsswitch.conf", n.path("/etc/nsswitch.conf")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNode(newLAN(t), "node")
+			n.address()
+			n.install()
+			n.write("/etc/nsswitch.conf", "hosts: files\n")
+			n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+			odd(t, n)
+			dir := n.systemd()
+			before := tree(t, n.path("/etc"))
+			for range 2 {
+				_, err := n.switching(dir, "enable", "--yes")
+				must(t, err)
+				must(t, n.pointsHere("options edns0"))
+				_, err = n.switching(dir, "disable", "--yes")
+				must(t, err)
+				sameTree(t, before, tree(t, n.path("/etc")))
+			}
+		})
+	}
+}

@@ -1,0 +1,110 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+)
+
+// askTimeout bounds one exchange of a Client: longer than a Server takes for
+// any query.
+const askTimeout = 5 * time.Second
+
+// Client asks one server by the DNS, one question after the other. It is how a
+// program proves from outside what a Server answers: it has no cache and follows
+// no alias. It is for one goroutine.
+type Client struct {
+	network string
+	server  netip.AddrPort
+	conn    *dns.Conn // nil: to be dialled
+}
+
+// Reply is what a server said.
+type Reply struct {
+	Rcode string // as NOERROR
+	// Records of the type asked for, as in a zone file and without their owner.
+	Records []string
+}
+
+// NewClient returns a Client for network "udp" or "tcp". It dials when it asks.
+func NewClient(network string, server netip.AddrPort) *Client {
+	return &Client{network: network, server: server}
+}
+
+// Close ends the connection. The Client may be used again.
+func (c *Client) Close() error {
+	if c.conn == nil {
+		return nil
+	}
+	conn := c.conn
+	c.conn = nil
+	return conn.Close()
+}
+
+// Ask puts one question. A connection that the server has closed meanwhile, and
+// a message that is lost, are tried again once.
+func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
+	qtype, known := dns.StringToType[typ]
+	if !known {
+		return Reply{}, fmt.Errorf("unknown record type %q", typ)
+	}
+	if _, err := decision.ParseName(name); err != nil {
+		return Reply{}, err
+	}
+	reply, err := c.exchange(ctx, name, qtype)
+	if err != nil && ctx.Err() == nil {
+		reply, err = c.exchange(ctx, name, qtype)
+	}
+	if err != nil {
+		return Reply{}, fmt.Errorf("ask %v by %s: %w", c.server, c.network, err)
+	}
+	r := Reply{Rcode: rcodeName(reply.Rcode)}
+	for _, rr := range reply.Answer {
+		if rr.Header().Rrtype == qtype {
+			r.Records = append(r.Records, strings.TrimPrefix(rr.String(), rr.Header().String()))
+		}
+	}
+	return r, nil
+}
+
+// AskReverse asks for the names of an address.
+func (c *Client) AskReverse(ctx context.Context, addr netip.Addr) (Reply, error) {
+	name, err := dns.ReverseAddr(addr.String())
+	if err != nil {
+		return Reply{}, err
+	}
+	return c.Ask(ctx, name, "PTR")
+}
+
+// exchange leaves a connection behind that can be used, or none.
+func (c *Client) exchange(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if c.conn == nil {
+		conn, err := new(net.Dialer).DialContext(ctx, c.network, c.server.String())
+		if err != nil {
+			return nil, err
+		}
+		c.conn = &dns.Conn{Conn: conn, UDPSize: udpLimit}
+	}
+	var query dns.Msg
+	query.SetQuestion(dns.Fqdn(name), qtype)
+	query.SetEdns0(udpLimit, false)
+	client := dns.Client{Net: c.network, Timeout: askTimeout}
+	reply, _, err := client.ExchangeWithConnContext(ctx, &query, c.conn)
+	if err == nil && reply.Truncated {
+		err = errors.New("the reply is truncated")
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return reply, nil
+}

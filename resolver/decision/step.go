@@ -1,0 +1,44 @@
+package decision
+
+// Step is one of the steps of a decision.
+type Step uint8
+
+// The steps, in their order.
+const (
+	StepRequest       Step = iota // it is turned down before its name is looked at
+	StepLocalhost                 // the loopback's names
+	StepNodes                     // the zone's names
+	StepNodeAddresses             // the reverse names of the nodes' addresses
+	StepHostLines                 // the user's lines of the hosts file
+	StepRoutes                    // routes other than the root's
+	StepSpecialUse                // names with a meaning of their own
+	StepSingleLabel               // bare host names
+	StepUpstreams                 // what is left: for other servers
+
+	Steps // their number
+)
+
+// steps is what people are told of each step: a word for it, and what is so if a
+// question has passed it.
+var steps = [Steps]struct{ name, passed string }{
+	StepRequest:       {"request", "it is well-formed, of class IN, and no transfer of a zone"},
+	StepLocalhost:     {"localhost", "neither below localhost nor the reverse name of a loopback address"},
+	StepNodes:         {"zone", "neither a node's name, nor one that only a node could have, nor below a local domain"},
+	StepNodeAddresses: {"reverse", "not the reverse name of a node's address"},
+	StepHostLines:     {"hosts", "no line of the hosts file has it"},
+	StepRoutes:        {"route", "in no domain of a route"},
+	StepSpecialUse:    {"special", "not a name with a meaning of its own"},
+	StepSingleLabel:   {"single-label", "no address of a single label is asked for, or those are forwarded"},
+	StepUpstreams:     {name: "upstream"}, // nothing passes it
+}
+
+// String is the step in one word.
+func (s Step) String() string { return steps[s].name }
+
+// Passed says why a question went on from a step which did not settle it.
+func (v *Verdict) Passed(s Step) string {
+	if s == StepHostLines && v.InHosts {
+		return "a line of the hosts file has the name, and says nothing of this type"
+	}
+	return steps[s].passed
+}

@@ -1,0 +1,99 @@
+package resolver
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/tap"
+)
+
+// maxExtended is how many extended errors of one reply are told.
+const maxExtended = 4
+
+// Watch begins to watch what becomes of each query, over whatever transport it
+// comes: also those that are turned down. What is no query and gets silence is
+// not told. Queries never wait for the watcher, who has to Close it. The error
+// is [tap.ErrTooMany]. [Describe] makes text of an event.
+func (s *Server) Watch() (*tap.Watcher, error) { return s.taps.Watch() }
+
+// origin is where a query comes from, and when it was taken up.
+type origin struct {
+	client    netip.AddrPort // the zero one: no socket
+	transport tap.Transport
+	began     time.Duration
+}
+
+func (a *arrival) origin() origin { return origin{a.client.Addr, transportOf(a.client), a.now} }
+
+func transportOf(client listen.Client) tap.Transport {
+	if client.TCP {
+		return tap.TCP
+	}
+	return tap.UDP
+}
+
+// observeFast tells whoever watches of a reply of the fast path. It is apart
+// so that nothing of it is paid for while nobody does.
+func (s *Server) observeFast(a *arrival, v *decision.Verdict, reply []byte) {
+	extended := extendedOf(v)
+	if v.Kind == decision.Cached {
+		extended = append(extended, v.Hit.ExtendedErrors()...)
+	}
+	s.observe(a.origin(), v, &tap.Event{Rcode: v.Rcode, Extended: extended, Reply: reply})
+}
+
+// observeRequest tells of a reply of the ordinary path.
+func (s *Server) observeRequest(r *request, v *decision.Verdict, rcode int, reply []byte) {
+	s.observe(r.origin, v, &tap.Event{Rcode: rcode, Server: r.server, Extended: r.extended, Reply: reply})
+}
+
+// observeAnswer tells of an answer to who needs no socket, as it would be sent.
+// The answer may be used after it.
+func (s *Server) observeAnswer(r *request, v *decision.Verdict, answer *dns.Msg) {
+	if !s.taps.Watched() {
+		return
+	}
+	told := *v
+	reply, rcode := s.encode(r, answer.Copy(), &told, nil)
+	s.observeRequest(r, &told, rcode, reply)
+}
+
+// observe completes an event, and tells of it. What an event is comes together
+// here for all transports.
+func (s *Server) observe(from origin, v *decision.Verdict, e *tap.Event) {
+	e.Time, e.Duration = s.now(), s.clock()-from.began
+	e.Client, e.Transport = from.client, from.transport
+	e.Source, e.Reason = v.Source, v.Reason
+	e.Extended = e.Extended[:min(len(e.Extended), maxExtended)]
+	s.taps.Tell(e)
+}
+
+// Observed is an event as text.
+type Observed struct {
+	Time      time.Time `json:"-"`                // with the line that it is told in
+	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
+	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
+	// Answer has no name and type if the query was malformed.
+	Answer
+}
+
+// Describe makes text of an event. It takes far longer than the event did, so
+// what is not wanted should be left out before.
+func Describe(e *tap.Event) Observed {
+	reply := new(dns.Msg)
+	if err := reply.Unpack(e.Reply); err != nil {
+		// A reply of ours can be read. If not, the rest is worth telling.
+		reply = new(dns.Msg)
+	}
+	reply.Rcode = e.Rcode
+	o := Observed{Time: e.Time, Transport: e.Transport.String(), Answer: *asAnswer(reply, e.Extended)}
+	o.credit(e.Source, e.Reason, e.Server, e.Duration)
+	if e.Client.IsValid() {
+		o.Client = e.Client.String()
+	}
+	return o
+}

@@ -1,0 +1,189 @@
+package resolver
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/tap"
+)
+
+func watching(t *testing.T, s *Server) *tap.Watcher {
+	t.Helper()
+	w, err := s.Watch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// observed are the next events as text.
+func observed(t *testing.T, w *tap.Watcher) (all []Observed) {
+	t.Helper()
+	events, missed, err := w.Next(t.Context())
+	if err != nil || missed != 0 {
+		t.Fatalf("%d missed, %v", missed, err)
+	}
+	for i := range events {
+		all = append(all, Describe(&events[i]))
+	}
+	return all
+}
+
+// lineOf is what tells one event from another.
+func lineOf(o Observed) string {
+	fields := []string{o.Transport, o.Name, o.Type, o.Rcode, o.Source, o.Reason}
+	for _, r := range o.Records {
+		fields = append(fields, r.Data)
+	}
+	for _, e := range o.Errors {
+		fields = append(fields, e.Meaning+": "+e.Text)
+	}
+	if o.Server != "" {
+		fields = append(fields, "by "+o.Server)
+	}
+	return strings.Join(fields, " | ")
+}
+
+// Each query is told once, whatever its path and end.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	answers := fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))
+	broken := fakeUpstream(t, failing)
+	set := settings(answers)
+	set.Cache = Cache{Size: 1 << 20}
+	set.Upstreams.Routes = []Route{{Domains: []string{"broken.example"}, Servers: plain(broken)}}
+	s := start(t, newServer(t, set))
+	w := watching(t, s)
+	odd := oddQueries(t)
+	tests := []struct {
+		name    string
+		message []byte
+		want    string
+	}{
+		{"a node", packed(t, query(strings.ToUpper(theirs), dns.TypeA)), strings.ToUpper(theirs) + ". | A | NOERROR | zone | a node | 10.0.0.10"},
+		{"no node", packed(t, query(nobody, dns.TypeAAAA)), nobody + ". | AAAA | NXDOMAIN | zone | no such node"},
+		{"forwarded", packed(t, query("www.example.org", dns.TypeA)), "www.example.org. | A | NOERROR | upstream | not a name of ours | 192.0.2.1 | by " + answers.String()},
+		{"cached", packed(t, query("www.example.org", dns.TypeA)), "www.example.org. | A | NOERROR | cache | an upstream answered a while ago | 192.0.2.1"},
+		{
+			"an error that a client without EDNS does not get", packed(t, query("a.broken.example", dns.TypeA)),
+			"a.broken.example. | A | SERVFAIL | upstream | the upstreams failed | No Reachable Authority: " + broken.String() + " answered SERVFAIL and not why | by " + broken.String(),
+		},
+		{"another class", odd["class"], "version.bind. | TXT | REFUSED | request | a class other than IN"},
+		{"another version of EDNS", odd["version"], theirs + ". | A | BADVERS | request | unknown version of EDNS"},
+		{"another opcode", odd["opcode"], " |  | NOTIMP | request | opcode is not QUERY"},
+		{"malformed", odd["cut"], " |  | FORMERR | request | malformed"},
+	}
+	for _, network := range []string{"udp", "tcp"} {
+		s.Flush() // so that what is forwarded is so again
+		c := dial(t, s, network)
+		for _, tt := range tests {
+			c.send(tt.message)
+			c.receive()
+			all := observed(t, w)
+			if len(all) != 1 {
+				t.Errorf("%s, %s: %d events, want one", tt.name, network, len(all))
+				continue
+			}
+			if got := lineOf(all[0]); got != network+" | "+tt.want {
+				t.Errorf("%s:\n got %s\nwant %s", tt.name, got, network+" | "+tt.want)
+			}
+			if o := all[0]; o.Client != c.LocalAddr().String() || !o.Time.Equal(wallClock) {
+				t.Errorf("%s: by %s at %v", tt.name, o.Client, o.Time)
+			}
+		}
+	}
+}
+
+// oddQueries are turned down without a decision.
+func oddQueries(t *testing.T) map[string][]byte {
+	notify := query("example.org", dns.TypeSOA)
+	notify.Opcode = dns.OpcodeNotify
+	chaos := query("version.bind", dns.TypeTXT)
+	chaos.Question[0].Qclass = dns.ClassCHAOS
+	version := withEDNS(query(theirs, dns.TypeA), 1232)
+	version.IsEdns0().SetVersion(1)
+	whole := packed(t, query(theirs, dns.TypeA))
+	return map[string][]byte{
+		"opcode": packed(t, notify), "class": packed(t, chaos), "version": packed(t, version), "cut": whole[:len(whole)-1],
+	}
+}
+
+func TestSilenceIsNotTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, newServer(t, settings()))
+	w, c := watching(t, s), dial(t, s, "udp")
+	response := query(theirs, dns.TypeA)
+	response.Response = true
+	c.send(packed(t, response))
+	c.exchange(query("localhost", dns.TypeA))
+	if all := observed(t, w); len(all) != 1 || all[0].Name != "localhost." {
+		t.Errorf("got %v", all)
+	}
+}
+
+func TestWatchWhatNeedsNoSocket(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, settings(fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))))
+	w := watching(t, s)
+	for name, want := range map[string]string{
+		theirs:            "query | " + theirs + ". | A | NOERROR | zone | a node | 10.0.0.10",
+		"www.example.org": "query | www.example.org. | A | NOERROR | upstream | not a name of ours | 192.0.2.1",
+	} {
+		answer, err := s.Query(t.Context(), name, "A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := observed(t, w)
+		if len(all) != 1 || !strings.HasPrefix(lineOf(all[0]), want) || all[0].Client != "" || all[0].Server != answer.Server {
+			t.Errorf("%s: got %+v, want %s", name, all, want)
+		}
+	}
+}
+
+// What a query took is by the clock that does not jump.
+func TestWatchTellsTheDuration(t *testing.T) {
+	t.Parallel()
+	s := newPathServer(t, newPathZone(t, zoneReady), nil)
+	w := watching(t, s)
+	client := clientAt("127.0.0.1:1234")
+	client.Now = pathClock - 3*time.Millisecond // as a batch has it
+	if reply, _ := s.Handle(packed(t, query(theirs, dns.TypeA)), client, nil); reply == nil {
+		t.Fatal("no reply")
+	}
+	if all := observed(t, w); all[0].Duration != 3*time.Millisecond || all[0].Client != "127.0.0.1:1234" {
+		t.Errorf("got %+v", all)
+	}
+}
+
+// A watcher that does not read keeps nobody waiting: all queries are answered
+// before it reads, and what had no room is counted.
+func TestAStoppedWatcherHindersNobody(t *testing.T) {
+	t.Parallel()
+	s := newPathServer(t, newPathZone(t, zoneReady), nil)
+	w := watching(t, s)
+	message, client := packed(t, query(theirs, dns.TypeA)), clientAt("127.0.0.1:1234")
+	worker, buffer := s.newWorker(), make([]byte, 0, 512)
+	const asked = 100_000
+	for range asked {
+		if reply, _ := worker.Handle(message, client, buffer); len(reply) == 0 {
+			t.Fatal("no reply")
+		}
+	}
+	events, missed, err := w.Next(t.Context())
+	if err != nil || len(events) == 0 || uint64(len(events))+missed != asked {
+		t.Errorf("%d events and %d missed of %d, %v", len(events), missed, asked, err)
+	}
+}
+
+func TestDescribeWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	o := Describe(&tap.Event{Reply: []byte("no message"), Rcode: dns.RcodeRefused, Client: netip.MustParseAddrPort("[::1]:53")})
+	if o.Rcode != "REFUSED" || o.Client != "[::1]:53" || o.Name != "" {
+		t.Errorf("got %+v", o)
+	}
+}

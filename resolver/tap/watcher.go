@@ -1,0 +1,97 @@
+package tap
+
+import (
+	"context"
+	"sync"
+)
+
+// What a buffer holds.
+const (
+	maxEvents = 2048
+	maxBytes  = 512 << 10 // of replies and texts
+)
+
+// Watcher is told of queries from its Watch to its Close.
+type Watcher struct {
+	taps *Taps
+	wake chan struct{} // there is something to read; holds one
+
+	// mu is held for as long as it takes to copy one event, or to exchange two
+	// buffers: nobody waits for a reader by it.
+	mu      sync.Mutex
+	filling buffer
+	missed  uint64
+
+	reading buffer // of the reader alone
+}
+
+// buffer holds events, and the octets of their replies one behind the other.
+type buffer struct {
+	events []Event
+	octets []byte
+	bytes  int // of the octets and texts
+}
+
+// fits says whether there is room for an event. One alone always has it.
+func (b *buffer) fits(bytes int) bool {
+	return len(b.events) < maxEvents && (len(b.events) == 0 || b.bytes+bytes <= maxBytes)
+}
+
+func (b *buffer) add(e *Event, bytes int) {
+	// When the octets have to move, earlier events keep those they have.
+	start := len(b.octets)
+	b.octets = append(b.octets, e.Reply...)
+	b.bytes += bytes
+	b.events = append(b.events, *e)
+	b.events[len(b.events)-1].Reply = b.octets[start:len(b.octets):len(b.octets)]
+}
+
+// clear makes room, and lets go of what the events refer to.
+func (b *buffer) clear() {
+	clear(b.events)
+	b.events, b.octets, b.bytes = b.events[:0], b.octets[:0], 0
+}
+
+// take buffers an event, or counts it as missed.
+func (w *Watcher) take(e *Event) {
+	bytes := e.bytes()
+	w.mu.Lock()
+	first := len(w.filling.events) == 0
+	if w.filling.fits(bytes) {
+		w.filling.add(e, bytes)
+	} else {
+		w.missed++
+	}
+	w.mu.Unlock()
+	if first {
+		select {
+		case w.wake <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// Next waits until there are events and returns all of them, in the order in
+// which they were told, and how many were missed after the last one for want of
+// room. The events and their replies are overwritten by the Next after. The
+// error is that ctx has ended.
+func (w *Watcher) Next(ctx context.Context) (events []Event, missed uint64, err error) {
+	w.reading.clear()
+	for {
+		w.mu.Lock()
+		w.filling, w.reading = w.reading, w.filling
+		missed, w.missed = w.missed, 0
+		w.mu.Unlock()
+		if len(w.reading.events) > 0 {
+			return w.reading.events, missed, nil
+		}
+		select {
+		case <-w.wake:
+		case <-ctx.Done():
+			return nil, 0, context.Cause(ctx)
+		}
+	}
+}
+
+// Close ends the watch. What was not read is lost. It may be called again.
+func (w *Watcher) Close() { w.taps.leave(w) }

@@ -1,0 +1,55 @@
+package nodedns
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// fill makes a zone of so many nodes. One in ten shares its address with
+// another, and as many entries more are refused.
+func (f *fixture) fill(nodes int) {
+	source := f.store.Source("many")
+	entries := make([]zone.Entry, 0, nodes+nodes/10)
+	for i := range nodes {
+		n := i + 1
+		host := n - n%10/9 // of those with a nine the one before
+		entries = append(entries, zone.Entry{
+			ID:        fmt.Sprintf("metropolis-%032x", n),
+			Addresses: []string{fmt.Sprintf("10.%d.%d.%d", host>>16, host>>8&255, host&255)},
+		})
+	}
+	for i := range nodes / 10 {
+		entries = append(entries, zone.Entry{ID: fmt.Sprintf("no node %d", i)})
+	}
+	source.Begin()
+	source.Set(entries...)
+	source.Complete()
+}
+
+// What a scrape or "nodedns status" costs does not depend on the size of the
+// zone. Not parallel: it measures.
+func TestStatusOfALargeZoneCostsTheSame(t *testing.T) {
+	cost := func(nodes int) (allocations, octets float64) {
+		f := prepare(t)
+		f.fill(nodes)
+		counts := f.Status().Nodes
+		if counts.Live < nodes || counts.Contested < nodes/20 || counts.Quarantined < nodes/10 {
+			t.Fatalf("the zone has %+v, want %d nodes", counts, nodes)
+		}
+		const runs = 100
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		allocations = testing.AllocsPerRun(runs, func() { f.Status() })
+		runtime.ReadMemStats(&after)
+		return allocations, float64(after.TotalAlloc-before.TotalAlloc) / runs
+	}
+	few, small := cost(1_000)
+	many, large := cost(100_000)
+	// The addresses and counts in it are longer texts.
+	if many > few+2 || large > 1.2*small {
+		t.Errorf("%v allocations and %v octets with 100000 nodes, %v and %v with 1000", many, large, few, small)
+	}
+}

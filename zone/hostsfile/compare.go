@@ -1,0 +1,214 @@
+package hostsfile
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/managed"
+)
+
+// Difference is a name of which a file says something else than it should.
+type Difference struct {
+	Name string
+	// Want and Got are addresses, or what else a file says, as text; "" is
+	// nothing at all.
+	Want, Got string
+}
+
+// Node is what of a node decides on its lines.
+type Node struct {
+	ID    zone.ID
+	Addrs []netip.Addr
+	Local bool
+	Roles zone.Roles
+}
+
+// Zone is what of a zone decides on the hosts file, for who has no Snapshot.
+type Zone struct {
+	// Ready is whether the zone is. Before, peers of an earlier run stay.
+	Ready bool
+	// Total is the number of all nodes, the departed too, which are the Nodes,
+	// sorted by ID. Where there are too many for the file, only this machine
+	// and the consensus members are looked at, and the others may be left out.
+	Total int
+	Nodes []Node
+}
+
+func (z Zone) render(limit int) table {
+	t := newTable(z.Total, limit)
+	for _, n := range z.Nodes {
+		if !t.omits(n.Local, n.Roles) {
+			t.lines = appendLines(t.lines, n.ID, n.Addrs)
+		}
+	}
+	return t
+}
+
+// own are the addresses of this machine.
+func (z Zone) own() []netip.Addr {
+	for _, n := range z.Nodes {
+		if n.Local {
+			return n.Addrs
+		}
+	}
+	return nil
+}
+
+// CompareHosts holds the hosts file against a zone, in the view of this process,
+// and lists the nodes of which it says something else. One Difference with the
+// path for a name says that all nodes are there and the file is not as a Keeper
+// writes it. It changes nothing. Where no hosts file is kept there is none.
+//
+// A Keeper writes some time after the zone has changed: a Difference is only a
+// fault when it stays.
+func (k *Keeper) CompareHosts(z Zone) ([]Difference, error) {
+	if k.hosts == nil {
+		return nil, nil
+	}
+	now, err := k.file.Read()
+	switch {
+	case err != nil:
+		return nil, err
+	case !now.Exists:
+		return []Difference{{Name: k.file.String(), Want: "a file"}}, nil
+	}
+	full := z.render(k.cfg.HostsMaxNodes)
+	if !z.Ready {
+		// Unless it was ready before, which only the daemon knows.
+		if kept := retain(k.ours(now.Bytes), z.own(), k.form); bytes.Equal(k.wholeFile(now.Bytes, kept), now.Bytes) {
+			return nil, nil
+		}
+	}
+	if bytes.Equal(k.wholeFile(now.Bytes, full), now.Bytes) {
+		return nil, nil
+	}
+	differences := compareLines(full.lines, k.ours(now.Bytes), k.form)
+	if len(differences) == 0 {
+		differences = append(differences, k.otherForm(now.Bytes))
+	}
+	return differences, nil
+}
+
+// wholeFile is what the hosts file should be, given what it is.
+func (k *Keeper) wholeFile(now []byte, t table) []byte {
+	if k.cfg.HostsMode == HostsOwn {
+		return ownFile(t)
+	}
+	return blockFile(parse(now, k.form), t)
+}
+
+// ours are the lines of nodes in a hosts file that are ours.
+func (k *Keeper) ours(content []byte) []byte {
+	if k.cfg.HostsMode == HostsOwn {
+		return content
+	}
+	return parse(content, k.form).ours
+}
+
+// otherForm is the difference of a file that has the right lines, and not as
+// they should stand.
+func (k *Keeper) otherForm(now []byte) Difference {
+	d := Difference{Name: k.file.String(), Want: "the lines of nodedns as it writes them", Got: "other lines among them, or another order"}
+	if k.cfg.HostsMode == HostsBlock {
+		p := parse(now, k.form)
+		switch {
+		case !p.marked:
+			d.Got = fmt.Sprintf("no %q", beginMarker)
+		case len(p.findings) > 0:
+			d.Got = strings.Join(p.findings, "; ")
+		}
+	}
+	return d
+}
+
+// compareLines lists the nodes whose lines differ, by name.
+func compareLines(want, got []byte, form lineForm) []Difference {
+	wanted, found := linesOf(want, form), linesOf(got, form)
+	names := maps.Clone(wanted)
+	maps.Copy(names, found)
+	var differences []Difference
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if w, g := wanted[name], found[name]; w != g {
+			differences = append(differences, Difference{name, w, g})
+		}
+	}
+	return differences
+}
+
+// linesOf returns the addresses that lines have for each node.
+func linesOf(lines []byte, form lineForm) map[string]string {
+	addresses := map[string]string{}
+	for len(lines) > 0 {
+		line := nextLine(lines)
+		lines = lines[len(line):]
+		if addr, id, ok := form.node(line); ok {
+			addresses[string(id)] = strings.TrimSpace(addresses[string(id)] + " " + addr.String())
+		}
+	}
+	return addresses
+}
+
+// Comparison is how a file that has the node's name stands.
+type Comparison struct {
+	Name string // "machine-id" or "hostname"
+	Path string // as in FileStatus
+	// Remark is for a file that is left as it is.
+	Remark     string
+	Difference *Difference // nil: none
+	Err        error       // why it could not be looked at
+}
+
+// CompareIdentity holds what has the node's name against it: machine-id, the
+// kernel's hostname and the hostname files, as far as they are kept. It changes
+// nothing.
+func (k *Keeper) CompareIdentity() []Comparison {
+	var all []Comparison
+	if k.cfg.MachineID != "" {
+		all = append(all, k.compareMachineID())
+	}
+	if k.cfg.Hostname && k.cfg.Root == "" {
+		all = append(all, k.compareHostname())
+	}
+	for _, path := range k.cfg.hostnameFiles() {
+		f := k.fileAt(path)
+		now, err := f.Read()
+		all = append(all, compareText("hostname", f.String(), string(k.cfg.ID)+"\n", now, err))
+	}
+	return all
+}
+
+func (k *Keeper) compareMachineID() Comparison {
+	f := k.fileAt(k.cfg.MachineID)
+	now, err := f.Read()
+	_, absent := os.Stat(managed.Below(k.cfg.Root, systemdRuns))
+	want := machineID(k.cfg.MachineIDFormat, k.form, absent == nil, now)
+	c := compareText("machine-id", f.String(), string(want), now, err)
+	if c.Err == nil && c.Difference == nil && strings.TrimSpace(string(want)) != string(k.cfg.ID) &&
+		strings.TrimSpace(string(want)) != machineHex(k.form) {
+		c.Remark = "left as it was: systemd runs here"
+	}
+	return c
+}
+
+func (k *Keeper) compareHostname() Comparison {
+	name, err := k.sys.hostname()
+	return compareText("hostname", kernelName, string(k.cfg.ID), managed.Content{Exists: true, Bytes: []byte(name)}, err)
+}
+
+func compareText(name, path, want string, now managed.Content, err error) Comparison {
+	c := Comparison{Name: name, Path: path, Err: err}
+	switch {
+	case err != nil:
+	case !now.Exists:
+		c.Difference = &Difference{Name: path, Want: fmt.Sprintf("%.100q", want)}
+	case string(now.Bytes) != want:
+		c.Difference = &Difference{path, fmt.Sprintf("%.100q", want), fmt.Sprintf("%.100q", now.Bytes)}
+	}
+	return c
+}
