@@ -68,6 +68,9 @@ type Config struct {
 	// Listen addresses, for UDP and TCP. Their port may be 0, and those that the
 	// machine does not have yet are bound when it has them.
 	Listen []netip.AddrPort
+	// VarlinkSocket is the path of the socket for glibc's nss-resolve, and with
+	// ".Monitor" behind it for resolvectl's monitor. Empty means none.
+	VarlinkSocket string
 	// DNS is how queries are answered. Without Allow the clients on loopback
 	// are; a TTL of 0 forbids them to keep answers. Where the machine's servers
 	// are told is up to Files.ResolvConf, if that is set.

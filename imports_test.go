@@ -21,7 +21,7 @@ var layers = []struct {
 	part  string
 	below []string
 }{
-	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone/managed", "zone"}},
 	{"integration", nil},
 	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
 	{"resolver", []string{"resolver", "zone", "zone/managed"}},

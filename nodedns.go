@@ -32,6 +32,7 @@ type Service struct {
 	files   *hostsfile.Keeper
 	kept    Files              // as at the start
 	resolv  *resolvconf.Keeper // nil: none
+	varlink *varlinkSockets    // nil: none
 	saved   *saved.Directory
 	self    *selfCheck
 	changes *changelog
@@ -45,7 +46,7 @@ type Service struct {
 	started atomic.Bool
 	ready   chan struct{}
 	serving *task   // the listeners, which end last
-	sources []*task // what Run keeps running from the start on
+	sources []*task // what Run keeps running from the start on, varlink too
 	readers []*task // and what it does once the files are written
 	locally *task   // the one of the sources that runs the local one
 }
@@ -95,6 +96,7 @@ func New(cfg Config) (*Service, error) {
 	if s.resolv, err = s.newResolvConf(&cfg); err != nil {
 		return nil, err
 	}
+	s.varlink = newVarlink(cfg.VarlinkSocket, s.dns, cfg.Logger)
 	if s.state != "" {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
@@ -187,6 +189,9 @@ func (s *Service) plan() {
 		{name: "self-check", run: s.self.run},
 		{name: "changes", run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
 	}
+	if s.varlink != nil {
+		s.sources = append(s.sources, s.varlink.tasks...)
+	}
 	if s.resolv != nil {
 		s.readers = append(s.readers, &task{name: "resolv.conf", run: s.resolv.Run})
 	}
@@ -233,6 +238,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.dns.Listen(); err != nil {
 		return errors.Join(err, s.GiveBack())
 	}
+	s.varlink.listen()
 	serving, silence := context.WithCancel(context.WithoutCancel(ctx))
 	var listeners, wait sync.WaitGroup
 	defer func() { wait.Wait(); silence(); listeners.Wait() }()

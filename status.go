@@ -37,7 +37,9 @@ type Status struct {
 	// how each one of the configuration stands.
 	Listeners      []string         `json:"listeners"`
 	ListenerStatus []ListenerStatus `json:"listener_status"`
-	Files          []FileStatus     `json:"files"`
+	// Varlink is absent without such a socket.
+	Varlink *VarlinkStatus `json:"varlink"`
+	Files   []FileStatus   `json:"files"`
 	// Upstreams are the servers that other names go to now, in their order and
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
@@ -127,28 +129,6 @@ func newReportStatus(r curator.Report) *ReportStatus {
 	return status
 }
 
-// ListenerStatus is one of the addresses to answer on.
-type ListenerStatus struct {
-	Address string `json:"address"`
-	// State is listening, waiting for the address to be there, or failed,
-	// which is tried again.
-	State listen.State `json:"state"`
-	// Error is why it does not listen, or empty.
-	Error string `json:"error"`
-}
-
-func (s *Service) listenerStatus() []ListenerStatus {
-	all := []ListenerStatus{}
-	for _, l := range s.dns.Listeners() {
-		one := ListenerStatus{Address: l.Addr.String(), State: l.State}
-		if l.Err != nil {
-			one.Error = l.Err.Error()
-		}
-		all = append(all, one)
-	}
-	return all
-}
-
 // FileStatus is one of the files that are kept.
 type FileStatus struct {
 	Path string `json:"path"`
@@ -176,6 +156,7 @@ func (s *Service) Status() Status {
 		Listeners:  []string{},
 		Files:      []FileStatus{},
 		Upstreams:  []string{},
+		Varlink:    s.varlinkStatus(),
 		ResolvConf: s.resolvConfStatus(),
 		Self:       s.self.status(),
 

@@ -40,14 +40,7 @@ func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Ad
 
 func answered(reply *dns.Msg) (addrs []netip.Addr) {
 	for _, rr := range reply.Answer {
-		var bytes []byte
-		switch rr := rr.(type) {
-		case *dns.A:
-			bytes = rr.A.To4()
-		case *dns.AAAA:
-			bytes = rr.AAAA
-		}
-		if addr, ok := netip.AddrFromSlice(bytes); ok {
+		if addr, ok := addressOf(rr); ok {
 			addrs = append(addrs, addr)
 		}
 	}

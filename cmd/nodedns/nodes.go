@@ -51,7 +51,7 @@ that has departed, how long ago that was. With --json it is one array.`,
 			return err
 		}
 		out := bufio.NewWriter(cmd.OutOrStdout())
-		var list nodeList = &nodeTable{table: table{out: out}, now: time.Now()}
+		var list nodeList = &nodeTable{table: table{out: out, colour: isColourful(cmd.OutOrStdout())}, now: time.Now()}
 		if *asJSON {
 			list = &nodeArray{out: out}
 		}
@@ -87,9 +87,9 @@ func (t *nodeTable) add(n control.Node) error {
 	t.begin()
 	since := age(n.Since, t.now)
 	if n.Departed {
-		since = "departed " + since + " ago"
+		since = standing("departed") + " " + since + " ago"
 	}
-	t.row(n.ID, orDash(strings.Join(n.Addresses, ",")), orDash(strings.Join(n.Roles, ",")), n.State, n.Source, since)
+	t.row(n.ID, orDash(strings.Join(n.Addresses, ",")), orDash(strings.Join(n.Roles, ",")), standing(n.State), n.Source, since)
 	return t.err
 }
 

@@ -28,8 +28,10 @@ const batch = 500
 
 // table aligns columns. It holds a bounded number of rows, so that a million
 // nodes cost no memory; a column may become wider from one batch to the next.
+// The last cell of a row is in nobody's way.
 type table struct {
 	out    io.Writer
+	colour bool // isColourful, of where out leads to
 	rows   [][]string
 	widths []int
 	err    error // of the first write that failed
@@ -56,22 +58,31 @@ func (t *table) row(cells ...string) {
 	}
 }
 
+// gap is the space between two columns.
+const gap = 2
+
+// visible is how wide a cell is.
+func visible(cell string) int { return utf8.RuneCountInString(shown(cell, false)) }
+
 // flush writes the rows that are held back, and returns the first error of all
 // writes so far.
 func (t *table) flush() error {
 	for _, row := range t.rows {
-		for column, cell := range row {
+		for column, cell := range row[:max(0, len(row)-1)] {
 			if column == len(t.widths) {
 				t.widths = append(t.widths, 0)
 			}
-			t.widths[column] = max(t.widths[column], utf8.RuneCountInString(cell))
+			t.widths[column] = max(t.widths[column], visible(cell))
 		}
 	}
 	var text strings.Builder
 	for _, row := range t.rows {
 		line := ""
 		for column, cell := range row {
-			line += fmt.Sprintf("%-*s  ", t.widths[column], cell)
+			line += shown(cell, t.colour)
+			if column < len(row)-1 {
+				line += strings.Repeat(" ", t.widths[column]-visible(cell)+gap)
+			}
 		}
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}

@@ -41,7 +41,8 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 			ResolvConfMode:  string(cfg.Files.ResolvConfMode),
 			RunDir:          runDir,
 		},
-		Listen: cfg.DNS.Listen,
+		Listen:        cfg.DNS.Listen,
+		VarlinkSocket: cfg.Varlink.Socket,
 		DNS: resolver.Settings{
 			Domains:      cfg.Zone.Domains,
 			TTL:          cfg.Zone.TTL,

@@ -24,12 +24,15 @@ func newStatus() *cobra.Command {
 when all that was asked for works, "degraded" when names are answered and
 something else is wrong, and "starting" before that.
 
-It fails only when the daemon cannot be asked.`,
+It exits with 0 when the daemon answers, however it is, and with 1 when it cannot
+be asked. With --check it exits with 0 only when the state is ready.`,
 		Example: `  nodedns status
-  nodedns status --json`,
+  nodedns status --json
+  nodedns status --check >/dev/null || echo "something is wrong"`,
 		Args: cobra.NoArgs,
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	check := cmd.Flags().Bool("check", false, "fail unless the state is ready, for scripts")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, err := settings.client()
 		if err != nil {
@@ -40,23 +43,28 @@ It fails only when the daemon cannot be asked.`,
 			return err
 		}
 		if *asJSON {
-			return printJSON(cmd.OutOrStdout(), status)
+			err = printJSON(cmd.OutOrStdout(), status)
+		} else {
+			err = printStatus(cmd.OutOrStdout(), status, time.Now())
 		}
-		return printStatus(cmd.OutOrStdout(), status, time.Now())
+		if err == nil && *check && status.State != nodedns.StateReady {
+			err = fmt.Errorf("the daemon is %s", status.State)
+		}
+		return err
 	}
 	return cmd
 }
 
 func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
-	t := table{out: w}
+	t := table{out: w, colour: isColourful(w)}
 	if len(s.Errors) > 0 {
-		t.row("wrong", strings.Join(s.Errors, "\n"))
+		t.row(bad.paint("wrong"), strings.Join(s.Errors, "\n"))
 	}
 	if len(s.Curator.Remarks) > 0 {
-		t.row("remarks", strings.Join(s.Curator.Remarks, "\n"))
+		t.row(fair.paint("remarks"), strings.Join(s.Curator.Remarks, "\n"))
 	}
 	t.row("node", s.NodeID)
-	t.row("state", s.State)
+	t.row("state", standing(s.State))
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
 	if len(s.Contested) > 0 {
@@ -71,6 +79,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 		t.row("reported", reportText(s.Curator.Report, now))
 	}
 	t.row("listeners", listenersText(s))
+	if s.Varlink != nil {
+		t.row("varlink", varlinkText(*s.Varlink))
+	}
 	t.row("upstreams", upstreamsText(s, now))
 	if s.HostsLines.Skipped > 0 {
 		t.row("hosts lines", hostsLinesText(s.HostsLines))
@@ -94,25 +105,25 @@ func listenersText(s nodedns.Status) string {
 		case listen.Listening:
 			lines = append(lines, l.Address)
 		case listen.Failed:
-			lines = append(lines, l.Address+", failed: see above")
+			lines = append(lines, l.Address+", "+standing("failed")+": see above")
 		default:
-			lines = append(lines, fmt.Sprintf("%s, %s: %s", l.Address, l.State, l.Error))
+			lines = append(lines, fmt.Sprintf("%s, %s: %s", l.Address, standing(string(l.State)), l.Error))
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
 func zoneText(s nodedns.Status) string {
-	ready := "ready"
+	ready := standing("ready")
 	if !s.Ready {
-		ready = "not ready: whether a name that is not in it exists is not known yet"
+		ready = standing("not ready") + ": whether a name that is not in it exists is not known yet"
 	}
 	return fmt.Sprintf("%s\n%d live, %d departed, %d quarantined, serial %d",
 		ready, s.Nodes.Live, s.Nodes.Departed, s.Nodes.Quarantined, s.Serial)
 }
 
 func curatorText(c nodedns.CuratorStatus, now time.Time) string {
-	first := string(c.State)
+	first := standing(string(c.State))
 	if c.Endpoint != "" {
 		first += ", " + c.Endpoint
 	}
@@ -136,7 +147,7 @@ func leaderText(c nodedns.CuratorStatus) string {
 		line := said.Endpoint + ": "
 		switch {
 		case said.Error != "":
-			line += "not heard: " + said.Error
+			line += fair.paint("not heard") + ": " + said.Error
 		case said.Leader == "":
 			line += "names nobody"
 		case said.Leader == said.NodeID:
@@ -151,9 +162,9 @@ func leaderText(c nodedns.CuratorStatus) string {
 
 func credentialsText(c nodedns.CredentialsStatus) string {
 	if c.Detail == "" {
-		return orDash(c.State)
+		return orDash(standing(c.State))
 	}
-	return c.State + ": " + c.Detail
+	return standing(c.State) + ": " + c.Detail
 }
 
 func reportText(r *nodedns.ReportStatus, now time.Time) string {
@@ -162,9 +173,16 @@ func reportText(r *nodedns.ReportStatus, now time.Time) string {
 		lines = append(lines, r.Address+", "+age(r.At, now)+" ago")
 	}
 	if r.Error != "" {
-		lines = append(lines, "failing: "+r.Error)
+		lines = append(lines, bad.paint("failing")+": "+r.Error)
 	}
 	return strings.Join(lines, "\n")
+}
+
+func varlinkText(v nodedns.VarlinkStatus) string {
+	if v.Error != "" {
+		return v.Socket + ", not served: see above"
+	}
+	return fmt.Sprintf("%s, %d open", v.Socket, v.Connections)
 }
 
 // upstreamsText lists the servers, of a daemon that does not tell how they stand
@@ -192,11 +210,11 @@ func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
 	case u.State == upstream.Unknown.String():
 		return text + ", not asked yet"
 	case u.State != upstream.Good.String():
-		text += fmt.Sprintf(", %s for %s%s", u.State, age(&u.Since, now), reasonText(u.Reason))
+		text += fmt.Sprintf(", %s for %s%s", standing(u.State), age(&u.Since, now), reasonText(u.Reason))
 	case u.RTT > 0:
-		text += fmt.Sprintf(", good, %.3gms", u.RTT)
+		text += fmt.Sprintf(", %s, %.3gms", standing("good"), u.RTT)
 	default:
-		text += ", good"
+		text += ", " + standing("good")
 	}
 	if !u.EDNS {
 		text += ", without EDNS"
@@ -219,7 +237,7 @@ func filesText(files []nodedns.FileStatus, now time.Time) string {
 	for _, f := range files {
 		switch {
 		case f.Error != "":
-			wrong = append(wrong, f.Path+", wrong: see above")
+			wrong = append(wrong, f.Path+", "+bad.paint("wrong")+": see above")
 		case f.Written == nil:
 			fine = append(fine, f.Path+", not written yet")
 		default:

@@ -109,9 +109,9 @@ type Control struct {
 	Socket string // absolute path, never rooted
 }
 
-// Varlink is the socket of local resolver clients.
+// Varlink is the socket for glibc's nss-resolve.
 type Varlink struct {
-	Socket string // absolute path; empty: off
+	Socket string // absolute path, never rooted; empty: off
 }
 
 // Metrics is the Prometheus endpoint.

@@ -1,13 +1,12 @@
 // Package config turns the configuration file, its drop-ins and the command
 // line's flags into one valid Config.
 //
-// There is one table of keys (keys.go). The file, the flags, the defaults, the
-// restrictions of this version and the comparison at a reload are all read
-// from it, so that a key cannot exist in one place and be forgotten in
-// another. A row says how its value is spelled, what it means and where it is
-// kept; nothing else in the package knows a key by name, except the checks
-// that look at two keys at once (check.go) and the list of what is not built
-// yet (unavailable.go).
+// There is one table of keys (keys.go). The file, the flags, the defaults and
+// the comparison at a reload are all read from it, so that a key cannot exist
+// in one place and be forgotten in another. A row says how its value is
+// spelled, what it means and where it is kept; nothing else in the package
+// knows a key by name, except the checks that look at two keys at once
+// (check.go).
 //
 // Invariants:
 //

@@ -17,8 +17,7 @@ type Overrides struct {
 
 // RegisterFlags adds a flag --section.key for each key, and returns where
 // their values are found after parsing. Lists are given separated by commas,
-// by repeating the flag, or empty. The flags of keys that are not available
-// are hidden: whoever uses one is told so by Parse.
+// by repeating the flag, or empty.
 func RegisterFlags(flags *pflag.FlagSet) *Overrides {
 	o := new(Overrides)
 	for _, k := range keys {
@@ -28,7 +27,6 @@ func RegisterFlags(flags *pflag.FlagSet) *Overrides {
 		v := &flagValue{key: k, raw: k.fallback}
 		o.values = append(o.values, v)
 		f := flags.VarPF(v, k.name, "", k.help)
-		f.Hidden = !k.available()
 		if _, ok := k.fallback.(bool); ok {
 			f.NoOptDefVal = "true"
 		}

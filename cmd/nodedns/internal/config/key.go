@@ -150,23 +150,22 @@ func isSection(name string) bool {
 	return slices.ContainsFunc(keys, func(k key) bool { return k.section() == name })
 }
 
-// availableKeys lists the keys of a section, in the order of the table.
-func availableKeys(section string) []string {
+// keysOf lists the keys of a section, in the order of the table.
+func keysOf(section string) []string {
 	var names []string
 	for _, k := range keys {
-		if k.section() == section && k.available() {
+		if k.section() == section {
 			names = append(names, k.name)
 		}
 	}
 	return names
 }
 
-// availableSections lists the sections that have a key, in the order of the
-// table.
-func availableSections() []string {
+// sections lists the sections, in the order of the table.
+func sections() []string {
 	var names []string
 	for _, k := range keys {
-		if k.available() && !slices.Contains(names, k.section()) {
+		if !slices.Contains(names, k.section()) {
 			names = append(names, k.section())
 		}
 	}

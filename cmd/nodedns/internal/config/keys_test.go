@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"reflect"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 )
@@ -65,55 +64,6 @@ func TestKeysAreWellFormed(t *testing.T) {
 			t.Errorf("%s: its default is refused: %v", k.name, faults)
 		}
 	}
-	for _, a := range unavailable {
-		if !seen[a.key] {
-			t.Errorf("%s: is not available, and no key either", a.key)
-		}
-	}
-}
-
-func TestUnavailable(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		key, off string
-		asks     []string
-	}{
-		{"varlink.socket", `""`, []string{`"/run/systemd/resolve/io.systemd.Resolve"`}},
-	}
-	covered := map[string]bool{}
-	for _, tt := range tests {
-		covered[tt.key] = true
-		t.Run(tt.key, func(t *testing.T) {
-			t.Parallel()
-			if _, err := Parse("c.toml", assign(tt.key, tt.off), nil); err != nil {
-				t.Errorf("%s: got error %v, want none, as it asks for nothing", tt.off, err)
-			}
-			for _, value := range tt.asks {
-				_, err := Parse("c.toml", assign(tt.key, value), nil)
-				if err == nil || !strings.HasPrefix(err.Error(), "c.toml:1: "+tt.key+": ") ||
-					!strings.HasSuffix(err.Error(), refusal) || strings.Contains(err.Error(), "\n") {
-					t.Errorf("%s: got error %v, want only that it is not available", value, err)
-				}
-			}
-		})
-	}
-	for _, a := range unavailable {
-		if !covered[a.key] {
-			t.Errorf("%s is not in this test", a.key)
-		}
-	}
-}
-
-// A key is understood, and its value checked, before its feature exists.
-func TestUnavailableButMalformed(t *testing.T) {
-	t.Parallel()
-	_, err := Parse("c.toml", []byte("[varlink]\nflavour = 1\nsocket = 5\n"), nil)
-	wantProblems(
-		t, err,
-		`c.toml:2: varlink.flavour: `+refusal,
-		`c.toml:3: varlink.socket: `+refusal,
-		`c.toml:3: varlink.socket: got 5, expected a string in quotes`,
-	)
 }
 
 func TestRooted(t *testing.T) {

@@ -70,7 +70,7 @@ func TestExampleHasTheDefaults(t *testing.T) {
 		}
 	}
 	for _, k := range keys {
-		if k.available() && !k.isTables() { // a table has its example in the text
+		if !k.isTables() { // a table has its example in the text
 			want = append(want, k.name)
 		}
 	}
@@ -107,21 +107,6 @@ func TestExampleExplainsEachKey(t *testing.T) {
 		}
 		if len(line) > 80 {
 			t.Errorf("line %d: has %d characters, which a terminal of 80 would wrap", i+1, len(line))
-		}
-	}
-}
-
-func TestExampleNamesNothingUnavailable(t *testing.T) {
-	t.Parallel()
-	text := string(readExample(t))
-	for _, k := range keys {
-		if !slices.Contains(availableSections(), k.section()) && strings.Contains(text, k.section()) {
-			t.Errorf("[%s] is named", k.section())
-		}
-		// Words of several parts occur in no sentence by chance.
-		_, name, _ := strings.Cut(k.name, ".")
-		if !k.available() && strings.Contains(name, "_") && strings.Contains(text, name) {
-			t.Errorf("%s is named", k.name)
 		}
 	}
 }

@@ -118,7 +118,6 @@ func (a *assembly) apply(s setting) {
 		return
 	}
 	a.origins[s.name] = s.at
-	a.report(k.name, k.withheld(s.raw))
 	a.report(k.name, k.set(&a.config, s.raw))
 }
 
@@ -134,14 +133,12 @@ func (a *assembly) report(name string, faults []fault) {
 // unknown says what was expected in the place of a name that is no key.
 func unknown(s setting) string {
 	section, _, _ := strings.Cut(s.name, ".")
-	switch known := availableKeys(section); {
+	switch known := keysOf(section); {
 	case s.name == section && isSection(section):
 		return fmt.Sprintf("got %s, expected a section [%s]", describe(s.raw), section)
 	case len(known) > 0:
 		return "unknown key, expected one of " + strings.Join(known, ", ")
-	case isSection(section):
-		return refusal
 	default:
-		return "unknown section, expected one of " + strings.Join(availableSections(), ", ")
+		return "unknown section, expected one of " + strings.Join(sections(), ", ")
 	}
 }

@@ -127,13 +127,19 @@ func absolute(s string) (string, error) {
 const maxSocketPath = 107
 
 // socket understands the name of a UNIX socket.
-func socket(s string) (string, error) {
+func socket(s string) (string, error) { return shortPath(s, maxSocketPath) }
+
+// varlinkSocket understands the name of a socket beside which there is another
+// one for monitors, whose name is longer.
+func varlinkSocket(s string) (string, error) { return shortPath(s, maxSocketPath-len(".Monitor")) }
+
+func shortPath(s string, limit int) (string, error) {
 	p, err := absolute(s)
 	if err != nil {
 		return "", err
 	}
-	if len(p) > maxSocketPath {
-		return "", expected("at most %d characters, the limit of a UNIX socket's path", maxSocketPath)
+	if len(p) > limit {
+		return "", expected("at most %d characters, the limit of a UNIX socket's path", limit)
 	}
 	return p, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
 // Plan is what is going to be done.
@@ -126,8 +125,6 @@ func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
 // withoutResolve tells why nss-resolve cannot be used, or "".
 func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string {
 	switch {
-	case !config.Available(t.key):
-		return "this version does not serve it"
 	case m.Config.Files.Root != "":
 		return "its socket is that of this machine, not of files.root"
 	case !m.exists("/lib/*/"+library, "/usr/lib/*/"+library, "/lib64/"+library, "/usr/lib64/"+library, "/usr/lib/"+library):

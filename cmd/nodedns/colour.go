@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+)
+
+// colour is how something stands, as a terminal shows it.
+type colour string
+
+const (
+	plain colour = ""
+	good  colour = "\x1b[32m" // green
+	fair  colour = "\x1b[33m" // yellow: not what one wants, and no failure
+	bad   colour = "\x1b[31m" // red
+)
+
+// uncoloured ends a colour.
+const uncoloured = "\x1b[0m"
+
+// paint colours a text for a cell of a table, which leaves the colour out where
+// it is not wanted.
+func (c colour) paint(text string) string {
+	if c == plain || text == "" {
+		return text
+	}
+	return string(c) + text + uncoloured
+}
+
+// standings are the colours of the words for states and outcomes. Words that
+// say nothing of good or bad are not here.
+var standings = map[string]colour{
+	// the daemon
+	"ready": good, "starting": fair, "not ready": fair, "degraded": bad,
+	// the curator, and the credentials for it
+	"connected": good, "connecting": fair, "syncing": fair, "waiting for credentials": fair,
+	"bad credentials": bad, "backing off": bad, "refused": bad,
+	"valid": good, "not valid yet": fair, "expired": bad,
+	// upstreams
+	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,
+	// listeners
+	"waiting": fair, "failed": bad,
+	// nodes
+	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
+	// response codes
+	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+}
+
+// standing is a word in the colour of what it says.
+func standing(word string) string { return standings[word].paint(word) }
+
+// isColourful says whether colours are wanted where something is written: on a
+// terminal that knows them, unless NO_COLOR is set (no-color.org).
+func isColourful(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// withColours and withoutColours are what is written of a cell's text. Control
+// characters that are not ours are spelled out: some texts are from other
+// servers, and a terminal may do anything at them.
+var (
+	withColours    = strings.NewReplacer(append(ourSequences(func(c string) string { return c }), controls()...)...)
+	withoutColours = strings.NewReplacer(append(ourSequences(func(string) string { return "" }), controls()...)...)
+)
+
+// shown is a cell's text as it is written.
+func shown(text string, colours bool) string {
+	switch {
+	case !strings.ContainsFunc(text, unicode.IsControl): // nearly all
+		return text
+	case colours:
+		return withColours.Replace(text)
+	}
+	return withoutColours.Replace(text)
+}
+
+// ourSequences are pairs for a Replacer. They come before the controls, since
+// the first that fits counts.
+func ourSequences(become func(string) string) (pairs []string) {
+	for _, sequence := range []string{string(good), string(fair), string(bad), uncoloured} {
+		pairs = append(pairs, sequence, become(sequence))
+	}
+	return pairs
+}
+
+// controls are the control characters of Unicode (C0, DEL and C1), and how they
+// are written.
+func controls() (pairs []string) {
+	for r := range rune(0xa0) {
+		if unicode.IsControl(r) {
+			pairs = append(pairs, string(r), fmt.Sprintf(`\x%02x`, r))
+		}
+	}
+	return pairs
+}

@@ -1,0 +1,74 @@
+package resolver
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// chain are the records that a reply has of the type asked for, and the name
+// that they are at: the one asked for, or the last of the aliases from there.
+// What else there may be in a reply does not count.
+func chain(reply *dns.Msg) (name string, records []dns.RR, loops bool) {
+	asked := reply.Question[0]
+	name = asked.Name
+	for steps := 0; ; steps++ {
+		target, aliased := aliasAt(reply, name)
+		if !aliased {
+			break
+		}
+		if steps == len(reply.Answer) {
+			return name, nil, true
+		}
+		name = target
+	}
+	for _, rr := range reply.Answer {
+		if h := rr.Header(); h.Rrtype == asked.Qtype && strings.EqualFold(h.Name, name) {
+			records = append(records, rr)
+		}
+	}
+	return name, records, false
+}
+
+// aliasAt is what a name is an alias of.
+func aliasAt(reply *dns.Msg, name string) (target string, aliased bool) {
+	for _, rr := range reply.Answer {
+		if alias, ok := rr.(*dns.CNAME); ok && strings.EqualFold(alias.Hdr.Name, name) {
+			return alias.Target, true
+		}
+	}
+	return "", false
+}
+
+// addressOf is the address in an A or AAAA record.
+func addressOf(rr dns.RR) (netip.Addr, bool) {
+	switch rr := rr.(type) {
+	case *dns.A:
+		return netip.AddrFromSlice(rr.A.To4())
+	case *dns.AAAA:
+		return netip.AddrFromSlice(rr.AAAA)
+	}
+	return netip.Addr{}, false
+}
+
+// withoutDot is a name as programs have it.
+func withoutDot(name string) string {
+	if name == "." {
+		return name
+	}
+	return strings.TrimSuffix(name, ".")
+}
+
+// isHostname says whether a name is what the C library lets pass as one of a
+// host (RFC 952 and 1123, and the underscore). What others write into the
+// reverse zones may be anything.
+func isHostname(name string) bool {
+	return name != "" && name[0] != '-' && name[0] != '.' && !strings.ContainsFunc(name, func(r rune) bool {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			return false
+		}
+		return true
+	})
+}

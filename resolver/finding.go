@@ -1,0 +1,105 @@
+package resolver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/varlink"
+)
+
+// finding is what was found at a name, of one type.
+type finding struct {
+	name    string // the last of its aliases
+	records []dns.RR
+	flags   varlink.Flags
+	err     error // a *varlink.Error; nil: there is a record
+}
+
+func (f *finding) addresses() varlink.Addresses {
+	all := varlink.Addresses{Canonical: withoutDot(f.name), Flags: f.flags}
+	for _, rr := range f.records {
+		if addr, ok := addressOf(rr); ok && !slices.Contains(all.All, addr) {
+			all.All = append(all.All, addr)
+		}
+	}
+	return all
+}
+
+// find asks for the records of a type, as a query would.
+func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varlink.Flags) finding {
+	r, err := ask(name, dns.TypeToString[qtype])
+	if err != nil {
+		return finding{err: varlink.ErrInvalidParameter("name")}
+	}
+	r.origin = origin{transport: tap.Varlink}
+	r.msg.AuthenticatedData = true
+	r.msg.CheckingDisabled = flags&varlink.NoValidate != 0
+	r.question.CD = r.msg.CheckingDisabled
+	r.question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
+	if flags&varlink.NoNetwork != 0 && s.needsNetwork(&r.question) {
+		return finding{err: varlink.ErrNoSource}
+	}
+	reply, verdict := s.resolve(ctx, r)
+	f := finding{flags: originOf(r, reply, &verdict)}
+	var loops bool
+	f.name, f.records, loops = chain(reply)
+	switch {
+	case loops, flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
+		f.err = varlink.ErrCNAMELoop
+	case len(f.records) == 0:
+		f.err = failureOf(reply, &verdict)
+	}
+	return f
+}
+
+// needsNetwork says whether only upstreams can answer.
+func (s *Server) needsNetwork(q *decision.Question) bool {
+	var v decision.Verdict
+	s.decide(&v, q, s.current(), s.clock())
+	return v.Kind == decision.Forward
+}
+
+// failureOf is why a reply has no records. That nobody can know now must not
+// look as if there was no such name.
+func failureOf(reply *dns.Msg, v *decision.Verdict) error {
+	switch {
+	case v.Error.Code == dns.ExtendedErrorCodeNotReady, reply.Rcode == dns.RcodeServerFailure:
+		return varlink.ErrNetworkDown
+	case reply.Rcode == dns.RcodeSuccess:
+		return varlink.ErrNoSuchResourceRecord
+	case reply.Rcode == dns.RcodeNameError:
+		return varlink.ErrNameError
+	case v.Kind == decision.Bare: // REFUSED, by ourselves
+		return varlink.ErrNoNameServers
+	}
+	return varlink.ErrMaxAttemptsReached
+}
+
+// originOf says where an answer comes from. What we know ourselves is told over
+// authenticated connections, or is the user's own.
+func originOf(r *request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
+	const ours = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential
+	flags := varlink.ProtocolDNS
+	switch v.Source {
+	case decision.SourceZone:
+		return ours | varlink.FromZone
+	case decision.SourceHosts, decision.SourceSpecial:
+		return ours | varlink.Synthetic
+	case decision.SourceCache:
+		flags |= varlink.FromCache
+	default:
+		flags |= varlink.FromNetwork
+	}
+	if reply.AuthenticatedData {
+		flags |= varlink.Authenticated
+	}
+	if t := r.server.Transport; t == upstream.TLS || t == upstream.HTTPS {
+		flags |= varlink.Confidential
+	}
+	return flags
+}

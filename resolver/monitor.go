@@ -1,0 +1,54 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/varlink"
+)
+
+// WatchQueries is Watch for [varlink.Monitor].
+func (s *Server) WatchQueries() (varlink.QueryWatcher, error) {
+	w, err := s.Watch()
+	if errors.Is(err, tap.ErrTooMany) {
+		return nil, varlink.ErrTooManyWatchers
+	}
+	return &queryWatcher{w}, err
+}
+
+type queryWatcher struct{ *tap.Watcher }
+
+// Next leaves out what had no question that could be read.
+func (w *queryWatcher) Next(ctx context.Context) (results []varlink.QueryResult, missed uint64, err error) {
+	events, missed, err := w.Watcher.Next(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range events {
+		var m dns.Msg
+		if m.Unpack(events[i].Reply) != nil || len(m.Question) == 0 {
+			continue
+		}
+		asked := m.Question[0]
+		result := varlink.QueryResult{
+			Name: withoutDot(asked.Name), Class: asked.Qclass, Type: asked.Qtype, Rcode: events[i].Rcode,
+		}
+		for _, rr := range m.Answer {
+			if record, ok := recordOf(rr); ok {
+				result.Answer = append(result.Answer, record)
+			}
+		}
+		results = append(results, result)
+	}
+	return results, missed, nil
+}
+
+func recordOf(rr dns.RR) (varlink.Record, bool) {
+	h := rr.Header()
+	wire := make([]byte, dns.Len(rr))
+	n, err := dns.PackRR(rr, wire, 0, nil, false)
+	return varlink.Record{Name: withoutDot(h.Name), Class: h.Class, Type: h.Rrtype, Wire: wire[:n]}, err == nil
+}

@@ -1,0 +1,118 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/varlink"
+)
+
+// ResolveHostname implements [varlink.Resolver]: it applies the machine's search
+// list, and decides on each spelling as on a query. The first that exists counts.
+func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion) (varlink.Addresses, error) {
+	if _, err := decision.ParseName(q.Name); err != nil {
+		return varlink.Addresses{}, varlink.ErrInvalidParameter("name")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, errOverdue)
+	defer cancel()
+	spellings := []string{q.Name}
+	if q.Flags&varlink.NoSearch == 0 {
+		spellings = s.spellings(q.Name, s.current())
+	}
+	var failed error
+	for _, name := range spellings {
+		found, err := s.addresses(ctx, name, &q)
+		switch {
+		case err == nil:
+			return found, nil
+		// Where a server fails the C library looks on, and so do we; that none of
+		// the other names is there then says nothing.
+		case failed == nil || !retriable(failed):
+			failed = err
+		}
+		// A name that exists is the one that was meant, if it has no such address
+		// either.
+		if ctx.Err() != nil || !errors.Is(err, varlink.ErrNameError) && !retriable(err) {
+			break
+		}
+	}
+	return varlink.Addresses{}, failed
+}
+
+// retriable says whether an error is one of the moment.
+func retriable(err error) bool {
+	return errors.Is(err, varlink.ErrNetworkDown) || errors.Is(err, varlink.ErrNoNameServers) ||
+		errors.Is(err, varlink.ErrMaxAttemptsReached)
+}
+
+// addresses asks for the addresses at one name, of both families at a time.
+func (s *Server) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion) (varlink.Addresses, error) {
+	var v4, v6 finding
+	var asking sync.WaitGroup
+	if q.V4 && q.V6 {
+		asking.Go(func() { v6 = s.find(ctx, name, dns.TypeAAAA, q.Flags) })
+	} else if q.V6 {
+		v6 = s.find(ctx, name, dns.TypeAAAA, q.Flags)
+	}
+	if q.V4 {
+		v4 = s.find(ctx, name, dns.TypeA, q.Flags)
+	}
+	asking.Wait()
+	switch {
+	case !q.V6:
+		return v4.addresses(), v4.err
+	case !q.V4:
+		return v6.addresses(), v6.err
+	case v4.err != nil && v6.err != nil:
+		return varlink.Addresses{}, graver(v4.err, v6.err)
+	case v4.err != nil:
+		return v6.addresses(), nil
+	case v6.err != nil:
+		return v4.addresses(), nil
+	}
+	all := v4.addresses()
+	all.All = append(all.All, v6.addresses().All...)
+	const both = varlink.Authenticated | varlink.Confidential // what only holds if it holds for both
+	all.Flags = (v4.flags|v6.flags)&^both | v4.flags&v6.flags&both
+	return all, nil
+}
+
+// graver is the error that says more of a name of whose families each has one:
+// that one may exist outweighs that the other does not, and so on.
+func graver(v4, v6 error) error {
+	if retriable(v6) || !retriable(v4) && errors.Is(v4, varlink.ErrNameError) {
+		return v6
+	}
+	return v4
+}
+
+// ResolveAddress implements [varlink.Resolver].
+func (s *Server) ResolveAddress(ctx context.Context, q varlink.AddressQuestion) (varlink.Names, error) {
+	// The C library, too, looks for a mapped address where IPv4 has it.
+	reverse, err := dns.ReverseAddr(q.Addr.Unmap().String())
+	if err != nil {
+		return varlink.Names{}, varlink.ErrInvalidParameter("address")
+	}
+	found := s.find(ctx, reverse, dns.TypePTR, q.Flags)
+	if found.err != nil {
+		return varlink.Names{}, found.err
+	}
+	names := varlink.Names{Flags: found.flags}
+	for _, rr := range found.records {
+		name := withoutDot(rr.(*dns.PTR).Ptr)
+		if isHostname(name) && !slices.Contains(names.All, name) {
+			names.All = append(names.All, name)
+		}
+	}
+	if len(names.All) == 0 {
+		return varlink.Names{}, varlink.ErrNoSuchResourceRecord
+	}
+	return names, nil
+}
+
+var _ varlink.Resolver = (*Server)(nil)

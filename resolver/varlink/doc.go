@@ -1,0 +1,27 @@
+// Package varlink speaks the varlink protocol on UNIX sockets, and by it what
+// glibc's nss-resolve and resolvectl ask of a machine's resolver.
+//
+// A message is a JSON object and a NUL (https://varlink.org). A [Server] offers
+// a set of interfaces on one socket: [Resolve] has names and addresses resolved,
+// org.varlink.service tells which interfaces there are. What a name gets is up
+// to a [Resolver]; the package knows nothing of DNS.
+//
+// # Hostile clients
+//
+// Every user of the machine may connect. The connections are bounded, for each
+// user and in all, as are the size of a message and the time for it. The calls
+// of one connection are answered one by one and in order: who sends more waits
+// in the kernel's buffers, and nothing is queued here. Whatever is not a
+// well-formed call ends its connection.
+//
+// # The end
+//
+// When a Server ends, the socket is removed and all connections are closed at
+// once: nss-resolve then says that there is no service, and the C library goes
+// on with its other sources.
+//
+// # Goroutines
+//
+// [New] and [Server.Listen] start none. [Server.Run] owns one for each
+// connection and two of its own, and waits for all of them.
+package varlink

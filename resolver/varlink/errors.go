@@ -1,0 +1,68 @@
+package varlink
+
+import (
+	"fmt"
+)
+
+// Error is an error as clients get it. Those with the same ID are the same to
+// [errors.Is].
+type Error struct {
+	ID         string
+	Parameters any // nil: none
+}
+
+// Error is the ID, and what belongs to it.
+func (e *Error) Error() string {
+	if e.Parameters == nil {
+		return e.ID
+	}
+	return fmt.Sprintf("%s %v", e.ID, e.Parameters)
+}
+
+// Is says whether the target is an Error of the same ID.
+func (e *Error) Is(target error) bool {
+	other, ok := target.(*Error)
+	return ok && other.ID == e.ID
+}
+
+// The errors of io.systemd.Resolve that there are here. For nss-resolve those of
+// the first group mean to try again later, and all others that there is no such
+// name.
+var (
+	ErrNetworkDown        = &Error{ID: "io.systemd.Resolve.NetworkDown"}
+	ErrNoNameServers      = &Error{ID: "io.systemd.Resolve.NoNameServers"}
+	ErrMaxAttemptsReached = &Error{ID: "io.systemd.Resolve.MaxAttemptsReached"}
+
+	ErrNameError            = &Error{ID: "io.systemd.Resolve.DNSError", Parameters: map[string]int{"rcode": 3}}
+	ErrNoSuchResourceRecord = &Error{ID: "io.systemd.Resolve.NoSuchResourceRecord"}
+	ErrCNAMELoop            = &Error{ID: "io.systemd.Resolve.CNAMELoop"}
+	ErrNoSource             = &Error{ID: "io.systemd.Resolve.NoSource"}
+	ErrBadAddressSize       = &Error{ID: "io.systemd.Resolve.BadAddressSize"}
+)
+
+// ErrPermissionDenied is the error of org.varlink.service for who may not call a
+// method.
+var ErrPermissionDenied = &Error{ID: "org.varlink.service.PermissionDenied"}
+
+// errExpectedMore is for a call that has many replies, from who wants one.
+var errExpectedMore = &Error{ID: "org.varlink.service.ExpectedMore"}
+
+// ErrInvalidParameter is the error for a parameter of a call that is wrong.
+func ErrInvalidParameter(name string) *Error {
+	return &Error{"org.varlink.service.InvalidParameter", map[string]string{"parameter": name}}
+}
+
+func errInterfaceNotFound(name string) *Error {
+	return &Error{"org.varlink.service.InterfaceNotFound", map[string]string{"interface": name}}
+}
+
+func errMethodNotFound(name string) *Error {
+	return &Error{"org.varlink.service.MethodNotFound", map[string]string{"method": name}}
+}
+
+// ErrTooManyWatchers is our own: the Monitor interface has no error.
+var ErrTooManyWatchers = &Error{ID: "org.nodedns.TooManyWatchers"}
+
+// errDisconnected is counted for a call whose client got no reply, or not all of
+// them. It has its name from systemd, whose library says so to itself.
+var errDisconnected = &Error{ID: "io.systemd.Disconnected"}

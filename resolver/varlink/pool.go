@@ -1,0 +1,97 @@
+package varlink
+
+import (
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/localsocket"
+)
+
+const (
+	// maxConnections bounds the connections in all, and maxPerUser those of one
+	// user, so that none keeps out the others. nss-resolve makes one for each
+	// name.
+	maxConnections = 1024
+	maxPerUser     = 512
+
+	// refusalInterval is the least time between two log lines about connections
+	// that were turned away.
+	refusalInterval = time.Minute
+)
+
+// pool are the open connections.
+type pool struct {
+	log            *slog.Logger
+	limit, perUser int // of connections in all, and of one user
+
+	mu      sync.Mutex
+	open    map[*net.UnixConn]localsocket.Peer
+	of      map[uint32]int // each user's
+	refused uint64
+	told    uint64    // of those that were refused
+	toldAt  time.Time // when; zero: never
+}
+
+func newPool(log *slog.Logger) *pool {
+	return &pool{
+		log: log, limit: maxConnections, perUser: maxPerUser,
+		open: map[*net.UnixConn]localsocket.Peer{}, of: map[uint32]int{},
+	}
+}
+
+// admit takes in a connection, or closes it at once where there is no place for
+// it: its client then goes on with another source of names.
+func (p *pool) admit(conn *net.UnixConn) (peer localsocket.Peer, ok bool) {
+	peer, err := localsocket.PeerOf(conn)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil || len(p.open) >= p.limit || p.of[peer.UID] >= p.perUser {
+		_ = conn.Close()
+		p.refuse(peer)
+		return peer, false
+	}
+	p.open[conn] = peer
+	p.of[peer.UID]++
+	return peer, true
+}
+
+// refuse counts a connection that was turned away, and tells of all of them now
+// and then. The caller holds mu.
+func (p *pool) refuse(peer localsocket.Peer) {
+	p.refused++
+	if now := time.Now(); p.toldAt.IsZero() || now.Sub(p.toldAt) >= refusalInterval {
+		p.log.Warn("varlink connections refused: too many are open", "count", p.refused-p.told,
+			"open", len(p.open), "uid", peer.UID, "of that user", p.of[peer.UID])
+		p.told, p.toldAt = p.refused, now
+	}
+}
+
+// release closes a connection.
+func (p *pool) release(conn *net.UnixConn) {
+	_ = conn.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer := p.open[conn]
+	delete(p.open, conn)
+	if p.of[peer.UID]--; p.of[peer.UID] == 0 {
+		delete(p.of, peer.UID)
+	}
+}
+
+// closeAll closes all connections, for those who use them to notice.
+func (p *pool) closeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.open {
+		_ = conn.Close()
+	}
+}
+
+// count is the number of connections that are open, and were refused ever.
+func (p *pool) count() (open int, refused uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open), p.refused
+}

@@ -1,0 +1,173 @@
+package varlink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/resolver/localsocket"
+)
+
+// Config of a Server.
+type Config struct {
+	// Path of the socket, and its mode.
+	Path string
+	Mode fs.FileMode
+	// Interfaces that are offered besides org.varlink.service.
+	Interfaces []Interface
+	// Logger may be nil, which discards.
+	Logger *slog.Logger
+}
+
+// The modes that a socket may have: everybody may connect, or only root and the
+// user that we run as.
+const (
+	Everybody = fs.FileMode(0o666)
+	OnlyUs    = fs.FileMode(0o600)
+)
+
+const (
+	// glance is the time between two looks at whether the socket is still ours.
+	glance = 10 * time.Second
+	// breather is the time after a failure to accept: mostly there are too many
+	// open files, of which none is closed faster by trying.
+	breather = 100 * time.Millisecond
+)
+
+// Server serves a socket. Its methods may be called concurrently, but only one
+// Run at a time.
+type Server struct {
+	path       string
+	mode       fs.FileMode
+	interfaces []Interface
+	log        *slog.Logger
+	pool       *pool
+	counts     counts
+	glance     time.Duration // glance, but for tests
+
+	mu       sync.Mutex
+	listener *localsocket.Listener // bound, and not yet taken by Run; nil: none
+}
+
+// New returns a Server that has not made its socket.
+func New(config Config) *Server {
+	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, glance: glance}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.interfaces = append([]Interface{service(config.Interfaces)}, config.Interfaces...)
+	s.pool = newPool(s.log)
+	return s
+}
+
+// Listen makes the socket, which is served by Run. Clients that come before
+// wait in the kernel. The error is [localsocket.ErrInUse] where another one
+// serves it: a resolver is never ousted.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
+	l, err := localsocket.Listen(s.path, s.mode)
+	switch {
+	case errors.Is(err, localsocket.ErrInUse):
+		return fmt.Errorf("%w; stop and disable that service, or set varlink.socket to another path or to none", err)
+	case err != nil:
+		return fmt.Errorf("%w; set varlink.socket to a path that can be made, or to none", err)
+	}
+	s.listener = l
+	return nil
+}
+
+// Run serves the socket until ctx ends, and then returns nil. It makes it if
+// Listen has not. When somebody takes the socket away it returns an error, and
+// may be called again. The socket and all connections are closed when it
+// returns.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	listener := s.listener
+	s.listener = nil
+	s.mu.Unlock()
+	defer listener.Unlock()
+	s.log.Info("varlink is served", "socket", s.path)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.accept(ctx, listener) })
+	group.Go(func() error {
+		err := s.watch(ctx, listener)
+		_ = listener.Close() // ends accept; that the path may be gone was told
+		s.pool.closeAll()
+		return err
+	})
+	return group.Wait()
+}
+
+// watch returns an error when the socket is not reachable any more: a resolver
+// that starts later takes the path without asking.
+func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) error {
+	ticker := time.NewTicker(s.glance)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := listener.Displaced(); err != nil {
+			return err
+		}
+	}
+}
+
+// accept serves all connections, and waits for them.
+func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) error {
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		conn, err := listener.AcceptUnix()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return nil // by watch, which tells why
+		case err != nil:
+			s.log.Debug("cannot accept a varlink connection; retrying", "error", err)
+			pause(ctx, breather)
+			continue
+		}
+		if peer, ok := s.pool.admit(conn); ok {
+			open.Go(func() {
+				defer s.pool.release(conn)
+				s.converse(ctx, conn, peer)
+			})
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// gone says whether an error is only that the client has closed its end.
+func gone(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+}

@@ -1,0 +1,449 @@
+package resolver
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/varlink"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// world is an upstream that knows some names, and remembers what it was asked.
+type world struct {
+	mu    sync.Mutex
+	asked []string
+}
+
+// worldRecords are all that there are; a name without any is there all the same
+// if it is below another one's.
+var worldRecords = []string{
+	"www.example.org. 60 IN A 192.0.2.1", "www.example.org. 60 IN A 192.0.2.1",
+	"www.example.org. 60 IN AAAA 2001:db8::1",
+	"alias.example.org. 60 IN CNAME Middle.example.org.",
+	"middle.example.org. 60 IN CNAME www.example.org.",
+	"loop.example.org. 60 IN CNAME pool.example.org.", "pool.example.org. 60 IN CNAME loop.example.org.",
+	"v4.example.org. 60 IN A 192.0.2.4",
+	"half.example.org. 60 IN A 192.0.2.5",
+	"box.one.example. 60 IN A 192.0.2.11", "box.two.example. 60 IN A 192.0.2.12",
+	"nas.two.example. 60 IN A 192.0.2.22",
+	"deep.sub.two.example. 60 IN A 192.0.2.32",
+	"test.one.example. 60 IN A 192.0.2.41",
+	"empty.one.example. 60 IN TXT there", "empty.two.example. 60 IN A 192.0.2.52",
+	"broken-one.two.example. 60 IN A 192.0.2.62",
+	"9.2.0.192.in-addr.arpa. 60 IN PTR www.example.org.", "9.2.0.192.in-addr.arpa. 60 IN PTR www.example.org.",
+	`9.2.0.192.in-addr.arpa. 60 IN PTR evil\010name.example.`, "9.2.0.192.in-addr.arpa. 60 IN PTR -rf.example.",
+	"8.2.0.192.in-addr.arpa. 60 IN CNAME 8.0-15.2.0.192.in-addr.arpa.",
+	"8.0-15.2.0.192.in-addr.arpa. 60 IN PTR delegated.example.",
+	"7.2.0.192.in-addr.arpa. 60 IN PTR .",
+}
+
+func (u *world) answer(w dns.ResponseWriter, q *dns.Msg) {
+	asked := q.Question[0]
+	name := strings.ToLower(asked.Name)
+	u.mu.Lock()
+	u.asked = append(u.asked, withoutDot(name)+" "+dns.TypeToString[asked.Qtype])
+	u.mu.Unlock()
+	m := new(dns.Msg).SetReply(q)
+	switch {
+	case strings.HasPrefix(name, "broken"), name == "half.example.org." && asked.Qtype == dns.TypeAAAA:
+		if !strings.HasSuffix(name, ".two.example.") {
+			m.Rcode = dns.RcodeServerFailure
+			_ = w.WriteMsg(m)
+			return
+		}
+	case strings.HasPrefix(name, "refused"):
+		m.Rcode = dns.RcodeRefused
+		_ = w.WriteMsg(m)
+		return
+	}
+	exists := false
+	for range worldRecords {
+		alias := ""
+		for _, text := range worldRecords {
+			rr, _ := dns.NewRR(text)
+			if strings.ToLower(rr.Header().Name) != name {
+				continue
+			}
+			exists = true
+			if cname, ok := rr.(*dns.CNAME); ok {
+				alias = strings.ToLower(cname.Target)
+			}
+			if rr.Header().Rrtype == asked.Qtype || alias != "" {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+		if alias == "" || strings.EqualFold(alias, asked.Name) {
+			break
+		}
+		name = alias
+	}
+	if !exists {
+		m.Rcode = dns.RcodeNameError
+	}
+	_ = w.WriteMsg(m)
+}
+
+func (u *world) take() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	asked := u.asked
+	u.asked = nil
+	return asked
+}
+
+// newSearching is a server with a line for the hosts file, an upstream, and what
+// resolv.conf says besides it.
+func newSearching(t *testing.T, u *world, resolvConf string, snapshot func() *zone.Snapshot) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"hosts":       "10.9.9.9 box.corp printer\n2001:db8::9 six\n",
+		"resolv.conf": resolvConf + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := settings()
+	if u != nil {
+		set.Upstreams.Servers = plain(fakeUpstream(t, u.answer))
+	}
+	set.Upstreams.Root, set.Upstreams.ResolvConf = dir, "/resolv.conf"
+	s, err := New(Config{
+		Zone: snapshot, Settings: set, Now: func() time.Time { return wallClock },
+		Hosts: hosts.Config{Root: dir, Path: "/hosts", Zone: hosts.Zone{Prefix: zone.DefaultPrefix, Local: ours}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// found is what a program learns, in one line.
+func found(s *Server, q varlink.HostnameQuestion, t *testing.T) string {
+	t.Helper()
+	all, err := s.ResolveHostname(t.Context(), q)
+	if err != nil {
+		return errorID(t, err)
+	}
+	return fmt.Sprint(all.Canonical, " ", all.All)
+}
+
+func errorID(t *testing.T, err error) string {
+	t.Helper()
+	failed := (*varlink.Error)(nil)
+	if !errors.As(err, &failed) {
+		t.Fatalf("%v is no error of varlink", err)
+	}
+	return failed.ID[strings.LastIndexByte(failed.ID, '.')+1:]
+}
+
+func TestResolveHostname(t *testing.T) {
+	t.Parallel()
+	u := new(world)
+	s := newSearching(t, u, "search one.example two.example", newZone(t).Snapshot)
+	const v4, v6 = 4, 6
+	for _, tt := range []struct {
+		name   string
+		family int // 0: both
+		want   string
+	}{
+		{theirs, 0, theirs + " [10.0.0.10 2001:db9::a]"},
+		{theirs, v4, theirs + " [10.0.0.10]"},
+		{theirs, v6, theirs + " [2001:db9::a]"},
+		{strings.ToUpper(theirs), v4, strings.ToUpper(theirs) + " [10.0.0.10]"},
+		{theirs + ".", v4, theirs + " [10.0.0.10]"},
+		{theirs + ".nodes.example", v4, theirs + ".nodes.example [10.0.0.10]"},
+		{ours, v6, "NoSuchResourceRecord"},
+		{nobody, 0, "DNSError"},
+		{nobody + ".one.example", 0, "DNSError"},
+		{"consensus-member.role.nodes.example", 0, "NoSuchResourceRecord"},
+		{"localhost", 0, "localhost [127.0.0.1 ::1]"},
+		{"a.localhost", v6, "a.localhost [::1]"},
+		{"printer", 0, "printer [10.9.9.9]"},
+		{"printer", v6, "NoSuchResourceRecord"},
+		{"six", 0, "six [2001:db8::9]"},
+		{"box.corp", v4, "box.corp [10.9.9.9]"},
+		{"foo.test", 0, "DNSError"},
+		{"resolver.arpa", 0, "NoSuchResourceRecord"},
+
+		{"www.example.org", 0, "www.example.org [192.0.2.1 2001:db8::1]"},
+		{"www.example.org", v6, "www.example.org [2001:db8::1]"},
+		{"alias.example.org", 0, "www.example.org [192.0.2.1 2001:db8::1]"},
+		{"loop.example.org", 0, "CNAMELoop"},
+		{"v4.example.org", 0, "v4.example.org [192.0.2.4]"},
+		{"v4.example.org", v6, "NoSuchResourceRecord"},
+		{"half.example.org", 0, "half.example.org [192.0.2.5]"},
+		{"half.example.org", v6, "NetworkDown"},
+		{"nowhere.example.org", 0, "DNSError"},
+		{"broken.example.org", 0, "NetworkDown"},
+		{"refused.example.org", 0, "MaxAttemptsReached"},
+
+		{"no..name", 0, "InvalidParameter"},
+		{strings.Repeat("a", 64) + ".example", 0, "InvalidParameter"},
+		{strings.Repeat("a.", 127) + "a", 0, "InvalidParameter"},
+		{`b\252cher.example.org`, 0, "DNSError"},
+		{"bücher.example.org", 0, "DNSError"},
+	} {
+		t.Run(fmt.Sprintf("%.40s %d", tt.name, tt.family), func(t *testing.T) {
+			q := varlink.HostnameQuestion{Name: tt.name, V4: tt.family != v6, V6: tt.family != v4}
+			if got := found(s, q, t); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSearchList(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, resolvConf, asked string
+		flags                   varlink.Flags
+		want                    string
+		upstream                []string // what it was asked for, in that order
+	}{
+		{"the first that exists", "search one.example two.example", "box", 0, "box.one.example [192.0.2.11]", []string{"box.one.example"}},
+		{"in the order of the list", "search two.example one.example", "box", 0, "box.two.example [192.0.2.12]", []string{"box.two.example"}},
+		{"the next where there is none", "search one.example two.example", "nas", 0, "nas.two.example [192.0.2.22]", []string{"nas.one.example", "nas.two.example"}},
+		{"none", "search one.example two.example", "nobody", 0, "NoSuchResourceRecord", []string{"nobody.one.example", "nobody.two.example"}},
+		{"no list", "options ndots:2", "nas", 0, "NoSuchResourceRecord", nil},
+		{"not to be searched", "search one.example", "box", varlink.NoSearch, "NoSuchResourceRecord", nil},
+		{"a final dot", "search one.example", "box.", 0, "NoSuchResourceRecord", nil},
+		{"the root", "search one.example", "", 0, "DNSError", []string{"."}},
+		{"the hosts file first", "search one.example", "printer", 0, "printer [10.9.9.9]", nil},
+		{"a node first", "search one.example", theirs, 0, theirs + " [10.0.0.10]", nil},
+		{"no such node, nowhere", "search one.example", nobody, 0, "DNSError", nil},
+		{"localhost first", "search one.example", "localhost", 0, "localhost [127.0.0.1]", nil},
+		{"a special label only by itself", "search one.example", "test", 0, "test.one.example [192.0.2.41]", []string{"test.one.example"}},
+		{"a special name", "search one.example", "box.test", 0, "DNSError", nil},
+		{"dots: as it is first", "search one.example", "www.example.org", 0, "www.example.org [192.0.2.1]", []string{"www.example.org"}},
+		{"dots: the list where it is not", "search two.example", "deep.sub", 0, "deep.sub.two.example [192.0.2.32]", []string{"deep.sub", "deep.sub.two.example"}},
+		{"ndots: the list first", "search two.example\noptions ndots:2", "deep.sub", 0, "deep.sub.two.example [192.0.2.32]", []string{"deep.sub.two.example"}},
+		{"ndots: as it is last", "search two.example\noptions ndots:5", "www.example.org", 0, "www.example.org [192.0.2.1]", []string{"www.example.org.two.example", "www.example.org"}},
+		{"the root in the list", "search . two.example", "deep.sub", 0, "deep.sub.two.example [192.0.2.32]", []string{"deep.sub", "deep.sub.two.example"}},
+		{"it exists without an address", "search one.example two.example", "empty", 0, "NoSuchResourceRecord", []string{"empty.one.example"}},
+		{"a server fails, and the next knows", "search one.example two.example", "broken-one", 0, "broken-one.two.example [192.0.2.62]", []string{"broken-one.one.example", "broken-one.two.example"}},
+		{"a server fails, and the others know nothing", "search one.example two.example", "broken-two", 0, "NetworkDown", []string{"broken-two.one.example", "broken-two.two.example"}},
+		{"a server refuses", "search one.example", "refused", 0, "MaxAttemptsReached", []string{"refused.one.example"}},
+		{"too long with a domain", "search " + strings.Repeat("a.", 100) + "example", strings.Repeat("b", 50) + "." + strings.Repeat("b", 50), 0, "DNSError", []string{strings.Repeat("b", 50) + "." + strings.Repeat("b", 50)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			u := new(world)
+			s := newSearching(t, u, tt.resolvConf, newZone(t).Snapshot)
+			if got := found(s, varlink.HostnameQuestion{Name: tt.asked, V4: true, Flags: tt.flags}, t); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			var want []string
+			for _, name := range tt.upstream {
+				want = append(want, name+" A")
+			}
+			if got := slices.Compact(u.take()); !slices.Equal(got, want) {
+				t.Errorf("the upstream was asked for %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestNdots(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"": 1, "rotate": 1, "ndots:0": 0, "ndots:5": 5, "ndots:16": 15, "ndots:-1": 1, "ndots:x": 1, "ndots:3 ndots:2": 2,
+	} {
+		if got := ndots(strings.Fields(text)); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}
+
+// That nobody can know now is never "no such name".
+func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
+	t.Parallel()
+	store, err := zone.NewStore(zone.Config{Local: ours})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.ExpectCluster(true)
+	s := newSearching(t, nil, "search one.example", store.Snapshot)
+	for name, want := range map[string]string{
+		ours:              "NetworkDown", // it has no address yet
+		nobody:            "NetworkDown",
+		"www.example.org": "NoNameServers",
+		"localhost":       "localhost [127.0.0.1 ::1]",
+	} {
+		if got := found(s, varlink.HostnameQuestion{Name: name, V4: true, V6: true}, t); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestResolveHostnameWithDeadUpstreams(t *testing.T) {
+	t.Parallel()
+	set := settings(unused(t))
+	s := newServer(t, set)
+	if got := found(s, varlink.HostnameQuestion{Name: "www.example.org", V4: true, V6: true}, t); got != "NetworkDown" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestHostnameFlags(t *testing.T) {
+	t.Parallel()
+	u := new(world)
+	s := newSearching(t, u, "", newZone(t).Snapshot)
+	cached := s.settings
+	cached.Cache = Cache{Size: 1 << 20}
+	if err := s.Reconfigure(cached); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		ourOwn = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential
+		plain  = varlink.ProtocolDNS
+	)
+	for _, tt := range []struct {
+		name  string
+		flags varlink.Flags
+		want  varlink.Flags
+		asked int // queries to the upstream
+	}{
+		{theirs, 0, ourOwn | varlink.FromZone, 0},
+		{theirs, varlink.NoNetwork, ourOwn | varlink.FromZone, 0},
+		{"printer", 0, ourOwn | varlink.Synthetic, 0},
+		{"localhost", 0, ourOwn | varlink.Synthetic, 0},
+		{"www.example.org", 0, plain | varlink.FromNetwork, 1},
+		{"www.example.org", varlink.NoNetwork, plain | varlink.FromCache, 0},
+		{"www.example.org", varlink.NoCache, plain | varlink.FromNetwork, 1},
+		{"www.example.org", varlink.NoStale, plain | varlink.FromNetwork, 1},
+		{"www.example.org", varlink.NoValidate, plain | varlink.FromNetwork, 1}, // not the same question
+		{"www.example.org", 0, plain | varlink.FromCache, 0},
+	} {
+		got, err := s.ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: tt.name, V4: true, Flags: tt.flags})
+		if asked := len(u.take()); err != nil || got.Flags != tt.want || asked != tt.asked {
+			t.Errorf("%s with %#x: got %#x, %v, %d queries, want %#x and %d", tt.name, tt.flags, got.Flags, err, asked, tt.want, tt.asked)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		flags varlink.Flags
+		want  string
+	}{
+		{"v4.example.org", varlink.NoNetwork, "NoSource"},
+		{"alias.example.org", varlink.NoCNAME, "CNAMELoop"},
+		{"www.example.org", varlink.NoCNAME, "www.example.org [192.0.2.1]"},
+	} {
+		if got := found(s, varlink.HostnameQuestion{Name: tt.name, V4: true, Flags: tt.flags}, t); got != tt.want {
+			t.Errorf("%s with %#x: got %s, want %s", tt.name, tt.flags, got, tt.want)
+		}
+	}
+	// Of two families only what holds for both is told.
+	both, err := s.ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: "www.example.org", V4: true, V6: true})
+	if want := plain | varlink.FromCache | varlink.FromNetwork; err != nil || both.Flags != want {
+		t.Errorf("got %#x, %v, want %#x", both.Flags, err, want)
+	}
+}
+
+func TestResolveAddress(t *testing.T) {
+	t.Parallel()
+	u := new(world)
+	s := newSearching(t, u, "search one.example", newZone(t).Snapshot)
+	for addr, want := range map[string]string{
+		"10.0.0.10":        "[" + theirs + "]",
+		"::ffff:10.0.0.10": "[" + theirs + "]",
+		"2001:db9::a":      "[" + theirs + "]",
+		"10.0.0.1":         "[" + ours + "]",
+		"10.9.9.9":         "[box.corp]",
+		"127.0.0.1":        "[localhost]",
+		"::1":              "[localhost]",
+		"127.0.0.2":        "DNSError",
+		"169.254.1.1":      "DNSError",
+		"192.0.2.9":        "DNSError", // documentation, which nobody has
+	} {
+		names, err := s.ResolveAddress(t.Context(), varlink.AddressQuestion{Addr: netip.MustParseAddr(addr)})
+		got := fmt.Sprint(names.All)
+		if err != nil {
+			got = errorID(t, err)
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", addr, got, want)
+		}
+	}
+	if asked := u.take(); len(asked) > 0 {
+		t.Errorf("the upstream was asked for %q", asked)
+	}
+}
+
+// What others write into the reverse zones may be anything.
+func TestResolveAddressByUpstreams(t *testing.T) {
+	t.Parallel()
+	u := new(world)
+	set := settings()
+	set.Upstreams.Routes = []Route{{Domains: []string{"2.0.192.in-addr.arpa"}, Servers: plain(fakeUpstream(t, u.answer))}}
+	s := newServer(t, set)
+	for addr, want := range map[string]string{
+		"192.0.2.9": "[www.example.org]",
+		"192.0.2.8": "[delegated.example]",
+		"192.0.2.7": "NoSuchResourceRecord",
+		"192.0.2.6": "DNSError",
+	} {
+		names, err := s.ResolveAddress(t.Context(), varlink.AddressQuestion{Addr: netip.MustParseAddr(addr)})
+		got := fmt.Sprint(names.All)
+		if err != nil {
+			got = errorID(t, err)
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", addr, got, want)
+		}
+	}
+}
+
+// What is looked for by varlink is told like every query.
+func TestWatchQueries(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, settings())
+	text := watching(t, s)
+	w, err := s.WatchQueries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, name := range []string{theirs, nobody} {
+		_, _ = s.ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: name, V4: true})
+	}
+	results, missed, err := w.Next(t.Context())
+	if err != nil || missed != 0 || len(results) != 2 {
+		t.Fatalf("got %+v, %d missed, %v", results, missed, err)
+	}
+	if r := results[0]; r.Name != theirs || r.Type != dns.TypeA || r.Class != dns.ClassINET || r.Rcode != 0 || len(r.Answer) != 1 {
+		t.Errorf("got %+v", r)
+	} else if rr, _, err := dns.UnpackRR(r.Answer[0].Wire, 0); err != nil || rr.(*dns.A).A.String() != "10.0.0.10" || r.Answer[0].Name != theirs {
+		t.Errorf("got %+v, %v", rr, err)
+	}
+	if r := results[1]; r.Name != nobody || r.Rcode != dns.RcodeNameError || len(r.Answer) != 0 {
+		t.Errorf("got %+v", r)
+	}
+	for _, o := range observed(t, text) {
+		if o.Transport != tap.Varlink.String() {
+			t.Errorf("%s came by %s", o.Name, o.Transport)
+		}
+	}
+	for range tap.MaxWatchers {
+		if w, err = s.WatchQueries(); err != nil {
+			break
+		}
+		defer w.Close()
+	}
+	if !errors.Is(err, varlink.ErrTooManyWatchers) {
+		t.Errorf("one too many: %v", err)
+	}
+}

@@ -1,0 +1,78 @@
+package nodedns
+
+import (
+	"log/slog"
+
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/varlink"
+)
+
+// monitorSuffix is what the socket for monitors has behind the path of the one
+// for names: resolvectl looks for it there.
+const monitorSuffix = ".Monitor"
+
+// VarlinkStatus is how the socket for glibc's nss-resolve stands.
+type VarlinkStatus struct {
+	Socket string `json:"socket"`
+	// Connections that are open now.
+	Connections int `json:"connections"`
+	// Error is why it is not served now, or empty.
+	Error string `json:"error"`
+
+	Stats varlink.Stats `json:"-"`
+}
+
+// varlinkSockets are the one for names and the one for monitors.
+type varlinkSockets struct {
+	path           string
+	names, monitor *varlink.Server
+	tasks          []*task
+}
+
+// newVarlink is nil where there is no path.
+func newVarlink(path string, dns *resolver.Server, log *slog.Logger) *varlinkSockets {
+	if path == "" {
+		return nil
+	}
+	log = log.With("part", "varlink")
+	v := &varlinkSockets{
+		path: path,
+		names: varlink.New(varlink.Config{
+			Path: path, Mode: varlink.Everybody,
+			Interfaces: []varlink.Interface{varlink.Resolve(dns)},
+			Logger:     log,
+		}),
+		monitor: varlink.New(varlink.Config{
+			Path: path + monitorSuffix, Mode: varlink.OnlyUs,
+			Interfaces: []varlink.Interface{varlink.Monitor(dns.WatchQueries)},
+			Logger:     log,
+		}),
+	}
+	v.tasks = []*task{
+		{name: "varlink", run: v.names.Run},
+		{name: "varlink monitor", run: v.monitor.Run},
+	}
+	return v
+}
+
+// listen makes the sockets, so that they are there when the service is ready. A
+// failure is told by their tasks, which try again: names are answered over DNS
+// and from the file meanwhile.
+func (v *varlinkSockets) listen() {
+	if v != nil {
+		_, _ = v.names.Listen(), v.monitor.Listen()
+	}
+}
+
+// varlinkStatus is nil where there is no socket.
+func (s *Service) varlinkStatus() *VarlinkStatus {
+	if s.varlink == nil {
+		return nil
+	}
+	stats := s.varlink.names.Stats()
+	status := &VarlinkStatus{Socket: s.varlink.path, Connections: stats.Connections, Stats: stats}
+	if err := s.varlink.tasks[0].failure(); err != nil {
+		status.Error = err.Error()
+	}
+	return status
+}
