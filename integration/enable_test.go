@@ -221,6 +221,85 @@ func TestEnableGoesBack(t *testing.T) {
 	}
 }
 
+// A service that ran before goes on when all is disabled, and some of it may be.
+func TestEnableWhereTheServiceRuns(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.write("/etc/nsswitch.conf", "hosts: files\n")
+	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	dir := n.systemd()
+	for _, verb := range []string{"enable", "start"} {
+		n.run(filepath.Join(dir, "systemctl"), verb, "nodedns.service")
+	}
+	before, hostname := tree(t, n.path("/etc")), n.hostname()
+	_, err := n.switching(dir, "enable", "--yes")
+	must(t, err)
+	_, err = n.switching(dir, "disable", "--yes", "--only", "hostname,resolv-conf")
+	must(t, err)
+	if got := n.hostname(); got != hostname {
+		t.Errorf("the hostname is %s, want %s", got, hostname)
+	}
+	if got, want := n.read("/etc/resolv.conf"), "nameserver "+routerV4+"\n"; got != want {
+		t.Errorf("resolv.conf is %q, want %q", got, want)
+	}
+	eventually(t, "the hosts file is still kept", func() error { return n.glibcKnows("files", n.id, n.v4(), n.v6()) })
+	_, err = n.switching(dir, "disable", "--yes")
+	must(t, err)
+	sameTree(t, before, tree(t, n.path("/etc")))
+	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
+	n.run(filepath.Join(dir, "systemctl"), "is-enabled", "nodedns.service")
+	must(t, n.answersNode(n.id, n.v4()))
+}
+
+// Where another program has the port nothing is done, and it is told who.
+func TestEnableWhereThePortIsTaken(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	dir := n.systemd()
+	before := tree(t, n.path("/etc"))
+	n.startDaemon("--control.socket=/run/other.sock", "--state.dir=/var/lib/other")
+	eventually(t, "the other one answers", func() error { return n.answers("NOERROR", n.id) })
+	out, err := n.switching(dir, "enable", "--yes")
+	if err == nil || !strings.Contains(err.Error(), "another program has 127.0.0.53:53") || !strings.Contains(out, "THING") {
+		t.Errorf("got %v and\n%s", err, out)
+	}
+	n.run("mkdir", "-p", "/run/systemd/resolve")
+	n.run("touch", "/run/systemd/resolve/stub-resolv.conf")
+	if _, err := n.switching(dir, "enable", "--yes"); err == nil || !strings.Contains(err.Error(), "DNSStubListener=no") {
+		t.Errorf("got %v", err)
+	}
+	sameTree(t, before, tree(t, n.path("/etc")))
+}
+
+// A file that cannot be written holds up nothing else, and is told of.
+func TestEnableWithAFileThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.write("/etc/nsswitch.conf", "hosts: files\n")
+	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	n.run("mount", "--bind", "/etc/hosts", "/etc/hosts")
+	n.run("mount", "-o", "remount,bind,ro", "/etc/hosts")
+	dir := n.systemd()
+	before := tree(t, n.path("/etc"))
+	_, err := n.switching(dir, "enable", "--yes")
+	if err == nil || !strings.Contains(err.Error(), "/etc/hosts") || !strings.Contains(err.Error(), "the rest is enabled") {
+		t.Errorf("got %v", err)
+	}
+	must(t, n.pointsHere("options edns0"))
+	_, err = n.switching(dir, "disable", "--yes")
+	must(t, err)
+	sameTree(t, before, tree(t, n.path("/etc")))
+}
+
 // What was interrupted is completed by doing it again.
 func TestEnableInterrupted(t *testing.T) {
 	t.Parallel()
@@ -232,26 +311,35 @@ func TestEnableInterrupted(t *testing.T) {
 	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
 	dir := n.systemd()
 	before := tree(t, n.path("/etc"))
-	// A systemctl that kills who calls it.
+	// A systemctl that kills who calls it, before or after its work.
 	deadly := t.TempDir()
-	killAt := func(verb string) {
-		script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = %s ] && kill -9 $PPID\nexec %s/systemctl \"$@\"\n", verb, dir)
+	killAt := func(verb string, late bool) {
+		const kill = "[ \"$1\" = %s ] && kill -9 $PPID && exit\n"
+		script := fmt.Sprintf("#!/bin/sh\n"+kill+"exec %s/systemctl \"$@\"\n", verb, dir)
+		if late {
+			script = fmt.Sprintf("#!/bin/sh\n%s/systemctl \"$@\"\nstatus=$?\n"+kill+"exit $status\n", dir, verb)
+		}
 		must(t, os.WriteFile(filepath.Join(deadly, "systemctl"), []byte(script), 0o755))
 	}
-	for _, c := range []struct{ command, verb, next string }{
-		{"enable", "enable", "enable"},
-		{"enable", "enable", "disable"},
-		{"enable", "restart", "enable"},
-		{"enable", "restart", "disable"},
-		{"disable", "stop", "disable"},
-		{"disable", "disable", "disable"},
-		{"disable", "disable", "enable"},
+	for _, c := range []struct {
+		command, verb string
+		late          bool
+		next          string
+	}{
+		{"enable", "enable", false, "enable"},
+		{"enable", "restart", false, "disable"},
+		{"enable", "restart", true, "enable"},
+		{"enable", "restart", true, "disable"},
+		{"disable", "stop", false, "disable"},
+		{"disable", "stop", true, "disable"},
+		{"disable", "disable", false, "disable"},
+		{"disable", "disable", true, "enable"},
 	} {
 		if c.command == "disable" {
 			_, err := n.switching(dir, "enable", "--yes")
 			must(t, err)
 		}
-		killAt(c.verb)
+		killAt(c.verb, c.late)
 		if _, err := n.switching(deadly, c.command, "--yes"); err == nil || !strings.Contains(err.Error(), "killed") {
 			t.Fatalf("%s was not killed at %s: %v", c.command, c.verb, err)
 		}
@@ -281,6 +369,8 @@ func TestEnableOnOddMachines(t *testing.T) {
 			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"} {
 				n.run("mount", "--bind", path, path)
 			}
+			n.run("mount", "--bind", "/etc/machine-id", "/etc/machine-id")
+			n.run("mount", "-o", "remount,bind,ro", "/etc/machine-id")
 		},
 		"nothing is there": func(t *testing.T, n *node) {
 			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/machine-id"} {
@@ -296,7 +386,7 @@ func TestEnableOnOddMachines(t *testing.T) {
 				}
 			}
 		},
-		"nsswitch.conf of authselect, and a daemon that runs already": func(t *testing.T, n *node) {
+		"nsswitch.conf of authselect": func(t *testing.T, n *node) {
 			n.write("/etc/authselect/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return]\n")
 			must(t, os.Remove(n.path("/etc/nsswitch.conf")))
 			must(t, os.Symlink("authselect/nsswitch.conf", n.path("/etc/nsswitch.conf")))

@@ -9,6 +9,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/tap"
 )
 
 // rcodes is the number of response codes that are counted apart. BADCOOKIE,
@@ -56,6 +57,7 @@ type Stats struct {
 	InFlight        int          // waiting for upstreams now
 	Coalesced       uint64       // waited for what another query asked the upstreams
 	Connections     listen.Connections
+	Watch           tap.Stats
 	Cache           cache.Stats
 }
 
@@ -73,6 +75,7 @@ func (s *Server) Stats() Stats {
 		InFlight:        len(s.inFlight),
 		Coalesced:       c.coalesced.Load(),
 		Connections:     s.connections(),
+		Watch:           s.taps.Stats(),
 		Cache:           s.cache.Stats(),
 	}
 	for source := range decision.Sources {

@@ -32,10 +32,12 @@ that has departed, how long ago that was. With --json it is one array.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.ValidArgsFunction = settings.completeNames()
 	var filter control.Filter
 	departed := cmd.Flags().Bool("departed", false, "only nodes that have departed; =false: only those that have not")
 	cmd.Flags().StringVar(&filter.Role, "role", "",
 		"only nodes with this `ROLE`: consensus-member, kubernetes-controller or kubernetes-worker")
+	completeFlag(cmd, "role", (zone.ConsensusMember | zone.KubernetesController | zone.KubernetesWorker).Names()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("departed") {
 			filter.Departed = departed

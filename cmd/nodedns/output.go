@@ -58,8 +58,13 @@ func (t *table) row(cells ...string) {
 	}
 }
 
-// gap is the space between two columns.
-const gap = 2
+const (
+	// gap is the space between two columns.
+	gap = 2
+	// widest is how wide a column becomes at most. A cell that is wider still
+	// moves those behind it, on its own line only.
+	widest = 80
+)
 
 // visible is how wide a cell is.
 func visible(cell string) int { return utf8.RuneCountInString(shown(cell, false)) }
@@ -72,7 +77,9 @@ func (t *table) flush() error {
 			if column == len(t.widths) {
 				t.widths = append(t.widths, 0)
 			}
-			t.widths[column] = max(t.widths[column], visible(cell))
+			if width := visible(cell); width <= widest {
+				t.widths[column] = max(t.widths[column], width)
+			}
 		}
 	}
 	var text strings.Builder
@@ -81,7 +88,7 @@ func (t *table) flush() error {
 		for column, cell := range row {
 			line += shown(cell, t.colour)
 			if column < len(row)-1 {
-				line += strings.Repeat(" ", t.widths[column]-visible(cell)+gap)
+				line += strings.Repeat(" ", max(0, t.widths[column]-visible(cell))+gap)
 			}
 		}
 		text.WriteString(strings.TrimRight(line, " ") + "\n")

@@ -34,6 +34,7 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.ValidArgsFunction = settings.completeNames(commonTypes)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		client, err := settings.client()
 		if err != nil {

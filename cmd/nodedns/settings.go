@@ -26,6 +26,7 @@ func addSettings(cmd *cobra.Command) *settings {
 	s.flags.StringVar(&s.file, "config", config.DefaultPath,
 		"configuration `FILE`; each of its keys is also a flag, see \"nodedns help configuration\"")
 	s.overrides = config.RegisterFlags(s.flags)
+	completeKeys(cmd)
 	return s
 }
 

@@ -79,13 +79,16 @@ func TestWhatHasNoRoomIsCounted(t *testing.T) {
 			taps := new(Taps)
 			w := watch(t, taps)
 			const told = 2 * maxEvents
-			for range 2 { // the second buffer too
+			for round := range uint64(2) { // the second buffer too
 				for range told {
 					taps.Tell(&tt.event)
 				}
 				events, missed := next(t, w)
 				if len(events) != tt.want || missed != told-uint64(tt.want) {
 					t.Errorf("%d events and %d missed, want %d of %d", len(events), missed, tt.want, told)
+				}
+				if got, want := taps.Stats(), (Stats{1, (round + 1) * missed}); got != want {
+					t.Errorf("the counts are %+v, want %+v", got, want)
 				}
 				for _, e := range events {
 					if !bytes.Equal(e.Reply, tt.event.Reply) {

@@ -20,6 +20,18 @@ type Taps struct {
 	// one replaces it.
 	watchers atomic.Pointer[[]*Watcher]
 	mu       sync.Mutex // of who replaces it
+	missed   atomic.Uint64
+}
+
+// Stats tell of all who watch, and who have watched.
+type Stats struct {
+	Watchers int    // now
+	Missed   uint64 // events, for want of room
+}
+
+// Stats returns the counts so far.
+func (t *Taps) Stats() Stats {
+	return Stats{Watchers: len(t.current()), Missed: t.missed.Load()}
 }
 
 // Watched says whether events are worth telling.
@@ -58,7 +70,7 @@ func (t *Taps) leave(w *Watcher) {
 	t.replace(slices.DeleteFunc(slices.Clone(t.current()), func(one *Watcher) bool { return one == w }))
 }
 
-// current are those who watch. The caller holds mu, as for replace.
+// current are those who watch. Who replaces them holds mu.
 func (t *Taps) current() []*Watcher {
 	if watchers := t.watchers.Load(); watchers != nil {
 		return *watchers
@@ -66,6 +78,7 @@ func (t *Taps) current() []*Watcher {
 	return nil
 }
 
+// replace is called with mu held.
 func (t *Taps) replace(watchers []*Watcher) {
 	if len(watchers) == 0 {
 		t.watchers.Store(nil)

@@ -61,6 +61,7 @@ func (w *Watcher) take(e *Event) {
 		w.filling.add(e, bytes)
 	} else {
 		w.missed++
+		w.taps.missed.Add(1)
 	}
 	w.mu.Unlock()
 	if first {

@@ -63,7 +63,7 @@ func (p *pool) refuse(peer localsocket.Peer) {
 	p.refused++
 	if now := time.Now(); p.toldAt.IsZero() || now.Sub(p.toldAt) >= refusalInterval {
 		p.log.Warn("varlink connections refused: too many are open", "count", p.refused-p.told,
-			"open", len(p.open), "uid", peer.UID, "of that user", p.of[peer.UID])
+			"open", len(p.open), "uid", peer.UID, "open_of_uid", p.of[peer.UID])
 		p.told, p.toldAt = p.refused, now
 	}
 }

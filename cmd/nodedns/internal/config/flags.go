@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,13 @@ func RegisterFlags(flags *pflag.FlagSet) *Overrides {
 		}
 	}
 	return o
+}
+
+// Choices are all values that the flag of a key can have, where these are a few
+// words, and nil where they are not.
+func Choices(flag string) []string {
+	k, _ := lookup(flag)
+	return slices.Clone(k.words)
 }
 
 // settings returns the values of the flags that were given.

@@ -11,6 +11,8 @@ type key struct {
 	fallback any    // the default, as decoding a file would give it
 	help     string // one line; the name of the value in back quotes
 	restart  bool   // a change takes a restart
+	// words are all values there are, where these are a few words.
+	words []string
 
 	// set stores a value, or says what is wrong with it.
 	set func(c *Config, raw any) []fault
@@ -27,6 +29,12 @@ func (k key) section() string {
 // fixed marks a key whose change takes a restart.
 func (k key) fixed() key {
 	k.restart = true
+	return k
+}
+
+// among notes all values there are.
+func (k key) among(words ...string) key {
+	k.words = words
 	return k
 }
 
@@ -48,6 +56,15 @@ func text[T comparable](name, fallback, help string, field func(*Config) *T, par
 		},
 		same: func(a, b *Config) bool { return *field(a) == *field(b) },
 	}
+}
+
+// choice makes a key whose value is one of a few words.
+func choice[T ~string](name string, fallback T, help string, field func(*Config) *T, words ...T) key {
+	spelled := make([]string, len(words))
+	for i, word := range words {
+		spelled[i] = string(word)
+	}
+	return text(name, string(fallback), help, field, oneOf(words...)).among(spelled...)
 }
 
 // list makes a key whose value is a list of strings, each understood by parse.
@@ -107,7 +124,7 @@ func parseItem[T any](raw any, parse func(string) (T, error)) (T, error) {
 // boolean makes a key that is true or false.
 func boolean(name string, fallback bool, help string, field func(*Config) *bool) key {
 	return key{
-		name: name, fallback: fallback, help: help,
+		name: name, fallback: fallback, help: help, words: []string{"true", "false"},
 		set: func(c *Config, raw any) []fault {
 			v, ok := raw.(bool)
 			if !ok {

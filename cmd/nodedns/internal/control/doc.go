@@ -3,6 +3,7 @@
 //
 //	GET /v1/status                         a [nodedns.Status]
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
+//	    &prefix=&limit=                      that fit; see [Filter]
 //	GET /v1/query?name=&type=              a [resolver.Answer]
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
 //	GET /v1/monitor?queries=&zone=         lines of [Event], as they happen, of

@@ -17,10 +17,13 @@ import (
 )
 
 const (
-	// answerPatience is how long a daemon that was started may take until it
-	// answers for this machine, and takes resolv.conf.
+	// answerPatience is how long a daemon may take until it answers for this
+	// machine, and orderPatience until all is in order then: it has tried
+	// everything once before it says that it is ready.
 	answerPatience = 15 * time.Second
-	answerPause    = 100 * time.Millisecond
+	orderPatience  = 5 * time.Second
+	// glance is the time between two looks.
+	glance = 100 * time.Millisecond
 	// lookupPatience bounds one question to it.
 	lookupPatience = 2 * time.Second
 )
@@ -30,7 +33,7 @@ const (
 // trying.
 func (m *Machine) Enable(ctx context.Context, p Plan) error {
 	if !p.restart && m.running(ctx) {
-		if err := m.await(ctx, m.answers); err != nil {
+		if err := await(ctx, answerPatience, m.answers); err != nil {
 			return err
 		}
 	}
@@ -89,12 +92,12 @@ func (m *Machine) startAnew(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.await(ctx, m.answers)
+	return await(ctx, answerPatience, m.answers)
 }
 
 // await calls what until it succeeds, and returns its last error.
-func (m *Machine) await(ctx context.Context, what func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+func await(ctx context.Context, patience time.Duration, what func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		err := what(ctx)
@@ -104,7 +107,7 @@ func (m *Machine) await(ctx context.Context, what func(context.Context) error) e
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(answerPause):
+		case <-time.After(glance):
 		}
 	}
 }
@@ -139,7 +142,7 @@ func (m *Machine) answers(ctx context.Context) error {
 
 // inOrder fails unless the daemon has done what was asked for.
 func (m *Machine) inOrder(ctx context.Context) error {
-	return m.await(ctx, func(ctx context.Context) error {
+	return await(ctx, orderPatience, func(ctx context.Context) error {
 		status, err := m.Status(ctx)
 		if err != nil {
 			return err

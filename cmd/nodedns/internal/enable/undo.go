@@ -3,9 +3,13 @@ package enable
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // errStillRuns is for a daemon that we cannot stop.
@@ -145,8 +149,10 @@ func (m *Machine) leave(ctx context.Context, stay, gone []string, then record) (
 		return nil, err
 	}
 	if len(stay) == 0 && then.MadeDir {
-		if err := os.Remove(filepath.Dir(m.dropIn())); err != nil {
-			m.Logger.Debug("the directory of the drop-ins stays", "error", err)
+		// The user may have files of his own in it by now.
+		err := os.Remove(filepath.Dir(m.dropIn()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
+			return nil, fmt.Errorf("remove the directory of the drop-ins: %w", err)
 		}
 	}
 	systemd := m.systemd()

@@ -23,6 +23,13 @@ var (
 	tcpConnections     = gauge("dns_tcp_connections", "TCP connections of clients that are open.")
 	tcpLimit           = gauge("dns_tcp_connections_limit", "TCP connections that may be open.")
 	tcpRefused         = counter("dns_tcp_connections_refused_total", "TCP connections closed at once: too many, or too many of one client.")
+	watchers           = gauge("dns_watchers", "Who watches the queries now, as nodedns monitor does.")
+	watchDrops         = counter("dns_watch_drops_total", "Queries that were answered and not shown to somebody who watches and reads too slowly.")
+
+	varlinkServed      = gauge("varlink_served", "Whether the socket for glibc's nss-resolve is there; absent where none is configured.")
+	varlinkCalls       = counter("varlink_calls_total", "Calls by method, unknown for what there is not, and result: ok, or the error's name.", "method", "result")
+	varlinkConnections = gauge("varlink_connections", "Connections to the socket that are open.")
+	varlinkRefused     = counter("varlink_connections_refused_total", "Connections to the socket closed at once: too many, or too many of one user.")
 
 	cacheLookups    = counter("cache_lookups_total", "Lookups in the cache by what was found: hit, stale or miss.", "result")
 	cacheInsertions = counter("cache_insertions_total", "Answers put into the cache.")
@@ -70,7 +77,8 @@ var (
 var all = []*metric{
 	buildInfo, healthy, selfFound, conflict, taskFailures, reloadFine, reloadSuccess,
 	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
-	dnsListeners, tcpConnections, tcpLimit, tcpRefused,
+	dnsListeners, tcpConnections, tcpLimit, tcpRefused, watchers, watchDrops,
+	varlinkServed, varlinkCalls, varlinkConnections, varlinkRefused,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes, cacheLimit,
 	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
 	zoneNodes, zoneQuarantined, zoneContested, zoneSerial, zoneReady, savedTimestamp, hostsNames, hostsSkipped,

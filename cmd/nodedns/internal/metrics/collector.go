@@ -40,6 +40,9 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	s.dns(c.Stats())
 
 	status := c.Status()
+	if status.Varlink != nil {
+		s.varlink(status.Varlink)
+	}
 	s.health(&status)
 	s.zone(&status)
 	s.curator(&status.Curator)

@@ -17,7 +17,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -32,6 +34,7 @@ func collector(status nodedns.Status) *Collector {
 				Replies: []resolver.ReplyCount{{Source: "zone", Rcode: "NOERROR", Count: 7}, {Source: "zone", Rcode: "NXDOMAIN", Count: 2}},
 				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6, Coalesced: 9, ReceiveDrops: 16,
 				Connections: listen.Connections{Open: 17, Limit: 18, Refused: 19},
+				Watch:       tap.Stats{Watchers: 23, Missed: 24},
 				Cache:       cache.Stats{Entries: 10, Bytes: 4096, Limit: 8192, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
 			}
 		},
@@ -60,6 +63,14 @@ var sample = nodedns.Status{
 		{Path: "/etc/hosts", Writes: 4, Failures: 1, Written: &moment},
 		{Path: "/etc/machine-id", Error: "no room"},
 	},
+	Varlink: &nodedns.VarlinkStatus{Socket: "/run/x", Stats: varlink.Stats{
+		Connections: 25, Refused: 26,
+		Calls: []varlink.CallCount{
+			{Count: 27},
+			{Method: "io.systemd.Resolve.ResolveHostname", Count: 28},
+			{Method: "io.systemd.Resolve.ResolveHostname", Error: "io.systemd.Resolve.NoSuchResourceRecord", Count: 29},
+		},
+	}},
 	HostsLines: nodedns.HostsLines{Names: 21, Skipped: 22},
 	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Fights: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{

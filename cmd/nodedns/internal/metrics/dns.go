@@ -19,6 +19,8 @@ func (s scrape) dns(stats resolver.Stats) {
 	s.say(tcpConnections, float64(stats.Connections.Open))
 	s.say(tcpLimit, float64(stats.Connections.Limit))
 	s.count(tcpRefused, stats.Connections.Refused)
+	s.say(watchers, float64(stats.Watch.Watchers))
+	s.count(watchDrops, stats.Watch.Missed)
 
 	cache := stats.Cache
 	s.count(cacheLookups, cache.Hits, "hit")

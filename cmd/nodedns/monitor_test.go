@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver"
+)
+
+func TestPrintEvents(t *testing.T) {
+	t.Parallel()
+	query := func(client, transport string, a resolver.Answer) *resolver.Observed {
+		return &resolver.Observed{Client: client, Transport: transport, Answer: a}
+	}
+	joined := &nodedns.Change{Kind: nodedns.ChangeJoined, Count: 12, Nodes: []nodedns.ChangedNode{
+		{ID: "a", Addresses: []string{"192.0.2.1", "2001:db8::1"}}, {ID: "b", Addresses: []string{}},
+	}}
+	events := []control.Event{
+		{Query: query("127.0.0.1:40000", "udp", resolver.Answer{
+			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Source: "zone", Reason: "a node", Duration: 33456,
+		})},
+		{Query: query("[::1]:40000", "tcp", resolver.Answer{
+			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Server: "192.0.2.53",
+			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
+			Duration: 1999 * time.Millisecond,
+		})},
+		{Query: query("", "query", resolver.Answer{Name: ".", Type: "NS", Rcode: "NXDOMAIN", Source: "cache", Duration: 1234567})},
+		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Rcode: "FORMERR", Source: "request"})},
+		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
+		{Zone: joined},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeDeparted, Count: 1, Nodes: []nodedns.ChangedNode{{ID: "a"}}}},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeLocal, Count: 1, Nodes: []nodedns.ChangedNode{{ID: nodeID, Addresses: []string{"192.0.2.9"}}}}},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeReady}},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeNotReady}},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeClusterHere}},
+		{Zone: &nodedns.Change{Kind: nodedns.ChangeClusterLost}},
+		{Dropped: 1234},
+	}
+	var out strings.Builder
+	table := newEventTable(&out, time.UTC)
+	for i, e := range events {
+		e.Time = now.Add(time.Duration(i) * 100 * time.Millisecond)
+		if err := table.show(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "monitor", out.String())
+}
+
+// monitoring runs "nodedns monitor" and does something until it has ended.
+func (r *running) monitoring(ctx context.Context, do func(), args ...string) outcome {
+	r.t.Helper()
+	var stdout, stderr bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(ctx, append(append([]string{"monitor"}, r.options...), args...), &stdout, &stderr)
+	}()
+	for {
+		do()
+		select {
+		case code := <-ended:
+			return outcome{code, stdout.String(), stderr.String()}
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestMonitorCommand(t *testing.T) {
+	t.Parallel()
+	r := newMachine(t).start()
+	ask := func() {
+		r.command("query", nodeID, "A")
+		r.command("query", "nobody.invalid", "A")
+	}
+	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*").expect(t, exitFine, "query  "+nodeID+"  A      NOERROR", "")
+	o := r.monitoring(t.Context(), ask, "--count", "1", "--rcode", "NXDOMAIN", "--json")
+	var e control.Event
+	if err := json.Unmarshal([]byte(o.stdout), &e); err != nil || o.code != exitFine || e.Query == nil || e.Query.Name != "nobody.invalid." || e.Query.Source != "special" {
+		t.Errorf("got %+v, %v", o, err)
+	}
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	r.monitoring(ctx, interrupt).expect(t, exitFine, "", "")
+	r.monitoring(t.Context(), func() { r.end() }).expect(t, exitFailed, "", "daemon")
+}
+
+func TestMonitorCommandThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--type", "WRONG"}, {"--rcode", "WRONG"}, {"--source", "moon"}, {"--client", "here"}, {"--name", "["}, {"--count", "-1"},
+	} {
+		command(t, append([]string{"monitor", "--control", "/nonexistent"}, args...)...).expect(t, exitWrong, "", args[1])
+	}
+}
