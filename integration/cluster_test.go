@@ -98,15 +98,15 @@ type cluster struct {
 }
 
 // newCluster makes a cluster of that many nodes with running daemons, and
-// waits until all have heard of all.
-func newCluster(t testing.TB, size int) *cluster {
+// waits until all have heard of all. The lines are more of their configuration.
+func newCluster(t testing.TB, size int, lines ...string) *cluster {
 	t.Helper()
 	l := newLAN(t)
 	c := &cluster{lan: l, curator: newCurator(l, "curator")}
 	for i := range size {
 		n := newNode(l, fmt.Sprintf("node%d", i))
 		n.address()
-		n.configure(follows(c.curator), noUpstream)
+		n.configure(append([]string{follows(c.curator), noUpstream}, lines...)...)
 		c.curator.enrol(n)
 		c.nodes = append(c.nodes, n)
 	}

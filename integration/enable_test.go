@@ -300,6 +300,87 @@ func TestEnableWithAFileThatCannotBeWritten(t *testing.T) {
 	sameTree(t, before, tree(t, n.path("/etc")))
 }
 
+// Where nss-resolve is installed it is asked first, unless another resolver has
+// its socket.
+func TestEnableWithNSSResolve(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	const socket = "/run/systemd/resolve/io.systemd.Resolve"
+	for name, taken := range map[string]bool{"free": false, "taken": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNode(newLAN(t), "node")
+			n.address()
+			n.install()
+			n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+			// What stands for the module is empty. glibc takes it for one that is
+			// not available, so that the rest of the line is seen to work too.
+			modules := t.TempDir()
+			must(t, os.WriteFile(filepath.Join(modules, "libnss_resolve.so.2"), nil, 0o644))
+			n.run("mount", "--bind", modules, "/usr/lib/dpkg")
+			dir := n.systemd()
+			if taken {
+				n.startDaemon("--control.socket=/run/other.sock", "--state.dir=/var/lib/other",
+					"--dns.listen=127.0.0.2:53", "--varlink.socket="+socket, "--files.resolv_conf=")
+				eventually(t, "the socket is taken", func() error { _, err := n.try("test", "-S", socket); return err })
+			}
+			before, line := tree(t, n.path("/etc")), "hosts: resolve [!UNAVAIL=return] files dns"
+			out, err := n.switching(dir, "enable", "--yes")
+			must(t, err)
+			if taken {
+				line = "hosts: files dns"
+			}
+			if got := n.read("/etc/nsswitch.conf"); !strings.Contains(got, line+"\n") {
+				t.Errorf("nsswitch.conf is %q, want %q", got, line)
+			}
+			if strings.Contains(out, "systemctl disable --now systemd-resolved") != taken {
+				t.Errorf("the plan is\n%s", out)
+			}
+			n.run("test", "-S", socket)
+			eventually(t, "glibc finds the node", func() error { return n.glibcKnows("", n.id, n.v4(), n.v6()) })
+			out, err = n.switching(dir, "enable")
+			if err != nil || !strings.Contains(out, "nothing to do") {
+				t.Errorf("once more: %v and\n%s", err, out)
+			}
+			_, err = n.switching(dir, "disable", "--yes")
+			must(t, err)
+			sameTree(t, before, tree(t, n.path("/etc")))
+			if _, err := n.try("test", "-S", socket); (err == nil) != taken {
+				t.Errorf("the socket: %v", err)
+			}
+		})
+	}
+}
+
+// What could not be put back is when it can: until then the service, with
+// nothing enabled, goes on as it did before.
+func TestDisableWithAFileThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.install()
+	n.run("mount", "--bind", "/etc/hosts", "/etc/hosts")
+	dir := n.systemd()
+	for _, verb := range []string{"enable", "start"} {
+		n.run(filepath.Join(dir, "systemctl"), verb, "nodedns.service")
+	}
+	before := tree(t, n.path("/etc"))
+	_, err := n.switching(dir, "enable", "--yes", "--only", "hosts,hostname")
+	must(t, err)
+	eventually(t, "the file has the node", func() error { return n.glibcKnows("files", n.id, n.v4(), n.v6()) })
+	n.run("mount", "-o", "remount,bind,ro", "/etc/hosts")
+	if _, err := n.switching(dir, "disable", "--yes"); err == nil || !strings.Contains(err.Error(), "/etc/hosts") {
+		t.Errorf("got %v", err)
+	}
+	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
+	n.run("mount", "-o", "remount,bind,rw", "/etc/hosts")
+	_, err = n.switching(dir, "disable", "--yes")
+	must(t, err)
+	sameTree(t, before, tree(t, n.path("/etc")))
+	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
+}
+
 // What was interrupted is completed by doing it again.
 func TestEnableInterrupted(t *testing.T) {
 	t.Parallel()

@@ -26,18 +26,29 @@ func needUnpacked(t testing.TB, programs ...string) {
 }
 
 func unpackedPath(program string) string {
-	return filepath.Join(os.Getenv(unpackedVar), "usr/sbin", program)
+	path := filepath.Join(os.Getenv(unpackedVar), "usr/bin", program)
+	if _, err := os.Stat(path); err != nil {
+		path = filepath.Join(os.Getenv(unpackedVar), "usr/sbin", program)
+	}
+	return path
+}
+
+// unpackedLibraries are those that match a pattern, in the directories where
+// Debian has its libraries.
+func unpackedLibraries(t testing.TB, pattern string) (found []string) {
+	t.Helper()
+	for _, lib := range []string{"lib", "usr/lib"} {
+		here, err := filepath.Glob(filepath.Join(os.Getenv(unpackedVar), lib, "*-linux-gnu", pattern))
+		must(t, err)
+		found = append(found, here...)
+	}
+	return found
 }
 
 // unpacked is a command line of such a program, which finds its libraries.
 func unpacked(t testing.TB, program string, args ...string) *exec.Cmd {
 	t.Helper()
-	var libraries []string
-	for _, lib := range []string{"lib", "usr/lib"} {
-		found, err := filepath.Glob(filepath.Join(os.Getenv(unpackedVar), lib, "*-linux-gnu"))
-		must(t, err)
-		libraries = append(libraries, found...)
-	}
+	libraries := append(unpackedLibraries(t, ""), unpackedLibraries(t, "systemd")...)
 	cmd := exec.Command(unpackedPath(program), args...)
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	return cmd

@@ -119,7 +119,9 @@ func (s *Server) ask(ctx context.Context, x *exchange, patience <-chan struct{})
 		}
 		switch {
 		case joined.err == nil:
-			return &upstream.Reply{Msg: joined.reply.Msg.Copy(), Server: joined.reply.Server}, nil
+			reply := *joined.reply
+			reply.Msg = reply.Msg.Copy()
+			return &reply, nil
 		case ctx.Err() != nil || !errors.Is(joined.err, errAbandoned):
 			return nil, joined.err
 		}

@@ -44,7 +44,7 @@ func (s *Server) forward(ctx context.Context, r *request, st *state, verdict *de
 	}
 	switch {
 	case err == nil:
-		r.server = answer.Server
+		r.server, r.protocol = answer.Server, answer.Transport
 		return s.deliver(r, st, verdict, answer)
 	case errors.Is(err, upstream.ErrBusy):
 		return s.turnAway(r, st, verdict)

@@ -57,9 +57,9 @@ func (s *Server) observeAnswer(r *request, v *decision.Verdict, answer *dns.Msg)
 	if !s.taps.Watched() {
 		return
 	}
-	told := *v
-	reply, rcode := s.encode(r, answer.Copy(), &told, nil)
-	s.observeRequest(r, &told, rcode, reply)
+	as, told := *r, *v // who asked gets the answer itself, sendable or not
+	reply, rcode := s.encode(&as, answer.Copy(), &told, nil)
+	s.observeRequest(&as, &told, rcode, reply)
 }
 
 // observe completes an event, and tells of it. What an event is comes together
@@ -77,7 +77,8 @@ type Observed struct {
 	Time      time.Time `json:"-"`                // with the line that it is told in
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
 	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
-	// Answer has no name and type if the query was malformed.
+	// Answer has no name and type if the query was malformed, and of the Facts
+	// only the Server.
 	Answer
 }
 

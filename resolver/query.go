@@ -40,10 +40,8 @@ type Answer struct {
 	Errors        []ExtendedError `json:"errors,omitempty"`
 	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
-	// Server is the upstream that answered now, as the configuration spells it;
-	// absent for what did not need any.
-	Server   string        `json:"server,omitempty"`
-	Duration time.Duration `json:"duration"`
+	Facts
+	Duration time.Duration `json:"duration"` // nanoseconds
 }
 
 // Query resolves a name as a client on loopback would have it resolved, by the
@@ -56,10 +54,7 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	reply, verdict := s.resolve(ctx, r)
-	a := asAnswer(reply, r.extended)
-	a.credit(verdict.Source, verdict.Reason, r.server, time.Since(start))
-	return a, nil
+	return s.answer(ctx, s.inquire(r), start), nil
 }
 
 // credit says who answered, and how fast.
@@ -68,29 +63,6 @@ func (a *Answer) credit(source decision.Source, reason string, server upstream.S
 	if server != (upstream.Server{}) {
 		a.Server = server.String()
 	}
-}
-
-// resolve does all that is done for a request, for who is on this machine and
-// needs no socket to ask. It waits for upstreams, for up to four seconds.
-func (s *Server) resolve(ctx context.Context, r *request) (*dns.Msg, decision.Verdict) {
-	r.began = s.clock()
-	st := s.current()
-	const allowed = true
-	verdict, ok := r.check(allowed)
-	if ok {
-		s.decide(&verdict, &r.question, st, r.began)
-	}
-	reply := s.settle(r, st, &verdict)
-	switch {
-	case reply != nil:
-	case s.enter():
-		defer s.leave()
-		reply = s.forward(ctx, r, st, &verdict)
-	default:
-		reply = s.turnAway(r, st, &verdict)
-	}
-	s.observeAnswer(r, &verdict, reply)
-	return reply, verdict
 }
 
 // ask makes the request that a query over TCP with EDNS would be.

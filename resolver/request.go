@@ -38,6 +38,8 @@ type request struct {
 	// server is the upstream whose answer the reply is made of, once there is
 	// one. It is the zero one for all that did not need any.
 	server upstream.Server
+	// protocol is how that answer came.
+	protocol upstream.Transport
 	// extended are the extended errors of the reply, whether the client gets
 	// them or not.
 	extended []*dns.EDNS0_EDE

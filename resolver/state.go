@@ -131,6 +131,11 @@ func searchList(domains []string) (names []decision.Name) {
 
 // decide tells what a question gets at a moment. The verdict must be zero.
 func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
-	view := decision.View{Zone: s.zone(), Now: now, Hosts: s.hostLines(), Setup: &st.setup}
+	view := s.view(st, now)
 	decision.DecideInto(v, q, &view)
+}
+
+// view is all that is known at a moment.
+func (s *Server) view(st *state, now time.Duration) decision.View {
+	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hostLines(), Setup: &st.setup}
 }

@@ -24,6 +24,9 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 	if q.Flags&varlink.NoSearch == 0 {
 		spellings = s.spellings(q.Name, s.current())
 	}
+	// Of a name that is complete by its dots, what there is to say of itself is
+	// what is said, whatever its other spellings come to.
+	complete := spellings[0] == q.Name
 	var failed error
 	for _, name := range spellings {
 		found, err := s.addresses(ctx, name, &q)
@@ -32,7 +35,7 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 			return found, nil
 		// Where a server fails the C library looks on, and so do we; that none of
 		// the other names is there then says nothing.
-		case failed == nil || !retriable(failed):
+		case failed == nil || !complete && !retriable(failed):
 			failed = err
 		}
 		// A name that exists is the one that was meant, if it has no such address
@@ -50,24 +53,18 @@ func retriable(err error) bool {
 		errors.Is(err, varlink.ErrMaxAttemptsReached)
 }
 
-// addresses asks for the addresses at one name, of both families at a time.
+// addresses asks for the addresses at one name.
 func (s *Server) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion) (varlink.Addresses, error) {
-	var v4, v6 finding
-	var asking sync.WaitGroup
-	if q.V4 && q.V6 {
-		asking.Go(func() { v6 = s.find(ctx, name, dns.TypeAAAA, q.Flags) })
-	} else if q.V6 {
-		v6 = s.find(ctx, name, dns.TypeAAAA, q.Flags)
-	}
-	if q.V4 {
-		v4 = s.find(ctx, name, dns.TypeA, q.Flags)
-	}
-	asking.Wait()
 	switch {
 	case !q.V6:
+		v4 := s.find(ctx, name, dns.TypeA, q.Flags)
 		return v4.addresses(), v4.err
 	case !q.V4:
+		v6 := s.find(ctx, name, dns.TypeAAAA, q.Flags)
 		return v6.addresses(), v6.err
+	}
+	v4, v6 := s.findBoth(ctx, name, q.Flags)
+	switch {
 	case v4.err != nil && v6.err != nil:
 		return varlink.Addresses{}, graver(v4.err, v6.err)
 	case v4.err != nil:
@@ -80,6 +77,19 @@ func (s *Server) addresses(ctx context.Context, name string, q *varlink.Hostname
 	const both = varlink.Authenticated | varlink.Confidential // what only holds if it holds for both
 	all.Flags = (v4.flags|v6.flags)&^both | v4.flags&v6.flags&both
 	return all, nil
+}
+
+// findBoth asks for both families, and at a time if upstreams are asked.
+func (s *Server) findBoth(ctx context.Context, name string, flags varlink.Flags) (v4, v6 finding) {
+	wire, err := decision.ParseName(name)
+	if err != nil || !s.needsNetwork(&decision.Question{Name: wire, Type: dns.TypeAAAA}) {
+		return s.find(ctx, name, dns.TypeA, flags), s.find(ctx, name, dns.TypeAAAA, flags)
+	}
+	var asking sync.WaitGroup
+	asking.Go(func() { v6 = s.find(ctx, name, dns.TypeAAAA, flags) })
+	v4 = s.find(ctx, name, dns.TypeA, flags)
+	asking.Wait()
+	return v4, v6
 }
 
 // graver is the error that says more of a name of whose families each has one:

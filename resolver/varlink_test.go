@@ -57,7 +57,7 @@ func (u *world) answer(w dns.ResponseWriter, q *dns.Msg) {
 	u.mu.Unlock()
 	m := new(dns.Msg).SetReply(q)
 	switch {
-	case strings.HasPrefix(name, "broken"), name == "half.example.org." && asked.Qtype == dns.TypeAAAA:
+	case strings.HasPrefix(name, "broken"), name == "nowhere.broken.one.example.", name == "half.example.org." && asked.Qtype == dns.TypeAAAA:
 		if !strings.HasSuffix(name, ".two.example.") {
 			m.Rcode = dns.RcodeServerFailure
 			_ = w.WriteMsg(m)
@@ -237,6 +237,7 @@ func TestSearchList(t *testing.T) {
 		{"a server fails, and the next knows", "search one.example two.example", "broken-one", 0, "broken-one.two.example [192.0.2.62]", []string{"broken-one.one.example", "broken-one.two.example"}},
 		{"a server fails, and the others know nothing", "search one.example two.example", "broken-two", 0, "NetworkDown", []string{"broken-two.one.example", "broken-two.two.example"}},
 		{"a server refuses", "search one.example", "refused", 0, "MaxAttemptsReached", []string{"refused.one.example"}},
+		{"what is said of a complete name counts", "search one.example", "nowhere.broken", 0, "DNSError", []string{"nowhere.broken", "nowhere.broken.one.example"}},
 		{"too long with a domain", "search " + strings.Repeat("a.", 100) + "example", strings.Repeat("b", 50) + "." + strings.Repeat("b", 50), 0, "DNSError", []string{strings.Repeat("b", 50) + "." + strings.Repeat("b", 50)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,12 +43,15 @@ var standings = map[string]colour{
 	"valid": good, "not valid yet": fair, "expired": bad,
 	// upstreams
 	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,
-	// listeners
-	"waiting": fair, "failed": bad,
 	// nodes
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
+	// listeners, and what verify and doctor find
+	"waiting": fair, "equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
 	// response codes
-	"NOERROR": good, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+	"NOERROR": good, "NODATA": fair, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
+	// what the steps of a decision, and the C library's services, come to
+	"settled": good, "forwarded": good, "not asked": fair,
+	"success": good, "notfound": fair, "unavail": fair, "tryagain": bad,
 }
 
 // standing is a word in the colour of what it says.

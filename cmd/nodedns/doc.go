@@ -3,11 +3,10 @@
 // or the cluster is in.
 //
 // "nodedns run" is the daemon; the other commands prepare it (init, check,
-// enable), ask it (status, nodes, query), undo it (disable, restore) or show it
-// (try). This
-// package is the wiring between the command line, the configuration and
-// package nodedns, which does the work. Each command is a file of its own
-// name.
+// enable), ask it (status, nodes, query), hold the machine against it (verify,
+// doctor), undo it (disable, restore) or show it (try). This package is the
+// wiring between the command line, the configuration and package nodedns, which
+// does the work. Each command is a file of its own name.
 //
 // # Exit status
 //

@@ -98,31 +98,33 @@ func printChecks(w io.Writer, checks []doctor.Check) error {
 }
 
 func printFindings(w io.Writer, findings []doctor.Finding) error {
-	var text strings.Builder
+	t := table{out: w, colour: isColourful(w)}
 	for _, f := range findings {
-		hang(&text, string(f.Severity)+"  ", f.Check+": "+f.Seen)
-		hang(&text, "    why   ", f.Why)
-		hang(&text, "    mend  ", f.Mend)
-		text.WriteString("\n")
+		t.row(standing(string(f.Severity)), f.Check, wrap(f.Seen))
+		t.row("", "why", wrap(f.Why))
+		t.row("", "mend", wrap(f.Mend))
+		t.row("")
 	}
-	text.WriteString(summary(findings) + "\n")
-	_, err := io.WriteString(w, text.String())
-	return err
+	t.row(summary(findings))
+	return t.flush()
 }
 
-// hang writes a text behind a label, with lines of a width that people can read.
-// A word is never cut: it may be a path.
-func hang(w *strings.Builder, label, text string) {
-	const width = 90
-	line := label
-	for _, word := range strings.Fields(text) {
-		if len(line)+len(word) > width && len(strings.TrimSpace(line)) > 0 && line != label {
-			w.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = strings.Repeat(" ", len(label))
+// wrap breaks a text into lines of a width that people can read. A word is never
+// cut: it may be a path.
+func wrap(text string) string {
+	const width = 80
+	lines, length := "", 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case length+1+len(word) > width:
+			lines, length = lines+"\n", 0
+		default:
+			lines, length = lines+" ", length+1
 		}
-		line += word + " "
+		lines, length = lines+word, length+len(word)
 	}
-	w.WriteString(strings.TrimRight(line, " ") + "\n")
+	return lines
 }
 
 func summary(findings []doctor.Finding) string {

@@ -167,6 +167,17 @@ func TestDisableSome(t *testing.T) {
 	}
 }
 
+// A package that goes calls it without knowing whether there is anything to do.
+func TestDisableWithNothingEnabled(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("nodedns.toml", "state.dir = \""+m.path("state")+"\"\nidentity.public_key = \"\"\n")
+	m.command("disable", "--yes").expect(t, exitFine, "Nothing is enabled.", "")
+	if _, err := os.Lstat(m.path("state")); err == nil {
+		t.Error("it made the state directory")
+	}
+}
+
 // A broken configuration, or none, must not keep anybody from disabling.
 func TestDisableWithAWrongConfiguration(t *testing.T) {
 	t.Parallel()

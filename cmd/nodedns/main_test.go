@@ -76,6 +76,7 @@ func TestExitStatus(t *testing.T) {
 		{"status of nobody", "status --control " + socket, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
 		{"nodes of nobody", "nodes --control " + socket, exitFailed, "nodedns run"},
 		{"query to nobody", "query a --control " + socket, exitFailed, "nodedns run"},
+		{"explain to nobody", "explain a --control " + socket, exitFailed, "nodedns run"},
 		{"--control needs no configuration", "status --config " + bad + " --control " + socket, exitFailed, socket},
 	}
 	for _, tt := range tests {

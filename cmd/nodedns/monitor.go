@@ -29,8 +29,9 @@ them. Of a query all filters have to fit. --name is also for the nodes of the
 zone; with any of the others only queries are shown, unless --zone is given.
 
 With --json each line is an object with "time" and one of these:
-  "query"    the name, type and answer as of "nodedns query --json", and the
-             client and transport (udp, tcp, varlink, or query: by nodedns itself)
+  "query"    name, type, rcode, records, errors, source, reason, server and
+             duration as in "nodedns query --json", the client's address and port,
+             and the transport (udp, tcp, varlink, or query: by nodedns itself)
   "zone"     the change (local, joined, moved, departed, returned, dropped, ready,
              not-ready, cluster-found, cluster-lost), and of nodes their count and
              the first ten

@@ -53,8 +53,16 @@ func (t *eventTable) query(at string, q *resolver.Observed) {
 	for _, e := range q.Errors {
 		remarks = append(remarks, remark(e))
 	}
-	t.row(at, orDash(q.Client), q.Transport, orDash(name), orDash(q.Type), standing(q.Rcode), tookText(q.Duration), q.Source,
+	t.row(at, orDash(q.Client), q.Transport, orDash(name), orDash(q.Type), standing(outcomeOf(q)), tookText(q.Duration), q.Source,
 		strings.Join(remarks, "; "))
+}
+
+// outcomeOf is the response code, or NODATA where there is none for that.
+func outcomeOf(q *resolver.Observed) string {
+	if q.Rcode == "NOERROR" && len(q.Records) == 0 {
+		return "NODATA"
+	}
+	return q.Rcode
 }
 
 // tookText is a duration to three digits or four: more are noise.

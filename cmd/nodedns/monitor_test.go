@@ -24,9 +24,10 @@ func TestPrintEvents(t *testing.T) {
 	events := []control.Event{
 		{Query: query("127.0.0.1:40000", "udp", resolver.Answer{
 			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Source: "zone", Reason: "a node", Duration: 33456,
+			Records: []resolver.Record{{Type: "A", Data: "192.0.2.10"}},
 		})},
 		{Query: query("[::1]:40000", "tcp", resolver.Answer{
-			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Server: "192.0.2.53",
+			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Facts: resolver.Facts{Server: "192.0.2.53"},
 			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
 			Duration: 1999 * time.Millisecond,
 		})},

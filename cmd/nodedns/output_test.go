@@ -47,6 +47,7 @@ func TestPrintStatus(t *testing.T) {
 				{Address: "127.0.0.53:53", State: listen.Listening},
 				{Address: "[fe80::1%br0]:53", State: listen.Waiting, Error: "there is no interface br0"},
 			},
+			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Connections: 2},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "good", RTT: 12.345, EDNS: true},
@@ -61,6 +62,7 @@ func TestPrintStatus(t *testing.T) {
 		},
 		"status_degraded": {
 			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
+			Varlink: &nodedns.VarlinkStatus{Socket: "/run/varlink", Error: "another process serves the socket"},
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
@@ -134,29 +136,109 @@ func TestPrintNodes(t *testing.T) {
 	}
 }
 
-func TestPrintAnswer(t *testing.T) {
+func TestPrintAnswers(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]resolver.Answer{
-		"query_node": {
-			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Authoritative: true,
-			Records: []resolver.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
-			Source:  "zone", Reason: "a node", Duration: 33500,
-		},
-		"query_nodata": {Name: nodeID + ".", Type: "TXT", Rcode: "NOERROR", Authoritative: true, Source: "zone"},
-		"query_servfail": {
-			Name: "example.com.", Type: "A", Rcode: "SERVFAIL", Source: "upstream", Reason: "not a name of ours",
-			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
-			Duration: 3900 * time.Millisecond,
-		},
+	since, server := ago(192*time.Second), "tls://192.0.2.53#dns.example"
+	node := resolver.Answer{
+		Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Authoritative: true,
+		Records: []resolver.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
+		Source:  "zone", Reason: "a node", Duration: 33500,
+		Facts: resolver.Facts{Step: "zone", Node: &resolver.NodeFacts{ID: nodeID, Source: "curator", State: "up", Since: since}},
+	}
+	without := node
+	without.Type, without.Records, without.Reason, without.Duration = "AAAA", nil, "a node without such records", 44500
+	failed := resolver.Answer{
+		Name: "example.com.", Type: "A", Rcode: "SERVFAIL", Source: "upstream", Reason: "not a name of ours",
+		Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
+		Duration: 3900 * time.Millisecond,
+	}
+	kept := resolver.Answer{
+		Name: "example.com.", Type: "AAAA", Rcode: "NOERROR", Source: "cache", Reason: "an upstream answered a while ago",
+		Records: []resolver.Record{{Name: "example.com.", TTL: 48, Type: "AAAA", Data: "2001:db8::1"}},
+		Facts:   resolver.Facts{Step: "upstream", Cache: &resolver.CacheFacts{Age: 12, Left: 48}}, Duration: 20000,
+	}
+	departed := node
+	departed.Name, departed.Type = "10.2.0.192.in-addr.arpa.", "PTR"
+	departed.Records = []resolver.Record{{Name: departed.Name, TTL: 10, Type: "PTR", Data: nodeID + "."}}
+	departed.Node = &resolver.NodeFacts{ID: nodeID, Source: "saved", State: "unknown", Departed: true, Since: since}
+	line := resolver.Answer{
+		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
+		Records: []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Facts:   resolver.Facts{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}, {Path: "/etc/hosts", Line: 9}}},
+	}
+	routed := resolver.Answer{
+		Name: "www.corp.example.", Type: "MX", Rcode: "NOERROR", Source: "upstream", Reason: "a route has the name",
+		Facts: resolver.Facts{Step: "route", Route: "corp.example.", Server: server, Protocol: "tls"}, Duration: 12 * time.Millisecond,
+	}
+	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
+	for name, tt := range map[string]struct {
+		name    string
+		answers []resolver.Answer
+	}{
+		"query_node":     {nodeID, []resolver.Answer{node, without}},
+		"query_nodata":   {nodeID, []resolver.Answer{without}},
+		"query_servfail": {"example.com", []resolver.Answer{failed}},
+		"query_differ":   {"example.com", []resolver.Answer{failed, kept}},
+		"query_departed": {"192.0.2.10", []resolver.Answer{departed}},
+		"query_line":     {"printer", []resolver.Answer{line}},
+		"query_routed":   {"www.corp.example", []resolver.Answer{routed}},
+		"query_single":   {"scanner", []resolver.Answer{single}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			if err := printAnswer(&out, answer); err != nil {
+			if err := printAnswers(&out, false, tt.name, tt.answers, now); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name, out.String())
 		})
+	}
+}
+
+func TestCacheText(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]resolver.CacheFacts{
+		"1m5s old, fresh for 2s more":         {Age: 65, Left: 2},
+		"stale, 10m0s old":                    {Age: 600, Stale: true},
+		"a failure, 1s old, kept for 4s more": {Age: 1, Left: 4, Failure: true},
+	} {
+		if got := cacheText(c); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestUnresolved(t *testing.T) {
+	t.Parallel()
+	some := resolver.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []resolver.Record{{}}}
+	none := resolver.Answer{Name: "a.", Type: "A", Rcode: "NOERROR"}
+	failed := resolver.Answer{Name: "a.", Type: "A", Rcode: "SERVFAIL"}
+	for want, answers := range map[string][]resolver.Answer{
+		"":                                {none, some},
+		"a has no A or A record":          {none, none},
+		"a cannot be resolved (SERVFAIL)": {none, failed},
+	} {
+		if err := unresolved(answers); want != "" && (err == nil || err.Error() != want) || want == "" && err != nil {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if err := unresolved([]resolver.Answer{failed, some}); err != nil {
+		t.Errorf("with one answer that has records: %v", err)
+	}
+}
+
+// Programs that know nothing of several answers find all records where they are
+// in one.
+func TestCombine(t *testing.T) {
+	t.Parallel()
+	none := resolver.Answer{Name: "a.", Type: "A", Rcode: "NXDOMAIN", Duration: 5}
+	some := resolver.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []resolver.Record{{Data: "::1"}}, Duration: 3}
+	c := combine([]resolver.Answer{none, some})
+	if c.Type != "A,AAAA" || c.Rcode != "NOERROR" || len(c.Records) != 1 || c.Duration != 5 || len(c.Answers) != 2 {
+		t.Errorf("got %+v", c)
+	}
+	if c := combine([]resolver.Answer{some}); c.Type != "AAAA" || c.Answers != nil {
+		t.Errorf("of one answer: got %+v", c)
 	}
 }
 

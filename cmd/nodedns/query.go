@@ -3,13 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"io"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
@@ -19,18 +18,22 @@ func newQuery() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query NAME [TYPE]",
 		Short: "Resolve a name as the daemon does",
-		Long: `Query asks the daemon what a name resolves to, and where the answer comes from.
-It is decided exactly as for a query by DNS.
+		Long: `Query asks the daemon what a name resolves to, and where the answer comes from:
+the node and who told of it, the line of the hosts file, the upstream and the
+route to it, or the cache. It is decided exactly as for a query by DNS.
 
 TYPE is a record type such as A, AAAA or TXT. Without one, a name is asked for
-its IPv4 addresses or, where it has none, for its IPv6 addresses; and an address
-for the name of its node.
+its IPv4 and IPv6 addresses, and an address for the name of its node. The search
+list is not used: see "nodedns explain" for what a program would find.
+
+With --json it is one object. Without TYPE its records are those of both
+families, and "answers" has both answers.
 
 It fails when there is no such record, as when the name cannot be resolved.`,
 		Example: `  nodedns query metropolis-0123456789abcdef0123456789abcdef
-  nodedns query metropolis-0123456789abcdef0123456789abcdef AAAA
+  nodedns query metropolis-0123456789abcdef0123456789abcdef TXT
   nodedns query 10.1.2.3
-  nodedns query --json example.com TXT`,
+  nodedns query --json example.com AAAA`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
@@ -40,101 +43,70 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 		if err != nil {
 			return err
 		}
-		answer, err := ask(cmd.Context(), client, args)
+		answers, err := ask(cmd.Context(), client, args)
 		if err != nil {
 			return err
 		}
 		if *asJSON {
-			err = printJSON(cmd.OutOrStdout(), answer)
+			err = printJSON(cmd.OutOrStdout(), combine(answers))
 		} else {
-			err = printAnswer(cmd.OutOrStdout(), answer)
+			err = printAnswers(cmd.OutOrStdout(), isColourful(cmd.OutOrStdout()), args[0], answers, time.Now())
 		}
-		return cmp.Or(err, unresolved(answer))
+		return cmp.Or(err, unresolved(answers))
 	}
 	return cmd
 }
 
-// ask puts the question of the command line to the daemon.
-func ask(ctx context.Context, client *control.Client, args []string) (resolver.Answer, error) {
-	name := args[0]
+// ask puts the questions of the command line to the daemon, at once.
+func ask(ctx context.Context, client *control.Client, args []string) ([]resolver.Answer, error) {
+	name, types := asked(args)
+	answers := make([]resolver.Answer, len(types))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, typ := range types {
+		group.Go(func() (err error) {
+			answers[i], err = client.Query(ctx, name, typ)
+			return err
+		})
+	}
+	return answers, group.Wait()
+}
+
+// asked are the name and the types that a command line asks for.
+func asked(args []string) (name string, types []string) {
 	if len(args) > 1 {
-		return client.Query(ctx, name, args[1])
+		return args[0], args[1:]
 	}
-	if reverse, ok := reverseName(name); ok {
-		return client.Query(ctx, reverse, "PTR")
+	if reverse, ok := reverseName(args[0]); ok {
+		return reverse, []string{"PTR"}
 	}
-	answer, err := client.Query(ctx, name, "A")
-	if err != nil || answer.Rcode != "NOERROR" || len(answer.Records) > 0 {
-		return answer, err
-	}
-	other, err := client.Query(ctx, name, "AAAA")
-	if err != nil || len(other.Records) > 0 {
-		return other, err
-	}
-	return answer, nil
+	return args[0], []string{"A", "AAAA"}
 }
 
-func printAnswer(w io.Writer, a resolver.Answer) error {
-	records := table{out: w}
-	for _, r := range a.Records {
-		records.row(r.Name, strconv.FormatUint(uint64(r.TTL), 10), r.Type, r.Data)
-	}
-	if err := records.flush(); err != nil {
-		return err
-	}
-	if len(a.Records) > 0 {
-		fmt.Fprintln(w)
-	}
-	t := table{out: w}
-	t.row("question", a.Name+" "+a.Type)
-	t.row("result", result(a))
-	for _, e := range a.Errors {
-		t.row("remark", remark(e))
-	}
-	t.row("source", orDash(a.Source)+reasonText(a.Reason))
-	t.row("took", a.Duration.Round(time.Microsecond).String())
-	return t.flush()
+// combined is the answer to one or several questions on a name, as one.
+type combined struct {
+	resolver.Answer
+	Answers []resolver.Answer `json:"answers,omitempty"` // if there are several
 }
 
-// result spells the response code. NODATA is none, and deserves a word.
-func result(a resolver.Answer) string {
-	text := a.Rcode
-	if a.Rcode == "NOERROR" && len(a.Records) == 0 {
-		text += ", no such record"
+// combine makes one answer of several: the first that has records, or the first,
+// with what all of them have.
+func combine(answers []resolver.Answer) combined {
+	if len(answers) == 1 {
+		return combined{Answer: answers[0]}
 	}
-	if a.Authoritative {
-		text += ", authoritative"
+	c := combined{Answer: answers[telling(answers)], Answers: answers}
+	var types []string
+	c.Records, c.Duration = []resolver.Record{}, 0
+	for _, a := range answers {
+		types = append(types, a.Type)
+		c.Records = append(c.Records, a.Records...)
+		c.Duration = max(c.Duration, a.Duration)
 	}
-	return text
+	c.Type = strings.Join(types, ",")
+	return c
 }
 
-func reasonText(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
-}
-
-// remark spells an extended error.
-func remark(e resolver.ExtendedError) string {
-	text := e.Meaning
-	if text == "" {
-		text = fmt.Sprintf("extended error %d", e.Code)
-	}
-	return text + reasonText(e.Text)
-}
-
-// unresolved is the error that the answer amounts to, or nil.
-func unresolved(a resolver.Answer) error {
-	name := strings.TrimSuffix(a.Name, ".")
-	switch {
-	case a.Rcode == "NXDOMAIN":
-		return fmt.Errorf("%s does not exist (NXDOMAIN)", name)
-	case a.Rcode != "NOERROR":
-		return fmt.Errorf("%s cannot be resolved (%s)", name, a.Rcode)
-	case len(a.Records) == 0:
-		return fmt.Errorf("%s has no %s record", name, a.Type)
-	default:
-		return nil
-	}
+// telling is the index of the answer that says most.
+func telling(answers []resolver.Answer) int {
+	return max(0, slices.IndexFunc(answers, func(a resolver.Answer) bool { return len(a.Records) > 0 }))
 }

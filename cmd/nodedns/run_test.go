@@ -44,6 +44,14 @@ func TestRun(t *testing.T) {
 		r.command("query", "metropolis-"+strings.Repeat("f", 32)).expect(t, exitFailed, "NXDOMAIN", "does not exist")
 		r.command("query", "www.example.com").expect(t, exitFailed, "REFUSED", "cannot be resolved (REFUSED)")
 		r.command("query", nodeID, "NONSENSE").expect(t, exitFailed, "", "NONSENSE")
+		r.command("query", nodeID, "--json").expect(t, exitFine, `"type": "A,AAAA"`, "")
+		r.command("query", "printer").expect(t, exitFailed, "nodedns explain printer", "printer has no A or AAAA record")
+	})
+	t.Run("explain", func(t *testing.T) {
+		r.command("explain", nodeID, "A").expect(t, exitFine, "zone          settled      a node\n", "")
+		r.command("explain", "192.0.2.10").expect(t, exitFine, "reverse       settled      the address of a node\n", "")
+		r.command("explain", "www.example.com", "MX", "--dry-run", "--json").expect(t, exitFine, `"rcode": "REFUSED"`, "")
+		r.command("explain", nodeID, "NONSENSE").expect(t, exitFailed, "", "NONSENSE")
 	})
 	t.Run("flush", func(t *testing.T) {
 		r.command("flush").expect(t, exitFine, "nothing to forget\n", "")

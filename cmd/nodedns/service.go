@@ -62,6 +62,7 @@ func controlHandler(s *nodedns.Service) http.Handler {
 		Status:   s.Status,
 		Snapshot: s.Zone().Snapshot,
 		Query:    s.Resolver().Query,
+		Explain:  s.Resolver().Explain,
 
 		Flush:     s.Resolver().Flush,
 		FlushName: s.Resolver().FlushName,

@@ -74,10 +74,10 @@ and checks, an array of objects with check, result, detail, count, and the first
 }
 
 func printReport(w io.Writer, r verify.Report) error {
-	t := table{out: w}
+	t := table{out: w, colour: isColourful(w)}
 	t.row("CHECK", "RESULT", "DETAIL")
 	for _, c := range r.Checks {
-		t.row(c.Name, string(c.Result), c.Detail)
+		t.row(c.Name, standing(string(c.Result)), c.Detail)
 	}
 	if err := t.flush(); err != nil {
 		return err

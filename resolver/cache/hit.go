@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -37,6 +38,20 @@ func (h Hit) Answered() bool { return binary.BigEndian.Uint16(h.entry.data[6:]) 
 
 // Len is the length of the reply in octets, without OPT.
 func (h Hit) Len() int { return len(h.entry.message()) }
+
+// Age is how long ago the reply came, in whole seconds.
+func (h Hit) Age() time.Duration { return time.Duration(h.elapsed) * time.Second }
+
+// Left is for how long the reply stays fresh; 0 if it is not any more.
+func (h Hit) Left() time.Duration { return max(0, h.entry.lifetime()-h.Age()) }
+
+// Decline says that the caller will not ask the upstreams although Prefetch is
+// set, so that the next hit tells another one to.
+func (h Hit) Decline() {
+	if h.Prefetch {
+		h.entry.prefetched.Store(false)
+	}
+}
 
 // Extended are the upstream's extended errors as EDNS options in wire form, to
 // be put into an OPT. They must not be changed.

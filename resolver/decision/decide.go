@@ -68,7 +68,7 @@ func upstreams(q *Question, view *View, v *Verdict) {
 			ExtendedError{Code: dns.ExtendedErrorCodeNotAuthoritative, Text: "not a name of ours, and no upstream to ask"})
 		return
 	}
-	v.Kind, v.Source, v.Reason = Forward, SourceUpstream, "not a name of ours"
+	v.forward()
 }
 
 // singleLabel keeps bare host names, which no public server knows, from the

@@ -20,7 +20,7 @@ func hostLines(q *Question, view *View, v *Verdict) bool {
 	case q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceHosts, reason, view.Rules)
 	case !forward && q.Type == dns.TypePTR:
-		addr, _ := reverseAddr(q.Name)
+		addr, _ := ReverseAddr(q.Name)
 		v.HostName, _ = view.Hosts.Reverse(addr)
 		v.answer(HostName, SourceHosts, reason, view.Rules)
 	case !forward || !q.wantsAddress():
@@ -37,7 +37,7 @@ func hostLines(q *Question, view *View, v *Verdict) bool {
 // inHosts says whether the hosts file has a name, or the address that it is the
 // reverse name of. Such a name exists, whatever type is asked for.
 func inHosts(name Name, view *View) bool {
-	if addr, ok := reverseAddr(name); ok {
+	if addr, ok := ReverseAddr(name); ok {
 		_, known := view.Hosts.Reverse(addr)
 		return known
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/routes"
 )
 
-func TestHostsAndRoutes(t *testing.T) {
-	f := populated(t)
-	view := f.view(t)
+// withHostsAndRoutes gives a view lines of the hosts file, and routes.
+func withHostsAndRoutes(t *testing.T, view *View) *View {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "hosts")
 	if err := os.WriteFile(path, []byte("192.168.1.7 printer.local printer\n127.0.1.1 debian\n10.0.0.10 other\n10.9.0.1 x.corp.example\n2001:db8::7 "+both+".corp.example\n127.0.0.1 foo\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -30,6 +30,11 @@ func TestHostsAndRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	view.Routes = table
+	return view
+}
+
+func TestHostsAndRoutes(t *testing.T) {
+	view := withHostsAndRoutes(t, populated(t).view(t))
 	for _, tt := range []struct {
 		name, qtype string
 		kind        Kind

@@ -16,7 +16,7 @@ var (
 // are nobody's, and the shorter names above them, are left to the next steps:
 // the same range may well have hosts that are not nodes.
 func nodeAddresses(q *Question, view *View, v *Verdict) bool {
-	addr, ok := reverseAddr(q.Name)
+	addr, ok := ReverseAddr(q.Name)
 	if !ok {
 		return false
 	}
@@ -56,9 +56,9 @@ func aboveAddress(name Name) bool {
 	return parts < whole
 }
 
-// reverseAddr is the address that a name in in-addr.arpa (RFC 1035, section
+// ReverseAddr is the address that a name in in-addr.arpa (RFC 1035, section
 // 3.5) or ip6.arpa (RFC 3596, section 2.5) stands for.
-func reverseAddr(name Name) (netip.Addr, bool) {
+func ReverseAddr(name Name) (netip.Addr, bool) {
 	if name.within(reverseZone) {
 		return reverseFour(name)
 	}

@@ -25,7 +25,8 @@ func routed(q *Question, view *View, v *Verdict) bool {
 // follow leaves the question to a route's servers, if it has any.
 func follow(route Route, q *Question, view *View, v *Verdict) {
 	if !route.Empty {
-		v.Kind, v.Route, v.Source, v.Reason = Forward, route.Number, SourceUpstream, "a route has the name"
+		v.Route = route.Number
+		v.forward()
 		return
 	}
 	rcode := dns.RcodeNameError

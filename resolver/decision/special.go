@@ -89,8 +89,8 @@ func specialUse(q *Question, view *View, v *Verdict) bool {
 	case u == 0:
 		return false
 	case u == private && view.Reach == ReachPrivate:
-		v.Kind, v.Private, v.Source = Forward, true, SourceUpstream
-		v.Reason = "the reverse name of a private address"
+		v.Private = true
+		v.forward()
 		return true
 	}
 	rcode := dns.RcodeNameError

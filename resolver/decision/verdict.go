@@ -146,6 +146,23 @@ func (v *Verdict) negative(rcode int, source Source, reason string, rules *Rules
 	v.Source, v.Reason = source, reason
 }
 
+// forward leaves the question to other servers.
+func (v *Verdict) forward() {
+	v.Kind, v.Source, v.Reason = Forward, SourceUpstream, v.Forwarding()
+}
+
+// Forwarding is why a question is for other servers, if it is. Unlike Reason it
+// stays when the cache knows what they answer.
+func (v *Verdict) Forwarding() string {
+	switch {
+	case v.Route != 0:
+		return "a route has the name"
+	case v.Private:
+		return "the reverse name of a private address"
+	}
+	return "not a name of ours"
+}
+
 // Outcome is the response code that a client gets when an upstream answered with
 // one. Who denies a name that the hosts file has does not know of it: the name
 // exists, without records of that type. A denial behind aliases is about

@@ -65,6 +65,9 @@ func New(cfg Config) *File {
 // the first look.
 func (f *File) Table() *Table { return f.current.Load().table }
 
+// Path is where the file is, with the root in front.
+func (f *File) Path() string { return filepath.Join(f.cfg.Root, f.cfg.Path) }
+
 // Reports are what is wrong with the file: why it cannot be used as it is now,
 // and then which lines do not count.
 func (f *File) Reports() []Report {
@@ -147,13 +150,13 @@ func (f *File) refuse(err error) {
 	now := &state{table: old.table, problem: "the hosts file cannot be used, and what was known of it stands: " + err.Error()}
 	f.current.Store(now)
 	if now.problem != old.problem {
-		f.log.Warn("the hosts file cannot be used, and what was known of it stands", "path", filepath.Join(f.cfg.Root, f.cfg.Path), "error", err)
+		f.log.Warn("the hosts file cannot be used, and what was known of it stands", "path", f.Path(), "error", err)
 	}
 }
 
 // tell logs a change.
 func (f *File) tell(old, now *Table) {
-	f.log.Info("hosts file read", "path", filepath.Join(f.cfg.Root, f.cfg.Path), "names", now.Len())
+	f.log.Info("hosts file read", "path", f.Path(), "names", now.Len())
 	if now.count == 0 || old != nil && now.same(&old.problems) {
 		return
 	}
@@ -162,5 +165,5 @@ func (f *File) tell(old, now *Table) {
 		first = append(first, r.String())
 	}
 	f.log.Warn("some lines or names of the hosts file do not count in the DNS",
-		"path", filepath.Join(f.cfg.Root, f.cfg.Path), "count", now.count, "first", first)
+		"path", f.Path(), "count", now.count, "first", first)
 }

@@ -126,7 +126,7 @@ func (p *parser) link(number int, addr netip.Addr, name []byte) error {
 	if len(t.links) == p.limit {
 		return errTooMany
 	}
-	t.links = append(t.links, link{address: address})
+	t.links = append(t.links, link{address: address, line: uint32(number)})
 	// Who names 0.0.0.0 or :: means that there is nothing, which has no name.
 	_, named := t.addresses[address]
 	reverse := !named && !addr.IsUnspecified()

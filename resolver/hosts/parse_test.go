@@ -180,6 +180,27 @@ func TestTooManyNames(t *testing.T) {
 	}
 }
 
+func TestLine(t *testing.T) {
+	t.Parallel()
+	table := parseText(t, "# a comment\n10.0.0.1 host alias\n# BEGIN nodedns\n10.0.0.9 x\n# END nodedns\n\n"+
+		"2001:db8::1 host\n10.0.0.1 host\n10.0.0.2 other")
+	for _, tt := range []struct {
+		name, addr string
+		want       int
+	}{
+		{"host", "10.0.0.1", 2},
+		{"alias", "10.0.0.1", 2},
+		{"host", "2001:db8::1", 7},
+		{"other", "10.0.0.2", 9},
+		{"other", "10.0.0.1", 0},
+		{"x", "10.0.0.9", 0},
+	} {
+		if got := table.Line(wire(t, tt.name), netip.MustParseAddr(tt.addr)); got != tt.want {
+			t.Errorf("%s %s: line %d, want %d", tt.name, tt.addr, got, tt.want)
+		}
+	}
+}
+
 func TestLookupsAllocateNothing(t *testing.T) {
 	table := parseText(t, "10.0.0.1 host alias\n2001:db8::1 host\n")
 	for name, lookup := range map[string]func(){
@@ -213,6 +234,9 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("what was read cannot be read again: %v, %v\n%s", err, again.all(), rendered)
 		}
 		again.problems = table.problems
+		for i := range min(len(table.links), len(again.links)) {
+			again.links[i].line = table.links[i].line // it is written in other lines
+		}
 		if !reflect.DeepEqual(table, again) {
 			t.Errorf("read\n%s\nand again\n%s", rendered, again.render())
 		}

@@ -24,6 +24,7 @@ type Table struct {
 type link struct {
 	address [16]byte
 	next    uint32 // the name's next one in links; 0: no more
+	line    uint32 // of the file, from 1
 }
 
 // Lookup returns the addresses of a name. Whether there are any of the family
@@ -43,6 +44,23 @@ func (t *Table) Reverse(addr netip.Addr) (name string, ok bool) {
 	}
 	name, ok = t.addresses[addr.As16()]
 	return name, ok
+}
+
+// Line is the number of the line, from 1, that says that a name has an address,
+// the first one of several; 0 if none does.
+func (t *Table) Line(name []byte, addr netip.Addr) int {
+	addrs, ok := t.Lookup(name)
+	if !ok {
+		return 0
+	}
+	for at, more := addrs.first, true; more; {
+		l := &t.links[at]
+		if l.address == addr.As16() {
+			return int(l.line)
+		}
+		at, more = l.next, l.next != 0
+	}
+	return 0
 }
 
 // Len is the number of names.

@@ -118,12 +118,19 @@ func TestMissedAreToldOnce(t *testing.T) {
 
 func TestNextEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	w := watch(t, new(Taps))
+	taps := new(Taps)
+	w := watch(t, taps)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("why")
+	ended := make(chan error)
+	go func() { _, _, err := w.Next(ctx); ended <- err }()
 	cancel(why)
+	if err := <-ended; !errors.Is(err, why) {
+		t.Errorf("who waits gets %v, want %v", err, why)
+	}
+	taps.Tell(new(Event))
 	if _, _, err := w.Next(ctx); !errors.Is(err, why) {
-		t.Errorf("got %v, want %v", err, why)
+		t.Errorf("with something to read: %v, want %v", err, why)
 	}
 }
 

@@ -75,10 +75,13 @@ func (w *Watcher) take(e *Event) {
 // Next waits until there are events and returns all of them, in the order in
 // which they were told, and how many were missed after the last one for want of
 // room. The events and their replies are overwritten by the Next after. The
-// error is that ctx has ended.
+// error is that ctx has ended, also if there are events.
 func (w *Watcher) Next(ctx context.Context) (events []Event, missed uint64, err error) {
 	w.reading.clear()
 	for {
+		if ctx.Err() != nil {
+			return nil, 0, context.Cause(ctx)
+		}
 		w.mu.Lock()
 		w.filling, w.reading = w.reading, w.filling
 		missed, w.missed = w.missed, 0
@@ -89,7 +92,6 @@ func (w *Watcher) Next(ctx context.Context) (events []Event, missed uint64, err 
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
-			return nil, 0, context.Cause(ctx)
 		}
 	}
 }

@@ -15,39 +15,40 @@ type choices struct {
 	mixed bool // the case of letters is random
 }
 
-// exchange asks one server, once more without EDNS if it chokes on that.
-func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, error) {
+// exchange asks one server, once more without EDNS if it chokes on that. It
+// returns by which transport the reply came too.
+func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, Transport, error) {
 	f := form{
 		edns:   !c.plain && p.usesEDNS(),
 		mark:   p.token,
 		padded: p.server.Transport.encrypted(),
 		mixed:  c.mixed && !p.server.Transport.encrypted(),
 	}
-	reply, err := s.transact(ctx, p.server, q, f)
+	reply, by, err := s.transact(ctx, p.server, q, f)
 	if !f.edns {
 		if err == nil && c.plain && !q.special() {
 			p.answeredPlain()
 		}
-		return reply, err
+		return reply, by, err
 	}
 	if !choked(reply, err) {
 		if err == nil {
 			p.answeredEDNS()
 		}
-		return reply, err
+		return reply, by, err
 	}
 	f.edns = false
-	plain, plainErr := s.transact(ctx, p.server, q, f)
+	plain, byPlain, plainErr := s.transact(ctx, p.server, q, f)
 	switch {
 	case plainErr == nil && !choked(plain, nil):
 		if !q.special() {
 			p.chokedOnEDNS()
 		}
-		return plain, nil
+		return plain, byPlain, nil
 	case err == nil:
-		return reply, nil
+		return reply, by, nil
 	}
-	return plain, plainErr
+	return plain, byPlain, plainErr
 }
 
 // choked says whether a reply is what servers give that do not know EDNS (RFC
@@ -61,16 +62,17 @@ func choked(reply *dns.Msg, err error) bool {
 
 // transact sends the query in one form. What UDP is too small for, or where
 // somebody seems to forge replies, it asks over TCP.
-func (s *session) transact(ctx context.Context, server Server, q *question, f form) (*dns.Msg, error) {
+func (s *session) transact(ctx context.Context, server Server, q *question, f form) (*dns.Msg, Transport, error) {
 	sent := q.wire(f)
 	if server.Transport == UDP {
 		message, err := s.asker(server).Ask(ctx, sent, q.check(sent, f.mixed))
 		switch {
 		case errors.Is(err, transport.ErrFlooded), errors.Is(err, errCase):
 		case err != nil:
-			return nil, err
+			return nil, UDP, err
 		case !isTruncated(message):
-			return q.parse(message, f.mixed)
+			reply, err := q.parse(message, f.mixed)
+			return reply, UDP, err
 		}
 		server.Transport = TCP
 	}
@@ -78,10 +80,11 @@ func (s *session) transact(ctx context.Context, server Server, q *question, f fo
 	// case need not tell.
 	message, err := s.asker(server).Ask(ctx, sent, q.check(sent, false))
 	if err != nil {
-		return nil, err
+		return nil, server.Transport, err
 	}
 	if isTruncated(message) {
-		return nil, errCut
+		return nil, server.Transport, errCut
 	}
-	return q.parse(message, f.mixed)
+	reply, err := q.parse(message, f.mixed)
+	return reply, server.Transport, err
 }

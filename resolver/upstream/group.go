@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -26,6 +27,9 @@ type Reply struct {
 	// bit set.
 	Msg    *dns.Msg
 	Server Server
+	// Transport is how the reply came: of a server for UDP by TCP, if it did not
+	// fit.
+	Transport Transport
 }
 
 // Servers are those that may be asked, in the order in which they were given.
@@ -35,6 +39,17 @@ func (g *Group) Servers() []Server {
 		servers[i] = p.server
 	}
 	return servers
+}
+
+// Order is how the servers stand, those in front that would be asked first now.
+// Those that are looping are the last, and not asked at all.
+func (g *Group) Order() []Status {
+	good, bad, looping := g.order(g.pool.running())
+	statuses := make([]Status, 0, len(g.peers))
+	for _, p := range slices.Concat(good, bad, looping) {
+		statuses = append(statuses, p.status())
+	}
+	return statuses
 }
 
 // Exchange asks one server after another, or several, until one has a usable

@@ -223,6 +223,13 @@ func (p *Pool) current(ctx context.Context) (s *session, done func()) {
 	return s, s.end
 }
 
+// running says whether a Run does, so that servers are probed.
+func (p *Pool) running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.session != nil
+}
+
 func (p *Pool) own() []netip.AddrPort {
 	if p.config.Own == nil {
 		return nil

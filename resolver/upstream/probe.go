@@ -74,7 +74,7 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	began := s.scope.Go(func() {
 		ctx, cancel := context.WithTimeoutCause(s.scope.Context(), probeLimit, errTimedOut)
 		defer cancel()
-		reply, err := s.exchange(ctx, peer, q, choices{})
+		reply, _, err := s.exchange(ctx, peer, q, choices{})
 		peer.leave()
 		if err == nil {
 			peer.answered(time.Since(now))

@@ -45,7 +45,12 @@ type attempt struct {
 type outcome struct {
 	*attempt
 	reply *dns.Msg
+	by    Transport
 	err   error
+}
+
+func (o outcome) asReply() *Reply {
+	return &Reply{Msg: o.reply, Server: o.peer.server, Transport: o.by}
 }
 
 func newRace(g *Group, s *session, q *question) *race {
@@ -189,7 +194,7 @@ func (r *race) start(p *peer) error {
 // nobody waits for the reply any more.
 func (a *attempt) run(ctx context.Context, r *race, c choices) {
 	defer a.cancel()
-	reply, err := r.session.exchange(ctx, a.peer, r.q, c)
+	reply, by, err := r.session.exchange(ctx, a.peer, r.q, c)
 	after := time.Since(a.began)
 	a.peer.leave()
 	switch {
@@ -202,7 +207,7 @@ func (a *attempt) run(ctx context.Context, r *race, c choices) {
 	case after >= a.patience:
 		a.peer.failed(errTimedOut) // the race may have been over before
 	}
-	r.results <- outcome{a, reply, err}
+	r.results <- outcome{a, reply, by, err}
 }
 
 // note keeps what a failed attempt says. A server that did more than keep
@@ -243,7 +248,7 @@ func (r *race) won(winner outcome) *Reply {
 			a.cancel()
 		}
 	}
-	return &Reply{Msg: winner.reply, Server: winner.peer.server}
+	return winner.asReply()
 }
 
 // abandon ends the attempts that have not.
@@ -261,7 +266,7 @@ func (r *race) lost() (*Reply, error) {
 		return nil, &r.failure
 	}
 	best := slices.MaxFunc(r.rejected, func(a, b outcome) int { return telling(a.reply) - telling(b.reply) })
-	return &Reply{Msg: best.reply, Server: best.peer.server}, nil
+	return best.asReply(), nil
 }
 
 // telling says how much a reply with an error helps a client: most if it gives

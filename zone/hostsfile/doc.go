@@ -4,7 +4,8 @@
 //
 // A [Keeper] does it. [Keeper.Start] puts everything in order once, before the
 // daemon calls itself ready; [Keeper.Run] follows the zone from then on.
-// [Restore] undoes it all.
+// [Restore] undoes it all. [Keeper.CompareHosts] and [Keeper.CompareIdentity] only
+// look, for who wants to know from outside how the files stand.
 //
 // # What holds whatever happens
 //
@@ -23,6 +24,6 @@
 //
 // New and Start start none. Run starts two, one that waits for snapshots and
 // one that waits for foreign writes to the hosts file, and waits for both
-// before it returns. Start and Run belong to one goroutine; Status and
-// CheckSelf may be called from any.
+// before it returns. Start and Run belong to one goroutine; Status, CheckSelf and
+// the comparisons may be called from any.
 package hostsfile

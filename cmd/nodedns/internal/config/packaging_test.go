@@ -34,6 +34,7 @@ func TestExampleSwitchesOff(t *testing.T) {
 	}
 	want := map[string]any{
 		"files.hosts": "", "files.machine_id": "", "files.hostname": false, "files.resolv_conf_mode": "off",
+		"varlink.socket": "",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,7 +60,15 @@ func (c *Client) Status(ctx context.Context) (nodedns.Status, error) {
 // Query returns what the daemon answers to a question.
 func (c *Client) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
 	var answer resolver.Answer
-	return answer, c.value(ctx, queryPath, url.Values{nameParameter: {name}, "type": {typ}}, &answer)
+	return answer, c.value(ctx, queryPath, url.Values{nameParameter: {name}, typeParameter: {typ}}, &answer)
+}
+
+// Explain returns how the daemon answers a question. With dry it asks no
+// upstream for it.
+func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resolver.Explanation, error) {
+	var explanation resolver.Explanation
+	return explanation, c.value(ctx, explainPath,
+		url.Values{nameParameter: {name}, typeParameter: {typ}, dryParameter: {strconv.FormatBool(dry)}}, &explanation)
 }
 
 // Flush makes the daemon forget all answers of upstreams.

@@ -215,6 +215,32 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	client := serve(t, Handler(Daemon{Explain: func(_ context.Context, name, typ string, dry bool) (*resolver.Explanation, error) {
+		if typ == "NONSENSE" {
+			return nil, errors.New("unknown type")
+		}
+		e := &resolver.Explanation{Name: name, Type: typ}
+		if !dry {
+			e.Answer = &resolver.Answer{Rcode: "NOERROR", Facts: resolver.Facts{Step: "zone"}}
+		}
+		return e, nil
+	}}))
+	for _, dry := range []bool{false, true} {
+		got, err := client.Explain(t.Context(), "a&dry=perhaps", "AAAA", dry)
+		if err != nil || got.Name != "a&dry=perhaps" || got.Type != "AAAA" || (got.Answer == nil) != dry {
+			t.Errorf("got %+v, %v, want the question as it was asked", got, err)
+		}
+		if !dry && got.Answer.Step != "zone" {
+			t.Errorf("got %+v", got.Answer)
+		}
+	}
+	if _, err := client.Explain(t.Context(), "a", "NONSENSE", true); err == nil || err.Error() != "unknown type" {
+		t.Errorf("got error %v, want the daemon's own words", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	silent := NewClient(filepath.Join(directory(t), "none.sock"))
@@ -228,6 +254,7 @@ func TestErrors(t *testing.T) {
 		{"a change", http.MethodPost, "/v1/status", "does not know POST /v1/status"},
 		{"a wrong filter", http.MethodGet, "/v1/nodes?departed=perhaps", "want true or false"},
 		{"a wrong limit", http.MethodGet, "/v1/nodes?limit=-1", "want a number from 1 on"},
+		{"a wrong flag", http.MethodGet, "/v1/explain?dry=perhaps", "want true or false"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
 //	    &prefix=&limit=                      that fit; see [Filter]
 //	GET /v1/query?name=&type=              a [resolver.Answer]
+//	GET /v1/explain?name=&type=&dry=       a [resolver.Explanation]
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
 //	GET /v1/monitor?queries=&zone=         lines of [Event], as they happen, of
 //	    &name=&type=&rcode=&source=&client=  those that fit; see [Watch]

@@ -3,8 +3,10 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
+	"strconv"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
@@ -19,6 +21,8 @@ type Daemon struct {
 	Snapshot func() *zone.Snapshot
 	// Query resolves a name. Its error says what is wrong with the question.
 	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
+	// Explain tells how a name is resolved; dry has no upstream asked for it.
+	Explain func(ctx context.Context, name, typ string, dry bool) (*resolver.Explanation, error)
 	// Flush forgets all answers of upstreams, and FlushName those to questions
 	// for a name. They return how many there were; the error is for what is no
 	// name.
@@ -35,12 +39,18 @@ const (
 	statusPath  = "/v1/status"
 	nodesPath   = "/v1/nodes"
 	queryPath   = "/v1/query"
+	explainPath = "/v1/explain"
 	flushPath   = "/v1/flush"
 	monitorPath = "/v1/monitor"
 )
 
-// nameParameter is the name that a request is about.
-const nameParameter = "name"
+// The parameters of a request: the name that it is about, a record type, and
+// whether upstreams are left alone.
+const (
+	nameParameter = "name"
+	typeParameter = "type"
+	dryParameter  = "dry"
+)
 
 // Handler answers for a daemon.
 func Handler(d Daemon) http.Handler {
@@ -52,6 +62,7 @@ func Handler(d Daemon) http.Handler {
 		serveNodes(w, r, d.Snapshot())
 	})
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
+	mux.HandleFunc("GET "+explainPath, d.serveExplain)
 	mux.HandleFunc("POST "+flushPath, d.serveFlush)
 	places := make(chan struct{}, maxMonitors)
 	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
@@ -66,12 +77,30 @@ func Handler(d Daemon) http.Handler {
 
 func (d *Daemon) serveQuery(w http.ResponseWriter, r *http.Request) {
 	parameters := r.URL.Query()
-	answer, err := d.Query(r.Context(), parameters.Get(nameParameter), parameters.Get("type"))
+	answer, err := d.Query(r.Context(), parameters.Get(nameParameter), parameters.Get(typeParameter))
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
 	}
 	reply(w, http.StatusOK, answer)
+}
+
+func (d *Daemon) serveExplain(w http.ResponseWriter, r *http.Request) {
+	parameters := r.URL.Query()
+	dry := false
+	if text := parameters.Get(dryParameter); text != "" {
+		var err error
+		if dry, err = strconv.ParseBool(text); err != nil {
+			reply(w, http.StatusBadRequest, failure{fmt.Sprintf("dry is %q: want true or false", text)})
+			return
+		}
+	}
+	explanation, err := d.Explain(r.Context(), parameters.Get(nameParameter), parameters.Get(typeParameter), dry)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, explanation)
 }
 
 func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {

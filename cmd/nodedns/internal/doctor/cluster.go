@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -91,6 +92,11 @@ func lookAtCurator(m *Machine) []Finding {
 		seen += ": " + c.Detail
 	}
 	switch c.State {
+	case curator.StateBadCredentials:
+		// With rights to read them the check of the credentials has said so.
+		if slices.Contains(m.blind, m.Config.Curator.Credentials) {
+			return []Finding{problem(seen, "the cluster cannot be asked for its nodes", "renew them, or enrol this node again")}
+		}
 	case curator.StateRefused:
 		return []Finding{problem(seen, "this node is told nothing of the cluster any more; what it knows gets old",
 			"find out whether the node is still a member of this cluster, and enrol it again if not")}

@@ -27,9 +27,12 @@ func lookAtFiles(m *Machine) []Finding {
 	}
 	for _, path := range m.keptFiles() {
 		path = m.Config.Rooted(path)
-		if reason, mend := m.unwritable(path); reason != "" && !reported[path] {
+		reason, mend := m.unwritable(path)
+		switch {
+		case reported[path]:
+		case reason != "":
 			findings = append(findings, warning(path+reason, "it cannot follow the next change", mend))
-		} else if m.isMount(path) {
+		case m.isMount(path):
 			findings = append(findings, note(path+" is a mount by itself",
 				"it is written in place, since a rename cannot replace it; who has mounted it elsewhere sees that",
 				"nothing needs to be done; mount the directory instead if you like"))

@@ -80,6 +80,7 @@ func healthy(t *testing.T) *patient {
 	p.write("proc/net/tcp", noSockets)
 	p.write("proc/sys/net/ipv6/conf/all/disable_ipv6", "0\n")
 	p.write("proc/sys/net/ipv6/conf/lo/disable_ipv6", "0\n")
+	p.write("proc/net/if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n")
 	p.write("proc/self/mountinfo", "22 1 0:20 / / rw - ext4 /dev/vda1 rw\n")
 	p.namespaces("self", "1", "1")
 	p.run("1", "init")

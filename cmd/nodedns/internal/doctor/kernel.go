@@ -12,20 +12,12 @@ import (
 
 // lookAtIPv6 finds a family that is turned off and counted on.
 func lookAtIPv6(m *Machine) []Finding {
-	all, found := m.readProc("sys/net/ipv6/conf/all/disable_ipv6")
-	lo, _ := m.readProc("sys/net/ipv6/conf/lo/disable_ipv6")
-	how := "net.ipv6.conf.all.disable_ipv6 is 1"
-	switch {
-	case !found:
-		how = "the kernel has no IPv6"
-	case strings.TrimSpace(lo) == "1" && strings.TrimSpace(all) != "1":
-		how = "net.ipv6.conf.lo.disable_ipv6 is 1"
-	case strings.TrimSpace(all) != "1":
-		return nil
-	}
 	const mend = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
+	how := m.noIPv6()
 	isSix := func(l netip.AddrPort) bool { return l.Addr().Is6() }
 	switch {
+	case how == "":
+		return nil
 	case slices.ContainsFunc(m.Config.DNS.Listen, isSix):
 		return []Finding{problem(how+", and dns.listen has an IPv6 address", "it cannot be bound", mend)}
 	case slices.ContainsFunc(m.Config.Local.Addresses, netip.Addr.Is6):
@@ -33,6 +25,27 @@ func lookAtIPv6(m *Machine) []Finding {
 	}
 	return nil
 }
+
+// noIPv6 says why IPv6 cannot be used, or "".
+func (m *Machine) noIPv6() string {
+	all, found := m.readProc("sys/net/ipv6/conf/all/disable_ipv6")
+	lo, _ := m.readProc("sys/net/ipv6/conf/lo/disable_ipv6")
+	addresses, listed := m.readProc("net/if_inet6")
+	switch {
+	case !found:
+		return "the kernel has no IPv6"
+	case strings.TrimSpace(all) == "1":
+		return "net.ipv6.conf.all.disable_ipv6 is 1"
+	case strings.TrimSpace(lo) == "1":
+		return "net.ipv6.conf.lo.disable_ipv6 is 1"
+	case listed && !strings.HasPrefix(addresses, loopback6) && !strings.Contains(addresses, "\n"+loopback6):
+		return "the address ::1 is missing on lo (`ip addr add ::1/128 dev lo`)"
+	}
+	return ""
+}
+
+// loopback6 is ::1 as the kernel lists it.
+const loopback6 = "00000000000000000000000000000001 "
 
 // lookAtDrops finds queries that the kernel threw away.
 func lookAtDrops(m *Machine) []Finding {
@@ -44,7 +57,7 @@ func lookAtDrops(m *Machine) []Finding {
 		if n := listen.ReceiveDrops(m.Proc, l); n > 0 {
 			findings = append(findings, warning(fmt.Sprintf("%d queries to %v were lost in a full buffer", n, l),
 				"their senders wait for seconds and ask again",
-				"`sysctl net.core.rmem_default=4194304`, in /etc/sysctl.d too, and restart nodedns; look at who asks that much"))
+				"`sysctl net.core.rmem_max=4194304`, in /etc/sysctl.d too, and restart nodedns; look at who asks that much"))
 		}
 	}
 	return findings

@@ -40,16 +40,30 @@ func lookAtNSSwitch(m *Machine) []Finding {
 	switch {
 	case !has(nsswitch.DNS) && !has(nsswitch.Resolve):
 		findings = append(findings, problem(seen, "nodedns is not asked: there is neither dns nor resolve",
-			"write `hosts: files dns`"))
+			"`nodedns enable --only nsswitch`, or write `hosts: files dns`"))
 	case !has(nsswitch.Files):
 		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
 			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
+	}
+	if has(nsswitch.Resolve) && m.Config.Varlink.Socket != "" && !m.hasLibrary("libnss_resolve.so.2") {
+		findings = append(findings, warning(seen+", and there is no libnss_resolve.so.2",
+			"glibc passes over resolve, and reads the whole hosts file at each lookup", "install the package libnss-resolve"))
 	}
 	if len(line.Ignored) > 0 {
 		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", nsswitchPath, line.Number),
 			"who changes another one changes nothing", "remove the others"))
 	}
 	return append(findings, m.inTheWay(line, seen)...)
+}
+
+// hasLibrary looks where the C library looks for its services.
+func (m *Machine) hasLibrary(name string) bool {
+	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*", "/usr/lib/*"} {
+		if len(m.list(dir, name)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // inTheWay finds services that answer, or end the search, before we are asked.

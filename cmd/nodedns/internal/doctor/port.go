@@ -53,18 +53,18 @@ func lookAtResolved(m *Machine) []Finding {
 		return []Finding{warning(seen+", and /etc/nsswitch.conf has resolve",
 			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
 	}
-	if target := m.link("/etc/resolv.conf"); target != "" && m.namesResolved() {
-		return []Finding{warning(seen+", and /etc/resolv.conf leads to "+target,
+	if m.asksResolved() {
+		return []Finding{warning(seen+", and "+resolvConfPath+" names it",
 			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
 	}
 	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", mend)}
 }
 
-// namesResolved says whether resolv.conf names a listener of systemd-resolved
-// that is not ours.
-func (m *Machine) namesResolved() bool {
+// asksResolved says whether systemd-resolved runs, and resolv.conf names a listener
+// of it that is not ours.
+func (m *Machine) asksResolved() bool {
 	contents, found := m.resolvConf()
-	return found && slices.ContainsFunc(contents.Servers, func(s netip.AddrPort) bool {
+	return found && len(m.find("systemd-resolved")) > 0 && slices.ContainsFunc(contents.Servers, func(s netip.AddrPort) bool {
 		stub := s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 53}) || s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 54})
 		return stub && !m.isListener(s)
 	})

@@ -41,11 +41,11 @@ func lookAtResolvConf(m *Machine) []Finding {
 		return findings // programs come by varlink
 	}
 	switch {
-	case !first && len(findings) == 0 && !m.namesResolved():
+	case !first && len(findings) == 0 && !m.asksResolved():
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNobody(servers)),
 			"programs ask somebody who does not know the nodes; only the hosts file tells them",
-			`set files.resolv_conf_mode = "stub", or name the listener there`))
+			"`nodedns enable --only resolv-conf`, or name the listener there"))
 	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names others behind nodedns: %s", resolvConfPath, servers),
@@ -113,7 +113,8 @@ var writers = []writer{
 		"set rc-manager=unmanaged in [main] of /etc/NetworkManager/conf.d/nodedns.conf and reload NetworkManager: nodedns reads its servers elsewhere",
 	},
 	{
-		[]string{"dhclient", "dhcpcd", "udhcpc"}, func(*Machine) bool { return false },
+		[]string{"dhclient", "dhcpcd", "udhcpc"},
+		func(*Machine) bool { return false },
 		"keep its hook from writing the file, for dhclient by an empty make_resolv_conf in /etc/dhcp/dhclient-enter-hooks.d, for dhcpcd by nohook resolv.conf",
 	},
 	{[]string{"connmand"}, func(*Machine) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},

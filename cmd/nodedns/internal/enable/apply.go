@@ -71,7 +71,7 @@ func (m *Machine) goBack(ctx context.Context, p Plan, before []string, was, now 
 	if !p.rewrite {
 		return nil // it was enabled earlier
 	}
-	// Ctrl-C may be what failed, and must not end the way back as well.
+	// That the user broke it off may be why, and must not end the way back too.
 	_, err := m.leave(context.WithoutCancel(ctx), before, without(p.Keys, before), now)
 	if err == nil {
 		err = m.saveRecord(was)
@@ -152,6 +152,9 @@ func (m *Machine) inOrder(ctx context.Context) error {
 			if f.Error != "" {
 				failed = append(failed, errors.New(f.Error))
 			}
+		}
+		if v := status.Varlink; v != nil && v.Error != "" {
+			failed = append(failed, errors.New(v.Error))
 		}
 		if r := status.ResolvConf; r != nil && r.Mode == nodedns.ResolvConfStub && r.State != resolvconf.StateStub {
 			failed = append(failed, fmt.Errorf("%s does not point here yet: %s", r.Path, r.Error))

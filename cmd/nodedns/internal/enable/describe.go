@@ -75,7 +75,7 @@ func (m *Machine) firstLineOf(path string) string {
 	case line == "":
 		return "empty"
 	default:
-		return line
+		return fmt.Sprintf("%.64s", line) // of whatever else has got there
 	}
 }
 

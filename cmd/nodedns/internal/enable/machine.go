@@ -163,6 +163,9 @@ func (m *Machine) carriesOut(ctx context.Context) bool {
 			return false
 		}
 	}
+	if m.Config.Varlink.Socket != "" && status.Varlink == nil {
+		return false
+	}
 	stub := m.Config.Files.ResolvConfMode == config.ResolvConfStub
 	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == nodedns.ResolvConfStub
 }

@@ -14,6 +14,8 @@ const (
 	// vendorPath is what some distributions' glibc reads while the file above is
 	// missing. To make that would hide it.
 	vendorPath = "/usr/etc/nsswitch.conf"
+	// maxNsswitch bounds its size, in bytes: a thousand times the usual.
+	maxNsswitch = 1 << 20
 )
 
 // nameService is nsswitch.conf with the original that is kept of it. Its state
@@ -26,6 +28,7 @@ type nameService struct {
 func (m *Machine) nameService() nameService {
 	f := m.file(nsswitchPath)
 	f.State = filepath.Join(m.Config.State.Dir, "nsswitch")
+	f.MaxSize = maxNsswitch
 	f.Links = false // what it leads to is meant, as with authselect
 	return nameService{f, managed.Originals{State: f.State, System: f.System}}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
 )
 
 // Plan is what is going to be done.
@@ -15,11 +14,10 @@ type Plan struct {
 	// Obstacle is why nothing can be done at all, with the remedy, or empty.
 	Obstacle string `json:"obstacle,omitempty"`
 
-	things  []Thing // those that are meant
-	rewrite bool    // the drop-in changes
-	restart bool    // the daemon is started anew
-	edit    bool    // nsswitch.conf changes
-	resolve bool    // and names nss-resolve
+	rewrite bool // the drop-in changes
+	restart bool // the daemon is started anew
+	edit    bool // nsswitch.conf changes
+	resolve bool // and names nss-resolve
 }
 
 // Row is one line of a plan: a thing, or the daemon.
@@ -50,7 +48,7 @@ func (m *Machine) PlanEnable(ctx context.Context, things []Thing) (Plan, error) 
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{DropIn: m.dropIn(), Keys: slices.Clone(before), things: things, Rows: []Row{}}
+	p := Plan{DropIn: m.dropIn(), Keys: slices.Clone(before), Rows: []Row{}}
 	if p.Obstacle, err = m.obstacle(ctx); err != nil {
 		return Plan{}, err
 	}
@@ -136,7 +134,7 @@ func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string
 		return why
 	}
 	if isServed(ctx, varlinkPath) {
-		return "systemd-resolved serves " + varlinkPath + "; stop it first: systemctl disable --now systemd-resolved"
+		return "another resolver serves " + varlinkPath + "; if it is systemd-resolved, systemctl disable --now systemd-resolved ends it"
 	}
 	return ""
 }

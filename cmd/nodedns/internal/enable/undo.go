@@ -21,7 +21,7 @@ func (m *Machine) PlanDisable(ctx context.Context, things []Thing) (Plan, error)
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{DropIn: m.dropIn(), Keys: without(left, keysOf(things)), things: things, Rows: []Row{}}
+	p := Plan{DropIn: m.dropIn(), Keys: without(left, keysOf(things)), Rows: []Row{}}
 	for _, t := range things {
 		if t != Nsswitch && has(left, t) {
 			row := m.describe(t)
@@ -165,18 +165,22 @@ func (m *Machine) leave(ctx context.Context, stay, gone []string, then record) (
 		return nil, errStillRuns
 	}
 	done, err = m.restore(gone)
-	if err != nil || !systemd {
-		return done, err
-	}
-	if !then.UnitEnabled {
-		if err := systemctl(ctx, "disable"); err != nil {
-			return done, err
-		}
-	}
-	if then.UnitActive {
-		err = systemctl(ctx, "start")
+	if systemd {
+		// Whatever could not be put back: names are to be answered.
+		err = errors.Join(err, leaveUnit(ctx, then))
 	}
 	return done, err
+}
+
+// leaveUnit makes the service, which was stopped, what is said.
+func leaveUnit(ctx context.Context, then record) (err error) {
+	if !then.UnitEnabled {
+		err = systemctl(ctx, "disable")
+	}
+	if then.UnitActive {
+		err = errors.Join(err, systemctl(ctx, "start"))
+	}
+	return err
 }
 
 // restore puts back what some keys had the daemon change.

@@ -65,6 +65,7 @@ func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
 	limit := v.Files.HostsMaxNodes
 	z := hostsfile.Zone{Ready: status.Ready}
 	nodes, all, err := v.read(ctx, func(i int, n node) bool {
+		// Once there are more than that, the others do not stand there.
 		return limit == 0 || i <= limit || n.Local || n.Roles&zone.ConsensusMember != 0
 	})
 	z.Total = all

@@ -21,7 +21,8 @@ const (
 
 // caller speaks as much varlink as it takes to ask what nss-resolve does.
 type caller struct {
-	conn    net.Conn
+	path    string
+	conn    net.Conn // nil: to be dialled
 	replies *bufio.Reader
 }
 
@@ -31,20 +32,30 @@ func (v *verification) checkVarlink(ctx context.Context) (Check, error) {
 	if v.Varlink == "" {
 		return off(name, "varlink.socket is empty"), nil
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", v.Varlink)
-	if err != nil {
-		return failed(name, fmt.Errorf("connect to the varlink socket: %w", err)), ctx.Err()
-	}
-	defer conn.Close()
-	c := caller{conn, bufio.NewReaderSize(conn, maxReply)}
-	return v.compare(ctx, name, c.ask)
+	c := caller{path: v.Varlink}
+	check, err := v.compare(ctx, name, c.ask)
+	return check, errors.Join(err, c.close())
 }
 
-// ask resolves the name of a node, whatever the family.
-func (c *caller) ask(_ context.Context, n node) ([]Difference, error) {
-	got, err := c.resolve(string(n.ID))
+func (c *caller) close() error {
+	if c.conn == nil {
+		return nil
+	}
+	conn := c.conn
+	c.conn = nil
+	return conn.Close()
+}
+
+// ask resolves the name of a node, whatever the family. A connection that was
+// closed while the zone was read is dialled again.
+func (c *caller) ask(ctx context.Context, n node) ([]Difference, error) {
+	again := c.conn != nil
+	got, err := c.resolve(ctx, string(n.ID))
+	if err != nil && again && ctx.Err() == nil {
+		got, err = c.resolve(ctx, string(n.ID))
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ask for %s by varlink: %w", n.ID, err)
 	}
 	if want := inOrder(texts(n.Addrs)); got != want {
 		return []Difference{{string(n.ID) + " by varlink", want, got}}, nil
@@ -59,8 +70,9 @@ const (
 )
 
 // resolve returns the addresses of a name in order or, where there is another
-// error than that there are none, its name.
-func (c *caller) resolve(name string) (string, error) {
+// error than that there are none, its name. After an error of its own it leaves
+// no connection behind.
+func (c *caller) resolve(ctx context.Context, name string) (addresses string, err error) {
 	call, err := json.Marshal(map[string]any{
 		"method":     resolveInterface + "ResolveHostname",
 		"parameters": map[string]any{"name": name, "family": 0, "flags": 0},
@@ -68,18 +80,34 @@ func (c *caller) resolve(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
-		return "", err
-	}
-	// Messages end with a NUL byte.
-	if _, err := c.conn.Write(append(call, 0)); err != nil {
-		return "", fmt.Errorf("ask for %s by varlink: %w", name, err)
-	}
-	text, err := c.replies.ReadSlice(0)
+	reply, err := c.call(ctx, call)
 	if err != nil {
-		return "", fmt.Errorf("ask for %s by varlink: %w", name, err)
+		return "", errors.Join(err, c.close())
 	}
-	return spellReply(text[:len(text)-1])
+	return spellReply(reply)
+}
+
+// call exchanges messages, which end with a NUL byte. What it returns holds until
+// the next call.
+func (c *caller) call(ctx context.Context, message []byte) ([]byte, error) {
+	if c.conn == nil {
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", c.path)
+		if err != nil {
+			return nil, err
+		}
+		c.conn, c.replies = conn, bufio.NewReaderSize(conn, maxReply)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(callTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := c.conn.Write(append(message, 0)); err != nil {
+		return nil, err
+	}
+	reply, err := c.replies.ReadSlice(0)
+	if err != nil {
+		return nil, err
+	}
+	return reply[:len(reply)-1], nil
 }
 
 func spellReply(text []byte) (string, error) {

@@ -305,6 +305,36 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// In a zone with too many nodes for the hosts file, those that stand there all the
+// same are compared.
+func TestHostsCutDown(t *testing.T) {
+	t.Parallel()
+	store, source := newZone(t, 30)
+	source.Set(zone.Entry{ID: name(20), Addresses: []string{address(20)}, Roles: zone.ConsensusMember})
+	files := hostsfile.Config{
+		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, Root: t.TempDir(), StateDir: t.TempDir(),
+		Hosts: "/etc/hosts", HostsMaxNodes: 5,
+	}
+	k, err := hostsfile.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(store.Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Daemon: &fakeDaemon{store: store, listener: listen(t, store)}, Files: files,
+		wait: func(context.Context, time.Duration) error { return nil },
+	}
+	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Equal {
+		t.Errorf("got %+v", c)
+	}
+	source.Set(zone.Entry{ID: name(20), Addresses: []string{"10.9.9.9"}, Roles: zone.ConsensusMember})
+	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Differs || c.Count != 1 || c.Differences[0].Name != name(20) {
+		t.Errorf("of a member that moved: got %+v", c)
+	}
+}
+
 func TestResolvConf(t *testing.T) {
 	t.Parallel()
 	store, _ := newZone(t, 1)
@@ -338,8 +368,9 @@ func TestResolvConf(t *testing.T) {
 	}
 }
 
-// serveVarlink answers calls by a function of the name, until the test ends.
-func serveVarlink(t *testing.T, answer func(name string) string) string {
+// serveVarlink answers calls by a function of the name, so many on a connection,
+// until the test ends.
+func serveVarlink(t *testing.T, calls int, answer func(name string) string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "varlink")
 	l, err := net.Listen("unix", path)
@@ -354,9 +385,9 @@ func serveVarlink(t *testing.T, answer func(name string) string) string {
 			if err != nil {
 				return
 			}
-			calls := bufio.NewReader(conn)
-			for {
-				text, err := calls.ReadBytes(0)
+			messages := bufio.NewReader(conn)
+			for range calls {
+				text, err := messages.ReadBytes(0)
 				if err != nil {
 					break
 				}
@@ -393,7 +424,7 @@ func TestVarlink(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			path := serveVarlink(t, func(string) string { return tt.answer })
+			path := serveVarlink(t, 10, func(string) string { return tt.answer })
 			c := check(t, verified(t, Config{Daemon: &fakeDaemon{store: store, listener: listener}, Varlink: path}), "varlink")
 			if c.Result != tt.result || c.Result == Differs && c.Differences[0].Got != tt.got {
 				t.Errorf("got %+v", c)
@@ -403,6 +434,30 @@ func TestVarlink(t *testing.T) {
 	c := check(t, verified(t, Config{Daemon: &fakeDaemon{store: store, listener: listener}, Varlink: filepath.Join(t.TempDir(), "none")}), "varlink")
 	if c.Result != Failed {
 		t.Errorf("without a socket: %+v", c)
+	}
+}
+
+// A server that hangs up between two calls, as one does that takes us for idle,
+// is called again.
+func TestVarlinkHangsUp(t *testing.T) {
+	t.Parallel()
+	store, err := zone.NewStore(zone.Config{Local: zone.ID(name(0))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := store.Source("curator")
+	source.Set(zone.Entry{ID: name(1), Addresses: []string{address(1)}}, zone.Entry{ID: name(2), Addresses: []string{address(2)}})
+	path := serveVarlink(t, 1, func(asked string) string {
+		for i := 1; i <= 2; i++ {
+			if asked == name(i) {
+				return fmt.Sprintf(`{"parameters":{"addresses":[{"family":2,"address":[10,0,0,%d]}]}}`, i)
+			}
+		}
+		return `{"error":"io.systemd.Resolve.NoSuchResourceRecord"}`
+	})
+	c := check(t, verified(t, Config{Daemon: &fakeDaemon{store: store, listener: listen(t, store)}, Varlink: path}), "varlink")
+	if c.Result != Equal {
+		t.Errorf("got %+v", c)
 	}
 }
 

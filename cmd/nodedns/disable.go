@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/enable"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+func newDisable() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "disable",
+		Short: "Undo what enable did, and put back what was there before",
+		Long: `Disable undoes "nodedns enable": nsswitch.conf first, then the drop-in goes, the
+daemon ends, and the originals of what it replaced are put back. Then the service
+is what it was before. A file that somebody else has written since is left as it
+is but for what was added.
+
+It may be repeated, and completes what was interrupted. Where nothing is enabled
+it does nothing. Without systemd the daemon has to be stopped before.
+
+With --json it prints what enable does, and as restored the path of each thing
+that was put back with what was done.`,
+		Example: `  nodedns disable --dry-run
+  nodedns disable --yes
+  nodedns disable --only hostname`,
+		Args: cobra.NoArgs,
+	}
+	s := addSwitch(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := s.settings.load()
+		if err != nil {
+			// What was enabled must be undone whatever has become of the
+			// configuration since.
+			cfg = fallback(s.settings.understood(), err, cmd.ErrOrStderr())
+		}
+		m, things, err := s.machine(cmd, cfg, "")
+		if err != nil {
+			return err
+		}
+		p, err := m.PlanDisable(cmd.Context(), things)
+		if err != nil {
+			return err
+		}
+		return s.carryOut(cmd, p, "Disabled.", func(ctx context.Context) ([]enable.Restored, error) {
+			return m.Disable(ctx, p)
+		})
+	}
+	return cmd
+}
+
+// putBack has the originals put back by those who kept them.
+func putBack(cfg config.Config, resolvConf, files bool, log *slog.Logger) (done []enable.Restored, err error) {
+	var failed []error
+	if resolvConf {
+		restored, err := resolvconf.Restore(resolvConfConfig(cfg, log))
+		failed = append(failed, err)
+		for _, r := range restored {
+			done = append(done, enable.Restored(r))
+		}
+	}
+	if files {
+		id, err := identify(cfg.Identity)
+		if err != nil {
+			return done, errors.Join(append(failed, err)...)
+		}
+		restored, err := hostsfile.Restore(filesConfig(cfg, id, log))
+		failed = append(failed, err)
+		for _, r := range restored {
+			done = append(done, enable.Restored(r))
+		}
+	}
+	return done, errors.Join(failed...)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/resolver"
+)
+
+func newExplain() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain NAME [TYPE]",
+		Short: "Tell why a name resolves as it does",
+		Long: `Explain tells what becomes of a name on this machine, step by step:
+
+- the C library: the services that /etc/nsswitch.conf names, what each of them
+  says, and which has the last word;
+- the names that /etc/resolv.conf's search list makes of it, and what each gets;
+- the daemon: which steps of its decision pass, which settles it, and why;
+- the servers that may be asked, the first ones in front, and what they said;
+- what "getent ahosts" and "getent hosts" say, and so most programs.
+
+Nothing of this is guessed: the daemon decides as for a query by DNS, and tells
+how it did. What cannot be known here, as what an NSS module says that is not
+nodedns's, is said to be unknown. The files are those that the command itself
+sees: run it in a container's namespaces to explain what the container gets.
+
+TYPE is as for "nodedns query". For others than A and AAAA there is no C library,
+since programs ask for those by DNS alone.`,
+		Example: `  nodedns explain metropolis-0123456789abcdef0123456789abcdef
+  nodedns explain printer
+  nodedns explain 10.1.2.3
+  nodedns explain --dry-run --json www.example.com AAAA`,
+		Args: cobra.RangeArgs(1, 2),
+	}
+	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
+	cmd.ValidArgsFunction = settings.completeNames(commonTypes)
+	dry := cmd.Flags().Bool("dry-run", false, "ask no upstream: explain who would be asked")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		client, err := settings.client()
+		if err != nil {
+			return err
+		}
+		e, err := explain(cmd.Context(), &witness{client: client, dry: *dry, said: map[question]resolver.Explanation{}}, args)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), e)
+		}
+		return e.print(cmd.OutOrStdout(), time.Now())
+	}
+	return cmd
+}
+
+// explained is what becomes of a name, in a form fit for JSON.
+type explained struct {
+	Name string `json:"name"` // as it was given
+	// Library is what the C library does; absent for types that it has no
+	// services for.
+	Library *libraryReport `json:"library,omitempty"`
+	// Explanations are the daemon's, of the name as it was given: one for each
+	// type.
+	Explanations []resolver.Explanation `json:"explanations"`
+	// Predictions are what commands would say; none without a library.
+	Predictions []nss.Prediction `json:"predictions,omitempty"`
+}
+
+// libraryReport is what the C library goes by, and what it does.
+type libraryReport struct {
+	// Line is the hosts line of nsswitch.conf as it counts, and Number where it
+	// is; 0 if it is the default. Error is why there is none.
+	Line   string `json:"line"`
+	Number int    `json:"number"`
+	Error  string `json:"error,omitempty"`
+	// Services that are asked, in their order, and NotAsked those behind them.
+	Services []nss.Result `json:"services"`
+	NotAsked []string     `json:"not_asked,omitempty"`
+	// Servers, Search and Dots are those of resolv.conf: names with fewer dots
+	// are tried below the domains of the search list first.
+	Servers []netip.AddrPort `json:"servers"`
+	Search  []string         `json:"search"`
+	Dots    int              `json:"dots"`
+}
+
+// explain finds out what becomes of the name of the command line.
+func explain(ctx context.Context, w *witness, args []string) (*explained, error) {
+	e := &explained{Name: args[0]}
+	name, types := asked(args)
+	var err error
+	if e.Explanations, err = w.explain(ctx, name, types); err != nil {
+		return nil, err
+	}
+	addr, isAddress := netip.ParseAddr(args[0])
+	ofHost := !slices.ContainsFunc(types, func(t string) bool { return t != "A" && t != "AAAA" })
+	if !ofHost && (isAddress != nil || len(args) > 1) {
+		return e, nil
+	}
+	lookup, err := w.lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var walk nss.Walk
+	if ofHost {
+		walk, e.Predictions, err = lookup.Name(ctx, args[0])
+	} else {
+		walk, e.Predictions, err = lookup.Address(ctx, addr.Unmap(), name)
+	}
+	e.Library = reportLibrary(lookup.Machine, walk)
+	return e, err
+}
+
+func reportLibrary(m *nss.Machine, walk nss.Walk) *libraryReport {
+	r := &libraryReport{
+		Line: m.Switch.String(), Number: m.Switch.Number,
+		// Not null, where there are none.
+		Services: append([]nss.Result{}, walk.Results...), NotAsked: walk.Rest,
+		Servers: m.Servers, Search: append([]string{}, m.Search...), Dots: m.Dots,
+	}
+	if m.SwitchError != nil {
+		r.Error = m.SwitchError.Error()
+	}
+	return r
+}
+
+// question is one that the daemon is asked.
+type question struct{ name, typ string }
+
+// witness is the daemon, which is asked each question once: the same is often
+// what several services, or families, come to.
+type witness struct {
+	client *control.Client
+	dry    bool
+	said   map[question]resolver.Explanation
+}
+
+// explain has questions on one name explained, at once.
+func (w *witness) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
+	all := make([]resolver.Explanation, len(types))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, typ := range types {
+		group.Go(func() (err error) {
+			all[i], err = w.client.Explain(ctx, name, typ, w.dry)
+			return err
+		})
+	}
+	err := group.Wait()
+	for i, typ := range types {
+		w.said[question{name, typ}] = all[i]
+	}
+	return all, err
+}
+
+// lookup is one on this machine, by what the daemon says.
+func (w *witness) lookup(ctx context.Context) (*nss.Lookup, error) {
+	machine, err := nss.Read("")
+	if err != nil {
+		return nil, err
+	}
+	status, err := w.client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lookup := &nss.Lookup{Machine: machine, Ask: w.answer, Dry: w.dry}
+	for _, text := range status.Listeners {
+		if listener, err := netip.ParseAddrPort(text); err == nil {
+			lookup.Listeners = append(lookup.Listeners, listener)
+		}
+	}
+	return lookup, nil
+}
+
+// answer is what the daemon answers to a question.
+func (w *witness) answer(ctx context.Context, name, typ string) (nss.Answer, error) {
+	said, known := w.said[question{name, typ}]
+	if !known {
+		all, err := w.explain(ctx, name, []string{typ})
+		if err != nil {
+			return nss.Answer{}, err
+		}
+		said = all[0]
+	}
+	if said.Answer == nil {
+		return nss.Answer{Unasked: true}, nil
+	}
+	a := nss.Answer{Rcode: said.Answer.Rcode, From: said.Answer.Source}
+	for _, r := range said.Answer.Records {
+		if r.Type == typ {
+			a.Data = append(a.Data, r.Data)
+		}
+	}
+	return a, nil
+}

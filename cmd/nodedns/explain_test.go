@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/resolver"
+)
+
+// steps are the steps of an explanation up to the one that settles it.
+func steps(outcome resolver.Outcome, why string, passed ...string) (all []resolver.ExplainedStep) {
+	for _, name := range passed[:len(passed)-1] {
+		all = append(all, resolver.ExplainedStep{Step: name, Outcome: resolver.Passed, Why: "not one of " + name})
+	}
+	return append(all,
+		resolver.ExplainedStep{Step: passed[len(passed)-1], Outcome: outcome, Why: why},
+		resolver.ExplainedStep{Step: "last", Outcome: resolver.NotReached})
+}
+
+func TestPrintExplanation(t *testing.T) {
+	t.Parallel()
+	a := resolver.Answer{
+		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
+		Records: []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Facts:   resolver.Facts{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}}},
+	}
+	six := a
+	six.Type, six.Records = "AAAA", nil
+	forwarded := steps(resolver.Forwarded, "not a name of ours", "request", "zone", "upstream")
+	upstreams := []resolver.ExplainedUpstream{
+		{Server: "192.0.2.53", State: "good", RTT: 12345 * time.Microsecond},
+		{Server: "192.0.2.54", State: "down", Reason: "no answer in time"},
+	}
+	library := libraryReport{
+		Line: "files [NOTFOUND=return] dns", Number: 7, Search: []string{"a.example", "b.example"}, Dots: 1,
+		Servers: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
+	}
+	hosts, byDNS, byDefault, broken := library, library, library, library
+	hosts.Services = []nss.Result{{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.7"}, Why: "/etc/hosts:3"}}
+	hosts.NotAsked = []string{"dns"}
+	byDNS.Line = "files dns"
+	byDNS.Services = []nss.Result{
+		{Service: "files", Status: "notfound", Action: "continue", Why: "no line of /etc/hosts has it"},
+		{Service: "dns", Status: "success", Action: "return", Why: "the daemon has www.example", Tried: []nss.Tried{
+			{Name: "www.example", Type: "A", Rcode: "NOERROR", From: "cache", Count: 2},
+			{Name: "www.example", Type: "AAAA", Rcode: "NOERROR", From: "upstream", Count: 1},
+		}},
+	}
+	byDefault.Number, byDefault.Search = 0, nil
+	byDefault.Services = []nss.Result{
+		{Service: "dns", Status: nss.Unknown, Why: "an upstream would be asked for www.example", Tried: []nss.Tried{
+			{Name: "www.a.example", Type: "A", Rcode: "NXDOMAIN", From: "zone"}, {Name: "www.example", Type: "A"},
+		}},
+	}
+	broken.Error = "line 7 (hosts): \"]\" is missing"
+	for name, e := range map[string]*explained{
+		"explain_hosts": {
+			Name: "printer", Library: &hosts,
+			Explanations: []resolver.Explanation{
+				{Name: "printer.", Type: "A", Steps: steps(resolver.Settled, "a line", "request", "zone", "hosts"), Answer: &a},
+				{Name: "printer.", Type: "AAAA", Steps: steps(resolver.Settled, "a line without", "request", "zone", "hosts"), Answer: &six},
+			},
+			Predictions: []nss.Prediction{
+				{Command: "getent ahosts printer", Found: []string{"192.0.2.7"}, Service: "files"},
+				{Command: "getent hosts printer", Found: []string{}},
+			},
+		},
+		"explain_dns": {
+			Name: "www.example", Library: &byDNS,
+			Explanations: []resolver.Explanation{
+				{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams},
+				{Name: "www.example.", Type: "AAAA", Steps: steps(resolver.Settled, "the cache", "request", "zone")},
+			},
+			Predictions: []nss.Prediction{{Command: "getent ahosts www.example", Found: []string{"192.0.2.1", "192.0.2.2"}, Service: "dns"}},
+		},
+		"explain_dry": {
+			Name: "www.example", Library: &byDefault,
+			Explanations: []resolver.Explanation{{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams}},
+			Predictions:  []nss.Prediction{{Command: "getent ahosts www.example", Unknown: "dns: an upstream would be asked for www.example"}},
+		},
+		"explain_broken": {
+			Name: "www.example", Library: &broken,
+			Predictions: []nss.Prediction{{Command: "getent ahosts www.example"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			if err := e.print(&out, now); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.String())
+		})
+	}
+	text, err := json.Marshal(&explained{Name: "x", Library: reportLibrary(&nss.Machine{}, nss.Walk{})})
+	if err != nil || strings.Contains(string(text), `"services":null`) || strings.Contains(string(text), `"search":null`) {
+		t.Errorf("got %s, %v; want lists that are empty, and not null", text, err)
+	}
+}

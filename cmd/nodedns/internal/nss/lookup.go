@@ -1,0 +1,208 @@
+package nss
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Answer is what the daemon says to one question by DNS.
+type Answer struct {
+	// Rcode is the mnemonic of the response code, such as NXDOMAIN.
+	Rcode string
+	// Data of the records of the type that was asked for.
+	Data []string
+	// From is what settled it.
+	From string
+	// Unasked says that it is not known, because it would take an upstream.
+	Unasked bool
+}
+
+// Lookup asks the services of a machine.
+type Lookup struct {
+	*Machine
+	// Ask asks the daemon for a name, without search list, and a type: A, AAAA or
+	// PTR. An error ends the lookup.
+	Ask func(ctx context.Context, name, typ string) (Answer, error)
+	// Listeners are the daemon's addresses.
+	Listeners []netip.AddrPort
+	// Dry has no other server asked than the daemon.
+	Dry bool
+}
+
+// Unknown is the status of a service of which it cannot be told what it says.
+const Unknown = "unknown"
+
+// Result is what a service says to a name.
+type Result struct {
+	Service string `json:"service"`
+	// Status is success, notfound, unavail, tryagain or unknown.
+	Status string `json:"status"`
+	// Action is what follows: return or continue; empty if that is not known.
+	Action string `json:"action,omitempty"`
+	// Found are addresses or, for an address, names.
+	Found []string `json:"found,omitempty"`
+	Why   string   `json:"why"`
+	// Tried are the questions by DNS, in their order.
+	Tried []Tried `json:"tried,omitempty"`
+}
+
+// Tried is one question that glibc asks by DNS.
+type Tried struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Rcode string `json:"rcode,omitempty"` // empty if it was not asked
+	From  string `json:"from,omitempty"`  // the source of the answer
+	Count int    `json:"count"`           // of the records
+}
+
+func (r Result) because(status, format string, values ...any) Result {
+	r.Status, r.Why = status, fmt.Sprintf(format, values...)
+	return r
+}
+
+// subject is what is looked for: a name, or an address.
+type subject struct {
+	name string
+	addr netip.Addr // valid: its name is wanted
+	want families4and6
+	// mapped says that IPv4 will do in IPv6's form, if there is no IPv6.
+	mapped bool
+}
+
+// types are those of the records that are asked for.
+func (s subject) types() (types []string) {
+	switch {
+	case s.addr.IsValid():
+		return []string{"PTR"}
+	case s.want.four && s.want.six:
+		return []string{"A", "AAAA"}
+	case s.want.six:
+		return []string{"AAAA"}
+	}
+	return []string{"A"}
+}
+
+// service asks one service.
+func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, error) {
+	r := Result{Service: name}
+	switch {
+	case !l.hasModule(name):
+		return r.because(nsswitch.Unavailable, "libnss_%s.so.2 is not installed", name), nil
+	case name == nsswitch.Files:
+		return l.files(r, s), nil
+	case name == nsswitch.DNS:
+		return l.dns(ctx, r, s)
+	case name == nsswitch.Resolve:
+		return l.resolve(ctx, r, s), nil
+	case name == "myhostname" && !s.addr.IsValid() && !l.isMyName(s.name):
+		return r.because(nsswitch.NotFound, "it is for the names of this machine only"), nil
+	case strings.HasPrefix(name, "mdns") && strings.HasSuffix(name, "_minimal") && !s.addr.IsValid() && !isBelowLocal(s.name):
+		return r.because(nsswitch.Unavailable, "it is for names below local only"), nil
+	}
+	return r.because(Unknown, "what this service says is not known here"), nil
+}
+
+// isMyName says whether nss-myhostname answers for a name.
+func (l *Lookup) isMyName(name string) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return name == strings.ToLower(l.hostname) || name == "_gateway" || name == "_outbound" ||
+		last == "localhost" || last == "localdomain"
+}
+
+func isBelowLocal(name string) bool {
+	return strings.HasSuffix(strings.ToLower(strings.TrimSuffix(name, ".")), ".local")
+}
+
+// files is the hosts file.
+func (l *Lookup) files(r Result, s subject) Result {
+	if s.addr.IsValid() {
+		name, number, ok := l.namedInHosts(s.addr)
+		if !ok {
+			return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
+		}
+		r.Found = []string{name}
+		return r.because(nsswitch.Success, "%s:%d", hostsPath, number)
+	}
+	addrs, numbers := l.inHosts(s.name, s.want)
+	if len(addrs) == 0 {
+		return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
+	}
+	for _, addr := range addrs {
+		r.Found = append(r.Found, addr.String())
+	}
+	return r.because(nsswitch.Success, "%s:%d", hostsPath, numbers[0])
+}
+
+// dns is glibc's own resolver, with the search list of resolv.conf.
+func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
+	if other := l.elsewhere(); other != "" {
+		return r.because(Unknown, "%s names %s, which is not this daemon", resolvPath, other), nil
+	}
+	names := []string{s.name}
+	if !s.addr.IsValid() {
+		names = l.Names(s.name)
+	}
+	failed := ""
+	for i, name := range names {
+		if failed != "" && failed != "SERVFAIL" && i < len(names)-1 {
+			continue // glibc leaves the rest of the search list out
+		}
+		for _, typ := range s.types() {
+			a, err := l.Ask(ctx, name, typ)
+			if err != nil {
+				return r, err
+			}
+			r.Tried = append(r.Tried, Tried{name, typ, a.Rcode, a.From, len(a.Data)})
+			switch {
+			case a.Unasked:
+				return r.because(Unknown, "an upstream would be asked for %s", name), nil
+			case a.Rcode != "NOERROR" && a.Rcode != "NXDOMAIN":
+				failed = a.Rcode
+			}
+			r.Found = append(r.Found, a.Data...)
+		}
+		if len(r.Found) > 0 {
+			return r.because(nsswitch.Success, "the daemon has %s", name), nil
+		}
+	}
+	return l.notInDNS(r, failed), nil
+}
+
+// notInDNS is the result without any record. After a failure glibc asks the next
+// server.
+func (l *Lookup) notInDNS(r Result, failed string) Result {
+	if failed == "" {
+		return r.because(nsswitch.NotFound, "the daemon has no such record")
+	}
+	for _, server := range l.Servers {
+		if !l.isDaemon(server) {
+			return r.because(Unknown, "the daemon answers %s, so %v is asked too", failed, server.Addr())
+		}
+	}
+	return r.because(nsswitch.Unavailable, "the daemon answers %s", failed)
+}
+
+// elsewhere is the server that glibc may ask first and that is not the daemon, or
+// "".
+func (l *Lookup) elsewhere() string {
+	first := l.Servers[:1]
+	if l.rotate {
+		first = l.Servers
+	}
+	i := slices.IndexFunc(first, func(server netip.AddrPort) bool { return !l.isDaemon(server) })
+	if i < 0 {
+		return ""
+	}
+	return first[i].Addr().String()
+}
+
+func (l *Lookup) isDaemon(server netip.AddrPort) bool {
+	return upstream.IsOwn(l.Listeners, upstream.Normalize(server), netip.Addr{})
+}

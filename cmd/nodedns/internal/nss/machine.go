@@ -1,0 +1,190 @@
+package nss
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+)
+
+// The files that glibc reads, below the root.
+const (
+	switchPath   = "/etc/nsswitch.conf"
+	hostsPath    = "/etc/hosts"
+	hostConfPath = "/etc/host.conf"
+	resolvPath   = "/etc/resolv.conf"
+	varlinkPath  = "/run/systemd/resolve/io.systemd.Resolve"
+)
+
+// maxFile bounds what is read of a file, in bytes.
+const maxFile = 64 << 20
+
+// Machine is what glibc goes by on a machine, and in the environment, of this
+// process.
+type Machine struct {
+	// Switch is the hosts line of nsswitch.conf, and SwitchError why glibc would
+	// find nothing at all, or nil.
+	Switch      nsswitch.Line
+	SwitchError error
+	// Servers are those of resolv.conf that are asked, in their order.
+	Servers []netip.AddrPort
+	// Search is the search list, and Dots the number of dots from which on a
+	// name is tried as it is before it.
+	Search []string
+	Dots   int
+
+	root     string
+	hosts    []byte // the hosts file
+	multiple bool   // a name may stand in several lines of it
+	rotate   bool   // servers take turns
+	hostname string
+	v4, v6   bool // addresses besides loopback
+}
+
+// Read returns the machine below a root, which is empty for this one. Files that
+// are not there are as good as empty, as for glibc.
+func Read(root string) (*Machine, error) {
+	m := &Machine{root: root}
+	var text [4][]byte
+	for i, path := range []string{switchPath, hostsPath, hostConfPath, resolvPath} {
+		var err error
+		if text[i], err = readFile(filepath.Join(root, path)); err != nil {
+			return nil, fmt.Errorf("read what glibc reads: %w", err)
+		}
+	}
+	m.Switch, m.SwitchError = nsswitch.Hosts(text[0])
+	m.hosts = text[1]
+	m.multiple = multiple(string(text[2]))
+	var err error
+	if m.hostname, err = os.Hostname(); err != nil {
+		return nil, err
+	}
+	m.readResolvConf(string(text[3]), os.Getenv)
+	if m.v4, m.v6, err = families(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFile))
+}
+
+// multiple says whether host.conf(5) has all lines of a name count.
+func multiple(text string) (on bool) {
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "multi" {
+			on = words[1] == "on"
+		}
+	}
+	return on
+}
+
+// The limits of resolv.conf(5).
+const (
+	maxServers = 3
+	maxDots    = 15
+)
+
+// readResolvConf takes what resolv.conf and the environment say.
+func (m *Machine) readResolvConf(text string, getenv func(string) string) {
+	c := resolvconf.Parse(text)
+	m.Servers = c.Servers[:min(len(c.Servers), maxServers)]
+	if len(m.Servers) == 0 {
+		m.Servers = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
+	}
+	m.Search = c.Search
+	if words := strings.Fields(getenv("LOCALDOMAIN")); len(words) > 0 {
+		m.Search = words
+	}
+	if len(m.Search) == 0 {
+		if _, domain, found := strings.Cut(m.hostname, "."); found {
+			m.Search = []string{domain}
+		}
+	}
+	m.Dots = 1
+	for _, option := range slices.Concat(c.Options, strings.Fields(getenv("RES_OPTIONS"))) {
+		if digits, found := strings.CutPrefix(option, "ndots:"); found {
+			if n, err := strconv.Atoi(digits); err == nil {
+				m.Dots = min(max(n, 0), maxDots)
+			}
+		}
+		m.rotate = m.rotate || option == "rotate"
+	}
+}
+
+// families says which families the machine has addresses of besides loopback:
+// those that getaddrinfo asks for.
+func families() (v4, v6 bool, err error) {
+	addrs, err := net.InterfaceAddrs()
+	for _, addr := range addrs {
+		prefix, err := netip.ParsePrefix(addr.String())
+		if err != nil {
+			continue
+		}
+		switch a := prefix.Addr(); a {
+		case netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback():
+		default:
+			v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+		}
+	}
+	return v4, v6, err
+}
+
+// maxName is how long a name can be, in presentation form without escapes.
+const maxName = 253
+
+// Names are those under which a name is looked for by DNS, in their order.
+func (m *Machine) Names(name string) []string {
+	if whole, found := strings.CutSuffix(name, "."); found {
+		return []string{whole}
+	}
+	var names []string
+	dots := strings.Count(name, ".")
+	if dots >= m.Dots {
+		names = append(names, name)
+	}
+	for _, domain := range m.Search {
+		domain = strings.Trim(domain, ".")
+		if whole := name + "." + domain; domain != "" && len(whole) <= maxName {
+			names = append(names, whole)
+		}
+	}
+	if !slices.Contains(names, name) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// hasModule says whether a service's library is there. Those of the hosts file
+// and of DNS are a part of glibc.
+func (m *Machine) hasModule(service string) bool {
+	if service == nsswitch.Files || service == nsswitch.DNS {
+		return true
+	}
+	library := "libnss_" + service + ".so.2"
+	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib"} {
+		if found, err := filepath.Glob(filepath.Join(m.root, dir, library)); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package nss
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		resolv, name string
+		want         string
+	}{
+		{"", "www", "www"},
+		{"search a.example b.example", "www", "www.a.example www.b.example www"},
+		{"search a.example b.example", "www.x", "www.x www.x.a.example www.x.b.example"},
+		{"search a.example\noptions ndots:2", "www.x", "www.x.a.example www.x"},
+		{"search a.example\noptions ndots:0", "www", "www www.a.example"},
+		{"search a.example.\n", "www.", "www"},
+		{"domain a.example\nsearch b.example", "www", "www.b.example www"},
+		{"search .", "www", "www"},
+		{"search a.example", strings.Repeat("a.", 120) + "a", strings.Repeat("a.", 120) + "a " + strings.Repeat("a.", 120) + "a.a.example"},
+		{"search a.example", strings.Repeat("a.", 122) + "a", strings.Repeat("a.", 122) + "a"},
+	} {
+		m := &Machine{}
+		m.readResolvConf(tt.resolv+"\n", func(string) string { return "" })
+		if got := strings.Join(m.Names(tt.name), " "); got != tt.want {
+			t.Errorf("%q, %s: got %s, want %s", tt.resolv, tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestResolvConf(t *testing.T) {
+	t.Parallel()
+	m := &Machine{hostname: "box.lan.example"}
+	m.readResolvConf("nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver ::1\nnameserver 192.0.2.4\noptions rotate ndots:99\n",
+		func(string) string { return "" })
+	if len(m.Servers) != 3 || m.Dots != 15 || !m.rotate || !slices.Equal(m.Search, []string{"lan.example"}) {
+		t.Errorf("got %+v", m)
+	}
+	m = &Machine{hostname: "box"}
+	environment := map[string]string{"LOCALDOMAIN": "x.example y.example", "RES_OPTIONS": "ndots:3"}
+	m.readResolvConf("search a.example\n", func(key string) string { return environment[key] })
+	if !slices.Equal(m.Servers, []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}) || m.Dots != 3 ||
+		!slices.Equal(m.Search, []string{"x.example", "y.example"}) {
+		t.Errorf("by the environment: got %+v", m)
+	}
+}
+
+func TestHostsFile(t *testing.T) {
+	t.Parallel()
+	const text = "# 192.0.2.9 a\n192.0.2.1 A b # c\n\n192.0.2.2\tB\n2001:db8::1 a\n::1 a\n::ffff:192.0.2.3 a\nx a\n192.0.2.1 a\n"
+	both, four, six := families4and6{true, true}, families4and6{four: true}, families4and6{six: true}
+	for _, tt := range []struct {
+		name  string
+		want  families4and6
+		multi bool
+		found string
+	}{
+		{"a", both, false, "192.0.2.1 2001:db8::1 ::1 ::ffff:192.0.2.3"},
+		{"a", six, true, "2001:db8::1 ::1 ::ffff:192.0.2.3"},
+		{"a", six, false, "2001:db8::1"},
+		{"a", four, true, "192.0.2.1 127.0.0.1 192.0.2.3"},
+		{"b", four, false, "192.0.2.1"},
+		{"b", four, true, "192.0.2.1 192.0.2.2"},
+		{"b", six, true, ""},
+		{"c", both, true, ""},
+	} {
+		m := &Machine{hosts: []byte(text), multiple: tt.multi}
+		addrs, numbers := m.inHosts(tt.name, tt.want)
+		var texts []string
+		for _, addr := range addrs {
+			texts = append(texts, addr.String())
+		}
+		if got := strings.Join(texts, " "); got != tt.found || len(numbers) != len(addrs) {
+			t.Errorf("%+v: got %s in lines %v", tt, got, numbers)
+		}
+	}
+	m := &Machine{hosts: []byte(text)}
+	if name, number, ok := m.namedInHosts(netip.MustParseAddr("192.0.2.2")); !ok || name != "B" || number != 4 {
+		t.Errorf("the reverse: got %s in line %d, %t", name, number, ok)
+	}
+}
+
+func TestMulti(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"": false, "multi on\n": true, "order hosts,bind\nmulti on\nmulti off\n": false, "multi": false} {
+		if got := multiple(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package nss
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withResolve is a lookup on a machine that has nss-resolve and nothing else,
+// whose socket replies the same to everything.
+func withResolve(t *testing.T, reply string) (*Lookup, <-chan map[string]any) {
+	t.Helper()
+	l := &Lookup{Machine: machine(t, map[string]string{
+		switchPath: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "",
+	})}
+	return l, serveVarlink(t, l.Machine, reply)
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	const both = `{"parameters":{"addresses":[{"ifindex":0,"family":2,"address":[10,0,0,1]},` +
+		`{"family":10,"address":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]}],"name":"node","flags":1}}`
+	for _, tt := range []struct{ reply, want string }{
+		{both + "\x00", "resolve=success:return | 10.0.0.1,2001:db8::1 | 2001:db8::1"},
+		{`{"parameters":{"addresses":[]}}` + "\x00", "resolve=notfound:continue |  |"},
+		{`{"error":"io.systemd.Resolve.DNSError","parameters":{"rcode":3}}` + "\x00", "resolve=notfound:continue |  |"},
+		{`{"error":"io.systemd.Resolve.NetworkDown"}` + "\x00", "resolve=tryagain:continue |  |"},
+		{`{"error":"org.varlink.service.MethodNotFound"}` + "\x00", "resolve=unavail:continue |  |"},
+		{"", "resolve=unavail:continue |  |"},
+		{"garbage\x00", "resolve=unavail:continue |  |"},
+		{
+			`{"parameters":{"addresses":[{"address":[1,2,3]},{"address":[10,0,0,1]},{"address":[10,0,0,1]}]}}` + "\x00",
+			"resolve=success:return | 10.0.0.1 | 10.0.0.1",
+		},
+	} {
+		t.Run(tt.reply, func(t *testing.T) {
+			t.Parallel()
+			l, _ := withResolve(t, tt.reply)
+			if got := foretell(t, l, "node"); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestResolveCalls(t *testing.T) {
+	t.Parallel()
+	l, calls := withResolve(t, `{"parameters":{"names":[{"ifindex":0,"name":"node"}],"flags":1}}`+"\x00")
+	_, predictions, err := l.Address(t.Context(), netip.MustParseAddr("10.0.0.1"), "1.0.0.10.in-addr.arpa")
+	if err != nil || strings.Join(predictions[0].Found, "") != "node" {
+		t.Errorf("got %+v, %v", predictions, err)
+	}
+	got := fmt.Sprint(<-calls)
+	if want := "map[method:io.systemd.Resolve.ResolveAddress parameters:map[address:[10 0 0 1] family:2 flags:0]]"; got != want {
+		t.Errorf("called %s, want %s", got, want)
+	}
+	if _, _, err := l.Name(t.Context(), "node."); err != nil {
+		t.Fatal(err)
+	}
+	got = fmt.Sprint(<-calls)
+	if want := "map[method:io.systemd.Resolve.ResolveHostname parameters:map[family:0 flags:0 name:node.]]"; got != want {
+		t.Errorf("called %s, want %s", got, want)
+	}
+}
+
+func TestResolveDry(t *testing.T) {
+	t.Parallel()
+	l, calls := withResolve(t, "")
+	l.Dry = true
+	if got := foretell(t, l, "node"); got != "resolve=unknown: | unknown | unknown" || len(calls) > 0 {
+		t.Errorf("got %s, after %d calls", got, len(calls))
+	}
+}
+
+// A socket that nobody serves is none.
+func TestResolveDeadSocket(t *testing.T) {
+	t.Parallel()
+	m := machine(t, map[string]string{switchPath: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "", varlinkPath: ""})
+	if err := os.Chmod(filepath.Join(m.root, varlinkPath), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := foretell(t, &Lookup{Machine: m}, "node"); got != "resolve=unavail:continue |  |" {
+		t.Errorf("got %s", got)
+	}
+}

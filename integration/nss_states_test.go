@@ -1,0 +1,235 @@
+package integration
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// withoutHosts is the part of a configuration that keeps nothing in the hosts
+// file: what is found then was not found there.
+const withoutHosts = "[files]\nhosts = \"\""
+
+// newNSSCluster is a cluster in which the first node asks by nss-resolve.
+func newNSSCluster(x *nss, size int, lines ...string) *cluster {
+	x.t.Helper()
+	c := newCluster(x.t, size, append(lines, withVarlink)...)
+	n := c.nodes[0]
+	n.write("/etc/nsswitch.conf", byResolve)
+	n.served(x)
+	return c
+}
+
+// Each program finds what there is, and learns what there is not.
+func TestNSS(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t, "python3")
+	c := newNSSCluster(x, 3, withoutHosts)
+	n, peer, leaving := c.nodes[0], c.nodes[1], c.nodes[2]
+	c.curator.tell("remove %s", leaving.id)
+	eventually(t, "the node departs", func() error { return n.counts(2, 1, 0) })
+	for program, finder := range x.finders() {
+		for _, tt := range []struct {
+			name string
+			want []netip.Addr
+		}{
+			{n.id, []netip.Addr{n.v4(), n.v6()}},
+			{peer.id, []netip.Addr{peer.v4()}},
+			{strings.ToUpper(peer.id), []netip.Addr{peer.v4()}},
+			{leaving.id, []netip.Addr{leaving.v4()}},
+			{"localhost", []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}},
+			{strangerID(t), nil},
+			{"nowhere", nil},
+			{"a.test", nil},
+		} {
+			got, err := x.addresses(n.machine, finder, tt.name)
+			if (err != nil) != (tt.want == nil) || !slices.Equal(got, tt.want) {
+				t.Errorf("%s finds %v (%v) for %s, want %v", program, got, err, tt.name, tt.want)
+			}
+		}
+	}
+	must(t, x.fails(n.machine, strangerID(t), unknownName))
+	must(t, x.fails(n.machine, "nowhere", unknownName))
+	must(t, x.fails(n.machine, "www.example.org", tryAgain)) // there is nobody to ask
+	for _, addr := range []netip.Addr{n.v4(), n.v6()} {
+		out, err := x.run(n.machine, "getent", "hosts", addr.String())
+		if err != nil || !slices.Equal(strings.Fields(out), []string{addr.String(), n.id}) {
+			t.Errorf("the name of %s: %q, %v", addr, out, err)
+		}
+	}
+	if out, err := x.run(n.machine, "getent", "hosts", "192.0.2.99"); err == nil {
+		t.Errorf("the name of nobody: %q", out)
+	}
+}
+
+// The module kills the program that gets another family than it asked for.
+func TestNSSFamilies(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t, "python3")
+	c := newNSSCluster(x, 2, withoutHosts)
+	n, v6only := c.nodes[0], strangerID(t)
+	c.curator.tell("set %s fd88::99", v6only)
+	eventually(t, "the node resolves", func() error { return n.resolves(v6only, netip.MustParseAddr("fd88::99")) })
+	const python = `import socket, sys
+family = {"4": socket.AF_INET, "6": socket.AF_INET6, "any": 0}[sys.argv[2]]
+try:
+    found = socket.getaddrinfo(sys.argv[1], None, family, socket.SOCK_STREAM, 0, socket.AI_CANONNAME)
+    print(found[0][3], *sorted(a[4][0] for a in found))
+except socket.gaierror as e:
+    print(e.strerror)`
+	for _, tt := range []struct{ name, family, want string }{
+		{n.id, "any", fmt.Sprint(n.id, " ", n.v4(), " ", n.v6())},
+		{n.id, "4", fmt.Sprint(n.id, " ", n.v4())},
+		{n.id, "6", fmt.Sprint(n.id, " ", n.v6())},
+		{c.nodes[1].id, "6", unknownName},
+		{v6only, "4", unknownName},
+		{v6only, "6", v6only + " fd88::99"},
+		{"localhost", "6", "localhost ::1"},
+	} {
+		out, err := x.run(n.machine, "python3", "-c", python, tt.name, tt.family)
+		if got := strings.TrimSpace(out); err != nil || got != tt.want {
+			t.Errorf("%s of family %s: got %q, %v, want %q", tt.name, tt.family, got, err, tt.want)
+		}
+	}
+	for _, database := range []string{"ahosts", "ahostsv4", "ahostsv6", "hosts"} {
+		for _, name := range []string{n.id, v6only, c.nodes[1].id} {
+			_, _ = x.run(n.machine, "getent", database, name) // ends the test if it is killed
+		}
+	}
+}
+
+// That nobody can know now is no unknown name.
+func TestNSSBeforeReady(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t)
+	l := newLAN(t)
+	n := newNode(l, "node").asksByResolve("[curator]", `endpoints = ["10.88.0.250:7835"]`, noUpstream)
+	n.boot()
+	n.served(x)
+	must(t, x.fails(n.machine, n.id, tryAgain)) // it has no address yet
+	must(t, x.fails(n.machine, strangerID(t), tryAgain))
+	n.address()
+	eventually(t, "the node finds itself", func() error { return x.finds(n.machine, n.id, n.v4(), n.v6()) })
+	must(t, x.fails(n.machine, strangerID(t), tryAgain))
+}
+
+// Upstreams that do not answer are nothing that a name can help, and do not
+// keep anybody for long.
+func TestNSSDeadUpstream(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t)
+	l := newLAN(t)
+	dead := newScripted(l.join("server").address(), script{})
+	n := through(l, "node", dead.addr().String())
+	n.asksByResolve("[upstream]", fmt.Sprintf("servers = [%q]", dead.addr()))
+	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch one.example two.example\n")
+	n.boot()
+	n.served(x)
+	must(t, x.fails(n.machine, "www.example.org", tryAgain))
+	must(t, x.fails(n.machine, "nowhere", tryAgain))
+	must(t, x.finds(n.machine, n.id, n.v4(), n.v6()))
+}
+
+// The search list is applied by us, and what names are aliases of is told.
+func TestNSSSearchList(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t)
+	needUnpacked(t, "nsd")
+	l := newLAN(t)
+	nsd := newAuthority(l, "nsd")
+	n := through(l, "node", nsd.v4().String())
+	n.asksByResolve("[upstream]", fmt.Sprintf("servers = [%q]", nsd.v4()))
+	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch nowhere.example plain.example\n")
+	n.boot()
+	n.served(x)
+	www := []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")}
+	for _, name := range []string{"www", "www.plain.example", "alias", "chain.plain.example", "www.plain.example."} {
+		must(t, x.finds(n.machine, name, www...))
+	}
+	must(t, x.finds(n.machine, "two.words", netip.MustParseAddr("192.0.2.32")))
+	must(t, x.fails(n.machine, "www.", unknownName))
+	must(t, x.fails(n.machine, "nowhere.plain.example", unknownName))
+	must(t, x.fails(n.machine, "loop.plain.example", unknownName))
+	if out, err := x.run(n.machine, "getent", "hosts", "alias"); err != nil || !strings.HasSuffix(out, " www.plain.example\n") {
+		t.Errorf("got %q, %v, want the name that it is an alias of", out, err)
+	}
+}
+
+// When the daemon has gone, however, the file answers.
+func TestNSSWithoutDaemon(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t, "curl")
+	c := newNSSCluster(x, 2)
+	n, peer := c.nodes[0], c.nodes[1]
+	var listener net.Listener
+	var err error
+	peer.do(func() { listener, err = net.Listen("tcp", netip.AddrPortFrom(peer.v4(), 80).String()) })
+	must(t, err)
+	server := &http.Server{Handler: http.NotFoundHandler()}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { server.Close() })
+
+	finds := func(how string) {
+		t.Helper()
+		must(t, x.finds(n.machine, peer.id, peer.v4()))
+		must(t, x.finds(n.machine, n.id, n.v4(), n.v6()))
+		out, err := x.run(n.machine, "curl", "-sS", "-o", "/dev/null", "-w", "%{remote_ip}", "http://"+peer.id+"/")
+		if err != nil || out != peer.v4().String() {
+			t.Errorf("%s curl reaches %q, %v", how, out, err)
+		}
+	}
+	for _, end := range []struct {
+		how    string
+		signal unix.Signal
+	}{{"stopped:", unix.SIGTERM}, {"killed:", unix.SIGKILL}} {
+		n.served(x)
+		eventually(t, "the peer is known", func() error { return n.knows(peer.id, peer.v4()) })
+		finds("running:")
+		n.daemon.signal(end.signal)
+		n.daemon.exit()
+		finds(end.how)
+		must(t, x.fails(n.machine, "www.example.org", tryAgain)) // from the dead server of resolv.conf
+		n.boot()
+	}
+}
+
+// Many programs at a time, and a daemon that is started again meanwhile: a name
+// that is in the file is always found.
+func TestNSSUnderLoad(t *testing.T) {
+	t.Parallel()
+	x := needNSS(t)
+	c := newNSSCluster(x, 2)
+	n, peer := c.nodes[0], c.nodes[1]
+	eventually(t, "the file has the peer", func() error { return n.fileHas(peer.id, peer.v4()) })
+	lookups := func(times int) func() {
+		return func() {
+			for range times {
+				if err := x.finds(n.machine, peer.id, peer.v4()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	var asking sync.WaitGroup
+	for range 100 {
+		asking.Go(lookups(1))
+	}
+	asking.Wait()
+	for range 4 {
+		asking.Go(lookups(50))
+	}
+	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		n.daemon.signal(signal)
+		n.daemon.exit()
+		n.boot()
+		n.served(x)
+	}
+	asking.Wait()
+}

@@ -1,0 +1,74 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// verified is what "nodedns verify --json" promises.
+type verified struct {
+	Equal  bool
+	Asked  int
+	Checks []struct {
+		Check, Result string
+		Differences   []struct{ Name, Want, Got string }
+	}
+}
+
+// verify proves that a machine finds what its zone says, or tells what it does
+// not.
+func (m *machine) verify(flags ...string) (verified, error) {
+	out, err := m.nodedns(append([]string{"verify", "--json", "--config", configFile}, flags...)...)
+	var v verified
+	if failed := decodeJSON(out, &v); failed != nil {
+		return v, fmt.Errorf("%w: %w", failed, err)
+	}
+	return v, err
+}
+
+// A node of a real cluster is what it says, in all ways, while nodes move too;
+// and what is not is found.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	c := newCluster(t, 2)
+	n := c.nodes[0]
+	n.configure(follows(c.curator), noUpstream, "[varlink]", `socket = "/run/nodedns/resolve"`)
+	n.daemon.signal(unix.SIGTERM)
+	n.daemon.exit()
+	n.boot()
+	for i := range 30 {
+		c.curator.tell("set %s 10.88.1.%d", strangerID(t), i+1)
+	}
+	eventually(t, "all nodes are known", func() error { return n.counts(32, 0, 0) })
+	v, err := n.verify("--all")
+	must(t, err)
+	if !v.Equal || v.Asked != 32 {
+		t.Errorf("got %+v", v)
+	}
+	for _, check := range v.Checks {
+		// In this configuration no other is off.
+		if off := check.Check == "resolv.conf"; off != (check.Result == "off") {
+			t.Errorf("got %+v", check)
+		}
+	}
+	c.curator.tell("set %s 10.88.2.1", strangerID(t))
+	c.curator.tell("remove %s", c.nodes[1].id)
+	v, err = n.verify()
+	must(t, err)
+
+	n.write("/etc/machine-id", "another")
+	n.do(func() { must(t, unix.Sethostname([]byte("another"))) })
+	v, err = n.verify()
+	if err == nil || v.Equal {
+		t.Errorf("got %+v, %v, want differences", v, err)
+	}
+	for _, check := range v.Checks {
+		wrong := check.Check == "machine-id" || check.Check == "hostname"
+		if wrong != (check.Result == "differs") {
+			t.Errorf("got %+v", check)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package resolver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Explanation tells how a question is answered: what each step says to it, in
+// their order, who would be asked, and what comes of it.
+type Explanation struct {
+	Name  string          `json:"name"` // with its final dot
+	Type  string          `json:"type"`
+	Steps []ExplainedStep `json:"steps"`
+	// Upstreams are those that the question may go to, in the order in which
+	// they would be asked; empty if it goes to none.
+	Upstreams []ExplainedUpstream `json:"upstreams,omitempty"`
+	// Answer is absent where upstreams would have to be asked, and were not to
+	// be.
+	Answer *Answer `json:"answer,omitempty"`
+}
+
+// ExplainedStep is one step, and what it makes of a question.
+type ExplainedStep struct {
+	// Step is a step of the decision, as in Answer, or one of those after it for
+	// what it forwards: cache, and servers.
+	Step    string  `json:"step"`
+	Outcome Outcome `json:"outcome"`
+	// Why is a sentence; empty for what is not reached.
+	Why string `json:"why,omitempty"`
+}
+
+// Outcome is what a step makes of a question.
+type Outcome string
+
+// The outcomes.
+const (
+	Passed     Outcome = "passed"      // it has nothing to say
+	Settled    Outcome = "settled"     // it has the answer
+	Forwarded  Outcome = "forwarded"   // other servers have it
+	Failed     Outcome = "failed"      // they don't
+	NotAsked   Outcome = "not asked"   // they were left alone
+	NotReached Outcome = "not reached" // there is an answer already
+)
+
+// ExplainedUpstream is a server that may be asked.
+type ExplainedUpstream struct {
+	Server string `json:"server"` // as the configuration spells it
+	State  string `json:"state"`  // unknown, good, doubtful, down, rejecting or looping
+	// Reason is why it is not good.
+	Reason string        `json:"reason,omitempty"`
+	RTT    time.Duration `json:"rtt"` // smoothed, in nanoseconds; 0 is not known
+}
+
+// Explain answers as Query does, and tells how. With dry nobody is asked: if it
+// takes an upstream, there is no answer.
+func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Explanation, error) {
+	start := time.Now()
+	r, err := ask(name, qtype)
+	if err != nil {
+		return nil, err
+	}
+	i := s.inquire(r)
+	e := &Explanation{Name: r.msg.Question[0].Name, Type: dns.Type(r.msg.Question[0].Qtype).String(), Upstreams: i.upstreams()}
+	if dry {
+		i.verdict.Hit.Decline()
+		i.verdict.Hit.Prefetch = false
+	}
+	if !dry || i.decided.Kind != decision.Forward {
+		e.Answer = s.answer(ctx, i, start)
+	}
+	e.Steps = append(i.decisionSteps(), i.cacheStep(), i.serversStep(e.Answer))
+	return e, nil
+}
+
+// forwarded says whether the decision leaves the question to other servers, of
+// which the cache may know the answer.
+func (i *inquiry) forwarded() bool {
+	return i.decided.Kind == decision.Forward || i.decided.Kind == decision.Cached
+}
+
+// upstreams are those that the question goes to, as they stand now.
+func (i *inquiry) upstreams() (all []ExplainedUpstream) {
+	if !i.forwarded() {
+		return nil
+	}
+	for _, status := range newExchange(i.request, i.state, &i.decided).group.Order() {
+		u := ExplainedUpstream{Server: status.Server.String(), State: status.State.String(), RTT: status.RTT}
+		if status.State != upstream.Good {
+			u.Reason = status.Reason
+		}
+		all = append(all, u)
+	}
+	return all
+}
+
+// decisionSteps are what the steps of the decision say.
+func (i *inquiry) decisionSteps() []ExplainedStep {
+	v := &i.decided
+	all := make([]ExplainedStep, 0, decision.Steps+2)
+	for step := range decision.Steps {
+		e := ExplainedStep{Step: step.String(), Outcome: NotReached}
+		switch {
+		case step < v.Step:
+			e.Outcome, e.Why = Passed, v.Passed(step)
+		case step > v.Step:
+		case i.forwarded():
+			e.Outcome, e.Why = Forwarded, v.Forwarding()
+		default:
+			e.Outcome, e.Why = Settled, v.Reason
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// cacheStep is what the cache says to what is forwarded.
+func (i *inquiry) cacheStep() ExplainedStep {
+	e := ExplainedStep{Step: "cache", Outcome: Passed}
+	hit := &i.decided.Hit
+	switch {
+	case !i.forwarded():
+		e.Outcome = NotReached
+	case i.view.Cache == nil:
+		e.Why = "there is none: cache.size is 0"
+	case i.decided.Kind == decision.Cached:
+		e.Outcome, e.Why = Settled, i.decided.Reason
+	case hit.Stale:
+		e.Why = fmt.Sprintf("a stale answer, %v old, is kept back for when the servers fail", hit.Age())
+	default:
+		e.Why = "no answer to this question is kept"
+	}
+	return e
+}
+
+// serversStep is what came of asking other servers, if they were asked.
+func (i *inquiry) serversStep(a *Answer) ExplainedStep {
+	e := ExplainedStep{Step: "servers"}
+	switch {
+	case i.decided.Kind != decision.Forward:
+		e.Outcome = NotReached
+	case a == nil:
+		e.Outcome, e.Why = NotAsked, "nobody was to be asked"
+	case i.server == (upstream.Server{}) || i.verdict.Kind == decision.Cached:
+		e.Outcome, e.Why = Failed, a.Reason
+	default:
+		e.Outcome, e.Why = Settled, fmt.Sprintf("%s answered by %s: %s", a.Server, a.Protocol, a.Rcode)
+		if i.verdict.Kind == decision.Bare {
+			e.Why = fmt.Sprintf("%s answered by %s, but %s", a.Server, a.Protocol, a.Reason)
+		}
+	}
+	return e
+}

@@ -1,0 +1,133 @@
+package resolver
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Facts is what an answer was made of. Only what concerns it is there.
+type Facts struct {
+	// Step of the decision that settled it: request, localhost, zone, reverse,
+	// hosts, route, special, single-label or upstream.
+	Step string `json:"step,omitempty"`
+	// Node is the one that the answer is about.
+	Node *NodeFacts `json:"node,omitempty"`
+	// Lines of the hosts file that have the name or address.
+	Lines []HostLine `json:"lines,omitempty"`
+	// Route is the domain of the route that the name is in, with its final dot.
+	Route string `json:"route,omitempty"`
+	// Private says that only upstreams on private addresses may be asked.
+	Private bool `json:"private,omitempty"`
+	// Cache is what the answer was in the cache.
+	Cache *CacheFacts `json:"cache,omitempty"`
+	// Server is the upstream that answered now, as the configuration spells it,
+	// and Protocol how the answer came: udp, tcp, tls or https.
+	Server   string `json:"server,omitempty"`
+	Protocol string `json:"protocol,omitempty"`
+}
+
+// NodeFacts is a node, as far as an answer depends on it.
+type NodeFacts struct {
+	ID       string `json:"id"`
+	Source   string `json:"source"` // that its addresses come from
+	State    string `json:"state"`
+	Departed bool   `json:"departed,omitempty"`
+	// Since is from when its addresses are or, of one that has departed, when
+	// it did. It is absent where that is not known.
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// HostLine is a line of the hosts file.
+type HostLine struct {
+	Path string `json:"path"`
+	Line int    `json:"line"` // from 1
+}
+
+// CacheFacts is an answer that was in the cache.
+type CacheFacts struct {
+	Age   int64 `json:"age"`  // seconds since the upstream answered
+	Left  int64 `json:"left"` // seconds for which it stays fresh
+	Stale bool  `json:"stale,omitempty"`
+	// Failure says that the upstreams had failed.
+	Failure bool `json:"failure,omitempty"`
+}
+
+// facts tell what became of an inquiry, once there is a reply.
+func (s *Server) facts(i *inquiry) Facts {
+	v := &i.decided
+	f := Facts{Step: v.Step.String(), Node: nodeFacts(v), Private: v.Private, Route: i.route(), Lines: s.linesOf(i)}
+	if i.verdict.Kind == decision.Cached {
+		hit := &i.verdict.Hit
+		f.Cache = &CacheFacts{
+			Age: int64(hit.Age().Seconds()), Left: int64(hit.Left().Seconds()),
+			Stale: hit.Stale, Failure: hit.Failure,
+		}
+	}
+	if i.server != (upstream.Server{}) {
+		f.Protocol = i.protocol.String()
+	}
+	return f
+}
+
+func nodeFacts(v *decision.Verdict) *NodeFacts {
+	n := v.Node
+	if !n.Exists() {
+		return nil
+	}
+	f := &NodeFacts{ID: string(n.ID()), Source: n.Source(), State: n.State().String(), Departed: n.Departed()}
+	if since := n.Since(); since.Unix() > 0 {
+		f.Since = &since
+	}
+	return f
+}
+
+// route is the domain by which a name was found to be in the route of the
+// verdict, or "".
+func (i *inquiry) route() string {
+	step := i.decided.Step
+	_, labels, ok := i.view.Routes.Lookup(i.question.Name)
+	switch {
+	case !ok || step != decision.StepRoutes && step != decision.StepUpstreams:
+		return ""
+	case labels == 0:
+		return "."
+	}
+	name := i.question.Name.String()
+	starts := dns.Split(name)
+	return name[starts[len(starts)-labels]:]
+}
+
+// linesOf are the lines of the hosts file that the answer is from, or that have
+// the name and not what is asked for.
+func (s *Server) linesOf(i *inquiry) (lines []HostLine) {
+	if i.decided.Step != decision.StepHostLines {
+		return nil
+	}
+	table, v, name := i.view.Hosts, &i.decided, i.question.Name
+	note := func(owner []byte, addr netip.Addr) {
+		line := HostLine{Path: s.hosts.Path(), Line: table.Line(owner, addr)}
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if addr, reverse := decision.ReverseAddr(name); reverse {
+		owner, _ := table.Reverse(addr)
+		note([]byte(owner), addr)
+		return lines
+	}
+	addrs, _ := table.Lookup(name)
+	for addr := range addrs.All() {
+		if v.Kind != decision.HostAddresses || addr.Is4() == (i.question.Type == dns.TypeA) {
+			note(name, addr)
+		}
+	}
+	slices.SortFunc(lines, func(a, b HostLine) int { return cmp.Compare(a.Line, b.Line) })
+	return lines
+}
