@@ -82,6 +82,16 @@ func TestSandbox(t *testing.T) {
 	if out := d.run("systemctl", "status", "--no-pager", "nodedns"); !strings.Contains(out, `Status: "ready, 1 nodes, curator off"`) {
 		t.Errorf("the status is\n%s", out)
 	}
+	// glibc asks the daemon by its socket, where systemd-resolved has left it alone.
+	if got := d.read("/etc/nsswitch.conf"); !strings.Contains(got, "hosts: resolve [!UNAVAIL=return] files dns\n") {
+		t.Errorf("nsswitch.conf is %q", got)
+	}
+	for name, address := range map[string]string{id: ownAddress, "up.example": "192.0.2.7"} {
+		if got := d.run("getent", "--service=resolve", "ahosts", name); !strings.Contains(got, address) {
+			t.Errorf("nss-resolve finds %s to be %q", name, got)
+		}
+	}
+	d.run("nodedns", "verify")
 	d.run("nodedns", "flush")
 	d.run("systemctl", "reload", "nodedns")
 	d.enabled(id)
