@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -188,12 +189,19 @@ func (d *debian) read(name string) string {
 // install installs a package by dpkg.
 func (d *debian) install(pkg string) {
 	d.t.Helper()
+	d.pack(dpkg.install, pkg)
+}
+
+// pack runs a command with a package as its last argument.
+func (d *debian) pack(command []string, pkg string) {
+	d.t.Helper()
 	data, err := os.ReadFile(pkg)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.write("/root/nodedns.deb", string(data))
-	d.run("dpkg", "-i", "/root/nodedns.deb")
+	path := "/root/" + filepath.Base(pkg)
+	d.write(path, string(data))
+	d.run(append(slices.Clone(command), path)...)
 }
 
 // finds returns nil if glibc finds the name to have an address.
