@@ -43,6 +43,9 @@ func service(t *testing.T) (*debian, string) {
 	d.install(deb(t, p.newer))
 	id := d.init("[files]\nhostname_file = \"/etc/hostname\"\n")
 	d.write("/etc/machine-id", "\n")
+	for _, path := range []string{"/etc/shadow", "/etc/cron.daily/theirs", "/root/theirs", "/tmp/theirs"} {
+		d.write(path, "theirs\n")
+	}
 	// An earlier run as root, as in a container.
 	d.run("sh", "-c", "timeout 1 nodedns run; test $? = 124")
 	d.run("nodedns", "enable", "--yes")
@@ -72,6 +75,7 @@ func TestSandbox(t *testing.T) {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
+	d.closed()
 	state := d.read("/proc/" + d.mainPID() + "/status")
 	user := strings.TrimSpace(d.run("id", "-u", "nodedns"))
 	for _, want := range []string{"Uid:\t" + user + "\t", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"} {
@@ -97,6 +101,21 @@ func TestSandbox(t *testing.T) {
 	d.enabled(id)
 	if log := d.run("journalctl", "--no-pager", "--unit=nodedns", "--priority=warning"); strings.Contains(log, "level=") {
 		t.Errorf("the log has\n%s", log)
+	}
+}
+
+// closed checks what the daemon, with its rights over all files, cannot reach.
+func (d *debian) closed() {
+	d.t.Helper()
+	seen := "/proc/" + d.mainPID() + "/root"
+	for path, what := range map[string]string{
+		"/usr/bin": "-w", "/var/lib": "-w", "/root/theirs": "-e", "/tmp/theirs": "-e", "/dev/kmsg": "-e",
+		"/etc/passwd": "-w", "/etc/systemd": "-w", "/etc/pam.d": "-w", "/etc/shadow": "-s", "/etc/cron.daily/theirs": "-e",
+	} {
+		// By root, whom only the mounts keep away.
+		if _, err := d.try("test", what, seen+path); err == nil {
+			d.t.Errorf("%s: the daemon can reach it (test %s)", path, what)
+		}
 	}
 }
 
