@@ -1,0 +1,120 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// unavailable are the programs of the manual that are not run here, with the
+// reason. A block with one of them is left out; that the command lines of
+// nodedns in it are right is tested beside the commands.
+var unavailable = map[string]string{
+	"systemctl":  "needs systemd",
+	"journalctl": "needs systemd",
+	"apt-get":    "would change the machine",
+	"dpkg":       "would change the machine",
+	"make":       "builds the packages, which is tested with them",
+	"go":         "the programs were built for the tests already",
+	"nmcli":      "needs NetworkManager",
+	"docker":     "needs Docker",
+}
+
+// scenes are the machines that the commands of pages are typed on. All others
+// are for a node with the packaged configuration, on which nothing was started.
+var scenes = map[string]func(t *testing.T) (m *machine, path string){
+	"tutorial.md":        newDesk,
+	"troubleshooting.md": newEnabled,
+}
+
+// The manual's commands do what it shows.
+func TestManual(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "bash")
+	pages, err := filepath.Glob("../docs/*.md")
+	must(t, err)
+	if len(pages) == 0 {
+		t.Fatal("there are no pages")
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		must(t, err)
+		if all := steps(string(text)); len(all) > 0 {
+			t.Run(filepath.Base(page), func(t *testing.T) {
+				t.Parallel()
+				follow(t, filepath.Base(page), all)
+			})
+		}
+	}
+}
+
+// follow types what a page shows, in its order.
+func follow(t *testing.T, page string, all []step) {
+	scene := scenes[page]
+	if scene == nil {
+		scene = newInstalled
+	}
+	m, path := scene(t)
+	s, known := m.newShell(path+":"+binaries+":"+os.Getenv("PATH")), names{}
+	for _, step := range all {
+		if why := notHere(step.command); why != "" {
+			t.Logf("line %d is not run: %s", step.line, why)
+			continue
+		}
+		eventually(t, fmt.Sprintf("line %d of %s: %s", step.line, page, step.command), func() error {
+			printed, ok, err := s.types(step.command)
+			must(t, err)
+			switch {
+			case len(step.output) == 0 && !ok:
+				t.Fatalf("line %d of %s: %s: failed:\n%s", step.line, page, step.command, printed)
+			case len(step.output) > 0 && !known.matches(step.output, printed):
+				// What happens in a cluster takes its time, so it is looked at again.
+				return fmt.Errorf("the page shows\n%s\nit printed\n%s", strings.Join(step.output, "\n"), printed)
+			}
+			return nil
+		})
+	}
+}
+
+// notHere says why a command is not run, or nothing.
+func notHere(command string) string {
+	for line := range strings.SplitSeq(command, "\n") {
+		for _, word := range strings.Fields(strings.ReplaceAll(line, "sudo ", "")) {
+			if why := unavailable[word]; why != "" {
+				return word + " " + why
+			}
+			break
+		}
+	}
+	return ""
+}
+
+// newDesk is a machine with nothing on it.
+func newDesk(t *testing.T) (m *machine, path string) {
+	return newMachine(t, "desk"), ""
+}
+
+// newInstalled is a node of a cluster as packages leave it, with a server for
+// other names in its resolv.conf.
+func newInstalled(t *testing.T) (m *machine, path string) {
+	l := newLAN(t)
+	c := &cluster{lan: l, curator: newCurator(l, "curator")}
+	n, peer := newNode(l, "node"), newNode(l, "peer")
+	n.address()
+	n.install()
+	n.write("/etc/nodedns/nodedns.d/10-node.toml", follows(c.curator)+"\n")
+	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	c.curator.enrol(n)
+	c.register(n, peer)
+	return n.machine, n.systemd()
+}
+
+// newEnabled is such a node with everything switched on.
+func newEnabled(t *testing.T) (m *machine, path string) {
+	m, path = newInstalled(t)
+	must(t, os.Chmod(m.path(keyFile), 0o600))
+	m.run("env", "PATH="+path+":"+os.Getenv("PATH"), filepath.Join(binaries, "nodedns"), "enable", "--yes")
+	return m, path
+}
