@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Alive proves that queries are answered, by asking each listener on loopback
@@ -25,7 +26,7 @@ import (
 func (s *Service) Alive(ctx context.Context) error {
 	reached := false
 	for _, listener := range s.dns.Addrs() {
-		at := reachable(listener)
+		at := upstream.Normalize(listener)
 		if !at.Addr().IsLoopback() {
 			continue
 		}

@@ -27,8 +27,8 @@ type ClusterDialer func(ctx context.Context) (*grpc.ClientConn, error)
 // another. It is run again after a pause when it returns an error.
 type LocalSource func(ctx context.Context, publish func([]netip.Addr)) error
 
-// Config of a [Service]. Of all fields only one of PublicKey and NodeID is
-// needed; of the others the zero value does what its comment says.
+// Config of a [Service]. Of all fields only StateDir and one of PublicKey and
+// NodeID are needed; of the others the zero value does what its comment says.
 type Config struct {
 	// PublicKey is the node's; its ID is derived from it. NodeID overrides it.
 	PublicKey ed25519.PublicKey
@@ -65,7 +65,8 @@ type Config struct {
 	// Files that are kept equal to the zone.
 	Files Files
 
-	// Listen addresses, for UDP and TCP. Their port may be 0.
+	// Listen addresses, for UDP and TCP. Their port may be 0, and those that the
+	// machine does not have yet are bound when it has them.
 	Listen []netip.AddrPort
 	// VarlinkSocket is the path of the socket for glibc's nss-resolve, and with
 	// ".Monitor" behind it for resolvectl's monitor. Empty means none.

@@ -127,11 +127,11 @@ func (c *selfCheck) failures() error {
 	return errors.Join(c.dns.err, c.file.err)
 }
 
-// ask queries each listener for our own name.
+// ask queries the listeners for our own name.
 func (c *selfCheck) ask(ctx context.Context) error {
 	var failed []error
-	for _, listener := range c.service.dns.Addrs() {
-		if err := c.askAt(ctx, reachable(listener)); err != nil {
+	for _, listener := range resolver.OwnListeners(c.service.dns.Addrs()) {
+		if err := c.askAt(ctx, listener); err != nil {
 			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
 		}
 	}
@@ -162,18 +162,6 @@ func (c *selfCheck) lookup(ctx context.Context, server netip.AddrPort) ([]netip.
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return resolver.Lookup(ctx, server, string(c.service.id))
-}
-
-// reachable is where a listener on all addresses is asked by ourselves.
-func reachable(listener netip.AddrPort) netip.AddrPort {
-	if !listener.Addr().IsUnspecified() {
-		return listener
-	}
-	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if listener.Addr().Is6() {
-		loopback = netip.IPv6Loopback()
-	}
-	return netip.AddrPortFrom(loopback, listener.Port())
 }
 
 // same compares addresses regardless of their order.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -32,7 +33,10 @@ type Status struct {
 	// Contested are addresses that several nodes claim, the first ones.
 	Contested []string      `json:"contested,omitempty"`
 	Curator   CuratorStatus `json:"curator"`
-	Listeners []string      `json:"listeners"`
+	// Listeners are the addresses that are answered on now, and ListenerStatus
+	// how each one of the configuration stands.
+	Listeners      []string         `json:"listeners"`
+	ListenerStatus []ListenerStatus `json:"listener_status"`
 	// Varlink is absent without such a socket.
 	Varlink *VarlinkStatus `json:"varlink"`
 	Files   []FileStatus   `json:"files"`
@@ -155,6 +159,8 @@ func (s *Service) Status() Status {
 		Varlink:    s.varlinkStatus(),
 		ResolvConf: s.resolvConfStatus(),
 		Self:       s.self.status(),
+
+		ListenerStatus: s.listenerStatus(),
 	}
 	for _, t := range s.tasks() {
 		status.Tasks = append(status.Tasks, t.status())
@@ -218,6 +224,11 @@ func (s *Service) errors(status *Status, hostsProblem string) []string {
 	for _, t := range s.tasks() {
 		if err := t.failure(); err != nil {
 			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
+		}
+	}
+	for _, l := range status.ListenerStatus {
+		if l.State == listen.Failed { // to wait is nothing wrong
+			texts = append(texts, l.Error)
 		}
 	}
 	for _, f := range status.Files {

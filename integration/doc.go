@@ -16,7 +16,8 @@
 //   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
 //     puts them on a lan. plane_test.go is a cluster whose nodes run several
 //     curators.
-//   - dig_test.go and glibc_test.go ask questions.
+//   - dig_test.go and glibc_test.go ask questions, and nss_test.go by the real
+//     nss-resolve.
 //   - nameservers_test.go has the real servers that are asked in turn, with the
 //     zones of zonedata_test.go. scripted_test.go has one of our own that says
 //     what a test wants, byte by byte, as message_test.go puts it together.

@@ -24,7 +24,9 @@ type Config struct {
 	// Zone returns the newest snapshot. It is called for each query.
 	Zone func() *zone.Snapshot
 	// Listen are the addresses to answer on, over UDP and TCP. Port 0 is a
-	// free one.
+	// free one. An address that the machine does not have is bound when it
+	// appears; a link-local one of IPv6 needs the name of its interface as
+	// zone.
 	Listen []netip.AddrPort
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
@@ -32,8 +34,8 @@ type Config struct {
 	// Without a path there is none.
 	Hosts hosts.Config
 
-	// Changed, if not nil, is called after the upstreams or what Machine returns
-	// have changed. It must neither block nor call the Server.
+	// Changed, if not nil, is called after the upstreams, what Machine returns or
+	// what Addrs returns have changed. It must neither block nor call the Server.
 	Changed func()
 
 	// Roots verify the certificates of upstreams that are asked over TLS or

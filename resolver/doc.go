@@ -19,7 +19,9 @@
 // fastpath writes what a verdict says, and resolvconf, which finds the machine's
 // upstreams and writes ours down, knows what an upstream is, and that tap, which
 // tells of what became of each query, knows what a verdict names. listen knows
-// nothing of DNS except how messages are delimited.
+// nothing of DNS except how messages are delimited, and varlink nothing at all:
+// the Server is what it asks, by the same decision. localsocket makes its
+// sockets.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a
@@ -32,5 +34,6 @@
 // file and the machine's upstreams, and waits for them. They are also
 // what keeps asking when a client got a stale answer, and what fetches popular
 // answers anew before they expire. Without Run a [Server.Query] runs in its
-// caller's.
+// caller's, as do [Server.ResolveHostname] and [Server.ResolveAddress], which
+// ask for two families at a time and wait for both.
 package resolver

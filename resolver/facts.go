@@ -9,7 +9,6 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Facts is what an answer was made of. Only what concerns it is there.
@@ -27,10 +26,6 @@ type Facts struct {
 	Private bool `json:"private,omitempty"`
 	// Cache is what the answer was in the cache.
 	Cache *CacheFacts `json:"cache,omitempty"`
-	// Server is the upstream that answered now, as the configuration spells it,
-	// and Protocol how the answer came: udp, tcp, tls or https.
-	Server   string `json:"server,omitempty"`
-	Protocol string `json:"protocol,omitempty"`
 }
 
 // NodeFacts is a node, as far as an answer depends on it.
@@ -69,9 +64,6 @@ func (s *Server) facts(i *inquiry) Facts {
 			Age: int64(hit.Age().Seconds()), Left: int64(hit.Left().Seconds()),
 			Stale: hit.Stale, Failure: hit.Failure,
 		}
-	}
-	if i.server != (upstream.Server{}) {
-		f.Protocol = i.protocol.String()
 	}
 	return f
 }

@@ -63,5 +63,8 @@ func (s *Server) answer(ctx context.Context, i *inquiry, start time.Time) *Answe
 	a := asAnswer(s.conclude(ctx, i), i.extended)
 	a.Facts = s.facts(i)
 	a.credit(i.verdict.Source, i.verdict.Reason, i.server, time.Since(start))
+	if a.Server != "" {
+		a.Protocol = i.protocol.String()
+	}
 	return a
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Lookup asks a server for the addresses of a name, IPv4 first, in one query
@@ -44,4 +45,21 @@ func answered(reply *dns.Msg) (addrs []netip.Addr) {
 		}
 	}
 	return addrs
+}
+
+// OwnListeners are those among the listeners of a Server that the programs of its
+// machine ask, as they reach them: on loopback. Others are there for containers,
+// and need not answer the machine itself. Where none is on loopback, all are
+// returned.
+func OwnListeners(all []netip.AddrPort) (own []netip.AddrPort) {
+	for _, listener := range all {
+		// All addresses are asked at the one on loopback.
+		if at := upstream.Normalize(listener); at.Addr().IsLoopback() {
+			own = append(own, at)
+		}
+	}
+	if own == nil {
+		return all
+	}
+	return own
 }

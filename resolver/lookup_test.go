@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,5 +23,28 @@ func TestLookup(t *testing.T) {
 	}
 	if got, err := Lookup(t.Context(), addr, "a..b"); err == nil {
 		t.Errorf("no name at all: got %v", got)
+	}
+}
+
+// What containers ask need not answer this machine, unless it has nothing else.
+func TestOwnListeners(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ listen, want string }{
+		"loopback":      {"127.0.0.53:53 [::1]:53", "[127.0.0.53:53 [::1]:53]"},
+		"all addresses": {"0.0.0.0:53 [::]:54", "[127.0.0.1:53 [::1]:54]"},
+		"a bridge too":  {"172.17.0.1:53 127.0.0.53:53 [fe80::1%br0]:53", "[127.0.0.53:53]"},
+		"a bridge only": {"172.17.0.1:53", "[172.17.0.1:53]"},
+		"none":          {"", "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var all []netip.AddrPort
+			for _, text := range strings.Fields(c.listen) {
+				all = append(all, netip.MustParseAddrPort(text))
+			}
+			if got := fmt.Sprint(OwnListeners(all)); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
 	}
 }

@@ -41,6 +41,11 @@ type Answer struct {
 	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
 	Facts
+	// Server is the upstream that answered now, as the configuration spells it;
+	// absent for what did not need any. Protocol is how its answer came: udp,
+	// tcp, tls or https.
+	Server   string        `json:"server,omitempty"`
+	Protocol string        `json:"protocol,omitempty"`
 	Duration time.Duration `json:"duration"` // nanoseconds
 }
 

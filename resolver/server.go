@@ -112,9 +112,10 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Listen binds all addresses, or none. It does nothing if they are bound.
-// The sockets are there when it returns, and are served by Run; queries that
-// come before wait in the kernel.
+// Listen binds all addresses, or none; those that this machine does not have
+// are bound by Run, when it has them. It does nothing if they are bound. The
+// sockets are there when it returns, and are served by Run; queries that come
+// before wait in the kernel.
 func (s *Server) Listen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,17 +134,45 @@ func (s *Server) listen() error {
 		return err
 	}
 	s.sockets = sockets
-	// Another Listen, after a failure, gets the same ports.
-	bound := sockets.Addrs()
-	s.want = bound
-	s.bound.Store(&bound)
-	s.rebuild()
+	s.noteListeners()
 	return nil
 }
 
-// Addrs are the addresses that were bound, with the ports that port 0 became.
+// noteListeners takes over what is listened on now, since none of it is to be
+// asked as an upstream. The caller holds mu.
+func (s *Server) noteListeners() {
+	for i, l := range s.sockets.Listeners() {
+		s.want[i] = l.Addr // another Listen, after a failure, gets the same ports
+	}
+	bound := s.sockets.Addrs()
+	s.bound.Store(&bound)
+	s.rebuild()
+}
+
+// listenersChanged is told by the sockets that one was bound or closed.
+func (s *Server) listenersChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteListeners()
+	if s.changed != nil {
+		s.changed()
+	}
+}
+
+// Addrs are the addresses that are bound, with the ports that port 0 became.
 // There are none before Listen.
 func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load()) }
+
+// Listeners tells how each of Config.Listen stands. There are none while no
+// sockets are open.
+func (s *Server) Listeners() []listen.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets == nil {
+		return nil
+	}
+	return s.sockets.Listeners()
+}
 
 // NetworkChanged forgets what was learnt of the upstreams: which of them answer,
 // how fast and what, may be otherwise on another network.
@@ -167,8 +196,9 @@ func (s *Server) FlushName(name string) (int, error) {
 }
 
 // Run serves the addresses until ctx ends and then returns nil. It binds them
-// if Listen has not. When a socket fails it returns an error, and may be
-// called again. All sockets are closed when it returns.
+// if Listen has not. When a socket fails of an address that is always there, it
+// returns an error, and may be called again. All sockets are closed when it
+// returns.
 func (s *Server) Run(ctx context.Context) error {
 	sockets, err := s.take()
 	if err != nil {
@@ -176,6 +206,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.release()
 	sockets.Logger, sockets.Limits, sockets.Clock = s.log, s.limits, s.clock
+	sockets.Changed = s.listenersChanged
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The upstreams end last, for the queries in flight have none without.

@@ -45,8 +45,8 @@ type ReplyCount struct {
 	Count  uint64
 }
 
-// Stats count since the Server was made. Of Query they count failures and what
-// is in flight only.
+// Stats count since the Server was made. Of Query, and of what comes by varlink,
+// they count failures and what is in flight only.
 type Stats struct {
 	Replies         []ReplyCount // of the kinds that occurred
 	UDP, TCP        uint64       // messages received

@@ -16,9 +16,10 @@ func newCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Validate the configuration",
 		Long: `Check tells what is wrong with the configuration and this node's identity or, if
-nothing is, what the daemon would use. It touches nothing, and binds nothing:
-a port that is taken shows only when the daemon starts. Of each key that is set it
-tells by which file and line, drop-ins included, or by which flag.`,
+nothing is, what the daemon would use, with warnings of what is hardly meant. It
+touches nothing, and binds nothing: a port that is taken shows only when the
+daemon starts. Of each key that is set it tells by which file and line, drop-ins
+included, or by which flag.`,
 		Example: `  nodedns check
   nodedns check --config ./nodedns.toml && systemctl reload nodedns`,
 		Args: cobra.NoArgs,
@@ -57,6 +58,8 @@ type plan struct {
 	State      string   `json:"state"`
 	Control    string   `json:"control"`
 	Metrics    string   `json:"metrics"`
+	// Warnings are about what is valid and hardly meant.
+	Warnings []string `json:"warnings"`
 	// Settings are the keys that are not left at their default.
 	Settings []origin `json:"settings"`
 }
@@ -82,6 +85,7 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 		Hostname:   cfg.Files.Hostname,
 		State:      cfg.State.Dir,
 		Control:    cfg.Control.Socket,
+		Warnings:   append([]string{}, cfg.Warnings()...),
 	}
 	for _, path := range []string{cfg.Files.Hosts, cfg.Files.MachineID, cfg.Files.HostnameFile} {
 		if path != "" {
@@ -115,6 +119,9 @@ func (p plan) print(w io.Writer) error {
 	t.row("state", p.State)
 	t.row("control", p.Control)
 	t.row("metrics", orDash(p.Metrics))
+	if len(p.Warnings) > 0 {
+		t.row("warnings", strings.Join(p.Warnings, "\n"))
+	}
 	if err := t.flush(); err != nil || len(p.Settings) == 0 {
 		return err
 	}

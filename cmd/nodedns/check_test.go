@@ -32,6 +32,15 @@ metrics.listen = "127.0.0.1:9353"
 	}
 }
 
+func TestCheckWarns(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	const text = "dns.listen has 172.17.0.1:53, but dns.allow no network of clients that ask there"
+	m.command("check").expect(t, exitFine, "metrics    -\n", "")
+	m.command("check", "--dns.listen", "172.17.0.1:53").expect(t, exitFine, "warnings   "+text, "")
+	m.command("check", "--dns.listen", "172.17.0.1:53", "--json").expect(t, exitFine, text, "")
+}
+
 func TestCheckSaysWhereAddressesComeFrom(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]plan{

@@ -45,8 +45,8 @@ var standings = map[string]colour{
 	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,
 	// nodes
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
-	// what verify and doctor find
-	"equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
+	// listeners, and what verify and doctor find
+	"waiting": fair, "equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
 	// response codes
 	"NOERROR": good, "NODATA": fair, "NXDOMAIN": fair, "SERVFAIL": bad, "REFUSED": bad, "FORMERR": bad, "NOTIMP": bad,
 	// what the steps of a decision, and the C library's services, come to

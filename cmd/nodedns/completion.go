@@ -121,17 +121,32 @@ func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 	})
 }
 
-// completeKeys offers what the flags of the configuration's keys can have: words
-// where there are a few, names of files where it is one, and else nothing.
+// completeFiles has names of files offered for the flags that take one, and for
+// nothing else of which nothing is known: the shells do it everywhere.
+func completeFiles(root *cobra.Command) {
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	for _, cmd := range root.Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			directive := cobra.ShellCompDirectiveDefault
+			switch what, _ := pflag.UnquoteUsage(f); what {
+			case "DIRECTORY":
+				directive = cobra.ShellCompDirectiveFilterDirs
+			case "FILE", "SOCKET":
+			default:
+				return
+			}
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(nil, directive)) // which is there
+		})
+		completeFiles(cmd)
+	}
+}
+
+// completeKeys offers what the keys of the configuration can have, where these
+// are a few words.
 func completeKeys(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !isKey(f) {
-			return
-		}
-		switch what, _ := pflag.UnquoteUsage(f); what {
-		case "FILE", "DIRECTORY": // as the shell does by itself
-		default:
-			completeFlag(cmd, f.Name, config.Choices(f.Name)...)
+		if words := config.Choices(f.Name); words != nil {
+			completeFlag(cmd, f.Name, words...)
 		}
 	})
 }

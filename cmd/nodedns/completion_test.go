@@ -48,6 +48,12 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 		entries[i] = zone.Entry{ID: counted(i + 0x100), Addresses: []string{"10.0.0.1"}}
 	}
 	store.Source("curator").Set(entries...)
+	return answering(t, control.Daemon{Snapshot: store.Snapshot})
+}
+
+// answering is the control socket of a daemon that is made up.
+func answering(t *testing.T, daemon control.Daemon) (socket string) {
+	t.Helper()
 	socket = newMachine(t).path("control.sock")
 	l, err := control.Listen(socket)
 	if err != nil {
@@ -55,8 +61,7 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	handler := control.Handler(control.Daemon{Snapshot: store.Snapshot})
-	go func() { served <- endpoint.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { served <- endpoint.Serve(ctx, l, control.Handler(daemon), slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -95,6 +100,7 @@ func TestCompleteNames(t *testing.T) {
 	}{
 		{"all", few, []string{"query", ""}, append(countedFrom(0x100, 3), nodeID), noFiles},
 		{"the beginning of one", few, []string{"query", nodeID[:20]}, []string{nodeID}, noFiles},
+		{"for explain too", few, []string{"explain", counted(0x102)}, []string{counted(0x102)}, noFiles},
 		{"for nodes too", few, []string{"nodes", counted(0x102)}, []string{counted(0x102)}, noFiles},
 		{"nothing like it", few, []string{"query", "www."}, nil, noFiles},
 		{"a type", few, []string{"query", "a", "AA"}, []string{"AAAA"}, noFiles},
@@ -129,6 +135,8 @@ func TestCompleteFlags(t *testing.T) {
 		"monitor --source zone,h":     {"zone,hosts"},
 		"monitor --client ":           nil,
 		"monitor ":                    nil,
+		"status ":                     nil,
+		"monitor --count ":            nil,
 	} {
 		if got, told := completions(t, strings.Split(line, " ")...); !slices.Equal(got, want) || told != noFiles {
 			t.Errorf("%s: got %q and %s, want %q", line, got, told, want)
@@ -138,6 +146,9 @@ func TestCompleteFlags(t *testing.T) {
 		if got, told := completions(t, strings.Split(line, " ")...); got != nil || told != "ShellCompDirectiveDefault" {
 			t.Errorf("%s: got %q and %s, want the names of files", line, got, told)
 		}
+	}
+	if got, told := completions(t, "run", "--state.dir", ""); got != nil || told != "ShellCompDirectiveFilterDirs" {
+		t.Errorf("a directory: got %q and %s", got, told)
 	}
 }
 

@@ -72,9 +72,17 @@ func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
 	for _, door := range doors {
 		group.Go(func() error { d.serve(ctx, door); return nil })
 	}
+	d.warn(d.started)
 	group.Go(func() error { return d.service.Run(ctx) })
 	group.Go(func() error { d.attend(ctx, reloads); return nil })
 	return group.Wait()
+}
+
+// warn logs what is hardly meant of a configuration.
+func (d *daemon) warn(cfg config.Config) {
+	for _, text := range cfg.Warnings() {
+		d.log.Warn("the configuration is hardly meant so", "warning", text)
+	}
 }
 
 // door is where the daemon is spoken to by HTTP.

@@ -3,10 +3,10 @@
 // or the cluster is in.
 //
 // "nodedns run" is the daemon; the other commands prepare it (init, check,
-// enable), ask it (status, nodes, query), hold the machine against it (verify,
-// doctor), undo it (disable, restore) or show it (try). This package is the
-// wiring between the command line, the configuration and package nodedns, which
-// does the work. Each command is a file of its own name.
+// enable), ask it (status, nodes, query, explain), hold the machine against it
+// (verify, doctor), undo it (disable, restore) or show it (try). This package is
+// the wiring between the command line, the configuration and package nodedns,
+// which does the work. Each command is a file of its own name.
 //
 // # Exit status
 //
@@ -18,5 +18,6 @@
 // # Goroutines
 //
 // The daemon's belong to [daemon.run], those of "try" to [sandbox.run]. Both
-// wait for all of them before they return. No other command starts any.
+// wait for all of them before they return. "query" and "explain" ask their
+// questions at once, and wait for all answers; no other command starts any.
 package main

@@ -23,8 +23,7 @@ for the user that the daemon runs as.`,
 		Example: `  nodedns flush
   nodedns flush www.example.org
   nodedns flush --json`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.MaximumNArgs(1),
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -43,14 +43,12 @@ private.`,
   nodedns monitor --rcode SERVFAIL,REFUSED
   nodedns monitor --name '*.corp.example' --type AAAA --count 10
   nodedns monitor --zone --json`,
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs,
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
 	watch, count := new(control.Watch), 0
 	addWatch(cmd, watch)
 	cmd.Flags().IntVar(&count, "count", 0, "end after `N` lines, not counting those on what was dropped; 0: do not end")
-	completeFlag(cmd, "count")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if count < 0 {
 			return &wrong{fmt.Errorf("--count is %d: want 0 or more", count)}
@@ -91,7 +89,6 @@ func addWatch(cmd *cobra.Command, watch *control.Watch) {
 	completeFlag(cmd, "type", commonTypes...)
 	completeFlag(cmd, "rcode", "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "BADVERS")
 	completeFlag(cmd, "source", "zone", "hosts", "special", "cache", "upstream", "request")
-	completeFlag(cmd, "client")
 }
 
 // onlyQueries says whether a filter is set that is for queries alone.

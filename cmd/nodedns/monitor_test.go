@@ -27,7 +27,7 @@ func TestPrintEvents(t *testing.T) {
 			Records: []resolver.Record{{Type: "A", Data: "192.0.2.10"}},
 		})},
 		{Query: query("[::1]:40000", "tcp", resolver.Answer{
-			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Facts: resolver.Facts{Server: "192.0.2.53"},
+			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Server: "192.0.2.53",
 			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
 			Duration: 1999 * time.Millisecond,
 		})},

@@ -9,6 +9,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
@@ -41,7 +42,11 @@ func TestPrintStatus(t *testing.T) {
 				},
 				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
-			Listeners: []string{"127.0.0.53:53", "[::1]:53"},
+			Listeners: []string{"127.0.0.53:53"},
+			ListenerStatus: []nodedns.ListenerStatus{
+				{Address: "127.0.0.53:53", State: listen.Listening},
+				{Address: "[fe80::1%br0]:53", State: listen.Waiting, Error: "there is no interface br0"},
+			},
 			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Connections: 2},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
 			UpstreamStatus: []nodedns.UpstreamStatus{
@@ -64,6 +69,10 @@ func TestPrintStatus(t *testing.T) {
 				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
+			ListenerStatus: []nodedns.ListenerStatus{
+				{Address: "127.0.0.53:53", State: listen.Listening},
+				{Address: "172.17.0.1:53", State: listen.Failed, Error: "172.17.0.1:53 is in use by dnsmasq"},
+			},
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "down", Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
 			},
@@ -76,7 +85,7 @@ func TestPrintStatus(t *testing.T) {
 				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Fights: 10, By: "dhclient",
 				Error: "resolv.conf was overwritten 10 times",
 			},
-			Errors: []string{"write /etc/hosts: no space left on device", "resolv.conf was overwritten 10 times", "self-resolution: timeout"},
+			Errors: []string{"172.17.0.1:53 is in use by dnsmasq", "write /etc/hosts: no space left on device", "resolv.conf was overwritten 10 times", "self-resolution: timeout"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +96,19 @@ func TestPrintStatus(t *testing.T) {
 			}
 			golden(t, name, out.String())
 		})
+	}
+}
+
+func TestStatusCheck(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]int{
+		nodedns.StateReady: exitFine, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed,
+	} {
+		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return nodedns.Status{State: state} }})
+		for _, form := range []string{"--json=false", "--json"} {
+			command(t, "status", "--control", socket, form).expect(t, exitFine, state, "")
+			command(t, "status", "--control", socket, form, "--check").expect(t, want, state, "")
+		}
 	}
 }
 
@@ -159,7 +181,7 @@ func TestPrintAnswers(t *testing.T) {
 	}
 	routed := resolver.Answer{
 		Name: "www.corp.example.", Type: "MX", Rcode: "NOERROR", Source: "upstream", Reason: "a route has the name",
-		Facts: resolver.Facts{Step: "route", Route: "corp.example.", Server: server, Protocol: "tls"}, Duration: 12 * time.Millisecond,
+		Facts: resolver.Facts{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
 	}
 	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
 	for name, tt := range map[string]struct {

@@ -37,6 +37,7 @@ func (d *daemon) reload() {
 	if len(restart) > 0 {
 		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
 	}
+	d.warn(now)
 }
 
 // applicable is the part of a new configuration that goes together with what

@@ -49,6 +49,7 @@ See it work, without touching this machine: nodedns try`,
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	showKeysApart(root)
+	completeFiles(root)
 	// The usual template, with the flags wrapped.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", helpWidth)))
 	return root, started

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -77,7 +78,7 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	if s.Curator.Report != nil {
 		t.row("reported", reportText(s.Curator.Report, now))
 	}
-	t.row("listeners", orDash(strings.Join(s.Listeners, "\n")))
+	t.row("listeners", listenersText(s))
 	if s.Varlink != nil {
 		t.row("varlink", varlinkText(*s.Varlink))
 	}
@@ -90,6 +91,26 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	}
 	t.row("files", filesText(s.Files, now))
 	return t.flush()
+}
+
+// listenersText lists the listeners, of a daemon that does not tell how they stand
+// the addresses only.
+func listenersText(s nodedns.Status) string {
+	if len(s.ListenerStatus) == 0 {
+		return orDash(strings.Join(s.Listeners, "\n"))
+	}
+	var lines []string
+	for _, l := range s.ListenerStatus {
+		switch l.State {
+		case listen.Listening:
+			lines = append(lines, l.Address)
+		case listen.Failed:
+			lines = append(lines, l.Address+", "+standing("failed")+": see above")
+		default:
+			lines = append(lines, fmt.Sprintf("%s, %s: %s", l.Address, standing(string(l.State)), l.Error))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func zoneText(s nodedns.Status) string {

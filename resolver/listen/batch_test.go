@@ -202,18 +202,19 @@ func TestUDPBatchSharesOneTime(t *testing.T) {
 }
 
 func TestDroppedCountsWhatFindsNoRoom(t *testing.T) {
-	sockets, err := bindPackets("udp4", loopback, 1)
+	s, err := Bind([]netip.AddrPort{loopback})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Sockets{udp: sockets}
 	defer s.Close() // a second time is no harm
-	if err := sockets[0].setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4096); err != nil {
-		if err := sockets[0].setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
-			t.Fatal(err)
+	for _, socket := range s.listeners[0].pair.udp {
+		if err := socket.setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4096); err != nil {
+			if err := socket.setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	c := dial(t, "udp", sockets[0].addr())
+	c := dial(t, "udp", s.Addrs()[0])
 	const sent = 200
 	for range sent {
 		c.send(make([]byte, 1000))

@@ -2,29 +2,27 @@ package listen
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
-// Sockets are bound sockets, for each address a TCP one, and as many for UDP as
-// there are processors to serve them.
+// Sockets are listeners, each with sockets for UDP and TCP while its address is
+// there.
 type Sockets struct {
-	// Limits, Clock and Logger may be set before Serve. Clients are told the
-	// time by Clock, once for a batch of queries; nil tells none. A nil Logger
-	// discards.
-	Limits Limits
-	Clock  func() time.Duration
-	Logger *slog.Logger
+	// Limits, Clock, Logger and Changed may be set before Serve. Clients are
+	// told the time by Clock, once for a batch of queries; nil tells none. A
+	// nil Logger discards. Changed, if not nil, is called when a listener was
+	// bound or closed while Serve runs; it must not block.
+	Limits  Limits
+	Clock   func() time.Duration
+	Logger  *slog.Logger
+	Changed func()
 
-	udp   []*packetSocket // addresses one after the other
-	tcp   []*net.TCPListener
-	addrs []netip.AddrPort
+	listeners []*listener
 
 	connections atomic.Pointer[pool] // of Serve; nil before
 }
@@ -37,35 +35,50 @@ func loops() int {
 	return min(runtime.GOMAXPROCS(0), most)
 }
 
-// portAttempts is how often a port is chosen that has to be free for UDP and
-// TCP alike.
-const portAttempts = 8
-
-// Bind opens the sockets of all addresses, or none of them. Port 0 is a free
-// one, the same for UDP and TCP. Of the wildcards, [::] is IPv6 only. An error
-// names the address, who holds it where that can be seen, and the remedy.
+// Bind opens the sockets of all addresses, or none of them: but for addresses
+// that this machine does not have, which Serve binds when it has them. Port 0 is
+// a free one, the same for UDP and TCP. Of the wildcards, [::] is IPv6 only. An
+// error names the address, who holds it where that can be seen, and the remedy.
 func Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	s := new(Sockets)
 	for _, addr := range addrs {
-		if err := s.bind(addr); err != nil {
-			return nil, errors.Join(err, s.Close())
+		l := &listener{addr: addr, loops: loops()}
+		s.listeners = append(s.listeners, l)
+		l.bind()
+		if now := l.status(); now.State == Failed {
+			return nil, errors.Join(now.Err, s.Close())
 		}
 	}
 	return s, nil
 }
 
-// Addrs are the addresses that are listened on, with the ports that port 0
-// became.
-func (s *Sockets) Addrs() []netip.AddrPort { return s.addrs }
+// Addrs are the addresses that are listened on now, with the ports that port 0
+// became. It may be called at any time, as may Listeners.
+func (s *Sockets) Addrs() (addrs []netip.AddrPort) {
+	for _, l := range s.Listeners() {
+		if l.State == Listening {
+			addrs = append(addrs, l.Addr)
+		}
+	}
+	return addrs
+}
+
+// Listeners tells how each listener stands, in the order of Bind.
+func (s *Sockets) Listeners() []Status {
+	var all []Status
+	for _, l := range s.listeners {
+		all = append(all, l.status())
+	}
+	return all
+}
 
 // Close closes all sockets. Serve does it itself when it returns.
 func (s *Sockets) Close() error {
 	var errs []error
-	for _, socket := range s.udp {
-		errs = append(errs, socket.close())
-	}
-	for _, listener := range s.tcp {
-		errs = append(errs, ignoreClosed(listener.Close()))
+	for _, l := range s.listeners {
+		if p := l.bound(); p != nil {
+			errs = append(errs, p.close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -74,8 +87,8 @@ func (s *Sockets) Close() error {
 // they came faster than they were read. It may be called at any time.
 func (s *Sockets) Dropped() uint64 {
 	var n uint64
-	for _, socket := range s.udp {
-		n += socket.dropped()
+	for _, l := range s.listeners {
+		n += l.dropped()
 	}
 	return n
 }
@@ -101,66 +114,4 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-func (s *Sockets) bind(addr netip.AddrPort) error {
-	for attempt := 1; ; attempt++ {
-		err := s.bindPair(addr)
-		switch {
-		case err == nil:
-			return nil
-		case addr.Port() == 0 && errors.Is(err, syscall.EADDRINUSE) && attempt < portAttempts:
-			// TCP got a port that somebody uses for UDP.
-		default:
-			return err
-		}
-	}
-}
-
-// bindPair binds TCP first: its free ports are scarcer.
-func (s *Sockets) bindPair(addr netip.AddrPort) error {
-	family := "6"
-	if addr.Addr().Is4() {
-		family = "4"
-	}
-	listener, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(addr))
-	if err != nil {
-		return bindError("tcp", addr, err)
-	}
-	port := uint16(listener.Addr().(*net.TCPAddr).Port)
-	bound := netip.AddrPortFrom(addr.Addr(), port)
-	sockets, err := bindPackets("udp"+family, bound, loops())
-	if err != nil {
-		return errors.Join(bindError("udp", bound, err), listener.Close())
-	}
-	s.tcp = append(s.tcp, listener)
-	s.udp = append(s.udp, sockets...)
-	s.addrs = append(s.addrs, bound)
-	return nil
-}
-
-// bindError tells what to do about a failure to bind.
-func bindError(network string, addr netip.AddrPort, err error) error {
-	// What the net package adds to the cause is said here already.
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		err = errno
-	}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %v (%s): %w%s", addr, network, err, inUse("/proc", network, addr))
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("listen on %v (%s): %w; give the process the capability CAP_NET_BIND_SERVICE, or listen on a port above 1023", addr, network, err)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %v (%s): %w; listen on an address that this machine has", addr, network, err)
-	}
-	return fmt.Errorf("listen on %v (%s): %w", addr, network, err)
-}
-
-// inUse names who holds an address, as can be seen below proc, and the remedy.
-func inUse(proc, network string, addr netip.AddrPort) string {
-	by, remedy, ok := Holder(proc, network, addr)
-	if !ok {
-		return "; " + remedy
-	}
-	return " by " + by + "; " + remedy
 }

@@ -7,6 +7,15 @@
 // to wait for, in a goroutine for that query alone, so that nothing waits behind
 // it.
 //
+// # Addresses that come and go
+//
+// An address that this machine does not have is no failure: its listener waits.
+// The kernel's news of links and addresses are hints to try; whether an address
+// is there is decided by whether the kernel binds it. Its sockets are closed when
+// it has gone, and so opened anew where the interface of a link-local address was
+// replaced by another of that name. No listener notices what becomes of another.
+// ADR 0019 has the reasons.
+//
 // # The cost of a query
 //
 // One system call receives up to 32 messages over UDP and another sends the
@@ -19,7 +28,8 @@
 // # Goroutines
 //
 // Serve starts one for each socket, each TCP connection and each query that
-// waits, and returns when all of them have ended. Connections and the queries
+// waits, one for each listener whose address may go, and two for the kernel's
+// news if there are any such. It returns when all of them have ended. Connections and the queries
 // in flight on each are bounded by [Limits]; the queries in flight in all are
 // bounded by the Handler, which knows which ones have to wait.
 package listen

@@ -37,7 +37,7 @@ func bindPackets(network string, addr netip.AddrPort, count int) ([]*packetSocke
 	}
 	for err == nil && len(sockets) < count {
 		var next *packetSocket
-		if next, err = bindPacket(network, first.addr(), true); err == nil {
+		if next, err = bindPacket(network, netip.AddrPortFrom(addr.Addr(), first.addr().Port()), true); err == nil {
 			sockets = append(sockets, next)
 		}
 	}
@@ -61,7 +61,7 @@ func bindPacket(network string, addr netip.AddrPort, shared bool) (*packetSocket
 		}
 		switch {
 		case !wildcard:
-			return nil
+			return keepOnLink(raw, addr.Addr())
 		case addr.Addr().Is4():
 			return p.setOption(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}
@@ -83,13 +83,7 @@ func bindPacket(network string, addr netip.AddrPort, shared bool) (*packetSocket
 func (p *packetSocket) addr() netip.AddrPort { return p.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 func (p *packetSocket) setOption(level, option, value int) error {
-	var err error
-	if controlErr := p.raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), level, option, value)
-	}); controlErr != nil {
-		return controlErr
-	}
-	return err
+	return setOption(p.raw, level, option, value)
 }
 
 // receiveBuffer has room for a burst of some thousand queries, in bytes. What

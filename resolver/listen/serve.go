@@ -12,31 +12,50 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Serve answers on all sockets until ctx ends, and then returns nil; it
-// returns an error when a socket fails for good. Either way it reads no more of
-// TCP, answers what it has read and what has arrived over UDP, closes the
-// sockets, and waits for all that it started.
+// Serve answers on all sockets until ctx ends, and then returns nil. Either way
+// it reads no more of TCP, answers what it has read and what has arrived over
+// UDP, closes the sockets, and waits for all that it started.
 //
-// newHandler is called once for each UDP socket, and once for all of TCP.
+// Listeners whose address may come and go are bound when it comes, and closed
+// when it has gone; what fails of them shows in Listeners. When a socket of an
+// address that is always there fails for good, Serve returns an error.
+//
+// newHandler is called once for each UDP socket that there may be at a time, and
+// once for all of TCP.
 func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
-	log, clock, limits := s.Logger, s.Clock, s.Limits.withDefaults()
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	with := service{log: s.Logger, clock: s.Clock}
+	if with.log == nil {
+		with.log = slog.New(slog.DiscardHandler)
 	}
-	if clock == nil {
-		clock = func() time.Duration { return 0 }
+	if with.clock == nil {
+		with.clock = func() time.Duration { return 0 }
 	}
+	with.pool = newPool(s.Limits.withDefaults(), newHandler(), with.clock)
+	s.connections.Store(with.pool)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, socket := range s.udp {
-		h := newHandler()
-		group.Go(func() error { return socket.serve(ctx, h, clock, limits.Write) })
+	var attended []*attendant
+	for _, l := range s.listeners {
+		with.handlers = nil
+		for range l.loops {
+			with.handlers = append(with.handlers, newHandler())
+		}
+		if l.lasting() {
+			served, p := with, l.bound()
+			group.Go(func() error { return p.serve(ctx, served) })
+			continue
+		}
+		a := &attendant{listener: l, service: with, changed: s.Changed, hints: make(chan struct{}, 1)}
+		attended = append(attended, a)
+		group.Go(func() error { return a.run(ctx) })
 	}
-	pool := newPool(limits, newHandler(), clock)
-	s.connections.Store(pool)
-	for _, listener := range s.tcp {
+	if len(attended) > 0 {
 		group.Go(func() error {
-			defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
-			return accept(ctx, listener, pool, log)
+			follow(ctx, with.log, func() {
+				for _, a := range attended {
+					a.hint()
+				}
+			})
+			return nil
 		})
 	}
 	// Without a socket too: who has a Server serve none still counts on Run.

@@ -17,28 +17,20 @@ import (
 func several(t *testing.T, addr netip.AddrPort) *Sockets {
 	t.Helper()
 	const count = 4
-	network := "udp4"
-	if addr.Addr().Is6() {
-		network = "udp6"
+	p, refused := openPair(addr, count)
+	if refused != nil {
+		t.Fatal(refused)
 	}
-	sockets, err := bindPackets(network, addr, count)
-	if err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = p.close() })
+	if len(p.udp) != count {
+		t.Fatalf("%d sockets, want %d", len(p.udp), count)
 	}
-	t.Cleanup(func() {
-		for _, s := range sockets {
-			_ = s.close()
-		}
-	})
-	if len(sockets) != count {
-		t.Fatalf("%d sockets, want %d", len(sockets), count)
-	}
-	for _, s := range sockets {
-		if s.addr() != sockets[0].addr() {
-			t.Fatalf("sockets on %v and %v", s.addr(), sockets[0].addr())
+	for _, s := range p.udp {
+		if s.addr() != p.addr {
+			t.Fatalf("sockets on %v and %v", s.addr(), p.addr)
 		}
 	}
-	return &Sockets{udp: sockets, addrs: []netip.AddrPort{sockets[0].addr()}}
+	return &Sockets{listeners: []*listener{{loops: count, addr: p.addr, pair: p, state: Listening}}}
 }
 
 // Each socket has a Handler of its own, which no other goroutine calls: the race
@@ -48,7 +40,7 @@ func TestSocketsThatShareAnAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			needAddr(t, tt.listen)
 			s := several(t, netip.MustParseAddrPort(tt.listen))
-			asked := netip.AddrPortFrom(netip.MustParseAddr(tt.asked), s.addrs[0].Port())
+			asked := netip.AddrPortFrom(netip.MustParseAddr(tt.asked), s.Addrs()[0].Port())
 			var counts []*int
 			ctx, cancel := context.WithCancel(t.Context())
 			served := make(chan error)
@@ -101,7 +93,7 @@ func TestSocketsThatShareAnAddress(t *testing.T) {
 func TestSharedAddressIsTaken(t *testing.T) {
 	for name, first := range map[string]func(*testing.T) netip.AddrPort{
 		"by sockets of ours": func(t *testing.T) netip.AddrPort {
-			return several(t, netip.MustParseAddrPort("127.0.53.6:0")).addrs[0]
+			return several(t, netip.MustParseAddrPort("127.0.53.6:0")).Addrs()[0]
 		},
 		"by a socket that shares with anybody": func(t *testing.T) netip.AddrPort {
 			config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {

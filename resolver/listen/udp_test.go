@@ -105,8 +105,8 @@ func TestClientIsTold(t *testing.T) {
 
 func TestServeFailsWithASocket(t *testing.T) {
 	for name, breakOne := range map[string]func(*Sockets) error{
-		"UDP": func(s *Sockets) error { return s.udp[0].conn.Close() },
-		"TCP": func(s *Sockets) error { return s.tcp[0].Close() },
+		"UDP": func(s *Sockets) error { return s.listeners[0].pair.udp[0].conn.Close() },
+		"TCP": func(s *Sockets) error { return s.listeners[0].pair.tcp.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort("127.0.53.5:0")})

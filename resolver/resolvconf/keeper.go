@@ -231,13 +231,19 @@ func (k *Keeper) isForeign(server netip.AddrPort) bool {
 	return !upstream.IsOwn(k.cfg.Listeners(), upstream.Normalize(server), netip.Addr{})
 }
 
-// listener is the first one that resolv.conf can name, which has no ports, or
-// the zero value.
-func (k *Keeper) listener() netip.AddrPort {
+// listener is one that resolv.conf can name, which has no ports, or the zero
+// value: the first one on loopback, which stays when an interface goes, or else
+// the first.
+func (k *Keeper) listener() (first netip.AddrPort) {
 	for _, l := range k.cfg.Listeners() {
-		if l.Port() == dnsPort {
-			return upstream.Normalize(l)
+		l = upstream.Normalize(l)
+		switch {
+		case l.Port() != dnsPort:
+		case l.Addr().IsLoopback():
+			return l
+		case !first.IsValid():
+			first = l
 		}
 	}
-	return netip.AddrPort{}
+	return first
 }

@@ -103,6 +103,8 @@ func TestListeners(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, listeners, want string }{
 		{"the first on port 53", "127.0.0.1:5353 127.0.0.2:53 127.0.0.3:53", "127.0.0.2"},
+		{"one on loopback first", "10.0.0.1:53 127.0.0.2:53", "127.0.0.2"},
+		{"none on loopback", "10.0.0.1:5353 10.0.0.2:53 10.0.0.3:53", "10.0.0.2"},
 		{"all of IPv4", "0.0.0.0:53", "127.0.0.1"},
 		{"all of IPv6", "[::]:53", "::1"},
 		{"none on port 53", "127.0.0.1:5353", ""},

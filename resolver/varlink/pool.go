@@ -43,18 +43,17 @@ func newPool(log *slog.Logger) *pool {
 
 // admit takes in a connection, or closes it at once where there is no place for
 // it: its client then goes on with another source of names.
-func (p *pool) admit(conn *net.UnixConn) (peer localsocket.Peer, ok bool) {
-	peer, err := localsocket.PeerOf(conn)
+func (p *pool) admit(conn *net.UnixConn, peer localsocket.Peer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err != nil || len(p.open) >= p.limit || p.of[peer.UID] >= p.perUser {
+	if len(p.open) >= p.limit || p.of[peer.UID] >= p.perUser {
 		_ = conn.Close()
 		p.refuse(peer)
-		return peer, false
+		return false
 	}
 	p.open[conn] = peer
 	p.of[peer.UID]++
-	return peer, true
+	return true
 }
 
 // refuse counts a connection that was turned away, and tells of all of them now

@@ -102,15 +102,17 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Unlock()
 	defer listener.Unlock()
 	s.log.Info("varlink is served", "socket", s.path)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.accept(ctx, listener) })
-	group.Go(func() error {
+	ctx, cancel := context.WithCancel(ctx)
+	var parts errgroup.Group
+	parts.Go(func() error { s.accept(ctx, listener); return nil })
+	parts.Go(func() error {
 		err := s.watch(ctx, listener)
+		cancel()             // first, for a connection that is let in meanwhile
 		_ = listener.Close() // ends accept; that the path may be gone was told
 		s.pool.closeAll()
 		return err
 	})
-	return group.Wait()
+	return parts.Wait()
 }
 
 // watch returns an error when the socket is not reachable any more: a resolver
@@ -130,32 +132,41 @@ func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) erro
 	}
 }
 
-// accept serves all connections, and waits for them.
-func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) error {
+// accept serves all connections until ctx ends, and waits for them.
+func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
 	var open sync.WaitGroup
 	defer open.Wait()
 	for {
-		conn, err := listener.AcceptUnix()
+		conn, peer, err := next(listener)
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
 				_ = conn.Close()
 			}
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return nil // by watch, which tells why
+			return
 		case err != nil:
 			s.log.Debug("cannot accept a varlink connection; retrying", "error", err)
 			pause(ctx, breather)
-			continue
-		}
-		if peer, ok := s.pool.admit(conn); ok {
+		case s.pool.admit(conn, peer):
 			open.Go(func() {
 				defer s.pool.release(conn)
 				s.converse(ctx, conn, peer)
 			})
 		}
 	}
+}
+
+// next is the next connection, and who made it.
+func next(listener *localsocket.Listener) (*net.UnixConn, localsocket.Peer, error) {
+	conn, err := listener.AcceptUnix()
+	if err != nil {
+		return nil, localsocket.Peer{}, err
+	}
+	peer, err := localsocket.PeerOf(conn)
+	if err != nil {
+		_ = conn.Close()
+	}
+	return conn, peer, err
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -79,7 +79,14 @@ func listener(s string) (netip.AddrPort, error) {
 	if err != nil || ap.Addr().Is4In6() || ap.Addr().IsMulticast() {
 		return netip.AddrPort{}, expected(`ADDRESS:PORT, such as "127.0.0.53:53" or "[::1]:53"`)
 	}
-	return ap, nil
+	switch addr := ap.Addr(); {
+	case !addr.Is6() || addr.IsLinkLocalUnicast() == (addr.Zone() != ""):
+		return ap, nil
+	case addr.Zone() == "":
+		return netip.AddrPort{}, expected("the interface of a link-local address too; write [%s%%INTERFACE]:%d", addr, ap.Port())
+	default:
+		return netip.AddrPort{}, expected("no interface, as the address is not link-local; write [%s]:%d", addr.WithZone(""), ap.Port())
+	}
 }
 
 // network understands an address block. Host bits are refused and not

@@ -108,6 +108,13 @@ var refusedDocuments = []struct {
 		[]string{`c.toml:2: dns.listen: got "127.0.0.53:53", expected an address that 0.0.0.0:53 does not include; remove one of the two`},
 	},
 	{
+		"link-local listeners", "[dns]\nlisten = [\"[fe80::1]:53\", \"[fd00::1%br0]:53\"]\n",
+		[]string{
+			`c.toml:2: dns.listen: got "[fe80::1]:53", expected the interface of a link-local address too; write [fe80::1%INTERFACE]:53`,
+			`c.toml:2: dns.listen: got "[fd00::1%br0]:53", expected no interface, as the address is not link-local; write [fd00::1]:53`,
+		},
+	},
+	{
 		"metrics on the port of DNS", "[metrics]\nlisten = \"0.0.0.0:53\"\n",
 		[]string{`c.toml:2: metrics.listen: got "0.0.0.0:53", expected another port than that of dns.listen 127.0.0.53:53`},
 	},

@@ -181,7 +181,8 @@ func (m *Machine) hasModule(service string) bool {
 		return true
 	}
 	library := "libnss_" + service + ".so.2"
-	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib"} {
+	dirs := []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib"}
+	for _, dir := range append(dirs, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...) {
 		if found, err := filepath.Glob(filepath.Join(m.root, dir, library)); err == nil && len(found) > 0 {
 			return true
 		}

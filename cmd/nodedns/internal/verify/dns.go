@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // asking is one listener, asked by one transport.
@@ -21,21 +21,25 @@ type asking struct {
 	pace   pace
 }
 
-// checkListeners asks each listener, by UDP and by TCP.
+// checkListeners asks each listener of this machine's programs, by UDP and by TCP.
 func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 	if len(v.status.Listeners) == 0 {
 		return []Check{failed("dns", errors.New("the daemon listens on no address"))}, nil
 	}
 	var checks []Check
-	for _, listener := range v.status.Listeners {
+	var all []netip.AddrPort
+	for _, text := range v.status.Listeners {
+		listener, err := netip.ParseAddrPort(text)
+		if err != nil {
+			checks = append(checks, failed("dns "+text, err))
+			continue
+		}
+		all = append(all, listener)
+	}
+	for _, server := range resolver.OwnListeners(all) {
 		for _, network := range []string{"udp", "tcp"} {
-			name := "dns " + listener + " " + network
-			server, err := netip.ParseAddrPort(listener)
-			if err != nil {
-				checks = append(checks, failed(name, err))
-				continue
-			}
-			a := asking{v: v, client: resolver.NewClient(network, upstream.Normalize(server)), pace: pace{begun: time.Now()}}
+			name := fmt.Sprintf("dns %s %s", server, network)
+			a := asking{v: v, client: resolver.NewClient(network, server), pace: pace{begun: time.Now()}}
 			check, err := v.compare(ctx, name, a.ask)
 			if err = cmp.Or(err, a.client.Close()); err != nil {
 				return nil, err

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
-	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -128,12 +128,17 @@ func (v *verification) checkResolvConf() Check {
 	return newCheck(name, detail, differences)
 }
 
-// namedListener is the first listener that resolv.conf can name.
+// namedListener is the listener that resolv.conf can name: the first one on
+// loopback, or else the first.
 func (v *verification) namedListener() string {
+	var all []netip.AddrPort
 	for _, text := range v.status.Listeners {
 		if l, err := netip.ParseAddrPort(text); err == nil && l.Port() == 53 {
-			return upstream.Normalize(l).Addr().String()
+			all = append(all, l)
 		}
+	}
+	if own := resolver.OwnListeners(all); len(own) > 0 {
+		return own[0].Addr().String()
 	}
 	return ""
 }

@@ -1,0 +1,44 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Warnings tell what is valid and hardly meant, one sentence each.
+func (c Config) Warnings() []string {
+	var texts []string
+	for _, l := range c.DNS.Listen {
+		served := func(allowed netip.Prefix) bool { return meets(allowed, l.Addr()) }
+		if !slices.ContainsFunc(c.DNS.Allow, served) {
+			texts = append(texts, fmt.Sprintf(
+				"dns.listen has %s, but dns.allow no network of clients that ask there: all are refused; add their network to dns.allow", l))
+		}
+	}
+	return texts
+}
+
+// meets reports whether clients in a network may come to a listener, as far as
+// its address tells.
+func meets(clients netip.Prefix, listener netip.Addr) bool {
+	if clients.Addr().Is4() != listener.Is4() {
+		return false
+	}
+	for _, near := range nearby {
+		switch {
+		case near.Contains(listener.WithZone("")):
+			return clients.Overlaps(near)
+		case near.Contains(clients.Addr()) && !listener.IsUnspecified():
+			return false
+		}
+	}
+	return true
+}
+
+// nearby are the networks that are only asked from within. Link-local addresses
+// of IPv4 are not among them: containers ask there by way of their router, which
+// is this machine.
+var nearby = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fe80::/10"),
+}

@@ -1,0 +1,26 @@
+package nodedns
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+// An address that is not there yet is nothing wrong. 192.0.2.0/24 is nobody's.
+func TestListenerThatWaits(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *Config) { c.Listen = append(c.Listen, netip.MustParseAddrPort("192.0.2.77:53")) })
+	f.lookup(self) // is answered all the same
+	status := f.Status()
+	if status.State != StateReady || len(status.Errors) > 0 || len(status.Listeners) != 1 || len(status.ListenerStatus) != 2 {
+		t.Fatalf("status is %+v", status)
+	}
+	bound, waits := status.ListenerStatus[0], status.ListenerStatus[1]
+	if bound != (ListenerStatus{Address: status.Listeners[0], State: listen.Listening}) {
+		t.Errorf("the first listener is %+v", bound)
+	}
+	if waits != (ListenerStatus{Address: "192.0.2.77:53", State: listen.Waiting, Error: "no interface has the address"}) {
+		t.Errorf("the second listener is %+v", waits)
+	}
+}

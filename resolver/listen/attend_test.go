@@ -1,0 +1,226 @@
+package listen
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+// observed are sockets that are served until the test ends, and tell of changes.
+type observed struct {
+	*Sockets
+	t       *testing.T
+	changes chan struct{}
+}
+
+func observe(t *testing.T, addrs ...string) *observed {
+	t.Helper()
+	var listen []netip.AddrPort
+	for _, addr := range addrs {
+		listen = append(listen, netip.MustParseAddrPort(addr))
+	}
+	s, err := Bind(listen)
+	must(t, err)
+	o := &observed{Sockets: s, t: t, changes: make(chan struct{}, 100)}
+	s.Changed = func() { o.changes <- struct{}{} }
+	serve(t, s, echo)
+	return o
+}
+
+// want waits until the last listener is in a state, for a reason with this text.
+func (o *observed) want(state State, reason string) {
+	o.t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		all := o.Listeners()
+		now := all[len(all)-1]
+		if now.State == state && (reason == "" && now.Err == nil || reason != "" && now.Err != nil && strings.Contains(now.Err.Error(), reason)) {
+			return
+		}
+		select {
+		case <-o.changes:
+		case <-late:
+			o.t.Fatalf("the listener is %s (%v), want %s %q", now.State, now.Err, state, reason)
+		}
+	}
+}
+
+// answers asks the last listener, whose zone the net package remembers too long.
+func (o *observed) answers() {
+	o.t.Helper()
+	all := o.Listeners()
+	addr := all[len(all)-1].Addr
+	numbered, err := numberZone(addr.Addr())
+	must(o.t, err)
+	echoes(o.t, netip.AddrPortFrom(numbered, addr.Port()))
+}
+
+func echoes(t *testing.T, addr netip.AddrPort) {
+	t.Helper()
+	udp, tcp := dial(t, "udp", addr), dial(t, "tcp", addr)
+	udp.send([]byte(message("u")))
+	udp.wantPacket(message("u"))
+	tcp.send(frame(message("t")))
+	tcp.wantFrame(message("t"))
+}
+
+// An address that comes late, goes, comes back, and whose interface is deleted
+// and made anew, is answered on whenever it is there. A listener beside it keeps
+// its sockets and connections meanwhile.
+func TestListenerFollowsItsAddress(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	for _, tt := range []struct{ name, listen, prefix, absent string }{
+		{"IPv4", "10.9.0.1:53", "10.9.0.1/24", "no interface has the address"},
+		{"IPv4 link-local", "169.254.9.1:53", "169.254.9.1/16", "no interface has the address"},
+		{"IPv6", "[fd09::1]:53", "fd09::1/64", "no interface has the address"},
+		{"IPv6 link-local", "[fe80::1%br0]:53", "fe80::1/64", "there is no interface br0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := observe(t, "127.0.0.1:53", tt.listen)
+			steady := dial(t, "tcp", s.Addrs()[0])
+			s.want(Waiting, tt.absent)
+			bridge(t, "br0")
+			s.want(Waiting, "no interface has the address")
+			assign(t, "br0", tt.prefix)
+			s.want(Listening, "")
+			s.answers()
+			withdraw(t, "br0", tt.prefix)
+			s.want(Waiting, "no interface has the address")
+			assign(t, "br0", tt.prefix)
+			s.want(Listening, "")
+			s.answers()
+			must(t, netlink.LinkDel(link(t, "br0")))
+			s.want(Waiting, tt.absent)
+			bridge(t, "br0")
+			assign(t, "br0", tt.prefix)
+			s.want(Listening, "")
+			s.answers()
+			steady.send(frame(message("still")))
+			steady.wantFrame(message("still"))
+			must(t, netlink.LinkDel(link(t, "br0")))
+			s.want(Waiting, tt.absent)
+		})
+	}
+}
+
+// An interface that is replaced faster than it is looked at has another number
+// and the same name and address.
+func TestInterfaceReplacedAtOnce(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	bridge(t, "br0")
+	assign(t, "br0", "fe80::1/64")
+	s := observe(t, "[fe80::1%br0]:53")
+	s.want(Listening, "")
+	s.answers()
+	for range 3 {
+		must(t, netlink.LinkDel(link(t, "br0")))
+		bridge(t, "br0")
+		assign(t, "br0", "fe80::1/64")
+		<-s.changes
+		s.want(Listening, "")
+		s.answers()
+	}
+}
+
+// A port that somebody takes while the address is away is no reason to end, and
+// not for ever.
+func TestPortTakenWhenTheAddressComes(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	s := observe(t, "127.0.0.1:0", "10.9.0.1:53")
+	s.want(Waiting, "no interface has the address")
+	holder, err := net.ListenPacket("udp4", "0.0.0.0:53")
+	must(t, err)
+	defer holder.Close() // it may have been
+	bridge(t, "br0")
+	assign(t, "br0", "10.9.0.1/24")
+	s.want(Failed, "in use by listen.test")
+	echoes(t, s.Addrs()[0])
+	must(t, holder.Close())
+	bridge(t, "br1") // news, sooner than looking anyway
+	s.want(Listening, "")
+	s.answers()
+}
+
+func TestFamilyTurnedOff(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	sysctl(t, "ipv6/conf/lo/disable_ipv6", "1")
+	s := observe(t, "127.0.0.1:53", "[::1]:53")
+	s.want(Waiting, "IPv6 is turned off")
+	echoes(t, s.Addrs()[0])
+	sysctl(t, "ipv6/conf/lo/disable_ipv6", "0")
+	s.want(Listening, "")
+	s.answers()
+}
+
+// A socket that fails is closed and opened anew, without a word to the others.
+func TestAttendedSocketThatFails(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	s := observe(t, "127.0.0.1:53", "[::1]:53")
+	s.want(Listening, "")
+	must(t, s.listeners[1].bound().tcp.Close())
+	s.want(Failed, "accept on [::1]:53")
+	echoes(t, s.Addrs()[0])
+	bridge(t, "br0") // news
+	s.want(Listening, "")
+	s.answers()
+}
+
+// What is in flight when the address goes holds up nothing.
+func TestAddressGoesWithQueriesInFlight(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	up(t, "lo")
+	bridge(t, "br0")
+	assign(t, "br0", "10.9.0.1/24")
+	started := make(chan struct{}, 2)
+	s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort("10.9.0.1:53")})
+	must(t, err)
+	o := &observed{Sockets: s, t: t, changes: make(chan struct{}, 100)}
+	s.Changed = func() { o.changes <- struct{}{} }
+	serve(t, s, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
+		if !bytes.HasPrefix(m, []byte("slow")) {
+			return append(b, m...), nil
+		}
+		started <- struct{}{}
+		return nil, func(ctx context.Context) []byte { <-ctx.Done(); return nil }
+	}))
+	for network, text := range map[string]string{"udp": message("slow"), "tcp": string(frame(message("slow")))} {
+		dial(t, network, s.Addrs()[0]).send([]byte(text))
+		<-started
+	}
+	withdraw(t, "br0", "10.9.0.1/24")
+	o.want(Waiting, "no interface has the address")
+	assign(t, "br0", "10.9.0.1/24")
+	o.want(Listening, "")
+	o.answers()
+}
+
+func TestAbsenceOfAFamilyWaits(t *testing.T) {
+	err := &refusal{"udp", netip.MustParseAddrPort("[fd09::1]:53"), syscall.EAFNOSUPPORT}
+	if got := absence(err.addr.Addr(), err); !absent(err) || got != errFamilyOff {
+		t.Errorf("absent %t, for %v", absent(err), got)
+	}
+}

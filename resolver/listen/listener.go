@@ -1,0 +1,114 @@
+package listen
+
+import (
+	"errors"
+	"net/netip"
+	"sync"
+)
+
+// State is how a listener stands.
+type State string
+
+// The states of a listener.
+const (
+	Listening State = "listening"
+	Waiting   State = "waiting" // for its address, which this machine does not have
+	Failed    State = "failed"  // the address is there, and cannot be used
+)
+
+// Status is how a listener stands at one moment.
+type Status struct {
+	Addr  netip.AddrPort
+	State State
+	Err   error // why it does not listen
+}
+
+// listener is an address to listen on, and its sockets while they are bound.
+type listener struct {
+	loops int // UDP sockets to open
+
+	mu      sync.Mutex
+	addr    netip.AddrPort // with the port that port 0 became
+	pair    *pair          // bound; nil: none
+	state   State
+	err     error    // for people
+	refused *refusal // of the last attempt
+	lost    uint64   // UDP messages, by the sockets that were closed
+}
+
+// lasting says whether a machine always has the address: not even turning the
+// loopback interface off takes those of IPv4 away.
+func (l *listener) lasting() bool {
+	addr := l.status().Addr.Addr()
+	return addr.Is4() && (addr.IsLoopback() || addr.IsUnspecified())
+}
+
+func (l *listener) status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Status{l.addr, l.state, l.err}
+}
+
+func (l *listener) bound() *pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pair
+}
+
+// bind binds the address if it can be, and says whether that is news: a refusal
+// like the last one is none. To find out who has an address that is taken is
+// dear, so it is done for news only.
+func (l *listener) bind() (news bool) {
+	want := l.status().Addr
+	p, refused := openPair(want, l.loops)
+	switch {
+	case refused == nil:
+		want = netip.AddrPortFrom(want.Addr(), p.addr.Port())
+		l.set(want, p, Listening, nil, nil)
+	case l.refusedLike(refused):
+		return false
+	case absent(refused) && !l.lasting():
+		l.set(want, nil, Waiting, absence(want.Addr(), refused), refused)
+	default:
+		l.set(want, nil, Failed, bindError(refused.network, refused.addr, refused.cause), refused)
+	}
+	return true
+}
+
+func (l *listener) set(addr netip.AddrPort, p *pair, state State, err error, refused *refusal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.addr, l.pair, l.state, l.err, l.refused = addr, p, state, err, refused
+}
+
+func (l *listener) refusedLike(r *refusal) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refused != nil && l.refused.Error() == r.Error()
+}
+
+// errGone is for the moment until the reason is asked for.
+var errGone = errors.New("the address has gone")
+
+// drop forgets sockets that were closed: with an error because of it, else
+// because the address has gone.
+func (l *listener) drop(err error) {
+	state := Failed
+	if err == nil {
+		state, err = Waiting, errGone
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost += l.pair.dropped()
+	l.pair, l.state, l.err, l.refused = nil, state, err, nil
+}
+
+// dropped is how many UDP messages the kernel threw away.
+func (l *listener) dropped() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pair == nil {
+		return l.lost
+	}
+	return l.lost + l.pair.dropped()
+}

@@ -1,0 +1,83 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// settle is how long the kernel's news are collected: changes come in
+	// bursts, and an address that is replaced by itself has not gone.
+	settle = 30 * time.Millisecond
+	// lookAnyway is the time after which is looked without any news: an
+	// address that somebody else had a socket on may be free by then.
+	lookAnyway = 10 * time.Second
+)
+
+// follow calls look at once, when links or addresses of this machine may have
+// changed, and every so often, until ctx ends. What the kernel says is not read:
+// that it says something is enough.
+func follow(ctx context.Context, log *slog.Logger, look func()) {
+	var receiving sync.WaitGroup
+	defer receiving.Wait()
+	hints := make(chan struct{}, 1)
+	news, err := subscribe()
+	if err != nil {
+		log.Warn("changes of the listeners' addresses are noticed late", "within", lookAnyway, "error", err)
+	} else {
+		receiving.Go(func() { receive(news, hints) })
+		defer func() { _ = news.SetReadDeadline(time.Unix(1, 0)) }()
+	}
+	anyway := time.NewTicker(lookAnyway)
+	defer anyway.Stop()
+	for {
+		look() // the first time for what changed before the subscription
+		select {
+		case <-ctx.Done():
+			return
+		case <-hints:
+			pause(ctx, settle)
+		case <-anyway.C:
+		}
+	}
+}
+
+// subscribe opens a socket that the kernel tells of changes.
+func subscribe() (*os.File, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open a socket for the kernel's news: %w", err)
+	}
+	groups := 0
+	for _, group := range []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR} {
+		groups |= 1 << (group - 1)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: uint32(groups)}); err != nil {
+		_ = unix.Close(fd) // it was of no use
+		return nil, fmt.Errorf("subscribe to the kernel's news of links and addresses: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "rtnetlink"), nil
+}
+
+// receive turns messages into hints until the socket's deadline, and closes it.
+func receive(news *os.File, hints chan<- struct{}) {
+	defer news.Close() // it was only read
+	var ignored [64]byte
+	for {
+		// ENOBUFS is about messages that were lost, which is news as well.
+		if _, err := news.Read(ignored[:]); err != nil && !errors.Is(err, unix.ENOBUFS) {
+			return
+		}
+		select {
+		case hints <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// pair is what an address is listened on with: a socket for TCP, and several
+// for UDP.
+type pair struct {
+	addr netip.AddrPort // its zone, if any, is the number of the interface
+	tcp  *net.TCPListener
+	udp  []*packetSocket
+}
+
+// portAttempts is how often a port is chosen that has to be free for UDP and
+// TCP alike.
+const portAttempts = 8
+
+// openPair opens the sockets of an address, so many for UDP, or none of them.
+func openPair(addr netip.AddrPort, loops int) (*pair, *refusal) {
+	numbered, err := numberZone(addr.Addr())
+	if err != nil {
+		return nil, &refusal{"tcp", addr, err}
+	}
+	addr = netip.AddrPortFrom(numbered, addr.Port())
+	for attempt := 1; ; attempt++ {
+		p, refused := tryPair(addr, loops)
+		if refused == nil || addr.Port() != 0 || !errors.Is(refused, syscall.EADDRINUSE) || attempt == portAttempts {
+			return p, refused
+		}
+		// TCP got a port that somebody uses for UDP.
+	}
+}
+
+// tryPair binds TCP first: its free ports are scarcer.
+func tryPair(addr netip.AddrPort, loops int) (*pair, *refusal) {
+	family := familyOf(addr.Addr())
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return keepOnLink(raw, addr.Addr()) }}
+	// It has no use for several paths, and its options reach them late.
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(context.Background(), "tcp"+family, addr.String())
+	if err != nil {
+		return nil, &refusal{"tcp", addr, rootCause(err)}
+	}
+	port := uint16(listener.Addr().(*net.TCPAddr).Port)
+	bound := netip.AddrPortFrom(addr.Addr(), port)
+	sockets, err := bindPackets("udp"+family, bound, loops)
+	if err != nil {
+		_ = listener.Close() // nobody has used it
+		return nil, &refusal{"udp", bound, rootCause(err)}
+	}
+	return &pair{addr: bound, tcp: listener.(*net.TCPListener), udp: sockets}, nil
+}
+
+// rootCause leaves out what the net package adds, and is said already.
+func rootCause(err error) error {
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+// there says whether this machine still has the address that the pair was bound
+// to, on the same interface if it has a zone. The sockets cannot tell: they stay
+// open, and work again when the address returns, unless its interface was
+// deleted. So the kernel is asked whether it would bind the address now.
+func (p *pair) there(want netip.Addr) bool {
+	numbered, err := numberZone(want)
+	if err != nil || numbered != p.addr.Addr() {
+		return false
+	}
+	anyPort := net.UDPAddrFromAddrPort(netip.AddrPortFrom(numbered, 0))
+	conn, err := net.ListenUDP("udp"+familyOf(numbered), anyPort)
+	if err != nil {
+		return !absent(err) // such as EMFILE, which says nothing of the address
+	}
+	return conn.Close() == nil
+}
+
+// service is what a pair answers with.
+type service struct {
+	handlers []Handler // one for each UDP socket
+	pool     *pool
+	clock    func() time.Duration
+	log      *slog.Logger
+}
+
+// serve answers until ctx ends or a socket fails, and closes the sockets.
+func (p *pair) serve(ctx context.Context, with service) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i, socket := range p.udp {
+		group.Go(func() error { return socket.serve(ctx, with.handlers[i], with.clock, with.pool.limits.Write) })
+	}
+	group.Go(func() error {
+		defer context.AfterFunc(ctx, func() { _ = p.tcp.Close() })()
+		return accept(ctx, p.tcp, with.pool, with.log)
+	})
+	return errors.Join(group.Wait(), p.close())
+}
+
+func (p *pair) dropped() (n uint64) {
+	for _, socket := range p.udp {
+		n += socket.dropped()
+	}
+	return n
+}
+
+func (p *pair) close() error {
+	errs := []error{ignoreClosed(p.tcp.Close())}
+	for _, socket := range p.udp {
+		errs = append(errs, socket.close())
+	}
+	return errors.Join(errs...)
+}
