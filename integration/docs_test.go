@@ -26,13 +26,14 @@ var unavailable = map[string]string{
 // are for a node with the packaged configuration, on which nothing was started.
 var scenes = map[string]func(t *testing.T) (m *machine, path string){
 	"tutorial.md":        newDesk,
+	"migration.md":       newResolved,
 	"troubleshooting.md": newEnabled,
 }
 
 // The manual's commands do what it shows.
 func TestManual(t *testing.T) {
 	t.Parallel()
-	needSandbox(t, "bash")
+	needSandbox(t, "bash", "dnsmasq")
 	pages, err := filepath.Glob("../docs/*.md")
 	must(t, err)
 	if len(pages) == 0 {
@@ -96,16 +97,18 @@ func newDesk(t *testing.T) (m *machine, path string) {
 	return newMachine(t, "desk"), ""
 }
 
-// newInstalled is a node of a cluster as packages leave it, with a server for
-// other names in its resolv.conf.
+// newInstalled is a node of a cluster as packages leave it. The server in its
+// resolv.conf knows www.example.
 func newInstalled(t *testing.T) (m *machine, path string) {
 	l := newLAN(t)
+	startDNSMasq(l.router, routerV4, "--local=/example/", "--host-record=www.example,192.0.2.10")
 	c := &cluster{lan: l, curator: newCurator(l, "curator")}
 	n, peer := newNode(l, "node"), newNode(l, "peer")
 	n.address()
-	n.install()
+	must(t, os.Chmod(n.path(keyFile), 0o600))
+	n.write(configFile, packaged(t))
 	n.write("/etc/nodedns/nodedns.d/10-node.toml", follows(c.curator)+"\n")
-	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
+	n.write(resolvConf, "nameserver "+routerV4+"\n")
 	c.curator.enrol(n)
 	c.register(n, peer)
 	return n.machine, n.systemd()
@@ -114,7 +117,17 @@ func newInstalled(t *testing.T) (m *machine, path string) {
 // newEnabled is such a node with everything switched on.
 func newEnabled(t *testing.T) (m *machine, path string) {
 	m, path = newInstalled(t)
-	must(t, os.Chmod(m.path(keyFile), 0o600))
 	m.run("env", "PATH="+path+":"+os.Getenv("PATH"), filepath.Join(binaries, "nodedns"), "enable", "--yes")
+	return m, path
+}
+
+// newResolved is such a node with the files of systemd-resolved, as they are once
+// that has been stopped.
+func newResolved(t *testing.T) (m *machine, path string) {
+	m, path = newInstalled(t)
+	m.run("mkdir", "/run/systemd/resolve")
+	m.run("sh", "-c", "echo nameserver "+routerV4+" >/run/systemd/resolve/resolv.conf")
+	must(t, os.Remove(m.path(resolvConf)))
+	must(t, os.Symlink("/run/systemd/resolve/stub-resolv.conf", m.path(resolvConf)))
 	return m, path
 }
