@@ -27,6 +27,7 @@ var unavailable = map[string]string{
 var scenes = map[string]func(t *testing.T) (m *machine, path string){
 	"tutorial.md":        newDesk,
 	"migration.md":       newResolved,
+	"operations.md":      newEnabled,
 	"troubleshooting.md": newEnabled,
 }
 

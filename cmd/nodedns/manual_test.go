@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // Each command line of the manual is one that there is: its command, its flags,
@@ -19,8 +22,9 @@ func TestManualCommandLines(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %s: %v", page, line, err)
 			}
-			word := strings.Fields(path + " -")[1]
-			mentioned[word] = true
+			if words := strings.Fields(path); len(words) > 1 {
+				mentioned[words[1]] = true
+			}
 		}
 	}
 	root, _ := newRoot()
@@ -126,7 +130,7 @@ func understand(line string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := cmd.ParseFlags(rest); err != nil {
+	if err := cmd.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		return "", err
 	}
 	// A text may name a command without its arguments.
