@@ -12,14 +12,9 @@ import (
 // reason. A block with one of them is left out; that the command lines of
 // nodedns in it are right is tested beside the commands.
 var unavailable = map[string]string{
-	"systemctl":  "needs systemd",
-	"journalctl": "needs systemd",
-	"apt-get":    "would change the machine",
-	"dpkg":       "would change the machine",
-	"make":       "builds the packages, which is tested with them",
-	"go":         "the programs were built for the tests already",
-	"nmcli":      "needs NetworkManager",
-	"docker":     "needs Docker",
+	"systemctl": "needs systemd",
+	"apt-get":   "would change the machine",
+	"go":        "the programs were built for the tests already",
 }
 
 // scenes are the machines that the commands of pages are typed on. All others
@@ -60,20 +55,21 @@ func follow(t *testing.T, page string, all []step) {
 	}
 	m, path := scene(t)
 	s, known := m.newShell(path+":"+binaries+":"+os.Getenv("PATH")), names{}
-	for _, step := range all {
-		if why := notHere(step.command); why != "" {
-			t.Logf("line %d is not run: %s", step.line, why)
+	for _, typed := range all {
+		what := fmt.Sprintf("line %d of %s: %s", typed.line, page, typed.command)
+		if why := notHere(typed.command); why != "" {
+			t.Logf("%s: is not run: %s", what, why)
 			continue
 		}
-		eventually(t, fmt.Sprintf("line %d of %s: %s", step.line, page, step.command), func() error {
-			printed, ok, err := s.types(step.command)
+		eventually(t, what, func() error {
+			printed, ok, err := s.types(typed.command)
 			must(t, err)
 			switch {
-			case len(step.output) == 0 && !ok:
-				t.Fatalf("line %d of %s: %s: failed:\n%s", step.line, page, step.command, printed)
-			case len(step.output) > 0 && !known.matches(step.output, printed):
+			case len(typed.output) == 0 && !ok:
+				t.Fatalf("%s: failed:\n%s", what, printed)
+			case len(typed.output) > 0 && !known.matches(typed.output, printed):
 				// What happens in a cluster takes its time, so it is looked at again.
-				return fmt.Errorf("the page shows\n%s\nit printed\n%s", strings.Join(step.output, "\n"), printed)
+				return fmt.Errorf("the page shows\n%s\nit printed\n%s", strings.Join(typed.output, "\n"), printed)
 			}
 			return nil
 		})
@@ -83,11 +79,9 @@ func follow(t *testing.T, page string, all []step) {
 // notHere says why a command is not run, or nothing.
 func notHere(command string) string {
 	for line := range strings.SplitSeq(command, "\n") {
-		for _, word := range strings.Fields(strings.ReplaceAll(line, "sudo ", "")) {
-			if why := unavailable[word]; why != "" {
-				return word + " " + why
-			}
-			break
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if why := unavailable[word]; why != "" {
+			return word + " " + why
 		}
 	}
 	return ""

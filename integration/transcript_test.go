@@ -146,9 +146,8 @@ type shell struct {
 // endMark is the line that the shell prints after each command.
 const endMark = "=== status "
 
-// newShell starts a shell on a machine, with the programs and those in more
-// directories in its path. It has a process group of its own: what a page
-// leaves running ends with the sandbox.
+// newShell starts a shell on a machine, with that path. What a page leaves
+// running ends with the sandbox.
 func (m *machine) newShell(path string) *shell {
 	m.t.Helper()
 	cmd := exec.Command("bash")
