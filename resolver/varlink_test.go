@@ -258,17 +258,6 @@ func TestSearchList(t *testing.T) {
 	}
 }
 
-func TestNdots(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int{
-		"": 1, "rotate": 1, "ndots:0": 0, "ndots:5": 5, "ndots:16": 15, "ndots:-1": 1, "ndots:x": 1, "ndots:3 ndots:2": 2,
-	} {
-		if got := ndots(strings.Fields(text)); got != want {
-			t.Errorf("%q: got %d, want %d", text, got, want)
-		}
-	}
-}
-
 // That nobody can know now is never "no such name".
 func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
