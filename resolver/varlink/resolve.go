@@ -53,12 +53,12 @@ func Resolve(r Resolver) Interface {
 		Name:        "io.systemd.Resolve",
 		Description: resolveDescription,
 		Methods: map[string]Method{
-			"ResolveHostname": single(func(ctx context.Context, call *Call) (any, error) {
+			"ResolveHostname": func(ctx context.Context, call *Call) (any, error) {
 				return resolveHostname(ctx, r, call)
-			}),
-			"ResolveAddress": single(func(ctx context.Context, call *Call) (any, error) {
+			},
+			"ResolveAddress": func(ctx context.Context, call *Call) (any, error) {
 				return resolveAddress(ctx, r, call)
-			}),
+			},
 		},
 	}
 }
