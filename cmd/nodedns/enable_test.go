@@ -190,6 +190,26 @@ func TestDisableWithAWrongConfiguration(t *testing.T) {
 	}
 }
 
+// Nor must a key that is lost: without it nodedns cannot start either.
+func TestPuttingBackWithoutIdentity(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"disable": {"--yes"}, "restore": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			before := m.files("root")
+			m.command("enable", "--yes").expect(t, exitFine, "Enabled.", "")
+			m.start().end()
+			m.options = append(m.options, "--identity.node_id=", "--identity.public_key", m.path("none.pub"))
+			m.command(name, args...).expect(t, exitFine, "block removed", "none.pub does not exist")
+			m.command("disable", "--yes").expect(t, exitFine, "", "")
+			if after := m.files("root"); after != before {
+				t.Errorf("the files were\n%s\nand are\n%s", before, after)
+			}
+		})
+	}
+}
+
 // What others have done to nsswitch.conf since is theirs.
 func TestDisableLeavesWhatOthersWrote(t *testing.T) {
 	t.Parallel()
