@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -268,6 +269,22 @@ func TestEnableAsks(t *testing.T) {
 		if _, err := os.Lstat(m.path("nodedns.d")); (err == nil) != (want == exitFine) {
 			t.Errorf("%q: the drop-in: %v", answer, err)
 		}
+	}
+}
+
+// With --json there is nothing to be read yet that one could agree to.
+func TestEnableJSONDoesNotAsk(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	_, slave := terminal(t)
+	root, _ := newRoot()
+	root.SetArgs(append([]string{"enable", "--json", "--only", "hosts"}, m.options...))
+	var stdout, stderr bytes.Buffer
+	root.SetIn(slave)
+	root.SetOut(&stdout)
+	root.SetErr(&stderr)
+	if err := root.ExecuteContext(t.Context()); !errors.Is(err, errNotAsked) || stderr.Len() > 0 || !json.Valid(stdout.Bytes()) {
+		t.Errorf("got %v and\n%s\n%s", err, &stdout, &stderr)
 	}
 }
 

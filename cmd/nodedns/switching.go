@@ -99,7 +99,7 @@ func (s *switching) agree(cmd *cobra.Command, p enable.Plan) error {
 		return nil
 	}
 	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !isTerminal(in) {
+	if s.asJSON || !ok || !isTerminal(in) { // a program reads JSON, and has been shown no plan yet
 		return errNotAsked
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), "\nDo this? [y/N] ")
