@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
 func main() {
@@ -33,7 +35,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(stderr, "nodedns: %s\n", strings.TrimSuffix(line, "\n"))
 	}
-	if !*started || errors.As(err, new(*wrong)) {
+	if !*started || errors.As(err, new(*wrong)) || errors.As(err, new(*control.RequestError)) {
 		return exitWrong
 	}
 	return exitFailed
