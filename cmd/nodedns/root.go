@@ -45,6 +45,7 @@ See it work, without touching this machine: nodedns try`,
 	addGroup(root, groupDaemon, newRun(), newInit(), newCheck(), newEnable(), newDisable(), newRestore(), newResolvConf(), newTry())
 	addGroup(root, groupAsk, newStatus(), newNodes(), newQuery(), newExplain(), newMonitor(), newFlush(), newVerify(), newDoctor())
 	root.AddCommand(newVersion(), newConfigurationTopic())
+	addMan(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})

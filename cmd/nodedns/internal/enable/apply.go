@@ -122,6 +122,10 @@ func (m *Machine) answers(ctx context.Context) error {
 	if status.State == nodedns.StateStarting {
 		return errors.New("the daemon does not get ready")
 	}
+	// It waits for an address that is not there, for as long as that takes.
+	if waiting := status.ListenerStatus; len(status.Listeners) == 0 && len(waiting) > 0 {
+		return fmt.Errorf("the daemon answers nowhere: %s: %s", waiting[0].Address, waiting[0].Error)
+	}
 	for _, text := range status.Listeners {
 		l, err := netip.ParseAddrPort(text)
 		if err != nil {

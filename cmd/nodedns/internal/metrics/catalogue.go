@@ -19,7 +19,7 @@ var (
 	dnsForwardFailures = counter("dns_forward_failures_total", "DNS queries that no upstream answered.")
 	dnsInFlight        = gauge("dns_in_flight", "DNS queries that wait for upstreams now.")
 	dnsCoalesced       = counter("dns_coalesced_total", "DNS queries that waited for what another one asked the upstreams.")
-	dnsListeners       = gauge("dns_listeners", "Addresses that are listened on, each over UDP and TCP.")
+	dnsListeners       = gauge("dns_listeners", "Addresses to listen on, each over UDP and TCP, by whether they are: listening, waiting for the address, or failed.", "state")
 	tcpConnections     = gauge("dns_tcp_connections", "TCP connections of clients that are open.")
 	tcpLimit           = gauge("dns_tcp_connections_limit", "TCP connections that may be open.")
 	tcpRefused         = counter("dns_tcp_connections_refused_total", "TCP connections closed at once: too many, or too many of one client.")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -79,7 +80,7 @@ func (s scrape) at(m *metric, at time.Time, labels ...string) {
 
 func (s scrape) health(status *nodedns.Status) {
 	s.is(healthy, status.State == nodedns.StateReady)
-	s.say(dnsListeners, float64(len(status.Listeners)))
+	s.listeners(status.ListenerStatus)
 	s.is(conflict, status.Conflict != "")
 	for by, found := range map[string]*bool{"dns": status.Self.DNS, "file": status.Self.File} {
 		if found != nil {
@@ -88,6 +89,16 @@ func (s scrape) health(status *nodedns.Status) {
 	}
 	for _, task := range status.Tasks {
 		s.count(taskFailures, task.Failures, task.Name)
+	}
+}
+
+func (s scrape) listeners(all []nodedns.ListenerStatus) {
+	states := map[listen.State]int{listen.Listening: 0, listen.Waiting: 0, listen.Failed: 0}
+	for _, l := range all {
+		states[l.State]++
+	}
+	for state, n := range states {
+		s.say(dnsListeners, float64(n), string(state))
 	}
 }
 

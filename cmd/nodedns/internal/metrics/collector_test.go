@@ -55,10 +55,14 @@ var sample = nodedns.Status{
 		Certificates: []curator.Certificate{{Of: "cluster", NotAfter: moment}, {Of: "node", NotAfter: moment.Add(time.Hour)}},
 		Curators:     []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
 	},
-	Listeners: []string{"127.0.0.53:53", "[::1]:53"},
-	Self:      nodedns.SelfStatus{DNS: new(true), File: new(false)},
-	Tasks:     []nodedns.TaskStatus{{Name: "files", Failures: 20}, {Name: "zone"}},
-	Saved:     &moment,
+	ListenerStatus: []nodedns.ListenerStatus{
+		{Address: "127.0.0.53:53", State: listen.Listening},
+		{Address: "[::1]:53", State: listen.Listening},
+		{Address: "172.17.0.1:53", State: listen.Waiting, Error: "no interface has the address"},
+	},
+	Self:  nodedns.SelfStatus{DNS: new(true), File: new(false)},
+	Tasks: []nodedns.TaskStatus{{Name: "files", Failures: 20}, {Name: "zone"}},
+	Saved: &moment,
 	Files: []nodedns.FileStatus{
 		{Path: "/etc/hosts", Writes: 4, Failures: 1, Written: &moment},
 		{Path: "/etc/machine-id", Error: "no room"},

@@ -1,0 +1,21 @@
+// Package packaging has no code but its tests, which build the .deb and .rpm
+// packages by the command "build" beside it, and put them to the test: they are
+// the same bytes each time, and a Debian with them becomes what it was when they
+// are gone.
+//
+// The order to read it in:
+//
+//   - build_test.go makes a repository of the present tree, and builds an older
+//     and a newer version from it.
+//   - debian_test.go boots a small Debian, with a systemd of its own and in
+//     namespaces of its own, by testdata/boot.
+//   - contents_test.go looks into the packages; install_test.go installs and
+//     removes them; life_test.go is a machine from the installation over an
+//     upgrade to the purge, with a program that asks for names all the time;
+//     unit_test.go is the service and its sandbox.
+//
+// The tests need root, git, dnsmasq and the packages of debian.txt, unpacked by
+// .ci/unpack into the directory that NODEDNS_DEBIAN names. Without them they are
+// skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
+// failure.
+package packaging
