@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
@@ -64,7 +63,7 @@ func Read(root string) (*Machine, error) {
 	}
 	m.Switch, m.SwitchError = nsswitch.Hosts(text[0])
 	m.hosts = text[1]
-	m.multiple = multiple(string(text[2]))
+	m.multiple = Multiple(string(text[2]))
 	var err error
 	if m.hostname, err = os.Hostname(); err != nil {
 		return nil, err
@@ -88,21 +87,24 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
-// multiple says whether host.conf(5) has all lines of a name count.
-func multiple(text string) (on bool) {
+// Multiple says whether the text of a host.conf(5) has all lines of the hosts file
+// for a name count. Letter case does not matter, nor does what follows.
+func Multiple(text string) (on bool) {
 	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); len(words) > 1 && words[0] == "multi" {
-			on = words[1] == "on"
+		words := strings.Fields(strings.ToLower(line))
+		switch {
+		case len(words) < 2 || words[0] != "multi":
+		case strings.HasPrefix(words[1], "on"):
+			on = true
+		case strings.HasPrefix(words[1], "off"):
+			on = false
 		}
 	}
 	return on
 }
 
-// The limits of resolv.conf(5).
-const (
-	maxServers = 3
-	maxDots    = 15
-)
+// maxServers are asked of those in resolv.conf (resolv.conf(5)).
+const maxServers = 3
 
 // readResolvConf takes what resolv.conf and the environment say.
 func (m *Machine) readResolvConf(text string, getenv func(string) string) {
@@ -120,15 +122,8 @@ func (m *Machine) readResolvConf(text string, getenv func(string) string) {
 			m.Search = []string{domain}
 		}
 	}
-	m.Dots = 1
-	for _, option := range slices.Concat(c.Options, strings.Fields(getenv("RES_OPTIONS"))) {
-		if digits, found := strings.CutPrefix(option, "ndots:"); found {
-			if n, err := strconv.Atoi(digits); err == nil {
-				m.Dots = min(max(n, 0), maxDots)
-			}
-		}
-		m.rotate = m.rotate || option == "rotate"
-	}
+	options := slices.Concat(c.Options, strings.Fields(getenv("RES_OPTIONS")))
+	m.Dots, m.rotate = resolvconf.Ndots(options), slices.Contains(options, "rotate")
 }
 
 // families says which families the machine has addresses of besides loopback:
@@ -154,38 +149,6 @@ const maxName = 253
 
 // Names are those under which a name is looked for by DNS, in their order.
 func (m *Machine) Names(name string) []string {
-	if whole, found := strings.CutSuffix(name, "."); found {
-		return []string{whole}
-	}
-	var names []string
-	dots := strings.Count(name, ".")
-	if dots >= m.Dots {
-		names = append(names, name)
-	}
-	for _, domain := range m.Search {
-		domain = strings.Trim(domain, ".")
-		if whole := name + "." + domain; domain != "" && len(whole) <= maxName {
-			names = append(names, whole)
-		}
-	}
-	if !slices.Contains(names, name) {
-		names = append(names, name)
-	}
-	return names
-}
-
-// hasModule says whether a service's library is there. Those of the hosts file
-// and of DNS are a part of glibc.
-func (m *Machine) hasModule(service string) bool {
-	if service == nsswitch.Files || service == nsswitch.DNS {
-		return true
-	}
-	library := "libnss_" + service + ".so.2"
-	dirs := []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib"}
-	for _, dir := range append(dirs, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...) {
-		if found, err := filepath.Glob(filepath.Join(m.root, dir, library)); err == nil && len(found) > 0 {
-			return true
-		}
-	}
-	return false
+	all := resolvconf.Spellings(name, m.Search, m.Dots)
+	return slices.DeleteFunc(all, func(spelling string) bool { return spelling != name && len(spelling) > maxName })
 }
