@@ -87,13 +87,16 @@ type packed struct {
 var (
 	dpkg = packed{
 		"_" + runtime.GOARCH + ".deb",
-		[]string{"dpkg", "-i"}, []string{"dpkg", "--remove", "nodedns"}, []string{"dpkg", "--purge", "nodedns"},
+		[]string{"dpkg", "-i"},
+		[]string{"dpkg", "--remove", "nodedns"},
+		[]string{"dpkg", "--purge", "nodedns"},
 	}
 	// At an upgrade rpm calls the scripts of the new package before those of the
 	// old one. What dpkg purges is left to the machine's owner.
 	rpm = packed{
 		"." + map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + ".rpm",
-		[]string{"rpm", "--upgrade", "--nodeps"}, []string{"rpm", "--erase", "nodedns"},
+		[]string{"rpm", "--upgrade", "--nodeps"},
+		[]string{"rpm", "--erase", "nodedns"},
 		[]string{"sh", "-ec", "rm -r /var/lib/nodedns /run/nodedns; rm -d /etc/nodedns/nodedns.d /etc/nodedns"},
 	}
 )
