@@ -107,7 +107,10 @@ func TestScripts(t *testing.T) {
 		}
 		d.write("/root/"+name, string(text))
 		d.run("sh", "-n", "/root/"+name)
-		for _, args := range []string{"upgrade 1", "failed-upgrade 1", "abort-install", "abort-upgrade 1", "abort-remove", "disappear x"} {
+		for _, args := range []string{
+			"upgrade 1", "failed-upgrade 1", "abort-install", "abort-upgrade 1", "abort-remove", "disappear x",
+			"deconfigure in-favour x 1", "abort-deconfigure in-favour x 1",
+		} {
 			out := d.run("sh", "-c", "sh -x /root/"+name+" "+args+" 2>&1")
 			for _, word := range []string{"systemctl", "systemd-", "nodedns ", "rm "} {
 				if strings.Contains(out, "+ "+word) {
