@@ -195,13 +195,19 @@ func (d *debian) install(pkg string) {
 // pack runs a command with a package as its last argument.
 func (d *debian) pack(command []string, pkg string) {
 	d.t.Helper()
+	d.run(append(slices.Clone(command), d.copied(pkg))...)
+}
+
+// copied is where a package is on the machine, to which it is copied.
+func (d *debian) copied(pkg string) string {
+	d.t.Helper()
 	data, err := os.ReadFile(pkg)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	path := "/root/" + filepath.Base(pkg)
 	d.write(path, string(data))
-	d.run(append(slices.Clone(command), path)...)
+	return path
 }
 
 // finds returns nil if glibc finds the name to have an address.

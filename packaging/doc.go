@@ -11,9 +11,10 @@
 //     namespaces of its own, by testdata/boot; cgroup_test.go keeps its cgroups
 //     apart, and apart_test.go proves that it touches nothing of ours.
 //   - contents_test.go looks into the packages; install_test.go installs and
-//     removes them; life_test.go is a machine from the installation over an
-//     upgrade to the purge, with a program that asks for names all the time;
-//     unit_test.go is the service and its sandbox.
+//     removes them, and upgrade_test.go leaves a service as its owner has it;
+//     life_test.go is a machine from the installation over an upgrade to the
+//     purge, with a program that asks for names all the time; unit_test.go is
+//     the service and its sandbox.
 //
 // The tests need root, git, dnsmasq and the packages of debian.txt, unpacked by
 // .ci/unpack into the directory that NODEDNS_DEBIAN names. Without them they are
