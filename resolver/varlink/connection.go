@@ -27,7 +27,7 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 	var buffer []byte
 	for ctx.Err() == nil {
 		_ = conn.SetReadDeadline(time.Now().Add(idleTimeout))
-		message, err := readMessage(reader, buffer)
+		message, err := readMessage(reader, buffer, maxMessage)
 		if err == nil {
 			var r *request
 			if r, err = parseRequest(message); err == nil {
