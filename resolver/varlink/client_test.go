@@ -68,14 +68,14 @@ func TestClient(t *testing.T) {
 // What nss-resolve would not understand is not understood.
 func TestClientIsStrict(t *testing.T) {
 	t.Parallel()
-	for reply, want := range map[string]string{
-		"":                          "hung up",
-		"garbage\x00":               "read a varlink reply",
-		`{"parameters":3}` + "\x00": "read a varlink reply",
-		`{"parameters":{"addresses":[{"family":2,"address":[1,2,3]}]}}` + "\x00":                            "no address",
-		`{"parameters":{"addresses":[{"address":[1,2,3,4]}]}}` + "\x00":                                     "no address",
-		`{"parameters":{"addresses":[{"family":10,"address":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]}]}}` + "\x00": "not asked for",
-		strings.Repeat(" ", maxReply+1): "longer than",
+	for _, tt := range []struct{ reply, want string }{
+		{"", "hung up"},
+		{"garbage\x00", "read a varlink reply"},
+		{`{"parameters":3}` + "\x00", "read a varlink reply"},
+		{`{"parameters":{"addresses":[{"family":2,"address":[1,2,3]}]}}` + "\x00", "no address"},
+		{`{"parameters":{"addresses":[{"address":[1,2,3,4]}]}}` + "\x00", "no address"},
+		{`{"parameters":{"addresses":[{"family":10,"address":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1]}]}}` + "\x00", "not asked for"},
+		{strings.Repeat(" ", maxReply+1), "longer than"},
 	} {
 		path := filepath.Join(t.TempDir(), "socket")
 		l, err := net.Listen("unix", path)
@@ -89,11 +89,11 @@ func TestClientIsStrict(t *testing.T) {
 			}
 			defer conn.Close()
 			_, _ = bufio.NewReader(conn).ReadString(0)
-			_, _ = conn.Write([]byte(reply))
+			_, _ = conn.Write([]byte(tt.reply))
 		}()
 		_, err = asking(t, path).ResolveHostname(t.Context(), HostnameQuestion{Name: "a", V4: true})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.80q: got %v, want %q", reply, err, want)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%.80q: got %v, want %q", tt.reply, err, tt.want)
 		}
 		l.Close()
 	}
