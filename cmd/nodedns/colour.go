@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -79,12 +80,44 @@ var (
 // shown is a cell's text as it is written.
 func shown(text string, colours bool) string {
 	switch {
-	case !strings.ContainsFunc(text, unicode.IsControl): // nearly all
+	case !strings.ContainsFunc(text, isTrouble): // nearly all
 		return text
 	case colours:
-		return withColours.Replace(text)
+		return spelled(withColours.Replace(text))
 	}
-	return withoutColours.Replace(text)
+	return spelled(withoutColours.Replace(text))
+}
+
+// isTrouble says whether a character may do something else than stand there, or
+// is no character at all.
+func isTrouble(r rune) bool { return unicode.IsControl(r) || isInvisible(r) }
+
+// isInvisible is for what reorders, hides or breaks the text around it, as the
+// marks for writing from right to left do, and for bytes that are not UTF-8: some
+// terminals take them for control characters.
+func isInvisible(r rune) bool {
+	return r == utf8.RuneError || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// spelled spells out what is invisible.
+func spelled(text string) string {
+	if !strings.ContainsFunc(text, isInvisible) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[0])
+		case isInvisible(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		text = text[size:]
+	}
+	return b.String()
 }
 
 // ourSequences are pairs for a Replacer. They come before the controls, since

@@ -39,6 +39,15 @@ func TestControlCharactersAreSpelledOut(t *testing.T) {
 	if got, want := shown(hostile, false), `a\x1b]0;title\x07b\x0dc\x9bd\x7fe`; got != want {
 		t.Errorf("without colours: %q, want %q", got, want)
 	}
+	for text, want := range map[string]string{
+		"raw\x9b2J":           `raw\x9b2J`,
+		"\u202egpj.exe\u200b": `\u202egpj.exe\u200b`,
+		"Straße 東京":           "Straße 東京",
+	} {
+		if got := shown(text, false); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	if got, want := shown(hostile, true), `a\x1b]0;title\x07b\x0dc\x9bd\x7f`+string(bad)+"e"; got != want {
 		t.Errorf("with colours: %q, want %q", got, want)
 	}

@@ -66,11 +66,7 @@ func putBack(cfg config.Config, resolvConf, files bool, log *slog.Logger) (done 
 		}
 	}
 	if files {
-		id, err := identify(cfg.Identity)
-		if err != nil {
-			return done, errors.Join(append(failed, err)...)
-		}
-		restored, err := hostsfile.Restore(filesConfig(cfg, id, log))
+		restored, err := hostsfile.Restore(filesConfig(cfg, formerID(cfg.Identity, log), log))
 		failed = append(failed, err)
 		for _, r := range restored {
 			done = append(done, enable.Restored(r))

@@ -27,7 +27,8 @@ undoes it.
 
 With --json it prints drop_in and keys, what is in that file then; plan, with
 thing, path, now, becomes, change and note for each thing and for the daemon;
-obstacle, why nothing can be done, if there is one; and whether it is done.`,
+obstacle, why nothing can be done, if there is one; and whether it is done. It
+does not ask then: add --yes.`,
 		Example: `  nodedns enable --dry-run
   nodedns enable --yes
   nodedns enable --only hosts,resolv-conf`,

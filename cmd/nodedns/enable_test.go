@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -190,6 +191,26 @@ func TestDisableWithAWrongConfiguration(t *testing.T) {
 	}
 }
 
+// Nor must a key that is lost: without it nodedns cannot start either.
+func TestPuttingBackWithoutIdentity(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"disable": {"--yes"}, "restore": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			before := m.files("root")
+			m.command("enable", "--yes").expect(t, exitFine, "Enabled.", "")
+			m.start().end()
+			m.options = append(m.options, "--identity.node_id=", "--identity.public_key", m.path("none.pub"))
+			m.command(name, args...).expect(t, exitFine, "block removed", "none.pub does not exist")
+			m.command("disable", "--yes").expect(t, exitFine, "", "")
+			if after := m.files("root"); after != before {
+				t.Errorf("the files were\n%s\nand are\n%s", before, after)
+			}
+		})
+	}
+}
+
 // What others have done to nsswitch.conf since is theirs.
 func TestDisableLeavesWhatOthersWrote(t *testing.T) {
 	t.Parallel()
@@ -248,6 +269,22 @@ func TestEnableAsks(t *testing.T) {
 		if _, err := os.Lstat(m.path("nodedns.d")); (err == nil) != (want == exitFine) {
 			t.Errorf("%q: the drop-in: %v", answer, err)
 		}
+	}
+}
+
+// With --json there is nothing to be read yet that one could agree to.
+func TestEnableJSONDoesNotAsk(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	_, slave := terminal(t)
+	root, _ := newRoot()
+	root.SetArgs(append([]string{"enable", "--json", "--only", "hosts"}, m.options...))
+	var stdout, stderr bytes.Buffer
+	root.SetIn(slave)
+	root.SetOut(&stdout)
+	root.SetErr(&stderr)
+	if err := root.ExecuteContext(t.Context()); !errors.Is(err, errNotAsked) || stderr.Len() > 0 || !json.Valid(stdout.Bytes()) {
+		t.Errorf("got %v and\n%s\n%s", err, &stdout, &stderr)
 	}
 }
 

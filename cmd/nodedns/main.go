@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
 func main() {
@@ -30,10 +32,12 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitFine
 	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "nodedns: %s\n", strings.TrimSuffix(line, "\n"))
+	for line := range strings.Lines(strings.ReplaceAll(err.Error(), "\t", "  ")) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
+			fmt.Fprintf(stderr, "nodedns: %s\n", shown(line, false)) // it may quote others
+		}
 	}
-	if !*started || errors.As(err, new(*wrong)) {
+	if !*started || errors.As(err, new(*wrong)) || errors.As(err, new(*control.RequestError)) {
 		return exitWrong
 	}
 	return exitFailed

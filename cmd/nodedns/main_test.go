@@ -61,6 +61,8 @@ func TestExitStatus(t *testing.T) {
 		{"completion", "completion bash", exitFine, ""},
 		{"no such command", "rnu", exitWrong, `unknown command "rnu"`},
 		{"no such command of a command", "resolvconf rstore", exitWrong, `unknown command "rstore"`},
+		{"what it may have been", "rnu", exitWrong, "nodedns: Did you mean this?\nnodedns:   run\n"},
+		{"control characters", "rnu\x1b[2J", exitWrong, `rnu\x1b[2J`},
 		{"no such flag", "status --jason", exitWrong, "unknown flag: --jason; see nodedns status --help"},
 		{"no such key", "run --zone.colour blue", exitWrong, "unknown flag"},
 		{"an argument too many", "status all", exitWrong, "status"},

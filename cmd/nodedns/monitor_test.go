@@ -76,10 +76,10 @@ func TestMonitorCommand(t *testing.T) {
 	t.Parallel()
 	r := newMachine(t).start()
 	ask := func() {
-		r.command("query", nodeID, "A")
+		r.command("query", nodeID, "TXT") // the daemon asks for its own addresses itself, at any time
 		r.command("query", "nobody.invalid", "A")
 	}
-	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*").expect(t, exitFine, "query  "+nodeID+"  A      NOERROR", "")
+	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*", "--type", "TXT").expect(t, exitFine, "query  "+nodeID+"  TXT    NOERROR", "")
 	o := r.monitoring(t.Context(), ask, "--count", "1", "--rcode", "NXDOMAIN", "--json")
 	var e control.Event
 	if err := json.Unmarshal([]byte(o.stdout), &e); err != nil || o.code != exitFine || e.Query == nil || e.Query.Name != "nobody.invalid." || e.Query.Source != "special" {

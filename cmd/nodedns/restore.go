@@ -36,16 +36,12 @@ repeated: what failed is tried again, and what is restored stays so.`,
 		if err != nil {
 			return err
 		}
-		id, err := identify(cfg.Identity)
-		if err != nil {
-			return err
-		}
 		if err := refuseWhileRunning(cmd.Context(), cfg.Control.Socket); err != nil {
 			return err
 		}
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 		conf, errConf := resolvconf.Restore(resolvConfConfig(cfg, log))
-		files, errFiles := hostsfile.Restore(filesConfig(cfg, id, log))
+		files, errFiles := hostsfile.Restore(filesConfig(cfg, formerID(cfg.Identity, log), log))
 		done := restoredOf(conf)
 		for _, f := range files {
 			done = append(done, restored(f))
@@ -53,6 +49,16 @@ repeated: what failed is tried again, and what is restored stays so.`,
 		return printRestored(cmd.OutOrStdout(), done, *asJSON, errors.Join(errConf, errFiles))
 	}
 	return cmd
+}
+
+// formerID is this node's name or, when that is lost, nothing: what was done to
+// the machine can be undone without.
+func formerID(cfg config.Identity, log *slog.Logger) zone.ID {
+	id, err := identify(cfg)
+	if err != nil {
+		log.Warn("putting back without this node's name", "error", err)
+	}
+	return id
 }
 
 // refuseWhileRunning returns an error unless it is certain that nobody serves

@@ -99,7 +99,7 @@ func (s *switching) agree(cmd *cobra.Command, p enable.Plan) error {
 		return nil
 	}
 	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !isTerminal(in) {
+	if s.asJSON || !ok || !isTerminal(in) { // a program reads JSON, and has been shown no plan yet
 		return errNotAsked
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), "\nDo this? [y/N] ")
@@ -143,7 +143,7 @@ func (s switched) print(w io.Writer, done string) error {
 // printSwitch shows a plan.
 func printSwitch(w io.Writer, p enable.Plan) error {
 	if p.Obstacle != "" {
-		fmt.Fprintf(w, "The daemon cannot do its work: %s\n\n", p.Obstacle)
+		fmt.Fprintf(w, "The daemon cannot do its work: %s\n\n", shown(p.Obstacle, false))
 	}
 	if len(p.Rows) == 0 {
 		_, err := fmt.Fprintln(w, "Nothing is enabled.")

@@ -105,6 +105,15 @@ type task struct {
 func New(cfg Config) (*Keeper, error) { return newKeeper(cfg, realSystem()) }
 
 func newKeeper(cfg Config, sys *system) (*Keeper, error) {
+	if cfg.ID == "" {
+		return nil, errors.New("hosts file: the node ID is missing")
+	}
+	return newNameless(cfg, sys)
+}
+
+// newNameless returns a Keeper that may lack the node ID, and then can put back
+// but not write.
+func newNameless(cfg Config, sys *system) (*Keeper, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
@@ -163,8 +172,6 @@ func (c *Config) complete() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	switch {
-	case c.ID == "":
-		return errors.New("hosts file: the node ID is missing")
 	case c.HostsMode != HostsBlock && c.HostsMode != HostsOwn:
 		return fmt.Errorf("hosts mode %q: want %q or %q", c.HostsMode, HostsBlock, HostsOwn)
 	case c.MachineIDFormat != MachineIDAuto && c.MachineIDFormat != MachineIDNode && c.MachineIDFormat != MachineIDHex:

@@ -39,7 +39,7 @@ func (f lineForm) node(line []byte) (addr netip.Addr, id zone.ID, ok bool) {
 		return addr, "", false
 	}
 	id = zone.ID(name)
-	if id != f.local {
+	if id != f.local || id == "" {
 		if canonical, err := f.prefix.Parse(name); err != nil || canonical != id {
 			return addr, "", false
 		}

@@ -18,10 +18,13 @@ type Restored struct {
 // kept original is put back, and our block leaves the hosts file. It tries
 // everything; the error joins what failed, and calling it again does what is
 // left. No Keeper may run at the same time, or it would start over.
+//
+// The ID may be missing, for a node that has lost it: it only tells lines of a
+// node without node-ID shape from the user's where a marker of ours is gone.
 func Restore(cfg Config) ([]Restored, error) { return restore(cfg, realSystem()) }
 
 func restore(cfg Config, sys *system) ([]Restored, error) {
-	k, err := newKeeper(cfg, sys)
+	k, err := newNameless(cfg, sys)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,12 @@ var ErrNotRunning = errors.New("no nodedns daemon answers")
 // ErrEnded says that the daemon has stopped.
 var ErrEnded = errors.New("the daemon has stopped")
 
+// RequestError is what the daemon finds wrong with what it was asked, in its own
+// words. To ask again does not help.
+type RequestError struct{ text string }
+
+func (e *RequestError) Error() string { return e.text }
+
 // Client asks the daemon behind a socket. It may be used from any goroutine.
 type Client struct {
 	socket string
@@ -176,6 +182,9 @@ func (c *Client) ask(ctx context.Context, method, path string, parameters url.Va
 	var f failure
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&f); err != nil || f.Error == "" {
 		f.Error = "the daemon replied " + response.Status
+	}
+	if response.StatusCode == http.StatusBadRequest {
+		return nil, &RequestError{f.Error}
 	}
 	return nil, errors.New(f.Error)
 }

@@ -254,7 +254,7 @@ func TestErrors(t *testing.T) {
 		{"a change", http.MethodPost, "/v1/status", "does not know POST /v1/status"},
 		{"a wrong filter", http.MethodGet, "/v1/nodes?departed=perhaps", "want true or false"},
 		{"a wrong limit", http.MethodGet, "/v1/nodes?limit=-1", "want a number from 1 on"},
-		{"a wrong flag", http.MethodGet, "/v1/explain?dry=perhaps", "want true or false"},
+		{"a wrong flag", http.MethodGet, "/v1/explain?name=a&dry=perhaps", "want true or false"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

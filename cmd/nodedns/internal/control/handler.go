@@ -3,9 +3,11 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/nodedns/nodedns"
@@ -77,7 +79,12 @@ func Handler(d Daemon) http.Handler {
 
 func (d *Daemon) serveQuery(w http.ResponseWriter, r *http.Request) {
 	parameters := r.URL.Query()
-	answer, err := d.Query(r.Context(), parameters.Get(nameParameter), parameters.Get(typeParameter))
+	name, err := parseName(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	answer, err := d.Query(r.Context(), name, parameters.Get(typeParameter))
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
@@ -87,15 +94,19 @@ func (d *Daemon) serveQuery(w http.ResponseWriter, r *http.Request) {
 
 func (d *Daemon) serveExplain(w http.ResponseWriter, r *http.Request) {
 	parameters := r.URL.Query()
+	name, err := parseName(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
 	dry := false
 	if text := parameters.Get(dryParameter); text != "" {
-		var err error
 		if dry, err = strconv.ParseBool(text); err != nil {
 			reply(w, http.StatusBadRequest, failure{fmt.Sprintf("dry is %q: want true or false", text)})
 			return
 		}
 	}
-	explanation, err := d.Explain(r.Context(), parameters.Get(nameParameter), parameters.Get(typeParameter), dry)
+	explanation, err := d.Explain(r.Context(), name, parameters.Get(typeParameter), dry)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
@@ -113,12 +124,28 @@ func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, Flushed{d.Flush()})
 		return
 	}
-	n, err := d.FlushName(parameters.Get(nameParameter))
+	name, err := parseName(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	n, err := d.FlushName(name)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
 	}
 	reply(w, http.StatusOK, Flushed{n})
+}
+
+// parseName returns the name that a request is about. To take none for the root
+// would be an answer to a question that nobody meant, such as a script's whose
+// variable is empty.
+func parseName(parameters url.Values) (string, error) {
+	name := parameters.Get(nameParameter)
+	if name == "" {
+		return "", errors.New(`the name is empty; that of the root is "."`)
+	}
+	return name, nil
 }
 
 // reply writes one value. The client sees by itself when that fails.

@@ -29,13 +29,16 @@ func TestFlush(t *testing.T) {
 	if got, err := client.Flush(t.Context()); err != nil || got.Answers != 12 {
 		t.Errorf("all: got %v, %v", got, err)
 	}
-	for _, name := range []string{"", "www.example.org", "a&name=b"} {
+	for _, name := range []string{".", "www.example.org", "a&name=b"} {
 		if got, err := client.FlushName(t.Context(), name); err != nil || got.Answers != len(name) {
 			t.Errorf("%q: got %v, %v", name, got, err)
 		}
 	}
-	if _, err := client.FlushName(t.Context(), "a..b"); err == nil || err.Error() != "no name" {
-		t.Errorf("got error %v, want the daemon's own words", err)
+	for name, want := range map[string]string{"a..b": "no name", "": "the name is empty"} {
+		_, err := client.FlushName(t.Context(), name)
+		if !errors.As(err, new(*RequestError)) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want the daemon's own words", name, err)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -94,16 +96,11 @@ func fields(line string) (netip.Addr, []string) {
 func lookAtHostConf(m *Machine) []Finding {
 	const path = "/etc/host.conf"
 	line, err := m.hostsLine()
-	if err != nil || m.Status == nil || len(m.Status.Addresses) < 2 || line.Index("files") < 0 {
+	if err != nil || m.Status == nil || len(m.Status.Addresses) < 2 || line.Index(nsswitch.Files) < 0 {
 		return nil
 	}
-	text, found := m.read(path)
-	if found {
-		for line := range strings.Lines(text) {
-			if words := strings.Fields(line); len(words) == 2 && words[0] == "multi" && strings.EqualFold(words[1], "on") {
-				return nil
-			}
-		}
+	if text, _ := m.read(path); nss.Multiple(text) {
+		return nil
 	}
 	return []Finding{warning(path+" has no line `multi on`",
 		"of a name with several lines in the hosts file glibc takes the first one: of a node with two addresses one is found",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
@@ -45,7 +46,7 @@ func lookAtNSSwitch(m *Machine) []Finding {
 		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
 			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
 	}
-	if has(nsswitch.Resolve) && m.Config.Varlink.Socket != "" && !m.hasLibrary("libnss_resolve.so.2") {
+	if has(nsswitch.Resolve) && m.Config.Varlink.Socket != "" && !nss.Installed(m.Root, nsswitch.Resolve) {
 		findings = append(findings, warning(seen+", and there is no libnss_resolve.so.2",
 			"glibc passes over resolve, and reads the whole hosts file at each lookup", "install the package libnss-resolve"))
 	}
@@ -54,16 +55,6 @@ func lookAtNSSwitch(m *Machine) []Finding {
 			"who changes another one changes nothing", "remove the others"))
 	}
 	return append(findings, m.inTheWay(line, seen)...)
-}
-
-// hasLibrary looks where the C library looks for its services.
-func (m *Machine) hasLibrary(name string) bool {
-	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*", "/usr/lib/*"} {
-		if len(m.list(dir, name)) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // inTheWay finds services that answer, or end the search, before we are asked.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
 // Plan is what is going to be done.
@@ -125,7 +128,7 @@ func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string
 	switch {
 	case m.Config.Files.Root != "":
 		return "its socket is that of this machine, not of files.root"
-	case !m.exists("/lib/*/"+library, "/usr/lib/*/"+library, "/lib64/"+library, "/usr/lib64/"+library, "/usr/lib/"+library):
+	case !nss.Installed("", nsswitch.Resolve):
 		return "libnss-resolve is not installed"
 	case !off:
 		return ""
@@ -138,9 +141,6 @@ func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string
 	}
 	return ""
 }
-
-// library is what glibc looks for when it comes to "resolve".
-const library = "libnss_resolve.so.2"
 
 // planDaemon tells what becomes of the daemon. It is started anew where its
 // configuration changes, or where it does not do what that says.

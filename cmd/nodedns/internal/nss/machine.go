@@ -63,7 +63,7 @@ func Read(root string) (*Machine, error) {
 	}
 	m.Switch, m.SwitchError = nsswitch.Hosts(text[0])
 	m.hosts = text[1]
-	m.multiple = multiple(string(text[2]))
+	m.multiple = Multiple(string(text[2]))
 	var err error
 	if m.hostname, err = os.Hostname(); err != nil {
 		return nil, err
@@ -87,11 +87,17 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
-// multiple says whether host.conf(5) has all lines of a name count.
-func multiple(text string) (on bool) {
+// Multiple says whether the text of a host.conf(5) has all lines of the hosts file
+// for a name count. Letter case does not matter, nor does what follows.
+func Multiple(text string) (on bool) {
 	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); len(words) > 1 && words[0] == "multi" {
-			on = words[1] == "on"
+		words := strings.Fields(strings.ToLower(line))
+		switch {
+		case len(words) < 2 || words[0] != "multi":
+		case strings.HasPrefix(words[1], "on"):
+			on = true
+		case strings.HasPrefix(words[1], "off"):
+			on = false
 		}
 	}
 	return on
@@ -145,20 +151,4 @@ const maxName = 253
 func (m *Machine) Names(name string) []string {
 	all := resolvconf.Spellings(name, m.Search, m.Dots)
 	return slices.DeleteFunc(all, func(spelling string) bool { return spelling != name && len(spelling) > maxName })
-}
-
-// hasModule says whether a service's library is there. Those of the hosts file
-// and of DNS are a part of glibc.
-func (m *Machine) hasModule(service string) bool {
-	if service == nsswitch.Files || service == nsswitch.DNS {
-		return true
-	}
-	library := "libnss_" + service + ".so.2"
-	dirs := []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-*", "/usr/lib/*-linux-*", "/usr/local/lib"}
-	for _, dir := range append(dirs, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...) {
-		if found, err := filepath.Glob(filepath.Join(m.root, dir, library)); err == nil && len(found) > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -86,8 +86,11 @@ func TestHostsFile(t *testing.T) {
 
 func TestMulti(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{"": false, "multi on\n": true, "order hosts,bind\nmulti on\nmulti off\n": false, "multi": false} {
-		if got := multiple(text); got != want {
+	for text, want := range map[string]bool{
+		"": false, "multi on\n": true, "order hosts,bind\nmulti on\nmulti off\n": false, "multi": false,
+		"Multi ON # both\n": true, "multi on\nmulti\nmulti perhaps\n": true, "#multi on\n": false,
+	} {
+		if got := Multiple(text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
 	}

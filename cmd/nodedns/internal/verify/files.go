@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,10 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 	if v.Files.Hosts == "" {
 		return off(name, "files.hosts is empty"), nil
 	}
+	path := filepath.Join(v.Files.Root, v.Files.Hosts)
+	if err := v.kept(path); err != nil {
+		return failed(name, err), nil
+	}
 	var standing []hostsfile.Difference
 	for look := 0; ; look++ {
 		z, err := v.hostsZone(ctx)
@@ -53,7 +58,16 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 	for _, d := range standing {
 		differences = append(differences, Difference(d))
 	}
-	return newCheck(name, filepath.Join(v.Files.Root, v.Files.Hosts), differences), nil
+	return newCheck(name, path, differences), nil
+}
+
+// kept returns an error for a file that the daemon does not keep: it runs with
+// another configuration than this command, and what the file says proves nothing.
+func (v *verification) kept(path string) error {
+	if slices.ContainsFunc(v.status.Files, func(f nodedns.FileStatus) bool { return f.Path == path }) {
+		return nil
+	}
+	return fmt.Errorf("the daemon does not keep %s: restart it, or name its configuration with --config", path)
 }
 
 // hostsZone reads the nodes that stand in the hosts file.
@@ -85,7 +99,11 @@ func (v *verification) checkIdentity(keeper *hostsfile.Keeper) []Check {
 		checks = append(checks, off("hostname", "files.hostname is false"))
 	}
 	for _, c := range keeper.CompareIdentity() {
-		checks = append(checks, checkOf(c))
+		if err := v.kept(c.Path); err != nil {
+			checks = append(checks, failed(c.Name, err))
+		} else {
+			checks = append(checks, checkOf(c))
+		}
 	}
 	return checks
 }

@@ -125,7 +125,7 @@ func zoneDifferences(s nodedns.Status, sample []node, all int) []Difference {
 	if i < 0 {
 		return append(differences, Difference{s.NodeID, strings.Join(s.Addresses, " "), ""})
 	}
-	if got := spell(sample[i].Addrs); got != strings.Join(s.Addresses, " ") {
+	if got := strings.Join(texts(sample[i].Addrs), " "); got != strings.Join(s.Addresses, " ") {
 		differences = append(differences, Difference{s.NodeID, strings.Join(s.Addresses, " "), got})
 	}
 	return differences
@@ -137,12 +137,4 @@ func zoneDetail(s nodedns.Status) string {
 		detail += ", not ready"
 	}
 	return detail
-}
-
-func spell(addrs []netip.Addr) string {
-	texts := make([]string, len(addrs))
-	for i, addr := range addrs {
-		texts[i] = addr.String()
-	}
-	return strings.Join(texts, " ")
 }
