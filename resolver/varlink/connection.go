@@ -26,7 +26,7 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 	reader := bufio.NewReaderSize(conn, readSize)
 	var buffer []byte
 	for ctx.Err() == nil {
-		_ = conn.SetReadDeadline(time.Now().Add(idleTimeout))
+		_ = conn.SetReadDeadline(time.Now().Add(s.idle))
 		message, err := readMessage(reader, buffer, maxMessage)
 		if err == nil {
 			var r *request
