@@ -288,6 +288,54 @@ func TestEnableJSONDoesNotAsk(t *testing.T) {
 	}
 }
 
+// Two at once would undo each other's halves.
+func TestEnableKeepsOthersOut(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	dir, err := os.Open(m.path("state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	m.command("enable", "--yes").expect(t, exitFailed, "", "just now")
+	m.command("disable", "--yes").expect(t, exitFailed, "", "just now")
+	m.command("disable", "--dry-run").expect(t, exitFine, "what it was before", "")
+	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") || strings.Contains(got, "machine_id") {
+		t.Errorf("the drop-in is %q", got)
+	}
+}
+
+// Who thinks about a plan for long may agree to one that is out of date.
+func TestEnableByAnOldPlan(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	master, slave := terminal(t)
+	root, _ := newRoot()
+	root.SetArgs(append([]string{"enable", "--only", "hostname"}, m.options...))
+	var stdout bytes.Buffer
+	stderr := new(logbook)
+	root.SetIn(slave)
+	root.SetOut(&stdout)
+	root.SetErr(stderr)
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(context.Background()) }()
+	eventually(t, "it asks", func() bool { return strings.Contains(stderr.String(), "[y/N]") })
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	if _, err := master.WriteString("y\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "meanwhile") {
+		t.Errorf("got %v", err)
+	}
+	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") {
+		t.Errorf("the drop-in is %q", got)
+	}
+}
+
 // terminal makes a pseudoterminal.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
