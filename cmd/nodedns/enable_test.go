@@ -211,6 +211,26 @@ func TestPuttingBackWithoutIdentity(t *testing.T) {
 	}
 }
 
+// The state directory is the daemon's, which may be in others' hands.
+func TestDisableWithAHostileRecord(t *testing.T) {
+	t.Parallel()
+	for name, plant := range map[string]func(m *machine, path string) error{
+		"a FIFO":       func(_ *machine, path string) error { return unix.Mkfifo(path, 0o600) },
+		"a symlink":    func(m *machine, path string) error { return os.Symlink(m.path("nodedns.toml"), path) },
+		"a large file": func(_ *machine, path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			m.write("state/.keep", "")
+			if err := plant(m, m.path("state/enabled.json")); err != nil {
+				t.Fatal(err)
+			}
+			m.command("disable", "--yes").expect(t, exitFailed, "", "remove that file")
+		})
+	}
+}
+
 // What others have done to nsswitch.conf since is theirs.
 func TestDisableLeavesWhatOthersWrote(t *testing.T) {
 	t.Parallel()
