@@ -21,6 +21,7 @@
 //   - nameservers_test.go has the real servers that are asked in turn, with the
 //     zones of zonedata_test.go. scripted_test.go has one of our own that says
 //     what a test wants, byte by byte, as message_test.go puts it together.
+//   - docs_test.go types what the manual shows, as transcript_test.go reads it.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so
 // does the command in the directory peers, beside other name servers.

@@ -147,6 +147,7 @@ func TestNSSSearchList(t *testing.T) {
 	n := through(l, "node", nsd.v4().String())
 	n.asksByResolve("[upstream]", fmt.Sprintf("servers = [%q]", nsd.v4()))
 	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch nowhere.example plain.example\n")
+	n.write("/etc/hosts", "127.0.1.1 whole.corp.example short\n")
 	n.boot()
 	n.served(x)
 	www := []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")}
@@ -159,6 +160,9 @@ func TestNSSSearchList(t *testing.T) {
 	must(t, x.fails(n.machine, "loop.plain.example", unknownName))
 	if out, err := x.run(n.machine, "getent", "hosts", "alias"); err != nil || !strings.HasSuffix(out, " www.plain.example\n") {
 		t.Errorf("got %q, %v, want the name that it is an alias of", out, err)
+	}
+	if out, err := x.run(n.machine, "getent", "hosts", "short"); err != nil || !strings.HasSuffix(out, " whole.corp.example\n") {
+		t.Errorf("got %q, %v, want the first name on its line", out, err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -49,27 +48,21 @@ func (c *Client) Close() error {
 	return conn.Close()
 }
 
-// Ask puts one question. A connection that the server has closed meanwhile, and
-// a message that is lost, are tried again once.
+// Ask puts one question, of a type such as AAAA or TYPE65. A connection that the
+// server has closed meanwhile, and a message that is lost, are tried again once.
 func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
-	qtype, known := dns.StringToType[typ]
+	qtype, known := parseType(typ)
 	if !known {
 		return Reply{}, fmt.Errorf("unknown record type %q", typ)
 	}
-	if _, err := decision.ParseName(name); err != nil {
-		return Reply{}, err
-	}
-	reply, err := c.exchange(ctx, name, qtype)
-	if err != nil && ctx.Err() == nil {
-		reply, err = c.exchange(ctx, name, qtype)
-	}
+	reply, err := c.ask(ctx, name, qtype)
 	if err != nil {
 		return Reply{}, fmt.Errorf("ask %v by %s: %w", c.server, c.network, err)
 	}
 	r := Reply{Rcode: rcodeName(reply.Rcode)}
 	for _, rr := range reply.Answer {
 		if rr.Header().Rrtype == qtype {
-			r.Records = append(r.Records, strings.TrimPrefix(rr.String(), rr.Header().String()))
+			r.Records = append(r.Records, rdata(rr))
 		}
 	}
 	return r, nil
@@ -82,6 +75,18 @@ func (c *Client) AskReverse(ctx context.Context, addr netip.Addr) (Reply, error)
 		return Reply{}, err
 	}
 	return c.Ask(ctx, name, "PTR")
+}
+
+// ask is Ask before anything is made of the reply.
+func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+	if _, err := decision.ParseName(name); err != nil {
+		return nil, err
+	}
+	reply, err := c.exchange(ctx, name, qtype)
+	if err != nil && ctx.Err() == nil {
+		reply, err = c.exchange(ctx, name, qtype)
+	}
+	return reply, err
 }
 
 // exchange leaves a connection behind that can be used, or none.

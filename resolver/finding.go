@@ -14,7 +14,7 @@ import (
 
 // finding is what was found at a name, of one type.
 type finding struct {
-	name    string // the last of its aliases
+	name    string // the last of its aliases, or the first on its line of the hosts file
 	records []dns.RR
 	flags   varlink.Flags
 	err     error // a *varlink.Error; nil: there is a record
@@ -53,6 +53,12 @@ func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varl
 		f.err = varlink.ErrCNAMELoop
 	case len(f.records) == 0:
 		f.err = failureOf(reply, &verdict)
+	}
+	if verdict.Kind == decision.HostAddresses {
+		// No alias of the DNS, and yet what "hostname -f" is after.
+		if canonical, ok := verdict.HostAddrs.Canonical(qtype == dns.TypeA); ok {
+			f.name = decision.Name(canonical).String()
+		}
 	}
 	return f
 }

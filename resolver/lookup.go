@@ -2,49 +2,36 @@ package resolver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Lookup asks a server for the addresses of a name, IPv4 first, in one query
-// over UDP for each family. It is how a program proves from outside that its
-// own Server answers. NODATA is an empty list; anything but NOERROR is an error.
+// over UDP for each family, as by a [Client]. NODATA is an empty list; anything but
+// NOERROR is an error.
 func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Addr, error) {
-	if _, err := decision.ParseName(name); err != nil {
-		return nil, err
-	}
+	c := NewClient("udp", server)
+	defer c.Close() // it was asked all there is to ask
 	var addrs []netip.Addr
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		var query dns.Msg
-		query.SetQuestion(dns.Fqdn(name), qtype)
-		reply, _, err := new(dns.Client).ExchangeContext(ctx, &query, server.String())
+		reply, err := c.ask(ctx, name, qtype)
 		if err != nil {
 			return nil, err
 		}
 		if reply.Rcode != dns.RcodeSuccess {
 			return nil, fmt.Errorf("%s record: %s", dns.TypeToString[qtype], rcodeName(reply.Rcode))
 		}
-		if reply.Truncated {
-			return nil, errors.New("the reply is truncated")
+		for _, rr := range reply.Answer {
+			if addr, ok := addressOf(rr); ok {
+				addrs = append(addrs, addr)
+			}
 		}
-		addrs = append(addrs, answered(reply)...)
 	}
 	return addrs, nil
-}
-
-func answered(reply *dns.Msg) (addrs []netip.Addr) {
-	for _, rr := range reply.Answer {
-		if addr, ok := addressOf(rr); ok {
-			addrs = append(addrs, addr)
-		}
-	}
-	return addrs
 }
 
 // OwnListeners are those among the listeners of a Server that the programs of its

@@ -2,16 +2,13 @@ package resolver
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
-
-// maxNdots is the most dots that an option can ask for (resolv.conf(5)).
-const maxNdots = 15
 
 // spellings are the names that one which a program looks for may stand for, in
 // the order in which they are to be looked for: those with the domains of the
@@ -26,23 +23,15 @@ func (s *Server) spellings(name string, st *state) []string {
 	if bare == "" || bare != name || len(st.search) == 0 || s.isOwn(name, dots, st) {
 		return []string{name}
 	}
-	var all []string
-	if dots >= ndots(st.machine.Options) {
-		all = append(all, name)
-	}
+	search := make([]string, 0, len(st.search))
 	for _, domain := range st.search {
-		spelling := name
-		if !domain.IsRoot() {
-			spelling += "." + domain.String()
-		}
-		if _, err := decision.ParseName(spelling); err == nil && !slices.Contains(all, spelling) {
-			all = append(all, spelling)
-		}
+		search = append(search, domain.String())
 	}
-	if !slices.Contains(all, name) {
-		all = append(all, name)
-	}
-	return all
+	all := resolvconf.Spellings(name, search, resolvconf.Ndots(st.machine.Options))
+	return slices.DeleteFunc(all, func(spelling string) bool {
+		_, err := decision.ParseName(spelling)
+		return err != nil // mostly it is too long
+	})
 }
 
 // isOwn says whether a name is decided on here, whatever the search list. A
@@ -61,17 +50,4 @@ func (s *Server) isOwn(name string, dots int, st *state) bool {
 		return dots > 0 || v.Kind == decision.Loopback
 	}
 	return false
-}
-
-// ndots is the number of dots from which on a name is first looked for as it is.
-func ndots(options []string) int {
-	most := 1
-	for _, option := range options {
-		if text, ok := strings.CutPrefix(option, "ndots:"); ok {
-			if n, err := strconv.Atoi(text); err == nil && n >= 0 {
-				most = min(n, maxNdots)
-			}
-		}
-	}
-	return most
 }

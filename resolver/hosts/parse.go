@@ -35,7 +35,9 @@ type parser struct {
 // and an address.
 func parse(segments []segment, e *elsewhere, limit int) (*Table, error) {
 	p := parser{
-		table:     &Table{names: map[string]uint32{}, addresses: map[[16]byte]string{}},
+		table: &Table{
+			names: map[string]uint32{}, addresses: map[[16]byte]string{}, canonical: map[uint32]string{},
+		},
 		elsewhere: e,
 		limit:     limit,
 	}
@@ -78,12 +80,30 @@ func (p *parser) line(number int, line []byte) error {
 		p.table.report(number, "no name follows the address %s", addr)
 		return nil
 	}
+	first := []byte(nil)
 	for word := range bytes.FieldsFuncSeq(names, isSpace) {
+		before := len(p.table.links)
 		if err := p.name(number, addr.Unmap(), word); err != nil {
 			return err
 		}
+		if first == nil {
+			first = word
+		} else if len(p.table.links) > before {
+			p.follows(number, first)
+		}
 	}
 	return nil
+}
+
+// follows keeps the name that stands first on a line for those behind it. It
+// counts also where it is found elsewhere itself, such as localhost.
+func (p *parser) follows(number int, first []byte) {
+	if _, kept := p.table.canonical[uint32(number)]; kept {
+		return
+	}
+	if name, err := appendName(p.wire[:0], first); err == nil {
+		p.table.canonical[uint32(number)] = p.keep(name)
+	}
 }
 
 // isSpace is C's isspace in the POSIX locale: CR counts, a no-break space does

@@ -201,6 +201,45 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// All names of a line have the first one as their canonical name, as the C
+// library has it, for "hostname -f" and whoever else wants the whole name.
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	table := parseText(t, "127.0.1.1 Web.example.org web\n10.0.0.1 one a\n10.0.0.1 two b\n"+
+		"10.0.0.2 c\n2001:db8::1 six.example c\n10.0.0.3 six.example d\n127.0.0.1 localhost e\n10.0.0.4 *.bad f\n")
+	for _, tt := range []struct {
+		name string
+		four bool
+		want string
+	}{
+		{"web", true, "web.example.org"},
+		{"web.example.org", true, "web.example.org"},
+		{"web", false, ""},
+		{"a", true, "one"},
+		{"b", true, "two"}, // though one stands before it by the address
+		{"c", true, ""},
+		{"c", false, "six.example"},
+		{"d", true, "six.example"},
+		{"e", true, "localhost"},
+		{"f", true, ""},
+	} {
+		addrs, ok := table.Lookup(wire(t, tt.name))
+		if !ok {
+			t.Fatalf("%s is not there", tt.name)
+		}
+		got, ok := addrs.Canonical(tt.four)
+		if ok {
+			got = hostName([]byte(got))
+		}
+		if got != tt.want {
+			t.Errorf("%s, IPv4 %t: got %q, want %q", tt.name, tt.four, got, tt.want)
+		}
+	}
+	if _, ok := (Addrs{}).Canonical(true); ok {
+		t.Error("no addresses have a canonical name")
+	}
+}
+
 func TestLookupsAllocateNothing(t *testing.T) {
 	table := parseText(t, "10.0.0.1 host alias\n2001:db8::1 host\n")
 	for name, lookup := range map[string]func(){
@@ -234,6 +273,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("what was read cannot be read again: %v, %v\n%s", err, again.all(), rendered)
 		}
 		again.problems = table.problems
+		again.canonical = table.canonical // each name is written on a line of its own
 		for i := range min(len(table.links), len(again.links)) {
 			again.links[i].line = table.links[i].line // it is written in other lines
 		}

@@ -17,6 +17,9 @@ type Table struct {
 	names     map[string]uint32   // to the first of a chain in links
 	addresses map[[16]byte]string // to the first name, of IPv4 addresses in mapped form
 	links     []link
+	// canonical are the names that stand first on their lines, by the number of
+	// the line, where others follow.
+	canonical map[uint32]string
 	problems
 }
 
@@ -75,6 +78,24 @@ func (t *Table) Len() int {
 type Addrs struct {
 	table *Table
 	first uint32
+}
+
+// Canonical returns the name that stands first on the line of the first address
+// of a family, if others stand behind it: the C library has it as the canonical
+// name of all of them.
+func (a Addrs) Canonical(four bool) (name string, ok bool) {
+	if a.table == nil {
+		return "", false
+	}
+	for at, more := a.first, true; more; {
+		l := &a.table.links[at]
+		if netip.AddrFrom16(l.address).Is4In6() == four {
+			name, ok = a.table.canonical[l.line]
+			return name, ok
+		}
+		at, more = l.next, l.next != 0
+	}
+	return "", false
 }
 
 // All yields the addresses in the order of their lines.

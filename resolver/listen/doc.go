@@ -29,7 +29,8 @@
 //
 // Serve starts one for each socket, each TCP connection and each query that
 // waits, one for each listener whose address may go, and two for the kernel's
-// news if there are any such. It returns when all of them have ended. Connections and the queries
-// in flight on each are bounded by [Limits]; the queries in flight in all are
-// bounded by the Handler, which knows which ones have to wait.
+// news if there are any such. It returns when all of them have ended.
+// Connections and the queries in flight on each are bounded by [Limits]; the
+// queries in flight in all are bounded by the Handler, which knows which ones
+// have to wait.
 package listen

@@ -88,7 +88,8 @@ func makeDirectory(dir string) error {
 // leaves no moment between finding a socket dead and removing it. The file
 // stays, since removing it would open such a moment again.
 func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	// The directory may be another user's, such as systemd-resolved's.
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the socket: %w", err)
 	}

@@ -130,6 +130,23 @@ func TestListenWhereNothingCanBeMade(t *testing.T) {
 	}
 }
 
+// The directory may belong to another service, who is not to have us make files
+// elsewhere.
+func TestLockIsNoLink(t *testing.T) {
+	t.Parallel()
+	dir := directory(t)
+	path, elsewhere := filepath.Join(dir, "test.sock"), filepath.Join(dir, "elsewhere")
+	if err := os.Symlink(elsewhere, path+".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path, 0o666); err == nil || errors.Is(err, ErrInUse) {
+		t.Errorf("got error %v, want one about the link", err)
+	}
+	if _, err := os.Lstat(elsewhere); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the link was followed: %v", err)
+	}
+}
+
 func TestListenNamesTheLimitOfThePath(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", maxPath))

@@ -1,9 +1,10 @@
 // Package resolvconf reads and keeps resolv.conf(5).
 //
-// [Parse] understands the text. [Sources] are the places that tell which
-// servers the machine itself was given: the resolv.conf that was there before
-// us, and the files of systemd-resolved and NetworkManager. A file that we
-// wrote, known by its first line, is never one of them, by whichever path.
+// [Parse] understands the text, and [Spellings] what its search list makes of a
+// name. [Sources] are the places that tell which servers the machine itself was
+// given: the resolv.conf that was there before us, and the files of
+// systemd-resolved and NetworkManager. A file that we wrote, known by its first
+// line, is never one of them, by whichever path.
 //
 // A [Keeper] points resolv.conf at us while we answer, and gives it back when
 // we stop; [Restore] does so after a crash. Besides, the Keeper writes the real

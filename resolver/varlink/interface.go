@@ -27,7 +27,8 @@ type Method func(ctx context.Context, call *Call) (any, error)
 type Call struct {
 	// Parameters is an object, or empty.
 	Parameters json.RawMessage
-	// More says that the client takes more than one reply.
+	// More says that the client takes more than one reply. A method that has
+	// one only need not look at it.
 	More bool
 	Peer localsocket.Peer
 
@@ -53,16 +54,6 @@ func (c *Call) Decode(into any) error {
 		return ErrInvalidParameter(name)
 	default:
 		return ErrInvalidParameter("parameters")
-	}
-}
-
-// single is a method that has one reply, and calls for more of them refused.
-func single(method Method) Method {
-	return func(ctx context.Context, call *Call) (any, error) {
-		if call.More {
-			return nil, ErrInvalidParameter("more")
-		}
-		return method(ctx, call)
 	}
 }
 

@@ -31,7 +31,7 @@ type HostnameQuestion struct {
 // Addresses are what a name resolves to.
 type Addresses struct {
 	All       []netip.Addr // a zone is an interface's name or index
-	Canonical string       // the name that aliases lead to, without a final dot
+	Canonical string       // the name that aliases lead to, or first on its line of the hosts file, without a final dot
 	Flags     Flags
 }
 
@@ -53,12 +53,12 @@ func Resolve(r Resolver) Interface {
 		Name:        "io.systemd.Resolve",
 		Description: resolveDescription,
 		Methods: map[string]Method{
-			"ResolveHostname": single(func(ctx context.Context, call *Call) (any, error) {
+			"ResolveHostname": func(ctx context.Context, call *Call) (any, error) {
 				return resolveHostname(ctx, r, call)
-			}),
-			"ResolveAddress": single(func(ctx context.Context, call *Call) (any, error) {
+			},
+			"ResolveAddress": func(ctx context.Context, call *Call) (any, error) {
 				return resolveAddress(ctx, r, call)
-			}),
+			},
 		},
 	}
 }

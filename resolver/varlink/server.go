@@ -136,7 +136,7 @@ func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) erro
 func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
 	var open sync.WaitGroup
 	defer open.Wait()
-	for {
+	for failing := false; ; {
 		conn, peer, err := next(listener)
 		switch {
 		case ctx.Err() != nil:
@@ -145,7 +145,10 @@ func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
 			}
 			return
 		case err != nil:
-			s.log.Debug("cannot accept a varlink connection; retrying", "error", err)
+			// Clients wait meanwhile, so it is told, but not each time.
+			if !failing {
+				s.log.Warn("cannot accept a varlink connection; retrying", "socket", s.path, "error", err)
+			}
 			pause(ctx, breather)
 		case s.pool.admit(conn, peer):
 			open.Go(func() {
@@ -153,6 +156,7 @@ func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
 				s.converse(ctx, conn, peer)
 			})
 		}
+		failing = err != nil
 	}
 }
 

@@ -31,7 +31,7 @@ func TestService(t *testing.T) {
 		{"no interface", `{"method":"List"}`, `{"parameters":{"method":"List"},"error":"org.varlink.service.MethodNotFound"}`},
 		{"an interface as method", `{"method":"io.systemd.Resolve"}`, `{"parameters":{"interface":"io.systemd"},"error":"org.varlink.service.InterfaceNotFound"}`},
 		{"an upgrade", `{"method":"org.varlink.service.GetInfo","upgrade":true}`, invalid("upgrade")},
-		{"more", `{"method":"org.varlink.service.GetInfo","more":true}`, invalid("more")},
+		{"more, of what has one reply", `{"method":"org.varlink.service.GetInterfaceDescription","more":true}`, `{"parameters":{"interface":""},"error":"org.varlink.service.InterfaceNotFound"}`},
 		{"no such description", `{"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"x"}}`, `{"parameters":{"interface":"x"},"error":"org.varlink.service.InterfaceNotFound"}`},
 	} {
 		if got := c.call(tt.call); got != tt.want {
@@ -134,6 +134,7 @@ func TestOddButWellFormed(t *testing.T) {
 		`{"method":"x.y.Z","method":"io.systemd.Resolve.ResolveHostname","parameters":{"name":1,"name":"a"},"parameters":{"name":"a","name":"b"}}`,
 		fmt.Sprintf(hostnameCall, `{"name":"`+strings.Repeat("a", 10_000)+`"}`),
 		" \n" + fmt.Sprintf(hostnameCall, `{"name":"\ud800\u0000\""}`) + " ",
+		`{"method":"io.systemd.Resolve.ResolveHostname","parameters":{"name":"a"},"more":true}`,
 	} {
 		if got := c.call(call); !strings.Contains(got, v4Entry) {
 			t.Errorf("%.100s: got %.200s", call, got)

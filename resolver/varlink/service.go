@@ -14,7 +14,7 @@ func service(others []Interface) Interface {
 	all := make([]Interface, 0, 1+len(others))
 	own := Interface{Name: "org.varlink.service", Description: serviceDescription}
 	own.Methods = map[string]Method{
-		"GetInfo": single(func(context.Context, *Call) (any, error) {
+		"GetInfo": func(context.Context, *Call) (any, error) {
 			info := serviceInfo{
 				Vendor: "nodedns", Product: "nodedns", Version: version(),
 				URL: "https://github.com/nodedns/nodedns",
@@ -23,8 +23,8 @@ func service(others []Interface) Interface {
 				info.Interfaces = append(info.Interfaces, i.Name)
 			}
 			return info, nil
-		}),
-		"GetInterfaceDescription": single(func(_ context.Context, call *Call) (any, error) {
+		},
+		"GetInterfaceDescription": func(_ context.Context, call *Call) (any, error) {
 			var p struct {
 				Interface string `json:"interface"`
 			}
@@ -37,7 +37,7 @@ func service(others []Interface) Interface {
 				}
 			}
 			return nil, errInterfaceNotFound(p.Interface)
-		}),
+		},
 	}
 	all = append(append(all, own), others...)
 	return own

@@ -73,8 +73,12 @@ func (f File) replace(old Content, data []byte) (err error) {
 // symlink has none that matter.
 func (f File) adopt(temp *os.File, old Content) error {
 	if !old.Exists || old.Link != "" {
+		// The mode first: that of another's file takes a further right to set.
+		if err := f.System.Chmod(temp, 0o644); err != nil {
+			return err
+		}
 		f.settle(temp.Name(), func(uid, gid int) error { return f.System.Chown(temp, uid, gid) })
-		return f.System.Chmod(temp, 0o644)
+		return nil
 	}
 	var mine unix.Stat_t
 	if err := unix.Fstat(int(temp.Fd()), &mine); err != nil {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
@@ -104,11 +103,8 @@ func Multiple(text string) (on bool) {
 	return on
 }
 
-// The limits of resolv.conf(5).
-const (
-	maxServers = 3
-	maxDots    = 15
-)
+// maxServers are asked of those in resolv.conf (resolv.conf(5)).
+const maxServers = 3
 
 // readResolvConf takes what resolv.conf and the environment say.
 func (m *Machine) readResolvConf(text string, getenv func(string) string) {
@@ -126,15 +122,8 @@ func (m *Machine) readResolvConf(text string, getenv func(string) string) {
 			m.Search = []string{domain}
 		}
 	}
-	m.Dots = 1
-	for _, option := range slices.Concat(c.Options, strings.Fields(getenv("RES_OPTIONS"))) {
-		if digits, found := strings.CutPrefix(option, "ndots:"); found {
-			if n, err := strconv.Atoi(digits); err == nil {
-				m.Dots = min(max(n, 0), maxDots)
-			}
-		}
-		m.rotate = m.rotate || option == "rotate"
-	}
+	options := slices.Concat(c.Options, strings.Fields(getenv("RES_OPTIONS")))
+	m.Dots, m.rotate = resolvconf.Ndots(options), slices.Contains(options, "rotate")
 }
 
 // families says which families the machine has addresses of besides loopback:
@@ -160,22 +149,6 @@ const maxName = 253
 
 // Names are those under which a name is looked for by DNS, in their order.
 func (m *Machine) Names(name string) []string {
-	if whole, found := strings.CutSuffix(name, "."); found {
-		return []string{whole}
-	}
-	var names []string
-	dots := strings.Count(name, ".")
-	if dots >= m.Dots {
-		names = append(names, name)
-	}
-	for _, domain := range m.Search {
-		domain = strings.Trim(domain, ".")
-		if whole := name + "." + domain; domain != "" && len(whole) <= maxName {
-			names = append(names, whole)
-		}
-	}
-	if !slices.Contains(names, name) {
-		names = append(names, name)
-	}
-	return names
+	all := resolvconf.Spellings(name, m.Search, m.Dots)
+	return slices.DeleteFunc(all, func(spelling string) bool { return spelling != name && len(spelling) > maxName })
 }
