@@ -138,7 +138,7 @@ func find(t *testing.T, dir, suffix string) string {
 // deb is the package for this machine.
 func deb(t *testing.T, dir string) string {
 	t.Helper()
-	return find(t, dir, "_"+runtime.GOARCH+".deb")
+	return find(t, dir, dpkg.suffix)
 }
 
 func skip(t *testing.T, reason string) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,13 +50,15 @@ func boot(t *testing.T, first ...string) *debian {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("testdata/boot", append([]string{dir, t.TempDir()}, first...)...)
+	// The cgroup is the root of the namespace that is made in it: not by clone(2),
+	// which takes that of the caller.
+	cmd := exec.Command("unshare", append([]string{"--cgroup", "testdata/boot", dir, t.TempDir()}, first...)...)
 	var log logbook
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setsid: true,
-		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWNET |
-			unix.CLONE_NEWIPC | unix.CLONE_NEWCGROUP,
+		Setsid:      true,
+		Cloneflags:  unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
+		UseCgroupFD: true, CgroupFD: cgroup(t),
 	}
 	start(t, cmd, &log)
 	d := &debian{t, cmd.Process.Pid}
@@ -85,7 +88,7 @@ func needDebian(t *testing.T) {
 	if os.Getenv(unpackedVar) == "" {
 		skip(t, "needs a Debian: .ci/unpack DIRECTORY packaging/debian.txt, and name that in "+unpackedVar)
 	}
-	for _, name := range []string{"nsenter", "dnsmasq", "ip"} {
+	for _, name := range []string{"nsenter", "unshare", "dnsmasq", "ip"} {
 		if _, err := exec.LookPath(name); err != nil {
 			skip(t, "needs "+name)
 		}
@@ -186,12 +189,19 @@ func (d *debian) read(name string) string {
 // install installs a package by dpkg.
 func (d *debian) install(pkg string) {
 	d.t.Helper()
+	d.pack(dpkg.install, pkg)
+}
+
+// pack runs a command with a package as its last argument.
+func (d *debian) pack(command []string, pkg string) {
+	d.t.Helper()
 	data, err := os.ReadFile(pkg)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.write("/root/nodedns.deb", string(data))
-	d.run("dpkg", "-i", "/root/nodedns.deb")
+	path := "/root/" + filepath.Base(pkg)
+	d.write(path, string(data))
+	d.run(append(slices.Clone(command), path)...)
 }
 
 // finds returns nil if glibc finds the name to have an address.

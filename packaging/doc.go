@@ -8,7 +8,8 @@
 //   - build_test.go makes a repository of the present tree, and builds an older
 //     and a newer version from it.
 //   - debian_test.go boots a small Debian, with a systemd of its own and in
-//     namespaces of its own, by testdata/boot.
+//     namespaces of its own, by testdata/boot; cgroup_test.go keeps its cgroups
+//     apart, and apart_test.go proves that it touches nothing of ours.
 //   - contents_test.go looks into the packages; install_test.go installs and
 //     removes them; life_test.go is a machine from the installation over an
 //     upgrade to the purge, with a program that asks for names all the time;

@@ -52,6 +52,21 @@ func TestInstallChangesNothing(t *testing.T) {
 	}
 }
 
+// In the image of a machine, where systemd is but does not run, a service that
+// was enabled is so no more.
+func TestImage(t *testing.T) {
+	t.Parallel()
+	p := built(t)
+	d := boot(t, pause...)
+	before := d.etc()
+	d.install(deb(t, p.newer))
+	d.run("systemctl", "enable", "nodedns")
+	d.run("dpkg", "--purge", "nodedns")
+	d.run("sh", "-c", "rmdir /etc/systemd/system/multi-user.target.wants 2>/dev/null || :")
+	d.same(before)
+	d.gone()
+}
+
 // unused checks that nothing runs, nothing is to run, and no key was made.
 func (d *debian) unused(systemd bool) {
 	d.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -16,18 +17,20 @@ func TestLife(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
+		packed  packed
 		prepare string // by the shell
 		config  string // of nodedns
 	}{
-		{"a name server of the network", "", ""},
+		{"a name server of the network", dpkg, "", ""},
 		{
-			"systemd-resolved", `
+			"systemd-resolved", dpkg, `
 			mkdir -p /etc/systemd/resolved.conf.d
 			printf '[Resolve]\nDNS=127.0.0.1\n' >/etc/systemd/resolved.conf.d/test.conf
 			systemctl enable --now systemd-resolved
 			ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf`,
 			"[dns]\nlisten = [\"127.0.0.2:53\"]\n",
 		},
+		{"rpm", rpm, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -39,7 +42,7 @@ func TestLife(t *testing.T) {
 			before := d.etc()
 			others := d.ask("up.example")
 
-			d.install(deb(t, p.older))
+			d.pack(tt.packed.install, find(t, p.older, tt.packed.suffix))
 			id := d.init(tt.config)
 			d.run("nodedns", "enable", "--yes")
 			d.eventually("our own name is found", func() error { return d.finds(id, ownAddress) })
@@ -47,14 +50,14 @@ func TestLife(t *testing.T) {
 			d.enabled(id)
 
 			pid := d.mainPID()
-			d.install(deb(t, p.newer))
+			d.pack(tt.packed.install, find(t, p.newer, tt.packed.suffix))
 			if d.mainPID() == pid {
 				t.Error("the older version goes on after the upgrade")
 			}
 			d.enabled(id)
 			own.end()
 
-			d.run("dpkg", "--remove", "nodedns")
+			d.run(tt.packed.remove...)
 			d.same(before)
 			// Not at once: systemd-resolved remembers what the hosts file said.
 			d.eventually("our own name is gone", func() error {
@@ -67,13 +70,33 @@ func TestLife(t *testing.T) {
 			if err := os.Remove(d.path(ownConfig)); err != nil {
 				t.Error(err)
 			}
-			d.run("dpkg", "--purge", "nodedns")
+			d.run(tt.packed.purge...)
 			d.same(before)
 			d.gone()
 			others.end()
 		})
 	}
 }
+
+// packed is a kind of packages, with the commands that take them.
+type packed struct {
+	suffix                 string // of the package for this machine
+	install, remove, purge []string
+}
+
+var (
+	dpkg = packed{
+		"_" + runtime.GOARCH + ".deb",
+		[]string{"dpkg", "-i"}, []string{"dpkg", "--remove", "nodedns"}, []string{"dpkg", "--purge", "nodedns"},
+	}
+	// At an upgrade rpm calls the scripts of the new package before those of the
+	// old one. What dpkg purges is left to the machine's owner.
+	rpm = packed{
+		"." + map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + ".rpm",
+		[]string{"rpm", "--upgrade", "--nodeps"}, []string{"rpm", "--erase", "nodedns"},
+		[]string{"sh", "-ec", "rm -r /var/lib/nodedns /run/nodedns; rm -d /etc/nodedns/nodedns.d /etc/nodedns"},
+	}
+)
 
 // ownAddress is that of each machine, and ownConfig where it is told so.
 const (

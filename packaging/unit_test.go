@@ -43,6 +43,9 @@ func service(t *testing.T) (*debian, string) {
 	d.install(deb(t, p.newer))
 	id := d.init("[files]\nhostname_file = \"/etc/hostname\"\n")
 	d.write("/etc/machine-id", "\n")
+	for _, path := range []string{"/etc/shadow", "/etc/cron.daily/theirs", "/root/theirs", "/tmp/theirs"} {
+		d.write(path, "theirs\n")
+	}
 	// An earlier run as root, as in a container.
 	d.run("sh", "-c", "timeout 1 nodedns run; test $? = 124")
 	d.run("nodedns", "enable", "--yes")
@@ -72,6 +75,7 @@ func TestSandbox(t *testing.T) {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
+	d.closed()
 	state := d.read("/proc/" + d.mainPID() + "/status")
 	user := strings.TrimSpace(d.run("id", "-u", "nodedns"))
 	for _, want := range []string{"Uid:\t" + user + "\t", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"} {
@@ -82,11 +86,36 @@ func TestSandbox(t *testing.T) {
 	if out := d.run("systemctl", "status", "--no-pager", "nodedns"); !strings.Contains(out, `Status: "ready, 1 nodes, curator off"`) {
 		t.Errorf("the status is\n%s", out)
 	}
+	// glibc asks the daemon by its socket, where systemd-resolved has left it alone.
+	if got := d.read("/etc/nsswitch.conf"); !strings.Contains(got, "hosts: resolve [!UNAVAIL=return] files dns\n") {
+		t.Errorf("nsswitch.conf is %q", got)
+	}
+	for name, address := range map[string]string{id: ownAddress, "up.example": "192.0.2.7"} {
+		if got := d.run("getent", "--service=resolve", "ahosts", name); !strings.Contains(got, address) {
+			t.Errorf("nss-resolve finds %s to be %q", name, got)
+		}
+	}
+	d.run("nodedns", "verify")
 	d.run("nodedns", "flush")
 	d.run("systemctl", "reload", "nodedns")
 	d.enabled(id)
 	if log := d.run("journalctl", "--no-pager", "--unit=nodedns", "--priority=warning"); strings.Contains(log, "level=") {
 		t.Errorf("the log has\n%s", log)
+	}
+}
+
+// closed checks what the daemon, with its rights over all files, cannot reach.
+func (d *debian) closed() {
+	d.t.Helper()
+	seen := "/proc/" + d.mainPID() + "/root"
+	for path, what := range map[string]string{
+		"/usr/bin": "-w", "/var/lib": "-w", "/root/theirs": "-e", "/tmp/theirs": "-e", "/dev/kmsg": "-e",
+		"/etc/passwd": "-w", "/etc/systemd": "-w", "/etc/pam.d": "-w", "/etc/shadow": "-s", "/etc/cron.daily/theirs": "-e",
+	} {
+		// By root, whom only the mounts keep away.
+		if _, err := d.try("test", what, seen+path); err == nil {
+			d.t.Errorf("%s: the daemon can reach it (test %s)", path, what)
+		}
 	}
 }
 
