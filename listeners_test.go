@@ -2,10 +2,22 @@ package nodedns
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver/listen"
 )
+
+// Without any address that is there nobody is answered, which is a fault.
+func TestAllListenersWait(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *Config) { c.Listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.77:53")} })
+	f.eventually("the daemon is degraded", func() bool {
+		status := f.Status()
+		return status.State == StateDegraded && strings.Contains(strings.Join(status.Errors, " "), errNowhere.Error()) &&
+			status.Self.DNS != nil && !*status.Self.DNS
+	})
+}
 
 // An address that is not there yet is nothing wrong. 192.0.2.0/24 is nobody's.
 func TestListenerThatWaits(t *testing.T) {

@@ -61,6 +61,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{})}
+	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
 		BootID:         bootID(),
@@ -82,7 +83,7 @@ func New(cfg Config) (*Service, error) {
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
-		Changed:  func() { s.hintResolvConf() },
+		Changed:  func() { s.hintResolvConf(); s.self.hint() },
 		Clock:    bootClock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
@@ -132,7 +133,6 @@ func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, 
 	if cfg.Files.OwnHosts {
 		mode = hostsfile.HostsOwn
 	}
-	s.self = newSelfCheck(s)
 	return hostsfile.New(hostsfile.Config{
 		ID:              s.id,
 		Prefix:          prefix,

@@ -130,13 +130,21 @@ func (c *selfCheck) failures() error {
 // ask queries the listeners for our own name.
 func (c *selfCheck) ask(ctx context.Context) error {
 	var failed []error
-	for _, listener := range resolver.OwnListeners(c.service.dns.Addrs()) {
+	bound := c.service.dns.Addrs()
+	if len(bound) == 0 && len(c.service.dns.Listeners()) > 0 {
+		return errNowhere
+	}
+	for _, listener := range resolver.OwnListeners(bound) {
 		if err := c.askAt(ctx, listener); err != nil {
 			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
 		}
 	}
 	return errors.Join(failed...)
 }
+
+// errNowhere is for listeners that all wait: one of them is no fault, but nobody
+// is answered without any.
+var errNowhere = errors.New("none of the addresses to listen on is there; see to dns.listen")
 
 // maxMoves bounds how often a listener is asked again because our addresses
 // changed while it was: the two families are asked for one after the other.

@@ -317,7 +317,7 @@ func TestEnableWithNSSResolve(t *testing.T) {
 			// not available, so that the rest of the line is seen to work too.
 			modules := t.TempDir()
 			must(t, os.WriteFile(filepath.Join(modules, "libnss_resolve.so.2"), nil, 0o644))
-			n.run("mount", "--bind", modules, "/usr/lib/dpkg")
+			n.run("mount", "--bind", modules, "/usr/local/lib")
 			dir := n.systemd()
 			if taken {
 				n.startDaemon("--control.socket=/run/other.sock", "--state.dir=/var/lib/other",

@@ -31,19 +31,19 @@ func (c Choice) Filter() (func(*tap.Event) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := parseAll(c.Types, "type", parseType)
+	types, err := parseAll(c.Types, "type: want a mnemonic such as AAAA, or TYPE and a number", parseType)
 	if err != nil {
 		return nil, err
 	}
-	rcodes, err := parseAll(c.Rcodes, "response code", parseRcode)
+	rcodes, err := parseAll(c.Rcodes, "response code: want a mnemonic such as NXDOMAIN", parseRcode)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := parseAll(c.Sources, "source", parseSource)
+	sources, err := parseAll(c.Sources, "source: want zone, hosts, special, cache, upstream or request", parseSource)
 	if err != nil {
 		return nil, err
 	}
-	clients, err := parseAll(c.Clients, "client", parseClient)
+	clients, err := parseAll(c.Clients, "client: want an address or a network", parseClient)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,11 @@ func newCheck() *cobra.Command {
 nothing is, what the daemon would use, with warnings of what is hardly meant. It
 touches nothing, and binds nothing: a port that is taken shows only when the
 daemon starts. Of each key that is set it tells by which file and line, drop-ins
-included, or by which flag.`,
+included, or by which flag.
+
+With --json: node_id, addresses or else interfaces, listeners, domains, curators,
+upstreams, files, hostname (whether it is set), state, control, metrics, warnings,
+and settings, an array of objects with key, and file and line unless it is a flag.`,
 		Example: `  nodedns check
   nodedns check --config ./nodedns.toml && systemctl reload nodedns`,
 		Args: cobra.NoArgs,

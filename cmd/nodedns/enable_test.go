@@ -211,6 +211,26 @@ func TestPuttingBackWithoutIdentity(t *testing.T) {
 	}
 }
 
+// The state directory is the daemon's, which may be in others' hands.
+func TestDisableWithAHostileRecord(t *testing.T) {
+	t.Parallel()
+	for name, plant := range map[string]func(m *machine, path string) error{
+		"a FIFO":       func(_ *machine, path string) error { return unix.Mkfifo(path, 0o600) },
+		"a symlink":    func(m *machine, path string) error { return os.Symlink(m.path("nodedns.toml"), path) },
+		"a large file": func(_ *machine, path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			m.write("state/.keep", "")
+			if err := plant(m, m.path("state/enabled.json")); err != nil {
+				t.Fatal(err)
+			}
+			m.command("disable", "--yes").expect(t, exitFailed, "", "remove that file")
+		})
+	}
+}
+
 // What others have done to nsswitch.conf since is theirs.
 func TestDisableLeavesWhatOthersWrote(t *testing.T) {
 	t.Parallel()
@@ -285,6 +305,54 @@ func TestEnableJSONDoesNotAsk(t *testing.T) {
 	root.SetErr(&stderr)
 	if err := root.ExecuteContext(t.Context()); !errors.Is(err, errNotAsked) || stderr.Len() > 0 || !json.Valid(stdout.Bytes()) {
 		t.Errorf("got %v and\n%s\n%s", err, &stdout, &stderr)
+	}
+}
+
+// Two at once would undo each other's halves.
+func TestEnableKeepsOthersOut(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	dir, err := os.Open(m.path("state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	m.command("enable", "--yes").expect(t, exitFailed, "", "just now")
+	m.command("disable", "--yes").expect(t, exitFailed, "", "just now")
+	m.command("disable", "--dry-run").expect(t, exitFine, "what it was before", "")
+	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") || strings.Contains(got, "machine_id") {
+		t.Errorf("the drop-in is %q", got)
+	}
+}
+
+// Who thinks about a plan for long may agree to one that is out of date.
+func TestEnableByAnOldPlan(t *testing.T) {
+	t.Parallel()
+	m := newQuiet(t)
+	master, slave := terminal(t)
+	root, _ := newRoot()
+	root.SetArgs(append([]string{"enable", "--only", "hostname"}, m.options...))
+	var stdout bytes.Buffer
+	stderr := new(logbook)
+	root.SetIn(slave)
+	root.SetOut(&stdout)
+	root.SetErr(stderr)
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(context.Background()) }()
+	eventually(t, "it asks", func() bool { return strings.Contains(stderr.String(), "[y/N]") })
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	if _, err := master.WriteString("y\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "meanwhile") {
+		t.Errorf("got %v", err)
+	}
+	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") {
+		t.Errorf("the drop-in is %q", got)
 	}
 }
 

@@ -33,7 +33,9 @@ nodedns's, is said to be unknown. The files are those that the command itself
 sees: run it in a container's namespaces to explain what the container gets.
 
 TYPE is as for "nodedns query". For others than A and AAAA there is no C library,
-since programs ask for those by DNS alone.`,
+since programs ask for those by DNS alone.
+
+With --json it is one object, whose keys docs/resolution.md lists.`,
 		Example: `  nodedns explain metropolis-0123456789abcdef0123456789abcdef
   nodedns explain printer
   nodedns explain 10.1.2.3

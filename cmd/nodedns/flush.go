@@ -19,7 +19,7 @@ below it stay, and so do those for other names that lead to it by an alias. An
 address stands for its reverse name.
 
 What the zone and the hosts file say is not in the cache. Flush is for root, and
-for the user that the daemon runs as.`,
+for the user that the daemon runs as. With --json: flushed, the number of answers.`,
 		Example: `  nodedns flush
   nodedns flush www.example.org
   nodedns flush --json`,

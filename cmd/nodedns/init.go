@@ -27,7 +27,9 @@ certificate for this node is to be made for this key.
 
 Keys that are there are never overwritten, unless --force is given: a node with
 another key has another name. A node that got its key in another way needs no
-init.`,
+init.
+
+With --json: node_id, and the paths private_key and public_key.`,
 		Example: `  nodedns init
   nodedns init --identity.public_key /etc/nodedns/node.pub`,
 		Args: cobra.NoArgs,

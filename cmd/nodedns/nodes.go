@@ -24,7 +24,10 @@ cluster, and those that have departed and are still answered. With TEXT it
 lists those whose ID or one of whose addresses contains it.
 
 The last column tells for how long the node has had its addresses or, of one
-that has departed, how long ago that was. With --json it is one array.`,
+that has departed, how long ago that was.
+
+With --json it is one array of objects with id, addresses, roles, state, source,
+local, departed, and since (null where nothing is known yet).`,
 		Example: `  nodedns nodes
   nodedns nodes 10.1.2.
   nodedns nodes --role consensus-member

@@ -26,8 +26,8 @@ TYPE is a record type such as A, AAAA or TXT. Without one, a name is asked for
 its IPv4 and IPv6 addresses, and an address for the name of its node. The search
 list is not used: see "nodedns explain" for what a program would find.
 
-With --json it is one object. Without TYPE its records are those of both
-families, and "answers" has both answers.
+With --json it is one object, whose keys docs/resolution.md lists. Without TYPE
+its records are those of both families, and "answers" has both answers.
 
 It fails when there is no such record, as when the name cannot be resolved.`,
 		Example: `  nodedns query metropolis-0123456789abcdef0123456789abcdef

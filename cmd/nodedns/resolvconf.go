@@ -37,7 +37,9 @@ directory. A resolv.conf that somebody else has written since is left as it is.
 
 It is for a daemon that could not do so itself, because it was killed: the
 service unit calls it. No daemon is needed, and restore may be repeated. A daemon
-that runs with files.resolv_conf_mode = "stub" takes the file back.`,
+that runs with files.resolv_conf_mode = "stub" takes the file back.
+
+With --json it is an array of objects with path, and done, what was done.`,
 		Example: `  nodedns resolvconf restore`,
 		Args:    cobra.NoArgs,
 	}

@@ -26,7 +26,9 @@ file in mode "own", are put back, and the block of nodedns leaves /etc/hosts. Al
 other lines of it stay.
 
 The daemon must have been stopped, or it would write again. Restore may be
-repeated: what failed is tried again, and what is restored stays so.`,
+repeated: what failed is tried again, and what is restored stays so.
+
+With --json it is an array of objects with path, and done, what was done.`,
 		Example: `  systemctl stop nodedns && nodedns restore`,
 		Args:    cobra.NoArgs,
 	}

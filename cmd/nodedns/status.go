@@ -25,7 +25,23 @@ when all that was asked for works, "degraded" when names are answered and
 something else is wrong, and "starting" before that.
 
 It exits with 0 when the daemon answers, however it is, and with 1 when it cannot
-be asked. With --check it exits with 0 only when the state is ready.`,
+be asked. With --check it exits with 0 only when the state is ready.
+
+With --json it is one object, whose keys stay and may get company:
+  node_id, state, ready, addresses, serial
+  nodes            live, departed, quarantined and contested (numbers)
+  conflict         that another machine has this node's key, if one has
+  contested        the addresses that several nodes claim, if there are any
+  curator          state, detail, endpoint, connected_since, data_since, cluster,
+                   leader, curators, credentials, report and remarks
+  listeners        the addresses that are answered on now, and as
+                   listener_status address, state and error of each
+  varlink          of the socket for nss-resolve, or null
+  files            path, written and error of each
+  upstreams        their addresses, and as upstream_status how each stands
+  hosts_lines      names, skipped and problems of the user's lines
+  resolv_conf      path, mode, state, source, fights, by and error, or null
+  errors           what is wrong, empty when nothing is`,
 		Example: `  nodedns status
   nodedns status --json
   nodedns status --check >/dev/null || echo "something is wrong"`,

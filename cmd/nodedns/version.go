@@ -41,9 +41,12 @@ func readBuild() build {
 
 func newVersion() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Long:    "Version prints which nodedns this is, and what built it. It touches nothing.",
+		Use:   "version",
+		Short: "Print the version",
+		Long: `Version prints which nodedns this is, and what built it. It touches nothing.
+
+With --json: version, go, platform and, where it was built from a repository,
+revision and modified (whether the source differed from that).`,
 		Example: "  nodedns version\n  nodedns version --json",
 		Args:    cobra.NoArgs,
 	}

@@ -30,9 +30,9 @@ func follow(ctx context.Context, log *slog.Logger, look func()) {
 	hints := make(chan struct{}, 1)
 	news, err := subscribe()
 	if err != nil {
-		log.Warn("changes of the listeners' addresses are noticed late", "within", lookAnyway, "error", err)
+		noticedLate(log, err)
 	} else {
-		receiving.Go(func() { receive(news, hints) })
+		receiving.Go(func() { receive(news, hints, log) })
 		defer func() { _ = news.SetReadDeadline(time.Unix(1, 0)) }()
 	}
 	anyway := time.NewTicker(lookAnyway)
@@ -47,6 +47,10 @@ func follow(ctx context.Context, log *slog.Logger, look func()) {
 		case <-anyway.C:
 		}
 	}
+}
+
+func noticedLate(log *slog.Logger, err error) {
+	log.Warn("changes of the listeners' addresses are noticed late", "within", lookAnyway, "error", err)
 }
 
 // subscribe opens a socket that the kernel tells of changes.
@@ -67,12 +71,17 @@ func subscribe() (*os.File, error) {
 }
 
 // receive turns messages into hints until the socket's deadline, and closes it.
-func receive(news *os.File, hints chan<- struct{}) {
+func receive(news *os.File, hints chan<- struct{}, log *slog.Logger) {
 	defer news.Close() // it was only read
 	var ignored [64]byte
 	for {
 		// ENOBUFS is about messages that were lost, which is news as well.
-		if _, err := news.Read(ignored[:]); err != nil && !errors.Is(err, unix.ENOBUFS) {
+		switch _, err := news.Read(ignored[:]); {
+		case err == nil, errors.Is(err, unix.ENOBUFS):
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		default:
+			noticedLate(log, err)
 			return
 		}
 		select {

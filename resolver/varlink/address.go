@@ -21,13 +21,8 @@ type addressEntry struct {
 // the address does not. It is not ok if it names one that is not there, or
 // another one than the client.
 func newEntry(addr netip.Addr, ifindex int) (entry addressEntry, ok bool) {
-	entry.Family = unix.AF_INET
-	if addr.Is6() {
-		entry.Family = unix.AF_INET6
-	}
-	for _, octet := range addr.AsSlice() {
-		entry.Address = append(entry.Address, uint16(octet))
-	}
+	entry.Family = familyOf(!addr.Is6(), addr.Is6())
+	entry.Address = newOctets(addr)
 	if addr.Zone() == "" {
 		if addr.Is6() && addr.IsLinkLocalUnicast() {
 			entry.Ifindex = ifindex
@@ -36,6 +31,13 @@ func newEntry(addr netip.Addr, ifindex int) (entry addressEntry, ok bool) {
 	}
 	entry.Ifindex, ok = indexOf(addr.Zone())
 	return entry, ok && (ifindex == 0 || ifindex == entry.Ifindex)
+}
+
+func newOctets(addr netip.Addr) (octets []uint16) {
+	for _, octet := range addr.AsSlice() {
+		octets = append(octets, uint16(octet))
+	}
+	return octets
 }
 
 // indexOf finds the interface that a zone names, which may be by its index

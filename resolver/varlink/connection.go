@@ -26,8 +26,8 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 	reader := bufio.NewReaderSize(conn, readSize)
 	var buffer []byte
 	for ctx.Err() == nil {
-		_ = conn.SetReadDeadline(time.Now().Add(idleTimeout))
-		message, err := readMessage(reader, buffer)
+		_ = conn.SetReadDeadline(time.Now().Add(s.idle))
+		message, err := readMessage(reader, buffer, maxMessage)
 		if err == nil {
 			var r *request
 			if r, err = parseRequest(message); err == nil {

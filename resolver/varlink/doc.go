@@ -4,7 +4,8 @@
 // A message is a JSON object and a NUL (https://varlink.org). A [Server] offers
 // a set of interfaces on one socket: [Resolve] has names and addresses resolved,
 // org.varlink.service tells which interfaces there are. What a name gets is up
-// to a [Resolver]; the package knows nothing of DNS.
+// to a [Resolver]; the package knows nothing of DNS. A [Client] asks such a
+// socket, whoever serves it.
 //
 // # Hostile clients
 //

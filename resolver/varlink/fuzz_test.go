@@ -25,7 +25,7 @@ func FuzzCalls(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		reader := bufio.NewReaderSize(bytes.NewReader(sent), 16)
 		for {
-			message, err := readMessage(reader, nil)
+			message, err := readMessage(reader, nil, maxMessage)
 			if err != nil {
 				return
 			}

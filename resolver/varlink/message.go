@@ -29,17 +29,17 @@ type response struct {
 }
 
 var (
-	errTooLong   = errors.New("a message is longer than what calls need")
+	errTooLong   = errors.New("a message is longer than what calls and their replies need")
 	errMalformed = errors.New("not a well-formed call")
 )
 
-// readMessage returns the next message, without its NUL. It is valid until the
-// next one is read.
-func readMessage(r *bufio.Reader, buffer []byte) ([]byte, error) {
+// readMessage returns the next message of up to so many octets, without its NUL.
+// It is valid until the next one is read.
+func readMessage(r *bufio.Reader, buffer []byte, limit int) ([]byte, error) {
 	buffer = buffer[:0]
 	for {
 		part, err := r.ReadSlice(0)
-		if len(buffer)+len(part) > maxMessage {
+		if len(buffer)+len(part) > limit {
 			return nil, errTooLong
 		}
 		buffer = append(buffer, part...)

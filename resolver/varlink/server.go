@@ -52,6 +52,7 @@ type Server struct {
 	pool       *pool
 	counts     counts
 	glance     time.Duration // glance, but for tests
+	idle       time.Duration // idleTimeout, but for tests
 
 	mu       sync.Mutex
 	listener *localsocket.Listener // bound, and not yet taken by Run; nil: none
@@ -59,7 +60,7 @@ type Server struct {
 
 // New returns a Server that has not made its socket.
 func New(config Config) *Server {
-	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, glance: glance}
+	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, glance: glance, idle: idleTimeout}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

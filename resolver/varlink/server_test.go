@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nodedns/nodedns/resolver/localsocket"
 )
@@ -168,6 +169,21 @@ func TestConnectionsAreBounded(t *testing.T) {
 		c.send(call)
 		if _, err := c.receive(); err == nil {
 			break
+		}
+	}
+}
+
+// Who says nothing, or does not come to an end, loses the connection.
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, Resolve(host()))
+	s.idle = 10 * time.Millisecond
+	start(t, s)
+	silent, halting := dial(t, s), dial(t, s)
+	_, _ = halting.Write([]byte(`{"method":`))
+	for name, c := range map[string]*client{"silent": silent, "halting": halting} {
+		if reply, err := c.receive(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: got %q, %v, want the end of the connection", name, reply, err)
 		}
 	}
 }

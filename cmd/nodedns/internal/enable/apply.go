@@ -32,6 +32,11 @@ const (
 // the daemon answers, is told as an error and not undone: the daemon goes on
 // trying.
 func (m *Machine) Enable(ctx context.Context, p Plan) error {
+	release, err := m.alone(p)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if !p.restart && m.running(ctx) {
 		if err := await(ctx, answerPatience, m.answers); err != nil {
 			return err

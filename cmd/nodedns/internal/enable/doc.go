@@ -18,6 +18,8 @@
 //     names. A record in the state directory is written before the first and
 //     removed after the last, so that enabling or disabling once more completes
 //     what was interrupted.
+//   - Only one process switches things at a time, by a lock on the state
+//     directory, and only by a plan that is not out of date.
 //   - A daemon that does not answer for this machine's own name is not enabled:
 //     what was done is undone.
 //

@@ -17,10 +17,11 @@ type Plan struct {
 	// Obstacle is why nothing can be done at all, with the remedy, or empty.
 	Obstacle string `json:"obstacle,omitempty"`
 
-	rewrite bool // the drop-in changes
-	restart bool // the daemon is started anew
-	edit    bool // nsswitch.conf changes
-	resolve bool // and names nss-resolve
+	left    []string // the keys that had effects when it was made
+	rewrite bool     // the drop-in changes
+	restart bool     // the daemon is started anew
+	edit    bool     // nsswitch.conf changes
+	resolve bool     // and names nss-resolve
 }
 
 // Row is one line of a plan: a thing, or the daemon.
@@ -52,6 +53,9 @@ func (m *Machine) PlanEnable(ctx context.Context, things []Thing) (Plan, error) 
 		return Plan{}, err
 	}
 	p := Plan{DropIn: m.dropIn(), Keys: slices.Clone(before), Rows: []Row{}}
+	if p.left, err = m.left(); err != nil {
+		return Plan{}, err
+	}
 	if p.Obstacle, err = m.obstacle(ctx); err != nil {
 		return Plan{}, err
 	}

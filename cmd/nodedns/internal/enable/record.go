@@ -2,9 +2,7 @@ package enable
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,16 +19,21 @@ type record struct {
 	UnitActive  bool `json:"unit_active"`
 }
 
+// maxRecord bounds the record's size, in bytes: it has a handful of keys.
+const maxRecord = 64 << 10
+
 func (m *Machine) recordPath() string { return filepath.Join(m.Config.State.Dir, "enabled.json") }
 
 // loadRecord returns the record, if there is one.
 func (m *Machine) loadRecord() (r record, found bool, err error) {
-	text, err := os.ReadFile(m.recordPath())
-	if errors.Is(err, fs.ErrNotExist) {
+	f := m.own(m.recordPath())
+	f.MaxSize = maxRecord
+	content, err := f.Read() // of a directory that the daemon's user can write
+	if err == nil && !content.Exists {
 		return r, false, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &r)
+		err = json.Unmarshal(content.Bytes, &r)
 	}
 	if err != nil {
 		return r, false, fmt.Errorf("read what was enabled from %s: %w; remove that file if it cannot be repaired", m.recordPath(), err)

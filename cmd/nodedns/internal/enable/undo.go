@@ -21,7 +21,7 @@ func (m *Machine) PlanDisable(ctx context.Context, things []Thing) (Plan, error)
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{DropIn: m.dropIn(), Keys: without(left, keysOf(things)), Rows: []Row{}}
+	p := Plan{DropIn: m.dropIn(), Keys: without(left, keysOf(things)), Rows: []Row{}, left: left}
 	for _, t := range things {
 		if t != Nsswitch && has(left, t) {
 			row := m.describe(t)
@@ -104,6 +104,11 @@ func (m *Machine) afterwards(stay []string) (then record, err error) {
 
 // Disable carries out a plan for that, and tells what was put back.
 func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err error) {
+	release, err := m.alone(p)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if p.edit {
 		n := m.nameService()
 		what, err := n.undo()
@@ -117,15 +122,11 @@ func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err err
 	if !p.rewrite {
 		return done, nil
 	}
-	left, err := m.left()
-	if err != nil {
-		return done, err
-	}
 	then, err := m.afterwards(p.Keys)
 	if err != nil {
 		return done, err
 	}
-	more, err := m.leave(ctx, p.Keys, without(left, p.Keys), then)
+	more, err := m.leave(ctx, p.Keys, without(p.left, p.Keys), then)
 	if err == nil {
 		err = m.forget(p.Keys)
 	}

@@ -20,8 +20,9 @@ const newLine = "hosts:          "
 // With resolve set, resolve stands before files, so that the hosts file is only
 // read when nobody answers. Where the user has further services that know names
 // of their own, such as mdns, an answer that there is no such name does not end
-// the search, or they would never be asked again. The actions that the user
-// gave to resolve stay. Without resolve, files and dns are made sure of.
+// the search, or they would never be asked again. Where none of them stood before
+// it, the actions that the user gave to resolve stay. Without resolve, files and
+// dns are made sure of.
 //
 // A text that is as it should be is returned as it is, and so is one without a
 // hosts line if glibc's default will do. The error is a mistake in the file: there
@@ -147,7 +148,9 @@ func withResolve(value string) string {
 	if at >= 0 {
 		var had string
 		value, had = without(value, Resolve)
-		if len(line.Services[at].Actions) > 0 {
+		// Of the services that were asked before, none is to be cut off.
+		passed := line.Services[max(0, line.Index(Files)):at]
+		if len(line.Services[at].Actions) > 0 && !slices.ContainsFunc(passed, knowsMore) {
 			text = had
 		}
 	}
@@ -155,9 +158,10 @@ func withResolve(value string) string {
 }
 
 // knowsMore reports whether a service may know names that nodedns does not:
-// any but those whose names it knows itself.
+// any but those whose names it knows itself. For myhostname that is the machine's
+// own name where it is not the node's, and not in the hosts file.
 func knowsMore(s Service) bool {
-	return !slices.Contains([]string{Resolve, Files, DNS, "myhostname"}, s.Name)
+	return !slices.Contains([]string{Resolve, Files, DNS}, s.Name)
 }
 
 // comment matches where the user means a comment to begin. To glibc it is more

@@ -31,8 +31,17 @@ func TestEdit(t *testing.T) {
 		{"the user's order", "hosts: dns files\n", "hosts: dns resolve [!UNAVAIL=return] files\n", "hosts: dns files\n"},
 		{
 			"systemd-resolved", "hosts: files myhostname resolve [!UNAVAIL=return] dns\n",
-			"hosts: resolve [!UNAVAIL=return] files myhostname dns\n", "hosts: files myhostname resolve [!UNAVAIL=return] dns\n",
+			"hosts: resolve files myhostname dns\n", "hosts: files myhostname resolve [!UNAVAIL=return] dns\n",
 		},
+		{
+			"systemd-resolved, first", "hosts: files resolve [!UNAVAIL=return] myhostname dns\n",
+			"hosts: resolve [!UNAVAIL=return] files myhostname dns\n", "hosts: files resolve [!UNAVAIL=return] myhostname dns\n",
+		},
+		{
+			"mdns before resolve", "hosts: files mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns\n",
+			"hosts: resolve files mdns4_minimal [NOTFOUND=return] dns\n", "hosts: files mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns\n",
+		},
+		{"myhostname", "hosts: files dns myhostname\n", "hosts: resolve files dns myhostname\n", "hosts: files dns myhostname\n"},
 		{
 			"resolve at the end", "hosts: files resolve\n",
 			"hosts: resolve [!UNAVAIL=return] files dns\n", "hosts: files resolve dns\n",
