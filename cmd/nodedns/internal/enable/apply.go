@@ -100,14 +100,18 @@ func (m *Machine) startAnew(ctx context.Context) error {
 	return await(ctx, answerPatience, m.answers)
 }
 
-// await calls what until it succeeds, and returns its last error.
-func await(ctx context.Context, patience time.Duration, what func(context.Context) error) error {
+// await calls what until it succeeds, and returns its last error that is not
+// only that the time was up.
+func await(ctx context.Context, patience time.Duration, what func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		err := what(ctx)
-		if err == nil {
+		last := what(ctx)
+		if last == nil {
 			return nil
+		}
+		if err == nil || ctx.Err() == nil {
+			err = last
 		}
 		select {
 		case <-ctx.Done():
