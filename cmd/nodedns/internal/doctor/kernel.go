@@ -19,7 +19,7 @@ func lookAtIPv6(m *Machine) []Finding {
 	case how == "":
 		return nil
 	case slices.ContainsFunc(m.Config.DNS.Listen, isSix):
-		return []Finding{problem(how+", and dns.listen has an IPv6 address", "it cannot be bound", mend)}
+		return []Finding{problem(how+", and dns.listen has an IPv6 address", "nobody is answered there: the listener waits until IPv6 is on", mend)}
 	case slices.ContainsFunc(m.Config.Local.Addresses, netip.Addr.Is6):
 		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", mend)}
 	}
