@@ -12,8 +12,10 @@ const (
 	StateConnecting          State = "connecting"
 	StateSyncing             State = "syncing"
 	StateConnected           State = "connected"
+	StateRemoved             State = "removed"
 	StateBackingOff          State = "backing off"
 	StateRefused             State = "refused"
+	StateUnauthorized        State = "unauthorized"
 )
 
 // Description is one row of the table of states.
