@@ -2,7 +2,6 @@ package zone
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -100,43 +99,6 @@ func (e *Entry) asRecord() (r record, err error) {
 	}
 	return with, nil
 }
-
-// ParseAddr parses an address that a node can be reached at from elsewhere:
-// neither unspecified, loopback, multicast, link-local nor IPv4-mapped, and
-// without a zone.
-func ParseAddr(text string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return addr, fmt.Errorf("%.64q is not an IP address", text)
-	}
-	return addr, CheckAddr(addr)
-}
-
-// CheckAddr reports why addr cannot be a node's address, or nil.
-func CheckAddr(addr netip.Addr) error {
-	var what string
-	switch {
-	case !addr.IsValid():
-		what = "not an address"
-	case addr.Is4In6():
-		what = "IPv4-mapped"
-	case addr.Zone() != "":
-		what = "bound to an interface"
-	case addr.IsUnspecified() || addr.Is4() && addr.As4()[0] == 0:
-		what = "unspecified"
-	case addr.IsLoopback():
-		what = "a loopback address"
-	case addr.IsMulticast() || addr == broadcast:
-		what = "a multicast address"
-	case addr.IsLinkLocalUnicast():
-		what = "link-local"
-	default:
-		return nil
-	}
-	return fmt.Errorf("address %s is %s", addr, what)
-}
-
-var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func unixSeconds(t time.Time) uint32 {
 	return uint32(min(max(t.Unix(), 0), 1<<32-1))
