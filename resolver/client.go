@@ -68,9 +68,13 @@ func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
 	return r, nil
 }
 
+// ReverseName is the name, with its final dot, at which an address has its PTR
+// record (RFC 1035, section 3.5, and RFC 3596, section 2.5).
+func ReverseName(addr netip.Addr) (string, error) { return dns.ReverseAddr(addr.Unmap().String()) }
+
 // AskReverse asks for the names of an address.
 func (c *Client) AskReverse(ctx context.Context, addr netip.Addr) (Reply, error) {
-	name, err := dns.ReverseAddr(addr.String())
+	name, err := ReverseName(addr)
 	if err != nil {
 		return Reply{}, err
 	}

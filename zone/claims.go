@@ -14,14 +14,39 @@ func (c *claimants) set(r record) *trie[struct{}] {
 	return &c.live
 }
 
-// winner is who the address belongs to: the smallest live ID, else the
-// smallest departed one.
-func (c *claimants) winner() key {
-	if k, ok := c.live.first(); ok {
-		return k
+// owner is the node that the reverse record of the address belongs to: a live
+// one before those that departed, then the incumbent, and where there is none
+// the one with the smallest ID.
+func (c *claimants) owner(incumbent key, had bool) (owner key) {
+	of := &c.live
+	if of.size == 0 {
+		of = &c.departed
 	}
-	k, _ := c.departed.first()
-	return k
+	if had && of.find(incumbent) != nil {
+		return incumbent
+	}
+	owner, _ = of.first()
+	return owner
+}
+
+// incumbent is the node that had the reverse record of an address before the
+// present batch: as the newest snapshot has it or, while the saved nodes are
+// loaded, as it was when they were saved.
+func (s *Store) incumbent(addr key) (key, bool) {
+	if k, ok := s.restored[addr]; ok {
+		return k, true
+	}
+	return s.Snapshot().reverse.get(addr)
+}
+
+// restoreOwner makes a node the incumbent of those of its addresses that it had
+// the reverse records of when it was saved.
+func (s *Store) restoreOwner(k key, said record, owned []string) {
+	for _, text := range owned {
+		if addr, err := ParseAddr(text); err == nil && said.has(addr) {
+			s.restored[reverseKey(addr)] = k
+		}
+	}
 }
 
 // moveClaims makes the reverse records follow a node from one record to the
@@ -59,8 +84,7 @@ func (s *Store) claim(claimed netip.Addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.set(s.edit, k, struct{}{})
-	s.contend(claimed, all)
-	s.award(addr, holder, all.winner())
+	s.award(claimed, holder, all)
 }
 
 // unclaim undoes claim.
@@ -73,18 +97,26 @@ func (s *Store) unclaim(claimed netip.Addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.remove(s.edit, k)
-	s.contend(claimed, all)
+	holder, _ := s.draft.reverse.get(addr)
+	s.award(claimed, holder, all)
 	if all.live.size+all.departed.size == 1 {
 		delete(s.claims, addr)
+		s.draft.shared = s.draft.shared.remove(s.edit, addr)
 	}
-	holder, _ := s.draft.reverse.get(addr)
-	s.award(addr, holder, all.winner())
 }
 
-func (s *Store) award(addr, holder, winner key) {
-	if holder != winner {
-		s.draft.reverse = s.draft.reverse.set(s.edit, addr, winner)
+// award gives the reverse record of an address with several claimants to the
+// one that it belongs to, and lists the address as shared.
+func (s *Store) award(claimed netip.Addr, holder key, all *claimants) {
+	addr := reverseKey(claimed)
+	owner := all.owner(s.incumbent(addr))
+	if holder != owner {
+		s.draft.reverse = s.draft.reverse.set(s.edit, addr, owner)
 	}
+	if was, listed := s.draft.shared.get(addr); !listed || was != owner {
+		s.draft.shared = s.draft.shared.set(s.edit, addr, owner)
+	}
+	s.contend(claimed, owner, all)
 }
 
 // claiming lists the nodes that claim an address.

@@ -9,7 +9,8 @@ import (
 // that of the first of them.
 type Contest struct {
 	Addr netip.Addr
-	// Nodes are the first two of them, in the order of their IDs.
+	// Nodes are the one that has the reverse record, since it had it before the
+	// others came, and of the others the one with the smallest ID.
 	Nodes [2]ID
 	// Count of all of them.
 	Count int
@@ -22,24 +23,21 @@ type contest struct {
 	count         int
 }
 
-// contend keeps the list of contests true to who claims an address.
-func (s *Store) contend(claimed netip.Addr, all *claimants) {
+// contend keeps the list of contests true to which nodes claim an address, and
+// which of them has its reverse record.
+func (s *Store) contend(claimed netip.Addr, owner key, all *claimants) {
 	addr, contests := reverseKey(claimed), s.draft.contests
 	if all.live.size < 2 {
 		if _, listed := contests.get(addr); listed {
 			contests = contests.remove(s.edit, addr)
 		}
 	} else {
-		c := contest{addr: claimed.As16(), count: all.live.size}
-		i := 0
+		c := contest{addr: claimed.As16(), first: owner, count: all.live.size}
 		for k := range all.live.all() {
-			if i == 0 {
-				c.first = k
-			} else {
+			if k != owner {
 				c.second = k
 				break
 			}
-			i++
 		}
 		contests = contests.set(s.edit, addr, c)
 	}

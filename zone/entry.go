@@ -33,6 +33,9 @@ type Entry struct {
 	// saved.
 	Departed time.Time
 	Counted  time.Duration
+	// Owned are those of Addresses whose reverse record is the node's although
+	// other nodes have them too. Only what was saved says it.
+	Owned []string
 }
 
 // Roles is a set of the roles that a node can have.

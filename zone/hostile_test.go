@@ -109,7 +109,7 @@ func TestContests(t *testing.T) {
 	for range f.Snapshot().NewContests(before) {
 		fresh++
 	}
-	if got, want := list(f.Snapshot()), fmt.Sprintf("192.0.2.2 %s %s 3", a, b); got != want || fresh != 1 {
+	if got, want := list(f.Snapshot()), fmt.Sprintf("192.0.2.2 %s %s 3", b, a); got != want || fresh != 1 {
 		t.Errorf("contests %q, want %q; %d are new, want 1", got, want, fresh)
 	}
 	f.curator.Gone(a, b) // departed nodes claim nothing

@@ -183,7 +183,7 @@ func (s *Store) count(r record, counts bool, by int) {
 // forget drops all that is known of the cluster.
 func (s *Store) forget() {
 	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
-	s.draft.groups, s.draft.contests = groups{}, trie[contest]{}
+	s.draft.groups, s.draft.contests, s.draft.shared = groups{}, trie[contest]{}, trie[key]{}
 	s.draft.counts = Counts{Live: 1}
 	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false

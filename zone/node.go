@@ -102,6 +102,21 @@ func (n Node) Sole(four bool) (addr netip.Addr, ok bool) {
 	return netip.Addr{}, false
 }
 
+// Owned lists those of the node's addresses whose reverse record is its own
+// although other nodes have them too, departed ones included. It allocates where
+// there are any.
+func (n Node) Owned() (owned []netip.Addr) {
+	if n.local || n.snapshot == nil || n.snapshot.shared.size == 0 {
+		return nil
+	}
+	for addr := range n.Addrs() {
+		if owner := n.snapshot.shared.find(reverseKey(addr)); owner != nil && owner.value == n.slot.key {
+			owned = append(owned, addr)
+		}
+	}
+	return owned
+}
+
 // Exists says whether there is a node at all.
 func (n Node) Exists() bool { return n.snapshot != nil }
 

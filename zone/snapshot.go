@@ -22,7 +22,10 @@ type content struct {
 	local   *local
 	nodes   trie[record] // what the cluster's sources say, our own ID included
 	reverse trie[key]    // who an address belongs to, ours excluded
-	groups  groups
+	// shared is the part of reverse whose addresses several nodes have, departed
+	// ones included.
+	shared trie[key]
+	groups groups
 	// contests are the addresses that several live nodes claim.
 	contests trie[contest]
 	ready    bool
@@ -142,8 +145,9 @@ func (s *Snapshot) HasIDShape(label []byte) bool {
 	return ok
 }
 
-// Reverse finds the node that an address belongs to: this machine before any
-// other, a live node before a departed one, then the smallest ID.
+// Reverse finds the node that the reverse record of an address belongs to: this
+// machine before any other, a live node before a departed one, then the node
+// that had it before, and where none had the one with the smallest ID.
 func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if slices.Contains(s.local.addrs, addr) {
 		return s.Local(), true

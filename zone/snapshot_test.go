@@ -51,7 +51,7 @@ func TestReverseRecords(t *testing.T) {
 	f.wantReverse(shared, c)
 	f.wantReverse("192.0.2.2", b)
 	f.curator.Gone(c)
-	f.wantReverse(shared, a) // of the departed the smallest
+	f.wantReverse(shared, c) // of the departed the one that had it
 	f.curator.Set(node(c, "192.0.2.3"))
 	f.wantReverse(shared, a)
 	f.pass(retention)

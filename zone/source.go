@@ -116,6 +116,9 @@ func (src *Source) take(k key, e *Entry) error {
 	}
 	s.refusals.lift(e.ID)
 	said.source = src.rank
+	if src == s.saved {
+		s.restoreOwner(k, said, e.Owned)
+	}
 	if err := s.say(k, said); err != nil {
 		return err
 	}

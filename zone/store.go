@@ -60,6 +60,7 @@ type Store struct {
 	sources  []*Source
 	saved    *Source
 	claims   map[key]*claimants // addresses that several nodes claim
+	restored map[key]key        // during a batch: who had a reverse record when it was saved
 	withheld map[key]record     // what a source says, while an address in it is ours
 	spelled  map[key]string     // names that their source does not spell canonically
 	refusals refusals
@@ -96,6 +97,7 @@ func NewStore(cfg Config) (*Store, error) {
 		retain:   cfg.RetainDeparted,
 		max:      cfg.MaxNodes,
 		claims:   map[key]*claimants{},
+		restored: map[key]key{},
 		withheld: map[key]record{},
 		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},
@@ -132,6 +134,7 @@ func (s *Store) update(change func()) {
 	defer s.mu.Unlock()
 	s.edit = new(edit)
 	change()
+	clear(s.restored)
 	s.draft.counts.Quarantined = s.refusals.count() + len(s.withheld)
 	s.draft.ready = s.answerable || !s.draft.cluster.Expected && s.localSaid
 	s.publish()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -92,6 +93,7 @@ func TestDerivedStateStaysTrue(t *testing.T) {
 	id := func() string { return testID(0x58 + r.IntN(12)) }
 	f.connect()
 	for step := range 5000 {
+		before := f.Snapshot()
 		switch r.IntN(12) {
 		case 0:
 			f.setLocal(addr(), "2001:db8::7")
@@ -111,13 +113,13 @@ func TestDerivedStateStaysTrue(t *testing.T) {
 		default:
 			f.curator.Set(node(id(), addr(), "2001:db8::1"), node(id(), addr()))
 		}
-		if f.checkDerived(); t.Failed() {
+		if f.checkDerived(before); t.Failed() {
 			t.Fatalf("at step %d", step)
 		}
 	}
 }
 
-func (f *fixture) checkDerived() {
+func (f *fixture) checkDerived(before *Snapshot) {
 	f.t.Helper()
 	s := f.Snapshot()
 	want := Counts{Quarantined: s.Counts().Quarantined}
@@ -137,14 +139,20 @@ func (f *fixture) checkDerived() {
 			if !n.Departed() {
 				claims[addr] = append(claims[addr], n.ID())
 			}
-			if !taken || owner.Departed() && !n.Departed() {
+			had, _ := before.Reverse(addr)
+			switch {
+			case !taken, owner.Departed() && !n.Departed():
 				owners[addr] = n
+			case owner.Departed() == n.Departed() && had.ID() == n.ID():
+				owners[addr] = n // the incumbent
 			}
 		}
 	}
 	for c := range s.Contests() {
-		if all := claims[c.Addr]; len(all) != c.Count || c.Nodes != [2]ID(all[:2]) {
-			f.t.Errorf("contest %+v, want one of %v", c, all)
+		all, owner := claims[c.Addr], owners[c.Addr].ID()
+		others := slices.DeleteFunc(slices.Clone(all), func(id ID) bool { return id == owner })
+		if len(all) != c.Count || c.Nodes != [2]ID{owner, others[0]} {
+			f.t.Errorf("contest %+v, want one of %v that %s has the reverse record of", c, all, owner)
 		}
 	}
 	for _, all := range claims {

@@ -111,6 +111,9 @@ func (d *decoder) node(n *node) error {
 	if n.parts&^allParts != 0 {
 		return d.damaged("a node has unknown parts %#x", byte(n.parts))
 	}
+	if n.parts&owned4 != 0 && n.parts&has4 == 0 || n.parts&owned6 != 0 && n.parts&has6 == 0 {
+		return d.damaged("a node has parts %#x: the reverse record of an address that it has not", byte(n.parts))
+	}
 	if n.parts&has4 != 0 {
 		if b, err = d.next(4); err != nil {
 			return err

@@ -25,7 +25,7 @@
 // Its name is [FileName]. All numbers are big endian.
 //
 //	8  magic, "nodedns\n"
-//	2  version, 2
+//	2  version, 3
 //	1  length of the cluster's ID, and the ID, empty where unknown
 //	1  length of the prefix of node IDs, and the prefix
 //	8  when it was written, in Unix seconds
@@ -36,7 +36,9 @@
 // A node:
 //
 //	16  the hex digits of its name, as bytes
-//	1   which parts follow: 1 IPv4, 2 IPv6, 4 departed
+//	1   which parts follow: 1 IPv4, 2 IPv6, 4 departed; and whether, of
+//	    several nodes that have the address, this one has its reverse record: 8 of
+//	    the IPv4 address, 16 of the IPv6 one
 //	1   roles, as [zone.Roles]
 //	1   state, as [zone.State]
 //	2   curator port, or 0

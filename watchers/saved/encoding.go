@@ -14,7 +14,7 @@ import (
 
 const (
 	magic   = "nodedns\n"
-	version = 2
+	version = 3
 
 	// maxNodes bounds the work that a file can cause. It is far above what a
 	// zone holds.
@@ -59,8 +59,10 @@ const (
 	has4 parts = 1 << iota
 	has6
 	departed
+	owned4 // the reverse record of the address is the node's, of several that have it
+	owned6
 
-	allParts = has4 | has6 | departed
+	allParts = has4 | has6 | departed | owned4 | owned6
 )
 
 // append appends the encoding of n.

@@ -175,8 +175,13 @@ func TestEveryBitCounts(t *testing.T) {
 		bad := slices.Clone(good)
 		bad[bit/8] ^= 1 << (bit % 8)
 		reason := ErrDamaged
-		if at := bit / 8; at == len(magic) || at == len(magic)+1 && bad[at] != 0 {
-			reason = ErrVersion
+		if at := bit / 8; at == len(magic) || at == len(magic)+1 {
+			switch v := bad[len(magic)+1]; {
+			case at == len(magic) || v > version:
+				reason = ErrVersion
+			case v > 0:
+				reason = ErrOld
+			}
 		}
 		requireRefused(t, bad, reason)
 	}

@@ -40,6 +40,13 @@ func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 			n.v6, n.parts = addr.As16(), n.parts|has6
 		}
 	}
+	for _, addr := range z.Owned() {
+		if addr.Is4() {
+			n.parts |= owned4
+		} else {
+			n.parts |= owned6
+		}
+	}
 	n.since = uint32(min(max(z.Since().Unix(), 0), math.MaxUint32))
 	if z.Departed() {
 		n.parts |= departed
@@ -87,11 +94,17 @@ func (n *node) entry(prefix string) zone.Entry {
 		State:       n.state,
 		CuratorPort: n.port,
 	}
+	add := func(addr netip.Addr, owned parts) {
+		e.Addresses = append(e.Addresses, addr.String())
+		if n.parts&owned != 0 {
+			e.Owned = append(e.Owned, addr.String())
+		}
+	}
 	if n.parts&has4 != 0 {
-		e.Addresses = append(e.Addresses, netip.AddrFrom4(n.v4).String())
+		add(netip.AddrFrom4(n.v4), owned4)
 	}
 	if n.parts&has6 != 0 {
-		e.Addresses = append(e.Addresses, netip.AddrFrom16(n.v6).String())
+		add(netip.AddrFrom16(n.v6), owned6)
 	}
 	if n.since != 0 {
 		e.Since = time.Unix(int64(n.since), 0).UTC()

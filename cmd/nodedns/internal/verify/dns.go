@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
 )
 
@@ -77,8 +76,8 @@ func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
 	return differences, nil
 }
 
-// askReverse asks whose an address is. If it is another's, the zone is asked who
-// claims it.
+// askReverse asks for the name of an address. If it is not the node's, the
+// daemon is asked whose it is.
 func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Difference, error) {
 	if err := a.next(ctx); err != nil {
 		return nil, err
@@ -93,38 +92,29 @@ func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Dif
 	if len(appendUnequal(nil, "", []string{string(n.ID)}, reply)) == 0 {
 		return nil, nil
 	}
-	owner, err := a.v.owner(ctx, addr)
-	if err != nil {
+	want, known, err := a.v.namesOf(ctx, addr)
+	if err != nil || !known {
 		return nil, err
 	}
-	return appendUnequal(nil, addr.String()+" PTR", []string{owner}, reply), nil
+	return appendUnequal(nil, addr.String()+" PTR", want, reply), nil
 }
 
-// owner is the node that an address belongs to: this machine before any other, a
-// live node before a departed one, then the smallest ID.
-func (v *verification) owner(ctx context.Context, addr netip.Addr) (string, error) {
-	var best *control.Node
-	rank := func(n *control.Node) int {
-		switch {
-		case n.Local:
-			return 0
-		case !n.Departed:
-			return 1
-		default:
-			return 2
-		}
+// namesOf are the names that an address should have, by the daemon's own word
+// and without the way over DNS: that of another node which has it too, or of a
+// line of the hosts file. Known is false where other servers know it.
+func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []string, known bool, err error) {
+	name, err := resolver.ReverseName(addr)
+	if err != nil {
+		return nil, false, err
 	}
-	err := v.Daemon.Nodes(ctx, control.Filter{Text: addr.String()}, func(n control.Node) error {
-		if slices.Contains(n.Addresses, addr.String()) &&
-			(best == nil || cmp.Or(cmp.Compare(rank(&n), rank(best)), cmp.Compare(n.ID, best.ID)) < 0) {
-			best = &n
-		}
-		return nil
-	})
-	if best == nil || err != nil {
-		return "", err
+	answer, err := v.Daemon.Query(ctx, name, "PTR")
+	if err != nil {
+		return nil, false, err
 	}
-	return best.ID, nil
+	for _, r := range answer.Records {
+		names = append(names, strings.TrimSuffix(r.Data, "."))
+	}
+	return names, answer.Authoritative, nil
 }
 
 // next keeps the pace.

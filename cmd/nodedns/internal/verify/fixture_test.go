@@ -89,6 +89,18 @@ func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {
 	return s, nil
 }
 
+func (d *fakeDaemon) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
+	s, err := resolver.New(resolver.Config{Zone: d.store.Snapshot})
+	if err != nil {
+		return resolver.Answer{}, err
+	}
+	answer, err := s.Query(ctx, name, typ)
+	if err != nil {
+		return resolver.Answer{}, err
+	}
+	return *answer, nil
+}
+
 func (d *fakeDaemon) Nodes(_ context.Context, filter control.Filter, yield func(control.Node) error) error {
 	for n := range d.store.Snapshot().All() {
 		since := n.Since()

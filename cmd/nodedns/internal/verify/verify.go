@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -14,6 +15,7 @@ import (
 // Daemon tells what the zone is. A [control.Client] is one.
 type Daemon interface {
 	Status(ctx context.Context) (nodedns.Status, error)
+	Query(ctx context.Context, name, typ string) (resolver.Answer, error)
 	Nodes(ctx context.Context, filter control.Filter, yield func(control.Node) error) error
 }
 
