@@ -102,7 +102,7 @@ func newPathServer(t testing.TB, store *zone.Store, change func(*Settings)) *Ser
 		Zone:     store.Snapshot,
 		Settings: set,
 		Hosts: hosts.Config{
-			Path: write("hosts", "192.168.1.7 printer.lan printer\n2001:db8::7 printer.lan\n127.0.1.1 debian\n"+many.String()),
+			Path: write("hosts", "192.168.1.7 printer.lan printer\n2001:db8::7 printer.lan\n127.0.1.1 debian\n10.0.0.11 old\n10.0.0.1 older\n"+many.String()),
 			Zone: hosts.Zone{Prefix: "metropolis-", Local: ours},
 		},
 		Clock: func() time.Duration { return pathClock },

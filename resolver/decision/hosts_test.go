@@ -15,7 +15,7 @@ import (
 func withHostsAndRoutes(t *testing.T, view *View) *View {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "hosts")
-	if err := os.WriteFile(path, []byte("192.168.1.7 printer.local printer\n127.0.1.1 debian\n10.0.0.10 other\n10.9.0.1 x.corp.example\n2001:db8::7 "+both+".corp.example\n127.0.0.1 foo\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte("192.168.1.7 printer.local printer\n127.0.1.1 debian\n10.0.0.10 other\n10.0.0.1 old\n10.9.0.1 x.corp.example\n2001:db8::7 "+both+".corp.example\n127.0.0.1 foo\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	file := hosts.New(hosts.Config{Path: path, Zone: hosts.Zone{Prefix: "metropolis-", Local: local}})
@@ -54,7 +54,11 @@ func TestHostsAndRoutes(t *testing.T) {
 		{"1.1.0.127.in-addr.arpa", "TXT", Negative, 0, SourceSpecial, 0},
 		{"2.1.0.127.in-addr.arpa", "PTR", Negative, dns.RcodeNameError, SourceSpecial, 0},
 		{"1.0.0.127.in-addr.arpa", "PTR", LocalhostName, 0, SourceSpecial, 0},
-		{"10.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0},
+		{"10.0.0.10.in-addr.arpa", "PTR", HostName, 0, SourceHosts, 0}, // before another node's claim
+		{"10.0.0.10.in-addr.arpa", "ANY", AnyType, 0, SourceHosts, 0},
+		{"10.0.0.10.in-addr.arpa", "TXT", Negative, 0, SourceZone, 0},
+		{"1.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0}, // but not before our own
+		{"11.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0},
 		{both + ".corp.example", "AAAA", HostAddresses, 0, SourceHosts, 0},
 		{onlyFour + ".corp.example", "A", Negative, dns.RcodeNameError, SourceZone, 0},
 		{onlyFour + ".lab.example", "A", Forward, 0, SourceUpstream, 1},

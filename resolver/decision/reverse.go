@@ -14,7 +14,9 @@ var (
 
 // nodeAddresses answers the reverse names of the nodes' addresses. Those that
 // are nobody's, and the shorter names above them, are left to the next steps:
-// the same range may well have hosts that are not nodes.
+// the same range may well have hosts that are not nodes. A line of the hosts
+// file stands before what another node claims, since the line is the user's word
+// and a node may claim any address; but not before our own addresses.
 func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	addr, ok := ReverseAddr(q.Name)
 	if !ok {
@@ -22,6 +24,10 @@ func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	}
 	node, ok := view.Zone.Reverse(addr)
 	if !ok {
+		return false
+	}
+	named := q.Type == dns.TypePTR || q.Type == dns.TypeANY
+	if named && !node.IsLocal() && inHosts(q.Name, view) {
 		return false
 	}
 	const reason = "the address of a node"

@@ -24,7 +24,7 @@ var steps = [Steps]struct{ name, passed string }{
 	StepRequest:       {"request", "it is well-formed, of class IN, and no transfer of a zone"},
 	StepLocalhost:     {"localhost", "neither below localhost nor the reverse name of a loopback address"},
 	StepNodes:         {"zone", "neither a node's name, nor one that only a node could have, nor below a local domain"},
-	StepNodeAddresses: {"reverse", "not the reverse name of a node's address"},
+	StepNodeAddresses: {"reverse", "no node has the reverse record of this name, or a line of the hosts file stands before it"},
 	StepHostLines:     {"hosts", "no line of the hosts file has it"},
 	StepRoutes:        {"route", "in no domain of a route"},
 	StepSpecialUse:    {"special", "not a name with a meaning of its own"},
