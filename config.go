@@ -42,7 +42,9 @@ type Config struct {
 
 	// LocalSource publishes this machine's addresses. nil means Addresses or,
 	// without any, what netlink tells of Interfaces (globs; none: the
-	// interface of the default route).
+	// interface of the default route). With a LocalSource the gateways are not
+	// known, whose addresses no node must rename: give them to
+	// [zone.Store.SetReserved] of Service.Zone, by a name of their own.
 	LocalSource LocalSource
 	Addresses   []netip.Addr
 	Interfaces  []string

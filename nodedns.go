@@ -36,6 +36,8 @@ type Service struct {
 	saved   *saved.Directory
 	self    *selfCheck
 	changes *changelog
+	// upstreamHints holds a value when the upstreams may have changed.
+	upstreamHints chan struct{}
 
 	mu     sync.Mutex // for what can be changed while running
 	local  LocalSource
@@ -60,7 +62,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{})}
+	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{}), upstreamHints: make(chan struct{}, 1)}
 	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
@@ -83,13 +85,14 @@ func New(cfg Config) (*Service, error) {
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
-		Changed:  func() { s.hintResolvConf(); s.self.hint() },
+		Changed:  func() { s.hintResolvConf(); s.self.hint(); s.hintUpstreams() },
 		Clock:    bootClock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.reserveUpstreams() // before the first query
 	if s.files, err = s.newFiles(&cfg, prefix); err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func New(cfg Config) (*Service, error) {
 	if s.state != "" {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
-	s.local = cfg.localSource()
+	s.local = cfg.localSource(s.reserveGateways)
 	s.fixed, s.dialer, s.report = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil, cfg.Report
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.plan()
@@ -150,22 +153,21 @@ func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, 
 	})
 }
 
-// localSource is where this machine's addresses come from.
-func (c *Config) localSource() LocalSource {
-	switch {
-	case c.LocalSource != nil:
-		return c.LocalSource
-	case len(c.Addresses) > 0:
-		return func(ctx context.Context, publish func([]netip.Addr)) error {
+// localSource is where this machine's addresses come from, and its gateways:
+// netlink tells of those with addresses from the configuration too, and a
+// LocalSource of none.
+func (c *Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
+	return func(ctx context.Context, publish func([]netip.Addr)) error {
+		if c.LocalSource != nil {
+			reserve(nil)
+			return c.LocalSource(ctx, publish)
+		}
+		if len(c.Addresses) > 0 {
 			publish(c.Addresses)
-			<-ctx.Done()
-			return nil
+			publish = func([]netip.Addr) {}
 		}
-	default:
-		return func(ctx context.Context, publish func([]netip.Addr)) error {
-			w := netlink.Watcher{Interfaces: c.Interfaces, Publish: publish, Logger: c.Logger.With("part", "netlink")}
-			return w.Run(ctx)
-		}
+		w := netlink.Watcher{Interfaces: c.Interfaces, Publish: publish, Gateways: reserve, Logger: c.Logger.With("part", "netlink")}
+		return w.Run(ctx)
 	}
 }
 
@@ -183,6 +185,7 @@ func (s *Service) plan() {
 		{name: "zone", run: s.store.Run},
 		s.locally,
 		{name: "curator", run: s.cluster.Run},
+		{name: "upstream addresses", run: s.followUpstreams},
 	}
 	s.readers = []*task{
 		{name: "files", run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
@@ -339,7 +342,7 @@ func (s *Service) Reload(cfg Config) error {
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.store.SetRetention(cfg.retention())
-	s.local, s.report = cfg.localSource(), cfg.Report
+	s.local, s.report = cfg.localSource(s.reserveGateways), cfg.Report
 	s.locally.again() // which tells our address too
 	return nil
 }

@@ -34,8 +34,8 @@ type Config struct {
 	// Without a path there is none.
 	Hosts hosts.Config
 
-	// Changed, if not nil, is called after the upstreams, what Machine returns or
-	// what Addrs returns have changed. It must neither block nor call the Server.
+	// Changed, if not nil, is called after the upstreams, those of routes too,
+	// what Machine returns or what Addrs returns have changed. It must neither block nor call the Server.
 	Changed func()
 
 	// Roots verify the certificates of upstreams that are asked over TLS or

@@ -106,9 +106,14 @@ func (s *Server) replace(st *state) {
 	if !sameServers {
 		s.cache.Flush() // others may know other answers
 	}
-	if s.changed != nil && (!sameServers || !old.machine.Equal(st.machine)) {
+	if s.changed != nil && (!sameServers || !sameGroups(old.routed, st.routed) || !old.machine.Equal(st.machine)) {
 		s.changed()
 	}
+}
+
+// sameGroups says whether the servers of routes are the same.
+func sameGroups(was, is []*upstream.Group) bool {
+	return slices.EqualFunc(was, is, func(a, b *upstream.Group) bool { return slices.Equal(a.Servers(), b.Servers()) })
 }
 
 // source is where the servers of Auto are from, or "" if none are asked.

@@ -25,7 +25,9 @@ type content struct {
 	// shared is the part of reverse whose addresses several nodes have, departed
 	// ones included.
 	shared trie[key]
-	groups groups
+	// reserved are the addresses that have no reverse record from the cluster.
+	reserved trie[struct{}]
+	groups   groups
 	// contests are the addresses that several live nodes claim.
 	contests trie[contest]
 	ready    bool
@@ -147,13 +149,16 @@ func (s *Snapshot) HasIDShape(label []byte) bool {
 
 // Reverse finds the node that the reverse record of an address belongs to: this
 // machine before any other, a live node before a departed one, then the node
-// that had it before, and where none had the one with the smallest ID.
+// that had it before, and where none had the one with the smallest ID. Of an
+// address that is reserved (see [Store.SetReserved]) only this machine's is
+// found.
 func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if slices.Contains(s.local.addrs, addr) {
 		return s.Local(), true
 	}
-	owner := s.reverse.find(reverseKey(addr))
-	if owner == nil {
+	k := reverseKey(addr)
+	owner := s.reverse.find(k)
+	if owner == nil || s.reserved.size > 0 && s.reserved.find(k) != nil {
 		return Node{}, false
 	}
 	node := s.node(owner.value)

@@ -59,10 +59,11 @@ type Store struct {
 	edit     *edit   // the batch of changes under way
 	sources  []*Source
 	saved    *Source
-	claims   map[key]*claimants // addresses that several nodes claim
-	restored map[key]key        // during a batch: who had a reverse record when it was saved
-	withheld map[key]record     // what a source says, while an address in it is ours
-	spelled  map[key]string     // names that their source does not spell canonically
+	claims   map[key]*claimants      // addresses that several nodes claim
+	restored map[key]key             // during a batch: who had a reverse record when it was saved
+	reserved map[string][]netip.Addr // by the part that needs them: see SetReserved
+	withheld map[key]record          // what a source says, while an address in it is ours
+	spelled  map[key]string          // names that their source does not spell canonically
 	refusals refusals
 	// complaints about them that the log has yet to get.
 	complaints complaints
@@ -98,6 +99,7 @@ func NewStore(cfg Config) (*Store, error) {
 		max:      cfg.MaxNodes,
 		claims:   map[key]*claimants{},
 		restored: map[key]key{},
+		reserved: map[string][]netip.Addr{},
 		withheld: map[key]record{},
 		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},

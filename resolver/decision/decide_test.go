@@ -274,6 +274,24 @@ func TestReverseOfANodesAddress(t *testing.T) {
 	})
 }
 
+// An address that is reserved is answered as if no node had it, but for ours.
+func TestReverseOfAReservedAddress(t *testing.T) {
+	f := populated(t)
+	f.reach = ReachPrivate
+	f.SetReserved("gateways", []netip.Addr{netip.MustParseAddr("10.0.0.10"), netip.MustParseAddr("10.0.0.1")})
+	decideAll(t, f, map[string]row{
+		"a node's":      {"10.0.0.10.in-addr.arpa", "PTR", forward},
+		"another type":  {"10.0.0.10.in-addr.arpa", "TXT", forward},
+		"its name":      {both, "A", addresses(both)},
+		"our own":       {"1.0.0.10.in-addr.arpa", "PTR", want{kind: NodeName, node: local}},
+		"another one's": {"11.0.0.10.in-addr.arpa", "PTR", want{kind: NodeName, node: onlyFour}},
+	})
+	view := withHostsAndRoutes(t, f.view(t))
+	if v := Decide(question(t, "10.0.0.10.in-addr.arpa", "PTR"), view); v.Kind != HostName {
+		t.Errorf("with a line of the hosts file: %+v", v)
+	}
+}
+
 func TestLocalhost(t *testing.T) {
 	loopback, ptr := want{kind: Loopback}, want{kind: LocalhostName}
 	rows := map[string]row{

@@ -22,6 +22,18 @@ type route struct {
 	v6     bool
 	metric int
 	source netip.Addr // preferred source, or the zero Addr
+	via    netip.Addr // gateway, of either family, or the zero Addr
+}
+
+// gateways lists the gateways of routes, sorted and each once.
+func gateways(routes []route) (all []netip.Addr) {
+	for _, r := range routes {
+		if r.via.IsValid() {
+			all = append(all, r.via)
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
 }
 
 // unusable are the flags of addresses that are never published. The duplicate

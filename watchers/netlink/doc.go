@@ -39,6 +39,9 @@
 // keeps it in the kernel: a cable that is replaced does not rename a machine.
 // One that is down is left out.
 //
+// The gateways of the main table's default routes are published beside the
+// addresses, for what must not be taken for another machine's.
+//
 // # Goroutines
 //
 // Run starts one goroutine, which reads the subscription's socket, and waits

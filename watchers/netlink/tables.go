@@ -128,7 +128,7 @@ func nexthops(r rtnetlink.Route) []route {
 	source, _ := netip.AddrFromSlice(r.Src)
 	way := route{v6: r.Family == unix.AF_INET6, metric: r.Priority, source: source}
 	if len(r.MultiPath) == 0 {
-		way.link = r.LinkIndex
+		way.link, way.via = r.LinkIndex, gateway(r.Gw, r.Via)
 		if r.Flags&unix.RTNH_F_DEAD != 0 {
 			return nil
 		}
@@ -137,11 +137,21 @@ func nexthops(r rtnetlink.Route) []route {
 	var ways []route
 	for _, hop := range r.MultiPath {
 		if hop.Flags&unix.RTNH_F_DEAD == 0 {
-			way.link = hop.LinkIndex
+			way.link, way.via = hop.LinkIndex, gateway(hop.Gw, hop.Via)
 			ways = append(ways, way)
 		}
 	}
 	return ways
+}
+
+// gateway is that of a nexthop, which for an IPv4 route may be an IPv6 address
+// (RFC 8950); the zero Addr where the link itself leads out.
+func gateway(gw net.IP, other rtnetlink.Destination) netip.Addr {
+	if via, ok := other.(*rtnetlink.Via); ok && len(gw) == 0 {
+		gw = via.Addr
+	}
+	addr, _ := netip.AddrFromSlice(gw)
+	return addr.Unmap()
 }
 
 // retry calls list again while its result is no consistent picture because a

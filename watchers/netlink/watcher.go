@@ -44,6 +44,12 @@ type Watcher struct {
 	// there is no usable address. It belongs to Publish, which must not block.
 	Publish func([]netip.Addr)
 
+	// Gateways, if not nil, is called by Run with the gateways of the main
+	// table's default routes, whatever Interfaces are: once at the start of each
+	// Run and then upon each change. Those of other routes are left out, since
+	// in a routed network they are the other nodes. It must not block.
+	Gateways func([]netip.Addr)
+
 	// Logger may be nil.
 	Logger *slog.Logger
 
@@ -81,11 +87,15 @@ func (w *Watcher) Run(ctx context.Context) error {
 // follow reads the tables at once, some time after each first hint, and a last
 // time when the hints have ceased.
 func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables) error {
-	var published []netip.Addr
+	var published, via []netip.Addr
 	read := func(first bool) error {
-		addrs, err := w.read(ctx, kernel)
+		addrs, routes, err := w.read(ctx, kernel)
 		if err != nil {
 			return err
+		}
+		if now := gateways(routes); w.Gateways != nil && (first || !slices.Equal(now, via)) {
+			via = now
+			w.Gateways(slices.Clone(now))
 		}
 		if first || !slices.Equal(addrs, published) {
 			published = addrs
@@ -124,21 +134,21 @@ func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables)
 	return err
 }
 
-// read asks the kernel and returns the addresses chosen.
-func (w *Watcher) read(ctx context.Context, kernel *tables) ([]netip.Addr, error) {
+// read asks the kernel and returns the addresses chosen, and the default routes.
+func (w *Watcher) read(ctx context.Context, kernel *tables) ([]netip.Addr, []route, error) {
 	links, err := kernel.links(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	addrs, err := kernel.addresses(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	routes, err := kernel.defaultRoutes(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return choose(links, addrs, routes, w.Interfaces), nil
+	return choose(links, addrs, routes, w.Interfaces), routes, nil
 }
 
 func (w *Watcher) log() *slog.Logger {
