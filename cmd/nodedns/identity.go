@@ -4,12 +4,10 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -40,20 +38,7 @@ const maxKeyFile = 64 << 10
 
 // readPublicKey reads a key in any of its forms. The errors lack the path.
 func readPublicKey(path string) (ed25519.PublicKey, error) {
-	// A FIFO must not hold up the start.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, reason(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, reason(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is no regular file (%s)", info.Mode().Type())
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	data, err := osfile.Read(path, maxKeyFile)
 	if err != nil {
 		return nil, reason(err)
 	}

@@ -86,8 +86,8 @@ func TestNoIdentity(t *testing.T) {
 		{"not there", filepath.Join(dir, "none.pub"), []string{"none.pub", "nodedns init", "identity.node_id"}},
 		{"empty", file("empty.pub", ""), []string{"empty.pub", "ed25519"}},
 		{"something else", file("text.pub", "hello\n"), []string{"text.pub", "ed25519"}},
-		{"a directory", dir, []string{dir, "no regular file"}},
-		{"a FIFO, which would wait for ever", fifo, []string{fifo, "no regular file"}},
+		{"a directory", dir, []string{dir, "not a regular file"}},
+		{"a FIFO, which would wait for ever", fifo, []string{fifo, "not a regular file"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,11 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // DefaultPath is the configuration file where none is named.
@@ -91,19 +92,14 @@ func dropIns(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// readFile reads a file of bounded size.
+// readFile reads a file of bounded size, and waits for no other program.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	data, err := osfile.Read(path, maxFile)
+	switch {
+	case errors.Is(err, osfile.ErrNotRegular):
+		err = fmt.Errorf("%w; put a file there, or remove it", err)
+	case errors.Is(err, osfile.ErrTooLarge):
+		err = fmt.Errorf("%w; name a configuration file", err)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes; name a configuration file", path, maxFile)
-	}
-	return data, nil
+	return data, err
 }

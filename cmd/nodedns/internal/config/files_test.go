@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 )
 
 // writeFiles makes a configuration file with drop-ins, and returns its path.
@@ -114,6 +115,36 @@ func TestDropInsOfAnyName(t *testing.T) {
 	} {
 		if got := DropIns(path); got != want {
 			t.Errorf("%q has %s, want %s", path, got, want)
+		}
+	}
+}
+
+// What is no file is refused by its name, and never waited for.
+func TestNoFiles(t *testing.T) {
+	t.Parallel()
+	for name, put := range map[string]func(path string) error{
+		"n.toml":        func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"n.d":           func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"n.d/50-a.toml": func(path string) error { return unix.Mkfifo(path, 0o600) },
+		"n.d/60-b.toml": func(path string) error { return os.Mkdir(path, 0o700) },
+		"n.d/70-c.toml": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"n.d/80-d.toml": func(path string) error { return os.Symlink("absent", path) },
+	} {
+		files := map[string]string{"n.toml": "zone.ttl = \"3s\"\n", "n.d/10.toml": ""}
+		if name == "n.d" {
+			delete(files, "n.d/10.toml")
+		}
+		main := writeFiles(t, files)
+		path := filepath.Join(filepath.Dir(main), name)
+		_ = os.Remove(path) // where there is a file
+		if err := put(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(main, nil); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got error %v, want one that names it", name, err)
+		}
+		if want := 3 * time.Second; name != "n.toml" && Understood(main, nil).Zone.TTL != want {
+			t.Errorf("%s: what is right beside it is not understood", name)
 		}
 	}
 }
