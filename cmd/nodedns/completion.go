@@ -48,10 +48,11 @@ func (s *settings) completeNames(others ...[]string) cobra.CompletionFunc {
 func (s *settings) nodeNames(ctx context.Context, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(ctx, completionPatience)
 	defer cancel()
-	client, err := s.client()
+	found, err := s.locate()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	client := control.NewClient(found.socket)
 	nodes := nodesWith(ctx, client, typed, maxCompletions+1)
 	if len(nodes) > maxCompletions {
 		return nextDigits(ctx, client, typed, nodes), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

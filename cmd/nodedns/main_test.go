@@ -48,8 +48,8 @@ func TestEachCommandExplainsItself(t *testing.T) {
 func TestExitStatus(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	m.write("bad.toml", "[zone]\ncolour = 1\nttl = true\n")
 	bad, socket := m.path("bad.toml"), m.path("none.sock")
+	m.write("bad.toml", "[zone]\ncolour = 1\nttl = true\n[control]\nsocket = \""+socket+"\"\n")
 	tests := []struct {
 		name   string
 		args   string
@@ -74,7 +74,8 @@ func TestExitStatus(t *testing.T) {
 		{"run", "run --config " + bad, exitWrong, "zone.colour"},
 		{"init", "init --config " + bad, exitWrong, "zone.colour"},
 		{"restore", "restore --config " + bad, exitWrong, "zone.colour"},
-		{"status", "status --config " + bad, exitWrong, "--control"},
+		{"a wrong flag of a question", "status --zone.ttl soon", exitWrong, "nodedns: flag --zone.ttl: "},
+		{"status", "status --config " + bad, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
 		{"status of nobody", "status --control " + socket, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
 		{"nodes of nobody", "nodes --control " + socket, exitFailed, "nodedns run"},
 		{"query to nobody", "query a --control " + socket, exitFailed, "nodedns run"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 // daemon.
 type settings struct {
 	flags     *pflag.FlagSet
+	stderr    func() io.Writer
 	file      string
 	socket    string
 	overrides *config.Overrides
@@ -22,7 +24,7 @@ type settings struct {
 
 // addSettings gives a command --config and a flag for each key.
 func addSettings(cmd *cobra.Command) *settings {
-	s := &settings{flags: cmd.Flags()}
+	s := &settings{flags: cmd.Flags(), stderr: cmd.ErrOrStderr}
 	s.flags.StringVar(&s.file, "config", config.DefaultPath,
 		"configuration `FILE`; each of its keys is also a flag, see \"nodedns help configuration\"")
 	s.overrides = config.RegisterFlags(s.flags)
@@ -63,6 +65,15 @@ func (s *settings) understood() config.Config {
 	return s.asked(config.Understood(s.named(), s.overrides))
 }
 
+// flagsOnly is what the flags say alone, with the defaults for the rest.
+func (s *settings) flagsOnly() (config.Config, error) {
+	cfg, err := config.Parse("", nil, s.overrides)
+	if err != nil {
+		return config.Config{}, &wrong{err}
+	}
+	return cfg, nil
+}
+
 // named is the file that is named, or "".
 func (s *settings) named() string {
 	if s.flags.Changed("config") {
@@ -79,17 +90,27 @@ func (s *settings) asked(cfg config.Config) config.Config {
 	return cfg
 }
 
-// client returns a way to ask the daemon. With --control no configuration is
-// needed, nor read, so that a broken one does not hide the daemon.
+// client returns a way to ask the daemon. A configuration with mistakes does not
+// hide the daemon, which may run since before they were made: there is a warning
+// then, and an error for a mistake in the flags only.
 func (s *settings) client() (*control.Client, error) {
-	if s.socket != "" {
-		return control.NewClient(s.socket), nil
-	}
-	cfg, err := s.load()
+	found, err := s.locate()
 	if err != nil {
-		return nil, fmt.Errorf("%w\nthe daemon can still be asked: name its socket with --control", err)
+		return nil, err
 	}
-	return control.NewClient(cfg.Control.Socket), nil
+	if found.problem != nil {
+		fmt.Fprintf(s.stderr(), "nodedns: warning: the configuration cannot be used, asking the daemon on %s: %s\n",
+			found.socket, shown(firstOf(found.problem), false))
+	}
+	return control.NewClient(found.socket), nil
+}
+
+// locate finds the daemon's socket. With --control the configuration is not read.
+func (s *settings) locate() (located, error) {
+	if s.socket != "" {
+		return located{socket: s.socket}, nil
+	}
+	return locate(s.load, s.understood, s.flagsOnly)
 }
 
 // isKey says whether a flag is a key of the configuration: no other has a dot.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,9 +37,13 @@ func parse(documents []document, flags *Overrides) (Config, error) {
 
 // Understood is what is right of a configuration in which Load finds something
 // wrong, with the defaults for the rest. It is for work that has to be done
-// with what there is.
+// with what there is. Of a file that is no TOML counts what stands above the
+// first line that is not.
 func Understood(path string, flags *Overrides) Config {
 	documents, _ := readAll(named(path)) // without a file the flags count all the same
+	for i, d := range documents {
+		documents[i] = legible(d)
+	}
 	a := assemble(documents, flags)
 	for _, k := range keys {
 		if a.faulty[k.name] {
@@ -46,6 +51,36 @@ func Understood(path string, flags *Overrides) Config {
 		}
 	}
 	return a.config
+}
+
+// maxCuts bounds how often a document is cut: an error is mostly found where it
+// is, or at the end of what it left open.
+const maxCuts = 8
+
+// legible cuts a document off before the first line that is no TOML.
+func legible(d document) document {
+	for range maxCuts {
+		_, err := readDocument(d.file, d.data)
+		p := Problem{}
+		if !errors.As(err, &p) {
+			return d
+		}
+		d.data = linesBefore(d.data, p.Line)
+	}
+	return document{file: d.file}
+}
+
+// linesBefore are the lines of a text before one of them, counted from 1.
+func linesBefore(data []byte, line int) []byte {
+	end := 0
+	for range line - 1 {
+		length := bytes.IndexByte(data[end:], '\n') + 1
+		if length == 0 {
+			break
+		}
+		end += length
+	}
+	return data[:end]
 }
 
 // Origin is where the value of a key comes from.
