@@ -45,6 +45,8 @@ type Service struct {
 	fixed  bool // endpoints are configured
 	report bool // our address is told to the cluster
 
+	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
+
 	started atomic.Bool
 	ready   chan struct{}
 	serving *task   // the listeners, which end last

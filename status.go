@@ -48,6 +48,9 @@ type Status struct {
 	HostsLines     HostsLines       `json:"hosts_lines"`
 	// ResolvConf is absent where resolv.conf is turned off.
 	ResolvConf *ResolvConfStatus `json:"resolv_conf"`
+	// LastReload is the last attempt to load the configuration again, absent
+	// before the first.
+	LastReload *ReloadStatus `json:"last_reload,omitempty"`
 	// Errors is what does not work now, one sentence each.
 	Errors []string `json:"errors"`
 
@@ -158,6 +161,7 @@ func (s *Service) Status() Status {
 		Upstreams:  []string{},
 		Varlink:    s.varlinkStatus(),
 		ResolvConf: s.resolvConfStatus(),
+		LastReload: s.lastReload.Load(),
 		Self:       s.self.status(),
 
 		ListenerStatus: s.listenerStatus(),

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,11 @@ type daemon struct {
 	// counts in what can be reloaded.
 	started, current config.Config
 	loads            atomic.Pointer[loading]
+
+	ready     chan struct{} // closed when the service manager knows that we are
+	reloading chan struct{} // holds an element during a reload, which owns current
+
+	reloadTimeout time.Duration // the constant, but for tests
 }
 
 // newDaemon loads the configuration and makes a daemon that does nothing until
@@ -44,7 +50,10 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{load: load, level: new(slog.LevelVar), started: cfg, current: cfg}
+	d := &daemon{
+		load: load, level: new(slog.LevelVar), started: cfg, current: cfg,
+		ready: make(chan struct{}), reloading: make(chan struct{}, 1), reloadTimeout: reloadTimeout,
+	}
 	if d.id, err = identify(cfg.Identity); err != nil {
 		return nil, err
 	}
@@ -103,9 +112,9 @@ func (d *daemon) bind() (doors []door, unlock func(), err error) {
 	case errors.Is(err, control.ErrInUse):
 		return nil, nil, err
 	case err != nil:
-		d.log.Warn("no control socket: nodedns status, nodes, query and flush will not find this daemon", "error", err)
+		d.log.Warn("no control socket: nodedns status, nodes, query, flush and reload will not find this daemon", "error", err)
 	default:
-		doors, unlock = append(doors, door{"control", l, controlHandler(d.service)}), l.Unlock
+		doors, unlock = append(doors, door{"control", l, d.control()}), l.Unlock
 	}
 	address := d.started.Metrics.Listen
 	if !address.IsValid() {
@@ -121,6 +130,13 @@ func (d *daemon) bind() (doors []door, unlock func(), err error) {
 	}
 	d.log.Info("metrics are served", "address", m.Addr())
 	return append(doors, door{"metrics", m, d.metrics()}), unlock, nil
+}
+
+// control answers on the control socket.
+func (d *daemon) control() http.Handler {
+	answers := controlDaemon(d.service)
+	answers.Reload = d.reloadOnRequest
+	return control.Handler(answers)
 }
 
 func (d *daemon) metrics() http.Handler {
@@ -157,7 +173,12 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 	}
 	d.log.Info("ready", "node", d.id, "listeners", d.service.Status().Listeners)
 	d.notify(readyState)
+	close(d.ready)
 	collectOnce()
+	// Beside the loop, because a reload may take its time.
+	var reloader sync.WaitGroup
+	defer reloader.Wait()
+	reloader.Go(func() { d.reloadOnSignal(ctx, reloads) })
 	pulse := d.newPulse()
 	d.beat(ctx, pulse)
 	tick := time.NewTicker(pulse.interval)
@@ -170,10 +191,6 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 			d.notify(stoppingState)
 			d.log.Info("stopping")
 			return
-		case <-reloads:
-			d.notify(reloadingState())
-			d.reload()
-			d.notify(readyState)
 		}
 	}
 }

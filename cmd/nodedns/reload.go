@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
 // loading is how the attempts to load the configuration have gone.
@@ -13,20 +16,66 @@ type loading struct {
 	fine bool      // the last one did
 }
 
-// reload loads the configuration again and takes over what can be changed
-// while running. Where something is wrong with it, nothing changes.
-func (d *daemon) reload() {
-	cfg, err := d.load()
-	now := d.applicable(cfg)
-	if err == nil {
-		err = d.service.Reload(serviceConfig(now, d.id, d.log))
+// reloadTimeout bounds one reload, the wait for the one before included. It is
+// shorter than the patience of those who ask by the control socket.
+const reloadTimeout = 5 * time.Second
+
+// Why a reload is refused without the configuration having been looked at.
+var (
+	errReloading = errors.New("an earlier reload still reads the configuration; see whether its file system answers")
+	errStarting  = errors.New("the daemon is still starting; try again when it is ready")
+)
+
+// reload loads the configuration again, takes over what can be changed while
+// running, and returns that. Where something is wrong with it, nothing changes;
+// the error says what. Either is logged and in the status, unless ctx ends first,
+// which is that of who wants the reload.
+//
+// It may be called concurrently: there is one at a time, and none while the files
+// are still being read for one that was given up.
+func (d *daemon) reload(ctx context.Context) (control.Reloaded, error) {
+	within, cancel := context.WithTimeout(ctx, d.reloadTimeout)
+	defer cancel()
+	select {
+	case d.reloading <- struct{}{}:
+	case <-within.Done():
+		return control.Reloaded{}, d.refuse(ctx, errReloading)
 	}
-	if err != nil {
-		d.loads.Store(&loading{at: d.loads.Load().at})
-		d.reportRefused(err)
-		return
+	d.notify(reloadingState())
+	defer d.notify(readyState)
+	type result struct {
+		cfg config.Config
+		err error
+	}
+	loaded := make(chan result)
+	go func() { // which may last, with the file system of a server that is gone
+		cfg, err := d.load()
+		select {
+		case loaded <- result{cfg, err}:
+		case <-within.Done():
+			<-d.reloading
+		}
+	}()
+	select {
+	case r := <-loaded:
+		defer func() { <-d.reloading }()
+		if r.err != nil {
+			return control.Reloaded{}, d.refuse(ctx, r.err)
+		}
+		return d.takeOver(ctx, r.cfg)
+	case <-within.Done():
+		return control.Reloaded{}, d.refuse(ctx, errSlowConfig(d.reloadTimeout))
+	}
+}
+
+// takeOver is the part of a reload after the configuration was loaded.
+func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloaded, error) {
+	now := d.applicable(cfg)
+	if err := d.service.Reload(serviceConfig(now, d.id, d.log)); err != nil {
+		return control.Reloaded{}, d.refuse(ctx, err)
 	}
 	d.loads.Store(&loading{at: time.Now(), fine: true})
+	d.service.ReportReload(nil)
 	d.level.Set(cfg.Log.Level)
 	changed, _ := config.Diff(d.current, now)
 	// Against the start, and not the last reload: until the restart this is
@@ -38,6 +87,45 @@ func (d *daemon) reload() {
 		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
 	}
 	d.warn(now)
+	// Not null, where there are none.
+	return control.Reloaded{
+		Changed: append([]string{}, changed...), Restart: append([]string{}, restart...), Warnings: append([]string{}, now.Warnings()...),
+	}, nil
+}
+
+// refuse makes known why a reload is refused, and returns that. One that is no
+// longer wanted is no news: nothing has changed, and nobody waits to hear it.
+func (d *daemon) refuse(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d.loads.Store(&loading{at: d.loads.Load().at})
+	d.service.ReportReload(err)
+	d.reportRefused(err)
+	return err
+}
+
+// reloadOnSignal reloads with each value of reloads, until ctx ends.
+func (d *daemon) reloadOnSignal(ctx context.Context, reloads <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-reloads:
+			_, _ = d.reload(ctx) // the error is logged, and in the status
+		}
+	}
+}
+
+// reloadOnRequest reloads for a client of the control socket. Before the daemon
+// is ready the service manager would take the end of the reload for its start.
+func (d *daemon) reloadOnRequest(ctx context.Context) (control.Reloaded, error) {
+	select {
+	case <-d.ready:
+		return d.reload(ctx)
+	default:
+		return control.Reloaded{}, errStarting
+	}
 }
 
 // applicable is the part of a new configuration that goes together with what

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
 // Each reload takes what it can, and says what it cannot.
@@ -69,7 +76,13 @@ func TestReload(t *testing.T) {
 	for _, step := range steps {
 		before, loaded := len(log.String()), d.loads.Load().at
 		m.configure(step.lines)
-		d.reload()
+		_, err := d.reload(t.Context())
+		if (err == nil) != step.fine {
+			t.Errorf("%s: the reload returns %v", step.name, err)
+		}
+		if last := d.service.Status().LastReload; last == nil || (last.Error == "") != step.fine || err != nil && last.Error != err.Error() {
+			t.Errorf("%s: the status has %+v, the reload returned %v", step.name, last, err)
+		}
 		said := log.String()[before:]
 		for _, text := range step.says {
 			if !strings.Contains(said, text) {
@@ -97,7 +110,9 @@ func TestReloadOfAnotherResolvConf(t *testing.T) {
 	var log logbook
 	d := m.daemon(&log)
 	m.configure("zone.ttl = \"99s\"\nfiles.resolv_conf_mode = \"stub\"")
-	d.reload()
+	if _, err := d.reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	said := log.String()
 	for _, text := range []string{"changed=[zone.ttl]", "keys=[files.resolv_conf]"} {
 		if !strings.Contains(said, text) {
@@ -118,8 +133,169 @@ func TestReloadWithoutFile(t *testing.T) {
 	if err := os.Remove(m.path("nodedns.toml")); err != nil {
 		t.Fatal(err)
 	}
-	d.reload()
+	if _, err := d.reload(t.Context()); err == nil || !strings.Contains(err.Error(), "nodedns.toml") {
+		t.Errorf("the error is %v", err)
+	}
 	if said := log.String(); !strings.Contains(said, "level=ERROR") || !strings.Contains(said, "nodedns.toml") {
 		t.Errorf("the log does not name the file:\n%s", said)
+	}
+}
+
+// Whoever asks for a reload gets what came of it, and the status keeps a refusal
+// until the next one succeeds.
+func TestReloadCommand(t *testing.T) {
+	t.Parallel()
+	r := newMachine(t).start()
+	r.command("status").expect(t, exitFine, "state", "")
+	if out := r.command("status", "--json").stdout; strings.Contains(out, "last_reload") {
+		t.Errorf("nothing was reloaded yet:\n%s", out)
+	}
+
+	r.configure("zone.ttl = \"99s\"\nfiles.hostname = false\n")
+	r.command("reload").expect(t, exitFine, "changed          zone.ttl\ntakes a restart  files.hostname\n", "")
+	r.command("reload", "--json").expect(t, exitFine, `"changed": [],`, "")
+
+	r.configure("zone.colour = 1\nzone.shape = 2\n")
+	o := r.command("reload")
+	o.expect(t, exitFailed, "", "nodedns: not reloaded: "+r.path("nodedns.toml")+":9: zone.colour: ")
+	o.expect(t, exitFailed, "", "\nnodedns: "+r.path("nodedns.toml")+":10: zone.shape: ")
+	if strings.Contains(o.stderr, "warning") {
+		t.Errorf("it is said twice:\n%s", o.stderr)
+	}
+	r.command("status").expect(t, exitFine, "refused ", "warning: the configuration cannot be used")
+	r.command("status").expect(t, exitFine, "nodedns.toml:10: zone.shape", "")
+	r.command("status", "--json").expect(t, exitFine, `"error": "`+r.path("nodedns.toml")+`:9: zone.colour: `, "")
+
+	r.configure("")
+	r.command("reload").expect(t, exitFine, "zone.ttl", "")
+	if o := r.command("status"); strings.Contains(o.stdout, "refused") || o.stderr != "" {
+		t.Errorf("the refusal is over:\n%s%s", o.stdout, o.stderr)
+	}
+	r.command("status", "--json").expect(t, exitFine, `"error": ""`, "")
+}
+
+// What hangs is not waited for: not by the reload, nor by the end.
+func TestReloadWhileReadingHangs(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	var log logbook
+	d := m.daemon(&log)
+	d.reloadTimeout = 100 * time.Millisecond
+	load := d.load
+	release, reads := make(chan struct{}), make(chan struct{}, 10)
+	d.load = func() (config.Config, error) {
+		reads <- struct{}{}
+		<-release
+		return load()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx, nil) }()
+	<-d.ready
+
+	// One that is asked for, and given up.
+	if _, err := d.reload(t.Context()); err == nil || !strings.Contains(err.Error(), "not done within 100ms") {
+		t.Errorf("the first reload: %v", err)
+	}
+	// The next ones do not pile up behind it.
+	_, err := d.reload(t.Context())
+	if !errors.Is(err, errReloading) {
+		t.Errorf("the second reload: %v", err)
+	}
+	if last := d.service.Status().LastReload; last == nil || last.Error != errReloading.Error() {
+		t.Errorf("the status has %+v", last)
+	}
+	m.command("status").expect(t, exitFine, "an earlier reload", "")
+	if n := len(reads); n != 1 {
+		t.Errorf("%d of them read the files", n)
+	}
+
+	// It goes on when the file system does.
+	close(release)
+	d.reloadTimeout = patience
+	if _, err := d.reload(t.Context()); err != nil {
+		t.Errorf("the reload afterwards: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// Neither is it when the end comes meanwhile.
+func TestEndWhileReadingHangs(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	d := m.daemon(new(logbook))
+	load := d.load
+	release, reads := make(chan struct{}), make(chan struct{}, 1)
+	t.Cleanup(func() { close(release) })
+	d.load = func() (config.Config, error) {
+		reads <- struct{}{}
+		<-release
+		return load()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	reloads := make(chan os.Signal, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx, reloads) }()
+	reloads <- unix.SIGHUP
+	<-reads
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if last := d.service.Status().LastReload; last != nil {
+		t.Errorf("the status has %+v, for a reload that is no longer wanted", last)
+	}
+}
+
+// A FIFO among the drop-ins is refused by its name, at the start and later, and
+// the end does not wait for its writer.
+func TestFIFOAmongDropIns(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	fifo := m.path("nodedns.d/50-pipe.toml")
+	m.write("nodedns.d/10.toml", "")
+	r := m.start()
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.command("reload").expect(t, exitFailed, "", "not reloaded: read the configuration: read "+fifo+": not a regular file, but a FIFO; ")
+	m.command("status").expect(t, exitFine, fifo, "warning")
+	m.command("check").expect(t, exitWrong, "", fifo)
+	r.end().expect(t, exitFine, "", "msg=stopping")
+	m.command("run").expect(t, exitWrong, "", fifo)
+}
+
+// The end is not waited for either while the start reads.
+func TestEndWhileStarting(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	ctx, cancel := context.WithCancel(t.Context())
+	reading := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := startDaemon(ctx, func() (config.Config, error) {
+			close(reading)
+			<-release
+			return config.Config{}, errors.New("late")
+		}, new(logbook))
+		ended <- err
+	}()
+	<-reading
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Before the start is over there is nothing to be reloaded.
+func TestReloadBeforeReady(t *testing.T) {
+	t.Parallel()
+	d := newMachine(t).daemon(new(logbook))
+	if _, err := d.reloadOnRequest(t.Context()); !errors.Is(err, errStarting) {
+		t.Errorf("before it is ready: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ See it work, without touching this machine: nodedns try`,
 		&cobra.Group{ID: groupDaemon, Title: "The daemon:"},
 		&cobra.Group{ID: groupAsk, Title: "Asking it:"},
 	)
-	addGroup(root, groupDaemon, newRun(), newInit(), newCheck(), newEnable(), newDisable(), newRestore(), newResolvConf(), newTry())
+	addGroup(root, groupDaemon, newRun(), newInit(), newCheck(), newReload(), newEnable(), newDisable(), newRestore(), newResolvConf(), newTry())
 	addGroup(root, groupAsk, newStatus(), newNodes(), newQuery(), newExplain(), newMonitor(), newFlush(), newVerify(), newDoctor())
 	root.AddCommand(newVersion(), newConfigurationTopic())
 	addMan(root)

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/signal"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
 func newRun() *cobra.Command {
@@ -18,8 +22,8 @@ ends it. It needs no address, no cluster and no credentials to start: it follows
 what comes and goes.
 
 It writes /etc/hosts, /etc/machine-id and the hostname, unless the configuration
-says otherwise; "nodedns restore" puts back what was there before. SIGHUP loads
-the configuration again, and reports what takes a restart.`,
+says otherwise; "nodedns restore" puts back what was there before. "nodedns
+reload" has it load the configuration again, and so does SIGHUP.`,
 		Example: `  nodedns run
   nodedns run --config ./nodedns.toml --log.level debug`,
 		Args: cobra.NoArgs,
@@ -38,11 +42,34 @@ the configuration again, and reports what takes a restart.`,
 		context.AfterFunc(ctx, stop)
 		defer paceCollector()()
 
-		d, err := newDaemon(settings.load, cmd.ErrOrStderr())
-		if err != nil {
+		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr())
+		switch {
+		case errors.Is(err, context.Canceled):
+			return nil // it was to end before it had begun
+		case err != nil:
 			return err
 		}
 		return d.run(ctx, reloads)
 	}
 	return cmd
+}
+
+// startDaemon is newDaemon, unless ctx ends first: the file system that has the
+// configuration or the node's key may hang, and the daemon does nothing yet.
+func startDaemon(ctx context.Context, load func() (config.Config, error), stderr io.Writer) (*daemon, error) {
+	type result struct {
+		d   *daemon
+		err error
+	}
+	made := make(chan result, 1)
+	go func() {
+		d, err := newDaemon(load, stderr)
+		made <- result{d, err}
+	}()
+	select {
+	case r := <-made:
+		return r.d, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"log/slog"
-	"net/http"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
@@ -56,9 +55,9 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 	}
 }
 
-// controlHandler answers for a service on the control socket.
-func controlHandler(s *nodedns.Service) http.Handler {
-	return control.Handler(control.Daemon{
+// controlDaemon is what a service answers on the control socket.
+func controlDaemon(s *nodedns.Service) control.Daemon {
+	return control.Daemon{
 		Status:   s.Status,
 		Snapshot: s.Zone().Snapshot,
 		Query:    s.Resolver().Query,
@@ -69,7 +68,7 @@ func controlHandler(s *nodedns.Service) http.Handler {
 
 		Queries: s.Resolver().Watch,
 		Zone:    s.Zone().Watch,
-	})
+	}
 }
 
 // texts spells each item of a list.

@@ -41,6 +41,8 @@ With --json it is one object, whose keys stay and may get company:
   upstreams        their addresses, and as upstream_status how each stands
   hosts_lines      names, skipped and problems of the user's lines
   resolv_conf      path, mode, state, source, fights, by and error, or null
+  last_reload      at and error of the last attempt to load the configuration
+                   again, if there was one
   errors           what is wrong, empty when nothing is`,
 		Example: `  nodedns status
   nodedns status --json
@@ -81,6 +83,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	}
 	t.row("node", s.NodeID)
 	t.row("state", standing(s.State))
+	if r := s.LastReload; r != nil && r.Error != "" {
+		t.row("reload", reloadText(r, now))
+	}
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
 	if len(s.Contested) > 0 {
@@ -107,6 +112,11 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	}
 	t.row("files", filesText(s.Files, now))
 	return t.flush()
+}
+
+// reloadText is why the configuration on disk is not the one that counts.
+func reloadText(r *nodedns.ReloadStatus, now time.Time) string {
+	return standing("refused") + " " + age(&r.At, now) + " ago, the configuration before it stays:\n" + r.Error
 }
 
 // listenersText lists the listeners, of a daemon that does not tell how they stand

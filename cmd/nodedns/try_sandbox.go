@@ -107,7 +107,7 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 	defer socket.Unlock()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.cluster.curator.Serve(ctx, s.curator) })
-	group.Go(func() error { return endpoint.Serve(ctx, socket, controlHandler(s.service), s.log) })
+	group.Go(func() error { return endpoint.Serve(ctx, socket, control.Handler(controlDaemon(s.service)), s.log) })
 	group.Go(func() error { return s.service.Run(ctx) })
 	group.Go(func() error {
 		start, err := s.awaitNodes(ctx)

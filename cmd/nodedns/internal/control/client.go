@@ -89,6 +89,13 @@ func (c *Client) FlushName(ctx context.Context, name string) (Flushed, error) {
 	return flushed, c.change(ctx, flushPath, url.Values{nameParameter: {name}}, &flushed)
 }
 
+// Reload makes the daemon load its configuration again. The error is the
+// daemon's, one line for each problem, if it refuses it.
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	var reloaded Reloaded
+	return reloaded, c.change(ctx, reloadPath, nil, &reloaded)
+}
+
 // Nodes calls yield with each node that the filter chooses, sorted by ID. It
 // returns the error of yield, or why not all nodes came.
 func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) error) error {

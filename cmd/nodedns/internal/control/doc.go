@@ -7,6 +7,7 @@
 //	GET /v1/query?name=&type=              a [resolver.Answer]
 //	GET /v1/explain?name=&type=&dry=       a [resolver.Explanation]
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
+//	POST /v1/reload                        a [Reloaded]
 //	GET /v1/monitor?queries=&zone=         lines of [Event], as they happen, of
 //	    &name=&type=&rcode=&source=&client=  those that fit; see [Watch]
 //

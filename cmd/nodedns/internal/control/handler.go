@@ -30,6 +30,9 @@ type Daemon struct {
 	// name.
 	Flush     func() int
 	FlushName func(name string) (int, error)
+	// Reload loads the configuration again and takes over what it can; the error
+	// says why nothing of it was. nil: there is none to be loaded.
+	Reload func(ctx context.Context) (Reloaded, error)
 	// Queries begins to watch what becomes of queries, and Zone yields the
 	// newest snapshot at once and then each newer one.
 	Queries func() (*tap.Watcher, error)
@@ -43,6 +46,7 @@ const (
 	queryPath   = "/v1/query"
 	explainPath = "/v1/explain"
 	flushPath   = "/v1/flush"
+	reloadPath  = "/v1/reload"
 	monitorPath = "/v1/monitor"
 )
 
@@ -66,6 +70,9 @@ func Handler(d Daemon) http.Handler {
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("GET "+explainPath, d.serveExplain)
 	mux.HandleFunc("POST "+flushPath, d.serveFlush)
+	if d.Reload != nil {
+		mux.HandleFunc("POST "+reloadPath, d.serveReload)
+	}
 	places := make(chan struct{}, maxMonitors)
 	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
 		d.serveMonitor(w, r, places)
@@ -135,6 +142,20 @@ func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, Flushed{n})
+}
+
+func (d *Daemon) serveReload(w http.ResponseWriter, r *http.Request) {
+	if err := mayChange(r.Context()); err != nil {
+		reply(w, http.StatusForbidden, failure{err.Error()})
+		return
+	}
+	reloaded, err := d.Reload(r.Context())
+	if err != nil {
+		// Not the request is bad, but what the daemon found in its files.
+		reply(w, http.StatusConflict, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, reloaded)
 }
 
 // parseName returns the name that a request is about. To take none for the root

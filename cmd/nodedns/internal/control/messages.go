@@ -47,6 +47,16 @@ type Flushed struct {
 	Answers int `json:"flushed"` // that were forgotten
 }
 
+// Reloaded is what a reload did.
+type Reloaded struct {
+	// Changed are the keys whose new values count from now on, and Restart those
+	// that differ from what the daemon was started with and take a restart.
+	Changed []string `json:"changed"`
+	Restart []string `json:"restart"`
+	// Warnings are about what is valid and probably not intended.
+	Warnings []string `json:"warnings"`
+}
+
 // failure is an error on its way to the client.
 type failure struct {
 	Error string `json:"error"`

@@ -2,12 +2,14 @@ package control
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -48,22 +50,44 @@ func TestChangesAreForRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("to connect as another user takes root")
 	}
-	client := serve(t, Handler(Daemon{Flush: func() int { t.Error("it is done all the same"); return 0 }}))
+	client := serve(t, Handler(Daemon{
+		Flush:  func() int { t.Error("flush: it is done all the same"); return 0 },
+		Reload: func(context.Context) (r Reloaded, err error) { t.Error("reload: it is done all the same"); return r, nil },
+	}))
 	if err := os.Chmod(filepath.Dir(client.socket), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	conn := dialAs(t, client.socket, 65534)
-	if _, err := fmt.Fprint(conn, "POST /v1/flush HTTP/1.1\r\nHost: nodedns\r\n\r\n"); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{flushPath, reloadPath} {
+		conn := dialAs(t, client.socket, 65534)
+		if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: nodedns\r\n\r\n", path); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text := new(strings.Builder)
+		if _, err := bufio.NewReader(response.Body).WriteTo(text); err != nil || response.StatusCode != http.StatusForbidden || !strings.Contains(text.String(), "root") {
+			t.Errorf("%s: got %s %s, %v", path, response.Status, text, err)
+		}
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	refusal := errors.New("n.toml:3: zone.ttl: wrong\nn.toml:4: zone.colour: unknown")
+	want := Reloaded{Changed: []string{"zone.ttl"}, Restart: []string{}, Warnings: []string{"a"}}
+	var err error
+	client := serve(t, Handler(Daemon{Reload: func(context.Context) (Reloaded, error) { return want, err }}))
+	if got, err := client.Reload(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
 	}
-	defer response.Body.Close()
-	text := new(strings.Builder)
-	if _, err := bufio.NewReader(response.Body).WriteTo(text); err != nil || response.StatusCode != http.StatusForbidden || !strings.Contains(text.String(), "root") {
-		t.Errorf("got %s %s, %v", response.Status, text, err)
+	err = refusal
+	_, got := client.Reload(t.Context())
+	// The request was right, so that trying again may help.
+	if got == nil || got.Error() != refusal.Error() || errors.As(got, new(*RequestError)) {
+		t.Errorf("got error %#v, want the daemon's own words", got)
 	}
 }
 
