@@ -102,6 +102,33 @@ func TestSandbox(t *testing.T) {
 	if log := d.run("journalctl", "--no-pager", "--unit=nodedns", "--priority=warning"); strings.Contains(log, "level=") {
 		t.Errorf("the log has\n%s", log)
 	}
+	d.reloads()
+}
+
+// reloads checks that a reload fails with the daemon's reason, or succeeds.
+func (d *debian) reloads() {
+	d.t.Helper()
+	const dropIn, mistake = "/etc/nodedns/nodedns.d/50-mistake.toml", "50-mistake.toml:1: zone.colour: "
+	d.write(dropIn, "zone.colour = 1\n")
+	if _, err := d.try("systemctl", "reload", "nodedns"); err == nil {
+		d.t.Error("a configuration that is refused is reloaded all the same")
+	}
+	if log := d.run("journalctl", "--no-pager", "--unit=nodedns"); !strings.Contains(log, "nodedns: not reloaded: ") {
+		d.t.Errorf("the journal lacks what the reload said:\n%s", log)
+	}
+	if status := d.run("nodedns", "status"); !strings.Contains(status, "refused") || !strings.Contains(status, mistake) {
+		d.t.Errorf("the status does not have the refusal:\n%s", status)
+	}
+	d.run("rm", dropIn)
+	d.run("mkfifo", dropIn)
+	if _, err := d.try("systemctl", "reload", "nodedns"); err == nil {
+		d.t.Error("a FIFO is a configuration file")
+	}
+	d.run("rm", dropIn)
+	d.run("systemctl", "reload", "nodedns")
+	if status := d.run("nodedns", "status"); strings.Contains(status, "refused") {
+		d.t.Errorf("the refusal is over:\n%s", status)
+	}
 }
 
 // closed checks what the daemon, with its rights over all files, cannot reach.
