@@ -84,7 +84,8 @@ type Config struct {
 	// Logger may be nil, which discards.
 	Logger *slog.Logger
 
-	now func() time.Time // the wall clock of tests; nil: the machine's
+	now   func() time.Time     // the wall clock of tests; nil: the machine's
+	clock func() time.Duration // and CLOCK_BOOTTIME
 }
 
 // Files says which files are kept, and how. An empty path turns a file off.

@@ -23,6 +23,7 @@ func TestAllListenersWait(t *testing.T) {
 func TestListenerThatWaits(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *Config) { c.Listen = append(c.Listen, netip.MustParseAddrPort("192.0.2.77:53")) })
+	f.publish("192.0.2.1")
 	f.lookup(self) // is answered all the same
 	status := f.Status()
 	if status.State != StateReady || len(status.Errors) > 0 || len(status.Listeners) != 1 || len(status.ListenerStatus) != 2 {

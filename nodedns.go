@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -25,6 +26,7 @@ type Service struct {
 	log   *slog.Logger
 	id    zone.ID
 	state string // the state directory
+	clock func() time.Duration
 
 	store   *zone.Store
 	cluster *curator.Watcher
@@ -64,14 +66,20 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{log: cfg.Logger, id: id, state: cfg.StateDir, ready: make(chan struct{}), upstreamHints: make(chan struct{}, 1)}
+	if cfg.clock == nil {
+		cfg.clock = bootClock
+	}
+	s := &Service{
+		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock,
+		ready: make(chan struct{}), upstreamHints: make(chan struct{}, 1),
+	}
 	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
 		BootID:         bootID(),
 		Prefix:         &prefix,
 		RetainDeparted: cfg.retention(),
-		Clock:          bootClock,
+		Clock:          cfg.clock,
 		Now:            cfg.now,
 		Logger:         cfg.Logger.With("part", "zone"),
 	})
@@ -88,7 +96,7 @@ func New(cfg Config) (*Service, error) {
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
 		Changed:  func() { s.hintResolvConf(); s.self.hint(); s.hintUpstreams() },
-		Clock:    bootClock,
+		Clock:    cfg.clock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
 	if err != nil {

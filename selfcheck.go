@@ -120,11 +120,12 @@ func (c *selfCheck) report(last *outcome, by string, err error) {
 	}
 }
 
-// failures of the last check.
-func (c *selfCheck) failures() error {
+// failures of the last check. That there is no listener is left out: the status
+// itself shows that.
+func (c *selfCheck) failures() []error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return errors.Join(c.dns.err, c.file.err)
+	return slices.DeleteFunc([]error{c.dns.err, c.file.err}, func(err error) bool { return err == nil || err == errNowhere })
 }
 
 // ask queries the listeners for our own name.
@@ -144,7 +145,7 @@ func (c *selfCheck) ask(ctx context.Context) error {
 
 // errNowhere is for listeners that all wait: one of them is no fault, but nobody
 // is answered without any.
-var errNowhere = errors.New("none of the addresses to listen on is there; see to dns.listen")
+var errNowhere = errors.New("none of the addresses to listen on can be used; see to dns.listen")
 
 // maxMoves bounds how often a listener is asked again because our addresses
 // changed while it was: the two families are asked for one after the other.

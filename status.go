@@ -2,10 +2,9 @@ package nodedns
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -13,15 +12,19 @@ import (
 // The states of a Service.
 const (
 	StateStarting = "starting" // not all listeners and files are there yet
+	StateWaiting  = "waiting"  // answering, and the cluster's nodes are not known yet
 	StateReady    = "ready"    // all that was asked for works
-	StateDegraded = "degraded" // answering, with the errors that Status lists
+	StateDegraded = "degraded" // answering, and something else is wrong
 )
 
 // Status is how a Service stands at one moment, in a form fit for JSON.
 type Status struct {
 	NodeID string `json:"node_id"`
-	// State is one of StateStarting, StateReady and StateDegraded.
+	// State is one of StateStarting, StateWaiting, StateReady and StateDegraded,
+	// by the Verdict.
 	State string `json:"state"`
+	// Verdict says whether all that was asked for works, and if not, why.
+	Verdict Verdict `json:"verdict"`
 	// Ready is whether names that are not in the zone are known not to exist.
 	Ready     bool       `json:"ready"`
 	Addresses []string   `json:"addresses"`
@@ -51,7 +54,7 @@ type Status struct {
 	// LastReload is the last attempt to load the configuration again, absent
 	// before the first.
 	LastReload *ReloadStatus `json:"last_reload,omitempty"`
-	// Errors is what does not work now, one sentence each.
+	// Errors are the texts of the verdict's reasons.
 	Errors []string `json:"errors"`
 
 	Self  SelfStatus   `json:"-"`
@@ -166,9 +169,6 @@ func (s *Service) Status() Status {
 
 		ListenerStatus: s.listenerStatus(),
 	}
-	for _, t := range s.tasks() {
-		status.Tasks = append(status.Tasks, t.status())
-	}
 	if s.saved != nil {
 		status.Saved = when(s.saved.Written())
 	}
@@ -192,8 +192,17 @@ func (s *Service) Status() Status {
 	lines := s.dns.HostsSummary()
 	status.HostsLines = newHostsLines(lines)
 	status.UpstreamStatus = s.upstreamStatus()
-	status.Errors = s.errors(&status, lines.Problem)
-	status.State = s.stateOf(status.Errors)
+	f := facts{Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected, self: s.self.failures(), hosts: lines.Problem}
+	f.lostAt, f.lost = decision.ClusterLost(snapshot, s.clock())
+	for _, t := range s.tasks() {
+		status.Tasks = append(status.Tasks, t.status())
+		if err := t.failure(); err != nil {
+			f.tasks = append(f.tasks, fmt.Sprintf("%s: %v", t.name, err))
+		}
+	}
+	status.Verdict = judge(&f)
+	status.State = status.Verdict.state(f.started, status.Ready)
+	status.Errors = status.Verdict.texts()
 	return status
 }
 
@@ -222,47 +231,14 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 	}
 }
 
-// errors lists what does not work now.
-func (s *Service) errors(status *Status, hostsProblem string) []string {
-	texts := []string{status.Conflict}
-	for _, t := range s.tasks() {
-		if err := t.failure(); err != nil {
-			texts = append(texts, fmt.Sprintf("%s: %v", t.name, err))
-		}
-	}
-	for _, l := range status.ListenerStatus {
-		if l.State == listen.Failed { // to wait is nothing wrong
-			texts = append(texts, l.Error)
-		}
-	}
-	for _, f := range status.Files {
-		texts = append(texts, f.Error)
-	}
-	for _, u := range status.UpstreamStatus {
-		texts = append(texts, u.failure())
-	}
-	if r := status.ResolvConf; r != nil {
-		texts = append(texts, r.Error)
-	}
-	texts = append(texts, hostsProblem)
-	if err := s.self.failures(); err != nil {
-		texts = append(texts, fmt.Sprintf("self-resolution: %v", err))
-	}
-	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
-	slices.Sort(texts)
-	return slices.Compact(texts)
-}
-
-func (s *Service) stateOf(failures []string) string {
+// hasStarted says whether Ready is closed.
+func (s *Service) hasStarted() bool {
 	select {
 	case <-s.ready:
+		return true
 	default:
-		return StateStarting
+		return false
 	}
-	if len(failures) > 0 {
-		return StateDegraded
-	}
-	return StateReady
 }
 
 // when is t for JSON: absent where it is zero.

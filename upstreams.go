@@ -1,7 +1,6 @@
 package nodedns
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/hosts"
@@ -60,18 +59,6 @@ func (s *Service) upstreamStatus() []UpstreamStatus {
 
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / float64(time.Millisecond/time.Microsecond)
-}
-
-// failure says what is wrong with a server, or nothing. That it is slow or
-// turns down a query now and then is not.
-func (u *UpstreamStatus) failure() string {
-	switch u.State {
-	case upstream.Down.String():
-		return fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason)
-	case upstream.Looping.String():
-		return fmt.Sprintf("upstream %s asks us what we ask it: remove one of the two from the other's upstreams", u.Server)
-	}
-	return ""
 }
 
 // HostsLines is how the user's lines of the hosts file were understood.

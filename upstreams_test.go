@@ -71,8 +71,9 @@ func TestWhatIsWrongWithAnUpstream(t *testing.T) {
 		upstream.Down:      "upstream 192.0.2.1 does not answer: silence",
 		upstream.Looping:   "upstream 192.0.2.1 asks us what we ask it",
 	} {
-		u := UpstreamStatus{Server: "192.0.2.1", State: state.String(), Reason: "silence"}
-		if got := u.failure(); !strings.HasPrefix(got, want) || want == "" && got != "" {
+		var v Verdict
+		v.judgeUpstream(&UpstreamStatus{Server: "192.0.2.1", State: state.String(), Reason: "silence"})
+		if got := strings.Join(v.texts(), "\n"); got != want {
 			t.Errorf("%v: got %q, want %q", state, got, want)
 		}
 	}

@@ -113,6 +113,7 @@ func (d *daemon) logged(text string) error {
 type status struct {
 	NodeID    string   `json:"node_id"`
 	State     string   `json:"state"`
+	Verdict   verdict  `json:"verdict"`
 	Ready     bool     `json:"ready"`
 	Addresses []string `json:"addresses"`
 	Serial    uint64   `json:"serial"`

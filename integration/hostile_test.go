@@ -83,16 +83,17 @@ func TestWrongCredentials(t *testing.T) {
 		name  string
 		spoil func(c *curator, n *node)
 		says  string
+		code  string // of the verdict's reason
 	}{
 		{
 			"of another cluster",
 			func(c *curator, n *node) { newCurator(c.lan, "stranger").enrol(n) },
-			"want signed directly by the cluster's CA",
+			"want signed directly by the cluster's CA", "refused",
 		},
 		{
 			"of another node",
 			func(c *curator, n *node) { c.tell("issue %s", n.path(credentialsDir)) },
-			"certificate of another node",
+			"certificate of another node", "bad-credentials",
 		},
 		{
 			"half written",
@@ -101,7 +102,7 @@ func TestWrongCredentials(t *testing.T) {
 				text := n.read(credentialsDir + "/node.crt")
 				n.write(credentialsDir+"/node.crt", text[:len(text)/2])
 			},
-			credentialsDir + "/node.crt",
+			credentialsDir + "/node.crt", "bad-credentials",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -116,8 +117,11 @@ func TestWrongCredentials(t *testing.T) {
 			eventually(t, "they are reported", func() error { return n.daemon.logged(test.says) })
 			must(t, n.connection(false))
 			eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
+			eventually(t, "the verdict", func() error { return n.judged("degraded", test.code) })
 			c.enrol(n)
+			c.tell("set %s %s", n.id, n.v4())
 			eventually(t, "the curator is followed", func() error { return n.connection(true) })
+			eventually(t, "all is well", func() error { return n.judged("ready") })
 		})
 	}
 }

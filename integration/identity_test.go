@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,12 +24,12 @@ func TestNameOfTheMachine(t *testing.T) {
 	before := n.hostname()
 
 	d := n.boot()
-	eventually(t, "the daemon is ready", func() error {
+	eventually(t, "the daemon lacks the address only", func() error {
 		s, err := n.status()
-		if err == nil && (s.State != "ready" || s.NodeID != n.id) {
+		if err == nil && s.NodeID != n.id {
 			err = fmt.Errorf("status is %+v", s)
 		}
-		return err
+		return errors.Join(err, n.judged("degraded", "no-address"))
 	})
 	if got := n.hostname(); got != n.id {
 		t.Errorf("the hostname is %s, want %s", got, n.id)
@@ -48,6 +49,7 @@ func TestNameOfTheMachine(t *testing.T) {
 
 	n.address()
 	eventually(t, "the addresses", func() error { return n.knows(n.id, n.v4(), n.v6()) })
+	eventually(t, "all is well", func() error { return n.judged("ready") })
 	d.signal(unix.SIGTERM)
 	d.exit()
 

@@ -47,7 +47,7 @@ func TestCached(t *testing.T) {
 		"nor is what is of no zone": {"www.invalid", "A", dns.RcodeSuccess, fresh, true, Negative, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			view := lost(t, 2*lostAfter).view(t)
+			view := lost(t, 2*LostAfter).view(t)
 			view.Now += 100 * time.Hour
 			view.Reach = ReachPublic
 			q := question(t, tt.name, tt.qtype)

@@ -8,10 +8,10 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// lostAfter is how long the cluster must have been out of reach before
-// answers say so: a curator that is restarted or changes its leader is back
-// earlier.
-const lostAfter = 60 * time.Second
+// LostAfter is how long the cluster must have been out of reach before
+// answers and the verdict on the service say so: a curator that is restarted or
+// changes its leader is back earlier.
+const LostAfter = 60 * time.Second
 
 // nodes answers everything in the zone's name space: bare node names, all of
 // the local domains, and names that only look like a node's. None of them is
@@ -97,7 +97,7 @@ func unknown(reason string, view *View, v *Verdict) {
 		return
 	}
 	v.negative(dns.RcodeNameError, SourceZone, reason, view.Rules)
-	if since, lost := clusterLost(view); lost {
+	if since, lost := ClusterLost(view.Zone, view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleNXDOMAINAnswer, Since: since}
 	}
 }
@@ -115,18 +115,19 @@ func staleness(view *View, v *Verdict) {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: v.Node.Since()}
 		return
 	}
-	if since, lost := clusterLost(view); lost {
+	if since, lost := ClusterLost(view.Zone, view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
 }
 
-// clusterLost says whether, and since when, the cluster is out of reach.
-func clusterLost(view *View) (since time.Time, lost bool) {
-	if view.Zone.Reachable() {
+// ClusterLost says whether the cluster has been out of reach for over
+// [LostAfter], and since when. The time now is of the Store's clock.
+func ClusterLost(z *zone.Snapshot, now time.Duration) (since time.Time, lost bool) {
+	if z.Reachable() {
 		return time.Time{}, false
 	}
-	cluster := view.Zone.Cluster()
-	return cluster.LostAt, view.Now-cluster.Lost > lostAfter
+	cluster := z.Cluster()
+	return cluster.LostAt, now-cluster.Lost > LostAfter
 }
 
 // inSearchList says whether a name is one of node-ID shape with a domain of

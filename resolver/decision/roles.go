@@ -119,7 +119,7 @@ func ofCurators(q *Question, view *View, v *Verdict) {
 
 // groupStaleness tells when a group may be out of date.
 func groupStaleness(view *View) ExtendedError {
-	if since, lost := clusterLost(view); lost {
+	if since, lost := ClusterLost(view.Zone, view.Now); lost {
 		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
 	return ExtendedError{}

@@ -1,0 +1,183 @@
+package nodedns
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+var update = flag.Bool("update", false, "write the manual's table of reasons again")
+
+// codes are those of a verdict's reasons, in order.
+func (v Verdict) codes() []string {
+	codes := []string{}
+	for _, r := range v.Reasons {
+		codes = append(codes, r.Code)
+	}
+	return codes
+}
+
+// fine are the facts of a service that is well, changed a little.
+func fine(change func(*facts)) *facts {
+	f := &facts{
+		Status: &Status{
+			Ready: true, Addresses: []string{"192.0.2.1"}, Listeners: []string{"127.0.0.53:53"},
+			ListenerStatus: []ListenerStatus{{Address: "127.0.0.53:53", State: listen.Listening}},
+			Curator:        CuratorStatus{State: curator.StateConnected},
+			ResolvConf:     &ResolvConfStatus{}, LastReload: &ReloadStatus{},
+			Files:          []FileStatus{{Path: "/etc/hosts"}},
+			UpstreamStatus: []UpstreamStatus{{Server: "192.0.2.53", State: "doubtful"}},
+		},
+		started: true, expected: true, lostAt: time.Unix(0, 0),
+	}
+	if change != nil {
+		change(f)
+	}
+	return f
+}
+
+// at is a curator's state, in a zone that has everything, or nothing.
+func at(state curator.State, zoneReady, lost bool) func(*facts) {
+	return func(f *facts) { f.Curator.State, f.Ready, f.lost = state, zoneReady, lost }
+}
+
+// ruling is a case of a verdict.
+type ruling struct {
+	name  string
+	cause func(*facts)
+	state string
+	codes []string
+}
+
+var judged = []ruling{
+	{"all is well", nil, StateReady, nil},
+	{"starting", func(f *facts) {
+		f.started, f.Ready, f.Addresses, f.Listeners = false, false, nil, nil
+		f.ListenerStatus[0].State = listen.Waiting
+	}, StateStarting, []string{ReasonStarting}},
+	{"no listener", func(f *facts) { f.Listeners = nil; f.ListenerStatus[0].State = listen.Waiting }, StateDegraded, []string{ReasonNoListener}},
+	{"none is configured", func(f *facts) { f.Listeners, f.ListenerStatus = nil, nil }, StateReady, nil},
+	{"one waits", func(f *facts) {
+		f.ListenerStatus = append(f.ListenerStatus, ListenerStatus{State: listen.Waiting, Error: "no such address"})
+	}, StateReady, nil},
+	{"one failed", func(f *facts) {
+		f.ListenerStatus = append(f.ListenerStatus, ListenerStatus{State: listen.Failed, Error: "in use"})
+	}, StateDegraded, []string{ReasonListenerFailed}},
+	{"no address", func(f *facts) { f.Addresses = nil }, StateDegraded, []string{ReasonNoAddress}},
+	{"a clone", func(f *facts) { f.Conflict = "a clone; " + conflictRemedy }, StateDegraded, []string{ReasonIdentityConflict}},
+
+	{"no cluster", func(f *facts) { at(curator.StateOff, true, false)(f); f.expected = false }, StateReady, nil},
+	{"bad credentials", at(curator.StateBadCredentials, true, false), StateDegraded, []string{ReasonBadCredentials}},
+	{"bad credentials from the first", at(curator.StateBadCredentials, false, true), StateDegraded, []string{ReasonBadCredentials}},
+	{"refused", at(curator.StateRefused, true, false), StateDegraded, []string{ReasonRefused}},
+	{"unauthorized", at(curator.StateUnauthorized, true, false), StateDegraded, []string{ReasonUnauthorized}},
+	{"removed", at(curator.StateRemoved, true, false), StateDegraded, []string{ReasonRemoved}},
+	{"not enrolled", at(curator.StateAwaitingCredentials, false, true), StateWaiting, []string{ReasonAwaitingCredentials}},
+	{"credentials that vanished", at(curator.StateAwaitingCredentials, true, false), StateDegraded, []string{ReasonAwaitingCredentials}},
+	{"not enrolled and broken", func(f *facts) {
+		at(curator.StateAwaitingCredentials, false, true)(f)
+		f.Files[0].Error = "read-only"
+	}, StateDegraded, []string{ReasonAwaitingCredentials, ReasonFileNotWritten}},
+	{"the first connection", at(curator.StateConnecting, false, false), StateWaiting, []string{ReasonZoneNotReady}},
+	{"the first backlog", at(curator.StateSyncing, false, false), StateWaiting, []string{ReasonZoneNotReady}},
+	{"out of reach for a moment", at(curator.StateBackingOff, true, false), StateReady, nil},
+	{"out of reach", at(curator.StateBackingOff, true, true), StateDegraded, []string{ReasonCuratorLost}},
+	{"out of reach, trying", at(curator.StateConnecting, true, true), StateDegraded, []string{ReasonCuratorLost}},
+	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{ReasonCuratorLost}},
+
+	{"files", func(f *facts) {
+		f.Files[0].Error, f.ResolvConf.Error, f.hosts = "full", "overwritten", "too large"
+	}, StateDegraded, []string{ReasonFileNotWritten, ReasonHostsUnusable, ReasonResolvConf}},
+	{"a task", func(f *facts) { f.tasks = []string{"files: broke"} }, StateDegraded, []string{ReasonTaskFailed}},
+	{"upstreams", func(f *facts) {
+		f.UpstreamStatus = append(f.UpstreamStatus, UpstreamStatus{State: "looping"}, UpstreamStatus{State: "rejecting"})
+		f.UpstreamStatus[0].State = "down"
+	}, StateDegraded, []string{ReasonUpstreamDown, ReasonUpstreamLooping}},
+	{"a refused reload", func(f *facts) { f.LastReload.Error = "line 1: no\nline 2: no" }, StateDegraded, []string{ReasonReloadRefused}},
+	{"our own name", func(f *facts) { f.self = []error{errors.New("timeout")} }, StateDegraded, []string{ReasonSelfResolution}},
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	for _, tt := range judged {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := fine(tt.cause)
+			v := judge(f)
+			if got := v.state(f.started, f.Ready); got != tt.state || !slices.Equal(v.codes(), tt.codes) || v.Reasons == nil {
+				t.Errorf("the state is %s for %+v, want %s for %v", got, v.Reasons, tt.state, tt.codes)
+			}
+			if v.Healthy != (tt.state == StateReady) {
+				t.Errorf("healthy is %v in the state %s", v.Healthy, tt.state)
+			}
+			for _, r := range v.Reasons {
+				if r.Text == "" || r.Fix == "" || strings.Contains(r.Text, "\n") {
+					t.Errorf("incomplete, or not one line: %+v", r)
+				}
+			}
+		})
+	}
+}
+
+// Each code has a row of the table and a case above, and the reasons of a
+// verdict come in the order of the table.
+func TestReasonsAreATable(t *testing.T) {
+	t.Parallel()
+	var table []string
+	for _, r := range Reasons() {
+		table = append(table, r.Code)
+		if r.Meaning == "" || r.When == "" || r.Fix == "" {
+			t.Errorf("incomplete: %+v", r)
+		}
+		if !slices.ContainsFunc(judged, func(c ruling) bool { return slices.Contains(c.codes, r.Code) }) {
+			t.Errorf("%s has no case", r.Code)
+		}
+	}
+	everything := fine(func(f *facts) {
+		for _, tt := range judged {
+			if tt.state == StateDegraded {
+				tt.cause(f)
+			}
+		}
+	})
+	codes := judge(everything).codes()
+	if !slices.IsSortedFunc(codes, func(a, b string) int { return slices.Index(table, a) - slices.Index(table, b) }) || len(codes) < 10 {
+		t.Errorf("the reasons are %v, want the order of %v", codes, table)
+	}
+}
+
+// The manual's table of reasons is made of the one in the code.
+func TestManualHasTheReasons(t *testing.T) {
+	t.Parallel()
+	const manual, begin, end = "docs/operations.md", "test . -update -->\n", "<!-- END reasons -->"
+	page, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), begin)
+	old, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s lacks the marks of the reasons", manual)
+	}
+	var b strings.Builder
+	b.WriteString("\n| reason | meaning | counts | what to do |\n| --- | --- | --- | --- |\n")
+	for _, r := range Reasons() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Code, r.Meaning, r.When, r.Fix)
+	}
+	b.WriteString("\n")
+	if want := b.String(); *update {
+		if err := os.WriteFile(manual, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if old != want {
+		t.Errorf("%s is not up to date: run go test . -update", manual)
+	}
+}
