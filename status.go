@@ -98,6 +98,12 @@ type CuratorStatus struct {
 	Certificates []curator.Certificate `json:"-"`
 }
 
+// Followed is whether the cluster's nodes are followed now, so that what is known
+// of them is up to date. That is so for a node that was removed, too.
+func (c *CuratorStatus) Followed() bool {
+	return c.State == curator.StateConnected || c.State == curator.StateRemoved
+}
+
 // CuratorStatement is what one curator says of who leads.
 type CuratorStatement struct {
 	Endpoint string  `json:"endpoint"`

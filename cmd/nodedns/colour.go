@@ -38,9 +38,11 @@ func (c colour) paint(text string) string {
 var standings = map[string]colour{
 	// the daemon
 	"ready": good, "starting": fair, "not ready": fair, "degraded": bad,
+	"healthy": good, "unhealthy": bad,
 	// the curator, and the credentials for it
 	"connected": good, "connecting": fair, "syncing": fair, "waiting for credentials": fair,
 	"bad credentials": bad, "backing off": bad, "refused": bad,
+	"unauthorized": bad, "removed": bad,
 	"valid": good, "not valid yet": fair, "expired": bad,
 	// upstreams
 	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,

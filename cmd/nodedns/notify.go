@@ -87,8 +87,8 @@ func (d *daemon) beat(ctx context.Context, p *pulse) {
 // statusLine is what "systemctl status" shows.
 func statusLine(s nodedns.Status) string {
 	line := fmt.Sprintf("%s, %d nodes, curator %s", s.State, s.Nodes.Live, s.Curator.State)
-	if len(s.Errors) > 0 {
-		line += "; " + s.Errors[0]
+	if reason := firstReason(s.Verdict); reason != "" {
+		line += "; " + reason
 	}
 	// The message to the service manager is of lines.
 	return strings.Join(strings.Fields(line), " ")

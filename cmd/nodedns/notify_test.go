@@ -62,7 +62,7 @@ func TestNotify(t *testing.T) {
 	d := m.daemon(io.Discard)
 	go func() { ended <- d.run(ctx, reloads) }()
 	s.expect("READY=1")
-	s.expect("STATUS=ready, . nodes, curator off")
+	s.expect("STATUS=(ready|degraded), . nodes, curator off.*") // the address may come a moment later
 	reloads <- unix.SIGHUP
 	s.expect("RELOADING=1\nMONOTONIC_USEC=[0-9]+")
 	s.expect("READY=1")
@@ -99,21 +99,26 @@ func TestWatchdog(t *testing.T) {
 func TestStatusLine(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		errors []string
-		want   string
+		name    string
+		reasons []string
+		want    string
 	}{
 		{"nothing wrong", nil, "ready, 3 nodes, curator connected"},
-		{"the first of the errors", []string{"a", "b"}, "ready, 3 nodes, curator connected; a"},
-		{"an error that could be taken for a state", []string{"a\nREADY=0"}, "ready, 3 nodes, curator connected; a READY=0"},
+		{"one reason", []string{"a"}, "ready, 3 nodes, curator connected; a"},
+		{"the first of the reasons", []string{"a", "b", "c"}, "ready, 3 nodes, curator connected; a (and 2 more)"},
+		{"a reason that could be taken for a state", []string{"a\nREADY=0"}, "ready, 3 nodes, curator connected; a READY=0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := statusLine(nodedns.Status{
+			status := nodedns.Status{
 				State: nodedns.StateReady, Nodes: nodedns.NodeCounts{Live: 3},
-				Curator: nodedns.CuratorStatus{State: curator.StateConnected}, Errors: tt.errors,
-			})
+				Curator: nodedns.CuratorStatus{State: curator.StateConnected},
+			}
+			for _, text := range tt.reasons {
+				status.Verdict.Reasons = append(status.Verdict.Reasons, nodedns.Reason{Text: text})
+			}
+			got := statusLine(status)
 			if got != tt.want || strings.Contains(got, "\n") {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

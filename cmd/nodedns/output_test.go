@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +23,20 @@ func ago(d time.Duration) *time.Time {
 	return &at
 }
 
+// because is a verdict for these reasons, each by its code and its text.
+func because(reasons ...string) (v nodedns.Verdict) {
+	for pair := range slices.Chunk(reasons, 2) {
+		v.Reasons = append(v.Reasons, nodedns.Reason{Code: pair[0], Text: pair[1], Fix: "do about it what " + pair[0] + " needs"})
+	}
+	return v
+}
+
 func TestPrintStatus(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]nodedns.Status{
-		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: nodedns.CuratorStatus{State: curator.StateOff}},
+		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: nodedns.CuratorStatus{State: curator.StateOff}, Verdict: because("starting", "not all listeners answer")},
 		"status_ready": {
-			NodeID: nodeID, State: nodedns.StateReady, Ready: true, Serial: 12,
+			NodeID: nodeID, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true, Serial: 12,
 			Addresses: []string{"192.0.2.10", "2001:db8::10"},
 			Nodes:     nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
 			Curator: nodedns.CuratorStatus{
@@ -85,7 +94,10 @@ func TestPrintStatus(t *testing.T) {
 				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Fights: 10, By: "dhclient",
 				Error: "resolv.conf was overwritten 10 times",
 			},
-			Errors: []string{"172.17.0.1:53 is in use by dnsmasq", "write /etc/hosts: no space left on device", "resolv.conf was overwritten 10 times", "self-resolution: timeout"},
+			Verdict: because(
+				"listener-failed", "172.17.0.1:53 is in use by dnsmasq", "file-not-written", "write /etc/hosts: no space left on device",
+				"file-not-written", "write /etc/machine-id: no space left on device", "self-resolution", "self-resolution: timeout",
+			),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,12 +114,17 @@ func TestPrintStatus(t *testing.T) {
 func TestStatusCheck(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]int{
-		nodedns.StateReady: exitFine, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed,
+		nodedns.StateReady: exitFine, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed, nodedns.StateWaiting: exitFailed,
 	} {
-		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return nodedns.Status{State: state} }})
+		status := nodedns.Status{State: state, Verdict: nodedns.Verdict{Healthy: true}}
+		says := ""
+		if want != exitFine {
+			status.Verdict, says = because("x", "this is broken"), "the daemon is "+state+": this is broken"
+		}
+		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return status }})
 		for _, form := range []string{"--json=false", "--json"} {
 			command(t, "status", "--control", socket, form).expect(t, exitFine, state, "")
-			command(t, "status", "--control", socket, form, "--check").expect(t, want, state, "")
+			command(t, "status", "--control", socket, form, "--check").expect(t, want, state, says)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,22 +14,24 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/watchers/curator"
 )
 
 func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the daemon is doing",
-		Long: `Status shows how the daemon is doing, what is wrong first. The state is "ready"
-when all that was asked for works, "degraded" when names are answered and
-something else is wrong, and "starting" before that.
+		Long: `Status shows how the daemon is doing: first the verdict with each reason against
+it and what to do. The state is "ready" when all that was asked for works,
+"waiting" while a node is not enrolled or the cluster's nodes are not known yet,
+"degraded" when names are answered and something is wrong, and "starting" before
+that.
 
 It exits with 0 when the daemon answers, however it is, and with 1 when it cannot
 be asked. With --check it exits with 0 only when the state is ready.
 
 With --json it is one object, whose keys stay and may get company:
   node_id, state, ready, addresses, serial
+  verdict          healthy, and as reasons code, text and fix of each
   nodes            live, departed, quarantined and contested (numbers)
   conflict         that another machine has this node's key, if one has
   contested        the addresses that several nodes claim, if there are any
@@ -43,7 +46,7 @@ With --json it is one object, whose keys stay and may get company:
   resolv_conf      path, mode, state, source, fights, by and error, or null
   last_reload      at and error of the last attempt to load the configuration
                    again, if there was one
-  errors           what is wrong, empty when nothing is`,
+  errors           the texts of the reasons`,
 		Example: `  nodedns status
   nodedns status --json
   nodedns status --check >/dev/null || echo "something is wrong"`,
@@ -66,7 +69,7 @@ With --json it is one object, whose keys stay and may get company:
 			err = printStatus(cmd.OutOrStdout(), status, time.Now())
 		}
 		if err == nil && *check && status.State != nodedns.StateReady {
-			err = fmt.Errorf("the daemon is %s", status.State)
+			err = fmt.Errorf("the daemon is %s: %s", status.State, firstReason(status.Verdict))
 		}
 		return err
 	}
@@ -75,8 +78,9 @@ With --json it is one object, whose keys stay and may get company:
 
 func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t := table{out: w, colour: isColourful(w)}
-	if len(s.Errors) > 0 {
-		t.row(bad.paint("wrong"), strings.Join(s.Errors, "\n"))
+	t.row("verdict", verdictText(s.Verdict))
+	if len(s.Verdict.Reasons) > 0 {
+		t.row("reasons", reasonsText(s.Verdict))
 	}
 	if len(s.Curator.Remarks) > 0 {
 		t.row(fair.paint("remarks"), strings.Join(s.Curator.Remarks, "\n"))
@@ -117,6 +121,42 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 // reloadText is why the configuration on disk is not the one that counts.
 func reloadText(r *nodedns.ReloadStatus, now time.Time) string {
 	return standing("refused") + " " + age(&r.At, now) + " ago, the configuration before it stays:\n" + r.Error
+}
+
+// verdictText names the reasons by their codes, which the manual explains.
+func verdictText(v nodedns.Verdict) string {
+	if v.Healthy {
+		return standing("healthy")
+	}
+	var codes []string
+	for _, r := range v.Reasons {
+		if !slices.Contains(codes, r.Code) {
+			codes = append(codes, r.Code)
+		}
+	}
+	return standing("unhealthy") + ": " + strings.Join(codes, ", ")
+}
+
+// reasonsText has of each reason what is wrong, and what to do.
+func reasonsText(v nodedns.Verdict) string {
+	var lines []string
+	for _, r := range v.Reasons {
+		lines = append(lines, r.Text, "  fix: "+r.Fix)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// firstReason is the first of the reasons, with how many more there are; empty
+// without any.
+func firstReason(v nodedns.Verdict) string {
+	switch n := len(v.Reasons); n {
+	case 0:
+		return ""
+	case 1:
+		return v.Reasons[0].Text
+	default:
+		return fmt.Sprintf("%s (and %d more)", v.Reasons[0].Text, n-1)
+	}
 }
 
 // listenersText lists the listeners, of a daemon that does not tell how they stand
@@ -160,7 +200,7 @@ func curatorText(c nodedns.CuratorStatus, now time.Time) string {
 	if c.Detail != "" {
 		lines = append(lines, c.Detail)
 	}
-	if c.State != curator.StateConnected && c.DataSince != nil {
+	if !c.Followed() && c.DataSince != nil {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
 	}
 	return strings.Join(lines, "\n")
