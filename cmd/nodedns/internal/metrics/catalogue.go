@@ -4,7 +4,8 @@ package metrics
 // is made of what stands here.
 var (
 	buildInfo     = gauge("build_info", "The version that runs; always 1.", "version", "revision", "goversion")
-	healthy       = gauge("healthy", "Whether everything that was asked for works: 0 while the state is starting or degraded.")
+	healthy       = gauge("healthy", "Whether everything that was asked for works, which is when the state is ready.")
+	unhealthy     = gauge("unhealthy_reason", "What keeps the daemon from being healthy: 1 for each reason of the verdict.", "reason")
 	selfFound     = gauge("self_resolution", "Whether this machine's own name was found at the last look: by dns, at each listener, or by file, in the hosts file.", "by")
 	conflict      = gauge("identity_conflict", "Whether another machine has this node's key.")
 	taskFailures  = counter("task_failures_total", "Times that a part of the service failed and was run again.", "task")
@@ -75,7 +76,7 @@ var (
 
 // all are in the order of the manual.
 var all = []*metric{
-	buildInfo, healthy, selfFound, conflict, taskFailures, reloadFine, reloadSuccess,
+	buildInfo, healthy, unhealthy, selfFound, conflict, taskFailures, reloadFine, reloadSuccess,
 	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	dnsListeners, tcpConnections, tcpLimit, tcpRefused, watchers, watchDrops,
 	varlinkServed, varlinkCalls, varlinkConnections, varlinkRefused,

@@ -79,7 +79,10 @@ func (s scrape) at(m *metric, at time.Time, labels ...string) {
 }
 
 func (s scrape) health(status *nodedns.Status) {
-	s.is(healthy, status.State == nodedns.StateReady)
+	s.is(healthy, status.Verdict.Healthy)
+	for _, reason := range nodedns.Reasons() {
+		s.is(unhealthy, status.Verdict.Has(reason.Code), reason.Code)
+	}
 	s.listeners(status.ListenerStatus)
 	s.is(conflict, status.Conflict != "")
 	for by, found := range map[string]*bool{"dns": status.Self.DNS, "file": status.Self.File} {

@@ -47,7 +47,8 @@ func collector(status nodedns.Status) *Collector {
 var moment = time.Unix(1_700_000_000, 250_000_000)
 
 var sample = nodedns.Status{
-	State: nodedns.StateReady, Ready: true, Serial: 12, Conflict: "a clone",
+	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
+	Verdict: nodedns.Verdict{Reasons: []nodedns.Reason{{Code: nodedns.ReasonIdentityConflict}, {Code: nodedns.ReasonFileNotWritten}}},
 	Nodes: nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
 	Curator: nodedns.CuratorStatus{
 		State:        curator.StateConnected,
@@ -147,6 +148,17 @@ func TestLabelsThatAreNoText(t *testing.T) {
 	}
 }
 
+// The gauge is the verdict's word, whatever else the status has.
+func TestHealthyIsTheVerdict(t *testing.T) {
+	t.Parallel()
+	for _, healthy := range []bool{true, false} {
+		c := collector(nodedns.Status{State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: healthy}})
+		if got := value(t, c, "nodedns_healthy"); (got == 1) != healthy {
+			t.Errorf("the gauge is %v, and the verdict %v", got, healthy)
+		}
+	}
+}
+
 func TestAgeOfData(t *testing.T) {
 	t.Parallel()
 	ago := func(d time.Duration) *time.Time {
@@ -161,6 +173,7 @@ func TestAgeOfData(t *testing.T) {
 	}{
 		{"never", nodedns.CuratorStatus{State: curator.StateConnecting}, false, 0, 0},
 		{"connected", nodedns.CuratorStatus{State: curator.StateConnected, DataSince: ago(time.Hour)}, true, 0, 0},
+		{"removed", nodedns.CuratorStatus{State: curator.StateRemoved, DataSince: ago(time.Hour)}, true, 0, 0},
 		{"lost", nodedns.CuratorStatus{State: curator.StateBackingOff, DataSince: ago(time.Hour)}, true, 3600, 7200},
 		{"the clock was set back", nodedns.CuratorStatus{State: curator.StateBackingOff, DataSince: ago(-time.Hour)}, true, 0, 0},
 	}

@@ -9,7 +9,7 @@ import (
 
 // curator tells of the connection to the cluster.
 func (s scrape) curator(c *nodedns.CuratorStatus) {
-	connected := c.State == curator.StateConnected
+	connected := c.Followed()
 	s.is(curatorConnected, connected)
 	for _, row := range curator.States() {
 		s.is(curatorState, c.State == row.State, string(row.State))

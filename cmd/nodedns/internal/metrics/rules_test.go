@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns"
 )
 
 const (
@@ -110,6 +112,24 @@ func TestNamesInPackagingExist(t *testing.T) {
 		seen := checkNames(t, path, text, known)
 		if seen < 25 {
 			t.Errorf("%s names %d metrics, want many", path, seen)
+		}
+	}
+}
+
+// The reasons that the alerts select are those that a verdict may have.
+func TestReasonsInRulesExist(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{rulesFile, casesFile} {
+		found := regexp.MustCompile(`reason=~?"([^"]+)"`).FindAllStringSubmatch(read(t, path), -1)
+		if len(found) == 0 {
+			t.Errorf("%s selects no reason", path)
+		}
+		for _, match := range found {
+			for code := range strings.SplitSeq(match[1], "|") {
+				if !slices.ContainsFunc(nodedns.Reasons(), func(r nodedns.ReasonDescription) bool { return r.Code == code }) {
+					t.Errorf("%s selects the reason %s, which there is not", path, code)
+				}
+			}
 		}
 	}
 }
