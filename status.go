@@ -144,13 +144,19 @@ func newReportStatus(r curator.Report) *ReportStatus {
 // FileStatus is one of the files that are kept.
 type FileStatus struct {
 	Path string `json:"path"`
-	// Written is when it last became what it should be, absent before.
+	// UpToDate says that it is what it should be, by a write or because it was
+	// already. It is false before the first attempt.
+	UpToDate bool `json:"up_to_date"`
+	// Written is when this process wrote it last, absent while it has not.
 	Written *time.Time `json:"written"`
 	// Error is why it is not what it should be, or empty.
 	Error string `json:"error"`
 
-	Writes   uint64 `json:"-"`
-	Failures uint64 `json:"-"`
+	// Since is when it became what it should be, or was found so first; nil
+	// while it is not.
+	Since    *time.Time `json:"-"`
+	Writes   uint64     `json:"-"`
+	Failures uint64     `json:"-"`
 }
 
 // Status tells how the service stands.
@@ -192,7 +198,8 @@ func (s *Service) Status() Status {
 	}
 	for _, f := range s.files.Status() {
 		status.Files = append(status.Files, FileStatus{
-			Path: f.Path, Written: when(f.Written), Error: f.Error, Writes: f.Writes, Failures: f.Failures,
+			Path: f.Path, UpToDate: f.UpToDate, Written: when(f.Written), Error: f.Error,
+			Since: when(f.Since), Writes: f.Writes, Failures: f.Failures,
 		})
 	}
 	lines := s.dns.HostsSummary()

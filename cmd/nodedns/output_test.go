@@ -63,7 +63,10 @@ func TestPrintStatus(t *testing.T) {
 				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: "unknown", EDNS: true},
 				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: "good", RTT: 0.25},
 			},
-			Files: []nodedns.FileStatus{{Path: "/etc/hosts", Written: ago(3 * time.Hour)}},
+			Files: []nodedns.FileStatus{
+				{Path: "/etc/hosts", UpToDate: true, Written: ago(3 * time.Hour)},
+				{Path: "/proc/sys/kernel/hostname", UpToDate: true},
+			},
 			ResolvConf: &nodedns.ResolvConfStatus{
 				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub,
 				Source: "/run/systemd/resolve/resolv.conf", Fights: 2, By: "NetworkManager",

@@ -40,7 +40,7 @@ With --json it is one object, whose keys stay and may get company:
   listeners        the addresses that are answered on now, and as
                    listener_status address, state and error of each
   varlink          of the socket for nss-resolve, or null
-  files            path, written and error of each
+  files            path, up_to_date, written (by this process) and error of each
   upstreams        their addresses, and as upstream_status how each stands
   hosts_lines      names, skipped and problems of the user's lines
   resolv_conf      path, mode, state, source, fights, by and error, or null
@@ -304,10 +304,12 @@ func filesText(files []nodedns.FileStatus, now time.Time) string {
 		switch {
 		case f.Error != "":
 			wrong = append(wrong, f.Path+", "+bad.paint("wrong")+": see above")
-		case f.Written == nil:
-			fine = append(fine, f.Path+", not written yet")
-		default:
+		case f.Written != nil:
 			fine = append(fine, f.Path+", written "+age(f.Written, now)+" ago")
+		case f.UpToDate:
+			fine = append(fine, f.Path+", up to date")
+		default:
+			fine = append(fine, f.Path+", not written yet")
 		}
 	}
 	return orDash(strings.Join(append(wrong, fine...), "\n"))

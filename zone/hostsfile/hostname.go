@@ -68,7 +68,7 @@ func (k *Keeper) watchHostname() {
 		problem := k.foreignHostname()
 		k.mu.Lock()
 		known := t.status.Error
-		t.status.Error = problem
+		t.found(problem)
 		k.mu.Unlock()
 		switch {
 		case problem == known:

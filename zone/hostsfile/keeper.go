@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -63,8 +62,13 @@ type Config struct {
 
 // FileStatus tells how one file stands.
 type FileStatus struct {
-	Path     string    // with the root; the kernel's hostname is /proc/sys/kernel/hostname
-	Written  time.Time // of the last write or, when there was nothing to write, of an earlier one
+	Path string // with the root; the kernel's hostname is /proc/sys/kernel/hostname
+	// UpToDate says that the file is what it should be, by a write or because it
+	// was already. It is false before the first attempt, and after a failure.
+	UpToDate bool
+	// Since is when it became so, or was found so first; zero while it is not.
+	Since    time.Time
+	Written  time.Time // of the last write by this process; zero: it wrote none
 	Error    string    // why the file is not as it should be, or ""
 	Writes   uint64    // since the start of the process
 	Failures uint64    // since the start of the process
@@ -258,9 +262,8 @@ func (k *Keeper) apply(t *task, snap *zone.Snapshot) (wrote bool, err error) {
 func (k *Keeper) note(t *task, wrote bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	t.status.Error = ""
 	if err != nil {
-		t.status.Error = err.Error()
+		t.found(err.Error())
 		t.status.Failures++
 		return
 	}
@@ -268,10 +271,21 @@ func (k *Keeper) note(t *task, wrote bool, err error) {
 	if wrote {
 		t.status.Written = time.Now()
 		t.status.Writes++
-	} else if t.status.Written.IsZero() && t.path != kernelName {
-		if info, err := os.Stat(t.path); err == nil {
-			t.status.Written = info.ModTime()
-		}
+		t.status.Since = time.Time{} // it is another content
+	}
+	t.found("")
+}
+
+// found notes what is wrong with the file, "" for nothing, and since when it is
+// what it should be. The caller holds mu.
+func (t *task) found(problem string) {
+	t.status.Error = problem
+	t.status.UpToDate = problem == ""
+	switch {
+	case problem != "":
+		t.status.Since = time.Time{}
+	case t.status.Since.IsZero():
+		t.status.Since = time.Now()
 	}
 }
 

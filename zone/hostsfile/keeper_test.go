@@ -100,7 +100,7 @@ func TestStartTriesEverything(t *testing.T) {
 	wantFile(t, s.path("etc/hosts"), block(""))
 	for _, st := range k.Status() {
 		failed := st.Path == s.path("etc/hostname")
-		if (st.Error != "") != failed || (st.Failures == 1) != failed || (st.Writes == 0) != failed || st.Written.IsZero() != failed {
+		if (st.Error != "") != failed || (st.Failures == 1) != failed || (st.Writes == 0) != failed || st.Written.IsZero() != failed || st.UpToDate == failed {
 			t.Errorf("status %+v", st)
 		}
 	}
@@ -110,9 +110,21 @@ func TestStatusOfAFileThatNeededNoWrite(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
 	mustStart(t, s.config(), newStore(t))
-	for _, st := range mustStart(t, s.config(), newStore(t)).Status() {
-		if st.Writes != 0 || st.Written.IsZero() || st.Error != "" {
-			t.Errorf("status %+v, want the time of the earlier write", st)
+	k, err := New(s.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range k.Status() {
+		if st.UpToDate {
+			t.Errorf("status %+v before the start, want nothing known", st)
+		}
+	}
+	if err := k.Start(newStore(t).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range k.Status() {
+		if st.Writes != 0 || !st.Written.IsZero() || !st.UpToDate || st.Error != "" {
+			t.Errorf("status %+v, want up to date without a write", st)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func healthy(t *testing.T) *patient {
 		Listeners: []string{"127.0.0.53:53"}, Upstreams: []string{"192.0.2.53"},
 		UpstreamStatus: []nodedns.UpstreamStatus{{Server: "192.0.2.53", General: true, State: upstream.Good.String()}},
 		Curator:        nodedns.CuratorStatus{State: curator.StateConnected, ConnectedSince: &since, DataSince: &since},
-		Files:          []nodedns.FileStatus{{Path: filepath.Join(p.Root, "etc/hosts"), Written: &since}},
+		Files:          []nodedns.FileStatus{{Path: filepath.Join(p.Root, "etc/hosts"), UpToDate: true, Written: &since}},
 		ResolvConf:     &nodedns.ResolvConfStatus{Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub},
 	}
 	p.write("root/etc/nsswitch.conf", "hosts: files dns\n")

@@ -66,7 +66,7 @@ var (
 	certificateEnd   = gauge("certificate_expiry_timestamp_seconds", "When a certificate that is in use expires, in Unix time: the cluster's, this node's, or the connected curator's.", "certificate")
 
 	fileInOrder       = gauge("file_in_order", "Whether a file that is kept is as it should be.", "path")
-	fileWritten       = gauge("file_last_success_timestamp_seconds", "When a file last became what it should be, in Unix time; absent before.", "path")
+	fileWritten       = gauge("file_last_success_timestamp_seconds", "When a file last became what it should be, or was found so at the start, in Unix time; absent while it is not.", "path")
 	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
 	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a file into order.", "path")
 

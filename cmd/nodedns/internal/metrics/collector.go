@@ -119,9 +119,9 @@ func (s scrape) zone(status *nodedns.Status) {
 
 func (s scrape) files(status *nodedns.Status) {
 	for _, file := range status.Files {
-		s.is(fileInOrder, file.Error == "", file.Path)
-		if file.Written != nil {
-			s.at(fileWritten, *file.Written, file.Path)
+		s.is(fileInOrder, file.UpToDate, file.Path)
+		if file.Since != nil {
+			s.at(fileWritten, *file.Since, file.Path)
 		}
 		s.count(fileWrites, file.Writes, file.Path)
 		s.count(fileWriteFailures, file.Failures, file.Path)

@@ -65,7 +65,7 @@ var sample = nodedns.Status{
 	Tasks: []nodedns.TaskStatus{{Name: "files", Failures: 20}, {Name: "zone"}},
 	Saved: &moment,
 	Files: []nodedns.FileStatus{
-		{Path: "/etc/hosts", Writes: 4, Failures: 1, Written: &moment},
+		{Path: "/etc/hosts", UpToDate: true, Writes: 4, Failures: 1, Since: &moment},
 		{Path: "/etc/machine-id", Error: "no room"},
 	},
 	Varlink: &nodedns.VarlinkStatus{Socket: "/run/x", Stats: varlink.Stats{
