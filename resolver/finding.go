@@ -18,6 +18,10 @@ type finding struct {
 	records []dns.RR
 	flags   varlink.Flags
 	err     error // a *varlink.Error; nil: there is a record
+	// inquiry is the question, and what decided on it, and reply the answer; nil
+	// where nobody was to be asked.
+	inquiry *inquiry
+	reply   *dns.Msg
 }
 
 func (f *finding) addresses() varlink.Addresses {
@@ -41,18 +45,24 @@ func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varl
 	r.msg.CheckingDisabled = flags&varlink.NoValidate != 0
 	r.question.CD = r.msg.CheckingDisabled
 	r.question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
-	if flags&varlink.NoNetwork != 0 && s.needsNetwork(&r.question) {
-		return finding{err: varlink.ErrNoSource}
+	i := s.inquire(r)
+	if flags&varlink.NoNetwork != 0 {
+		if i.decided.Kind == decision.Forward {
+			return finding{err: varlink.ErrNoSource, inquiry: i}
+		}
+		i.verdict.Hit.Decline()
+		i.verdict.Hit.Prefetch = false
 	}
-	reply, verdict := s.resolve(ctx, r)
-	f := finding{flags: originOf(r, reply, &verdict)}
+	reply := s.conclude(ctx, i)
+	verdict := &i.verdict
+	f := finding{flags: originOf(r, reply, verdict), inquiry: i, reply: reply}
 	var loops bool
 	f.name, f.records, loops = chain(reply)
 	switch {
 	case loops, flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
 		f.err = varlink.ErrCNAMELoop
 	case len(f.records) == 0:
-		f.err = failureOf(reply, &verdict)
+		f.err = failureOf(reply, verdict)
 	}
 	if verdict.Kind == decision.HostAddresses {
 		// No alias of the DNS, and yet what "hostname -f" is after.

@@ -18,18 +18,24 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 	if _, err := decision.ParseName(q.Name); err != nil {
 		return varlink.Addresses{}, varlink.ErrInvalidParameter("name")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, errOverdue)
-	defer cancel()
 	spellings := []string{q.Name}
 	if q.Flags&varlink.NoSearch == 0 {
 		spellings = s.spellings(q.Name, s.current())
 	}
+	return s.search(ctx, &q, spellings, func(finding) {})
+}
+
+// search looks for the addresses of a name at each of its spellings, and shows
+// each finding.
+func (s *Server) search(ctx context.Context, q *varlink.HostnameQuestion, spellings []string, show func(finding)) (varlink.Addresses, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, errOverdue)
+	defer cancel()
 	// Of a name that is complete by its dots, what there is to say of itself is
 	// what is said, whatever its other spellings come to.
 	complete := spellings[0] == q.Name
 	var failed error
 	for _, name := range spellings {
-		found, err := s.addresses(ctx, name, &q)
+		found, err := s.addresses(ctx, name, q, show)
 		switch {
 		case err == nil:
 			return found, nil
@@ -53,17 +59,21 @@ func retriable(err error) bool {
 		errors.Is(err, varlink.ErrMaxAttemptsReached)
 }
 
-// addresses asks for the addresses at one name.
-func (s *Server) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion) (varlink.Addresses, error) {
+// addresses asks for the addresses at one name, and shows each finding.
+func (s *Server) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion, show func(finding)) (varlink.Addresses, error) {
 	switch {
 	case !q.V6:
 		v4 := s.find(ctx, name, dns.TypeA, q.Flags)
+		show(v4)
 		return v4.addresses(), v4.err
 	case !q.V4:
 		v6 := s.find(ctx, name, dns.TypeAAAA, q.Flags)
+		show(v6)
 		return v6.addresses(), v6.err
 	}
 	v4, v6 := s.findBoth(ctx, name, q.Flags)
+	show(v4)
+	show(v6)
 	switch {
 	case v4.err != nil && v6.err != nil:
 		return varlink.Addresses{}, graver(v4.err, v6.err)

@@ -63,6 +63,8 @@ func controlDaemon(s *nodedns.Service) control.Daemon {
 		Query:    s.Resolver().Query,
 		Explain:  s.Resolver().Explain,
 
+		ExplainHostname: s.Resolver().ExplainHostname,
+
 		Flush:     s.Resolver().Flush,
 		FlushName: s.Resolver().FlushName,
 

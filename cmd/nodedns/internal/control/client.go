@@ -77,6 +77,14 @@ func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resol
 		url.Values{nameParameter: {name}, typeParameter: {typ}, dryParameter: {strconv.FormatBool(dry)}}, &explanation)
 }
 
+// ExplainHostname returns how the daemon answers nss-resolve for a name: for A,
+// for AAAA or, without a type, for both. With dry it asks no upstream for it.
+func (c *Client) ExplainHostname(ctx context.Context, name, typ string, dry bool) (resolver.HostnameExplanation, error) {
+	var explanation resolver.HostnameExplanation
+	return explanation, c.value(ctx, explainHostnamePath,
+		url.Values{nameParameter: {name}, typeParameter: {typ}, dryParameter: {strconv.FormatBool(dry)}}, &explanation)
+}
+
 // Flush makes the daemon forget all answers of upstreams.
 func (c *Client) Flush(ctx context.Context) (Flushed, error) {
 	var flushed Flushed

@@ -241,6 +241,22 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainHostname(t *testing.T) {
+	t.Parallel()
+	client := serve(t, Handler(Daemon{ExplainHostname: func(_ context.Context, name string, v4, v6, dry bool) (*resolver.HostnameExplanation, error) {
+		return &resolver.HostnameExplanation{Name: name, Error: fmt.Sprint(v4, v6, dry)}, nil
+	}}))
+	for typ, want := range map[string]string{"": "true true true", "A": "true false true", "AAAA": "false true true"} {
+		got, err := client.ExplainHostname(t.Context(), "a", typ, true)
+		if err != nil || got.Name != "a" || got.Error != want {
+			t.Errorf("type %q: got %+v, %v, want %s", typ, got, err, want)
+		}
+	}
+	if _, err := client.ExplainHostname(t.Context(), "a", "MX", true); err == nil || !strings.Contains(err.Error(), "MX") {
+		t.Errorf("of a type that no address has: got %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	silent := NewClient(filepath.Join(directory(t), "none.sock"))

@@ -25,6 +25,8 @@ type Daemon struct {
 	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
 	// Explain tells how a name is resolved; dry has no upstream asked for it.
 	Explain func(ctx context.Context, name, typ string, dry bool) (*resolver.Explanation, error)
+	// ExplainHostname does so for a name that nss-resolve looks for.
+	ExplainHostname func(ctx context.Context, name string, v4, v6, dry bool) (*resolver.HostnameExplanation, error)
 	// Flush forgets all answers of upstreams, and FlushName those to questions
 	// for a name. They return how many there were; the error is for what is no
 	// name.
@@ -48,6 +50,8 @@ const (
 	flushPath   = "/v1/flush"
 	reloadPath  = "/v1/reload"
 	monitorPath = "/v1/monitor"
+
+	explainHostnamePath = "/v1/explain/hostname"
 )
 
 // The parameters of a request: the name that it is about, a record type, and
@@ -69,6 +73,7 @@ func Handler(d Daemon) http.Handler {
 	})
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("GET "+explainPath, d.serveExplain)
+	mux.HandleFunc("GET "+explainHostnamePath, d.serveExplainHostname)
 	mux.HandleFunc("POST "+flushPath, d.serveFlush)
 	if d.Reload != nil {
 		mux.HandleFunc("POST "+reloadPath, d.serveReload)
@@ -106,14 +111,37 @@ func (d *Daemon) serveExplain(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
 	}
-	dry := false
-	if text := parameters.Get(dryParameter); text != "" {
-		if dry, err = strconv.ParseBool(text); err != nil {
-			reply(w, http.StatusBadRequest, failure{fmt.Sprintf("dry is %q: want true or false", text)})
-			return
-		}
+	dry, err := parseDry(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
 	}
 	explanation, err := d.Explain(r.Context(), name, parameters.Get(typeParameter), dry)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, explanation)
+}
+
+func (d *Daemon) serveExplainHostname(w http.ResponseWriter, r *http.Request) {
+	parameters := r.URL.Query()
+	name, err := parseName(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	dry, err := parseDry(parameters)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	typ := parameters.Get(typeParameter)
+	if typ != "" && typ != "A" && typ != "AAAA" {
+		reply(w, http.StatusBadRequest, failure{fmt.Sprintf("type is %q: want A, AAAA, or none for both", typ)})
+		return
+	}
+	explanation, err := d.ExplainHostname(r.Context(), name, typ != "AAAA", typ != "A", dry)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{err.Error()})
 		return
@@ -167,6 +195,20 @@ func parseName(parameters url.Values) (string, error) {
 		return "", errors.New(`the name is empty; that of the root is "."`)
 	}
 	return name, nil
+}
+
+// parseDry says whether upstreams are to be left alone; without a word they are
+// not.
+func parseDry(parameters url.Values) (bool, error) {
+	text := parameters.Get(dryParameter)
+	if text == "" {
+		return false, nil
+	}
+	dry, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("dry is %q: want true or false", text)
+	}
+	return dry, nil
 }
 
 // reply writes one value. The client sees by itself when that fails.

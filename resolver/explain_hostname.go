@@ -1,0 +1,109 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/varlink"
+)
+
+// HostnameExplanation tells how glibc's nss-resolve is answered for a host name:
+// which names the search list makes of it, what each of them gets, and which
+// counts.
+type HostnameExplanation struct {
+	Name string `json:"name"` // as a program has it
+	// Search and Ndots are those of the machine's resolv.conf, and Names what
+	// they make of the name, in the order in which they are asked for. A name
+	// that is complete, or ours, is the only one.
+	Search []string `json:"search"`
+	Ndots  int      `json:"ndots"`
+	Names  []string `json:"names"`
+	// Questions are those that were asked. Names that come after the one that
+	// counts have none.
+	Questions []HostnameQuestion `json:"questions"`
+	// Addresses that were found, and the name that has them, or the ID of the
+	// varlink error. With NoSource it is not known: an upstream would be asked.
+	Addresses []string `json:"addresses"`
+	Found     string   `json:"found,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+// HostnameQuestion is one question of a search, and what it got.
+type HostnameQuestion struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Rcode string `json:"rcode,omitempty"` // absent: an upstream was not to be asked
+	// Step that settled it, Source of the answer, and Reason for it, as in
+	// Answer.
+	Step   string `json:"step"`
+	Source string `json:"source,omitempty"`
+	Reason string `json:"reason"`
+	Count  int    `json:"count"` // of the addresses
+}
+
+// ExplainHostname looks for the addresses of a name as for nss-resolve, by the
+// same search, and tells how. With dry no upstream is asked, and the search ends
+// at the first name that takes one. The error is for what is no name.
+func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry bool) (*HostnameExplanation, error) {
+	if _, err := decision.ParseName(name); err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	q := varlink.HostnameQuestion{Name: name, V4: v4, V6: v6}
+	if dry {
+		q.Flags = varlink.NoNetwork
+	}
+	st := s.current()
+	e := &HostnameExplanation{
+		Name: name, Search: []string{}, Ndots: resolvconf.Ndots(st.machine.Options),
+		Names: s.spellings(name, st), Questions: []HostnameQuestion{}, Addresses: []string{},
+	}
+	for _, domain := range st.search {
+		e.Search = append(e.Search, withoutDot(domain.String()))
+	}
+	unasked := false
+	found, err := s.search(ctx, &q, e.Names, func(f finding) {
+		if question, ok := f.explain(); ok {
+			e.Questions = append(e.Questions, question)
+			unasked = unasked || question.Rcode == ""
+		}
+	})
+	failed := (*varlink.Error)(nil)
+	switch {
+	case unasked: // of one family, or of a name before: what counts is not known
+		e.Error = varlink.ErrNoSource.ID
+	case errors.As(err, &failed):
+		e.Error = failed.ID
+	default:
+		e.Found = e.Questions[len(e.Questions)-1].Name
+		for _, addr := range found.All {
+			e.Addresses = append(e.Addresses, addr.String())
+		}
+	}
+	return e, nil
+}
+
+// explain is the question that a finding is of; not ok if it was none.
+func (f *finding) explain() (q HostnameQuestion, ok bool) {
+	i := f.inquiry
+	if i == nil {
+		return q, false
+	}
+	asked := i.msg.Question[0]
+	q = HostnameQuestion{
+		Name: withoutDot(asked.Name), Type: dns.TypeToString[asked.Qtype],
+		Step: i.decided.Step.String(), Reason: i.decided.Forwarding(),
+	}
+	if f.reply != nil {
+		q.Rcode, q.Source, q.Reason = dns.RcodeToString[f.reply.Rcode], i.verdict.Source.String(), i.verdict.Reason
+		if f.err == nil {
+			addresses := f.addresses()
+			q.Count = len(addresses.All)
+		}
+	}
+	return q, true
+}
