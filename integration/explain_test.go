@@ -14,7 +14,11 @@ import (
 // explanation is what the tests look at of "nodedns explain --json".
 type explanation struct {
 	Library struct {
-		Services []struct{ Service, Status, Action string }
+		Services []struct {
+			Service, Status, Action string
+			Names                   []string
+			Tried                   []question
+		}
 		NotAsked []string `json:"not_asked"`
 	}
 	Explanations []struct {
@@ -25,9 +29,13 @@ type explanation struct {
 		Command string
 		Found   []string
 		Service string
+		As      string
 		Unknown string
 	}
 }
+
+// question is one that the daemon is asked on the way.
+type question struct{ Name, Type, Rcode, Step string }
 
 func (m *machine) explain(args ...string) (e explanation, err error) {
 	return e, m.decode(&e, append([]string{"explain"}, args...)...)

@@ -133,17 +133,25 @@ func cacheText(c resolver.CacheFacts) string {
 func result(a resolver.Answer, others []resolver.Answer) string {
 	text := standing(a.Rcode)
 	if a.Rcode == "NOERROR" && len(a.Records) == 0 {
-		text += ", no such record"
+		types := a.Type
+		for _, other := range others {
+			types += " or " + other.Type
+		}
+		return text + ", no " + types + " record" + authorityText(a)
 	}
 	for _, other := range others {
 		if len(a.Records) > 0 && len(other.Records) == 0 {
 			text += ", no " + other.Type + " record"
 		}
 	}
+	return text + authorityText(a)
+}
+
+func authorityText(a resolver.Answer) string {
 	if a.Authoritative {
-		text += ", authoritative"
+		return ", authoritative"
 	}
-	return text
+	return ""
 }
 
 func reasonText(reason string) string {

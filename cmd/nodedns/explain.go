@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,8 @@ func newExplain() *cobra.Command {
 
 - the C library: the services that /etc/nsswitch.conf names, what each of them
   says, and which has the last word;
-- the names that /etc/resolv.conf's search list makes of it, and what each gets;
+- the names that the search list makes of it, for DNS and for nss-resolve, and
+  what each gets, by which step;
 - the daemon: which steps of its decision pass, which settles it, and why;
 - the servers that may be asked, the first ones in front, and what they said;
 - what "getent ahosts" and "getent hosts" say, and so most programs.
@@ -69,7 +72,8 @@ type explained struct {
 	// services for.
 	Library *libraryReport `json:"library,omitempty"`
 	// Explanations are the daemon's, of the name as it was given: one for each
-	// type.
+	// type. Behind them are those of the name that a search list made of it, if
+	// that is the one that is found.
 	Explanations []resolver.Explanation `json:"explanations"`
 	// Predictions are what commands would say; none without a library.
 	Predictions []nss.Prediction `json:"predictions,omitempty"`
@@ -116,7 +120,29 @@ func explain(ctx context.Context, w *witness, args []string) (*explained, error)
 		walk, e.Predictions, err = lookup.Address(ctx, addr.Unmap(), name)
 	}
 	e.Library = reportLibrary(lookup.Machine, walk)
-	return e, err
+	if err != nil {
+		return e, err
+	}
+	if p := e.found(); p != nil && p.As != "" && !isName(p.As, name) {
+		more, err := w.explain(ctx, p.As, types)
+		e.Explanations = append(e.Explanations, more...)
+		return e, err
+	}
+	return e, nil
+}
+
+// found is the first prediction that something is found, or nil.
+func (e *explained) found() *nss.Prediction {
+	i := slices.IndexFunc(e.Predictions, func(p nss.Prediction) bool { return len(p.Found) > 0 })
+	if i < 0 {
+		return nil
+	}
+	return &e.Predictions[i]
+}
+
+// isName says whether two names are the same, with their final dots or without.
+func isName(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
 func reportLibrary(m *nss.Machine, walk nss.Walk) *libraryReport {
@@ -143,21 +169,28 @@ type witness struct {
 	said   map[question]resolver.Explanation
 }
 
-// explain has questions on one name explained, at once.
+// explain has questions on one name explained, all at once.
 func (w *witness) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
 	all := make([]resolver.Explanation, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
+		if said, known := w.said[question{name, typ}]; known {
+			all[i] = said
+			continue
+		}
 		group.Go(func() (err error) {
 			all[i], err = w.client.Explain(ctx, name, typ, w.dry)
 			return err
 		})
 	}
 	err := group.Wait()
+	if err != nil {
+		return all, err
+	}
 	for i, typ := range types {
 		w.said[question{name, typ}] = all[i]
 	}
-	return all, err
+	return all, nil
 }
 
 // lookup is one on this machine, by what the daemon says.
@@ -171,6 +204,9 @@ func (w *witness) lookup(ctx context.Context) (*nss.Lookup, error) {
 		return nil, err
 	}
 	lookup := &nss.Lookup{Machine: machine, Ask: w.answer, Dry: w.dry}
+	if v := status.Varlink; v != nil && v.Error == "" && filepath.Clean(v.Socket) == nss.Socket {
+		lookup.Search = w.search
+	}
 	for _, text := range status.Listeners {
 		if listener, err := netip.ParseAddrPort(text); err == nil {
 			lookup.Listeners = append(lookup.Listeners, listener)
@@ -181,22 +217,43 @@ func (w *witness) lookup(ctx context.Context) (*nss.Lookup, error) {
 
 // answer is what the daemon answers to a question.
 func (w *witness) answer(ctx context.Context, name, typ string) (nss.Answer, error) {
-	said, known := w.said[question{name, typ}]
-	if !known {
-		all, err := w.explain(ctx, name, []string{typ})
-		if err != nil {
-			return nss.Answer{}, err
-		}
-		said = all[0]
+	all, err := w.explain(ctx, name, []string{typ})
+	if err != nil {
+		return nss.Answer{}, err
 	}
+	said := all[0]
 	if said.Answer == nil {
-		return nss.Answer{Unasked: true}, nil
+		a := nss.Answer{Unasked: true}
+		for _, s := range said.Steps {
+			if s.Outcome == resolver.Forwarded {
+				a.Step, a.Reason = s.Step, s.Why
+			}
+		}
+		return a, nil
 	}
-	a := nss.Answer{Rcode: said.Answer.Rcode, From: said.Answer.Source}
+	a := nss.Answer{Rcode: said.Answer.Rcode, From: said.Answer.Source, Step: said.Answer.Step, Reason: said.Answer.Reason}
 	for _, r := range said.Answer.Records {
 		if r.Type == typ {
 			a.Data = append(a.Data, r.Data)
 		}
 	}
 	return a, nil
+}
+
+// search is how the daemon answers nss-resolve.
+func (w *witness) search(ctx context.Context, name, typ string) (nss.Searched, error) {
+	e, err := w.client.ExplainHostname(ctx, name, typ, w.dry)
+	if err != nil {
+		return nss.Searched{}, err
+	}
+	s := nss.Searched{
+		List: nss.SearchList{Domains: e.Search, Dots: e.Ndots}, Names: e.Names,
+		Found: e.Addresses, As: e.Found, Error: e.Error,
+	}
+	for _, q := range e.Questions {
+		s.Tried = append(s.Tried, nss.Tried{
+			Name: q.Name, Type: q.Type, Rcode: q.Rcode, Count: q.Count, From: q.Source, Step: q.Step, Reason: q.Reason,
+		})
+	}
+	return s, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver"
 )
 
@@ -18,17 +19,60 @@ func (e *explained) print(w io.Writer, now time.Time) error {
 	if e.Library != nil {
 		e.Library.print(p)
 	}
-	for _, group := range courses(e.Explanations) {
-		printCourse(p, group)
+	shown, asked := e.decisive(), e.asked()
+	for _, group := range courses(shown) {
+		printCourse(p, group, asked)
 	}
-	if answers := e.answers(); len(answers) > 0 {
-		p.section("What the daemon answers")
+	if answers := answersOf(shown); len(answers) > 0 && !e.denied(answers) {
+		title := "What the daemon answers"
+		if !asked {
+			title = "What the daemon would answer"
+		}
+		p.section("%s", title)
 		if p.err == nil {
 			p.err = printAnswers(indented{w}, isColourful(w), "", answers, now) // the hint would lead back to here
 		}
 	}
-	printPredictions(p, e.Predictions)
+	printPredictions(p, e.given(), e.Predictions)
 	return p.err
+}
+
+// decisive are the explanations of the name that counts: the one that a search
+// list found, else the name as it was given. The answer to another question than
+// the one that was decisive would contradict what a program gets.
+func (e *explained) decisive() (shown []resolver.Explanation) {
+	name := e.given()
+	if p := e.found(); p != nil && p.As != "" {
+		name = p.As
+	}
+	for _, x := range e.Explanations {
+		if isName(x.Name, name) {
+			shown = append(shown, x)
+		}
+	}
+	return shown
+}
+
+// asked says whether a program has the daemon asked at all.
+func (e *explained) asked() bool {
+	p := e.found()
+	return e.Library == nil || p != nil && p.As != "" ||
+		slices.ContainsFunc(e.Library.Services, func(s nss.Result) bool { return len(s.Tried) > 0 })
+}
+
+// denied says whether the answers have nothing of what is found elsewhere: what
+// the daemon says of it then is not what counts, and in the steps already.
+func (e *explained) denied(answers []resolver.Answer) bool {
+	p := e.found()
+	return p != nil && p.As == "" && len(answers[telling(answers)].Records) == 0
+}
+
+// given is the name that is asked for without a search list.
+func (e *explained) given() string {
+	if len(e.Explanations) == 0 {
+		return e.Name
+	}
+	return e.Explanations[0].Name
 }
 
 // courses groups the explanations that take the same course, so that it is told
@@ -46,9 +90,9 @@ func courses(explanations []resolver.Explanation) (groups [][]resolver.Explanati
 	return groups
 }
 
-// answers are those that the explanations end with.
-func (e *explained) answers() (answers []resolver.Answer) {
-	for _, x := range e.Explanations {
+// answersOf are those that explanations end with.
+func answersOf(explanations []resolver.Explanation) (answers []resolver.Answer) {
+	for _, x := range explanations {
 		if x.Answer != nil {
 			answers = append(answers, *x.Answer)
 		}
@@ -114,21 +158,31 @@ func (r *libraryReport) print(p *page) {
 		p.section("The C library, by line %d of /etc/nsswitch.conf: %s", r.Number, orDash(r.Line))
 	}
 	rows := [][]string{{"SERVICE", "SAYS", "THEN", "WHY"}}
-	var tried []nss.Tried
 	for _, s := range r.Services {
 		rows = append(rows, []string{s.Service, standing(s.Status), orDash(s.Action), s.Why})
-		tried = append(tried, s.Tried...)
 	}
 	for _, name := range r.NotAsked {
 		rows = append(rows, []string{name, "-", "-", "not reached"})
 	}
 	p.rows(rows)
-	if len(tried) == 0 {
-		return
+	for _, s := range r.Services {
+		switch {
+		case len(s.Tried) == 0:
+			continue
+		case s.Service == nsswitch.Resolve:
+			p.section("By nss-resolve, which asks nodedns: %s", searchText(s))
+		default:
+			p.section("By DNS, as /etc/resolv.conf says: %s", r.resolvConf())
+		}
+		p.rows(triedRows(s))
 	}
-	p.section("By DNS, as /etc/resolv.conf says: %s", r.resolvConf())
-	rows = [][]string{{"NAME", "TYPE", "GETS", "FROM"}}
-	for _, t := range tried {
+}
+
+// triedRows are the questions that a service has the daemon asked, and the names
+// of the search list that it does not come to.
+func triedRows(s nss.Result) [][]string {
+	rows := [][]string{{"NAME", "TYPE", "GETS", "FROM", "STEP", "WHY"}}
+	for _, t := range s.Tried {
 		gets := standing(t.Rcode)
 		switch {
 		case t.Rcode == "":
@@ -138,9 +192,26 @@ func (r *libraryReport) print(p *page) {
 		case t.Count > 1:
 			gets += fmt.Sprintf(", %d records", t.Count)
 		}
-		rows = append(rows, []string{t.Name, t.Type, gets, orDash(t.From)})
+		rows = append(rows, []string{t.Name, t.Type, gets, orDash(t.From), orDash(t.Step), orDash(t.Reason)})
 	}
-	p.rows(rows)
+	for _, name := range s.Names {
+		if !slices.ContainsFunc(s.Tried, func(t nss.Tried) bool { return isName(t.Name, name) }) {
+			rows = append(rows, []string{name, "-", standing(string(resolver.NotReached)), "-", "-", "-"})
+		}
+	}
+	return rows
+}
+
+// searchText is the search list that nodedns applies for nss-resolve.
+func searchText(s nss.Result) string {
+	switch {
+	case s.Search == nil || len(s.Search.Domains) == 0:
+		return "no search list"
+	case len(s.Names) == 1:
+		return fmt.Sprintf("without the search list, since the name is complete or decided on here (%s, ndots:%d)",
+			strings.Join(s.Search.Domains, " "), s.Search.Dots)
+	}
+	return fmt.Sprintf("search %s, ndots:%d", strings.Join(s.Search.Domains, " "), s.Search.Dots)
 }
 
 func (r *libraryReport) resolvConf() string {
@@ -156,12 +227,16 @@ func (r *libraryReport) resolvConf() string {
 
 // printCourse shows the steps of decisions that take the same course, and the
 // servers that it leads to.
-func printCourse(p *page, group []resolver.Explanation) {
+func printCourse(p *page, group []resolver.Explanation, asked bool) {
 	x, types := group[0], []string{}
 	for _, other := range group {
 		types = append(types, other.Type)
 	}
-	p.section("The daemon, asked for %s %s", x.Name, strings.Join(types, ", "))
+	title := "The daemon, asked for %s %s"
+	if !asked {
+		title = "The daemon, which is not asked here, would decide on %s %s"
+	}
+	p.section(title, x.Name, strings.Join(types, ", "))
 	rows := [][]string{{"STEP", "OUTCOME", "WHY"}}
 	for i, s := range x.Steps {
 		rows = append(rows, []string{s.Step, standing(string(s.Outcome)), orDash(whys(group, i))})
@@ -197,7 +272,7 @@ func whys(group []resolver.Explanation, step int) string {
 	return strings.Join(lines, "\n")
 }
 
-func printPredictions(p *page, predictions []nss.Prediction) {
+func printPredictions(p *page, name string, predictions []nss.Prediction) {
 	if len(predictions) == 0 {
 		return
 	}
@@ -210,6 +285,8 @@ func printPredictions(p *page, predictions []nss.Prediction) {
 			finds, from = "not known", c.Unknown
 		case len(c.Found) == 0:
 			finds = "nothing (exit status 2)"
+		case c.As != "" && !isName(c.As, name):
+			from += ", as " + c.As
 		}
 		rows = append(rows, []string{c.Command, finds, from})
 	}

@@ -57,6 +57,54 @@ func TestPrintExplanation(t *testing.T) {
 		}},
 	}
 	broken.Error = "line 7 (hosts): \"]\" is missing"
+	// A single label that the search list makes a name of, by each way.
+	bare := steps(resolver.Settled, "a single label", "request", "zone", "single-label")
+	nodata := func(typ string) *resolver.Answer {
+		return &resolver.Answer{Name: "db.", Type: typ, Rcode: "NOERROR", Source: "special", Facts: resolver.Facts{Step: "single-label"}}
+	}
+	record := resolver.Answer{
+		Name: "db.b.example.", Type: "A", Rcode: "NOERROR", Source: "upstream",
+		Records: []resolver.Record{{Name: "db.b.example.", TTL: 10, Type: "A", Data: "192.0.2.9"}},
+	}
+	without := record
+	without.Type, without.Records = "AAAA", nil
+	searched := []resolver.Explanation{
+		{Name: "db.", Type: "A", Steps: bare, Answer: nodata("A")},
+		{Name: "db.", Type: "AAAA", Steps: bare, Answer: nodata("AAAA")},
+		{Name: "db.b.example.", Type: "A", Steps: forwarded, Answer: &record},
+		{Name: "db.b.example.", Type: "AAAA", Steps: forwarded, Answer: &without},
+	}
+	tried := []nss.Tried{
+		{Name: "db.a.example", Type: "A", Rcode: "REFUSED", From: "upstream", Step: "route", Reason: "there is no server for a.example"},
+		{Name: "db.a.example", Type: "AAAA", Rcode: "REFUSED", From: "upstream", Step: "route", Reason: "there is no server for a.example"},
+		{Name: "db.b.example", Type: "A", Rcode: "NOERROR", Count: 1, From: "upstream", Step: "upstream", Reason: "the answer of an upstream"},
+		{Name: "db.b.example", Type: "AAAA", Rcode: "NOERROR", From: "upstream", Step: "upstream", Reason: "the answer of an upstream"},
+	}
+	bare2 := []nss.Tried{
+		{Name: "db", Type: "A", Rcode: "NOERROR", From: "special", Step: "single-label", Reason: "a single label"},
+		{Name: "db", Type: "AAAA", Rcode: "NOERROR", From: "special", Step: "single-label", Reason: "a single label"},
+	}
+	names := []string{"db.a.example", "db.b.example", "db"}
+	list := &nss.SearchList{Domains: []string{"a.example", "b.example"}, Dots: 1}
+	byResolve, refused, bySearch, byFiles := library, library, library, library
+	byResolve.Line, byResolve.NotAsked = "resolve [!UNAVAIL=return] files dns", []string{"files", "dns"}
+	refused.Line, refused.NotAsked = byResolve.Line, byResolve.NotAsked
+	byResolve.Services = []nss.Result{{
+		Service: "resolve", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "the daemon has db.b.example",
+		Names: names, Tried: tried, As: "db.b.example", Search: list,
+	}}
+	refused.Services = []nss.Result{{
+		Service: "resolve", Status: "tryagain", Action: "return", Why: "the daemon replies io.systemd.Resolve.NoNameServers",
+		Names: []string{"db.a.example", "db"}, Tried: append(tried[:2:2], bare2...), Search: &nss.SearchList{Domains: []string{"a.example"}, Dots: 1},
+	}}
+	bySearch.Line, bySearch.Services = "dns", []nss.Result{{
+		Service: "dns", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "the daemon has db.b.example",
+		Names: names, Tried: tried, As: "db.b.example",
+	}}
+	byFiles.Line, byFiles.Services = "dns files", []nss.Result{
+		{Service: "dns", Status: "notfound", Action: "continue", Why: "no A or AAAA record at db", Names: []string{"db"}, Tried: bare2},
+		{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "/etc/hosts:3"},
+	}
 	for name, e := range map[string]*explained{
 		"explain_hosts": {
 			Name: "printer", Library: &hosts,
@@ -75,12 +123,28 @@ func TestPrintExplanation(t *testing.T) {
 				{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams},
 				{Name: "www.example.", Type: "AAAA", Steps: steps(resolver.Settled, "the cache", "request", "zone")},
 			},
-			Predictions: []nss.Prediction{{Command: "getent ahosts www.example", Found: []string{"192.0.2.1", "192.0.2.2"}, Service: "dns"}},
+			Predictions: []nss.Prediction{{Command: "getent ahosts www.example", Found: []string{"192.0.2.1", "192.0.2.2"}, Service: "dns", As: "www.example"}},
 		},
 		"explain_dry": {
 			Name: "www.example", Library: &byDefault,
 			Explanations: []resolver.Explanation{{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams}},
 			Predictions:  []nss.Prediction{{Command: "getent ahosts www.example", Unknown: "dns: an upstream would be asked for www.example"}},
+		},
+		"explain_resolve": {
+			Name: "db", Library: &byResolve, Explanations: searched,
+			Predictions: []nss.Prediction{{Command: "getent ahosts db", Found: []string{"192.0.2.9"}, Service: "resolve", As: "db.b.example"}},
+		},
+		"explain_resolve_refused": {
+			Name: "db", Library: &refused, Explanations: searched[:2],
+			Predictions: []nss.Prediction{{Command: "getent ahosts db"}},
+		},
+		"explain_search": {
+			Name: "db", Library: &bySearch, Explanations: searched,
+			Predictions: []nss.Prediction{{Command: "getent ahosts db", Found: []string{"192.0.2.9"}, Service: "dns", As: "db.b.example"}},
+		},
+		"explain_elsewhere": {
+			Name: "db", Library: &byFiles, Explanations: searched[:2],
+			Predictions: []nss.Prediction{{Command: "getent ahosts db", Found: []string{"192.0.2.9"}, Service: "files"}},
 		},
 		"explain_broken": {
 			Name: "www.example", Library: &broken,
@@ -94,6 +158,10 @@ func TestPrintExplanation(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, name, out.String())
+			// What is found is not denied: no result without any record.
+			if denial := "no A or AAAA record\n"; e.found() != nil && strings.Contains(out.String(), denial) {
+				t.Errorf("%s is found, and denied:\n%s", e.Name, out.String())
+			}
 		})
 	}
 	text, err := json.Marshal(&explained{Name: "x", Library: reportLibrary(&nss.Machine{}, nss.Walk{})})

@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 		r.command("query", nodeID).expect(t, exitFine, nodeID+".  10  A  192.0.2.10\n", "")
 		r.command("query", strings.ToUpper(nodeID), "a", "--json").expect(t, exitFine, `"data": "192.0.2.10"`, "")
 		r.command("query", "192.0.2.10").expect(t, exitFine, "PTR  "+nodeID+".\n", "")
-		r.command("query", nodeID, "AAAA").expect(t, exitFailed, "no such record", "has no AAAA record")
+		r.command("query", nodeID, "AAAA").expect(t, exitFailed, "no AAAA record", "has no AAAA record")
 		r.command("query", "metropolis-"+strings.Repeat("f", 32)).expect(t, exitFailed, "NXDOMAIN", "does not exist")
 		r.command("query", "www.example.com").expect(t, exitFailed, "REFUSED", "cannot be resolved (REFUSED)")
 		r.command("query", nodeID, "NONSENSE").expect(t, exitWrong, "", "NONSENSE")

@@ -4,9 +4,10 @@
 //
 // What a service says is found out, as far as that is possible without being
 // glibc: the hosts file is read as glibc reads it, the daemon is asked what it
-// answers by DNS, under the names that the search list makes of one, and whoever
-// serves nss-resolve's socket is asked over that. What remains, a service that
-// is not known here or a resolv.conf that names another server, is said to be
+// answers by DNS, under the names that the search list makes of one, and how it
+// answers nss-resolve, for which it applies the search list itself. Another
+// resolver that serves nss-resolve's socket is asked over that. What remains, a
+// service that is not known here or a resolv.conf that names another server, is
 // unknown, and with it all that depends on it.
 //
 // The rules are those of glibc 2.36, compared with getent itself by a test:

@@ -17,8 +17,9 @@ type Answer struct {
 	Rcode string
 	// Data of the records of the type that was asked for.
 	Data []string
-	// From is what settled it.
-	From string
+	// From is the source of the answer, Step the step of the decision that
+	// settled it, and Reason why.
+	From, Step, Reason string
 	// Unasked says that it is not known, because it would take an upstream.
 	Unasked bool
 }
@@ -29,6 +30,10 @@ type Lookup struct {
 	// Ask asks the daemon for a name, without search list, and a type: A, AAAA or
 	// PTR. An error ends the lookup.
 	Ask func(ctx context.Context, name, typ string) (Answer, error)
+	// Search has the daemon look for a name as for nss-resolve: for the type A or
+	// AAAA, or for both where that is empty. It is nil where it is not this daemon
+	// that serves nss-resolve.
+	Search func(ctx context.Context, name, typ string) (Searched, error)
 	// Listeners are the daemon's addresses.
 	Listeners []netip.AddrPort
 	// Dry has no other server asked than the daemon.
@@ -48,17 +53,38 @@ type Result struct {
 	// Found are addresses or, for an address, names.
 	Found []string `json:"found,omitempty"`
 	Why   string   `json:"why"`
-	// Tried are the questions by DNS, in their order.
-	Tried []Tried `json:"tried,omitempty"`
+	// Names are those that a search list makes of the name, in the order in which
+	// the daemon is asked for them, and Tried the questions that it gets. Where
+	// the daemon is not asked, or what others ask is not known, there are none.
+	Names []string `json:"names,omitempty"`
+	Tried []Tried  `json:"tried,omitempty"`
+	// As is the one of the names that was found.
+	As string `json:"as,omitempty"`
+	// Search is the search list, where it is not the one that glibc applies.
+	Search *SearchList `json:"search,omitempty"`
 }
 
-// Tried is one question that glibc asks by DNS.
+// SearchList is what makes several names of one.
+type SearchList struct {
+	Domains []string `json:"domains"`
+	Dots    int      `json:"dots"`
+}
+
+// Tried is one question to the daemon.
 type Tried struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
 	Rcode string `json:"rcode,omitempty"` // empty if it was not asked
-	From  string `json:"from,omitempty"`  // the source of the answer
 	Count int    `json:"count"`           // of the records
+	// From is the source of the answer, Step the step of the decision that
+	// settled it, and Reason why.
+	From   string `json:"from,omitempty"`
+	Step   string `json:"step,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (a *Answer) tried(name, typ string) Tried {
+	return Tried{name, typ, a.Rcode, len(a.Data), a.From, a.Step, a.Reason}
 }
 
 func (r Result) because(status, format string, values ...any) Result {
@@ -99,7 +125,7 @@ func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, e
 	case name == nsswitch.DNS:
 		return l.dns(ctx, r, s)
 	case name == nsswitch.Resolve:
-		return l.resolve(ctx, r, s), nil
+		return l.resolve(ctx, r, s)
 	case name == "myhostname" && !s.addr.IsValid() && !l.isMyName(s.name):
 		return r.because(nsswitch.NotFound, "it is for the names of this machine only"), nil
 	case strings.HasPrefix(name, "mdns") && strings.HasSuffix(name, "_minimal") && !s.addr.IsValid() && !isBelowLocal(s.name):
@@ -149,6 +175,7 @@ func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
 	if !s.addr.IsValid() {
 		names = l.Names(s.name)
 	}
+	r.Names = names
 	failed := ""
 	for i, name := range names {
 		if failed != "" && failed != "SERVFAIL" && i < len(names)-1 {
@@ -159,7 +186,7 @@ func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
 			if err != nil {
 				return r, err
 			}
-			r.Tried = append(r.Tried, Tried{name, typ, a.Rcode, a.From, len(a.Data)})
+			r.Tried = append(r.Tried, a.tried(name, typ))
 			switch {
 			case a.Unasked:
 				return r.because(Unknown, "an upstream would be asked for %s", name), nil
@@ -169,17 +196,18 @@ func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
 			r.Found = append(r.Found, a.Data...)
 		}
 		if len(r.Found) > 0 {
+			r.As = name
 			return r.because(nsswitch.Success, "the daemon has %s", name), nil
 		}
 	}
-	return l.notInDNS(r, failed), nil
+	return l.notInDNS(r, s, failed), nil
 }
 
 // notInDNS is the result without any record. After a failure glibc asks the next
 // server.
-func (l *Lookup) notInDNS(r Result, failed string) Result {
+func (l *Lookup) notInDNS(r Result, s subject, failed string) Result {
 	if failed == "" {
-		return r.because(nsswitch.NotFound, "the daemon has no such record")
+		return r.because(nsswitch.NotFound, "no %s record at %s", strings.Join(s.types(), " or "), strings.Join(r.Names, ", "))
 	}
 	for _, server := range l.Servers {
 		if !l.isDaemon(server) {

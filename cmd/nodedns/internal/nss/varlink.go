@@ -10,17 +10,72 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// resolve is nss-resolve: whoever serves its socket is asked what it would be.
-func (l *Lookup) resolve(ctx context.Context, r Result, s subject) Result {
+// Socket is where nss-resolve looks for who answers it.
+const Socket = varlinkPath
+
+// Searched is what the daemon makes of a name for nss-resolve.
+type Searched struct {
+	List SearchList
+	// Names, Tried, Found and As are those of a [Result], and Error the ID of
+	// varlink's, or "".
+	Names []string
+	Tried []Tried
+	Found []string
+	As    string
+	Error string
+}
+
+// resolve is nss-resolve: this daemon tells how it answers, and whoever else
+// serves the socket is asked what it would be.
+func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, error) {
 	path := filepath.Join(l.root, varlinkPath)
 	c := varlink.NewClient(path)
 	if err := c.Dial(ctx); err != nil {
-		return r.because(nsswitch.Unavailable, "nobody serves %s", varlinkPath)
+		return r.because(nsswitch.Unavailable, "nobody serves %s", varlinkPath), nil
 	}
 	defer c.Close() // it was asked all there is to ask
-	if l.Dry {
-		return r.because(Unknown, "%s would be asked, and others by it", varlinkPath)
+	switch {
+	case l.Search != nil && !s.addr.IsValid():
+		return l.searched(ctx, r, s)
+	case l.Search != nil:
+		a, err := l.Ask(ctx, s.name, "PTR")
+		if err != nil {
+			return r, err
+		}
+		r.Names, r.Tried = []string{s.name}, []Tried{a.tried(s.name, "PTR")}
 	}
+	if l.Dry {
+		return r.because(Unknown, "%s would be asked, and others by it", varlinkPath), nil
+	}
+	return called(ctx, c, r, s), nil
+}
+
+// searched is what this daemon says over the socket.
+func (l *Lookup) searched(ctx context.Context, r Result, s subject) (Result, error) {
+	typ := ""
+	if s.want.single() {
+		typ = s.types()[0]
+	}
+	found, err := l.Search(ctx, s.name, typ)
+	if err != nil {
+		return r, err
+	}
+	r.Names, r.Tried, r.Search = found.Names, found.Tried, &found.List
+	switch {
+	case found.Error == noSource:
+		return r.because(Unknown, "an upstream would be asked"), nil
+	case found.Error != "":
+		return r.because(statusOf(found.Error), "the daemon replies %s", found.Error), nil
+	}
+	r.Found, r.As = found.Found, found.As
+	return r.because(nsswitch.Success, "the daemon has %s", r.As), nil
+}
+
+// noSource is the error where only an upstream can tell, and is not to be asked.
+var noSource = varlink.ErrNoSource.ID
+
+// called is what a call of the socket comes to.
+func called(ctx context.Context, c *varlink.Client, r Result, s subject) Result {
 	found, err := resolved(ctx, c, s)
 	failed := (*varlink.Error)(nil)
 	switch {
@@ -29,9 +84,12 @@ func (l *Lookup) resolve(ctx context.Context, r Result, s subject) Result {
 	case err != nil:
 		return r.because(nsswitch.Unavailable, "%s: %v", varlinkPath, err)
 	case len(found) == 0:
-		return r.because(nsswitch.NotFound, "%s has no such record", varlinkPath)
+		return r.because(nsswitch.NotFound, "%s finds nothing", varlinkPath)
 	}
 	r.Found = found
+	if len(r.Names) == 1 {
+		r.As = r.Names[0]
+	}
 	return r.because(nsswitch.Success, "%s has it", varlinkPath)
 }
 

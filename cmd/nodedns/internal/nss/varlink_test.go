@@ -1,6 +1,7 @@
 package nss
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -62,6 +63,40 @@ func TestResolveCalls(t *testing.T) {
 	got = fmt.Sprint(<-calls)
 	if want := "map[method:io.systemd.Resolve.ResolveHostname parameters:map[family:0 flags:0 name:node.]]"; got != want {
 		t.Errorf("called %s, want %s", got, want)
+	}
+}
+
+// Where this daemon serves the socket it tells how it answers.
+func TestResolveByTheDaemonItself(t *testing.T) {
+	t.Parallel()
+	tried := []Tried{{Name: "db.a.example", Type: "A", Rcode: "REFUSED", Step: "route"}, {Name: "db", Type: "A", Rcode: "NOERROR", Step: "single-label"}}
+	for _, tt := range []struct {
+		said Searched
+		want string
+	}{
+		{Searched{Found: []string{"192.0.2.9"}, As: "db.b.example"}, "resolve=success:return | 192.0.2.9 | 192.0.2.9"},
+		{Searched{Error: "io.systemd.Resolve.NoNameServers"}, "resolve=tryagain:continue |  |"},
+		{Searched{Error: "io.systemd.Resolve.NoSuchResourceRecord"}, "resolve=notfound:continue |  |"},
+		{Searched{Error: "io.systemd.Resolve.NoSource"}, "resolve=unknown: | unknown | unknown"},
+	} {
+		l, calls := withResolve(t, "")
+		types := ""
+		tt.said.Names, tt.said.Tried = []string{"db.a.example", "db"}, tried
+		l.Dry = true
+		l.Search = func(_ context.Context, name, typ string) (Searched, error) {
+			types += name + ":" + typ + " "
+			return tt.said, nil
+		}
+		if got := foretell(t, l, "db"); got != tt.want || len(calls) > 0 {
+			t.Errorf("got  %s\nwant %s, and no calls", got, tt.want)
+		}
+		if !strings.HasPrefix(types, "db: db:AAAA ") {
+			t.Errorf("searched for %s; want both families, and then AAAA", types)
+		}
+		walk, predictions, err := l.Name(t.Context(), "db")
+		if err != nil || len(walk.Results[0].Tried) != len(tried) || predictions[0].As != tt.said.As {
+			t.Errorf("got %+v, %+v, %v", walk, predictions, err)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ type Walk struct {
 	// if nobody has.
 	Found   []string
 	Service string
+	// As is the name that the daemon was asked for when it was found, or "".
+	As string
 	// Unknown is why it is not known how the search ends, or "".
 	Unknown string
 }
@@ -45,7 +47,7 @@ func (l *Lookup) walk(ctx context.Context, s subject) (w Walk, err error) {
 		case r.Action == nsswitch.Continue:
 			continue
 		case r.Action == nsswitch.Return && r.Status == nsswitch.Success:
-			w.Found, w.Service = r.Found, service.Name
+			w.Found, w.Service, w.As = r.Found, service.Name, r.As
 		}
 		for _, rest := range services[i+1:] {
 			w.Rest = append(w.Rest, rest.Name)
@@ -77,13 +79,16 @@ type Prediction struct {
 	// Nothing found is what the command says by exit status 2.
 	Found   []string `json:"found"`
 	Service string   `json:"service,omitempty"` // that has it
+	// As is the name that the daemon was asked for when it was found: another one
+	// than was given by a search list. It is absent where it was found without it.
+	As string `json:"as,omitempty"`
 	// Unknown is why this cannot be told, or empty.
 	Unknown string `json:"unknown,omitempty"`
 }
 
 func (w *Walk) predict(command, name string) Prediction {
 	found := append([]string{}, w.Found...) // never nil: it becomes JSON
-	return Prediction{Command: "getent " + command + " " + name, Found: found, Service: w.Service, Unknown: w.Unknown}
+	return Prediction{Command: "getent " + command + " " + name, Found: found, Service: w.Service, As: w.As, Unknown: w.Unknown}
 }
 
 // Name looks for the addresses of a name as getaddrinfo does, and tells what
