@@ -35,7 +35,10 @@ func (m *machine) findings(flags ...string) (map[string]finding, error) {
 	return found, nil
 }
 
-type finding struct{ Check, Severity, Seen, Why, Mend string }
+type finding struct {
+	Check, Severity, Seen, Why, Mend string
+	After                            []string
+}
 
 func (f finding) says(severity string, texts ...string) error {
 	if f.Severity != severity {

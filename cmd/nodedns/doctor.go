@@ -22,15 +22,17 @@ func newDoctor() *cobra.Command {
 		Long: `Doctor looks at this machine for what commonly breaks: a port that is taken, the
 order of nsswitch.conf, a resolv.conf that names somebody else, containers that
 cannot reach the daemon, files that cannot be written, credentials that expire,
-and more. Of each it tells what was seen, why it matters, and how to mend it. It
+and more. Of each it tells what was seen, why it matters, and how to mend it. A
+cause comes before what may follow from it, which says so: begin at the top. It
 changes nothing, and works without a daemon too.
 
 A "problem" keeps names from being resolved, a "warning" is in the way, and a
 "note" is good to know. It fails if there is a problem. Who is not root is told
 what could not be looked at.
 
-With --json: findings, an array of objects with check, severity, seen, why and
-mend, the worst first, and checks, the number of checks that were made.`,
+With --json: findings, an array of objects with check, severity, seen, why, mend
+and after, the checks with findings that it may follow from; the worst first, but
+behind those. And checks, the number of checks that were made.`,
 		Example: `  nodedns doctor
   nodedns doctor --json
   nodedns doctor --list`,
@@ -101,6 +103,9 @@ func printFindings(w io.Writer, findings []doctor.Finding) error {
 	t := table{out: w, colour: isColourful(w)}
 	for _, f := range findings {
 		t.row(standing(string(f.Severity)), f.Check, wrap(f.Seen))
+		if len(f.After) > 0 {
+			t.row("", "follows", wrap("perhaps from "+strings.Join(f.After, ", ")+" above"))
+		}
 		t.row("", "why", wrap(f.Why))
 		t.row("", "mend", wrap(f.Mend))
 		t.row("")

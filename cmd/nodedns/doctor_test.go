@@ -60,6 +60,10 @@ func TestPrintFindings(t *testing.T) {
 				Why:  "nodedns cannot answer there, and does not start for it",
 				Mend: "set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen",
 			},
+			{
+				Check: "resolv-conf", Severity: doctor.Problem, Seen: "/etc/resolv.conf names 127.0.0.53, and nobody answers there",
+				Why: "no name is resolved", Mend: "start the daemon", After: []string{"port", "daemon"},
+			},
 			{Check: "nscd", Severity: doctor.Warning, Seen: "nscd (pid 420) runs", Why: "it keeps addresses", Mend: "restart it"},
 			{Check: "unseen", Severity: doctor.Note, Seen: "could not look at " + strings.Repeat("x", 100), Why: "it may hide a cause", Mend: "run this command as root"},
 		},

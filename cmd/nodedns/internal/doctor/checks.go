@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -20,6 +19,7 @@ func Checks() []Check {
 		{"configuration", "the configuration or this node's identity is wrong", lookAtConfiguration},
 		{"daemon", "the daemon does not run, or something of it does not work", lookAtDaemon},
 		{"unit", "the service has failed, or is not started at boot", lookAtUnit},
+		{"address", "this node has no address of its own", lookAtAddress},
 		{"port", "somebody else has the address that the daemon shall answer on", lookAtPort},
 		{"systemd-resolved", "systemd-resolved runs too", lookAtResolved},
 		{"nsswitch", "glibc asks somebody else first, or not at all", lookAtNSSwitch},
@@ -50,7 +50,8 @@ func Checks() []Check {
 // unseen is the ID of the finding that tells what could not be looked at.
 const unseen = "unseen"
 
-// Examine makes all checks, and returns what they find, the worst first.
+// Examine makes all checks, and returns what they find: the worst first, but each
+// behind what it may follow from.
 func Examine(m *Machine) []Finding {
 	findings := []Finding{}
 	for _, check := range Checks() {
@@ -64,8 +65,7 @@ func Examine(m *Machine) []Finding {
 		f.Check = unseen
 		findings = append(findings, f)
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
-	return findings
+	return m.inOrder(findings)
 }
 
 func rank(s Severity) int { return slices.Index([]Severity{Problem, Warning, Note}, s) }

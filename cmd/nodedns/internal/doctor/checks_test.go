@@ -55,6 +55,17 @@ var ails = []ail{
 		p.Probes.Unit = func() (Unit, error) { return Unit{Loaded: true, Active: "failed"}, nil }
 	}, "", "", ""},
 
+	{"no address", noAddress, "address", Problem, "eth0 has none"},
+	{"no address, and the network cannot be looked at", func(p *patient) { p.Status.Addresses = nil }, "address", Problem, "ip route"},
+	{"no address yet", func(p *patient) {
+		noAddress(p)
+		p.Status.State = nodedns.StateStarting
+	}, "daemon", Warning, "starting"},
+	{"an address by the configuration", func(p *patient) {
+		noAddress(p)
+		p.Config.Local.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	}, "", "", ""},
+
 	{"a second listener that somebody has", func(p *patient) {
 		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("127.0.0.1:53"))
 		p.write("proc/net/tcp", noSockets+"  0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0\n")

@@ -20,8 +20,19 @@ type Finding struct {
 	Seen string `json:"seen"`
 	Why  string `json:"why"`
 	Mend string `json:"mend"`
+	// After are the checks with findings that this one may follow from. They come
+	// before it.
+	After []string `json:"after,omitempty"`
 }
 
-func problem(seen, why, mend string) Finding { return Finding{"", Problem, seen, why, mend} }
-func warning(seen, why, mend string) Finding { return Finding{"", Warning, seen, why, mend} }
-func note(seen, why, mend string) Finding    { return Finding{"", Note, seen, why, mend} }
+func problem(seen, why, mend string) Finding {
+	return Finding{Severity: Problem, Seen: seen, Why: why, Mend: mend}
+}
+
+func warning(seen, why, mend string) Finding {
+	return Finding{Severity: Warning, Seen: seen, Why: why, Mend: mend}
+}
+
+func note(seen, why, mend string) Finding {
+	return Finding{Severity: Note, Seen: seen, Why: why, Mend: mend}
+}

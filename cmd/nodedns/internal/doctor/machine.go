@@ -16,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -55,6 +56,9 @@ type Probes struct {
 	Synchronized func() (bool, error)
 	// Unit tells how the service stands.
 	Unit func() (Unit, error)
+	// Absence says why interfaces of these patterns have no address for this
+	// node, and which; "" if they have (see [netlink.Missing]).
+	Absence func(patterns []string) (netlink.Absence, []string, error)
 }
 
 // Disk is a file system.

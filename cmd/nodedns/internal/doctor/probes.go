@@ -9,15 +9,19 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
-// RealProbes ask this machine. With a root for the files the service manager
-// and the clock are of no interest: they are not those of the files' machine.
+// RealProbes ask this machine. With a root for the files the service manager,
+// the clock and the network are of no interest: they are not those of the files'
+// machine.
 func RealProbes(ctx context.Context, root string) Probes {
 	p := Probes{Disk: disk, Immutable: immutable}
 	if root == "" {
 		p.Synchronized = synchronized
 		p.Unit = func() (Unit, error) { return showUnit(ctx) }
+		p.Absence = func(patterns []string) (netlink.Absence, []string, error) { return netlink.Missing(ctx, patterns) }
 	}
 	return p
 }
