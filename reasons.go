@@ -15,6 +15,7 @@ const (
 	ReasonAwaitingCredentials = "awaiting-credentials"
 	ReasonCuratorLost         = "curator-lost"
 	ReasonZoneNotReady        = "zone-not-ready"
+	ReasonZoneFull            = "zone-full"
 	ReasonFileNotWritten      = "file-not-written"
 	ReasonHostsUnusable       = "hosts-unusable"
 	ReasonResolvConf          = "resolv-conf"
@@ -91,6 +92,10 @@ var reasons = [...]ReasonDescription{
 	{
 		ReasonZoneNotReady, "The first backlog has not been received, and no saved nodes were loaded: unknown names are SERVFAIL, with EDE 14.", atOnce,
 		"wait for the backlog; if it does not come, see to the curator",
+	},
+	{
+		ReasonZoneFull, "The cluster has more nodes than a zone holds. Some are missing, and unknown names are SERVFAIL.", atOnce,
+		"see whether the cluster's nodes are real",
 	},
 	{
 		ReasonFileNotWritten, "A file is not what it should be. It is tried again.", atOnce,

@@ -205,7 +205,10 @@ func (s *Service) Status() Status {
 	lines := s.dns.HostsSummary()
 	status.HostsLines = newHostsLines(lines)
 	status.UpstreamStatus = s.upstreamStatus()
-	f := facts{Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected, self: s.self.failures(), hosts: lines.Problem}
+	f := facts{
+		Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected,
+		self: s.self.failures(), hosts: lines.Problem, full: overflowText(snapshot),
+	}
 	f.lostAt, f.lost = decision.ClusterLost(snapshot, s.clock())
 	for _, t := range s.tasks() {
 		status.Tasks = append(status.Tasks, t.status())
@@ -242,6 +245,16 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Counters:       c.Counters,
 		Certificates:   c.Certificates,
 	}
+}
+
+// overflowText says that nodes are missing for want of room, or nothing.
+func overflowText(snapshot *zone.Snapshot) string {
+	if !snapshot.Overflowed() {
+		return ""
+	}
+	counts := snapshot.Counts()
+	return fmt.Sprintf("the zone is full with %d nodes, and the cluster has more: those are missing, and names that are not in the zone get SERVFAIL",
+		counts.Live+counts.Departed)
 }
 
 // hasStarted says whether Ready is closed.

@@ -3,6 +3,8 @@ package nodedns
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/zone"
@@ -27,6 +29,25 @@ func (f *fixture) fill(nodes int) {
 	source.Begin()
 	source.Set(entries...)
 	source.Complete()
+}
+
+// That nodes are missing is wrong.
+func TestStatusTellsOfAnOverflow(t *testing.T) {
+	t.Parallel()
+	store, err := zone.NewStore(zone.Config{Local: self, MaxNodes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := overflowText(store.Snapshot()); text != "" {
+		t.Errorf("of a zone with room: %q", text)
+	}
+	f := prepare(t)
+	f.store = store
+	f.fill(10)
+	status := f.Status()
+	if !slices.ContainsFunc(status.Errors, func(e string) bool { return strings.Contains(e, "the zone is full with 3 nodes") }) || status.Nodes.Quarantined < 8 {
+		t.Errorf("errors %q, nodes %+v", status.Errors, status.Nodes)
+	}
 }
 
 // What a scrape or "nodedns status" costs does not depend on the size of the

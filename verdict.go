@@ -57,6 +57,7 @@ type facts struct {
 	// count, and lostAt since when.
 	lost   bool
 	lostAt time.Time
+	full   string   // that the zone has no room for all nodes
 	tasks  []string // failures of tasks
 	self   []error  // failures of the self-check
 	hosts  string   // why the user's lines cannot be used
@@ -70,6 +71,7 @@ func judge(f *facts) Verdict {
 	}
 	v.judgeNetwork(f)
 	v.judgeCluster(f)
+	v.add(ReasonZoneFull, f.full)
 	v.judgeMachine(f)
 	for _, text := range f.tasks {
 		v.add(ReasonTaskFailed, text)

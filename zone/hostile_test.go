@@ -31,9 +31,10 @@ func TestEndlessBacklogIsBounded(t *testing.T) {
 	if live := f.Snapshot().Counts().Live; live > most+1 {
 		t.Errorf("%d nodes, want at most %d", live, most)
 	}
-	if lines := strings.Count(f.logged.String(), "\n"); lines != 0 {
-		t.Errorf("%d lines before the backlog ends", lines)
+	if log := f.logged.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "the zone is full") {
+		t.Errorf("before the backlog ends: %s, want a line on the zone that is full", log)
 	}
+	f.logged.Reset()
 	f.curator.Complete()
 	if lines := strings.Count(f.logged.String(), "\n"); lines != 1 || f.logged.Len() > 2000 {
 		t.Errorf("%d lines, want one: %s", lines, &f.logged)

@@ -54,11 +54,12 @@ func (s *Store) say(k key, said record) error {
 	switch {
 	case known && outranks(shown.source, said.source):
 		return nil
-	case !known && !withheld && s.draft.nodes.size+len(s.withheld) >= s.max:
-		return errFull
 	case s.draft.isLocal(k):
-		// The kernel knows our addresses sooner and better.
+		// The kernel knows our addresses sooner and better. There is always room
+		// for what the cluster says of us.
 		said.takeAddrs(record{})
+	case !known && !withheld && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(said):
+		return errFull
 	case said.flags&hasAddress == 0 && withheld:
 		said.takeAddrs(pending)
 	}
@@ -195,6 +196,6 @@ func (s *Store) forget() {
 	s.draft.conflict = nil
 	s.twin = twin{boot: s.twin.boot, past: s.twin.past}
 	for _, src := range s.sources {
-		src.seen, src.named, src.current = nil, false, false
+		src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false
 	}
 }

@@ -31,9 +31,11 @@ type content struct {
 	// contests are the addresses that several live nodes claim.
 	contests trie[contest]
 	ready    bool
-	counts   Counts
-	cluster  Cluster
-	sources  *[]string
+	// overflowed is that nodes are missing since the zone is full.
+	overflowed bool
+	counts     Counts
+	cluster    Cluster
+	sources    *[]string
 	// conflict is that another machine has our key, or nil.
 	conflict *Conflict
 }
@@ -84,7 +86,8 @@ type Cluster struct {
 // Serial grows by one with each published change. The first snapshot has 1.
 func (s *Snapshot) Serial() uint64 { return s.serial }
 
-// Ready says whether a name that is not in the zone is known not to exist.
+// Ready says whether a name that is not in the zone is known not to exist, unless
+// the zone has Overflowed.
 func (s *Snapshot) Ready() bool { return s.ready }
 
 // Counts of the zone's nodes.

@@ -19,6 +19,9 @@ type Source struct {
 	current   bool  // all nodes have been heard of in the present connection
 	named     bool  // the present backlog has named a node
 	seen      []key // those of the zone's nodes that it named, with repetitions
+	missing   bool  // a node did not fit, since the present backlog began
+	// overflowed is that the zone lacks nodes that the source named.
+	overflowed bool
 }
 
 // savedRank comes after that of every live source.
@@ -53,7 +56,7 @@ func outranks(a, b uint8) bool {
 // time of Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
-		src.inBacklog, src.current, src.named, src.seen = true, false, false, nil
+		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
 		src.store.refusals.begin()
 	})
 }
@@ -65,6 +68,9 @@ func (src *Source) Set(entries ...Entry) {
 		var refused refusalLog
 		for i := range entries {
 			if err := src.set(&entries[i]); err != nil {
+				if err == errFull {
+					src.missing, src.overflowed = true, true
+				}
 				src.refuse(&refused, entries[i].ID, err)
 			}
 		}
@@ -180,7 +186,8 @@ func (src *Source) Complete() {
 		for _, k := range absent {
 			s.depart(k, src.rank)
 		}
-		src.inBacklog, src.current, src.seen = false, true, nil
+		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
+		s.saved.overflowed = false // the backlog has what was saved, or it departed
 		s.refusals.complete()
 		s.complainNow()
 		s.answerable = true

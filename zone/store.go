@@ -29,7 +29,8 @@ type Config struct {
 	// RetainDeparted is how long a departed node is still answered, counted
 	// while a cluster source is connected. Negative means for ever.
 	RetainDeparted time.Duration
-	// MaxNodes bounds the zone; a node beyond it is refused. 0 means 4 Mi.
+	// MaxNodes bounds the zone; a node beyond it is refused, and the zone is
+	// then [Snapshot.Overflowed]. 0 means DefaultMaxNodes.
 	MaxNodes int
 	// Clock is CLOCK_BOOTTIME, which goes on while the machine is suspended.
 	// Without it the time since NewStore by time.Now is taken.
@@ -40,8 +41,6 @@ type Config struct {
 	// Logger gets what is refused and dropped; nil discards.
 	Logger *slog.Logger
 }
-
-const defaultMaxNodes = 1 << 22
 
 // Store merges what the sources say and publishes Snapshots. It holds no lock
 // while anybody reads.
@@ -117,7 +116,7 @@ func NewStore(cfg Config) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.max == 0 {
-		s.max = defaultMaxNodes
+		s.max = DefaultMaxNodes
 	}
 	l := &local{id: id}
 	l.key, l.shaped = shapedKeyOf(prefix, string(id))
@@ -137,6 +136,7 @@ func (s *Store) update(change func()) {
 	s.edit = new(edit)
 	change()
 	clear(s.restored)
+	s.noteOverflow()
 	s.draft.counts.Quarantined = s.refusals.count() + len(s.withheld)
 	s.draft.ready = s.answerable || !s.draft.cluster.Expected && s.localSaid
 	s.publish()

@@ -292,6 +292,30 @@ func TestReverseOfAReservedAddress(t *testing.T) {
 	}
 }
 
+// A zone that is full may lack any node: none is denied.
+func TestOverflow(t *testing.T) {
+	const text = "the zone is full: not all of the cluster's nodes are known"
+	f := newFixtureOf(t, zone.Config{Local: local, MaxNodes: 2})
+	f.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1")})
+	f.ExpectCluster(true)
+	f.source.SetConnected(true)
+	f.source.Begin()
+	f.source.Set(zone.Entry{ID: local}, zone.Entry{ID: both, Addresses: []string{"10.0.0.10"}}, zone.Entry{ID: onlyFour})
+	f.source.Complete()
+	full := notYet.saying(dns.ExtendedErrorCodeNotReady, text)
+	decideAll(t, f, map[string]row{
+		"a node":                 {both, "A", addresses(both)},
+		"our own":                {local, "A", addresses(local)},
+		"one that has no room":   {onlyFour, "A", full},
+		"one that is not there":  {stranger, "A", full},
+		"below a local domain":   {stranger + ".nodes.example", "A", full},
+		"a role that none has":   {"consensus-member.role.nodes.example", "A", full},
+		"curators":               {"_curator._tcp.nodes.example", "SRV", full},
+		"with a search domain":   {onlyFour + ".corp.example", "A", nxdomain(".")},
+		"what is no node's name": {"www.example.org", "A", forward},
+	})
+}
+
 func TestLocalhost(t *testing.T) {
 	loopback, ptr := want{kind: Loopback}, want{kind: LocalhostName}
 	rows := map[string]row{

@@ -43,14 +43,17 @@ type rulesConfig struct {
 
 func newFixture(t testing.TB, id zone.ID) *fixture {
 	t.Helper()
-	f := &fixture{id: id, clock: bootClock, reach: ReachPublic}
+	return newFixtureOf(t, zone.Config{Local: id})
+}
+
+func newFixtureOf(t testing.TB, config zone.Config) *fixture {
+	t.Helper()
+	f := &fixture{id: config.Local, clock: bootClock, reach: ReachPublic}
 	f.rules.domains = []string{"nodes.example", "deep.nodes.example"}
 	f.search = []string{"corp.example", "lab.example"}
-	store, err := zone.NewStore(zone.Config{
-		Local: id,
-		Clock: func() time.Duration { return f.clock },
-		Now:   func() time.Time { return wallClock },
-	})
+	config.Clock = func() time.Duration { return f.clock }
+	config.Now = func() time.Time { return wallClock }
+	store, err := zone.NewStore(config)
 	if err != nil {
 		t.Fatal(err)
 	}

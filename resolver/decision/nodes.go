@@ -89,17 +89,28 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 }
 
 // unknown answers for a name that could only be ours and is not in the zone.
-// Before the zone is ready nobody can know that it does not exist.
+// Where the zone may lack it nobody can know that it does not exist.
 func unknown(reason string, view *View, v *Verdict) {
-	if !view.Zone.Ready() {
-		*v = Refuse(dns.RcodeServerFailure, SourceZone, "the cluster's nodes are not known yet", ExtendedError{})
-		notReady("the cluster's nodes are not known yet", v)
+	if lack := lacking(view); lack != "" {
+		*v = Refuse(dns.RcodeServerFailure, SourceZone, lack, ExtendedError{})
+		notReady(lack, v)
 		return
 	}
 	v.negative(dns.RcodeNameError, SourceZone, reason, view.Rules)
 	if since, lost := ClusterLost(view.Zone, view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleNXDOMAINAnswer, Since: since}
 	}
+}
+
+// lacking says why the zone may lack nodes that the cluster has, or nothing.
+func lacking(view *View) string {
+	switch {
+	case !view.Zone.Ready():
+		return "the cluster's nodes are not known yet"
+	case view.Zone.Overflowed():
+		return "the zone is full: not all of the cluster's nodes are known"
+	}
+	return ""
 }
 
 func notReady(text string, v *Verdict) {

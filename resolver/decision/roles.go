@@ -81,7 +81,7 @@ func ofRole(q *Question, role zone.Roles, view *View, v *Verdict) {
 	case q.wantsAddress() && (q.Type == dns.TypeA && v4 || q.Type == dns.TypeAAAA && v6):
 		v.Zone, v.Role = view.Zone, role
 		v.answer(RoleAddresses, SourceZone, reason, view.Rules)
-	case q.wantsAddress() && !v4 && !v6 && !view.Zone.Ready():
+	case q.wantsAddress() && !v4 && !v6 && lacking(view) != "":
 		unknown(reason, view, v)
 		return
 	default:
@@ -108,7 +108,7 @@ func ofCurators(q *Question, view *View, v *Verdict) {
 	case q.Type == dns.TypeSRV && found:
 		v.Zone = view.Zone
 		v.answer(CuratorServices, SourceZone, reason, view.Rules)
-	case q.Type == dns.TypeSRV && !view.Zone.Ready():
+	case q.Type == dns.TypeSRV && lacking(view) != "":
 		unknown(reason, view, v)
 		return
 	default:

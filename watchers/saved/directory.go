@@ -112,7 +112,7 @@ func (d *Directory) pending() bool {
 // differs reports whether the file has to be replaced by what a snapshot has.
 func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	switch {
-	case !snapshot.Cluster().Complete:
+	case !whole(snapshot):
 		return false
 	case snapshot.Cluster().ID != d.cluster:
 		return true
@@ -138,11 +138,17 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	return false
 }
 
+// whole says whether a snapshot has all of the cluster's nodes. What has less
+// replaces no file: read again, it would deny the names that it lacks.
+func whole(snapshot *zone.Snapshot) bool {
+	return snapshot.Cluster().Complete && !snapshot.Overflowed()
+}
+
 // save replaces the file by what the zone has now.
 func (d *Directory) save() error {
 	snapshot := d.Store.Snapshot()
-	if !snapshot.Cluster().Complete {
-		return nil // the cluster became another one while we waited
+	if !whole(snapshot) {
+		return nil // the cluster became another one, or too large, while we waited
 	}
 	began := time.Now()
 	counted := d.Store.DepartedFor()

@@ -16,9 +16,9 @@ const (
 	magic   = "nodedns\n"
 	version = 3
 
-	// maxNodes bounds the work that a file can cause. It is far above what a
-	// zone holds.
-	maxNodes = 1 << 24
+	// maxNodes bounds the work that a file can cause: what a zone holds, and this
+	// machine.
+	maxNodes = zone.DefaultMaxNodes + 1
 	// maxString is what one byte of length allows.
 	maxString = 1<<8 - 1
 
