@@ -34,7 +34,8 @@ var errSilent = fmt.Errorf("no event within %v of dialling", firstEvent)
 type source func(ctx context.Context, deliver delivery) error
 
 // delivery hands one event on, and returns false when no more are wanted. The
-// certificate is that of the other side, nil where it is not known.
+// certificate is that of the other side, nil where it is not known. Without an
+// event it waits until the one before is applied.
 type delivery func(*curatorpb.WatchEvent, *x509.Certificate) bool
 
 // receive is a source: a stream over a connection of its own.
@@ -56,6 +57,7 @@ func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) er
 		return err
 	}
 	reporting.Go(func() { w.report(ctx, conn) })
+	var memory released
 	for {
 		var message encoded
 		if err := events.RecvMsg(&message); err != nil {
@@ -69,6 +71,11 @@ func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) er
 			case !deliver(event, peer):
 				return ctx.Err()
 			}
+		}
+		size := len(message)
+		message = nil
+		if !memory.after(size, func() bool { return deliver(nil, peer) }) {
+			return ctx.Err()
 		}
 	}
 }
@@ -166,8 +173,11 @@ func (s *stream) loop(ctx context.Context, events <-chan func(), ended <-chan er
 	}
 }
 
-// apply hands one event to the sink.
+// apply hands one event to the sink; there may be none.
 func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
+	if event == nil {
+		return
+	}
 	if !s.connected {
 		s.connected = true
 		s.began(peer)
