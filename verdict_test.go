@@ -93,6 +93,7 @@ var judged = []ruling{
 	{"out of reach, trying", at(curator.StateConnecting, true, true), StateDegraded, []string{ReasonCuratorLost}},
 	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{ReasonCuratorLost}},
 
+	{"more nodes than fit", func(f *facts) { f.full = "the zone is full" }, StateDegraded, []string{ReasonZoneFull}},
 	{"files", func(f *facts) {
 		f.Files[0].Error, f.ResolvConf.Error, f.hosts = "full", "overwritten", "too large"
 	}, StateDegraded, []string{ReasonFileNotWritten, ReasonHostsUnusable, ReasonResolvConf}},

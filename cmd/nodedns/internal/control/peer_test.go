@@ -51,8 +51,11 @@ func TestChangesAreForRoot(t *testing.T) {
 		t.Skip("to connect as another user takes root")
 	}
 	client := serve(t, Handler(Daemon{
-		Flush:  func() int { t.Error("flush: it is done all the same"); return 0 },
-		Reload: func(context.Context) (r Reloaded, err error) { t.Error("reload: it is done all the same"); return r, nil },
+		Flush: func() int { t.Error("flush: it is done all the same"); return 0 },
+		Reload: func(context.Context) (r Reloaded, err error) {
+			t.Error("reload: it is done all the same")
+			return r, nil
+		},
 	}))
 	if err := os.Chmod(filepath.Dir(client.socket), 0o755); err != nil {
 		t.Fatal(err)
