@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,8 +39,8 @@ var ails = []ail{
 	{"a wrong configuration", func(p *patient) { p.ConfigError = errors.New("x.toml:2: zone.colour: unknown key") }, "configuration", Problem, "zone.colour"},
 	{"no identity", func(p *patient) { p.IdentityError = errors.New("node.pub does not exist") }, "configuration", Problem, "nodedns init"},
 
-	{"the daemon starts", func(p *patient) { p.Status.State = nodedns.StateStarting }, "daemon", Warning, "starting"},
-	{"an error of its own", func(p *patient) { p.Status.Errors = []string{"self-resolution: timeout"} }, "daemon", Problem, "self-resolution"},
+	{"the daemon starts", func(p *patient) { p.because(nodedns.ReasonStarting, "starting") }, "daemon", Warning, "starting"},
+	{"a reason of its own", func(p *patient) { p.because(nodedns.ReasonSelfResolution, "self-resolution: timeout") }, "daemon", Problem, "self-resolution"},
 
 	{"the unit has failed", func(p *patient) {
 		p.Probes.Unit = func() (Unit, error) {
@@ -121,7 +122,7 @@ var ails = []ail{
 	}, "resolv-conf", Warning, "127.0.0.53, and not nodedns"},
 	{"resolv.conf was left", func(p *patient) {
 		p.Status.ResolvConf.State, p.Status.ResolvConf.By, p.Status.ResolvConf.Error = resolvconf.StateLeft, "dhclient", "resolv.conf was overwritten 10 times"
-		p.Status.Errors = []string{p.Status.ResolvConf.Error}
+		p.because(nodedns.ReasonResolvConf, p.Status.ResolvConf.Error)
 	}, "resolv-conf", Problem, "dhclient"},
 
 	{"NetworkManager", func(p *patient) { p.run("400", "NetworkManager") }, "resolv-conf-writers", Note, "rc-manager"},
@@ -193,7 +194,7 @@ var ails = []ail{
 
 	{"a file that cannot be written", func(p *patient) {
 		p.Status.Files[0].Error = "write /etc/hosts: input/output error"
-		p.Status.Errors = []string{p.Status.Files[0].Error}
+		p.because(nodedns.ReasonFileNotWritten, p.Status.Files[0].Error)
 	}, "files", Problem, "input/output error"},
 	{"a read-only file", func(p *patient) {
 		hosts := p.Config.Rooted("/etc/hosts")
@@ -234,24 +235,37 @@ var ails = []ail{
 	}, "ipv6", Warning, "the kernel has no IPv6"},
 
 	{"a cloned key", func(p *patient) {
-		p.Status.Conflict = "another machine has this node's key, since now"
-		p.Status.Errors = []string{p.Status.Conflict}
-	}, "key", Problem, "init --force"},
+		p.because(nodedns.ReasonIdentityConflict, "another machine has this node's key, since now")
+	}, "key", Problem, "fix identity-conflict"},
 	{"a key that others can read", func(p *patient) { p.writeKey("node.key", 0o640) }, "key-permissions", Warning, "0640"},
 
 	{"a clock at its beginning", func(p *patient) { p.Now = time.Unix(0, 0) }, "clock", Problem, "1970-01-01"},
 	{"a clock that nobody keeps", func(p *patient) { p.Probes.Synchronized = func() (bool, error) { return false, nil } }, "clock", Note, "time service"},
 
-	{"refused by the cluster", func(p *patient) { p.Status.Curator.State = curator.StateRefused }, "curator", Problem, "member"},
-	{"credentials that only the daemon can read", func(p *patient) {
+	{"refused by the cluster", func(p *patient) {
+		p.Status.Curator.State = curator.StateRefused
+		p.because(nodedns.ReasonRefused, "a curator refuses this node")
+	}, "curator", Problem, "fix refused"},
+	{"removed from the cluster", func(p *patient) {
+		p.Status.Curator.State = curator.StateRemoved
+		p.because(nodedns.ReasonRemoved, "this node was removed")
+	}, "curator", Problem, "drop this one's name"},
+	{"one that may not speak", func(p *patient) { p.because(nodedns.ReasonUnauthorized, "only curators that may not") }, "curator", Problem, "fix unauthorized"},
+	{"credentials that only the daemon cannot read", func(p *patient) {
 		p.Config.Curator.Credentials = filepath.Join(p.dir, "credentials")
-		p.blind = []string{p.Config.Curator.Credentials}
-		p.Status.Curator.State, p.Status.Curator.Detail = curator.StateBadCredentials, "certificate of another CA"
+		p.because(nodedns.ReasonBadCredentials, "certificate of another CA")
 	}, "curator", Problem, "another CA"},
-	{"the cluster lost", func(p *patient) { p.Status.Curator.State = curator.StateBackingOff }, "curator", Warning, "2026-03-01T11"},
+	{"credentials that the daemon waits for", func(p *patient) { p.because(nodedns.ReasonAwaitingCredentials, "not enrolled") }, "curator", Warning, "not enrolled"},
+	{"the cluster out of reach for a moment", func(p *patient) { p.Status.Curator.State = curator.StateBackingOff }, "", "", ""},
+	{"the cluster lost", func(p *patient) {
+		p.Status.Curator.State = curator.StateBackingOff
+		p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+	}, "curator", Warning, "2026-03-01T11"},
 	{"the cluster never found", func(p *patient) {
-		p.Status.Curator.State, p.Status.Curator.DataSince = curator.StateBackingOff, nil
-	}, "curator", Problem, "endpoints"},
+		p.Status.Curator.State, p.Status.Curator.DataSince, p.Status.Ready = curator.StateBackingOff, nil, false
+		p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+	}, "curator", Problem, "SERVFAIL"},
+	{"the first backlog", func(p *patient) { p.because(nodedns.ReasonZoneNotReady, "not known yet") }, "curator", Warning, "not known yet"},
 
 	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 nodes"},
 	{"contested addresses", func(p *patient) { p.Status.Contested = []string{"192.0.2.2: a, b"} }, "zone", Warning, "192.0.2.2"},
@@ -286,7 +300,7 @@ func hostsHave(line string) func(*patient) {
 func upstreamIs(p *patient, i int, state string) {
 	u := &p.Status.UpstreamStatus[i]
 	u.State, u.Reason = state, "no answer in time"
-	p.Status.Errors = []string{fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason)}
+	p.because(nodedns.ReasonUpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
 }
 
 // What is wrong is found by its check, and by no other.
@@ -313,6 +327,27 @@ func TestChecks(t *testing.T) {
 				t.Errorf("found %+v, want a %s of %s with %q", f, tt.severity, tt.check, tt.says)
 			}
 		})
+	}
+}
+
+// Each reason of the daemon's verdict is found once, with what the daemon says of
+// it. Those of files and upstreams are found by what the status has of each.
+func TestEachReasonIsFound(t *testing.T) {
+	t.Parallel()
+	for _, r := range nodedns.Reasons() {
+		p := healthy(t)
+		p.because(r.Code, "this is broken")
+		findings := Examine(p.Machine)
+		switch check := cmp.Or(subjects[r.Code], "daemon"); check {
+		case "files", "resolv-conf", "upstreams":
+			if len(findings) > 0 {
+				t.Errorf("%s: found %+v, want nothing", r.Code, findings)
+			}
+		default:
+			if len(findings) != 1 || findings[0].Check != check || findings[0].Seen != "this is broken" || findings[0].Mend != "fix "+r.Code {
+				t.Errorf("%s: found %+v, want it by %s", r.Code, findings, check)
+			}
+		}
 	}
 }
 

@@ -9,19 +9,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
 )
 
 func lookAtConflict(m *Machine) []Finding {
-	if m.Status == nil || m.Status.Conflict == "" {
-		return nil
-	}
-	return []Finding{problem(m.Status.Conflict,
-		"two machines made from one image are one node for the cluster: each overwrites what the other says of itself",
-		"`nodedns init --force` on one of the two, and enrol it again; make the machine-id of a copy anew too")}
+	return reasonsOf(m, "key", "two machines made from one image are one node for the cluster: each overwrites what the other says of itself; "+
+		"they have one machine-id, too")
 }
 
 // lookAtKeys finds private keys that others can read.
@@ -82,33 +78,36 @@ func lookAtCredentials(m *Machine) []Finding {
 	return nil
 }
 
+// lookAtCurator takes over the verdict of the daemon.
 func lookAtCurator(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
-	c := m.Status.Curator
-	seen := string(c.State)
-	if c.Detail != "" {
-		seen += ": " + c.Detail
+	findings := reasonsOf(m, "curator", clusterImpact(&m.Status.Curator))
+	v := m.Status.Verdict
+	// What is wrong with the files may be seen by the daemon only, which is
+	// another user.
+	if (v.Has(nodedns.ReasonBadCredentials) || v.Has(nodedns.ReasonAwaitingCredentials)) &&
+		slices.ContainsFunc(lookAtCredentials(m), func(f Finding) bool { return f.Severity != Warning }) {
+		return nil
 	}
-	switch c.State {
-	case curator.StateBadCredentials:
-		// With rights to read them the check of the credentials has said so.
-		if slices.Contains(m.blind, m.Config.Curator.Credentials) {
-			return []Finding{problem(seen, "the cluster cannot be asked for its nodes", "renew them, or enrol this node again")}
+	if m.Status.Ready && v.Has(nodedns.ReasonCuratorLost) {
+		for i := range findings {
+			findings[i].Severity = Warning // what was known is answered
 		}
-	case curator.StateRefused:
-		return []Finding{problem(seen, "this node is told nothing of the cluster any more; what it knows gets old",
-			"find out whether the node is still a member of this cluster, and enrol it again if not")}
-	case curator.StateBackingOff:
-		if c.DataSince == nil {
-			return []Finding{problem(seen, "no curator is reached, and nothing is known of the cluster",
-				"look whether curator.endpoints are right, and reachable from here")}
-		}
-		return []Finding{warning(seen, "no curator is reached: what is known of the cluster is of "+c.DataSince.Format(time.RFC3339),
-			"look whether a curator runs, and is reachable from here")}
 	}
-	return nil
+	return findings
+}
+
+// clusterImpact is what follows from the state of the connection.
+func clusterImpact(c *nodedns.CuratorStatus) string {
+	switch {
+	case c.Followed():
+		return "the other nodes drop this one's name in time"
+	case c.DataSince != nil:
+		return "what is known of the cluster is of " + c.DataSince.Format(time.RFC3339) + ", and gets old"
+	}
+	return "nothing is known of the cluster: names of its nodes are SERVFAIL"
 }
 
 func lookAtZone(m *Machine) []Finding {

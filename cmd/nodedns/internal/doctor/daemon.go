@@ -1,10 +1,10 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/nodedns/nodedns"
@@ -41,26 +41,49 @@ func lookAtDaemon(m *Machine) []Finding {
 	case m.Status == nil:
 		return []Finding{problem(fmt.Sprint(m.StatusError), why, "look at its log, and restart it")}
 	}
-	var findings []Finding
-	if m.Status.State == nodedns.StateStarting {
-		findings = append(findings, warning("the daemon is starting", "not all of it answers yet",
-			"wait; if it stays so, its log says what it waits for: `journalctl -u nodedns`"))
+	return reasonsOf(m, "daemon", "it is what the daemon itself reports as not working")
+}
+
+// subjects are the checks that report a reason of the daemon's verdict. Some take
+// it over by reasonsOf, others look for its cause. What is not here is reported by
+// "daemon".
+var subjects = map[string]string{
+	nodedns.ReasonIdentityConflict:    "key",
+	nodedns.ReasonBadCredentials:      "curator",
+	nodedns.ReasonRefused:             "curator",
+	nodedns.ReasonUnauthorized:        "curator",
+	nodedns.ReasonRemoved:             "curator",
+	nodedns.ReasonCuratorLost:         "curator",
+	nodedns.ReasonZoneNotReady:        "curator",
+	nodedns.ReasonAwaitingCredentials: "curator",
+	nodedns.ReasonFileNotWritten:      "files",
+	nodedns.ReasonResolvConf:          "resolv-conf",
+	nodedns.ReasonUpstreamDown:        "upstreams",
+	nodedns.ReasonUpstreamLooping:     "upstreams",
+}
+
+// reasonsOf are the reasons of the daemon's verdict on the subject of a check.
+func reasonsOf(m *Machine, check, why string) []Finding {
+	if m.Status == nil {
+		return nil
 	}
-	for _, text := range m.Status.Errors {
-		if !toldElsewhere(m.Status, text) {
-			findings = append(findings, problem(text, "it is what the daemon itself reports as not working",
-				"do what the message says; the log tells since when: `journalctl -u nodedns`"))
+	var findings []Finding
+	for _, r := range m.Status.Verdict.Reasons {
+		if cmp.Or(subjects[r.Code], "daemon") != check {
+			continue
 		}
+		f := problem(r.Text, why, r.Fix)
+		if passing[r.Code] {
+			f.Severity = Warning
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }
 
-// toldElsewhere says whether an error of the status is the subject of a check of
-// its own, with more words.
-func toldElsewhere(s *nodedns.Status, text string) bool {
-	return text == s.Conflict || strings.HasPrefix(text, "upstream ") ||
-		s.ResolvConf != nil && text == s.ResolvConf.Error ||
-		slices.ContainsFunc(s.Files, func(f nodedns.FileStatus) bool { return f.Error == text })
+// passing are reasons that belong to a start or an enrolment: nothing is broken.
+var passing = map[string]bool{
+	nodedns.ReasonStarting: true, nodedns.ReasonZoneNotReady: true, nodedns.ReasonAwaitingCredentials: true,
 }
 
 func lookAtUnit(m *Machine) []Finding {

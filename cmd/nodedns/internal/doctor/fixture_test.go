@@ -62,7 +62,7 @@ func healthy(t *testing.T) *patient {
 	p.Config.Upstream.Servers = []config.Server{{}}
 	since := p.Now.Add(-time.Hour)
 	p.Status = &nodedns.Status{
-		NodeID: self, State: nodedns.StateReady, Ready: true,
+		NodeID: self, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true,
 		Addresses: []string{"192.0.2.1", "2001:db8::1"}, Nodes: nodedns.NodeCounts{Live: 2},
 		Listeners: []string{"127.0.0.53:53"}, Upstreams: []string{"192.0.2.53"},
 		UpstreamStatus: []nodedns.UpstreamStatus{{Server: "192.0.2.53", General: true, State: upstream.Good.String()}},
@@ -87,6 +87,12 @@ func healthy(t *testing.T) *patient {
 	p.run("512", "nodedns", "nodedns", "run")
 	p.write("proc/512/limits", "Max open files            524288               524288               files\n")
 	return p
+}
+
+// because makes the daemon's verdict this one.
+func (p *patient) because(code, text string) {
+	p.Status.State = nodedns.StateDegraded
+	p.Status.Verdict = nodedns.Verdict{Reasons: []nodedns.Reason{{Code: code, Text: text, Fix: "fix " + code}}}
 }
 
 func (p *patient) write(path, text string) {
