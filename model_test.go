@@ -93,7 +93,10 @@ func newModel(t *testing.T, seed uint64) *model {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &modelCurator{Server: &memory.Server{Directory: m.directory, Credentials: own, Prefix: zone.DefaultPrefix}}
+		c := &modelCurator{Server: &memory.Server{
+			Directory: m.directory, Credentials: own, Prefix: zone.DefaultPrefix, Restart: 50 * time.Millisecond,
+		}}
+		c.Join("", 0)
 		c.revive(t)
 		c.gate = newGate(t, c.address)
 		t.Cleanup(c.kill)

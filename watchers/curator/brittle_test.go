@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
@@ -15,7 +14,7 @@ func TestBrittleCurator(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t, 0)
 	v.s.Behave(memory.Behaviour{Script: func(send func([]byte) error) error {
-		if err := send(event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1})); err != nil {
+		if err := send(event(t, v.marked())); err != nil {
 			return err
 		}
 		time.Sleep(minDelay)

@@ -19,8 +19,9 @@ import (
 
 const prefix = zone.DefaultPrefix
 
-// nodeID makes up the ID of the n-th sample node.
-func nodeID(n int) string { return fmt.Sprintf("%s%032x", prefix, n) }
+// nodeID makes up the ID of the n-th sample node. It comes after those of
+// curators, which are made of keys: a backlog is sorted.
+func nodeID(n int) string { return fmt.Sprintf("%sffffffffffffffff%016x", prefix, n) }
 
 // sample is n nodes with addresses, and the same as the recorder has them.
 func sample(n int) (nodes []memory.Node, addresses map[string]string) {
@@ -61,14 +62,19 @@ func newCluster(t *testing.T) *memory.Cluster {
 	return cluster
 }
 
-// newServer is a curator of the cluster, or a plain one for nil.
+// restart is how long the port of a curator is closed when its role changes.
+const restart = 10 * time.Millisecond
+
+// newServer is a curator of the cluster, and a node of it as any curator is; or
+// a plain one for nil.
 func newServer(t *testing.T, cluster *memory.Cluster, nodes ...memory.Node) *memory.Server {
 	t.Helper()
-	s := &memory.Server{Directory: &memory.Directory{}, Prefix: prefix}
+	s := &memory.Server{Directory: &memory.Directory{}, Prefix: prefix, Restart: restart}
 	if cluster != nil {
 		own, err := cluster.NewNode()
 		must(t, err)
 		s.Credentials = own
+		s.Join("", 0)
 	}
 	s.Directory.Set(nodes...)
 	return s

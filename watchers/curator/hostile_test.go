@@ -78,6 +78,19 @@ func event(t *testing.T, e *curatorpb.WatchEvent) []byte {
 	return message
 }
 
+// marked is the last event of a backlog, with the least that is to be in one: the
+// node that is known, and the curator's own, by which the backlog is believed.
+func (v *victim) marked() *curatorpb.WatchEvent {
+	own := &curatorpb.Node{
+		Id:    v.s.NodeID(),
+		Roles: &curatorpb.NodeRoles{ConsensusMember: &curatorpb.NodeRoles_ConsensusMember{}},
+	}
+	return &curatorpb.WatchEvent{
+		Nodes:    []*curatorpb.Node{own, {Id: nodeID(known)}},
+		Progress: curatorpb.WatchEvent_PROGRESS_LAST_BACKLOGGED,
+	}
+}
+
 // bogus are n entries that no zone takes.
 func bogus(n int) []*curatorpb.Node {
 	nodes := make([]*curatorpb.Node, n)
@@ -92,7 +105,7 @@ func TestBogusEntries(t *testing.T) {
 	v := newVictim(t, 0)
 	v.s.Behave(memory.Behaviour{Raw: [][]byte{
 		event(t, &curatorpb.WatchEvent{Nodes: bogus(100_000)}),
-		event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1}),
+		event(t, v.marked()),
 	}})
 	awaitStatus(t, v.w, "the end of the backlog", func(s Status) bool {
 		return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined == 100_000
@@ -142,8 +155,7 @@ func TestMessagesAtTheLimit(t *testing.T) {
 		}
 		return message
 	}
-	marked := event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1})
-	v.s.Behave(memory.Behaviour{Raw: [][]byte{sized(maxMessage), marked}})
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{sized(maxMessage), event(t, v.marked())}})
 	awaitStatus(t, v.w, "the largest message", func(s Status) bool {
 		return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined == 1
 	})
@@ -158,7 +170,7 @@ func TestMessagesAtTheLimit(t *testing.T) {
 func TestManyEmptyNodes(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t, 0)
-	v.s.Behave(memory.Behaviour{Raw: [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 1<<20), event(t, &curatorpb.WatchEvent{Progress: 1})}})
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 1<<20), event(t, v.marked())}})
 	awaitStatus(t, v.w, "the last of them", func(s Status) bool { return s.Events > 1<<20/maxPiece && s.State == StateConnected })
 	v.unharmed()
 }
@@ -200,8 +212,8 @@ func TestFlappingNode(t *testing.T) {
 				{Id: nodeID(1), Status: &curatorpb.NodeStatus{ExternalAddress: address}},
 			}}
 		}
-		marked := at("192.0.2.9")
-		marked.Nodes, marked.Progress = append(marked.Nodes, &curatorpb.Node{Id: nodeID(known)}), 1
+		marked := v.marked()
+		marked.Nodes = append(marked.Nodes, at("192.0.2.9").Nodes...)
 		events := []*curatorpb.WatchEvent{marked}
 		for range flaps / 4 {
 			events = append(events,

@@ -39,8 +39,11 @@ func newPlane(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
 	for range n {
 		own, err := cluster.NewNode()
 		must(t, err)
-		s := &memory.Server{Directory: p.directory, Prefix: prefix, Credentials: own}
+		s := &memory.Server{Directory: p.directory, Prefix: prefix, Credentials: own, Restart: restart}
 		address, stop := serve(t, s)
+		_, port, err := net.SplitHostPort(address)
+		must(t, err)
+		s.Join("", number(t, port))
 		p.servers, p.addresses, p.stops = append(p.servers, s), append(p.addresses, address), append(p.stops, stop)
 	}
 	p.elect(0)

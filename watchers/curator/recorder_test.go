@@ -83,12 +83,16 @@ func (r *recorder) story() string {
 	return strings.Join(r.calls, ", ")
 }
 
-// addresses maps the IDs of the known nodes to their addresses.
+// addresses maps the IDs of the known nodes to their addresses. Those of the
+// curators are left out, which each cluster has.
 func (r *recorder) addresses() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := make(map[string]string)
 	for id, entry := range r.nodes {
+		if entry.Roles&zone.ConsensusMember != 0 {
+			continue
+		}
 		all[id] = strings.Join(entry.Addresses, " ")
 	}
 	return all

@@ -25,13 +25,13 @@ func TestReport(t *testing.T) {
 	cfg.Endpoints, cfg.BootID = []string{address}, bootUUID
 	w, r, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
-	if w.Status().Report != (Report{}) || s.Directory.Nodes()[0].Address != "" {
+	if w.Status().Report != (Report{}) || nodeOf(t, s, self).Address != "" {
 		t.Errorf("reported unasked: %+v", w.Status().Report)
 	}
 
 	w.SetReport(netip.MustParseAddr("192.0.2.7"))
 	r.await(t, "the first report", func() bool { return r.addresses()[self] == "192.0.2.7" })
-	node := s.Directory.Nodes()[0]
+	node := nodeOf(t, s, self)
 	if node.CuratorPort != 7900 || len(node.BootID) != 16 || node.Reported == 0 {
 		t.Errorf("reported %+v", node)
 	}
@@ -54,6 +54,18 @@ func TestReport(t *testing.T) {
 	s.Directory.Set(memory.Node{ID: self, Address: "192.0.2.66"})
 	s.Drop()
 	r.await(t, "the report after a reconnect", func() bool { return r.addresses()[self] == "192.0.2.9" && r.count("begin") == 2 })
+}
+
+// nodeOf is what a curator knows of a node.
+func nodeOf(t *testing.T, s *memory.Server, id string) memory.Node {
+	t.Helper()
+	for _, node := range s.Directory.Nodes() {
+		if node.ID == id {
+			return node
+		}
+	}
+	t.Fatalf("the curator has no %s", id)
+	return memory.Node{}
 }
 
 // hurry makes the next report due.

@@ -3,6 +3,7 @@ package curator
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
@@ -37,7 +41,7 @@ func TestFollowsTheCluster(t *testing.T) {
 	w, r, stop := watch(t, cfg)
 
 	r.awaitCall(t, "complete", 1)
-	if want := "cluster, connected true, begin, set 3, complete"; r.story() != want {
+	if want := "cluster, connected true, begin, set 4, complete"; r.story() != want {
 		t.Errorf("told %q, want %q", r.story(), want)
 	}
 	if want := s.Credentials.ClusterID(); r.cluster != want {
@@ -79,8 +83,8 @@ func TestBacklogInChunks(t *testing.T) {
 	cfg.Endpoints = []string{address}
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
-	if n := r.count("set 1"); n != 20 || !maps.Equal(r.addresses(), want) {
-		t.Errorf("%d chunks with %d nodes, want 20", n, len(r.addresses()))
+	if n := r.count("set 1"); n != 21 || !maps.Equal(r.addresses(), want) {
+		t.Errorf("%d chunks with %d nodes, want 21", n, len(r.addresses()))
 	}
 }
 
@@ -183,7 +187,7 @@ func TestReconnects(t *testing.T) {
 	serve(t, s, address)
 	r.awaitCall(t, "complete", 2)
 	// What was deleted meanwhile is for the zone to notice by its absence.
-	if r.count("begin") != 2 || r.count("set 2") != 1 || !maps.Equal(r.addresses(), want) {
+	if r.count("begin") != 2 || r.count("set 3") != 1 || !maps.Equal(r.addresses(), want) {
 		t.Errorf("told %s", r.story())
 	}
 
@@ -195,7 +199,7 @@ func TestPartialBacklog(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(5)
 	s, cfg := enrolled(t, nodes...)
-	s.Behave(memory.Behaviour{Cut: 2})
+	s.Behave(memory.Behaviour{Cut: 3}) // the curator's own and two
 	address, _ := serve(t, s)
 	cfg.Endpoints = []string{address}
 	_, r, _ := watch(t, cfg)
@@ -280,17 +284,48 @@ func TestWrongServerCertificate(t *testing.T) {
 	}
 }
 
+// Curators judge our certificate at each call. What stands before one may do so
+// in the handshake.
 func TestCuratorRefusesOurCertificate(t *testing.T) {
 	t.Parallel()
-	s, cfg := enrolled(t)
-	s.Prefix = "another-"
-	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
-	w, _, _ := watch(t, cfg)
-	status := awaitState(t, w, StateRefused)
-	if want := "it refuses this node's certificate"; !strings.Contains(status.Detail, want) {
-		t.Errorf("detail %q does not say %q", status.Detail, want)
+	for name, test := range map[string]struct {
+		serve func(s *memory.Server) string
+		says  string
+	}{
+		"at the call": {
+			func(s *memory.Server) string { address, _ := serve(t, s); return address },
+			"it refuses this node (Unauthenticated: client certificate refused",
+		},
+		"in the handshake": {
+			func(s *memory.Server) string { return serveStrictly(t, s.Credentials.ServerConfig(s.Prefix)) },
+			"it refuses this node's certificate",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, cfg := enrolled(t)
+			s.Prefix = "another-"
+			cfg.Endpoints = []string{test.serve(s)}
+			w, _, _ := watch(t, cfg)
+			status := awaitState(t, w, StateRefused)
+			if !strings.Contains(status.Detail, test.says) {
+				t.Errorf("detail %q does not say %q", status.Detail, test.says)
+			}
+		})
 	}
+}
+
+// serveStrictly serves nothing, to clients of this configuration only.
+func serveStrictly(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(config)))
+	background(t, func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, server.Stop)()
+		return server.Serve(l)
+	})
+	return l.Addr().String()
 }
 
 func TestDatesAreReportedOnly(t *testing.T) {

@@ -97,6 +97,20 @@ type follower struct {
 func (d *Directory) Set(nodes ...Node) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.set(nodes...)
+}
+
+// add adds a node unless there is one of its ID.
+func (d *Directory) add(node Node) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.nodes[node.ID]; !ok {
+		d.set(node)
+	}
+}
+
+// set is Set under the lock.
+func (d *Directory) set(nodes ...Node) {
 	if d.nodes == nil {
 		d.nodes = make(map[string]Node)
 	}

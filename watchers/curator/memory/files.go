@@ -2,6 +2,7 @@ package memory
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -30,19 +31,40 @@ func OpenCluster(dir string, prefix zone.Prefix) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, err := readPEM(filepath.Join(dir, caKeyFile))
+	key, err := readKey(filepath.Join(dir, caKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	return newCluster(prefix, ca, key)
+}
+
+// OpenKey returns the private key that is kept in a file, so that a curator which
+// is started again is the same node. The first call makes it.
+func OpenKey(path string) (ed25519.PrivateKey, error) {
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if _, key, err = ed25519.GenerateKey(rand.Reader); err != nil {
+		return nil, fmt.Errorf("making the key %s: %w", path, err)
+	}
+	return key, writeKey(path, key)
+}
+
+func readKey(path string) (ed25519.PrivateKey, error) {
+	der, err := readPEM(path)
 	if err != nil {
 		return nil, err
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, fmt.Errorf("reading the key of the cluster in %s: %w", dir, err)
+		return nil, fmt.Errorf("reading the key %s: %w", path, err)
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("reading the key of the cluster in %s: it is a %T, want ed25519", dir, key)
+		return nil, fmt.Errorf("reading the key %s: it is a %T, want ed25519", path, key)
 	}
-	return newCluster(prefix, ca, private)
+	return private, nil
 }
 
 func createCluster(dir string, prefix zone.Prefix) (*Cluster, error) {
@@ -99,11 +121,11 @@ func writePEM(path, blockType string, der []byte, mode fs.FileMode) error {
 func readPEM(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's CA: %w", err)
+		return nil, fmt.Errorf("reading a key or certificate: %w", err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("reading the cluster's CA: %s holds no PEM block", path)
+		return nil, fmt.Errorf("reading a key or certificate: %s holds no PEM block", path)
 	}
 	return block.Bytes, nil
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // Leader is whom a follower names as the leader. The zero value is nobody: an
@@ -44,6 +45,17 @@ func (s *Server) NodeID() string {
 		return string(s.Credentials.ID)
 	}
 	return s.ID
+}
+
+// Join enters the curator's own node into the Directory, as a consensus member
+// and as one that has a curator, unless the Directory has it. A real control
+// plane always lists those who run it, and who speaks for a cluster is judged by
+// that. The address may be empty, and the port 0, for one that can't be reached
+// through the Directory.
+func (s *Server) Join(address string, port uint16) {
+	s.Directory.add(Node{
+		ID: s.NodeID(), Address: address, CuratorPort: port, Roles: zone.ConsensusMember, State: zone.StateUp,
+	})
 }
 
 // local is the service that each curator has, whether it leads or not.

@@ -2,17 +2,18 @@ package memory
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 )
 
 // UpdateNodeStatus is the server's side of Curator.UpdateNodeStatus: a node
-// replaces its own status, all of it.
+// replaces its own status, all of it but the timestamp, which is by the clock of
+// the leader.
 func (s service) UpdateNodeStatus(ctx context.Context, req *curatorpb.UpdateNodeStatusRequest) (*curatorpb.UpdateNodeStatusResponse, error) {
 	behaviour, _ := s.server.role()
 	if behaviour.Follower {
@@ -22,10 +23,13 @@ func (s service) UpdateNodeStatus(ctx context.Context, req *curatorpb.UpdateNode
 		return nil, status.Errorf(codes.PermissionDenied, "%s may not speak for %.80q", id, req.GetNodeId())
 	}
 	said := req.GetStatus()
+	if _, err := netip.ParseAddr(said.GetExternalAddress()); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "external_address %.80q is no IP address", said.GetExternalAddress())
+	}
 	if !s.server.Directory.update(req.GetNodeId(), func(n *Node) {
 		n.Address = said.GetExternalAddress()
 		n.BootID = string(said.GetBootId())
-		n.Reported = said.GetTimestamp().GetSeconds()
+		n.Reported = s.server.now().Unix()
 		n.CuratorPort = uint16(said.GetRunningCurator().GetPort())
 	}) {
 		return nil, status.Errorf(codes.NotFound, "there is no node %.80q", req.GetNodeId())
@@ -33,17 +37,8 @@ func (s service) UpdateNodeStatus(ctx context.Context, req *curatorpb.UpdateNode
 	return &curatorpb.UpdateNodeStatusResponse{}, nil
 }
 
-// caller is the node that calls, by its certificate; in plain text nobody knows.
-func caller(ctx context.Context) (id string, known bool) {
-	p, _ := peer.FromContext(ctx)
-	info, secured := p.AuthInfo.(credentials.TLSInfo)
-	if !secured || len(info.State.PeerCertificates) == 0 {
-		return "", false
-	}
-	return info.State.PeerCertificates[0].Subject.CommonName, true
-}
-
-// update changes a node, if there is one.
+// update changes a node, if there is one. Its followers hear of it even if all
+// is as before.
 func (d *Directory) update(id string, change func(*Node)) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -51,10 +46,16 @@ func (d *Directory) update(id string, change func(*Node)) bool {
 	if !exists {
 		return false
 	}
-	was := node
-	if change(&node); node != was {
-		d.nodes[id] = node
-		d.announce([]string{id})
-	}
+	change(&node)
+	d.nodes[id] = node
+	d.announce([]string{id})
 	return true
+}
+
+// now is the curator's time.
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
 }

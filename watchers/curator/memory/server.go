@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
@@ -55,8 +55,15 @@ type Server struct {
 	// ChunkSize is about the size of a backlog's events in bytes; 0 means
 	// DefaultChunkSize.
 	ChunkSize int
+	// Now is the curator's clock; nil means time.Now.
+	Now func() time.Time
+	// Restart is how long the port is closed at a change of role; 0 means
+	// DefaultRestart.
+	Restart time.Duration
 
 	mu        sync.Mutex
+	roleEnds  context.CancelFunc
+	roleCtx   context.Context // ends with the present role; nil as long as no call needs it
 	behaviour Behaviour
 	ended     chan struct{} // closed to end the streams that are open
 	streams   int
@@ -65,7 +72,8 @@ type Server struct {
 }
 
 // Serve serves l until ctx ends, and then closes it and returns nil. It may be
-// called again, and for several listeners at once.
+// called again, and for several listeners at once. While the curator changes its
+// role a TCP listener refuses connections.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(codec{}),
@@ -76,13 +84,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}),
 	}
 	if s.Credentials != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(s.Credentials.ServerConfig(s.Prefix))))
+		options = append(options, s.securely()...)
 	}
 	server := grpc.NewServer(options...)
 	curatorpb.RegisterCuratorServer(server, service{server: s})
 	curatorpb.RegisterCuratorLocalServer(server, local{server: s})
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(mortal{l, ctx}) }()
+	go func() { served <- server.Serve(&listener{l, s, ctx}) }()
 	select {
 	case <-ctx.Done():
 		server.Stop()
@@ -97,11 +105,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// Behave changes the behaviour and ends all streams, as a curator does when
-// its role changes.
+// Behave changes the behaviour and ends all streams. If that makes a leader of a
+// follower or the reverse, all connections end too, and the port is closed for
+// as long as Restart says.
 func (s *Server) Behave(b Behaviour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if b.Follower != s.behaviour.Follower && s.roleCtx != nil {
+		s.roleEnds()
+		s.roleCtx = nil
+	}
 	s.behaviour = b
 	s.endStreams()
 }
@@ -125,6 +138,20 @@ func (s *Server) Behaviour() Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.behaviour
+}
+
+// roleContext ends when the curator's present role does.
+func (s *Server) roleContext() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.roleCtx == nil {
+		s.roleCtx, s.roleEnds = context.WithCancel(context.Background())
+	}
+	return s.roleCtx
+}
+
+func (s *Server) restart() time.Duration {
+	return cmp.Or(s.Restart, DefaultRestart)
 }
 
 // Streams returns the number of open streams of nodes.
