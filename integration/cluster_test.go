@@ -31,16 +31,22 @@ type node struct {
 // running daemon.
 func newNode(l *lan, name string) *node {
 	l.t.Helper()
+	h := l.join(name)
+	return &node{host: h, id: h.identify()}
+}
+
+// identify gives the machine a key, and returns the node ID that follows.
+func (h *host) identify() (id string) {
+	h.t.Helper()
 	pub, key, err := ed25519.GenerateKey(rand.Reader)
-	must(l.t, err)
-	n := &node{host: l.join(name), id: nodeID(pub)}
+	must(h.t, err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
-	must(l.t, err)
+	must(h.t, err)
 	public, err := x509.MarshalPKIXPublicKey(pub)
-	must(l.t, err)
-	n.write(keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
-	n.write(publicKeyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})))
-	return n
+	must(h.t, err)
+	h.write(keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	h.write(publicKeyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})))
+	return nodeID(pub)
 }
 
 func nodeID(pub ed25519.PublicKey) string { return "metropolis-" + hex.EncodeToString(pub[:16]) }
@@ -122,7 +128,7 @@ func newCluster(t testing.TB, size int, lines ...string) *cluster {
 			if err := n.connection(true); err != nil {
 				return err
 			}
-			return n.counts(size, 0, 0)
+			return n.counts(size+1, 0, 0) // and the curator
 		})
 	}
 	return c

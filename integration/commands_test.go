@@ -40,7 +40,7 @@ func TestQueryAndDigAgree(t *testing.T) {
 	c := newCluster(t, 2)
 	n, peer := c.nodes[0], c.nodes[1]
 	c.curator.tell("remove %s", peer.id)
-	eventually(t, "the peer departs", func() error { return n.counts(1, 1, 0) })
+	eventually(t, "the peer departs", func() error { return n.counts(2, 1, 0) })
 	for _, query := range []string{
 		n.id + " A", n.id + " AAAA", n.id + " TXT", peer.id + " A", strangerID(t) + " A",
 		"localhost A", "www.invalid A", "www.example.com A", "printer AAAA",

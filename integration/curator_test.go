@@ -10,9 +10,11 @@ import (
 )
 
 // curator is a memcurator process and its place. The cluster that it serves is
-// in a directory, so it can be killed and started again.
+// in a directory, so it can be killed and started again. It is a node of its
+// cluster, as any curator is.
 type curator struct {
 	*host
+	id        string // of its node
 	authority string // the directory with the cluster's CA
 	port      int
 	flags     []string // further ones
@@ -25,7 +27,7 @@ type curator struct {
 // startCurator starts a curator for the cluster in that directory.
 func startCurator(h *host, authority string, port int) *curator {
 	h.t.Helper()
-	c := &curator{host: h, authority: authority, port: port}
+	c := &curator{host: h, id: h.identify(), authority: authority, port: port, flags: []string{"--key", h.path(keyFile)}}
 	c.launch()
 	h.t.Cleanup(c.kill)
 	return c
@@ -34,7 +36,7 @@ func startCurator(h *host, authority string, port int) *curator {
 // endpoint is the curator's address.
 func (c *curator) endpoint() string { return fmt.Sprintf("%s:%d", c.v4(), c.port) }
 
-// launch starts the process, with an empty directory of nodes.
+// launch starts the process, whose directory of nodes has the curator itself.
 func (c *curator) launch() {
 	c.t.Helper()
 	c.cmd = exec.Command(filepath.Join(binaries, "memcurator"), append([]string{"--listen", c.endpoint(), "--dir", c.authority}, c.flags...)...)

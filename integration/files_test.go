@@ -22,7 +22,7 @@ func TestOwnHostsFile(t *testing.T) {
 	n.configure(follows(c), noUpstream, "[files]", `hosts_mode = "own"`)
 	c.enrol(n)
 	// By ID, and of one ID the IPv4 address first.
-	lines := []string{n.v4().String() + " " + n.id, n.v6().String() + " " + n.id}
+	lines := []string{n.v4().String() + " " + n.id, n.v6().String() + " " + n.id, c.v4().String() + " " + c.id}
 	for i := range 5 {
 		id, addr := strangerID(t), fmt.Sprintf("10.88.0.%d", 100+i)
 		c.tell("set %s %s", id, addr)

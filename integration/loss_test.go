@@ -69,14 +69,14 @@ func TestDeparted(t *testing.T) {
 			c := newCluster(t, 2)
 			n, leaving := c.nodes[0], c.nodes[1]
 			test.depart(c, n, leaving)
-			eventually(t, "the node departs", func() error { return n.counts(1, 1, 0) })
+			eventually(t, "the node departs", func() error { return n.counts(2, 1, 0) })
 			must(t, n.remarks(3, "since ", leaving.id))
 			must(t, n.remarks(0, "", n.id))
 			must(t, n.answersReverse(leaving.v4(), leaving.id))
 			must(t, n.fileHas(leaving.id, leaving.v4()))
 
 			c.register(leaving)
-			eventually(t, "the node returns", func() error { return n.counts(2, 0, 0) })
+			eventually(t, "the node returns", func() error { return n.counts(3, 0, 0) })
 			must(t, n.remarks(0, "", leaving.id))
 		})
 	}

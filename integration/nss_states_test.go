@@ -34,7 +34,7 @@ func TestNSS(t *testing.T) {
 	c := newNSSCluster(x, 3, withoutHosts)
 	n, peer, leaving := c.nodes[0], c.nodes[1], c.nodes[2]
 	c.curator.tell("remove %s", leaving.id)
-	eventually(t, "the node departs", func() error { return n.counts(2, 1, 0) })
+	eventually(t, "the node departs", func() error { return n.counts(3, 1, 0) })
 	for program, finder := range x.finders() {
 		for _, tt := range []struct {
 			name string

@@ -151,7 +151,7 @@ func BenchmarkPathStart(b *testing.B) {
 	n.address()
 	n.configure(follows(c), noUpstream, withMetrics)
 	c.enrol(n)
-	c.tell("fill 9998")
+	c.tell("fill 9997")
 	peer, addr := strangerID(b), netip.MustParseAddr("10.88.1.1")
 	c.tell("set %s %s", peer, addr)
 	d := n.boot()

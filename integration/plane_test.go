@@ -33,7 +33,7 @@ func newPlane(t testing.TB, curators, others int) *plane {
 		m := &member{node: newNode(p.lan, fmt.Sprintf("member%d", i))}
 		p.members = append(p.members, m)
 		if i < curators {
-			m.curator = &curator{host: m.host, authority: authority, port: 7835, flags: []string{
+			m.curator = &curator{host: m.host, id: m.id, authority: authority, port: 7835, flags: []string{
 				"--listen", ":7835", "--store", store, "--key", m.path(keyFile),
 			}}
 			t.Cleanup(m.curator.kill)

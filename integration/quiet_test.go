@@ -13,7 +13,7 @@ func TestQuietLog(t *testing.T) {
 	c := newCluster(t, 2)
 	n := c.nodes[0]
 	c.curator.tell("fill 500")
-	eventually(t, "all nodes are known", func() error { return n.counts(502, 0, 0) })
+	eventually(t, "all nodes are known", func() error { return n.counts(503, 0, 0) })
 	n.withdraw(n.v6())
 	eventually(t, "an address less", func() error { return n.knows(n.id, n.v4()) })
 	log := n.daemon.log.String()

@@ -15,6 +15,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
@@ -22,9 +24,10 @@ import (
 
 // console carries out commands.
 type console struct {
-	cluster *memory.Cluster
+	cluster *memory.Cluster // nil where the CA is elsewhere
 	server  *memory.Server
 	prefix  zone.Prefix
+	ahead   atomic.Int64 // how far the curator's clock is ahead, a time.Duration
 }
 
 // command is one of the words that a line may begin with.
@@ -44,6 +47,7 @@ var commands = map[string]command{
 	"fill":     {"fill N", (*console).fill},
 	"churn":    {"churn RATE SECONDS", (*console).churn},
 	"follower": {"follower on|off", (*console).follower},
+	"clock":    {"clock DURATION (ahead of this machine's)", (*console).clock},
 	"marker":   {"marker on|off", (*console).marker},
 	"cut":      {"cut NODES (0: off)", (*console).cut},
 	"issue":    {"issue DIRECTORY [KEYFILE]", (*console).issue},
@@ -195,6 +199,17 @@ func (c *console) cut(args []string) (string, error) {
 	return "", c.behave(err, func(b *memory.Behaviour) { b.Cut = n })
 }
 
+func (c *console) clock(args []string) (string, error) {
+	if len(args) != 1 {
+		return "", errUsage
+	}
+	ahead, err := time.ParseDuration(args[0])
+	c.ahead.Store(int64(ahead))
+	return "", err
+}
+
+func (c *console) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
 func (c *console) behave(err error, change func(*memory.Behaviour)) error {
 	if err != nil {
 		return err
@@ -211,6 +226,9 @@ func (c *console) behave(err error, change func(*memory.Behaviour)) error {
 func (c *console) issue(args []string) (string, error) {
 	if len(args) != 1 && len(args) != 2 {
 		return "", errUsage
+	}
+	if c.cluster == nil {
+		return "", errors.New("this curator does not have its cluster's CA")
 	}
 	pub, key, err := readKey(args[1:])
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,7 @@ func newConsole(t *testing.T) *console {
 	t.Helper()
 	cluster, err := memory.NewCluster(zone.DefaultPrefix)
 	must(t, err)
-	return &console{cluster, &memory.Server{Directory: &memory.Directory{}}, zone.DefaultPrefix}
+	return &console{cluster: cluster, server: &memory.Server{Directory: &memory.Directory{}}, prefix: zone.DefaultPrefix}
 }
 
 func TestConsole(t *testing.T) {
@@ -48,6 +49,7 @@ func TestConsole(t *testing.T) {
 		"churn":             {"fill 3\nchurn 1000 0.01\nchurn 0 1\nchurn 1", "ok 3\nok 10\nerror usage: churn RATE SECONDS\nerror usage: churn RATE SECONDS\n"},
 		"churn of nobody":   {"churn 1000 1", "ok 0\n"},
 		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
+		"clock":             {"clock 90s\nclock -1h\nclock\nclock soon", "ok\nok\nerror usage: clock DURATION (ahead of this machine's)\nerror time: invalid duration \"soon\"\n"},
 		"streams":           {"streams", "ok 0\n"},
 		"issue nowhere":     {"issue", "error usage: issue DIRECTORY [KEYFILE]\n"},
 		"leaders":           {"leads\nleader a 192.0.2.1 7835\nleader -\nleader\nfollower on\nleads", "ok yes\nok\nok\nerror usage: leader ID|- [HOST PORT]\nok\nok no\n"},
@@ -132,6 +134,43 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// A curator is a node of its cluster, and the same one after a restart. One with
+// the credentials of another cluster's node has its directory to itself.
+func TestOwnNode(t *testing.T) {
+	t.Parallel()
+	dir, elsewhere := filepath.Join(t.TempDir(), "ca"), t.TempDir()
+	var first string
+	for range 2 {
+		var out strings.Builder
+		must(t, run(t.Context(), []string{"--dir", dir}, strings.NewReader("leads\nissue "+elsewhere+"\n"), &out))
+		lines := strings.Split(out.String(), "\n")
+		if len(lines) != 4 || lines[1] != "ok yes" {
+			t.Fatalf("answers %q", lines)
+		}
+		key, err := memory.OpenKey(filepath.Join(dir, ownKeyFile))
+		must(t, err)
+		id := string(zone.DefaultPrefix.FromPublicKey(key.Public().(ed25519.PublicKey)))
+		if first != "" && first != id {
+			t.Errorf("it is %s first, and %s then", first, id)
+		}
+		first = id
+	}
+	var out strings.Builder
+	must(t, run(t.Context(), []string{"--credentials", elsewhere}, strings.NewReader("issue "+elsewhere+"\n"), &out))
+	if !strings.Contains(out.String(), "error this curator does not have its cluster's CA") {
+		t.Errorf("answers %q", &out)
+	}
+	for at, want := range map[string]memory.Node{
+		"192.0.2.1:7835": {Address: "192.0.2.1", CuratorPort: 7835}, "127.0.0.1:1": {CuratorPort: 1}, "[::]:2": {CuratorPort: 2},
+	} {
+		server := &memory.Server{Directory: &memory.Directory{}, ID: "a"}
+		join(server, netip.MustParseAddrPort(at))
+		if got := server.Directory.Nodes()[0]; got.Address != want.Address || got.CuratorPort != want.CuratorPort {
+			t.Errorf("at %s: %+v", at, got)
+		}
+	}
+}
+
 // The process as a whole: it says where it listens, answers, and ends with its
 // input.
 func TestRun(t *testing.T) {
@@ -154,7 +193,7 @@ func TestRun(t *testing.T) {
 	toProcess.Close()
 	must(t, <-ended)
 
-	for _, args := range [][]string{{"--nonsense"}, {"--listen", "nowhere"}} {
+	for _, args := range [][]string{{"--nonsense"}, {"--listen", "nowhere"}, {"--credentials", t.TempDir()}} {
 		if err := run(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
 			t.Errorf("%v is accepted", args)
 		}
