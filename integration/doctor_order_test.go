@@ -13,7 +13,7 @@ func (m *machine) ordered() ([]finding, error) {
 	return d.Findings, decodeJSON(out, &d)
 }
 
-// A node without an address is told so, and why, before what follows from it;
+// That a node has no address is found, with the reason, before what follows from it;
 // with the daemon and without.
 func TestDoctorNoAddress(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// HostnameExplanation tells how glibc's nss-resolve is answered for a host name:
+// HostnameExplanation is how glibc's nss-resolve is answered for a host name:
 // which names the search list makes of it, what each of them gets, and which
 // counts.
 type HostnameExplanation struct {
@@ -47,7 +47,7 @@ type HostnameQuestion struct {
 }
 
 // ExplainHostname looks for the addresses of a name as for nss-resolve, by the
-// same search, and tells how. With dry no upstream is asked, and the search ends
+// same search, and reports how. With dry no upstream is asked, and the search ends
 // at the first name that takes one. The error is for what is no name.
 func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry bool) (*HostnameExplanation, error) {
 	if _, err := decision.ParseName(name); err != nil {

@@ -51,7 +51,7 @@ func TestExplainHostname(t *testing.T) {
 	}
 }
 
-// What is explained is what nss-resolve gets, and with dry nobody is asked.
+// What is explained is what nss-resolve gets, and with dry no upstream is asked.
 func TestExplainHostnameAgrees(t *testing.T) {
 	t.Parallel()
 	u := new(world)

@@ -18,8 +18,8 @@ type finding struct {
 	records []dns.RR
 	flags   varlink.Flags
 	err     error // a *varlink.Error; nil: there is a record
-	// inquiry is the question, and what decided on it, and reply the answer; nil
-	// where nobody was to be asked.
+	// inquiry is the question, and what decided on it. reply is the answer; nil
+	// where no upstream was to be asked.
 	inquiry *inquiry
 	reply   *dns.Msg
 }

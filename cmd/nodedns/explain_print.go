@@ -61,7 +61,7 @@ func (e *explained) asked() bool {
 }
 
 // denied says whether the answers have nothing of what is found elsewhere: what
-// the daemon says of it then is not what counts, and in the steps already.
+// the daemon answers then is not what counts, and in the steps already.
 func (e *explained) denied(answers []resolver.Answer) bool {
 	p := e.found()
 	return p != nil && p.As == "" && len(answers[telling(answers)].Records) == 0

@@ -6,7 +6,7 @@ import (
 )
 
 // lookAtAddress finds out whether this node has an address of its own: by what
-// the daemon says where it answers, else by what it would find here.
+// the daemon reports where it answers, else by what it would find here.
 func lookAtAddress(m *Machine) []Finding {
 	if len(m.Config.Local.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
 		return nil
@@ -38,7 +38,7 @@ func (m *Machine) absence() (absence netlink.Absence, concerned []string, known 
 	return absence, concerned, true
 }
 
-// absenceText says why there is no address, and what to do.
+// absenceText is why there is no address, and what to do.
 func (m *Machine) absenceText(absence netlink.Absence, concerned []string, known bool) (reason, fix string) {
 	const byHand = ", or name the address in local.addresses"
 	patterns := several(m.Config.Local.Interfaces)

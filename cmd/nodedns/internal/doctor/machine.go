@@ -56,7 +56,7 @@ type Probes struct {
 	Synchronized func() (bool, error)
 	// Unit tells how the service stands.
 	Unit func() (Unit, error)
-	// Absence says why interfaces of these patterns have no address for this
+	// Absence is why interfaces of these patterns have no address for this
 	// node, and which; "" if they have (see [netlink.Missing]).
 	Absence func(patterns []string) (netlink.Absence, []string, error)
 }

@@ -24,7 +24,7 @@ var after = map[string][]string{
 
 const (
 	daemonCheck    = "daemon"
-	selfResolution = "self-resolution" // in what the daemon says of its own name
+	selfResolution = "self-resolution" // in what the daemon reports of its own name
 )
 
 // causes are the checks whose findings may be the cause of one. A daemon that does
@@ -74,7 +74,7 @@ func (m *Machine) inOrder(findings []Finding) []Finding {
 	return sorted
 }
 
-// reports is 1 for what the daemon says of itself, and 0 for what was found.
+// reports is 1 for what the daemon reports of itself, and 0 for what was found.
 func (m *Machine) reports(f *Finding) int {
 	if f.Check == daemonCheck && m.Status != nil {
 		return 1

@@ -25,13 +25,13 @@ type Searched struct {
 	Error string
 }
 
-// resolve is nss-resolve: this daemon tells how it answers, and whoever else
-// serves the socket is asked what it would be.
+// resolve is nss-resolve: this daemon explains how it answers, and another one that
+// serves the socket is asked what nss-resolve would ask.
 func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, error) {
 	path := filepath.Join(l.root, varlinkPath)
 	c := varlink.NewClient(path)
 	if err := c.Dial(ctx); err != nil {
-		return r.because(nsswitch.Unavailable, "nobody serves %s", varlinkPath), nil
+		return r.because(nsswitch.Unavailable, "no process serves %s", varlinkPath), nil
 	}
 	defer c.Close() // it was asked all there is to ask
 	switch {
@@ -50,7 +50,7 @@ func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, erro
 	return called(ctx, c, r, s), nil
 }
 
-// searched is what this daemon says over the socket.
+// searched is what this daemon replies over the socket.
 func (l *Lookup) searched(ctx context.Context, r Result, s subject) (Result, error) {
 	typ := ""
 	if s.want.single() {

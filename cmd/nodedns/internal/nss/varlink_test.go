@@ -66,7 +66,7 @@ func TestResolveCalls(t *testing.T) {
 	}
 }
 
-// Where this daemon serves the socket it tells how it answers.
+// Where this daemon serves the socket it explains how it answers.
 func TestResolveByTheDaemonItself(t *testing.T) {
 	t.Parallel()
 	tried := []Tried{{Name: "db.a.example", Type: "A", Rcode: "REFUSED", Step: "route"}, {Name: "db", Type: "A", Rcode: "NOERROR", Step: "single-label"}}
