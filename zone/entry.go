@@ -19,11 +19,9 @@ type Entry struct {
 	State State
 	// CuratorPort is the TCP port of the node's curator, or 0 without one.
 	CuratorPort uint16
-	// BootID and Reported are what the node said of itself when it reported
-	// itself last: what its kernel calls this run, as 16 bytes or a UUID, and
-	// the time by its clock. Both may be missing.
-	BootID   string
-	Reported time.Time
+	// BootID is what the node's kernel called the run in which it reported
+	// itself last, as 16 bytes or a UUID. It may be missing.
+	BootID string
 
 	// Since is when the addresses were learnt, or zero for now. Only what was
 	// saved at an earlier run says it, and the next two.

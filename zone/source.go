@@ -58,6 +58,7 @@ func (src *Source) Begin() {
 	src.store.update(func() {
 		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
 		src.store.refusals.begin()
+		src.store.twin.begin(src)
 	})
 }
 
@@ -112,7 +113,7 @@ func (src *Source) take(k key, e *Entry) error {
 	if src != s.saved {
 		e.Since, e.Departed = time.Time{}, time.Time{}
 		if s.draft.isLocal(k) {
-			s.hearOfUs(e)
+			s.hearOfUs(src, e)
 		}
 	}
 	said, err := e.asRecord()

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -15,9 +16,6 @@ const (
 	// of it.
 	turnsFor = time.Hour
 	twinFor  = 10 * time.Minute
-	// bootMargin is how much later than our boot a report must be for it to
-	// be from another machine. Clocks are not exact.
-	bootMargin = time.Minute
 	// maxPast bounds the former addresses of ours that are remembered.
 	maxPast = 16
 )
@@ -36,76 +34,99 @@ func (s *Snapshot) Conflict() (Conflict, bool) {
 	return *s.conflict, true
 }
 
-// report is what the cluster has of our own node, as somebody reported it.
+// report is what the cluster has of our own node, as a machine reported it.
 type report struct {
 	boot string
 	addr string
-	at   time.Time
 }
 
 // twin looks for another machine with our key in what the cluster says of us.
-// The cluster keeps the last report for ever, that of our previous boot too, so
-// only what is new tells that somebody else is alive.
+// The cluster keeps the last report for ever, that of our previous boot too, and
+// the time in it is the leader's. So a report that was there when a stream began
+// tells nothing, whether after a start of ours or with another leader, which may
+// have been restored from old data. Only one that comes later tells that a
+// machine is alive which made it.
 type twin struct {
 	boot    string // ours; empty where it is not known
-	heard   bool
+	heard   bool   // a report, in the present backlog of its source or since
+	by      *Source
 	last    report
 	before  string          // the address before the last one
 	turns   []time.Duration // clock at each return to it
 	past    []netip.Addr    // addresses that were ours
 	sign    time.Duration   // clock at the last sign of a twin
-	foreign bool            // the last report is a twin's
+	foreign bool            // the last report is not of our boot
 }
 
-// hearOfUs judges what the cluster says of our own node.
-func (s *Store) hearOfUs(e *Entry) {
+// begin says that what a source has of us now was there before.
+func (t *twin) begin(src *Source) {
+	if src == t.by {
+		t.heard, t.before = false, ""
+	}
+}
+
+// hearOfUs judges what the cluster says of our own node. A report with our own
+// boot ID is ours, whatever its address: behind address translation, or with two
+// uplinks, that may go back and forth.
+func (s *Store) hearOfUs(src *Source, e *Entry) {
 	t := &s.twin
-	said := report{canonicalBoot(e.BootID), strings.Join(e.Addresses, " "), e.Reported}
-	if said.boot == "" && said.addr == "" || t.heard && said == t.last {
+	said := report{canonicalBoot(e.BootID), reportedAddrs(e.Addresses)}
+	if said == (report{}) || t.heard && said == t.last {
 		return
 	}
+	first, ours := !t.heard, t.boot != "" && said.boot == t.boot
+	t.foreign = t.boot != "" && said.boot != "" && !ours
+	returned := !first && s.returns(said.addr, !ours)
 	reason := ""
-	t.foreign = t.boot != "" && said.boot != "" && said.boot != t.boot && (t.heard || s.sinceBoot(said.at))
-	if t.foreign {
-		reason = fmt.Sprintf("a machine of boot ID %s reports itself as this node, whose boot ID is %s",
-			hex.EncodeToString([]byte(said.boot)), hex.EncodeToString([]byte(t.boot)))
-	}
-	if t.heard && s.alternates(said.addr) && reason == "" {
+	switch {
+	case first:
+	case t.foreign:
+		reason = fmt.Sprintf("a machine of boot ID %s at %s reports itself as this node, whose boot ID is %s",
+			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(t.boot)))
+	case returned:
 		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", t.last.addr, said.addr)
 	}
-	t.heard, t.last = true, said
+	t.heard, t.by, t.last = true, src, said
 	if reason == "" {
 		return
 	}
 	t.sign = s.clock()
-	if s.draft.conflict == nil {
-		s.draft.conflict = &Conflict{s.now(), reason}
+	c := Conflict{s.now(), reason}
+	if s.draft.conflict != nil {
+		c.Since = s.draft.conflict.Since
+	}
+	if s.draft.conflict == nil || *s.draft.conflict != c {
+		s.draft.conflict = &c
 	}
 }
 
-// sinceBoot says whether a report was made after this machine was started, by
-// clocks that may be wrong: one in our future proves that ours is.
-func (s *Store) sinceBoot(at time.Time) bool {
-	if at.IsZero() {
-		return false
+// reportedAddrs are the first addresses of a report as text, whatever it has for
+// addresses.
+func reportedAddrs(addrs []string) string {
+	var texts []string
+	for _, text := range addrs[:min(len(addrs), 2)] {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			texts = append(texts, addr.String())
+		} else {
+			texts = append(texts, fmt.Sprintf("%.64q", text))
+		}
 	}
-	now := s.now()
-	booted := now.Add(-s.clock())
-	return at.After(booted.Add(bootMargin)) && at.Before(now.Add(bootMargin))
+	return strings.Join(texts, " ")
 }
 
-// alternates notes an address, and says whether there was a second return to
-// one that the cluster had before. Only between an address that is or was ours
-// and another one is that strange: between ours a machine may come and go, and
-// of two that never were, behind address translation, nothing is known.
-func (s *Store) alternates(addr string) bool {
+// returns notes an address, and says whether there was a second return to one
+// that the cluster had before, of those that count. Only between an address that
+// is or was ours and another one is that strange: between ours a machine may
+// come and go, and of two that never were, behind address translation, nothing
+// is known.
+func (s *Store) returns(addr string, counts bool) bool {
 	t := &s.twin
 	if addr == "" || addr == t.last.addr {
 		return false
 	}
 	now := s.clock()
 	t.turns = slices.DeleteFunc(t.turns, func(at time.Duration) bool { return now-at > turnsFor })
-	returned := addr == t.before && s.wasOurs(addr) != s.wasOurs(t.last.addr)
+	returned := counts && addr == t.before && s.wasOurs(addr) != s.wasOurs(t.last.addr)
 	t.before = t.last.addr
 	if returned {
 		t.turns = append(t.turns, now)
@@ -142,5 +163,5 @@ func canonicalBoot(id string) string {
 	if raw, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(id), "-", "")); err == nil && len(raw) == 16 {
 		return string(raw)
 	}
-	return id[:min(len(id), 64)]
+	return strings.Clone(id[:min(len(id), 64)]) // what it is a part of may be large
 }

@@ -18,8 +18,8 @@ func TestConflict(t *testing.T) {
 	const uptime = 3 * time.Hour
 	type step struct {
 		boot, addr string
-		ago        time.Duration // of the report; 0: not told
 		wait       time.Duration // before it
+		backlog    bool          // it is in a new backlog
 	}
 	raw := canonicalBoot(ourBoot)
 	for name, test := range map[string]struct {
@@ -29,22 +29,35 @@ func TestConflict(t *testing.T) {
 		"nothing is known":             {[]step{{}}, ""},
 		"we, as text and as bytes":     {[]step{{boot: ourBoot, addr: "192.0.2.1"}, {boot: raw, addr: "192.0.2.1"}}, ""},
 		"our previous boot":            {[]step{{boot: olderBoot, addr: "192.0.2.1"}}, ""},
-		"our previous boot, by time":   {[]step{{boot: olderBoot, addr: "192.0.2.1", ago: uptime + time.Hour}}, ""},
-		"told again after a reconnect": {[]step{{boot: olderBoot, addr: "192.0.2.1"}, {boot: olderBoot, addr: "192.0.2.1"}}, ""},
+		"told again after a reconnect": {[]step{{boot: olderBoot, addr: "192.0.2.1"}, {boot: olderBoot, addr: "192.0.2.1", backlog: true}}, ""},
+		"and again and again":          {[]step{{boot: foreignBoot, addr: "192.0.2.1"}, {boot: foreignBoot, addr: "192.0.2.1"}, {boot: foreignBoot, addr: "192.0.2.1", wait: time.Hour}}, ""},
 		"then we":                      {[]step{{boot: olderBoot}, {boot: ourBoot}}, ""},
 		"a foreign one after us":       {[]step{{boot: ourBoot}, {boot: foreignBoot}}, "boot ID 11111111"},
+		"its address is named":         {[]step{{boot: ourBoot}, {boot: foreignBoot, addr: "192.0.2.66"}}, "at 192.0.2.66 reports"},
+		"its newest address is named":  {[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: foreignBoot, addr: "192.0.2.66"}, {boot: foreignBoot, addr: "192.0.2.67"}}, "at 192.0.2.67 reports"},
+		"it has no address":            {[]step{{boot: ourBoot}, {boot: foreignBoot}}, "at no address reports"},
+		"its address is nonsense":      {[]step{{boot: ourBoot}, {boot: foreignBoot, addr: "x\ny"}}, `at "x\ny" reports`},
 		"a foreign one after none":     {[]step{{addr: "192.0.2.1"}, {boot: foreignBoot, addr: "192.0.2.1"}}, "boot ID 11111111"},
-		"a foreign one lives":          {[]step{{boot: foreignBoot, ago: uptime + time.Hour}, {boot: foreignBoot, ago: uptime + time.Minute}}, "boot ID 11111111"},
-		"reported since our boot":      {[]step{{boot: foreignBoot, ago: time.Hour}}, "boot ID 11111111"},
-		"reported in our future":       {[]step{{boot: foreignBoot, ago: -24 * time.Hour}}, ""},
+		"a foreign one moves":          {[]step{{boot: foreignBoot, addr: "192.0.2.66"}, {boot: foreignBoot, addr: "192.0.2.67"}}, "at 192.0.2.67"},
+		"after a restart of ours":      {[]step{{boot: foreignBoot}, {boot: ourBoot}, {boot: foreignBoot}}, "boot ID 11111111"},
+		"another leader has old data":  {[]step{{boot: ourBoot}, {boot: olderBoot, backlog: true}}, ""},
+		"and then another one reports": {[]step{{boot: ourBoot}, {boot: olderBoot, backlog: true}, {boot: foreignBoot}}, "boot ID 11111111"},
+		"it goes on after a reconnect": {[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: foreignBoot, backlog: true, wait: time.Hour}}, "boot ID 11111111"},
 		"the address moves":            {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.2"}, {addr: "192.0.2.3"}}, ""},
 		"and once back":                {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.2"}, {addr: "192.0.2.1"}}, ""},
-		"the address alternates":       {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66"}}, "alternates between"},
-		"between two of ours":          {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.9"}, {addr: "192.0.2.1"}, {addr: "192.0.2.9"}}, ""},
-		"between two that never were":  {[]step{{addr: "192.0.2.66"}, {addr: "192.0.2.67"}, {addr: "192.0.2.66"}, {addr: "192.0.2.67"}}, ""},
-		"slowly":                       {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66", wait: 2 * turnsFor}}, ""},
+		"the address alternates":       {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66"}}, "alternates between 192.0.2.1 and 192.0.2.66"},
+		"with our own boot ID": {[]step{
+			{boot: ourBoot, addr: "192.0.2.1"}, {boot: ourBoot, addr: "192.0.2.66"}, {boot: ourBoot, addr: "192.0.2.1"},
+			{boot: ourBoot, addr: "192.0.2.66"}, {boot: ourBoot, addr: "192.0.2.1"}, {boot: ourBoot, addr: "192.0.2.66"},
+		}, ""},
+		"between two of ours":         {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.9"}, {addr: "192.0.2.1"}, {addr: "192.0.2.9"}}, ""},
+		"between two that never were": {[]step{{addr: "192.0.2.66"}, {addr: "192.0.2.67"}, {addr: "192.0.2.66"}, {addr: "192.0.2.67"}}, ""},
+		"slowly":                      {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66", wait: 2 * turnsFor}}, ""},
 		"it ended": {
 			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot}, {boot: ourBoot, wait: twinFor}}, "",
+		},
+		"it ended by a backlog": {
+			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot, backlog: true}, {boot: ourBoot, wait: twinFor}}, "",
 		},
 		"it has not ended": {
 			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: foreignBoot, wait: time.Hour}}, "boot ID 11111111",
@@ -57,17 +70,18 @@ func TestConflict(t *testing.T) {
 			f.setLocal("192.0.2.9")
 			f.setLocal("192.0.2.1")
 			f.connect()
-			start := f.wall
 			for _, s := range test.steps {
 				f.pass(s.wait)
 				e := Entry{ID: self, BootID: s.boot}
 				if s.addr != "" {
 					e.Addresses = []string{s.addr}
 				}
-				if s.ago != 0 {
-					e.Reported = start.Add(-s.ago)
+				if s.backlog {
+					f.curator.SetConnected(false)
+					f.connect(e)
+				} else {
+					f.curator.Set(e)
 				}
-				f.curator.Set(e)
 				f.endConflict()
 			}
 			conflict, found := f.Snapshot().Conflict()
@@ -108,5 +122,33 @@ func TestAddressesThatWereOurs(t *testing.T) {
 	}
 	if !f.wasOurs("192.0.2.1") || len(f.twin.past) > maxPast {
 		t.Errorf("remembered are %v", f.twin.past)
+	}
+}
+
+// What a report has for an address or a boot ID may be a part of something huge.
+func TestReportsAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })
+	huge := strings.Repeat("x", 1<<20)
+	f.connect(Entry{ID: self, BootID: ourBoot})
+	f.curator.Set(Entry{ID: self, BootID: huge, Addresses: []string{huge, huge, huge}})
+	conflict, found := f.Snapshot().Conflict()
+	if !found || len(conflict.Reason) > 1000 || len(f.twin.last.boot)+len(f.twin.last.addr) > 1000 {
+		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.twin.last.boot), len(f.twin.last.addr))
+	}
+}
+
+// A source that does not speak of us has no say in what was there before.
+func TestConflictDespiteBacklogsOfOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })
+	other := f.Source("other")
+	f.connect(Entry{ID: self, BootID: ourBoot})
+	other.Begin()
+	other.Set(node(a, "192.0.2.1"))
+	other.Complete()
+	f.curator.Set(Entry{ID: self, BootID: foreignBoot})
+	if _, found := f.Snapshot().Conflict(); !found {
+		t.Error("no conflict")
 	}
 }

@@ -2,7 +2,6 @@ package curator
 
 import (
 	"math"
-	"time"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/zone"
@@ -19,9 +18,6 @@ func entries(nodes []*curatorpb.Node) []zone.Entry {
 			State:       state(node.GetState()),
 			CuratorPort: port(node.GetStatus().GetRunningCurator()),
 			BootID:      string(node.GetStatus().GetBootId()),
-		}
-		if at := node.GetStatus().GetTimestamp(); at != nil {
-			entry.Reported = time.Unix(at.GetSeconds(), int64(at.GetNanos())).UTC()
 		}
 		// A node that has never reported itself has no address. The entry
 		// then says that there is a node, and leaves its address alone.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"reflect"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -123,7 +122,7 @@ func TestWireFromCurator(t *testing.T) {
 	want := map[string]zone.Entry{
 		nodeID(1): {
 			ID: nodeID(1), Addresses: []string{"192.0.2.1"}, State: zone.StateUp, CuratorPort: 7835,
-			BootID: "\x01\x02\x03", Reported: time.Unix(1700000000, 0).UTC(),
+			BootID: "\x01\x02\x03",
 			Roles: zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
 		},
 		nodeID(3): {ID: nodeID(3), Roles: zone.KubernetesWorker, State: zone.StateStandby},
