@@ -91,6 +91,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.dns, err = resolver.New(resolver.Config{
 		Zone:     s.store.Snapshot,
+		Refusal:  s.store.Refusal,
 		Listen:   cfg.Listen,
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),

@@ -30,6 +30,9 @@ type Status struct {
 	Addresses []string   `json:"addresses"`
 	Serial    uint64     `json:"serial"`
 	Nodes     NodeCounts `json:"nodes"`
+	// Refused are entries of the cluster that are refused now, the first ones of
+	// Nodes.Quarantined.
+	Refused []RefusedEntry `json:"refused,omitempty"`
 	// Conflict says that another machine has this node's key, and what to do
 	// about it. It is absent without one.
 	Conflict string `json:"conflict,omitempty"`
@@ -71,6 +74,12 @@ type NodeCounts struct {
 	Quarantined int `json:"quarantined"`
 	// Contested is the number of addresses that several nodes claim.
 	Contested int `json:"contested"`
+}
+
+// RefusedEntry is an entry of the cluster that the zone does not take, and why.
+type RefusedEntry struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
 }
 
 // CuratorStatus is the connection to the cluster.
@@ -183,6 +192,9 @@ func (s *Service) Status() Status {
 	}
 	if s.saved != nil {
 		status.Saved = when(s.saved.Written())
+	}
+	for _, r := range snapshot.Refused() {
+		status.Refused = append(status.Refused, RefusedEntry(r))
 	}
 	for contest := range snapshot.Contests() {
 		if len(status.Contested) == maxNames {

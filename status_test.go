@@ -50,6 +50,28 @@ func TestStatusTellsOfAnOverflow(t *testing.T) {
 	}
 }
 
+// Which entries are refused, and why, is in the status and told to who asks.
+func TestStatusTellsOfRefusedEntries(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	source := f.Zone().Source("test")
+	source.Begin()
+	source.Set(zone.Entry{ID: other, Addresses: []string{"127.0.0.1"}}, zone.Entry{ID: "node7"})
+	source.Complete()
+	status := f.Status()
+	want := []RefusedEntry{{other, "address 127.0.0.1 is a loopback address"}, {"node7", "the name has no node-ID shape"}}
+	if !slices.Equal(status.Refused, want) || status.Nodes.Quarantined != 2 {
+		t.Errorf("refused are %+v of %d, want %+v", status.Refused, status.Nodes.Quarantined, want)
+	}
+	answer, err := f.Resolver().Query(t.Context(), other, "A")
+	if err != nil || answer.Refused != want[0].Reason {
+		t.Errorf("the answer %+v, %v does not say why", answer, err)
+	}
+	if n := f.logged.count("all entries of the cluster's backlog are refused"); n != 1 {
+		t.Errorf("%d lines, want one:\n%s", n, f.logged.String())
+	}
+}
+
 // What a scrape or "nodedns status" costs does not depend on the size of the
 // zone. Not parallel: it measures.
 func TestStatusOfALargeZoneCostsTheSame(t *testing.T) {

@@ -18,6 +18,9 @@ type Facts struct {
 	Step string `json:"step,omitempty"`
 	// Node is the one that the answer is about.
 	Node *NodeFacts `json:"node,omitempty"`
+	// Refused is why the cluster's entry for the name is refused, so that the
+	// answer is without it.
+	Refused string `json:"refused,omitempty"`
 	// Lines of the hosts file that have the name or address.
 	Lines []HostLine `json:"lines,omitempty"`
 	// Route is the domain of the route that the name is in, with its final dot.
@@ -58,6 +61,7 @@ type CacheFacts struct {
 func (s *Server) facts(i *inquiry) Facts {
 	v := &i.decided
 	f := Facts{Step: v.Step.String(), Node: nodeFacts(v), Private: v.Private, Route: i.route(), Lines: s.linesOf(i)}
+	f.Refused = s.refusalOf(i)
 	if i.verdict.Kind == decision.Cached {
 		hit := &i.verdict.Hit
 		f.Cache = &CacheFacts{
@@ -66,6 +70,21 @@ func (s *Server) facts(i *inquiry) Facts {
 		}
 	}
 	return f
+}
+
+// refusalOf is why the cluster's entry for a node is refused, of a name that could
+// be the node's: its own, one below it or, whatever shape it has, a single label.
+func (s *Server) refusalOf(i *inquiry) string {
+	name := i.question.Name
+	if s.refusal == nil || i.decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
+		return ""
+	}
+	for _, label := range dns.SplitDomainName(name.String()) {
+		if reason, refused := s.refusal(label); refused {
+			return reason
+		}
+	}
+	return ""
 }
 
 func nodeFacts(v *decision.Verdict) *NodeFacts {

@@ -44,6 +44,7 @@ type Server struct {
 	cookies *cookie.Jar
 	limits  listen.Limits
 	changed func() // Config.Changed
+	refusal func(name string) (reason string, refused bool)
 
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
@@ -88,6 +89,7 @@ func New(config Config) (*Server, error) {
 		now:      config.Now,
 		log:      config.Logger,
 		changed:  config.Changed,
+		refusal:  config.Refusal,
 		cookies:  cookie.New(),
 		cache:    cache.New(cache.Config{}),
 		patience: stalePatience,

@@ -35,7 +35,7 @@ func CheckAddr(addr netip.Addr) error {
 	if what == "" {
 		return nil
 	}
-	return fmt.Errorf("address %s is %s", addr, what)
+	return fmt.Errorf("address %s is %s", addr.WithZone(""), what) // a zone may be any text
 }
 
 // The ranges of addresses that are no node's and that package netip does not

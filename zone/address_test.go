@@ -97,6 +97,9 @@ func TestCheckAddr(t *testing.T) {
 			}
 		})
 	}
+	if _, err := ParseAddr("2001:db8::1%" + strings.Repeat("x\n", 1000)); err == nil || len(err.Error()) > 100 || strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error repeats the zone: %v", err)
+	}
 	for _, addr := range []netip.Addr{{}, netip.MustParseAddr("2001:db8::1%eth0"), netip.MustParseAddr("fe80::1%eth0")} {
 		if CheckAddr(addr) == nil {
 			t.Errorf("%q is taken for a node's", addr)

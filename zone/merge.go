@@ -76,6 +76,7 @@ func (s *Store) judge(k key, shown record, known bool, said record) error {
 	}
 	_, already := s.withheld[k]
 	s.withheld[k] = said
+	s.refusals.note(string(k.id(s.draft.prefix)))
 	if known {
 		s.show(k, shown, known, result)
 	}

@@ -9,9 +9,17 @@ const maxRefusals = 1024
 // refusals are the entries that are refused now: what the sources say and the
 // zone does not show.
 type refusals struct {
-	named    map[string]uint32 // by name: the backlog in which it was refused last
-	unnamed  int               // beyond maxRefusals, as the last backlog had them
+	named    map[string]refusal // by name
+	unnamed  int                // beyond maxRefusals, as the last backlog had them
 	backlogs uint32
+	fresh    []string // the first names that the present batch refused
+}
+
+// refusal is what is remembered of a refused entry: the backlog in which it was
+// refused last, and why.
+type refusal struct {
+	backlog uint32
+	reason  string
 }
 
 func (r *refusals) count() int { return len(r.named) + r.unnamed }
@@ -19,7 +27,7 @@ func (r *refusals) count() int { return len(r.named) + r.unnamed }
 // add notes a refusal and reports whether it is news. Of a name that is not
 // remembered nobody can tell: it is counted in a backlog, where it should occur
 // once, and not outside of one.
-func (r *refusals) add(name string, inBacklog bool) bool {
+func (r *refusals) add(name string, why error, inBacklog bool) bool {
 	_, known := r.named[name]
 	if !known && len(r.named) >= maxRefusals {
 		if inBacklog {
@@ -28,10 +36,18 @@ func (r *refusals) add(name string, inBacklog bool) bool {
 		return inBacklog && r.unnamed == 1
 	}
 	if r.named == nil {
-		r.named = map[string]uint32{}
+		r.named = map[string]refusal{}
 	}
-	r.named[name] = r.backlogs
+	r.named[name] = refusal{r.backlogs, why.Error()}
+	r.note(name)
 	return !known
+}
+
+// note puts a name down as one that was refused now.
+func (r *refusals) note(name string) {
+	if len(r.fresh) < maxNames {
+		r.fresh = append(r.fresh, name)
+	}
 }
 
 // lift takes back the refusal of a name: a good entry has come, or a tombstone.
@@ -49,8 +65,8 @@ func (r *refusals) begin() {
 }
 
 func (r *refusals) complete() {
-	for name, backlog := range r.named {
-		if backlog != r.backlogs {
+	for name, refused := range r.named {
+		if refused.backlog != r.backlogs {
 			delete(r.named, name)
 		}
 	}
@@ -60,9 +76,12 @@ func (r *refusals) complete() {
 // of ours is counted where it is withheld.
 func (src *Source) refuse(log *refusalLog, name string, why error) {
 	name = clip(name)
-	news := why == errOurs || src.store.refusals.add(name, src.inBacklog)
+	news := why == errOurs || src.store.refusals.add(name, why, src.inBacklog)
 	log.news = log.news || news
 	log.add(name, why)
+	if src.inBacklog {
+		src.refused.add(name, why)
+	}
 }
 
 // clip bounds what is remembered of a name that has no shape.

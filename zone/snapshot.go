@@ -36,6 +36,8 @@ type content struct {
 	counts     Counts
 	cluster    Cluster
 	sources    *[]string
+	// refused are the first of the entries that are refused now, or nil.
+	refused *[]Refusal
 	// conflict is that another machine has our key, or nil.
 	conflict *Conflict
 }

@@ -16,10 +16,12 @@ type Source struct {
 
 	connected bool
 	inBacklog bool
-	current   bool  // all nodes have been heard of in the present connection
-	named     bool  // the present backlog has named a node
-	seen      []key // those of the zone's nodes that it named, with repetitions
-	missing   bool  // a node did not fit, since the present backlog began
+	current   bool       // all nodes have been heard of in the present connection
+	named     bool       // the present backlog has named a node
+	seen      []key      // those of the zone's nodes that it named, with repetitions
+	taken     bool       // the zone has taken an entry of the present backlog
+	refused   refusalLog // what of it was refused
+	missing   bool       // a node did not fit, since the present backlog began
 	// overflowed is that the zone lacks nodes that the source named.
 	overflowed bool
 }
@@ -57,6 +59,7 @@ func outranks(a, b uint8) bool {
 func (src *Source) Begin() {
 	src.store.update(func() {
 		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
+		src.taken, src.refused = false, refusalLog{}
 		src.store.refusals.begin()
 		src.store.twin.begin(src)
 	})
@@ -73,6 +76,8 @@ func (src *Source) Set(entries ...Entry) {
 					src.missing, src.overflowed = true, true
 				}
 				src.refuse(&refused, entries[i].ID, err)
+			} else {
+				src.taken = true
 			}
 		}
 		s.complain(src.name, refused, src.inBacklog)
@@ -178,8 +183,8 @@ func (src *Source) Complete() {
 		if !src.inBacklog {
 			return
 		}
+		src.warnOfNothing()
 		if !src.named {
-			s.log.Warn("the cluster's backlog is empty: what was known stays", "source", src.name)
 			return
 		}
 		absent := src.absent()
@@ -188,6 +193,7 @@ func (src *Source) Complete() {
 			s.depart(k, src.rank)
 		}
 		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
+		src.refused = refusalLog{}
 		s.saved.overflowed = false // the backlog has what was saved, or it departed
 		s.refusals.complete()
 		s.complainNow()
@@ -195,6 +201,23 @@ func (src *Source) Complete() {
 		s.draft.cluster.Complete = true
 		s.draft.cluster.DataSince = s.now()
 	})
+}
+
+// warnOfNothing reports a backlog of which the zone has taken nothing. What was
+// refused of it is not reported again.
+func (src *Source) warnOfNothing() {
+	s := src.store
+	switch {
+	case src.taken:
+	case src.refused.count == 0:
+		s.log.Warn("the cluster's backlog is empty: what was known stays", "source", src.name)
+	default:
+		s.log.Warn("all entries of the cluster's backlog are refused: what was known stays",
+			"source", src.name, "count", src.refused.count, "entries", src.refused.names)
+		if s.complaints.source == src.name {
+			s.complaints = complaints{quiet: s.clock() + complaintInterval}
+		}
+	}
 }
 
 // warnOfLoss reports a backlog that lacks half of the nodes or more. A cluster

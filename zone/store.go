@@ -137,6 +137,7 @@ func (s *Store) update(change func()) {
 	change()
 	clear(s.restored)
 	s.noteOverflow()
+	s.listRefused()
 	s.draft.counts.Quarantined = s.refusals.count() + len(s.withheld)
 	s.draft.ready = s.answerable || !s.draft.cluster.Expected && s.localSaid
 	s.publish()

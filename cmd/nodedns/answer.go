@@ -84,6 +84,9 @@ func originRows(a resolver.Answer, now time.Time) (rows [][]string) {
 	if a.Node != nil {
 		rows = append(rows, []string{"node", nodeText(a, now)})
 	}
+	if a.Refused != "" {
+		rows = append(rows, []string{"refused", "the cluster's entry for this name: " + a.Refused})
+	}
 	for _, line := range a.Lines {
 		rows = append(rows, []string{"line", fmt.Sprintf("%s:%d", line.Path, line.Line)})
 	}

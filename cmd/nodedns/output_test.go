@@ -39,6 +39,7 @@ func TestPrintStatus(t *testing.T) {
 			NodeID: nodeID, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true, Serial: 12,
 			Addresses: []string{"192.0.2.10", "2001:db8::10"},
 			Nodes:     nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
+			Refused:   []nodedns.RefusedEntry{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateConnected, Endpoint: "192.0.2.11:7835",
 				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
@@ -204,6 +205,10 @@ func TestPrintAnswers(t *testing.T) {
 		Facts: resolver.Facts{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
 	}
 	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
+	refused := resolver.Answer{
+		Name: nodeID + ".", Type: "A", Rcode: "NXDOMAIN", Authoritative: true, Source: "zone", Reason: "no such node",
+		Facts: resolver.Facts{Step: "zone", Refused: "address 127.0.0.1 is a loopback address"},
+	}
 	for name, tt := range map[string]struct {
 		name    string
 		answers []resolver.Answer
@@ -216,6 +221,7 @@ func TestPrintAnswers(t *testing.T) {
 		"query_line":     {"printer", []resolver.Answer{line}},
 		"query_routed":   {"www.corp.example", []resolver.Answer{routed}},
 		"query_single":   {"scanner", []resolver.Answer{single}},
+		"query_refused":  {nodeID, []resolver.Answer{refused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,7 @@ With --json it is one object, whose keys stay and may get company:
   node_id, state, ready, addresses, serial
   verdict          healthy, and as reasons code, text and fix of each
   nodes            live, departed, quarantined and contested (numbers)
+  refused          id and reason of the first quarantined entries, if there are any
   conflict         that another machine has this node's key, if one has
   contested        the addresses that several nodes claim, if there are any
   curator          state, detail, endpoint, connected_since, data_since, cluster,
@@ -92,6 +93,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	}
 	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
 	t.row("zone", zoneText(s))
+	if len(s.Refused) > 0 {
+		t.row(fair.paint("refused"), refusedText(s))
+	}
 	if len(s.Contested) > 0 {
 		t.row("contested", strings.Join(s.Contested, "\n"))
 	}
@@ -186,6 +190,18 @@ func zoneText(s nodedns.Status) string {
 	}
 	return fmt.Sprintf("%s\n%d live, %d departed, %d quarantined, serial %d",
 		ready, s.Nodes.Live, s.Nodes.Departed, s.Nodes.Quarantined, s.Serial)
+}
+
+// refusedText is how many entries are refused, and the first of them with why.
+func refusedText(s nodedns.Status) string {
+	lines := []string{fmt.Sprintf("%d entries of the cluster; what was known of these nodes stays", s.Nodes.Quarantined)}
+	for _, r := range s.Refused {
+		lines = append(lines, fmt.Sprintf("%q: %s", r.ID, r.Reason))
+	}
+	if more := s.Nodes.Quarantined - len(s.Refused); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func curatorText(c nodedns.CuratorStatus, now time.Time) string {

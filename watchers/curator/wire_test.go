@@ -123,7 +123,7 @@ func TestWireFromCurator(t *testing.T) {
 		nodeID(1): {
 			ID: nodeID(1), Addresses: []string{"192.0.2.1"}, State: zone.StateUp, CuratorPort: 7835,
 			BootID: "\x01\x02\x03",
-			Roles: zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
+			Roles:  zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
 		},
 		nodeID(3): {ID: nodeID(3), Roles: zone.KubernetesWorker, State: zone.StateStandby},
 		nodeID(4): {ID: nodeID(4), Roles: zone.KubernetesController, State: zone.StateDecommissioned},

@@ -268,6 +268,9 @@ var ails = []ail{
 	{"the first backlog", func(p *patient) { p.because(nodedns.ReasonZoneNotReady, "not known yet") }, "curator", Warning, "not known yet"},
 
 	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 nodes"},
+	{"an entry refused", func(p *patient) {
+		p.Status.Nodes.Quarantined, p.Status.Refused = 1, []nodedns.RefusedEntry{{ID: "node7", Reason: "it is odd"}}
+	}, "zone", Warning, `"node7", since it is odd`},
 	{"contested addresses", func(p *patient) { p.Status.Contested = []string{"192.0.2.2: a, b"} }, "zone", Warning, "192.0.2.2"},
 
 	{"no upstream left", func(p *patient) { upstreamIs(p, 0, "down") }, "upstreams", Problem, "no server"},

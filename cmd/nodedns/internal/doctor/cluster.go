@@ -116,7 +116,15 @@ func lookAtZone(m *Machine) []Finding {
 	}
 	var findings []Finding
 	if n := m.Status.Nodes.Quarantined; n > 0 {
-		findings = append(findings, warning(fmt.Sprintf("what the cluster says of %d nodes is refused", n),
+		var first []string
+		for _, r := range m.Status.Refused {
+			first = append(first, fmt.Sprintf("%q, since %s", r.ID, r.Reason))
+		}
+		text := fmt.Sprintf("what the cluster says of %d nodes is refused", n)
+		if len(first) > 0 {
+			text += ": " + several(first)
+		}
+		findings = append(findings, warning(text,
 			"they keep the address known before, or have none", "`journalctl -u nodedns` has each with the reason; mend it where the cluster gets it from"))
 	}
 	if len(m.Status.Contested) > 0 {
