@@ -97,11 +97,13 @@ func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 		want    []string
 	}{
 		"another prefix": {
-			[]Entry{node("other-1", "192.0.2.1"), node("other-2", "192.0.2.2")}, false,
+			[]Entry{node("other-1", "192.0.2.1"), node("other-2", "192.0.2.2")},
+			false,
 			[]string{"all entries of the cluster's backlog are refused", "count=2", `\"other-1\": the name has no node-ID shape`, "other-2"},
 		},
 		"bad addresses": {
-			[]Entry{node(a, "127.0.0.1")}, true,
+			[]Entry{node(a, "127.0.0.1")},
+			true,
 			[]string{"all entries of the cluster's backlog are refused", "count=1", "is a loopback address"},
 		},
 		"empty": {nil, false, []string{"the cluster's backlog is empty"}},

@@ -24,7 +24,10 @@ func TestGateways(t *testing.T) {
 		"16 bytes":         {rtnetlink.Route{Gw: net.IPv4(192, 0, 2, 1)}, "[192.0.2.1]"},
 		"of the other one": {rtnetlink.Route{Via: &rtnetlink.Via{AddrFamily: unix.AF_INET6, Addr: net.ParseIP("2001:db8::1")}}, "[2001:db8::1]"},
 		"several": {rtnetlink.Route{MultiPath: []*rtnetlink.NexthopInfo{
-			{Gw: net.IP{192, 0, 2, 2}}, {Gw: net.IP{192, 0, 2, 1}}, {Gw: net.IP{192, 0, 2, 2}}, {LinkIndex: 3},
+			{Gw: net.IP{192, 0, 2, 2}},
+			{Gw: net.IP{192, 0, 2, 1}},
+			{Gw: net.IP{192, 0, 2, 2}},
+			{LinkIndex: 3},
 			{Via: &rtnetlink.Via{AddrFamily: unix.AF_INET6, Addr: net.ParseIP("2001:db8::1")}},
 		}}, "[192.0.2.1 192.0.2.2 2001:db8::1]"},
 	} {

@@ -101,7 +101,8 @@ func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Dif
 
 // namesOf are the names that an address should have, by the daemon's own word
 // and without the way over DNS: that of another node which has it too, or of a
-// line of the hosts file. Known is false where other servers know it.
+// line of the hosts file. Known is false where it has none of its own: then other
+// servers may know one.
 func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []string, known bool, err error) {
 	name, err := resolver.ReverseName(addr)
 	if err != nil {
@@ -114,7 +115,7 @@ func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []st
 	for _, r := range answer.Records {
 		names = append(names, strings.TrimSuffix(r.Data, "."))
 	}
-	return names, answer.Authoritative, nil
+	return names, answer.Authoritative && len(names) > 0, nil
 }
 
 // next keeps the pace.

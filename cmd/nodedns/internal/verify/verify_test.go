@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,8 @@ func TestDNS(t *testing.T) {
 		asked  int
 		alter  func(daemon, server *zone.Source)
 		differ []Difference
+		// reserve has addresses without a reverse record.
+		reserve []netip.Addr
 	}{
 		{name: "only this machine", nodes: 1, asked: 1},
 		{name: "all of a few", nodes: 30, asked: 30},
@@ -40,6 +43,10 @@ func TestDNS(t *testing.T) {
 					s.Set(zone.Entry{ID: name(9), Addresses: []string{address(2)}})
 				}
 			},
+		},
+		{
+			name: "a node with a reserved address", nodes: 5, asked: 5,
+			reserve: []netip.Addr{netip.MustParseAddr(address(2))},
 		},
 		{
 			name: "a departed node", nodes: 5, asked: 5,
@@ -69,6 +76,8 @@ func TestDNS(t *testing.T) {
 			t.Parallel()
 			told, daemon := newZone(t, tt.nodes)
 			answered, server := newZone(t, tt.nodes)
+			told.SetReserved("gateways", tt.reserve)
+			answered.SetReserved("gateways", tt.reserve)
 			if tt.alter != nil {
 				tt.alter(daemon, server)
 			}
