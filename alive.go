@@ -7,35 +7,59 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Alive proves that queries are answered, by asking each listener on loopback
-// as the programs of this machine do. It is for a watchdog: an error means that
-// the daemon answers nobody any more, though it should, and may be worth a
-// restart. An answer with an error in it is an answer.
+const (
+	// probeTimeout is how long one query of ours may take before it counts as
+	// lost. In a flood nearly all are.
+	probeTimeout = 500 * time.Millisecond
+	// progressInterval is the time between two looks at whether a loop that had
+	// queries waiting goes on.
+	progressInterval = 50 * time.Millisecond
+)
+
+// Alive proves that the process makes progress. It is for a watchdog: an error
+// means that a part of it hangs, and may be worth a restart. That is what a
+// restart can cure; how well names are answered is a matter of [Service.Status].
+//
+// The zone's store has to take a change, and each UDP loop that has queries
+// waiting has to handle some. Each listener on loopback is asked as the programs
+// of this machine do. An answer with an error in it is an answer, and so is
+// anything else that the listener handles meanwhile: in a flood the kernel throws
+// our query away with the others, and a daemon that works as fast as it can is
+// not hung.
 //
 // Other listeners are not asked: their address may be gone, and the query would
 // leave the machine. Where no listener can be reached for the network's sake,
 // the resolver is asked without one: a restart would bring no network.
 //
-// The deadline is ctx's. Alive may be called at any time after the service has
-// become ready, also concurrently.
+// The deadline is ctx's, which has to have one. Alive may be called at any time
+// after the service has become ready, also concurrently.
 func (s *Service) Alive(ctx context.Context) error {
+	if err := s.storeMoves(ctx); err != nil {
+		return err
+	}
+	before := s.dns.Progress()
 	reached := false
 	for _, listener := range s.dns.Addrs() {
 		at := upstream.Normalize(listener)
 		if !at.Addr().IsLoopback() {
 			continue
 		}
-		switch err := s.answers(ctx, at); {
+		switch err := s.handles(ctx, listener, at, before); {
 		case err == nil:
 			reached = true
 		case !offNetwork(err):
 			return fmt.Errorf("query %s for %s: %w", listener, selfProbe, err)
 		}
+	}
+	if err := loopsMove(ctx, before); err != nil {
+		return err
 	}
 	if reached {
 		return nil
@@ -44,6 +68,60 @@ func (s *Service) Alive(ctx context.Context) error {
 		return fmt.Errorf("query the resolver itself for %s: %w", selfProbe, err)
 	}
 	return ctx.Err()
+}
+
+// storeMoves returns nil when the zone's store has let go of its lock. At most
+// one goroutine waits for that: a lock has no deadline.
+func (s *Service) storeMoves(ctx context.Context) error {
+	moved := make(chan struct{})
+	select {
+	case s.probing <- struct{}{}:
+		go func() {
+			defer func() { <-s.probing }()
+			for range s.store.Watch(ctx) {
+				break
+			}
+			close(moved)
+		}()
+	case <-ctx.Done():
+	}
+	select {
+	case <-moved:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the zone takes no changes: %w", ctx.Err())
+	}
+}
+
+// handles returns nil when a listener, which is reached at an address, answers
+// our query or has handled others since.
+func (s *Service) handles(ctx context.Context, listener, at netip.AddrPort, before listen.Progress) error {
+	for {
+		probe, cancel := context.WithTimeout(ctx, probeTimeout)
+		err := s.answers(probe, at)
+		cancel()
+		switch timeout := net.Error(nil); {
+		case err == nil, before.Handled(listener):
+			return nil
+		case ctx.Err() != nil, !errors.As(err, &timeout), !timeout.Timeout():
+			return err
+		}
+	}
+}
+
+// loopsMove returns nil when each loop that had queries waiting has handled some
+// of them, or has none any more.
+func loopsMove(ctx context.Context, before listen.Progress) error {
+	for {
+		stalled := before.Stalled()
+		if len(stalled) == 0 {
+			return nil
+		}
+		sleep(ctx, progressInterval)
+		if ctx.Err() != nil {
+			return fmt.Errorf("queries wait at %v and none is handled: %w", stalled, ctx.Err())
+		}
+	}
 }
 
 // answers returns nil if there was an answer, whatever it said.

@@ -3,9 +3,15 @@ package nodedns
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/resolver"
 )
 
 func TestAlive(t *testing.T) {
@@ -58,6 +64,91 @@ func TestAliveOfTheHung(t *testing.T) {
 	defer cancel()
 	if err := f.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) && !isTimeout(err) {
 		t.Errorf("got %v, want that nobody answers", err)
+	}
+}
+
+// In a flood our own query is thrown away, and the listener is alive all the
+// same: here another query is what it has handled meanwhile.
+func TestAliveByOthersQueries(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	listener := f.dns.Addrs()[0]
+	before := f.dns.Progress()
+	if _, err := resolver.Lookup(t.Context(), listener, selfProbe); err != nil {
+		t.Fatal(err)
+	}
+	// Where nothing is ever answered.
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	at := silent.LocalAddr().(*net.UDPAddr).AddrPort()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	if err := f.handles(ctx, listener, at, before); err != nil {
+		t.Errorf("with another query: %v", err)
+	}
+}
+
+// A loop that hangs is found beside one that answers us.
+func TestAliveOfAHungLoop(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	if err := f.dns.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		_ = f.dns.Run(ended)
+	})
+	client, err := net.Dial("udp", f.dns.Addrs()[0].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Write([]byte("a query")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*progressInterval)
+	defer cancel()
+	if err := loopsMove(ctx, f.dns.Progress()); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "none is handled") {
+		t.Errorf("got %v, want that it hangs", err)
+	}
+}
+
+// A store that hangs in a change is found, though lookups still answer.
+func TestAliveOfAHungStore(t *testing.T) {
+	t.Parallel()
+	var hangs atomic.Bool
+	inside, release := make(chan struct{}), make(chan struct{})
+	f := start(t, func(c *Config) {
+		c.now = func() time.Time {
+			if hangs.CompareAndSwap(true, false) {
+				close(inside)
+				<-release
+			}
+			return time.Now()
+		}
+	})
+	hangs.Store(true)
+	var change sync.WaitGroup
+	change.Go(func() { f.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.77")}) })
+	<-inside
+	for range 3 { // and no goroutines pile up
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if err := f.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the zone takes no changes") {
+			t.Errorf("got %v, want that the zone hangs", err)
+		}
+		cancel()
+	}
+	close(release)
+	change.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	if err := f.Alive(ctx); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

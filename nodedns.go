@@ -48,6 +48,7 @@ type Service struct {
 	report bool // our address is told to the cluster
 
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
+	probing    chan struct{}                // holds an element while Alive waits for the store
 
 	started atomic.Bool
 	ready   chan struct{}
@@ -70,8 +71,8 @@ func New(cfg Config) (*Service, error) {
 		cfg.clock = bootClock
 	}
 	s := &Service{
-		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock,
-		ready: make(chan struct{}), upstreamHints: make(chan struct{}, 1),
+		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock, ready: make(chan struct{}),
+		upstreamHints: make(chan struct{}, 1), probing: make(chan struct{}, 1),
 	}
 	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{

@@ -40,9 +40,16 @@ func (m *machine) startDaemon(flags ...string) *daemon {
 // startDaemonAs starts it as another user.
 func (m *machine) startDaemonAs(user *syscall.Credential, flags ...string) *daemon {
 	m.t.Helper()
+	return m.startDaemonWith(nil, user, flags...)
+}
+
+// startDaemonWith starts it with an environment of its own too; nil is ours.
+func (m *machine) startDaemonWith(env []string, user *syscall.Credential, flags ...string) *daemon {
+	m.t.Helper()
 	d := &daemon{m: m, exited: make(chan struct{})}
 	args := append([]string{"run", "--config", configFile}, strings.Fields(os.Getenv(moreFlags))...)
 	d.cmd = exec.Command(filepath.Join(binaries, "nodedns"), append(args, flags...)...)
+	d.cmd.Env = env
 	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	must(m.t, m.start(d.cmd))

@@ -45,6 +45,9 @@ func enter(m *testing.M) (code int, err error) {
 	if name := os.Getenv(lookupVar); name != "" {
 		return 0, printAddresses(name)
 	}
+	if to := os.Getenv(floodVar); to != "" {
+		return 1, flood(to)
+	}
 	if binaries = os.Getenv(binariesVar); binaries != "" {
 		if err := furnish(); err != nil {
 			return 1, fmt.Errorf("furnishing the sandbox: %w", err)

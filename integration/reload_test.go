@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -69,4 +70,34 @@ func TestCuratorByReload(t *testing.T) {
 	eventually(t, "the curator is left", func() error { return n.connection(false) })
 	must(t, n.answers("NOERROR", stranger))
 	must(t, n.daemon.running())
+}
+
+// A FIFO in place of a configuration file holds up neither a reload nor the end.
+func TestFIFOAsConfiguration(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.configure(noUpstream)
+	d := n.boot()
+	eventually(t, "the daemon is ready", func() error { return n.answers("NOERROR", n.id) })
+	const fifo = "/etc/nodedns/nodedns.d/50-pipe.toml"
+	n.run("mkdir", "-p", "/etc/nodedns/nodedns.d")
+	n.run("mkfifo", fifo)
+
+	d.signal(unix.SIGHUP)
+	eventually(t, "the FIFO is reported", func() error { return d.logged(fifo + ": not a regular file") })
+	message, code := n.refuses("reload")
+	if code != 1 || !strings.Contains(message, "not reloaded") || !strings.Contains(message, fifo) {
+		t.Errorf("the reload ends with %d: %s", code, message)
+	}
+	must(t, n.answers("NOERROR", n.id))
+	d.signal(unix.SIGTERM)
+	if code := d.exit(); code != 0 {
+		t.Errorf("the daemon ends with %d", code)
+	}
+	message, code = n.refuses("run")
+	if code != 2 || !strings.Contains(message, fifo) {
+		t.Errorf("the start ends with %d: %s", code, message)
+	}
 }

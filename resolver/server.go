@@ -176,6 +176,17 @@ func (s *Server) Listeners() []listen.Status {
 	return s.sockets.Listeners()
 }
 
+// Progress is how far the UDP loops of the listeners have come. It has none while
+// no sockets are open.
+func (s *Server) Progress() listen.Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets == nil {
+		return listen.Progress{}
+	}
+	return s.sockets.Progress()
+}
+
 // NetworkChanged forgets what was learnt of the upstreams: which of them answer,
 // how fast and what, may be otherwise on another network.
 func (s *Server) NetworkChanged() {

@@ -23,8 +23,9 @@ const (
 	// statusInterval is how often the line for "systemctl status" is looked at.
 	statusInterval = 10 * time.Second
 	// watchdogPings is how many pings fall into the time after which the service
-	// manager takes us for dead: two may fail.
-	watchdogPings = 3
+	// manager takes us for dead. A ping may come as late as the next one is due,
+	// so that half of that time passes without one at most.
+	watchdogPings = 4
 )
 
 // reloadingState carries the time, by which the service manager tells the
@@ -62,8 +63,9 @@ func (d *daemon) newPulse() *pulse {
 	return &pulse{interval: min(within/watchdogPings, statusInterval), watchdog: true}
 }
 
-// beat pings the watchdog, but only if somebody who asks for a name is
-// answered: a daemon that merely runs is no use.
+// beat pings the watchdog, but only while all parts of the process make progress.
+// Whether names are answered well is in the status: a restart does not cure a
+// flood, or a cluster that is lost.
 func (d *daemon) beat(ctx context.Context, p *pulse) {
 	if p.watchdog {
 		within, cancel := context.WithTimeout(ctx, p.interval)
@@ -73,7 +75,7 @@ func (d *daemon) beat(ctx context.Context, p *pulse) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			d.log.Error("no answer from our own listener, the watchdog gets no ping", "error", err)
+			d.log.Error("no progress, the watchdog gets no ping", "error", err)
 		default:
 			d.notify(aliveState)
 		}

@@ -73,7 +73,7 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// With a watchdog there is a ping at once, and another one for each third of
+// With a watchdog there is a ping at once, and another one for each quarter of
 // its time.
 func TestWatchdog(t *testing.T) {
 	m := newMachine(t)

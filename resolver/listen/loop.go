@@ -128,6 +128,7 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 	}
 	l.send(fd, staged)
 	b.renew(n)
+	l.handled.Add(uint64(n))
 }
 
 // await sends a reply when it is there.

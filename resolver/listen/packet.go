@@ -19,6 +19,7 @@ type packetSocket struct {
 	// was asked, since the reply has to come from there.
 	wildcard bool
 	lost     atomic.Uint64 // by the time it was closed
+	handled  atomic.Uint64 // messages, once their replies are on their way
 }
 
 // bindPackets opens several sockets on one address, among which the kernel

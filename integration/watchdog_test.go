@@ -1,0 +1,174 @@
+package integration
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var floodFor = flag.Duration("flood", 0, "flood the daemon for so long, instead of for a few pings of its watchdog")
+
+// floodVar has this test binary send queries to an address, as fast as it can.
+const floodVar = "NODEDNS_INTEGRATION_FLOOD"
+
+// flood never returns: it is killed.
+func flood(to string) error {
+	addr, err := netip.ParseAddrPort(to)
+	if err != nil {
+		return err
+	}
+	const senders = 2
+	failed := make(chan error)
+	for range senders {
+		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
+		if err != nil {
+			return err
+		}
+		go func() {
+			// One that needs no upstream: A of localhost, with a question and no more.
+			query := []byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x09localhost\x00\x00\x01\x00\x01")
+			for {
+				if _, err := conn.Write(query); err != nil && !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.ENOBUFS) {
+					failed <- err
+				}
+			}
+		}()
+	}
+	return <-failed
+}
+
+// flood has an ordinary user of the machine flood its resolver until the test
+// ends, and waits until the kernel has to throw queries away.
+func (m *machine) flood(to string) {
+	m.t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{floodVar + "=" + to}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: nobody, Pdeathsig: unix.SIGKILL}
+	m.serve(cmd)
+	eventually(m.t, "queries are thrown away", func() error {
+		if m.drops() == 0 {
+			return errors.New("the sockets have no drops")
+		}
+		return nil
+	})
+}
+
+// drops is how many messages to port 53 the kernel of the machine has thrown away.
+func (m *machine) drops() (n uint64) {
+	m.t.Helper()
+	for line := range strings.Lines(m.run("cat", "/proc/net/udp")) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || !strings.HasSuffix(fields[1], ":0035") {
+			continue
+		}
+		drops, err := strconv.ParseUint(fields[len(fields)-1], 10, 64)
+		must(m.t, err)
+		n += drops
+	}
+	return n
+}
+
+// The watchdog is about the process: a user who floods the listener gets none of
+// the pings lost, though hardly any query is answered meanwhile.
+func TestWatchdogInFlood(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	const watchdog = 8 * time.Second
+	l := newLAN(t)
+	n := newNode(l, "node")
+	n.address()
+	n.configure(noUpstream)
+	manager := newServiceManager(t)
+	n.daemon = n.startDaemonWith(append(os.Environ(), "NOTIFY_SOCKET="+manager.path,
+		fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds())), nil)
+	manager.await("READY=1", patience)
+	manager.await("WATCHDOG=1", patience)
+	n.flood("127.0.0.53:53")
+	const pings = 4
+	var longest time.Duration
+	for i, begin := 0, time.Now(); i < pings || time.Since(begin) < *floodFor; i++ {
+		longest = max(longest, manager.await("WATCHDOG=1", watchdog/2))
+	}
+	t.Logf("%d queries were thrown away; the longest time between two pings was %v of %v",
+		n.drops(), longest.Round(time.Millisecond), watchdog)
+	must(t, n.daemon.running())
+}
+
+// serviceManager hears what a daemon tells the service manager.
+type serviceManager struct {
+	t     testing.TB
+	path  string
+	heard chan notification
+	last  time.Time // when the message came that was awaited last
+}
+
+type notification struct {
+	text string
+	at   time.Time
+}
+
+func newServiceManager(t testing.TB) *serviceManager {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	must(t, err)
+	// More than come in any test, so that each has the time when it came.
+	heard := make(chan notification, 1024)
+	t.Cleanup(func() {
+		socket.Close()
+		for range heard { // until hearing ends
+		}
+	})
+	go func() {
+		defer close(heard)
+		buffer := make([]byte, 4096)
+		for {
+			n, err := socket.Read(buffer)
+			if err != nil {
+				return
+			}
+			heard <- notification{string(buffer[:n]), time.Now()}
+		}
+	}()
+	return &serviceManager{t: t, path: path, heard: heard, last: time.Now()}
+}
+
+// await waits for a message until so long after the last one that was awaited,
+// and returns how long it took after that.
+func (s *serviceManager) await(want string, limit time.Duration) time.Duration {
+	s.t.Helper()
+	late := time.After(time.Until(s.last.Add(limit)))
+	for {
+		var n notification
+		select {
+		case n = <-s.heard:
+		default: // nothing has come yet that could be in time
+			select {
+			case n = <-s.heard:
+			case <-late:
+				s.t.Fatalf("no %s within %v of the last message", want, limit)
+			}
+		}
+		if n.text != want {
+			continue
+		}
+		took := n.at.Sub(s.last)
+		s.last = n.at
+		if took > limit {
+			s.t.Fatalf("%s came %v after the last message, want %v at most", want, took, limit)
+		}
+		return took
+	}
+}
