@@ -106,7 +106,7 @@ func TestWatchdogInFlood(t *testing.T) {
 	must(t, n.daemon.running())
 }
 
-// serviceManager hears what a daemon tells the service manager.
+// serviceManager receives what a daemon reports to the service manager.
 type serviceManager struct {
 	t     testing.TB
 	path  string

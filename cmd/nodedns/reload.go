@@ -31,7 +31,7 @@ var (
 // the error says what. Either is logged and in the status, unless ctx ends first,
 // which is that of who wants the reload.
 //
-// It may be called concurrently: there is one at a time, and none while the files
+// It may be called concurrently: one runs after the other, and none while the files
 // are still being read for one that was given up.
 func (d *daemon) reload(ctx context.Context) (control.Reloaded, error) {
 	within, cancel := context.WithTimeout(ctx, d.reloadTimeout)
@@ -94,7 +94,7 @@ func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloa
 }
 
 // refuse makes known why a reload is refused, and returns that. One that is no
-// longer wanted is no news: nothing has changed, and nobody waits to hear it.
+// longer wanted is no news: nothing has changed, and no caller waits for it.
 func (d *daemon) refuse(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

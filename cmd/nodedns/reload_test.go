@@ -141,7 +141,7 @@ func TestReloadWithoutFile(t *testing.T) {
 	}
 }
 
-// Whoever asks for a reload gets what came of it, and the status keeps a refusal
+// A client that asks for a reload gets the result, and the status keeps a refusal
 // until the next one succeeds.
 func TestReloadCommand(t *testing.T) {
 	t.Parallel()
