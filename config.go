@@ -50,13 +50,18 @@ type Config struct {
 	Interfaces  []string
 
 	// ClusterDialer reaches the cluster, and may be set later. Where there is
-	// none, Endpoints ("host:port" or "node-id") with the files ca.crt,
+	// none, Endpoints ("host:port", "host:port#node-id" where only that node may
+	// answer, or "node-id") with the files ca.crt,
 	// node.crt and node.key of the directory Credentials do; with Insecure in
 	// plain text, on loopback only.
 	ClusterDialer ClusterDialer
 	Endpoints     []string
 	Credentials   string
 	Insecure      bool
+	// RecoverAfter is how long no curator that may speak for the cluster must
+	// have been heard for any node of it to be believed at an endpoint without a
+	// pin. 0 means 15 minutes, and negative never.
+	RecoverAfter time.Duration
 	// Report tells the cluster our first address whenever it changes. Never
 	// set it where the node's own daemon does so, as Metropolis does.
 	Report bool

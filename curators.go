@@ -1,18 +1,34 @@
 package nodedns
 
 import (
-	"context"
-	"iter"
 	"net/netip"
+	"path/filepath"
 	"slices"
 
-	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// maxCurators bounds how many of the nodes that run a curator are passed on. A
-// control plane has three or five.
-const maxCurators = 16
+// authorityName is the file in the state directory that keeps which nodes may
+// speak for the cluster.
+const authorityName = "curators.json"
+
+func (c *Config) authorityFile() string {
+	if c.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(c.StateDir, authorityName)
+}
+
+// TrustCurator lets a node speak for the cluster, by an operator's decision, and
+// has the curators contacted again. It is remembered until [Service.ResetCurators].
+// The error says what is wrong with the ID. It may be called at any time from any
+// goroutine.
+func (s *Service) TrustCurator(node string) error { return s.cluster.Trust(node) }
+
+// ResetCurators forgets which nodes may speak for the cluster, but for the
+// pinned endpoints, so that the next contact is as the first one. The nodes of
+// the zone stay. It may be called at any time from any goroutine.
+func (s *Service) ResetCurators() { s.cluster.ResetAuthority() }
 
 // addressesOf finds a curator that is known by its node ID in our own zone: no
 // other name service need work for the cluster to be reached.
@@ -21,27 +37,10 @@ func (s *Service) addressesOf(id zone.ID) []netip.Addr {
 	return slices.Collect(n.Addrs())
 }
 
-// curators yields the nodes that run a curator, at once and at each change.
-// What was saved at an earlier run is enough to begin with.
-func (s *Service) curators(ctx context.Context) iter.Seq[[]curator.Host] {
-	return func(yield func([]curator.Host) bool) {
-		var last []curator.Host
-		for snapshot := range s.store.Watch(ctx) {
-			var hosts []curator.Host
-			for n := range snapshot.Curators(0) {
-				if len(hosts) == maxCurators {
-					break
-				}
-				hosts = append(hosts, curator.Host{ID: n.ID(), Port: n.CuratorPort()})
-			}
-			if slices.Equal(hosts, last) {
-				continue
-			}
-			if last = hosts; !yield(hosts) {
-				return
-			}
-		}
-	}
+// curatorPort is the port that a node reports for its curator, or 0.
+func (s *Service) curatorPort(id zone.ID) uint16 {
+	n, _ := s.store.Snapshot().Lookup(string(id))
+	return n.CuratorPort()
 }
 
 // tellAddress has our first address reported to the cluster, if that is wanted.

@@ -137,9 +137,12 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Prefix:      prefix,
 		LocalID:     certified,
 		Resolve:     s.addressesOf,
-		Curators:    s.curators,
+		Port:        s.curatorPort,
 		Dialer:      curator.Dialer(cfg.ClusterDialer),
 		Logger:      cfg.Logger.With("part", "curator"),
+
+		RecoverAfter:  cfg.RecoverAfter,
+		AuthorityFile: cfg.authorityFile(),
 	}, s.store.Source("curator"))
 }
 
@@ -326,7 +329,8 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 }
 
 // Reload takes the settings of cfg that can be changed while running: DNS,
-// RetainDeparted, the local source, Endpoints, Report and Files.ResolvConfMode.
+// RetainDeparted, the local source, Endpoints, RecoverAfter, Report and
+// Files.ResolvConfMode.
 // It leaves the others as they are, and with an error all of them.
 func (s *Service) Reload(cfg Config) error {
 	if cfg.Logger == nil {
@@ -351,6 +355,7 @@ func (s *Service) Reload(cfg Config) error {
 	if s.resolv != nil {
 		s.resolv.Set(stub)
 	}
+	s.cluster.SetRecoverAfter(cfg.RecoverAfter)
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.store.SetRetention(cfg.retention())

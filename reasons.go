@@ -70,16 +70,16 @@ var reasons = [...]ReasonDescription{
 		"replace the file that the text names, or enrol this node again; credentials are read again when they change",
 	},
 	{
+		ReasonRemoved, "The cluster deleted this node, lacks it in a complete backlog, or answers NotFound to its report. Names stay.", atOnce,
+		"enrol this node again; or, if it has left for good, remove its credentials and empty curator.endpoints",
+	},
+	{
 		ReasonRefused, "A curator was reached, and it refuses this node or its certificate is of another cluster's CA.", atOnce,
 		"see whether this node is a member of the cluster of curator.endpoints; if not, enrol it there, or have curator.endpoints name its own cluster",
 	},
 	{
 		ReasonUnauthorized, "A node of the cluster answers as a curator, and is none that may speak for it. What it says is not used.", atOnce,
-		"if it is a curator, name it in curator.endpoints as HOST:PORT#NODE-ID; if not, correct the endpoint that leads to it",
-	},
-	{
-		ReasonRemoved, "A curator is connected, and the cluster does not list this node any more. Names stay.", atOnce,
-		"enrol this node again; or, if it has left for good, remove its credentials and empty curator.endpoints",
+		"if it is a curator, name it in curator.endpoints as HOST:PORT#NODE-ID, or run nodedns curator trust NODE-ID; if not, correct the endpoint that leads to it",
 	},
 	{
 		ReasonAwaitingCredentials, "The node is configured for a cluster and not enrolled: the credentials are missing, or some of them.", atOnce,

@@ -63,6 +63,7 @@ func newEnrolled(t *testing.T) *enrolled {
 	nodes := &memory.Directory{}
 	nodes.Set(memory.Node{ID: string(id), Address: "192.0.2.1"}, memory.Node{ID: other, Address: "192.0.2.2"})
 	server := &memory.Server{Directory: nodes, Credentials: own, Prefix: zone.DefaultPrefix}
+	server.Join("", 0)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,7 @@ func TestVerdictOnALostCurator(t *testing.T) {
 		c.clock = func() time.Duration { return bootClock() + time.Duration(after.Load()) }
 	}
 	directory := &memory.Directory{}
-	directory.Set(memory.Node{ID: other, Address: "192.0.2.2"})
+	directory.Set(memory.Node{ID: self}, memory.Node{ID: other, Address: "192.0.2.2"})
 	unreachable := func(context.Context) (*grpc.ClientConn, error) { return nil, errors.New("out of reach") }
 
 	f := start(t, clock, func(c *Config) { c.ClusterDialer = cluster(t, directory) })

@@ -97,14 +97,49 @@ type CuratorStatus struct {
 	// Leader of the control plane by the word of most curators.
 	Leader zone.ID `json:"leader,omitempty"`
 	// Curators are what each of them says.
-	Curators    []CuratorStatement `json:"curators,omitempty"`
-	Credentials CredentialsStatus  `json:"credentials"`
+	Curators []CuratorStatement `json:"curators,omitempty"`
+	// Members are the nodes that may speak for the cluster now.
+	Members []CuratorMember `json:"members,omitempty"`
+	// Accepted is the node by whose word the members became known, where it was
+	// believed without being pinned or trusted; absent otherwise.
+	Accepted *curator.Acceptance `json:"accepted,omitempty"`
+	// Refused are the last nodes that were not heard, oldest first.
+	Refused     []CuratorRefusal  `json:"refused,omitempty"`
+	Credentials CredentialsStatus `json:"credentials"`
 	// Report of our address to the cluster, absent where there is none.
 	Report  *ReportStatus `json:"report,omitempty"`
 	Remarks []string      `json:"remarks,omitempty"`
 
-	Counters     curator.Counters      `json:"-"`
-	Certificates []curator.Certificate `json:"-"`
+	// Rejected is how the last round of attempts ended, if by a refusal of either
+	// side, until a backlog is in, and RejectedDetail why; Removed is why the
+	// cluster does not have this node, and SaveError why the members are not saved.
+	Rejected       curator.State `json:"-"`
+	RejectedDetail string        `json:"-"`
+	Removed        string        `json:"-"`
+	SaveError      string        `json:"-"`
+
+	Counters     curator.Counters          `json:"-"`
+	Refusals     map[curator.Reason]uint64 `json:"-"`
+	Certificates []curator.Certificate     `json:"-"`
+}
+
+// CuratorMember is a node that may speak for the cluster.
+type CuratorMember struct {
+	ID zone.ID `json:"id"`
+	// Source is pinned, trusted, member, named (as leader, by one of these), or
+	// provisional.
+	Source string `json:"source"`
+}
+
+// CuratorRefusal is a node that was not heard as a curator, though its
+// certificate is of the cluster.
+type CuratorRefusal struct {
+	ID       zone.ID        `json:"id"`
+	Endpoint string         `json:"endpoint,omitempty"`
+	Reason   curator.Reason `json:"reason"`
+	// Text is the reason as a sentence, with what to do.
+	Text string    `json:"text"`
+	At   time.Time `json:"at"` // the last time
 }
 
 // Followed is whether the cluster's nodes are followed now, so that what is known
@@ -242,7 +277,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Fault,
 		})
 	}
-	return CuratorStatus{
+	status := CuratorStatus{
 		State:          c.State,
 		Detail:         c.Detail,
 		Endpoint:       c.Endpoint,
@@ -254,9 +289,22 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Credentials:    CredentialsStatus(c.Credentials),
 		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
+		Accepted:       c.Accepted,
+		Rejected:       c.Rejected,
+		RejectedDetail: c.RejectedDetail,
+		Removed:        c.Removed,
+		SaveError:      c.SaveError,
 		Counters:       c.Counters,
+		Refusals:       c.Refused,
 		Certificates:   c.Certificates,
 	}
+	for _, m := range c.Members {
+		status.Members = append(status.Members, CuratorMember(m))
+	}
+	for _, r := range c.Refusals {
+		status.Refused = append(status.Refused, CuratorRefusal{r.ID, r.Endpoint, r.Reason, r.Error(), *when(r.At)})
+	}
+	return status
 }
 
 // overflowText says that nodes are missing for want of room, or nothing.

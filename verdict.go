@@ -1,6 +1,7 @@
 package nodedns
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,20 +133,21 @@ func (v *Verdict) judgeNetwork(f *facts) {
 // judgeCluster has one reason at most: the others would be its consequences.
 func (v *Verdict) judgeCluster(f *facts) {
 	because := func(text string) string {
-		if f.Curator.Detail == "" {
+		detail := cmp.Or(f.Curator.Removed, f.Curator.RejectedDetail, f.Curator.Detail)
+		if detail == "" {
 			return text
 		}
-		return text + ": " + f.Curator.Detail
+		return text + ": " + detail
 	}
 	switch c := &f.Curator; {
 	case c.State == curator.StateBadCredentials:
 		v.add(ReasonBadCredentials, because("the credentials for the cluster cannot be used"))
-	case c.State == curator.StateRefused:
+	case c.State == curator.StateRemoved || c.Removed != "":
+		v.add(ReasonRemoved, because("this node was removed from the cluster"))
+	case c.State == curator.StateRefused || c.Rejected == curator.StateRefused:
 		v.add(ReasonRefused, because("a curator refuses this node, or is of another cluster"))
-	case c.State == curator.StateUnauthorized:
+	case c.State == curator.StateUnauthorized || c.Rejected == curator.StateUnauthorized:
 		v.add(ReasonUnauthorized, because("only curators answer that may not speak for the cluster"))
-	case c.State == curator.StateRemoved:
-		v.add(ReasonRemoved, because("this node was removed from the cluster: its curator does not list it"))
 	case c.State == curator.StateAwaitingCredentials:
 		v.add(ReasonAwaitingCredentials, because("this node is not enrolled"))
 	case f.lost:
@@ -160,6 +162,7 @@ func (v *Verdict) judgeMachine(f *facts) {
 	for _, file := range f.Files {
 		v.add(ReasonFileNotWritten, file.Error)
 	}
+	v.add(ReasonFileNotWritten, f.Curator.SaveError)
 	v.add(ReasonHostsUnusable, f.hosts)
 	if f.ResolvConf != nil {
 		v.add(ReasonResolvConf, f.ResolvConf.Error)

@@ -80,6 +80,19 @@ var judged = []ruling{
 	{"refused", at(curator.StateRefused, true, false), StateDegraded, []string{ReasonRefused}},
 	{"unauthorized", at(curator.StateUnauthorized, true, false), StateDegraded, []string{ReasonUnauthorized}},
 	{"removed", at(curator.StateRemoved, true, false), StateDegraded, []string{ReasonRemoved}},
+	{"refused, trying again", func(f *facts) {
+		at(curator.StateConnecting, true, false)(f)
+		f.Curator.Rejected, f.Curator.RejectedDetail = curator.StateRefused, "not a member"
+	}, StateDegraded, []string{ReasonRefused}},
+	{"unauthorized, trying again", func(f *facts) {
+		at(curator.StateConnecting, true, false)(f)
+		f.Curator.Rejected = curator.StateUnauthorized
+	}, StateDegraded, []string{ReasonUnauthorized}},
+	{"removed, and the curator is gone", func(f *facts) {
+		at(curator.StateBackingOff, true, false)(f)
+		f.Curator.Removed = "the cluster deleted it"
+	}, StateDegraded, []string{ReasonRemoved}},
+	{"members that are not saved", func(f *facts) { f.Curator.SaveError = "read-only" }, StateDegraded, []string{ReasonFileNotWritten}},
 	{"not enrolled", at(curator.StateAwaitingCredentials, false, true), StateWaiting, []string{ReasonAwaitingCredentials}},
 	{"credentials that vanished", at(curator.StateAwaitingCredentials, true, false), StateDegraded, []string{ReasonAwaitingCredentials}},
 	{"not enrolled and broken", func(f *facts) {

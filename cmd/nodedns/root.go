@@ -43,7 +43,7 @@ See it work, without touching this machine: nodedns try`,
 		&cobra.Group{ID: groupAsk, Title: "Asking it:"},
 	)
 	addGroup(root, groupDaemon, newRun(), newInit(), newCheck(), newReload(), newEnable(), newDisable(), newRestore(), newResolvConf(), newTry())
-	addGroup(root, groupAsk, newStatus(), newNodes(), newQuery(), newExplain(), newMonitor(), newFlush(), newVerify(), newDoctor())
+	addGroup(root, groupAsk, newStatus(), newNodes(), newQuery(), newExplain(), newMonitor(), newFlush(), newCurator(), newVerify(), newDoctor())
 	root.AddCommand(newVersion(), newConfigurationTopic())
 	addMan(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -26,6 +26,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 		Credentials:    cfg.Curator.Credentials,
 		Insecure:       cfg.Curator.Insecure,
 		Report:         cfg.Curator.Report,
+		RecoverAfter:   cfg.Curator.RecoverAfter,
 		StateDir:       cfg.State.Dir,
 		Files: nodedns.Files{
 			Root:            cfg.Files.Root,
@@ -64,6 +65,9 @@ func controlDaemon(s *nodedns.Service) control.Daemon {
 		Explain:  s.Resolver().Explain,
 
 		ExplainHostname: s.Resolver().ExplainHostname,
+
+		TrustCurator:  s.TrustCurator,
+		ResetCurators: s.ResetCurators,
 
 		Flush:     s.Resolver().Flush,
 		FlushName: s.Resolver().FlushName,

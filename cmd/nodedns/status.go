@@ -103,6 +103,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	if len(s.Curator.Curators) > 0 {
 		t.row("leader", leaderText(s.Curator))
 	}
+	if len(s.Curator.Members) > 0 {
+		t.row("control plane", membersText(s.Curator.Members))
+	}
 	t.row("enrolment", credentialsText(s.Curator.Credentials))
 	if s.Curator.Report != nil {
 		t.row("reported", reportText(s.Curator.Report, now))
@@ -238,6 +241,15 @@ func leaderText(c nodedns.CuratorStatus) string {
 			line += "names " + string(said.Leader)
 		}
 		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// membersText is which nodes may speak for the cluster, and why.
+func membersText(members []nodedns.CuratorMember) string {
+	lines := make([]string, len(members))
+	for i, m := range members {
+		lines[i] = string(m.ID) + ", " + m.Source
 	}
 	return strings.Join(lines, "\n")
 }

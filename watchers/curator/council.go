@@ -12,12 +12,12 @@ import (
 )
 
 // maxCurators bounds the curators that are listened to. Those that are
-// configured are, however many; those learnt from the nodes fill up the rest. A
+// configured are, however many; those learnt from a backlog fill up the rest. A
 // control plane has three or five.
 const maxCurators = 16
 
-// digest is the least time between two changes of the curators that the nodes
-// tell of. Each may mean a connection to wherever the cluster says, which may say
+// digest is the least time between two changes of the curators learnt from a
+// backlog. Each may mean a connection to wherever the cluster says, which may say
 // something else a thousand times a second.
 const digest = time.Second
 
@@ -28,7 +28,7 @@ type council struct {
 	plan *plan
 
 	mu      sync.Mutex
-	learnt  []Endpoint // from the nodes
+	learnt  []Endpoint // of nodes that may speak for the cluster
 	voices  map[Endpoint]voice
 	last    Endpoint      // the one that delivered a stream last
 	changed chan struct{} // closed at the next change of the above
@@ -48,7 +48,7 @@ func (c *council) run(ctx context.Context) {
 	for {
 		wanted, changed := c.wanted()
 		for endpoint, stop := range listening {
-			if !slices.Contains(wanted, endpoint) {
+			if !slices.Contains(wanted, endpoint) || c.unauthorized(endpoint) {
 				stop()
 				delete(listening, endpoint)
 				c.forget(endpoint)
@@ -70,23 +70,43 @@ func (c *council) run(ctx context.Context) {
 	}
 }
 
-// learn takes the curators that the nodes tell of. In plain text none can be
-// reached, since nodes are not on loopback.
+// learn has the nodes listened to that may speak for the cluster, wherever the
+// endpoints are. In plain text none can be reached, since nodes are not on
+// loopback.
 func (c *council) learn(ctx context.Context) {
-	if c.w.cfg.Curators == nil || c.w.cfg.Insecure || len(c.plan.endpoints) == 0 {
+	if c.plan.credentials == nil || len(c.plan.endpoints) == 0 {
 		return
 	}
-	for hosts := range c.w.cfg.Curators(ctx) {
-		var learnt []Endpoint
-		for _, h := range hosts[:min(len(hosts), maxCurators)] {
-			learnt = append(learnt, Endpoint{string(h.ID), h.ID, cmp.Or(h.Port, DefaultPort)})
+	for ctx.Err() == nil {
+		// One that is not heard any more may have moved to another port.
+		_, moved := c.wanted()
+		ids, changed := c.w.authority.known()
+		learnt := make([]Endpoint, len(ids))
+		for i, id := range ids {
+			learnt[i] = c.w.endpointOf(id)
 		}
-		c.change(func() { c.learnt = learnt })
+		c.learned(learnt)
+		select {
+		case <-changed:
+		case <-moved:
+		case <-ctx.Done():
+		}
 		sleep(ctx, digest)
 	}
 }
 
-// wanted lists the curators to listen to, and what tells that this may have
+// learned takes the endpoints of nodes that may speak for the cluster, which may
+// be the same ones.
+func (c *council) learned(endpoints []Endpoint) {
+	c.mu.Lock()
+	same := slices.Equal(c.learnt, endpoints)
+	c.mu.Unlock()
+	if !same {
+		c.change(func() { c.learnt = endpoints })
+	}
+}
+
+// wanted lists the curators to listen to, and what is closed when this may have
 // changed. One that speaks at another endpoint already is left out.
 func (c *council) wanted() ([]Endpoint, <-chan struct{}) {
 	c.mu.Lock()
@@ -102,10 +122,37 @@ func (c *council) wanted() ([]Endpoint, <-chan struct{}) {
 	return wanted, c.changed
 }
 
+// entitled reports whether what is heard of a node counts. In plain text the
+// operator vouches for the endpoints.
+func (c *council) entitled(id zone.ID) bool {
+	return c.plan.credentials == nil || c.w.authority.entitled(id)
+}
+
+// unauthorized reports whether the node that is heard at an endpoint has lost the
+// right to speak.
+func (c *council) unauthorized(endpoint Endpoint) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, known := c.voices[endpoint]
+	return known && v.heard() && !c.entitled(v.self)
+}
+
+// endpointOf is where the curator of a node is listened to.
+func (w *Watcher) endpointOf(id zone.ID) Endpoint {
+	endpoint := Endpoint{host: string(id), node: id, port: DefaultPort}
+	if w.cfg.Port != nil {
+		endpoint.port = cmp.Or(w.cfg.Port(id), DefaultPort)
+	}
+	return endpoint
+}
+
 func (c *council) change(set func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	set()
+	if c.plan.credentials != nil {
+		c.w.authority.hear(slices.DeleteFunc(slices.Collect(maps.Values(c.voices)), func(v voice) bool { return !v.heard() }))
+	}
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -161,11 +208,13 @@ func (c *council) ways() ([]way, course) {
 	return ways, course
 }
 
-// judge decides who leads, by what is heard now. The caller holds the lock.
+// judge decides who leads, by what entitled nodes report now. The caller holds
+// the lock.
 func (c *council) judge() ([]voice, course) {
 	voices := slices.SortedFunc(maps.Values(c.voices), func(a, b voice) int {
 		return cmp.Compare(a.endpoint.String(), b.endpoint.String())
 	})
+	voices = slices.DeleteFunc(voices, func(v voice) bool { return v.heard() && !c.entitled(v.self) })
 	course := course{leader: elect(voices, c.present())}
 	for _, v := range voices {
 		if course.leader != "" && v.leads(course.leader) {

@@ -2,10 +2,12 @@ package curator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -28,23 +30,23 @@ const (
 )
 
 // endpointSource returns the source of a stream from one endpoint.
-func (w *Watcher) endpointSource(endpoint Endpoint, own *nodetls.Credentials) source {
+func (w *Watcher) endpointSource(p *plan, endpoint Endpoint) source {
 	return func(ctx context.Context, deliver delivery) error {
 		var first cause
 		err := w.receive(ctx, func(context.Context) (*grpc.ClientConn, error) {
-			return w.newClient(endpoint, own, &first)
+			return w.newClient(p, endpoint, &first)
 		}, deliver)
 		return first.or(err)
 	}
 }
 
 // newClient prepares a connection, which the first call on it opens.
-func (w *Watcher) newClient(endpoint Endpoint, own *nodetls.Credentials, first *cause) (*grpc.ClientConn, error) {
+func (w *Watcher) newClient(p *plan, endpoint Endpoint, first *cause) (*grpc.ClientConn, error) {
 	transport := insecure.NewCredentials()
-	if own != nil {
-		transport = alertCredentials{credentials.NewTLS(own.ClientConfig(w.cfg.Prefix, first.note)), first.note}
+	if p.credentials != nil {
+		transport = alertCredentials{credentials.NewTLS(w.clientConfig(p, endpoint, first)), first.note}
 	}
-	return grpc.NewClient("passthrough:///"+endpoint.String(),
+	return grpc.NewClient("passthrough:///"+endpoint.Address(),
 		grpc.WithTransportCredentials(transport),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			conn, err := w.connect(ctx, endpoint)
@@ -63,13 +65,30 @@ func (w *Watcher) newClient(endpoint Endpoint, own *nodetls.Credentials, first *
 	)
 }
 
+// clientConfig accepts a node of the cluster that may speak for it. The
+// handshake is where both are decided, so that nothing is said to another one.
+func (w *Watcher) clientConfig(p *plan, endpoint Endpoint, first *cause) *tls.Config {
+	config := p.credentials.ClientConfig(w.cfg.Prefix, first.note)
+	ofTheCluster := config.VerifyConnection
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		if err := ofTheCluster(state); err != nil {
+			return err
+		}
+		id := nodetls.PeerID(state.PeerCertificates[0], w.cfg.Prefix)
+		err := w.authority.admit(endpoint, slices.Contains(p.endpoints, endpoint), id)
+		first.note(err)
+		return err
+	}
+	return config
+}
+
 // connect opens the TCP connection.
 func (w *Watcher) connect(ctx context.Context, endpoint Endpoint) (net.Conn, error) {
 	if endpoint.node != "" {
 		return w.connectNode(ctx, endpoint)
 	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", endpoint.String())
+	conn, err := dialer.DialContext(ctx, "tcp", endpoint.Address())
 	if err != nil || !w.cfg.Insecure || isLoopback(conn.RemoteAddr()) {
 		return conn, err
 	}

@@ -179,7 +179,7 @@ func TestDialerToTheSameCluster(t *testing.T) {
 	me.enrol(t, cluster)
 	own, err := cluster.NewNode()
 	must(t, err)
-	address, _ := serve(t, newServer(t, cluster))
+	address, _ := serve(t, newServer(t, cluster, me.node()))
 	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
 	r.awaitCall(t, "complete", 1)
 	named := func() string {

@@ -23,7 +23,7 @@ func TestCredentialsAppear(t *testing.T) {
 	nodes, want := sample(2)
 	cluster, me := newCluster(t), newMember(t)
 	me.dir = filepath.Join(me.dir, "not", "there", "yet")
-	address, _ := serve(t, newServer(t, cluster, nodes...))
+	address, _ := serve(t, newServer(t, cluster, append(nodes, me.node())...))
 	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
 	status := awaitState(t, w, StateAwaitingCredentials)
 	if !strings.Contains(status.Detail, me.dir) {
@@ -76,7 +76,7 @@ func TestCredentialsRotate(t *testing.T) {
 	t.Parallel()
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
-	address, _ := serve(t, newServer(t, cluster))
+	address, _ := serve(t, newServer(t, cluster, me.node()))
 	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
 	r.awaitCall(t, "complete", 1)
 
@@ -106,7 +106,7 @@ func TestCredentialsOfAnotherCluster(t *testing.T) {
 	var clusters []*memory.Cluster
 	for i := range 2 {
 		cluster := newCluster(t)
-		s := newServer(t, cluster, memory.Node{ID: nodeID(i), Address: "192.0.2.1"})
+		s := newServer(t, cluster, me.node(), memory.Node{ID: nodeID(i), Address: "192.0.2.1"})
 		address, _ := serve(t, s)
 		clusters, endpoints = append(clusters, cluster), append(endpoints, address)
 	}

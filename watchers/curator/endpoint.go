@@ -1,6 +1,7 @@
 package curator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -14,19 +15,34 @@ import (
 // DefaultPort is the curator's TCP port where an endpoint names none.
 const DefaultPort = 7835
 
-// Endpoint is where a curator may be found: a host and port, or a node of the
-// cluster by its ID. Endpoints are comparable.
+// Endpoint is where a curator may be found: a host and port, which may be pinned
+// to a node, or a node of the cluster by its ID. Endpoints are comparable.
 type Endpoint struct {
 	host string
 	node zone.ID // set when host is the ID of a node
 	port uint16
+	pin  zone.ID // the only node that may answer at the host
 }
 
-// ParseEndpoint reads "host:port", with a host name or an IP address, or
-// "node-id" with or without a port.
+// ParseEndpoint reads "host:port", with a host name or an IP address, and with
+// "#node-id" behind it where only that node may answer there; or "node-id" with
+// or without a port.
 func ParseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
+	where, pinText, pinned := strings.Cut(text, "#")
+	endpoint, err := parsePlace(where, prefix)
+	if err != nil || !pinned {
+		return endpoint, err
+	}
+	endpoint.pin, err = prefix.Parse(pinText)
+	if err != nil || endpoint.node != "" && endpoint.node != endpoint.pin {
+		return Endpoint{}, fmt.Errorf("curator endpoint %.300q: behind the #: want the ID of the node that answers there (%s and 32 hex digits)", text, prefix)
+	}
+	return endpoint, nil
+}
+
+func parsePlace(text string, prefix zone.Prefix) (Endpoint, error) {
 	if id, err := prefix.Parse(text); err == nil {
-		return Endpoint{string(id), id, DefaultPort}, nil
+		return Endpoint{host: string(id), node: id, port: DefaultPort}, nil
 	}
 	host, portText, err := net.SplitHostPort(text)
 	if err != nil {
@@ -39,7 +55,7 @@ func ParseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
 			text, portText, DefaultPort)
 	}
 	if id, err := prefix.Parse(host); err == nil {
-		return Endpoint{string(id), id, uint16(port)}, nil
+		return Endpoint{host: string(id), node: id, port: uint16(port)}, nil
 	}
 	if err := checkHost(host); err != nil {
 		return Endpoint{}, fmt.Errorf("curator endpoint %.300q: %w", text, err)
@@ -75,10 +91,24 @@ func notInHostName(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 }
 
-// String is the endpoint with its port.
-func (e Endpoint) String() string {
+// Address is the endpoint with its port, as it is dialled.
+func (e Endpoint) Address() string {
+	if e == (Endpoint{}) {
+		return ""
+	}
 	return net.JoinHostPort(e.host, strconv.Itoa(int(e.port)))
 }
+
+// String is the endpoint as ParseEndpoint reads it.
+func (e Endpoint) String() string {
+	if e.pin == "" {
+		return e.Address()
+	}
+	return e.Address() + "#" + string(e.pin)
+}
+
+// expected is the only node that may answer there, or empty.
+func (e Endpoint) expected() zone.ID { return cmp.Or(e.pin, e.node) }
 
 // Loopback reports whether the endpoint is on this machine for certain.
 func (e Endpoint) Loopback() bool {

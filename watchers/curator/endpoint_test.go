@@ -23,10 +23,15 @@ func TestParseEndpoint(t *testing.T) {
 		node + ":1234":                node + ":1234",
 		strings.ToUpper(node):         node + ":7835",
 		strings.ToUpper(node) + ":12": node + ":12",
+		"192.0.2.1:7835#" + node:      "192.0.2.1:7835#" + node,
+		node + "#" + node:             node + ":7835#" + node,
 	} {
 		got, err := ParseEndpoint(text, prefix)
 		if err != nil || got.String() != want {
 			t.Errorf("%q gives %q, %v; want %q", text, got, err, want)
+		}
+		if pinned := strings.Contains(text, "#"); pinned && got.expected() != zone.ID(node) || strings.Contains(got.Address(), "#") {
+			t.Errorf("%q is dialled at %q and expects %q", text, got.Address(), got.expected())
 		}
 		if isNode := strings.HasPrefix(want, node); isNode != (got.node != "") {
 			t.Errorf("%q is a node: %v", text, got.node != "")
@@ -44,6 +49,10 @@ func TestParseEndpoint(t *testing.T) {
 		"host:0":                             "from 1 to 65535",
 		"host:65536":                         "from 1 to 65535",
 		"host:grpc":                          "from 1 to 65535",
+		"192.0.2.1:7835#":                    "behind the #",
+		"192.0.2.1:7835#web-2":               "behind the #",
+		node + "#" + nodeID(0xb):             "behind the #",
+		"192.0.2.1#" + node:                  "want host:port",
 		"https://host:7835":                  "want host:port",
 		"ho st:7835":                         "neither an IP address nor a host name",
 		"host..example:7835":                 "neither an IP address nor a host name",

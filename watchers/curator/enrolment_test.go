@@ -46,7 +46,7 @@ func TestEnrolmentStates(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster(t)
 	e := enrolment{t, cluster, newMember(t)}
-	address, _ := serve(t, newServer(t, cluster))
+	address, _ := serve(t, newServer(t, cluster, e.me.node()))
 	w, _, _ := watch(t, Config{Endpoints: []string{address}, Credentials: e.me.dir, LocalID: e.me.id})
 	enrol := func() { e.me.enrol(t, cluster) }
 	for _, step := range []struct {

@@ -55,10 +55,19 @@ func failedState(err error) State {
 	if !ok {
 		all = failures{err}
 	}
-	if slices.ContainsFunc(all, refused) {
+	switch {
+	case slices.ContainsFunc(all, refused):
 		return StateRefused
+	case slices.ContainsFunc(all, unauthorized):
+		return StateUnauthorized
 	}
 	return StateBackingOff
+}
+
+// unauthorized is of a node of the cluster that may not speak for it.
+func unauthorized(err error) bool {
+	_, is := errors.AsType[*UnauthorizedError](err)
+	return is
 }
 
 func refused(err error) bool {
@@ -74,6 +83,8 @@ func (e *streamError) kind() string {
 	what := e.err.Error()
 	if peerErr, ok := errors.AsType[*nodetls.PeerError](e.err); ok {
 		what = string(peerErr.Rule)
+	} else if unauthorized, ok := errors.AsType[*UnauthorizedError](e.err); ok {
+		what = string(unauthorized.Reason) + string(unauthorized.ID)
 	} else if errno, ok := errors.AsType[syscall.Errno](e.err); ok {
 		what = errno.Error()
 	} else if st, ok := status.FromError(e.err); ok {

@@ -55,6 +55,11 @@ func (m member) enrol(t *testing.T, cluster *memory.Cluster) {
 	must(t, cluster.WriteCredentials(m.dir, m.key.Public().(ed25519.PublicKey), m.key))
 }
 
+// node is our node as an enrolment enters it into the cluster's.
+func (m member) node() memory.Node {
+	return memory.Node{ID: string(m.id), State: zone.StateNew}
+}
+
 func newCluster(t *testing.T) *memory.Cluster {
 	t.Helper()
 	cluster, err := memory.NewCluster(prefix)
@@ -111,6 +116,7 @@ func watch(t *testing.T, cfg Config) (*Watcher, *recorder, func()) {
 	t.Helper()
 	cfg.Prefix = prefix
 	r := newRecorder()
+	r.self = string(cfg.LocalID)
 	w, err := New(cfg, r)
 	must(t, err)
 	w.transited = func(from, to State) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // follow opens one stream and follows it to its end. It reports whether the
@@ -15,28 +17,39 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	w.depart(by)
 	var began time.Time
 	synced := false
-	s := stream{
-		sink: w.sink,
-		began: func(peer *x509.Certificate) {
-			delivered, began = true, time.Now()
-			if cluster := w.clusterOf(peer); by.name() == "" && cluster != "" {
-				w.sink.SetCluster(cluster)
-			}
-			w.connected(peer, began)
-			j.connected(w.log, by.name(), w.Status().Remarks)
-		},
-		event: func(event *curatorpb.WatchEvent) {
-			w.update(func(s *Status) { s.Events++ })
-			w.noteOwn(event.GetNodes())
-		},
-		synced: func(remark string) {
-			synced = true
-			w.enter(StateConnected, remark)
-			w.setSynced(true)
-			w.log.Debug("the backlog is in", "endpoint", by.name(), "took", time.Since(began), "remark", remark)
-		},
+	var listing zone.ID // a sender that has listed itself as consensus member
+	run := func() error {
+		s := stream{
+			sink: w.sink,
+			judge: func(peer *x509.Certificate) (*roster, error) {
+				return w.judge(by, peer, listing)
+			},
+			began: func(peer *x509.Certificate) {
+				delivered, began = true, time.Now()
+				w.connected(peer, began)
+				j.connected(w.log, by.name(), w.Status().Remarks)
+			},
+			event: func(event *curatorpb.WatchEvent) {
+				w.update(func(s *Status) { s.Events++ })
+				w.noteOwn(event)
+			},
+			synced: func(remark string, complete bool) {
+				synced = true
+				w.settled(remark, complete)
+				w.setSynced(true)
+				w.log.Debug("the backlog is in", "endpoint", by.name(), "took", time.Since(began), "remark", remark)
+			},
+		}
+		err := s.run(ctx, by.source)
+		if s.roster != nil && err == errAgain {
+			listing = s.roster.sender
+		}
+		return err
 	}
-	err := s.run(ctx, by.source)
+	err := run()
+	if err == errAgain {
+		err = run()
+	}
 	w.setSynced(false)
 	w.disconnected()
 	if synced {
@@ -49,6 +62,28 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	w.update(func(s *Status) { s.Failures++ })
 	j.failed(w.log, failure, delivered)
 	return delivered, failure
+}
+
+// judge decides whether the sender of a stream may speak for the cluster. At an
+// endpoint that was decided with the handshake; a dialer's connection is judged
+// here.
+func (w *Watcher) judge(by way, peer *x509.Certificate, listing zone.ID) (*roster, error) {
+	if peer == nil {
+		return &roster{proven: true}, nil // the embedder, or the operator, vouches
+	}
+	id := nodetls.PeerID(peer, w.cfg.Prefix)
+	if by.name() == "" {
+		cluster := w.clusterOf(peer)
+		w.authority.setCluster(cluster)
+		if err := w.authority.admit(by.endpoint, true, id); err != nil {
+			return nil, err
+		}
+		if cluster != "" {
+			w.sink.SetCluster(cluster)
+		}
+	}
+	proven := id == listing || w.authority.isMember(id)
+	return &roster{authority: w.authority, prefix: w.cfg.Prefix, endpoint: by.name(), sender: id, proven: proven}, nil
 }
 
 // clusterOf names the cluster that a dialer led to. Where the credentials' files
@@ -79,7 +114,7 @@ func issuer(peer *x509.Certificate) string {
 func (w *Watcher) depart(by way) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.on = station{endpoint: by.endpoint}
+	w.on, w.presence.listed = station{endpoint: by.endpoint}, false
 	w.transit(&w.status, StateConnecting, "")
 	w.status.Endpoint = by.name()
 	w.status.Attempts++
@@ -90,7 +125,8 @@ func (w *Watcher) connected(peer *x509.Certificate, at time.Time) {
 	defer w.mu.Unlock()
 	w.peer = peer
 	if peer != nil {
-		w.on.id, _ = w.cfg.Prefix.Parse(peer.Subject.CommonName)
+		w.on.id = nodetls.PeerID(peer, w.cfg.Prefix)
+		w.authority.watching(w.on.id)
 	}
 	w.transit(&w.status, StateSyncing, "")
 	w.status.ConnectedSince = at
@@ -103,6 +139,7 @@ func (w *Watcher) disconnected() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peer = nil
+	w.authority.watching("")
 	w.status.ConnectedSince = time.Time{}
 }
 

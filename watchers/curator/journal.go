@@ -57,7 +57,7 @@ func (j *journal) failed(log *slog.Logger, err *streamError, delivered bool) {
 	switch {
 	case delivered:
 		log.Warn("lost the curator: its nodes are kept", "error", err)
-	case j.kinds[kind] || len(j.kinds) >= maxKinds:
+	case j.kinds[kind] || len(j.kinds) >= maxKinds || unauthorized(err): // logged where it was decided
 		log.Debug("no connection to a curator", "error", err)
 	default:
 		if j.kinds == nil {

@@ -3,7 +3,6 @@ package curator
 import (
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -22,6 +21,7 @@ import (
 // leads.
 type plane struct {
 	t         *testing.T
+	cluster   *memory.Cluster
 	directory *memory.Directory
 	servers   []*memory.Server
 	addresses []string
@@ -34,8 +34,8 @@ func newPlane(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
 	t.Helper()
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
-	p := &plane{t: t, directory: &memory.Directory{}}
-	p.directory.Set(nodes...)
+	p := &plane{t: t, cluster: cluster, directory: &memory.Directory{}}
+	p.directory.Set(append(nodes, me.node())...)
 	for range n {
 		own, err := cluster.NewNode()
 		must(t, err)
@@ -49,6 +49,7 @@ func newPlane(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
 	p.elect(0)
 	cfg := Config{Credentials: me.dir, LocalID: me.id}
 	cfg.Resolve = func(zone.ID) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} }
+	cfg.Port = p.port
 	return p, cfg
 }
 
@@ -76,10 +77,16 @@ func (p *plane) revive(i int) {
 	_, p.stops[i] = serve(p.t, p.servers[i], p.addresses[i])
 }
 
-func (p *plane) host(i int) Host {
-	_, port, err := net.SplitHostPort(p.addresses[i])
-	must(p.t, err)
-	return Host{zone.ID(p.servers[i].NodeID()), number(p.t, port)}
+// port is where the curator of a node listens, as the node's status has it.
+func (p *plane) port(id zone.ID) uint16 {
+	for i, s := range p.servers {
+		if s.NodeID() == string(id) {
+			_, port, err := net.SplitHostPort(p.addresses[i])
+			must(p.t, err)
+			return number(p.t, port)
+		}
+	}
+	return 0
 }
 
 func number(t *testing.T, text string) uint16 {
@@ -200,30 +207,14 @@ func TestLongElection(t *testing.T) {
 	}
 }
 
-// Further curators are learnt from the nodes, ports included. With them the
-// configured one may go.
+// Further curators are learnt from the consensus members of the backlog, and
+// their ports from the nodes. With them the configured one may go.
 func TestLearnsCurators(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 3)
 	cfg.Endpoints = p.addresses[:1]
-	hosts := make(chan []Host, 1)
-	cfg.Curators = func(ctx context.Context) iter.Seq[[]Host] {
-		return func(yield func([]Host) bool) {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case known := <-hosts:
-					if !yield(known) {
-						return
-					}
-				}
-			}
-		}
-	}
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
-	hosts <- []Host{p.host(0), p.host(1), p.host(2)}
 	status := awaitStatus(t, w, "all curators", func(s Status) bool {
 		return len(s.Curators) == 3 && !slices.ContainsFunc(s.Curators, func(c Statement) bool { return c.Leader == "" })
 	})
@@ -234,11 +225,11 @@ func TestLearnsCurators(t *testing.T) {
 	p.elect(2)
 	p.awaitLeader(w, 2)
 
-	many := []Host{p.host(1), p.host(2)}
-	for i := range 100_000 {
-		many = append(many, Host{zone.ID(nodeID(i)), 1})
+	many := make([]memory.Node, 2*maxCurators)
+	for i := range many {
+		many[i] = memory.Node{ID: nodeID(i), Roles: zone.ConsensusMember}
 	}
-	hosts <- many
+	p.directory.Set(many...)
 	awaitStatus(t, w, "as many as are listened to", func(s Status) bool { return len(s.Curators) == maxCurators })
 	p.awaitLeader(w, 2)
 }
@@ -311,7 +302,7 @@ func TestNothingIsLost(t *testing.T) {
 	for snapshot := range store.Watch(ctx) {
 		clear(got)
 		for n := range snapshot.All() {
-			if !n.IsLocal() && !n.Departed() {
+			if !n.Departed() {
 				got[string(n.ID())] = fmt.Sprint(slices.Collect(n.Addrs()))
 			}
 		}

@@ -51,7 +51,7 @@ func (c *council) listen(ctx context.Context, endpoint Endpoint) {
 // hear opens one stream of who leads and hears it to its end.
 func (c *council) hear(ctx context.Context, endpoint Endpoint) error {
 	var first cause
-	conn, err := c.w.newClient(endpoint, c.plan.credentials, &first)
+	conn, err := c.w.newClient(c.plan, endpoint, &first)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *council) statements() []Statement {
 	defer c.mu.Unlock()
 	all := make([]Statement, 0, len(c.voices))
 	for _, v := range c.voices {
-		all = append(all, Statement{v.endpoint.String(), v.self, v.leader, v.fault})
+		all = append(all, Statement{v.endpoint.Address(), v.self, v.leader, v.fault})
 	}
 	slices.SortFunc(all, func(a, b Statement) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return all

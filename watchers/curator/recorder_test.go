@@ -22,6 +22,7 @@ type recorder struct {
 	mu        sync.Mutex
 	calls     []string
 	nodes     map[string]zone.Entry
+	self      string // our own ID
 	connected bool
 	cluster   string
 	changed   chan struct{} // closed at the next call
@@ -83,19 +84,26 @@ func (r *recorder) story() string {
 	return strings.Join(r.calls, ", ")
 }
 
-// addresses maps the IDs of the known nodes to their addresses. Those of the
-// curators are left out, which each cluster has.
+// addresses maps the IDs of the known nodes to their addresses. Ours and those of
+// the curators are left out, which each cluster has.
 func (r *recorder) addresses() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := make(map[string]string)
 	for id, entry := range r.nodes {
-		if entry.Roles&zone.ConsensusMember != 0 {
+		if entry.Roles&zone.ConsensusMember != 0 || id == r.self {
 			continue
 		}
 		all[id] = strings.Join(entry.Addresses, " ")
 	}
 	return all
+}
+
+// address is that of one node.
+func (r *recorder) address(id string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.nodes[id].Addresses, " ")
 }
 
 // await returns when ok does, which is asked after each call.

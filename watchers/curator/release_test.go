@@ -31,7 +31,7 @@ func TestHugeMessagesAreGivenBack(t *testing.T) {
 			for range messages {
 				raw = append(raw, huge)
 			}
-			raw = append(raw, event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: nodeID(known)}}, Progress: 1}))
+			raw = append(raw, event(t, v.marked()))
 			v.s.Behave(memory.Behaviour{Raw: raw})
 			awaitStatus(t, v.w, "the marker behind them", func(s Status) bool {
 				return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined > 0

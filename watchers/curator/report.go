@@ -80,18 +80,6 @@ func (w *Watcher) setSynced(synced bool) {
 	r.wake()
 }
 
-// noteOwn keeps what the cluster has of our own status: a report replaces all
-// of it, and has to repeat what is not ours to change.
-func (w *Watcher) noteOwn(nodes []*curatorpb.Node) {
-	for _, node := range nodes {
-		if w.cfg.LocalID != "" && node.GetId() == string(w.cfg.LocalID) {
-			w.mu.Lock()
-			w.reports.own = node.GetStatus()
-			w.mu.Unlock()
-		}
-	}
-}
-
 // toReport returns the address that is to be reported now, if there is any, how
 // long to wait before, and what tells that this has changed.
 func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
@@ -141,6 +129,7 @@ func (w *Watcher) reportOnce(ctx context.Context, client curatorpb.CuratorClient
 		return ctx.Err()
 	}
 	w.reported(addr, err)
+	w.noteReport(err)
 	return err
 }
 

@@ -30,7 +30,7 @@ func TestReport(t *testing.T) {
 	}
 
 	w.SetReport(netip.MustParseAddr("192.0.2.7"))
-	r.await(t, "the first report", func() bool { return r.addresses()[self] == "192.0.2.7" })
+	r.await(t, "the first report", func() bool { return r.address(self) == "192.0.2.7" })
 	node := nodeOf(t, s, self)
 	if node.CuratorPort != 7900 || len(node.BootID) != 16 || node.Reported == 0 {
 		t.Errorf("reported %+v", node)
@@ -47,13 +47,13 @@ func TestReport(t *testing.T) {
 	w.SetReport(netip.MustParseAddr("192.0.2.8"))
 	w.SetReport(netip.MustParseAddr("192.0.2.9"))
 	w.hurry()
-	r.await(t, "the second report", func() bool { return r.addresses()[self] == "192.0.2.9" })
+	r.await(t, "the second report", func() bool { return r.address(self) == "192.0.2.9" })
 
 	awaitStatus(t, w, "the second report", func(s Status) bool { return s.Reports == 2 })
 	w.hurry()
 	s.Directory.Set(memory.Node{ID: self, Address: "192.0.2.66"})
 	s.Drop()
-	r.await(t, "the report after a reconnect", func() bool { return r.addresses()[self] == "192.0.2.9" && r.count("begin") == 2 })
+	r.await(t, "the report after a reconnect", func() bool { return r.address(self) == "192.0.2.9" && r.count("begin") == 2 })
 }
 
 // nodeOf is what a curator knows of a node.
@@ -78,7 +78,8 @@ func (w *Watcher) hurry() {
 
 func TestReportIsRefused(t *testing.T) {
 	t.Parallel()
-	s, cfg := enrolled(t, memory.Node{ID: nodeID(1)}) // and we are not in it
+	s, cfg := enrolled(t)
+	s.Directory.Remove(string(cfg.LocalID))
 	address, _ := serve(t, s)
 	var log logbook
 	cfg.Endpoints, cfg.Logger = []string{address}, log.logger()
@@ -87,7 +88,7 @@ func TestReportIsRefused(t *testing.T) {
 	awaitStatus(t, w, "the refusal", func(s Status) bool { return strings.Contains(s.Report.Error, "NotFound") })
 	w.hurry()
 	status := awaitStatus(t, w, "another one", func(s Status) bool { return s.ReportFailures == 2 })
-	if status.State != StateConnected || strings.Count(log.String(), "does not take") != 1 {
+	if status.State != StateRemoved || strings.Count(log.String(), "does not take") != 1 {
 		t.Errorf("status %+v, log\n%s", status, &log)
 	}
 }

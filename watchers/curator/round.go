@@ -24,13 +24,17 @@ func (w *Watcher) carryOut(ctx context.Context, p *plan, j *journal) {
 	defer listening.Wait()
 	ctx, end := p.bind(ctx)
 	defer end()
+	w.reject("", nil)
 	if p.idle != "" {
 		w.enter(p.idle, p.detail)
 		j.idle(w.log, p.idle, p.detail)
 		<-ctx.Done()
 		return
 	}
+	w.forgetPresence()
+	w.authority.renew(p)
 	if p.credentials != nil {
+		w.authority.setCluster(p.credentials.ClusterID())
 		w.sink.SetCluster(p.credentials.ClusterID())
 	}
 	j.renewed()
@@ -65,10 +69,22 @@ func (w *Watcher) moved(c *council) {
 // rest waits after a round that failed. It ends early when the curators name
 // another leader than that round sought.
 func (w *Watcher) rest(ctx context.Context, c *council, course course, delay time.Duration, err error) {
-	w.enter(failedState(err), fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
+	state := failedState(err)
+	w.reject(state, err)
+	w.enter(state, fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
 	ctx, end := c.hold(ctx, course, true, minDelay)
 	defer end()
 	sleep(ctx, delay)
+}
+
+// reject keeps how a round ended, if it was by a refusal of either side.
+func (w *Watcher) reject(state State, err error) {
+	w.update(func(s *Status) {
+		s.Rejected, s.RejectedDetail = "", ""
+		if state == StateRefused || state == StateUnauthorized {
+			s.Rejected, s.RejectedDetail = state, err.Error()
+		}
+	})
 }
 
 // way is one way to a curator.
@@ -79,15 +95,12 @@ type way struct {
 
 // name is the endpoint as the status has it.
 func (b way) name() string {
-	if b.endpoint == (Endpoint{}) {
-		return ""
-	}
-	return b.endpoint.String()
+	return b.endpoint.Address()
 }
 
 // way returns the way to an endpoint.
 func (w *Watcher) way(p *plan, endpoint Endpoint) way {
-	return way{endpoint, w.endpointSource(endpoint, p.credentials)}
+	return way{endpoint, w.endpointSource(p, endpoint)}
 }
 
 // round tries each way once, that to the leader first, until one delivers a
@@ -103,7 +116,7 @@ func (w *Watcher) round(ctx context.Context, c *council, pause time.Duration, de
 		switch {
 		case stay.Err() != nil:
 			return course, nil
-		case delivered:
+		case delivered && !unauthorized(err):
 			c.prefer(by.endpoint)
 			return course, err
 		}

@@ -38,13 +38,15 @@ type Transition struct {
 // Transitions that several states have. The first four are levels that the plan
 // is made of, so that they lead there from any state.
 var (
-	toOff     = Transition{StateOff, "there is neither an endpoint nor a dialer, or the end has come"}
-	toAwait   = Transition{StateAwaitingCredentials, "there are endpoints, and not all of the credentials' files"}
-	toBad     = Transition{StateBadCredentials, "there are endpoints, and credentials that cannot be used"}
-	toConnect = Transition{StateConnecting, "there are endpoints and usable credentials, or a dialer"}
-	toRefused = Transition{StateRefused, "a curator refuses us, or is not of the credentials' cluster"}
-	toBackOff = Transition{StateBackingOff, "no curator delivers a stream"}
-	again     = Transition{StateConnecting, "the pause is over, a leader is found, or the endpoints, credentials or dialer are others"}
+	toOff          = Transition{StateOff, "there is neither an endpoint nor a dialer, or the end has come"}
+	toAwait        = Transition{StateAwaitingCredentials, "there are endpoints, and not all of the credentials' files"}
+	toBad          = Transition{StateBadCredentials, "there are endpoints, and credentials that cannot be used"}
+	toConnect      = Transition{StateConnecting, "there are endpoints and usable credentials, or a dialer"}
+	toRefused      = Transition{StateRefused, "a curator refuses us, or is not of the credentials' cluster"}
+	toBackOff      = Transition{StateBackingOff, "no curator delivers a stream"}
+	toUnauthorized = Transition{StateUnauthorized, "a node of the cluster answers that may not speak for it"}
+	toRemoved      = Transition{StateRemoved, "the cluster does not have this node"}
+	again          = Transition{StateConnecting, "the pause is over, a leader is found, or the endpoints, credentials or dialer are others"}
 )
 
 // States returns the table of states. The documentation's diagram is made of
@@ -72,7 +74,7 @@ func States() []Description {
 			[]Transition{
 				{StateSyncing, "the first event comes"},
 				{StateConnecting, "it is not the leader, or another curator leads: the next one is tried"},
-				toRefused, toBackOff, toOff, toAwait, toBad,
+				toRefused, toUnauthorized, toBackOff, toOff, toAwait, toBad,
 			},
 		},
 		{
@@ -83,6 +85,7 @@ func States() []Description {
 				{StateConnecting, "another curator leads, or the credentials changed"},
 				{StateBackingOff, "the stream breaks"},
 				{StateRefused, "the curator ends the stream for want of permission"},
+				{StateUnauthorized, "the backlog does not list its sender as consensus member"},
 				toOff, toAwait, toBad,
 			},
 		},
@@ -91,6 +94,17 @@ func States() []Description {
 			"The curator, since when, and who leads by the word of each curator.",
 			[]Transition{
 				{StateConnected, "an older curator marks the end of its backlog after all"},
+				{StateConnecting, "another curator leads, or the credentials changed"},
+				{StateBackingOff, "the stream breaks, or the curator falls silent for 15 s"},
+				{StateRefused, "the curator ends the stream for want of permission"},
+				toRemoved, toOff, toAwait, toBad,
+			},
+		},
+		{
+			StateRemoved, "Changes are followed, and the cluster does not have this node: it was deleted, is missing from a complete backlog, or its report was answered NotFound.",
+			"Why. An error in the log; names stay, those of the other nodes are followed.",
+			[]Transition{
+				{StateConnected, "the cluster lists this node again"},
 				{StateConnecting, "another curator leads, or the credentials changed"},
 				{StateBackingOff, "the stream breaks, or the curator falls silent for 15 s"},
 				{StateRefused, "the curator ends the stream for want of permission"},
@@ -105,6 +119,11 @@ func States() []Description {
 		{
 			StateRefused, "A curator was reached, and refuses this node or is not of its cluster. It is tried again as in backing off.",
 			"Which rule was broken: the node was removed from the cluster, or the credentials belong to another one.",
+			[]Transition{again, toOff, toAwait, toBad},
+		},
+		{
+			StateUnauthorized, "A node of the cluster was reached that may not speak for it, and no curator that may. It is tried again as in backing off.",
+			"The node's ID, and the line to add where it is a curator. What is known stays.",
 			[]Transition{again, toOff, toAwait, toBad},
 		},
 	}

@@ -16,6 +16,14 @@ type Status struct {
 	State State
 	// Detail says why, and what can be done about it where something can.
 	Detail string
+	// Rejected is StateRefused or StateUnauthorized where the last round ended so,
+	// and RejectedDetail why, until a backlog is in: the attempts in between
+	// are no news.
+	Rejected       State
+	RejectedDetail string
+	// Removed is why the cluster does not have this node any more, by the last
+	// stream that showed it either way; empty where it has.
+	Removed string
 	// Endpoint is the curator that is connected or was tried last; empty with
 	// a dialer.
 	Endpoint string
@@ -26,6 +34,17 @@ type Status struct {
 	Leader zone.ID
 	// Curators is what each curator says, sorted by endpoint.
 	Curators []Statement
+	// Members may speak for the cluster now.
+	Members []Member
+	// Accepted is by whose word the members became known, where that was neither
+	// pinned nor trusted; nil otherwise.
+	Accepted *Acceptance
+	// Refusals are the last nodes that were not heard, oldest first.
+	Refusals []Refusal
+	// Refused counts them since the Watcher was made, by the reason.
+	Refused map[Reason]uint64
+	// SaveError is why the members are not saved, or empty.
+	SaveError string
 	// Credentials that are, or would be, used.
 	Credentials CredentialsStatus
 	// Certificates that are in use, as far as they are known.
@@ -87,9 +106,11 @@ func (w *Watcher) Status() Status {
 	if status.State == StateSyncing {
 		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(status.ConnectedSince).Round(time.Second))
 	}
+	status.Removed = w.presence.removed
 	status.Curators = slices.Clone(w.heard)
 	status.Leader = w.leader
 	status.Credentials = w.credentials(now)
+	w.authority.status(&status)
 	if w.reports.address.IsValid() {
 		status.Report = w.reports.last
 	}

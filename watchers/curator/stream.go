@@ -109,15 +109,18 @@ func peerCertificate(ctx context.Context) *x509.Certificate {
 	return info.State.PeerCertificates[0]
 }
 
-// stream applies one stream of events to the sink. Its functions tell of the
+// stream applies one stream of events to the sink. Its functions hear of the
 // progress and are called by run's goroutine.
 type stream struct {
 	sink   Sink
+	judge  func(peer *x509.Certificate) (*roster, error)
 	began  func(peer *x509.Certificate)
 	event  func(*curatorpb.WatchEvent)
-	synced func(remark string)
+	synced func(remark string, complete bool)
 
-	// connected since the first event; complete since the marker.
+	// roster since the first event, connected since the first that was applied,
+	// complete since the marker.
+	roster              *roster
 	connected, complete bool
 }
 
@@ -129,12 +132,12 @@ func (s *stream) run(ctx context.Context, src source) error {
 	defer receiver.Wait()
 	defer cancel()
 
-	events := make(chan func())
+	events := make(chan func() error)
 	ended := make(chan error, 1)
 	receiver.Go(func() {
 		ended <- src(ctx, func(event *curatorpb.WatchEvent, peer *x509.Certificate) bool {
 			select {
-			case events <- func() { s.apply(event, peer) }:
+			case events <- func() error { return s.apply(event, peer) }:
 				return true
 			case <-ctx.Done():
 				return false
@@ -145,26 +148,34 @@ func (s *stream) run(ctx context.Context, src source) error {
 	return s.loop(ctx, events, ended)
 }
 
-func (s *stream) loop(ctx context.Context, events <-chan func(), ended <-chan error) error {
+func (s *stream) loop(ctx context.Context, events <-chan func() error, ended <-chan error) error {
 	silence := time.NewTimer(firstEvent)
 	defer silence.Stop()
 	settled := false
 	for {
 		select {
 		case apply := <-events:
-			apply()
-			if s.complete || settled {
+			if err := apply(); err != nil {
+				return err
+			}
+			switch {
+			case s.complete || settled:
 				silence.Stop()
-			} else {
+			case s.connected:
 				silence.Reset(quiet)
+			default:
+				silence.Reset(firstEvent)
 			}
 		case <-silence.C:
-			if !s.connected {
+			if s.roster == nil {
 				return errSilent
+			}
+			if err := s.roster.accept(false); err != nil {
+				return err
 			}
 			settled = true
 			s.sink.Settle()
-			s.synced("the curator does not mark the end of its backlog: nodes leave by tombstone only")
+			s.synced("the curator does not mark the end of its backlog: nodes leave by tombstone only", false)
 		case err := <-ended:
 			return err
 		case <-ctx.Done():
@@ -173,12 +184,26 @@ func (s *stream) loop(ctx context.Context, events <-chan func(), ended <-chan er
 	}
 }
 
-// apply hands one event to the sink; there may be none.
-func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
+// apply hands one event to the sink, if its sender may speak; there may be no
+// event.
+func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) (err error) {
 	if event == nil {
-		return
+		return nil
 	}
-	if !s.connected {
+	if s.roster == nil {
+		if s.roster, err = s.judge(peer); err != nil {
+			return err
+		}
+	}
+	marked := event.GetProgress() == curatorpb.WatchEvent_PROGRESS_LAST_BACKLOGGED
+	switch {
+	case !s.roster.read(event) && marked:
+		return s.roster.accept(true) // which it refuses
+	case !s.roster.proven:
+		return nil
+	case s.roster.late:
+		return errAgain
+	case !s.connected:
 		s.connected = true
 		s.began(peer)
 		s.sink.SetConnected(true)
@@ -192,11 +217,16 @@ func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) {
 		s.sink.Gone(tombstones(event.GetNodeTombstones())...)
 	}
 	// A second marker has nothing to end: by then absence means nothing.
-	if event.GetProgress() == curatorpb.WatchEvent_PROGRESS_LAST_BACKLOGGED && !s.complete {
-		s.complete = true
-		s.sink.Complete()
-		s.synced("")
+	if !marked || s.complete {
+		return nil
 	}
+	if err := s.roster.accept(true); err != nil {
+		return err
+	}
+	s.complete = true
+	s.sink.Complete()
+	s.synced("", true)
+	return nil
 }
 
 func (s *stream) disconnect() {

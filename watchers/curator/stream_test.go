@@ -72,9 +72,10 @@ func TestStream(t *testing.T) {
 				}
 				s := stream{
 					sink:   r,
+					judge:  func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
 					began:  func(*x509.Certificate) {},
 					event:  func(*curatorpb.WatchEvent) { events++ },
-					synced: func(string) {},
+					synced: func(string, bool) {},
 				}
 				if err := s.run(t.Context(), script(test.steps)); !errors.Is(err, test.err) {
 					t.Errorf("ended with %v, want %v", err, test.err)
@@ -99,9 +100,10 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 		r := newRecorder()
 		s := stream{
 			sink:   r,
+			judge:  func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
 			began:  func(*x509.Certificate) { cancel() },
 			event:  func(*curatorpb.WatchEvent) {},
-			synced: func(string) {},
+			synced: func(string, bool) {},
 		}
 		returned := false
 		err := s.run(ctx, func(ctx context.Context, deliver delivery) error {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -34,7 +35,7 @@ func understand(endpoint Endpoint, m *curatorpb.GetCurrentLeaderResponse, peer *
 	v.leader, _ = p.Parse(m.GetLeaderNodeId())
 	v.self, _ = p.Parse(m.GetThisNodeId())
 	if peer != nil {
-		v.self, _ = p.Parse(peer.Subject.CommonName)
+		v.self = nodetls.PeerID(peer, p)
 	}
 	if v.leader == "" || m.GetLeaderHost() == "" {
 		return v

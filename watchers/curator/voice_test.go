@@ -1,6 +1,7 @@
 package curator
 
 import (
+	"crypto/ed25519"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -18,7 +19,7 @@ const (
 
 // by is what a curator says, in short.
 func by(self, leader zone.ID) voice {
-	return voice{endpoint: Endpoint{string(self), self, DefaultPort}, self: self, leader: leader}
+	return voice{endpoint: Endpoint{host: string(self), node: self, port: DefaultPort}, self: self, leader: leader}
 }
 
 func TestElect(t *testing.T) {
@@ -57,7 +58,9 @@ func TestElect(t *testing.T) {
 func TestUnderstand(t *testing.T) {
 	t.Parallel()
 	asked := Endpoint{host: "192.0.2.9", port: 7835}
-	certified := &x509.Certificate{Subject: pkix.Name{CommonName: string(three)}}
+	key, _, err := ed25519.GenerateKey(nil)
+	must(t, err)
+	certified := &x509.Certificate{PublicKey: key, Subject: pkix.Name{CommonName: string(two)}}
 	for name, test := range map[string]struct {
 		says     *curatorpb.GetCurrentLeaderResponse
 		peer     *x509.Certificate
@@ -73,11 +76,11 @@ func TestUnderstand(t *testing.T) {
 		"without a port": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: string(one), ThisNodeId: string(two)},
 			nil, false,
-			voice{leader: one, self: two, at: Endpoint{string(one), one, DefaultPort}},
+			voice{leader: one, self: two, at: Endpoint{host: string(one), node: one, port: DefaultPort}},
 		},
 		"the certificate is believed": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), ThisNodeId: string(one)}, certified, false,
-			voice{leader: one, self: three},
+			voice{leader: one, self: prefix.FromPublicKey(key)},
 		},
 		"nonsense": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: "king", LeaderHost: "h", LeaderPort: 1, ThisNodeId: "\xff"},

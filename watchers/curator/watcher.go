@@ -1,14 +1,15 @@
 package curator
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
-	"iter"
 	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -65,21 +66,21 @@ type Config struct {
 	// Resolve returns the known addresses of another node, for endpoints that
 	// are node IDs. It is called from any goroutine; nil knows none.
 	Resolve func(zone.ID) []netip.Addr
-	// Curators yields the nodes that are known to run a curator, best first, at
-	// once and at each change until ctx ends. It is called from one goroutine at
-	// a time; nil knows none but the Endpoints.
-	Curators func(ctx context.Context) iter.Seq[[]Host]
+	// Port returns the TCP port of a node's curator, or 0 where it is not known.
+	// It is called from any goroutine; nil knows none.
+	Port func(zone.ID) uint16
+	// RecoverAfter is how long no entitled curator must have been heard for any
+	// node of the cluster to be believed at an endpoint without a pin. 0 means
+	// DefaultRecoverAfter, and negative never.
+	RecoverAfter time.Duration
+	// AuthorityFile keeps who may speak for the cluster across restarts; empty
+	// means that each start is a first contact.
+	AuthorityFile string
 	// Dialer replaces endpoints and credentials while it is not nil; see
 	// [Watcher.SetDialer].
 	Dialer Dialer
 	// Logger may be nil, which discards.
 	Logger *slog.Logger
-}
-
-// Host is a node that runs a curator.
-type Host struct {
-	ID   zone.ID
-	Port uint16 // TCP
 }
 
 // ErrRunning says that Run was called while another call had not returned.
@@ -91,18 +92,21 @@ type Watcher struct {
 	sink    Sink
 	log     *slog.Logger
 	running atomic.Bool
+	// authority decides which curators are heard.
+	authority *authority
 	// transited, if not nil, hears of each change of the state.
 	transited func(from, to State)
 
-	mu      sync.Mutex // for all below
-	levels  levels
-	plan    *plan // never nil
-	status  Status
-	reports reporting
-	on      station
-	heard   []Statement       // what the curators say, newest
-	leader  zone.ID           // whom most of them name
-	peer    *x509.Certificate // of the connected curator, nil if not known
+	mu       sync.Mutex // for all below
+	levels   levels
+	plan     *plan // never nil
+	status   Status
+	reports  reporting
+	on       station
+	presence presence
+	heard    []Statement       // what the curators say, newest
+	leader   zone.ID           // whom most of them name
+	peer     *x509.Certificate // of the connected curator, nil if not known
 }
 
 // New checks cfg and returns a Watcher that does nothing until it is run.
@@ -123,6 +127,7 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		reports: reporting{changed: make(chan struct{})},
 	}
 	w.plan = w.levels.derive(cfg.Insecure)
+	w.authority = newAuthority(cfg.Prefix, cmp.Or(cfg.RecoverAfter, DefaultRecoverAfter), cfg.Logger)
 	return w, nil
 }
 
@@ -137,6 +142,12 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 	var files sync.WaitGroup
 	defer files.Wait()
+	if path := w.cfg.AuthorityFile; path != "" {
+		if err := w.authority.load(path); err != nil {
+			w.log.Error("starting without knowing who may speak for the cluster", "error", err)
+		}
+		files.Go(func() { w.authority.keep(ctx, path) })
+	}
 	if w.cfg.Credentials != "" && !w.cfg.Insecure {
 		load := func() {
 			w.setCredentials(nodetls.Load(w.cfg.Credentials, w.cfg.Prefix, w.cfg.LocalID))

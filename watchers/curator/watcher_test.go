@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
+	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -28,7 +29,7 @@ func enrolled(t *testing.T, nodes ...memory.Node) (*memory.Server, Config) {
 	t.Helper()
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
-	return newServer(t, cluster, nodes...), Config{Credentials: me.dir, LocalID: me.id}
+	return newServer(t, cluster, append(nodes, me.node())...), Config{Credentials: me.dir, LocalID: me.id}
 }
 
 func TestFollowsTheCluster(t *testing.T) {
@@ -41,7 +42,7 @@ func TestFollowsTheCluster(t *testing.T) {
 	w, r, stop := watch(t, cfg)
 
 	r.awaitCall(t, "complete", 1)
-	if want := "cluster, connected true, begin, set 4, complete"; r.story() != want {
+	if want := "cluster, connected true, begin, set 5, complete"; r.story() != want {
 		t.Errorf("told %q, want %q", r.story(), want)
 	}
 	if want := s.Credentials.ClusterID(); r.cluster != want {
@@ -83,8 +84,8 @@ func TestBacklogInChunks(t *testing.T) {
 	cfg.Endpoints = []string{address}
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
-	if n := r.count("set 1"); n != 21 || !maps.Equal(r.addresses(), want) {
-		t.Errorf("%d chunks with %d nodes, want 21", n, len(r.addresses()))
+	if n := r.count("set 1"); n != 22 || !maps.Equal(r.addresses(), want) {
+		t.Errorf("%d chunks with %d nodes, want 22", n, len(r.addresses()))
 	}
 }
 
@@ -166,7 +167,7 @@ func TestNobodyServes(t *testing.T) {
 	if r.story() != "cluster" {
 		t.Errorf("told %q", r.story())
 	}
-	if lines := strings.Count(log.String(), "\n"); lines != 2 {
+	if lines := strings.Count(log.String(), "no connection to a curator"); lines != 2 {
 		t.Errorf("%d lines for two kinds of failure:\n%s", lines, &log)
 	}
 }
@@ -187,7 +188,7 @@ func TestReconnects(t *testing.T) {
 	serve(t, s, address)
 	r.awaitCall(t, "complete", 2)
 	// What was deleted meanwhile is for the zone to notice by its absence.
-	if r.count("begin") != 2 || r.count("set 3") != 1 || !maps.Equal(r.addresses(), want) {
+	if r.count("begin") != 2 || r.count("set 4") != 1 || !maps.Equal(r.addresses(), want) {
 		t.Errorf("told %s", r.story())
 	}
 
@@ -199,7 +200,7 @@ func TestPartialBacklog(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(5)
 	s, cfg := enrolled(t, nodes...)
-	s.Behave(memory.Behaviour{Cut: 3}) // the curator's own and two
+	s.Behave(memory.Behaviour{Cut: 4}) // the curator's, our own, and two
 	address, _ := serve(t, s)
 	cfg.Endpoints = []string{address}
 	_, r, _ := watch(t, cfg)
@@ -236,8 +237,9 @@ func TestUndecodableMessage(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(1)
 	s, cfg := enrolled(t, nodes...)
-	// An event without nodes, then a length that nothing follows.
-	s.Behave(memory.Behaviour{Raw: [][]byte{{}, {0x0a, 0xff}}})
+	// A good event, then a length that nothing follows.
+	good := event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{listing(s)}})
+	s.Behave(memory.Behaviour{Raw: [][]byte{good, {0x0a, 0xff}}})
 	address, _ := serve(t, s)
 	cfg.Endpoints = []string{address}
 	w, r, _ := watch(t, cfg)
@@ -265,7 +267,7 @@ func TestWrongServerCertificate(t *testing.T) {
 			me.enrol(t, cluster)
 			s := newServer(t, newCluster(t))
 			if change != nil {
-				s = newServer(t, cluster)
+				s = newServer(t, cluster, me.node())
 				pub := s.Credentials.Certificate.Leaf.PublicKey.(ed25519.PublicKey)
 				der, err := cluster.Issue(pub, change)
 				must(t, err)
@@ -332,7 +334,7 @@ func TestDatesAreReportedOnly(t *testing.T) {
 	t.Parallel()
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
-	s := newServer(t, cluster)
+	s := newServer(t, cluster, me.node())
 	pub := s.Credentials.Certificate.Leaf.PublicKey.(ed25519.PublicKey)
 	der, err := cluster.Issue(pub, func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(time.Hour) })
 	must(t, err)
@@ -359,16 +361,16 @@ func TestNodeEndpoint(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	address, _ := serve(t, s)
 	port := address[strings.LastIndex(address, ":"):]
-	cfg.Endpoints = []string{strings.ToUpper(nodeID(0xabc)) + port}
+	cfg.Endpoints = []string{strings.ToUpper(s.NodeID()) + port}
 	cfg.Resolve = func(id zone.ID) []netip.Addr {
-		if string(id) != nodeID(0xabc) {
+		if string(id) != s.NodeID() {
 			t.Errorf("asked for %s", id)
 		}
 		return []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")}
 	}
 	w, r, _ := watch(t, cfg)
 	r.awaitNodes(t, want)
-	if status := w.Status(); status.Endpoint != nodeID(0xabc)+port {
+	if status := w.Status(); status.Endpoint != s.NodeID()+port {
 		t.Errorf("endpoint %s", status.Endpoint)
 	}
 }

@@ -37,6 +37,16 @@ func (e *PeerError) Error() string {
 	return fmt.Sprintf("certificate refused: want %s, found %s", e.Rule, e.Found)
 }
 
+// PeerID is the node that a certificate belongs to, by its key; empty where that
+// is no key of a node. The certificate must have been verified.
+func PeerID(cert *x509.Certificate, prefix zone.Prefix) zone.ID {
+	pub, ok := cert.PublicKey.(ed25519.PublicKey)
+	if !ok {
+		return ""
+	}
+	return prefix.FromPublicKey(pub)
+}
+
 // VerifyPeer holds the certificates that a peer showed, in DER, against the
 // rules, and returns the parsed one. The authority is trusted because it is
 // pinned: nothing but its key is looked at. An error is always a [*PeerError].

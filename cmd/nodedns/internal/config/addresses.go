@@ -18,11 +18,16 @@ const curatorPort = 7835
 type Endpoint struct {
 	Host string // address, node ID or other name; lower case, without brackets
 	Port uint16
+	Node string // the ID of the only node that may answer there; empty: any curator
 }
 
-// String returns the endpoint in the form that dialling takes.
+// String returns the endpoint as the configuration spells it.
 func (e Endpoint) String() string {
-	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
+	address := net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
+	if e.Node == "" {
+		return address
+	}
+	return address + "#" + e.Node
 }
 
 // Loopback reports whether what is sent there stays on this machine. No name
@@ -32,10 +37,24 @@ func (e Endpoint) Loopback() bool {
 	return e.Host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// endpoint understands host:port, and a host alone, whose port is then 0 until
-// the prefix tells that it is a node ID.
+// endpoint understands host:port, with the ID of a node behind a # where only
+// that may answer there.
 func endpoint(s string) (Endpoint, error) {
-	wrong := expected("HOST:PORT or a node ID; a curator's usual port is %d", curatorPort)
+	where, node, pinned := strings.Cut(s, "#")
+	e, err := place(where)
+	if err == nil && pinned {
+		e.Node = strings.ToLower(node)
+		if !hostName(e.Node) {
+			return Endpoint{}, expected("HOST:PORT#NODE-ID, with the ID of the node that answers there")
+		}
+	}
+	return e, err
+}
+
+// place understands host:port, and a host alone, whose port is then 0 until
+// the prefix tells that it is a node ID.
+func place(s string) (Endpoint, error) {
+	wrong := expected("HOST:PORT, HOST:PORT#NODE-ID or a node ID; a curator's usual port is %d", curatorPort)
 	if name := strings.ToLower(s); hostName(name) && !isAddress(name) {
 		return Endpoint{Host: name}, nil
 	}

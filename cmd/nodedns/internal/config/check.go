@@ -30,20 +30,25 @@ func (a *assembly) checkTogether() {
 }
 
 // checkEndpoints gives node IDs their port, and finds the endpoints that have
-// none and are no node IDs either.
+// none and are no node IDs either, and those pinned to what is none.
 func checkEndpoints(c *Config) []fault {
 	var faults []fault
 	for i, e := range c.Curator.Endpoints {
+		id, err := c.Identity.Prefix.Parse(e.Host)
+		if pin, notID := c.Identity.Prefix.Parse(e.Node); e.Node != "" && (notID != nil || err == nil && pin != id) {
+			faults = append(faults, mismatch(i, e.Node,
+				expected("the ID of the node that answers there behind the #: %s and 32 hex digits", c.Identity.Prefix)))
+			continue
+		}
 		if e.Port != 0 {
 			continue
 		}
-		id, err := c.Identity.Prefix.Parse(e.Host)
 		if err != nil {
 			faults = append(faults, mismatch(i, e.Host,
 				expected("HOST:PORT, as it is no node ID; write %s:%d", e.Host, curatorPort)))
 			continue
 		}
-		c.Curator.Endpoints[i] = Endpoint{string(id), curatorPort}
+		c.Curator.Endpoints[i] = Endpoint{Host: string(id), Port: curatorPort, Node: e.Node}
 	}
 	return faults
 }

@@ -9,8 +9,12 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Forever is the duration that never ends, as in Zone.RetainDeparted.
-const Forever time.Duration = -1
+// Forever is the duration that never ends, as in Zone.RetainDeparted, and Never
+// the one after which nothing happens, as in Curator.RecoverAfter.
+const (
+	Forever time.Duration = -1
+	Never   time.Duration = -1
+)
 
 // Config is a valid configuration. It is a value: copies are independent as
 // long as nobody writes into their slices, and may be read concurrently.
@@ -57,6 +61,8 @@ type Curator struct {
 	Credentials string     // absolute path of a directory, or empty
 	Insecure    bool       // plain text; then every endpoint is on loopback
 	Report      bool
+	// RecoverAfter is the time without an entitled curator, or Never.
+	RecoverAfter time.Duration
 }
 
 // Files are the files kept equal to the zone. Paths are absolute, as written

@@ -41,8 +41,11 @@ var keys = []key{
 		func(c *Config) *[]netip.Addr { return &c.Local.Addresses }, address),
 
 	list("curator.endpoints", none,
-		"curators to ask for the cluster's nodes, as `HOST:PORT` or node ID; empty: no cluster",
+		"curators to ask for the nodes, as `HOST:PORT`, HOST:PORT#NODE-ID or node ID",
 		func(c *Config) *[]Endpoint { return &c.Curator.Endpoints }, endpoint),
+	text("curator.recover_after", "15m",
+		"`TIME` without a known curator after which an unknown one is believed",
+		func(c *Config) *time.Duration { return &c.Curator.RecoverAfter }, recovery),
 	text("curator.credentials", "/var/lib/nodedns/credentials",
 		"`DIRECTORY` with ca.crt, node.crt and node.key, which may appear later",
 		func(c *Config) *string { return &c.Curator.Credentials }, optional(absolute)).fixed(),

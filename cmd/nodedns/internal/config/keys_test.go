@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 		Identity: Identity{PublicKey: "/var/lib/nodedns/node.pub", Prefix: "metropolis-"},
 		Zone:     Zone{Domains: []string{}, TTL: 10 * time.Second, RetainDeparted: 168 * time.Hour},
 		Local:    Local{Interfaces: []string{}, Addresses: []netip.Addr{}},
-		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials"},
+		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials", RecoverAfter: 15 * time.Minute},
 		Files: Files{
 			Hosts: "/etc/hosts", HostsMode: HostsBlock, HostsMaxNodes: 10000,
 			MachineID: "/etc/machine-id", MachineIDFormat: MachineIDAuto, Hostname: true,
@@ -91,7 +91,7 @@ func TestEndpointLoopback(t *testing.T) {
 		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "localhost": true, "::ffff:127.0.0.1": true,
 		"192.0.2.1": false, "localhost.example": false, "a.localhost": false, "": false,
 	} {
-		if got := (Endpoint{host, 1}).Loopback(); got != want {
+		if got := (Endpoint{Host: host, Port: 1}).Loopback(); got != want {
 			t.Errorf("%q: got %v, want %v", host, got, want)
 		}
 	}

@@ -88,7 +88,20 @@ var refusedDocuments = []struct {
 	{
 		"endpoints without port", "[curator]\nendpoints = [\"curator.example\", \"metropolis-00112233445566778899aabbccddeeff\", \"10.0.0.1\"]\n",
 		[]string{
-			`c.toml:2: curator.endpoints: got "10.0.0.1", expected HOST:PORT or a node ID; a curator's usual port is 7835`,
+			`c.toml:2: curator.endpoints: got "10.0.0.1", expected HOST:PORT, HOST:PORT#NODE-ID or a node ID; a curator's usual port is 7835`,
+		},
+	},
+	{
+		"a pin that is no node ID", "[curator]\nendpoints = [\"192.0.2.1:7835#web-2\", \"192.0.2.1:7835#\"]\n",
+		[]string{
+			`c.toml:2: curator.endpoints: got "192.0.2.1:7835#", expected HOST:PORT#NODE-ID, with the ID of the node that answers there`,
+		},
+	},
+	{
+		"pins of other nodes", "[curator]\nendpoints = [\"192.0.2.1:7835#web-2\", \"metropolis-00112233445566778899aabbccddeeff#metropolis-00112233445566778899aabbccddeefe\"]\n",
+		[]string{
+			`c.toml:2: curator.endpoints: got "web-2", expected the ID of the node that answers there behind the #: metropolis- and 32 hex digits`,
+			`c.toml:2: curator.endpoints: got "metropolis-00112233445566778899aabbccddeefe", expected the ID of the node that answers there behind the #: metropolis- and 32 hex digits`,
 		},
 	},
 	{

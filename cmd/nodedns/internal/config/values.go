@@ -70,6 +70,18 @@ func ttl(s string) (time.Duration, error) {
 	return d, nil
 }
 
+// recovery understands a duration above zero, or that there is no recovery.
+func recovery(s string) (time.Duration, error) {
+	if s == "never" {
+		return Never, nil
+	}
+	d, err := duration(s)
+	if err != nil || d == 0 {
+		return 0, expected(`a duration such as "15m", or "never"`)
+	}
+	return d, nil
+}
+
 // retention understands a duration, or that there is no end.
 func retention(s string) (time.Duration, error) {
 	if s == "forever" {

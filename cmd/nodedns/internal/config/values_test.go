@@ -50,6 +50,11 @@ var valueTests = []struct {
 		[]string{`"-1ns"`, `"7d"`, `"never"`, `true`},
 	},
 	{
+		"curator.recover_after", func(c Config) any { return c.Curator.RecoverAfter },
+		map[string]string{`"15m"`: "15m0s", `"never"`: "-1ns"},
+		[]string{`"0s"`, `"-1ns"`, `"7d"`, `"forever"`, `15`},
+	},
+	{
 		"local.interfaces", func(c Config) any { return c.Local.Interfaces },
 		map[string]string{`["eth0", "en*", "wg[0-9]"]`: "[eth0 en* wg[0-9]]"},
 		[]string{`[""]`, `["eth["]`, `["eth0\\"]`, `["a/b"]`, `[true]`},
@@ -65,6 +70,7 @@ var valueTests = []struct {
 			`["192.0.2.1:1", "[2001:DB8::1]:7835", "Curator.example:80"]`: "[192.0.2.1:1 [2001:db8::1]:7835 curator.example:80]",
 			`["Metropolis-00112233445566778899AABBCCDDEEFF"]`:             "[metropolis-00112233445566778899aabbccddeeff:7835]",
 			`["metropolis-00112233445566778899aabbccddeeff:1"]`:           "[metropolis-00112233445566778899aabbccddeeff:1]",
+			`["[::1]:1#Metropolis-00112233445566778899aabbccddeeff"]`:     "[[::1]:1#metropolis-00112233445566778899aabbccddeeff]",
 		},
 		[]string{`[""]`, `["192.0.2.1"]`, `["h:0"]`, `["h:65536"]`, `["h:https"]`, `[":7835"]`, `["https://h:1"]`, `["2001:db8::1:7835"]`, `["0.0.0.0:1"]`, `["metropolis-0011"]`, `["a b:1"]`, `["` + strings.Repeat("a.", 127) + `a:1"]`},
 	},

@@ -10,6 +10,8 @@
 //	    &dry=                                a type, of both families
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
 //	POST /v1/reload                        a [Reloaded]
+//	POST /v1/curator/trust?name=           a [CuratorChange]; the name is a node ID
+//	POST /v1/curator/reset                 a [CuratorChange]
 //	GET /v1/monitor?queries=&zone=         lines of [Event], as they happen, of
 //	    &name=&type=&rcode=&source=&client=  those that fit; see [Watch]
 //

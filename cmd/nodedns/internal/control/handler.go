@@ -35,6 +35,10 @@ type Daemon struct {
 	// Reload loads the configuration again and takes over what it can; the error
 	// says why nothing of it was. nil: there is none to be loaded.
 	Reload func(ctx context.Context) (Reloaded, error)
+	// TrustCurator lets a node speak for the cluster; the error is for what is no
+	// node ID. ResetCurators forgets which nodes may.
+	TrustCurator  func(node string) error
+	ResetCurators func()
 	// Queries begins to watch what becomes of queries, and Zone yields the
 	// newest snapshot at once and then each newer one.
 	Queries func() (*tap.Watcher, error)
@@ -50,6 +54,8 @@ const (
 	flushPath   = "/v1/flush"
 	reloadPath  = "/v1/reload"
 	monitorPath = "/v1/monitor"
+	trustPath   = "/v1/curator/trust"
+	resetPath   = "/v1/curator/reset"
 
 	explainHostnamePath = "/v1/explain/hostname"
 )
@@ -78,6 +84,8 @@ func Handler(d Daemon) http.Handler {
 	if d.Reload != nil {
 		mux.HandleFunc("POST "+reloadPath, d.serveReload)
 	}
+	mux.HandleFunc("POST "+trustPath, d.serveTrust)
+	mux.HandleFunc("POST "+resetPath, d.serveReset)
 	places := make(chan struct{}, maxMonitors)
 	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
 		d.serveMonitor(w, r, places)

@@ -40,6 +40,7 @@ func Checks() []Check {
 		{"clock", "the clock is wrong", lookAtClock},
 		{"credentials", "the credentials for the cluster cannot be used, or expire", lookAtCredentials},
 		{"curator", "the cluster is out of reach, or refuses this node", lookAtCurator},
+		{"control-plane", "a curator was believed without proof, or is not heard", lookAtControlPlane},
 		{"zone", "what the cluster says is refused or contested", lookAtZone},
 		{"upstreams", "servers for other names do not answer", lookAtUpstreams},
 		{"receive-drops", "queries are lost in a full buffer", lookAtDrops},

@@ -60,11 +60,25 @@ var ails = []ail{
 	{"no address, and the network cannot be looked at", func(p *patient) { p.Status.Addresses = nil }, "address", Problem, "ip route"},
 	{"no address yet", func(p *patient) {
 		noAddress(p)
+		p.because(nodedns.ReasonStarting, "the daemon is starting")
 		p.Status.State = nodedns.StateStarting
 	}, "daemon", Warning, "starting"},
 	{"an address by the configuration", func(p *patient) {
 		noAddress(p)
 		p.Config.Local.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	}, "", "", ""},
+
+	{"a curator of a first contact", func(p *patient) {
+		p.Status.Curator.Accepted = &curator.Acceptance{ID: peer, Endpoint: "192.0.2.11:7835", Why: curator.FirstContact}
+	}, "control-plane", Note, `"192.0.2.11:7835#` + peer + `"`},
+	{"a curator of a recovery", func(p *patient) {
+		p.Status.Curator.Accepted = &curator.Acceptance{ID: peer, Endpoint: "192.0.2.11:7835", Why: curator.Recovery}
+	}, "control-plane", Warning, "recover_after"},
+	{"a node that is not heard", func(p *patient) {
+		p.Status.Curator.Refused = []nodedns.CuratorRefusal{{ID: peer, Text: "node " + peer + " answers there", At: p.Now}}
+	}, "control-plane", Warning, peer},
+	{"a node that was not heard an hour ago", func(p *patient) {
+		p.Status.Curator.Refused = []nodedns.CuratorRefusal{{ID: peer, Text: "answers there", At: p.Now.Add(-time.Hour)}}
 	}, "", "", ""},
 
 	{"a second listener that somebody has", func(p *patient) {
@@ -342,7 +356,7 @@ func TestEachReasonIsFound(t *testing.T) {
 		p.because(r.Code, "this is broken")
 		findings := Examine(p.Machine)
 		switch check := cmp.Or(subjects[r.Code], "daemon"); check {
-		case "files", "resolv-conf", "upstreams":
+		case "address", "files", "resolv-conf", "upstreams":
 			if len(findings) > 0 {
 				t.Errorf("%s: found %+v, want nothing", r.Code, findings)
 			}

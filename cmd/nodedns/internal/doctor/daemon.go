@@ -48,6 +48,7 @@ func lookAtDaemon(m *Machine) []Finding {
 // it over by reasonsOf, others look for its cause. What is not here is reported by
 // "daemon".
 var subjects = map[string]string{
+	nodedns.ReasonNoAddress:           "address",
 	nodedns.ReasonIdentityConflict:    "key",
 	nodedns.ReasonBadCredentials:      "curator",
 	nodedns.ReasonRefused:             "curator",

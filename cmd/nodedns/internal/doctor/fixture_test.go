@@ -89,10 +89,11 @@ func healthy(t *testing.T) *patient {
 	return p
 }
 
-// because makes the daemon's verdict this one.
+// because adds a reason to the daemon's verdict.
 func (p *patient) because(code, text string) {
 	p.Status.State = nodedns.StateDegraded
-	p.Status.Verdict = nodedns.Verdict{Reasons: []nodedns.Reason{{Code: code, Text: text, Fix: "fix " + code}}}
+	p.Status.Verdict.Healthy = false
+	p.Status.Verdict.Reasons = append(p.Status.Verdict.Reasons, nodedns.Reason{Code: code, Text: text, Fix: "fix " + code})
 }
 
 func (p *patient) write(path, text string) {

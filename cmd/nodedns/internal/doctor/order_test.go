@@ -10,7 +10,6 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
-	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
@@ -39,10 +38,9 @@ func TestCausesComeFirst(t *testing.T) {
 	}{
 		{"no address", func(p *patient) {
 			noAddress(p)
-			p.Status.Errors = []string{"self-resolution: 127.0.0.53:53 has no address for it"}
-			p.Status.Curator.State = curator.StateBackingOff
+			p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
 			upstreamIs(p, 0, "down")
-			p.Status.Errors = append(p.Status.Errors, "self-resolution: 127.0.0.53:53 has no address for it")
+			p.because(nodedns.ReasonSelfResolution, "self-resolution: 127.0.0.53:53 has no address for it")
 		}, "address[] upstreams[address] daemon[address] curator[address]"},
 		{"the port is taken, and the daemon does not run", func(p *patient) {
 			p.dead(control.ErrNotRunning)
@@ -65,26 +63,24 @@ func TestCausesComeFirst(t *testing.T) {
 			p.run("77", "dnsmasq")
 			p.symlink("socket:[77]", "proc/77/fd/4")
 			p.Status.ResolvConf.State, p.Status.ResolvConf.Error = resolvconf.StateWaiting, "no listener answers"
-			p.Status.Errors = []string{"127.0.0.1:53 is in use", "self-resolution: 127.0.0.1:53: timeout", p.Status.ResolvConf.Error}
+			p.because(nodedns.ReasonListenerFailed, "127.0.0.1:53 is in use")
+			p.because(nodedns.ReasonSelfResolution, "self-resolution: 127.0.0.1:53: timeout")
 		}, "port[] resolv-conf[port] daemon[] daemon[port]"},
 		{"the credentials, a warning, before a curator that is not reached", func(p *patient) {
-			p.Status.Curator.State, p.Status.Curator.DataSince = curator.StateBackingOff, nil
+			p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
 			p.Now = p.Now.AddDate(-40, 0, 0)
 		}, "clock[] curator[clock]"},
 		{"another writer, before the resolv.conf that was overwritten", func(p *patient) {
 			p.run("400", "NetworkManager")
 			p.Status.ResolvConf.Fights, p.Status.ResolvConf.State, p.Status.ResolvConf.Error = 10, resolvconf.StateLeft, "overwritten"
-			p.Status.Errors = []string{"overwritten"}
 		}, "resolv-conf-writers[] resolv-conf[resolv-conf-writers]"},
 		{"a full disk, before the file that is not written", func(p *patient) {
 			p.Probes.Disk = func(string) (Disk, error) { return Disk{Free: 4096}, nil }
 			p.Status.Files[0].Error = "no space left"
-			p.Status.Errors = []string{"no space left"}
 		}, "state-dir[] files[state-dir]"},
 		{"what is only good to know is no cause", func(p *patient) {
 			p.run("400", "NetworkManager")
 			p.Status.ResolvConf.State, p.Status.ResolvConf.Error = resolvconf.StateWaiting, "the listener does not answer"
-			p.Status.Errors = []string{"the listener does not answer"}
 		}, "resolv-conf[] resolv-conf-writers[]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,6 +61,7 @@ var (
 	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
 	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
 	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
+	curatorRefused   = counter("curator_refused_total", "Nodes of the cluster that were not heard as curators, by why: wrong_node, not_entitled, or not_member.", "reason")
 	curatorReports   = counter("curator_reports_total", "Reports of this node's address to the cluster, by whether it took them: ok or failed.", "result")
 	curatorEvents    = counter("curator_events_total", "Events received from curators.")
 	certificateEnd   = gauge("certificate_expiry_timestamp_seconds", "When a certificate that is in use expires, in Unix time: the cluster's, this node's, or the connected curator's.", "certificate")
@@ -83,7 +84,7 @@ var all = []*metric{
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes, cacheLimit,
 	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
 	zoneNodes, zoneQuarantined, zoneContested, zoneSerial, zoneReady, savedTimestamp, hostsNames, hostsSkipped,
-	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorReports, curatorEvents, certificateEnd,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorRefused, curatorReports, curatorEvents, certificateEnd,
 	fileInOrder, fileWritten, fileWrites, fileWriteFailures,
 	resolvConfOurs, resolvConfFights,
 }

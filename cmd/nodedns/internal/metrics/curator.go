@@ -25,6 +25,9 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 		s.at(certificateEnd, certificate.NotAfter, certificate.Of)
 	}
 	s.voices(c.Curators)
+	for _, reason := range curator.Reasons() {
+		s.count(curatorRefused, c.Refusals[reason], string(reason))
+	}
 	s.count(curatorAttempts, c.Counters.Attempts)
 	s.count(curatorFailures, c.Counters.Failures)
 	s.count(curatorMoves, c.Counters.Moves)

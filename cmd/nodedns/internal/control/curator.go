@@ -1,0 +1,50 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// CuratorChange is a decision on which nodes may speak for the cluster that has
+// been made.
+type CuratorChange struct {
+	// Trusted is the node that may from now on, or absent.
+	Trusted string `json:"trusted,omitempty"`
+	// Reset says that all decisions, and what backlogs said, were forgotten.
+	Reset bool `json:"reset,omitempty"`
+}
+
+func (d *Daemon) serveTrust(w http.ResponseWriter, r *http.Request) {
+	if err := mayChange(r.Context()); err != nil {
+		reply(w, http.StatusForbidden, failure{err.Error()})
+		return
+	}
+	node := r.URL.Query().Get(nameParameter)
+	if err := d.TrustCurator(node); err != nil {
+		reply(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	reply(w, http.StatusOK, CuratorChange{Trusted: node})
+}
+
+func (d *Daemon) serveReset(w http.ResponseWriter, r *http.Request) {
+	if err := mayChange(r.Context()); err != nil {
+		reply(w, http.StatusForbidden, failure{err.Error()})
+		return
+	}
+	d.ResetCurators()
+	reply(w, http.StatusOK, CuratorChange{Reset: true})
+}
+
+// TrustCurator lets a node speak for the cluster.
+func (c *Client) TrustCurator(ctx context.Context, node string) (CuratorChange, error) {
+	var done CuratorChange
+	return done, c.change(ctx, trustPath, url.Values{nameParameter: {node}}, &done)
+}
+
+// ResetCurators makes the daemon forget which nodes may speak for the cluster.
+func (c *Client) ResetCurators(ctx context.Context) (CuratorChange, error) {
+	var done CuratorChange
+	return done, c.change(ctx, resetPath, nil, &done)
+}

@@ -1,0 +1,47 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/watchers/curator"
+)
+
+// lately is how long ago a node was refused that still tries to be heard: each
+// endpoint is tried again within seconds.
+const lately = time.Minute
+
+// lookAtControlPlane finds curators that were believed without being entitled,
+// and nodes that answer as curators and are not. That there is no other curator
+// is the verdict's to report.
+func lookAtControlPlane(m *Machine) []Finding {
+	if m.Status == nil {
+		return nil
+	}
+	var findings []Finding
+	c := &m.Status.Curator
+	if a := c.Accepted; a != nil {
+		seen := fmt.Sprintf("node %s was believed as a curator: %s", a.ID, a.Why)
+		where := "the dialer"
+		if a.Endpoint != "" {
+			where = a.Endpoint
+		}
+		why := "any node of the cluster that answers at " + where + " would have been, and what it says of other nodes is answered"
+		f := note(seen, why, curator.PinAdvice(a.Endpoint, a.ID))
+		if a.Why == curator.Recovery {
+			f.Severity = Warning
+		}
+		findings = append(findings, f)
+	}
+	if m.Status.Verdict.Has(nodedns.ReasonUnauthorized) {
+		return findings
+	}
+	for _, r := range c.Refused {
+		if m.Now.Sub(r.At) < lately {
+			findings = append(findings, warning(r.Text, "it is not heard; the others are followed",
+				"if it is no curator, correct the endpoint that leads to it"))
+		}
+	}
+	return findings
+}

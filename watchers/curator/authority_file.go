@@ -1,0 +1,130 @@
+package curator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+const (
+	// maxAuthorityFile is far above what a file with all that is allowed takes.
+	maxAuthorityFile = 64 << 10
+	// saveInterval is the least time between two writes.
+	saveInterval = time.Second
+)
+
+// record is what of an authority survives a restart, as JSON.
+type record struct {
+	Cluster  string      `json:"cluster"`
+	Members  []zone.ID   `json:"members"`
+	Trusted  []zone.ID   `json:"trusted,omitempty"`
+	Accepted *Acceptance `json:"accepted,omitempty"`
+}
+
+// load reads what an earlier run saved. What is damaged is left alone and
+// reported: without it the next contact is the first one.
+func (a *authority) load(path string) error {
+	saved, err := readRecord(path, a.prefix)
+	if err != nil {
+		return fmt.Errorf("read who may speak for the cluster from %s: %w; remove the file to begin as at first contact", path, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cluster, a.accepted = saved.Cluster, saved.Accepted
+	for _, id := range saved.Members {
+		a.members[id] = true
+	}
+	for _, id := range saved.Trusted {
+		a.trusted[id] = true
+	}
+	return nil
+}
+
+func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return record{}, nil
+	}
+	if err != nil {
+		return record{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxAuthorityFile))
+	if err == nil {
+		err = json.Unmarshal(text, &saved)
+	}
+	if err == nil && max(len(saved.Members), len(saved.Trusted)) > maxMembers {
+		err = fmt.Errorf("it lists more than %d nodes", maxMembers)
+	}
+	for _, ids := range [][]zone.ID{saved.Members, saved.Trusted} {
+		for i, id := range ids {
+			if err == nil {
+				ids[i], err = prefix.Parse(string(id))
+			}
+		}
+	}
+	return saved, err
+}
+
+// keep saves each change until ctx ends.
+func (a *authority) keep(ctx context.Context, path string) {
+	saved := a.encode()
+	for {
+		_, changed := a.known()
+		if text := a.encode(); text != saved && a.reportSaving(path, writeRecord(path, text)) {
+			saved = text
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		sleep(ctx, saveInterval)
+	}
+}
+
+func writeRecord(path, text string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	// The temporary directory is named because renameio would try $TMPDIR.
+	return renameio.WriteFile(path, []byte(text), 0o600, renameio.WithTempDir(dir))
+}
+
+// reportSaving logs a failure when it begins, has the writing tried again, and
+// reports whether there is none.
+func (a *authority) reportSaving(path string, err error) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.saveError
+	a.saveError = ""
+	if err != nil {
+		a.saveError = fmt.Sprintf("save who may speak for the cluster in %s: %v; after a restart the next contact would be the first one", path, err)
+		a.wake()
+	}
+	if a.saveError != "" && before == "" {
+		a.log.Error("who may speak for the cluster is not saved, trying again", "path", path, "error", err)
+	}
+	return err == nil
+}
+
+func (a *authority) encode() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := record{Cluster: a.cluster, Members: sorted(a.members), Trusted: sorted(a.trusted), Accepted: a.accepted}
+	text, _ := json.MarshalIndent(r, "", "  ") // names and times always encode
+	return string(text) + "\n"
+}
