@@ -138,6 +138,11 @@ func TestFollowers(t *testing.T) {
 	n.address()
 	n.configure(follows(follower, leader), noUpstream)
 	leader.enrol(n)
+	for _, c := range []*curator{leader, follower} {
+		c.tell("set %s %s", n.id, n.v4())
+		c.tell("set %s %s roles=consensus-member port=7835", leader.id, leader.v4())
+		c.tell("set %s %s roles=consensus-member port=7835", follower.id, follower.v4())
+	}
 	peer := strangerID(t)
 	leader.tell("set %s 10.88.0.77", peer)
 	n.boot()
@@ -173,8 +178,7 @@ func TestEndpointByName(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
 	c := newCluster(t, 1)
-	n, curatorID := c.nodes[0], strangerID(t)
-	c.curator.tell("set %s %s", curatorID, c.curator.v4())
+	n, curatorID := c.nodes[0], c.curator.id
 	eventually(t, "the curator's node", func() error { return n.answers("NOERROR", curatorID) })
 	n.configure("[curator]", fmt.Sprintf("endpoints = [%q]", curatorID), noUpstream)
 	n.daemon.signal(unix.SIGHUP)

@@ -74,7 +74,7 @@ func TestRefusedBacklog(t *testing.T) {
 	c := newCluster(t, 1)
 	n, refused := c.nodes[0], strangerID(t)
 	c.curator.tell("set %s 2002:7f00:1::1", refused)
-	eventually(t, "the entry is refused", func() error { return n.counts(1, 0, 1) })
+	eventually(t, "the entry is refused", func() error { return n.counts(2, 0, 1) })
 	out, _ := n.nodedns("query", refused, "A")
 	if !strings.Contains(out, "the cluster's entry for this name: address 2002:7f00:1::1 is of 127.0.0.1") {
 		t.Errorf("query says\n%s", out)

@@ -126,7 +126,9 @@ func newWalker(t testing.TB) *walker {
 // stock tells the curators what they may have forgotten by dying.
 func (w *walker) stock() {
 	w.t.Helper()
+	w.home.tell("set %s -", w.id)
 	w.home.tell("set %s %s", w.homePeer, homeAddr)
+	w.away.tell("set %s -", w.id)
 	w.away.tell("set %s %s", w.awayPeer, awayAddr)
 }
 
