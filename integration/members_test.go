@@ -269,3 +269,30 @@ func TestLeaderLosesItsRole(t *testing.T) {
 	r.resists(movedAddr, usurper)
 	must(t, r.victim.followsMember(leader))
 }
+
+// A first contact without a pin believes any node of the cluster: that is the
+// price of no pin, and it is logged. What was believed is judged again by the
+// first backlog of those that an operator trusts.
+func TestFirstContactWithAUsurper(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	r := newRealm(t, 1, 1, 1)
+	leader := r.members[0]
+	usurper := r.usurp(r.workers[0], r.workers[0].path(credentialsDir))
+	invented := strangerID(t)
+	usurper.tell("set %s %s", invented, markAddr)
+	r.follow(r.workers[0].addr.String() + ":7835")
+	r.victim.boot()
+	eventually(t, "the usurper is believed", func() error { return r.victim.resolves(r.peer, falseAddr) })
+	must(t, r.victim.daemon.logged(usurper.id))
+
+	r.follow(leader.addr.String() + ":7835")
+	r.victim.daemon.signal(unix.SIGHUP)
+	usurper.kill()
+	eventually(t, "the leader is reached and refused", func() error { return r.victim.curatorIs("unauthorized") })
+	r.command("curator", "trust", leader.id)
+	eventually(t, "the leader is followed", func() error { return r.victim.followsMember(leader) })
+	eventually(t, "the peer is where it is", func() error { return r.victim.resolves(r.peer, trueAddr) })
+	eventually(t, "what was invented has departed", func() error { return r.victim.remarks(3, "since ", invented) })
+	eventually(t, "the member is known", func() error { return r.victim.believes(leader) })
+}
