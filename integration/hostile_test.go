@@ -164,10 +164,12 @@ func TestFollowers(t *testing.T) {
 	})
 }
 
-// follows fails unless the daemon is connected to this curator.
+// follows fails unless the daemon is connected to this curator, at its address or
+// at that of its node.
 func (m *machine) follows(c *curator) error {
 	s, err := m.status()
-	if err == nil && (s.Curator.State != "connected" || s.Curator.Endpoint != c.endpoint()) {
+	byID := fmt.Sprintf("%s:%d", c.id, c.port)
+	if err == nil && (s.Curator.State != "connected" || s.Curator.Endpoint != c.endpoint() && s.Curator.Endpoint != byID) {
 		err = fmt.Errorf("the curator is %+v", s.Curator)
 	}
 	return err
