@@ -94,14 +94,14 @@ func TestAnotherNodeAtAnEndpointByID(t *testing.T) {
 						m.curator.kill()
 					}
 					leader.withdraw(addr)
-					r.workers[0].move(addr)
+					r.hand(addr, r.workers[0])
 					usurper := r.usurp(r.workers[0], shown)
 					eventually(t, "it is reached and refused", func() error { return r.victim.curatorIs("unauthorized") })
 					r.resists(trueAddr, usurper)
 
 					usurper.kill()
 					r.workers[0].withdraw(addr)
-					leader.move(addr)
+					r.hand(addr, leader)
 					for _, m := range r.curators() {
 						m.curator.launch()
 					}
@@ -153,7 +153,7 @@ func TestUsurpersAtTheStart(t *testing.T) {
 		}
 		addr := leader.addr
 		leader.withdraw(addr)
-		r.workers[0].move(addr)
+		r.hand(addr, r.workers[0])
 		usurpers := r.usurpers(r.workers...)
 
 		r.victim.boot()
@@ -163,7 +163,7 @@ func TestUsurpersAtTheStart(t *testing.T) {
 
 		usurpers[0].kill()
 		r.workers[0].withdraw(addr)
-		leader.move(addr)
+		r.hand(addr, leader)
 		for _, m := range r.curators() {
 			m.curator.launch()
 		}

@@ -123,6 +123,14 @@ func (r *realm) usurpers(workers ...*member) []*curator {
 	return all
 }
 
+// hand gives an address to another member, and has the victim look for it: the
+// kernel keeps where an address was for up to a minute.
+func (r *realm) hand(addr netip.Addr, to *member) {
+	r.t.Helper()
+	to.move(addr)
+	r.victim.run("ip", "neigh", "flush", "dev", "eth0")
+}
+
 // vigil is for how long it is watched that something does not happen. Each of
 // the attacks took a second at most where it succeeded.
 const vigil = 5 * time.Second
