@@ -55,7 +55,8 @@ func (w *Watcher) settled(remark string, complete bool) {
 	w.setRemoved(removed)
 }
 
-// forgetPresence begins with another way to a cluster, which may be another one.
+// forgetPresence begins with another way to a cluster, which may be another one,
+// or none: a node that left for good and follows no cluster lacks nothing.
 func (w *Watcher) forgetPresence() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -55,6 +55,12 @@ func TestNeverInTheCluster(t *testing.T) {
 	cfg.Endpoints = []string{address}
 	w, _, _ := watch(t, cfg)
 	awaitState(t, w, StateRemoved)
+
+	// It is taken out of service, as the fix of this reason says.
+	must(t, w.SetEndpoints(nil))
+	if status := awaitState(t, w, StateOff); status.Removed != "" {
+		t.Errorf("still removed without a cluster: %q", status.Removed)
+	}
 }
 
 // What never ends its backlog shows nothing by absence.

@@ -25,13 +25,13 @@ func (w *Watcher) carryOut(ctx context.Context, p *plan, j *journal) {
 	ctx, end := p.bind(ctx)
 	defer end()
 	w.reject("", nil)
+	w.forgetPresence()
 	if p.idle != "" {
 		w.enter(p.idle, p.detail)
 		j.idle(w.log, p.idle, p.detail)
 		<-ctx.Done()
 		return
 	}
-	w.forgetPresence()
 	w.authority.renew(p)
 	if p.credentials != nil {
 		w.authority.setCluster(p.credentials.ClusterID())
