@@ -45,6 +45,7 @@ var (
 	toRefused      = Transition{StateRefused, "a curator refuses us, or is not of the credentials' cluster"}
 	toBackOff      = Transition{StateBackingOff, "no curator delivers a stream"}
 	toUnauthorized = Transition{StateUnauthorized, "a node of the cluster answers that may not speak for it"}
+	toDropped      = Transition{StateUnauthorized, "the backlog does not list its sender as consensus member"}
 	toRemoved      = Transition{StateRemoved, "the cluster does not have this node"}
 	again          = Transition{StateConnecting, "the pause is over, a leader is found, or the endpoints, credentials or dialer are others"}
 )
@@ -85,8 +86,7 @@ func States() []Description {
 				{StateConnecting, "another curator leads, or the credentials changed"},
 				{StateBackingOff, "the stream breaks"},
 				{StateRefused, "the curator ends the stream for want of permission"},
-				{StateUnauthorized, "the backlog does not list its sender as consensus member"},
-				toOff, toAwait, toBad,
+				toDropped, toOff, toAwait, toBad,
 			},
 		},
 		{
@@ -97,7 +97,7 @@ func States() []Description {
 				{StateConnecting, "another curator leads, or the credentials changed"},
 				{StateBackingOff, "the stream breaks, or the curator falls silent for 15 s"},
 				{StateRefused, "the curator ends the stream for want of permission"},
-				toRemoved, toOff, toAwait, toBad,
+				toRemoved, toDropped, toOff, toAwait, toBad,
 			},
 		},
 		{
@@ -108,7 +108,7 @@ func States() []Description {
 				{StateConnecting, "another curator leads, or the credentials changed"},
 				{StateBackingOff, "the stream breaks, or the curator falls silent for 15 s"},
 				{StateRefused, "the curator ends the stream for want of permission"},
-				toOff, toAwait, toBad,
+				toDropped, toOff, toAwait, toBad,
 			},
 		},
 		{

@@ -66,6 +66,33 @@ func TestWorkerClaimsToLead(t *testing.T) {
 	}
 }
 
+// A member's backlog seems to be in, and ends later without the member: it is
+// dropped from a state in which changes are followed.
+func TestBacklogEndsLateWithoutItsSender(t *testing.T) {
+	t.Parallel()
+	p, cfg := newPlane(t, 1)
+	cfg.Endpoints = p.addresses
+	w, _, _ := watch(t, cfg)
+	p.awaitLeader(w, 0)
+	settled := make(chan struct{})
+	p.servers[0].Behave(memory.Behaviour{Script: func(send func([]byte) error) error {
+		if err := send(event(t, nodes(2))); err != nil {
+			return err
+		}
+		select {
+		case <-settled:
+			return send(event(t, ending(nodes(3))))
+		case <-t.Context().Done():
+			return nil
+		}
+	}})
+	awaitStatus(t, w, "quiet", func(s Status) bool { return s.State == StateConnected && s.Detail != "" })
+	close(settled)
+	if status := awaitState(t, w, StateUnauthorized); status.Refused[ReasonNotMember] == 0 {
+		t.Errorf("status %+v", status)
+	}
+}
+
 // Another node answers where an endpoint names one.
 func TestAnotherNodeAnswers(t *testing.T) {
 	t.Parallel()
