@@ -58,9 +58,9 @@ type Config struct {
 	Endpoints     []string
 	Credentials   string
 	Insecure      bool
-	// RecoverAfter is how long no curator that may speak for the cluster must
-	// have been heard for any node of it to be believed at an endpoint without a
-	// pin. 0 means 15 minutes, and negative never.
+	// RecoverAfter is how long only nodes that may not speak for the cluster must
+	// have answered for one to be believed at an endpoint without a pin. 0 means
+	// 15 minutes, and negative never.
 	RecoverAfter time.Duration
 	// Report tells the cluster our first address whenever it changes. Never
 	// set it where the node's own daemon does so, as Metropolis does.

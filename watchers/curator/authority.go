@@ -14,9 +14,12 @@ const (
 	// maxMembers bounds the consensus members and the nodes trusted by hand
 	// that are remembered. A control plane has three or five.
 	maxMembers = 64
-	// DefaultRecoverAfter is how long no entitled node must have been heard for
-	// any node of the cluster to be believed at an endpoint without a pin.
+	// DefaultRecoverAfter is how long only nodes that are not entitled must have
+	// answered for one to be believed at an endpoint without a pin.
 	DefaultRecoverAfter = 15 * time.Minute
+	// recoverGap is how long no node at all may answer for that time to go on.
+	// Each endpoint is tried again within seconds.
+	recoverGap = time.Minute
 )
 
 // authority decides which nodes may speak for the cluster. A certificate of the
@@ -28,9 +31,9 @@ const (
 //   - those that an operator trusts by hand, and
 //   - the leader that one of these names.
 //
-// While there is none, at first contact, and after none was heard for a while,
-// a node at an endpoint without a pin is entitled too, until an entitled one is
-// heard again.
+// While there is none, at first contact, and after only others answered for a
+// while, a node at an endpoint without a pin is entitled too, until an entitled
+// one is heard again.
 type authority struct {
 	prefix zone.Prefix
 	log    *slog.Logger
@@ -46,7 +49,8 @@ type authority struct {
 	recoverAfter time.Duration // negative: never
 	reports      bool          // an entitled node reports who leads
 	watched      bool          // an entitled node is being watched
-	silent       time.Time     // since neither; zero otherwise
+	silent       time.Time     // since neither, and others answer; zero otherwise
+	answered     time.Time     // when one of those others did last
 	refusals     refusals
 	saveError    string
 	changed      chan struct{} // closed when the members or the trusted nodes change
@@ -59,7 +63,7 @@ func newAuthority(prefix zone.Prefix, recoverAfter time.Duration, log *slog.Logg
 	}
 }
 
-// renew begins with another way to reach the cluster: what was believed of the
+// renew begins with another way to reach the cluster: what was believed for the
 // moment is void, and the time without an entitled node starts over.
 func (a *authority) renew(p *plan) {
 	a.mu.Lock()
@@ -70,7 +74,7 @@ func (a *authority) renew(p *plan) {
 			a.pinned[id] = true
 		}
 	}
-	a.reports, a.watched, a.silent = false, false, time.Now()
+	a.reports, a.watched, a.silent = false, false, time.Time{}
 }
 
 // setCluster forgets the members of another cluster.
@@ -113,6 +117,9 @@ func (a *authority) admit(at Endpoint, configured bool, id zone.ID) error {
 	if a.isEntitled(id) {
 		return nil
 	}
+	if configured {
+		a.wait()
+	}
 	why := a.openness()
 	if why == "" || !configured {
 		return a.refuse(&UnauthorizedError{Reason: ReasonNotEntitled, Endpoint: at.Address(), ID: id})
@@ -126,6 +133,20 @@ func (a *authority) admit(at Endpoint, configured bool, id zone.ID) error {
 	a.provisional[id] = Acceptance{id, at.Address(), why, time.Now().UTC()}
 	a.log.Warn("a curator is believed without a pin", "node", id, "endpoint", at.Address(), "reason", why, "fix", PinAdvice(at.Address(), id))
 	return nil
+}
+
+// wait keeps the time for which only nodes that are not entitled answer. An
+// outage does not count: when it is over, entitled nodes must have had their time
+// to answer too, or the fastest one would be believed. The caller holds the lock.
+func (a *authority) wait() {
+	now := time.Now()
+	switch {
+	case a.reports || a.watched:
+		return
+	case a.silent.IsZero(), now.Sub(a.answered) > recoverGap:
+		a.silent = now
+	}
+	a.answered = now
 }
 
 // isEntitled reports whether a node may speak now. The caller holds the lock.
@@ -152,7 +173,7 @@ func (a *authority) openness() Openness {
 	switch {
 	case len(a.members)+len(a.trusted)+len(a.pinned) == 0:
 		return FirstContact
-	case a.recoverAfter >= 0 && !a.silent.IsZero() && time.Since(a.silent) >= a.recoverAfter:
+	case a.recoverAfter >= 0 && !a.silent.IsZero() && a.answered.Sub(a.silent) >= a.recoverAfter:
 		return Recovery
 	}
 	return ""
@@ -197,14 +218,11 @@ func (a *authority) watching(id zone.ID) {
 	a.listen()
 }
 
-// listen keeps the time since an entitled node was heard. The caller holds the
-// lock.
+// listen ends the time without an entitled node where one is heard. The caller
+// holds the lock.
 func (a *authority) listen() {
-	switch {
-	case a.reports || a.watched:
+	if a.reports || a.watched {
 		a.silent = time.Time{}
-	case a.silent.IsZero():
-		a.silent = time.Now()
 	}
 }
 

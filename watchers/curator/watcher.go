@@ -69,8 +69,8 @@ type Config struct {
 	// Port returns the TCP port of a node's curator, or 0 where it is not known.
 	// It is called from any goroutine; nil knows none.
 	Port func(zone.ID) uint16
-	// RecoverAfter is how long no entitled curator must have been heard for any
-	// node of the cluster to be believed at an endpoint without a pin. 0 means
+	// RecoverAfter is how long only nodes that are not entitled must have
+	// answered for one to be believed at an endpoint without a pin. 0 means
 	// DefaultRecoverAfter, and negative never.
 	RecoverAfter time.Duration
 	// AuthorityFile keeps who may speak for the cluster across restarts; empty
