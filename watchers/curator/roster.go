@@ -25,7 +25,8 @@ type roster struct {
 
 	itself   bool // the sender is in the list
 	listed   []zone.ID
-	complete bool
+	settled  bool // accepted without a marker
+	complete bool // accepted with one
 }
 
 // read takes the members from an event, and reports whether the event may be
@@ -50,10 +51,14 @@ func (r *roster) read(event *curatorpb.WatchEvent) bool {
 	return r.proven
 }
 
+// note takes one node's role. Without a marker, members are only added; they are
+// listed as well, since it may come yet.
 func (r *roster) note(id zone.ID, member bool) {
+	if r.complete || r.settled && member {
+		r.authority.revise(id, member)
+	}
 	switch {
 	case r.complete:
-		r.authority.revise(id, member)
 	case id == r.sender:
 		r.itself = member
 	case member && len(r.listed) < maxMembers:
@@ -69,6 +74,6 @@ func (r *roster) accept(marked bool) error {
 	case !r.itself:
 		return r.authority.refuseBacklog(r.sender, r.endpoint)
 	}
-	r.complete = marked
+	r.settled, r.complete = true, marked
 	return r.authority.accept(r.sender, r.listed, marked)
 }

@@ -82,9 +82,17 @@ func TestSenderListsItself(t *testing.T) {
 		"a member that is older": {
 			member, []step{{0, nodes(-1, -2)}, {quiet + 1, nodes(9)}}, begin + "set 2, settle, set 1" + end, errLost, "", "1 2 9",
 		},
+		"an older curator's new members": {
+			member, []step{{0, nodes(-1)}, {quiet + 1, nodes(-3)}, {0, nodes(3)}},
+			begin + "set 1, settle, set 1, set 1" + end, errLost, "", "1 3 9",
+		},
 		"a member that is slow": {
 			member, []step{{0, nodes(2)}, {quiet + 1, ending(nodes(-1))}},
 			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1",
+		},
+		"a slow one's last members": {
+			member, []step{{0, nodes(-1)}, {quiet + 1, ending(nodes(-3))}},
+			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1 3",
 		},
 		"a partial backlog": {
 			member, []step{{0, nodes(-1, -2)}}, begin + "set 2" + end, errLost, "", "1 9",
