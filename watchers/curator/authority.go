@@ -238,7 +238,8 @@ func (a *authority) accept(sender zone.ID, listed []zone.ID, complete bool) erro
 		a.accepted = a.vouching(sender)
 	}
 	before := maps.Clone(a.members)
-	if complete {
+	// Where members are only added, the list gets full of those that left.
+	if complete || len(a.members) >= maxMembers {
 		clear(a.members)
 	}
 	a.members[sender] = true

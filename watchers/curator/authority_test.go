@@ -218,6 +218,11 @@ func TestMembersFollowTheBacklog(t *testing.T) {
 	if len(a.members) != maxMembers {
 		t.Errorf("%d members", len(a.members))
 	}
+	must(t, a.trust(someID(0x100)))
+	must(t, a.accept(someID(0x100), []zone.ID{someID(0x101)}, false))
+	if got := members(); got != "100 trusted, 101 member" {
+		t.Errorf("a full list, and a backlog without the marker: members %s", got)
+	}
 	a.setCluster("one")
 	a.setCluster("another")
 	if got := members(); got != "" {
