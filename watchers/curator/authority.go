@@ -234,7 +234,12 @@ func (a *authority) accept(sender zone.ID, listed []zone.ID, complete bool) erro
 	if !a.isEntitled(sender) {
 		return a.refuse(&UnauthorizedError{Reason: ReasonNotEntitled, ID: sender})
 	}
-	if !a.isKnown(sender) {
+	switch {
+	case a.trusted[sender] || a.pinned[sender]:
+		if complete {
+			a.accepted = nil // the members are known by an operator's word
+		}
+	case !a.members[sender]:
 		a.accepted = a.vouching(sender)
 	}
 	before := maps.Clone(a.members)

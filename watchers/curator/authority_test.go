@@ -303,6 +303,15 @@ func TestAcceptance(t *testing.T) {
 	if got := accepted(a); got != nil {
 		t.Errorf("accepted %+v, and trusted since", got)
 	}
+
+	a = idle(-1, bare)
+	must(t, a.admit(bare, true, someID(1)))
+	must(t, a.accept(someID(1), []zone.ID{someID(2)}, true))
+	a.renew(&plan{endpoints: []Endpoint{{host: "192.0.2.12", port: DefaultPort, pin: someID(2)}}})
+	must(t, a.accept(someID(2), []zone.ID{someID(1)}, true))
+	if got := accepted(a); got != nil {
+		t.Errorf("accepted %+v, and a pinned node has listed the members since", got)
+	}
 	if got := accepted(knowing(-1, someID(1))); got != nil {
 		t.Errorf("accepted %+v of itself", got)
 	}
