@@ -52,6 +52,7 @@ type authority struct {
 	silent       time.Time     // since neither, and others answer; zero otherwise
 	answered     time.Time     // when one of those others did last
 	refusals     refusals
+	loaded       bool // what was saved is taken already, or forgotten by hand
 	saveError    string
 	changed      chan struct{} // closed when the members or the trusted nodes change
 }

@@ -31,23 +31,30 @@ type record struct {
 	Accepted *Acceptance `json:"accepted,omitempty"`
 }
 
-// load reads what an earlier run saved. What is damaged is left alone and
-// reported: without it the next contact is the first one.
-func (a *authority) load(path string) error {
+// load adds what an earlier run saved to what was decided since, and returns the
+// text that stands in the file. It is read once: what is known is newer later, and
+// after a reset. A file that is damaged is left alone until there is something to
+// save, and reported.
+func (a *authority) load(path string) (text string, _ error) {
 	saved, err := readRecord(path, a.prefix)
 	if err != nil {
-		return fmt.Errorf("read who may speak for the cluster from %s: %w; remove the file to begin as at first contact", path, err)
+		return record{}.encode(), fmt.Errorf("read who may speak for the cluster from %s: %w; "+
+			"until it is known again the next contact is the first one: restore the file, or pin the endpoints", path, err)
 	}
+	text = saved.encode()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.cluster, a.accepted = saved.Cluster, saved.Accepted
+	if a.loaded {
+		return text, nil
+	}
+	a.loaded, a.cluster, a.accepted = true, saved.Cluster, saved.Accepted
 	for _, id := range saved.Members {
 		a.members[id] = true
 	}
 	for _, id := range saved.Trusted {
 		a.trusted[id] = true
 	}
-	return nil
+	return text, nil
 }
 
 func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
@@ -76,9 +83,8 @@ func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
 	return saved, err
 }
 
-// keep saves each change until ctx ends.
-func (a *authority) keep(ctx context.Context, path string) {
-	saved := a.encode()
+// keep saves what differs from the saved text, and each change, until ctx ends.
+func (a *authority) keep(ctx context.Context, path, saved string) {
 	for {
 		_, changed := a.known()
 		if text := a.encode(); text != saved && a.reportSaving(path, writeRecord(path, text)) {
@@ -124,7 +130,10 @@ func (a *authority) reportSaving(path string, err error) bool {
 func (a *authority) encode() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := record{Cluster: a.cluster, Members: sorted(a.members), Trusted: sorted(a.trusted), Accepted: a.accepted}
+	return record{Cluster: a.cluster, Members: sorted(a.members), Trusted: sorted(a.trusted), Accepted: a.accepted}.encode()
+}
+
+func (r record) encode() string {
 	text, _ := json.MarshalIndent(r, "", "  ") // names and times always encode
 	return string(text) + "\n"
 }

@@ -242,7 +242,11 @@ func TestAuthoritySurvives(t *testing.T) {
 	must(t, writeRecord(path, a.encode()))
 
 	again := idle(-1)
-	must(t, again.load(path))
+	text, err := again.load(path)
+	must(t, err)
+	if text != again.encode() {
+		t.Errorf("read %s, as %s", again.encode(), text)
+	}
 	if again.encode() != a.encode() {
 		t.Errorf("read %s, written %s", again.encode(), a.encode())
 	}
@@ -252,6 +256,29 @@ func TestAuthoritySurvives(t *testing.T) {
 	again.reset()
 	if again.entitled(someID(1)) || again.entitled(someID(7)) {
 		t.Error("a reset forgets")
+	}
+}
+
+// An operator, or an embedder, may decide before the watcher runs.
+func TestDecisionsBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "curators.json")
+	run := func(decide func(*Watcher)) *authority {
+		w, err := New(Config{Prefix: prefix, AuthorityFile: path}, newRecorder())
+		must(t, err)
+		decide(w)
+		background(t, w.Run)()
+		return w.authority
+	}
+	run(func(w *Watcher) { must(t, w.Trust(string(someID(1)))) })
+	if !run(func(w *Watcher) { must(t, w.Trust(string(someID(2)))) }).entitled(someID(1)) {
+		t.Error("trust is lost at the end")
+	}
+	if a := run((*Watcher).ResetAuthority); a.entitled(someID(1)) || a.entitled(someID(2)) {
+		t.Error("the file undoes a reset")
+	}
+	if run(func(*Watcher) {}).entitled(someID(2)) {
+		t.Error("a reset is lost at the end")
 	}
 }
 
@@ -271,14 +298,14 @@ func TestAuthorityFileIsChecked(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "curators.json")
 		must(t, os.WriteFile(path, []byte(text), 0o600))
 		a := idle(-1)
-		if err := a.load(path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := a.load(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if ids, _ := a.known(); len(ids) != 0 {
 			t.Errorf("%s: knows %v", name, ids)
 		}
 	}
-	if err := idle(-1).load(filepath.Join(t.TempDir(), "none")); err != nil {
+	if _, err := idle(-1).load(filepath.Join(t.TempDir(), "none")); err != nil {
 		t.Errorf("a first start: %v", err)
 	}
 }

@@ -56,6 +56,7 @@ func (a *authority) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forget()
+	a.loaded = true
 	a.log.Info("who may speak for the cluster is forgotten, by hand: the next contact is the first one")
 	a.wake()
 }

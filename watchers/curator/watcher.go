@@ -143,10 +143,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var files sync.WaitGroup
 	defer files.Wait()
 	if path := w.cfg.AuthorityFile; path != "" {
-		if err := w.authority.load(path); err != nil {
+		saved, err := w.authority.load(path)
+		if err != nil {
 			w.log.Error("starting without knowing who may speak for the cluster", "error", err)
 		}
-		files.Go(func() { w.authority.keep(ctx, path) })
+		files.Go(func() { w.authority.keep(ctx, path, saved) })
 	}
 	if w.cfg.Credentials != "" && !w.cfg.Insecure {
 		load := func() {
