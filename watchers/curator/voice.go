@@ -83,8 +83,12 @@ func elect(voices []voice, present zone.ID) (leader zone.ID) {
 }
 
 // places lists where a leader may be found: where it speaks itself, where
-// others say that it is, and last by its ID.
+// others say that it is, and last by its ID. There are none while no leader is
+// known.
 func places(voices []voice, leader zone.ID) (all []Endpoint) {
+	if leader == "" {
+		return nil
+	}
 	add := func(endpoint Endpoint) {
 		if endpoint != (Endpoint{}) && !slices.Contains(all, endpoint) {
 			all = append(all, endpoint)

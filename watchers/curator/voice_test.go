@@ -55,6 +55,23 @@ func TestElect(t *testing.T) {
 	}
 }
 
+// While no leader is known, as with older curators, the endpoint that worked last
+// is tried first, whatever the order of their addresses.
+func TestWaysWithoutALeader(t *testing.T) {
+	t.Parallel()
+	w, err := New(Config{Prefix: prefix, Insecure: true, Endpoints: []string{"127.0.0.1:1", "127.0.0.1:2"}}, newRecorder())
+	must(t, err)
+	c := newCouncil(w, w.plan)
+	for _, endpoint := range w.plan.endpoints {
+		c.tell(t.Context(), voice{endpoint: endpoint, fault: "it is an older one"})
+	}
+	last := w.plan.endpoints[1]
+	c.prefer(last)
+	if ways, _ := c.ways(); len(ways) != 2 || ways[0].endpoint != last {
+		t.Errorf("ways %+v", ways)
+	}
+}
+
 func TestUnderstand(t *testing.T) {
 	t.Parallel()
 	asked := Endpoint{host: "192.0.2.9", port: 7835}
