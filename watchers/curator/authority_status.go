@@ -34,7 +34,7 @@ type UnauthorizedError struct {
 func (e *UnauthorizedError) Error() string {
 	switch e.Reason {
 	case ReasonWrongNode:
-		return fmt.Sprintf("node %s answers there, and the endpoint names %s: correct curator.endpoints, or find out what answers at this address", e.ID, e.Want)
+		return fmt.Sprintf("node %s answers there, where only node %s may: correct the endpoint if it is in curator.endpoints; if not, see which of the two nodes has this address", e.ID, e.Want)
 	case ReasonNotMember:
 		return fmt.Sprintf("the backlog of node %s does not list it as consensus member, and is dropped", e.ID)
 	}
