@@ -51,7 +51,8 @@ func TestSenderListsItself(t *testing.T) {
 		members string // afterwards
 	}{
 		"a stranger that is listed": {
-			stranger, []step{{0, nodes(-1, 2)}, {0, ending(nodes(3, -4))}},
+			stranger,
+			[]step{{0, nodes(-1, 2)}, {0, ending(nodes(3, -4))}},
 			begin + "set 2, set 2, complete" + end, errLost, "", "1 4",
 		},
 		"a stranger that is listed late": {
@@ -73,7 +74,8 @@ func TestSenderListsItself(t *testing.T) {
 			stranger, []step{{0, nodes(-1, 2)}, {quiet + 1, nil}}, begin + "set 2, settle" + end, errLost, "", "1",
 		},
 		"a member": {
-			member, []step{{0, nodes(2)}, {0, ending(nodes(-1, -3))}},
+			member,
+			[]step{{0, nodes(2)}, {0, ending(nodes(-1, -3))}},
 			begin + "set 1, set 2, complete" + end, errLost, "", "1 3",
 		},
 		"a member that leaves itself out": {
@@ -83,22 +85,26 @@ func TestSenderListsItself(t *testing.T) {
 			member, []step{{0, nodes(-1, -2)}, {quiet + 1, nodes(9)}}, begin + "set 2, settle, set 1" + end, errLost, "", "1 2 9",
 		},
 		"an older curator's new members": {
-			member, []step{{0, nodes(-1)}, {quiet + 1, nodes(-3)}, {0, nodes(3)}},
+			member,
+			[]step{{0, nodes(-1)}, {quiet + 1, nodes(-3)}, {0, nodes(3)}},
 			begin + "set 1, settle, set 1, set 1" + end, errLost, "", "1 3 9",
 		},
 		"a member that is slow": {
-			member, []step{{0, nodes(2)}, {quiet + 1, ending(nodes(-1))}},
+			member,
+			[]step{{0, nodes(2)}, {quiet + 1, ending(nodes(-1))}},
 			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1",
 		},
 		"a slow one's last members": {
-			member, []step{{0, nodes(-1)}, {quiet + 1, ending(nodes(-3))}},
+			member,
+			[]step{{0, nodes(-1)}, {quiet + 1, ending(nodes(-3))}},
 			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1 3",
 		},
 		"a partial backlog": {
 			member, []step{{0, nodes(-1, -2)}}, begin + "set 2" + end, errLost, "", "1 9",
 		},
 		"changes of roles": {
-			member, []step{{0, ending(nodes(-1, -2))}, {0, nodes(-3)}, {0, nodes(2)}, {0, nodes(-4)}, {0, gone(4)}, {0, nodes(1)}},
+			member,
+			[]step{{0, ending(nodes(-1, -2))}, {0, nodes(-3)}, {0, nodes(2)}, {0, nodes(-4)}, {0, gone(4)}, {0, nodes(1)}},
 			begin + "set 2, complete, set 1, set 1, set 1, gone " + string(someID(4)) + ", set 1" + end, errLost, "", "3",
 		},
 	} {
