@@ -65,7 +65,7 @@ func (c *curator) introduce(s *server) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.tell("fill %d", s.site.nodes), c.tell("follower off")); err != nil {
+	if err := errors.Join(c.tell("set %s -", localNode), c.tell("fill %d", s.site.nodes), c.tell("follower off")); err != nil {
 		return err
 	}
 	return eventually("nodedns has what the curator knows", func() error { return connected(s) })

@@ -34,6 +34,7 @@ type decoder struct {
 	in     *bufio.Reader
 	sum    hash.Hash32
 	offset int64
+	parts  parts // that a node of this version may have
 	buf    [maxString]byte
 }
 
@@ -41,7 +42,7 @@ type decoder struct {
 // every node, which is valid during the call only. The checksum is known to be
 // right when decode has returned nil, and not before.
 func decode(r io.Reader, start func(header), each func(*node)) error {
-	d := &decoder{in: bufio.NewReaderSize(r, bufferSize), sum: crc32.New(castagnoli)}
+	d := &decoder{parts: allParts, in: bufio.NewReaderSize(r, bufferSize), sum: crc32.New(castagnoli)}
 	h, err := d.header()
 	if err != nil {
 		return err
@@ -74,8 +75,10 @@ func (d *decoder) header() (h header, err error) {
 		return h, fmt.Errorf("%w: version %d, %d is known", ErrVersion, v, version)
 	case v == 0:
 		return h, d.damaged("there is no version %d", v)
+	case v < oldest:
+		return h, fmt.Errorf("%w: version %d, from %d on they are read", ErrOld, v, oldest)
 	case v < version:
-		return h, fmt.Errorf("%w: version %d, %d is read", ErrOld, v, version)
+		d.parts = allParts &^ (owned4 | owned6)
 	}
 	if h.cluster, err = d.string(); err != nil {
 		return h, err
@@ -108,7 +111,7 @@ func (d *decoder) node(n *node) error {
 		port:  binary.BigEndian.Uint16(b[19:]),
 		since: binary.BigEndian.Uint32(b[21:]),
 	}
-	if n.parts&^allParts != 0 {
+	if n.parts&^d.parts != 0 {
 		return d.damaged("a node has unknown parts %#x", byte(n.parts))
 	}
 	if n.parts&owned4 != 0 && n.parts&has4 == 0 || n.parts&owned6 != 0 && n.parts&has6 == 0 {

@@ -25,7 +25,7 @@
 // Its name is [FileName]. All numbers are big endian.
 //
 //	8  magic, "nodedns\n"
-//	2  version, 3
+//	2  version, 3; of version 2 all is the same but for the bits 8 and 16 of a node
 //	1  length of the cluster's ID, and the ID, empty where unknown
 //	1  length of the prefix of node IDs, and the prefix
 //	8  when it was written, in Unix seconds
@@ -48,8 +48,8 @@
 //	16  IPv6 address, if any
 //	4   departed: seconds of the retention that have been counted
 //
-// A file has exactly one encoding: what decodes is what encoding it again
-// gives.
+// A file of the present version has exactly one encoding: what decodes is what
+// encoding it again gives.
 //
 // # Goroutines
 //

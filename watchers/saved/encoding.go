@@ -15,6 +15,10 @@ import (
 const (
 	magic   = "nodedns\n"
 	version = 3
+	// oldest is the earliest version that is read: an upgrade while the cluster is
+	// out of reach must not cost its names. Version 2 lacks whether a node has the
+	// reverse record of an address.
+	oldest = 2
 
 	// maxNodes bounds the work that a file can cause: what a zone holds, and this
 	// machine.

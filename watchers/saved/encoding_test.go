@@ -41,7 +41,8 @@ func FuzzDecode(f *testing.F) {
 		if err := e.close(); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(again.Bytes(), content) {
+		content[len(magic)+1] = version // of an older one nothing else differs
+		if !bytes.Equal(again.Bytes(), resummed(content)) {
 			t.Errorf("%x encodes again as %x", content, again.Bytes())
 		}
 	})
