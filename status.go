@@ -99,7 +99,7 @@ type CuratorStatus struct {
 	// Curators are what each of them says.
 	Curators []CuratorStatement `json:"curators,omitempty"`
 	// Members are the nodes that may speak for the cluster now.
-	Members []CuratorMember `json:"members,omitempty"`
+	Members []CuratorMember `json:"members"`
 	// Accepted is the node by whose word the members became known, where it was
 	// believed without being pinned or trusted; absent otherwise.
 	Accepted *curator.Acceptance `json:"accepted,omitempty"`
@@ -112,11 +112,11 @@ type CuratorStatus struct {
 
 	// Rejected is how the last round of attempts ended, if by a refusal of either
 	// side, until a backlog is in, and RejectedDetail why; Removed is why the
-	// cluster does not have this node, and SaveError why the members are not saved.
+	// cluster does not have this node, and FileError why the members are not saved or were not read.
 	Rejected       curator.State `json:"-"`
 	RejectedDetail string        `json:"-"`
 	Removed        string        `json:"-"`
-	SaveError      string        `json:"-"`
+	FileError      string        `json:"-"`
 
 	Counters     curator.Counters          `json:"-"`
 	Refusals     map[curator.Reason]uint64 `json:"-"`
@@ -289,11 +289,12 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Credentials:    CredentialsStatus(c.Credentials),
 		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
+		Members:        []CuratorMember{},
 		Accepted:       c.Accepted,
 		Rejected:       c.Rejected,
 		RejectedDetail: c.RejectedDetail,
 		Removed:        c.Removed,
-		SaveError:      c.SaveError,
+		FileError:      c.FileError,
 		Counters:       c.Counters,
 		Refusals:       c.Refused,
 		Certificates:   c.Certificates,

@@ -162,7 +162,7 @@ func (v *Verdict) judgeMachine(f *facts) {
 	for _, file := range f.Files {
 		v.add(ReasonFileNotWritten, file.Error)
 	}
-	v.add(ReasonFileNotWritten, f.Curator.SaveError)
+	v.add(ReasonFileNotWritten, f.Curator.FileError)
 	v.add(ReasonHostsUnusable, f.hosts)
 	if f.ResolvConf != nil {
 		v.add(ReasonResolvConf, f.ResolvConf.Error)

@@ -92,7 +92,7 @@ var judged = []ruling{
 		at(curator.StateBackingOff, true, false)(f)
 		f.Curator.Removed = "the cluster deleted it"
 	}, StateDegraded, []string{ReasonRemoved}},
-	{"members that are not saved", func(f *facts) { f.Curator.SaveError = "read-only" }, StateDegraded, []string{ReasonFileNotWritten}},
+	{"members that are not saved", func(f *facts) { f.Curator.FileError = "read-only" }, StateDegraded, []string{ReasonFileNotWritten}},
 	{"not enrolled", at(curator.StateAwaitingCredentials, false, true), StateWaiting, []string{ReasonAwaitingCredentials}},
 	{"credentials that vanished", at(curator.StateAwaitingCredentials, true, false), StateDegraded, []string{ReasonAwaitingCredentials}},
 	{"not enrolled and broken", func(f *facts) {

@@ -37,7 +37,9 @@ With --json it is one object, whose keys stay and may get company:
   conflict         that another machine has this node's key, if one has
   contested        the addresses that several nodes claim, if there are any
   curator          state, detail, endpoint, connected_since, data_since, cluster,
-                   leader, curators, credentials, report and remarks
+                   leader, curators, members (id and source of those that
+                   may speak for the cluster), accepted, refused, credentials,
+                   report and remarks
   listeners        the addresses that are answered on now, and as
                    listener_status address, state and error of each
   varlink          of the socket for nss-resolve, or null

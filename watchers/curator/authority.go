@@ -1,6 +1,7 @@
 package curator
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -52,8 +53,9 @@ type authority struct {
 	silent       time.Time     // since neither, and others answer; zero otherwise
 	answered     time.Time     // when one of those others did last
 	refusals     refusals
-	loaded       bool // what was saved is taken already, or forgotten by hand
-	saveError    string
+	loaded       bool          // what was saved is taken already, or forgotten by hand
+	fileError    string        // why the file is of no use
+	logged       time.Time     // the last change of the members
 	changed      chan struct{} // closed when the members or the trusted nodes change
 }
 
@@ -281,6 +283,9 @@ func (a *authority) vouching(sender zone.ID) *Acceptance {
 func (a *authority) revise(id zone.ID, member bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.members[id] == member {
+		return
+	}
 	before := maps.Clone(a.members)
 	switch {
 	case member && len(a.members) < maxMembers:
@@ -296,7 +301,12 @@ func (a *authority) compare(before map[zone.ID]bool) {
 	if maps.Equal(before, a.members) {
 		return
 	}
-	a.log.Info("the control plane has other members", "members", sorted(a.members), "before", sorted(before))
+	level := slog.LevelInfo
+	if time.Since(a.logged) < saveInterval {
+		level = slog.LevelDebug // roles that flap do not fill the log
+	}
+	a.logged = time.Now()
+	a.log.Log(context.Background(), level, "the control plane has other members", "members", sorted(a.members), "before", sorted(before))
 	a.wake()
 }
 

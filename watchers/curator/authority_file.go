@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -37,13 +37,15 @@ type record struct {
 // save, and reported.
 func (a *authority) load(path string) (text string, _ error) {
 	saved, err := readRecord(path, a.prefix)
-	if err != nil {
-		return record{}.encode(), fmt.Errorf("read who may speak for the cluster from %s: %w; "+
-			"until it is known again the next contact is the first one: restore the file, or pin the endpoints", path, err)
-	}
-	text = saved.encode()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err != nil {
+		err = fmt.Errorf("read who may speak for the cluster from %s: %w; "+
+			"until it is known again the next contact is the first one: restore the file, or pin the endpoints", path, err)
+		a.fileError = err.Error()
+		return record{}.encode(), err
+	}
+	text = saved.encode()
 	if a.loaded {
 		return text, nil
 	}
@@ -58,15 +60,10 @@ func (a *authority) load(path string) (text string, _ error) {
 }
 
 func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
-	f, err := os.Open(path)
+	text, err := osfile.Read(path, maxAuthorityFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return record{}, nil
 	}
-	if err != nil {
-		return record{}, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAuthorityFile))
 	if err == nil {
 		err = json.Unmarshal(text, &saved)
 	}
@@ -115,13 +112,13 @@ func writeRecord(path, text string) error {
 func (a *authority) reportSaving(path string, err error) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before := a.saveError
-	a.saveError = ""
+	before := a.fileError
+	a.fileError = ""
 	if err != nil {
-		a.saveError = fmt.Sprintf("save who may speak for the cluster in %s: %v; after a restart the next contact would be the first one", path, err)
+		a.fileError = fmt.Sprintf("save who may speak for the cluster in %s: %v; after a restart the next contact would be the first one", path, err)
 		a.wake()
 	}
-	if a.saveError != "" && before == "" {
+	if a.fileError != "" && before == "" {
 		a.log.Error("who may speak for the cluster is not saved, trying again", "path", path, "error", err)
 	}
 	return err == nil

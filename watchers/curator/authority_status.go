@@ -152,5 +152,5 @@ func (a *authority) status(s *Status) {
 	if a.accepted != nil && !a.pinned[a.accepted.ID] && !a.trusted[a.accepted.ID] {
 		s.Accepted = a.accepted
 	}
-	s.SaveError = a.saveError
+	s.FileError = a.fileError
 }

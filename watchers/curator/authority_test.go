@@ -301,6 +301,10 @@ func TestAuthorityFileIsChecked(t *testing.T) {
 		if _, err := a.load(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
 		}
+		var status Status
+		if a.status(&status); !strings.Contains(status.FileError, path) {
+			t.Errorf("%s: the status has %q", name, status.FileError)
+		}
 		if ids, _ := a.known(); len(ids) != 0 {
 			t.Errorf("%s: knows %v", name, ids)
 		}

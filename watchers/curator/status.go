@@ -43,8 +43,8 @@ type Status struct {
 	Refusals []Refusal
 	// Refused counts them since the Watcher was made, by the reason.
 	Refused map[Reason]uint64
-	// SaveError is why the members are not saved, or empty.
-	SaveError string
+	// FileError is why the members are not saved, or were not read, or empty.
+	FileError string
 	// Credentials that are, or would be, used.
 	Credentials CredentialsStatus
 	// Certificates that are in use, as far as they are known.
