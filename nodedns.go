@@ -177,12 +177,19 @@ func (c *Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
 			reserve(nil)
 			return c.LocalSource(ctx, publish)
 		}
-		if len(c.Addresses) > 0 {
-			publish(c.Addresses)
-			publish = func([]netip.Addr) {}
-		}
 		w := netlink.Watcher{Interfaces: c.Interfaces, Publish: publish, Gateways: reserve, Logger: c.Logger.With("part", "netlink")}
-		return w.Run(ctx)
+		if len(c.Addresses) == 0 {
+			return w.Run(ctx)
+		}
+		publish(c.Addresses)
+		w.Publish = func([]netip.Addr) {}
+		if err := w.Run(ctx); err != nil && ctx.Err() == nil {
+			// What was configured holds all the same, as where netlink is forbidden.
+			c.Logger.Warn("the gateways are not known: their addresses may get reverse records from the cluster", "error", err)
+			reserve(nil)
+			<-ctx.Done()
+		}
+		return nil
 	}
 }
 
