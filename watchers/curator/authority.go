@@ -317,14 +317,13 @@ func (a *authority) wake() {
 	a.changed = make(chan struct{})
 }
 
-// known lists the nodes whose curators are listened to beyond the endpoints, and
-// what is closed when these are others.
+// known lists the nodes whose curators are listened to beyond the endpoints, the
+// members first, and what is closed when these are others.
 func (a *authority) known() ([]zone.ID, <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := maps.Clone(a.members)
-	maps.Copy(all, a.trusted)
-	return sorted(all), a.changed
+	trusted := slices.DeleteFunc(sorted(a.trusted), func(id zone.ID) bool { return a.members[id] })
+	return append(sorted(a.members), trusted...), a.changed
 }
 
 func sorted(ids map[zone.ID]bool) []zone.ID {

@@ -55,9 +55,11 @@ func (j *journal) connected(log *slog.Logger, endpoint string, remarks []string)
 func (j *journal) failed(log *slog.Logger, err *streamError, delivered bool) {
 	kind := err.kind()
 	switch {
+	case unauthorized(err): // logged where it was decided
+		log.Debug("no connection to a curator", "error", err)
 	case delivered:
 		log.Warn("lost the curator: its nodes are kept", "error", err)
-	case j.kinds[kind] || len(j.kinds) >= maxKinds || unauthorized(err): // logged where it was decided
+	case j.kinds[kind] || len(j.kinds) >= maxKinds:
 		log.Debug("no connection to a curator", "error", err)
 	default:
 		if j.kinds == nil {
