@@ -63,7 +63,7 @@ func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
 		NodeID:         s.cluster.own,
 		RetainDeparted: time.Hour,
 		Addresses:      []netip.Addr{netip.MustParseAddr(ownAddress)},
-		Endpoints:      []string{s.curator.Addr().String()},
+		Endpoints:      []string{s.curator.Addr().String() + "#" + s.cluster.curator.NodeID()},
 		Credentials:    credentials,
 		StateDir:       filepath.Join(dir, "state"),
 		Files: nodedns.Files{
