@@ -348,22 +348,16 @@ func TestChecks(t *testing.T) {
 }
 
 // Each reason of the daemon's verdict is found once, with what the daemon says of
-// it. Those of files and upstreams are found by what the status has of each.
+// it, where the check on its subject has seen nothing itself.
 func TestEachReasonIsFound(t *testing.T) {
 	t.Parallel()
 	for _, r := range nodedns.Reasons() {
 		p := healthy(t)
 		p.because(r.Code, "this is broken")
 		findings := Examine(p.Machine)
-		switch check := cmp.Or(subjects[r.Code], "daemon"); check {
-		case "address", "files", "resolv-conf", "upstreams":
-			if len(findings) > 0 {
-				t.Errorf("%s: found %+v, want nothing", r.Code, findings)
-			}
-		default:
-			if len(findings) != 1 || findings[0].Check != check || findings[0].Seen != "this is broken" || findings[0].Mend != "fix "+r.Code {
-				t.Errorf("%s: found %+v, want it by %s", r.Code, findings, check)
-			}
+		check := cmp.Or(subjects[r.Code], "daemon")
+		if len(findings) != 1 || findings[0].Check != check || findings[0].Seen != "this is broken" || findings[0].Mend != "fix "+r.Code {
+			t.Errorf("%s: found %+v, want it by %s", r.Code, findings, check)
 		}
 	}
 }
@@ -473,5 +467,28 @@ func TestRealProbes(t *testing.T) {
 	_, err := RealProbes(t.Context(), "").Synchronized()
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
 		t.Error(err)
+	}
+}
+
+// One file in trouble hides no other, and no server for all names that of a route.
+func TestFindingsHideNoReason(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	p.Status.Files[0].Error = "write " + p.Status.Files[0].Path + ": no space"
+	p.because(nodedns.ReasonFileNotWritten, p.Status.Files[0].Error)
+	p.because(nodedns.ReasonFileNotWritten, "write curators.json: read-only")
+	p.Status.Upstreams, p.Status.UpstreamStatus = nil, []nodedns.UpstreamStatus{{
+		Server: "192.0.2.7", Routes: []string{"corp.example."}, State: "down", Reason: "timeout",
+	}}
+	p.because(nodedns.ReasonUpstreamDown, "upstream 192.0.2.7 does not answer: timeout")
+	findings := Examine(p.Machine)
+	for _, text := range []string{"no space", "curators.json", "192.0.2.7"} {
+		n := 0
+		for _, f := range findings {
+			n += strings.Count(f.Seen, text)
+		}
+		if n != 1 {
+			t.Errorf("%d findings on %q, want one: %+v", n, text, findings)
+		}
 	}
 }

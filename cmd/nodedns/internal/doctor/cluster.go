@@ -83,7 +83,7 @@ func lookAtCurator(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
-	findings := reasonsOf(m, "curator", clusterImpact(&m.Status.Curator))
+	findings := reasonsOf(m, curatorCheck, clusterImpact(&m.Status.Curator))
 	v := m.Status.Verdict
 	// What is wrong with the files may be seen by the daemon only, which is
 	// another user.
@@ -139,12 +139,12 @@ func lookAtUpstreams(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
+	var findings []Finding
 	if len(m.Config.Upstream.Servers) > 0 && len(m.Status.Upstreams) == 0 {
-		return []Finding{warning("there is no server for names that are not ours", "they are refused",
-			"name servers in upstream.servers, or have the machine's own resolv.conf name them")}
+		findings = append(findings, warning("there is no server for names that are not ours", "they are refused",
+			"name servers in upstream.servers, or have the machine's own resolv.conf name them"))
 	}
 	dead, general := 0, 0
-	var findings []Finding
 	for _, u := range m.Status.UpstreamStatus {
 		wrong := u.State == upstream.Down.String() || u.State == upstream.Looping.String()
 		if u.General {

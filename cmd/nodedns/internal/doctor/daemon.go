@@ -41,22 +41,28 @@ func lookAtDaemon(m *Machine) []Finding {
 	case m.Status == nil:
 		return []Finding{problem(fmt.Sprint(m.StatusError), why, "look at its log, and restart it")}
 	}
-	return reasonsOf(m, "daemon", "it is what the daemon itself reports as not working")
+	return reasonsOf(m, daemonCheck, reported)
 }
 
+// reported is why a reason matters of which no check knows more.
+const reported = "it is what the daemon itself reports as not working"
+
+// curatorCheck is the check of the connection to the cluster.
+const curatorCheck = "curator"
+
 // subjects are the checks that report a reason of the daemon's verdict. Some take
-// it over by reasonsOf, others look for its cause. What is not here is reported by
-// "daemon".
+// it over by reasonsOf, others look for its cause, and take it over where they find
+// none. What is not here is reported by "daemon".
 var subjects = map[string]string{
 	nodedns.ReasonNoAddress:           "address",
 	nodedns.ReasonIdentityConflict:    "key",
-	nodedns.ReasonBadCredentials:      "curator",
-	nodedns.ReasonRefused:             "curator",
-	nodedns.ReasonUnauthorized:        "curator",
-	nodedns.ReasonRemoved:             "curator",
-	nodedns.ReasonCuratorLost:         "curator",
-	nodedns.ReasonZoneNotReady:        "curator",
-	nodedns.ReasonAwaitingCredentials: "curator",
+	nodedns.ReasonBadCredentials:      curatorCheck,
+	nodedns.ReasonRefused:             curatorCheck,
+	nodedns.ReasonUnauthorized:        curatorCheck,
+	nodedns.ReasonRemoved:             curatorCheck,
+	nodedns.ReasonCuratorLost:         curatorCheck,
+	nodedns.ReasonZoneNotReady:        curatorCheck,
+	nodedns.ReasonAwaitingCredentials: curatorCheck,
 	nodedns.ReasonFileNotWritten:      "files",
 	nodedns.ReasonResolvConf:          "resolv-conf",
 	nodedns.ReasonUpstreamDown:        "upstreams",
@@ -70,7 +76,7 @@ func reasonsOf(m *Machine, check, why string) []Finding {
 	}
 	var findings []Finding
 	for _, r := range m.Status.Verdict.Reasons {
-		if cmp.Or(subjects[r.Code], "daemon") != check {
+		if cmp.Or(subjects[r.Code], daemonCheck) != check {
 			continue
 		}
 		f := problem(r.Text, why, r.Fix)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
@@ -10,21 +11,7 @@ import (
 
 // lookAtFiles finds out which of the kept files cannot be written, and why.
 func lookAtFiles(m *Machine) []Finding {
-	var findings []Finding
-	reported := map[string]bool{}
-	if m.Status != nil {
-		for _, f := range m.Status.Files {
-			if f.Error == "" {
-				continue
-			}
-			reported[f.Path] = true
-			reason, mend := m.unwritable(f.Path)
-			if mend == "" {
-				mend = "do what the message says, or turn the file off in [files]"
-			}
-			findings = append(findings, problem(f.Error+reason, "the file is not what it should be; it is tried again by itself", mend))
-		}
-	}
+	findings, reported := m.reportedFiles()
 	for _, path := range m.keptFiles() {
 		path = m.Config.Rooted(path)
 		reason, mend := m.unwritable(path)
@@ -39,6 +26,30 @@ func lookAtFiles(m *Machine) []Finding {
 		}
 	}
 	return findings
+}
+
+// reportedFiles are the files that the daemon reports as not written: those that
+// are kept, by their paths, and what else it could not write.
+func (m *Machine) reportedFiles() (findings []Finding, paths map[string]bool) {
+	const impact = "the file is not what it should be; it is tried again by itself"
+	paths = map[string]bool{}
+	if m.Status == nil {
+		return nil, paths
+	}
+	others := reasonsOf(m, "files", impact)
+	for _, f := range m.Status.Files {
+		if f.Error == "" {
+			continue
+		}
+		paths[f.Path] = true
+		reason, mend := m.unwritable(f.Path)
+		if mend == "" {
+			mend = "do what the message says, or turn the file off in [files]"
+		}
+		findings = append(findings, problem(f.Error+reason, impact, mend))
+		others = slices.DeleteFunc(others, func(o Finding) bool { return o.Seen == strings.ReplaceAll(f.Error, "\n", "; ") })
+	}
+	return append(findings, others...), paths
 }
 
 // keptFiles are those that the configuration has kept, without the root.
