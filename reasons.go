@@ -91,7 +91,7 @@ var reasons = [...]ReasonDescription{
 	},
 	{
 		ReasonZoneNotReady, "The first backlog has not been received, and no saved nodes were loaded: unknown names are SERVFAIL, with EDE 14.", atOnce,
-		"wait for the backlog; if it does not come, see to the curator",
+		"wait for the backlog; if it does not come, see to the curator; if its entries are refused, to what the text says of them, as identity.prefix",
 	},
 	{
 		ReasonZoneFull, "The cluster has more nodes than a zone holds. Some are missing, and unknown names are SERVFAIL.", atOnce,

@@ -153,8 +153,18 @@ func (v *Verdict) judgeCluster(f *facts) {
 	case f.lost:
 		v.add(ReasonCuratorLost, "no curator has been reached since "+f.lostAt.UTC().Format(time.RFC3339))
 	case f.started && f.expected && !f.Ready:
-		v.add(ReasonZoneNotReady, "the cluster's nodes are not known yet, and none were saved: names that are not in the zone are SERVFAIL")
+		v.add(ReasonZoneNotReady, "the cluster's nodes are not known yet, and none were saved: names that are not in the zone are SERVFAIL"+refusedText(f.Status))
 	}
+}
+
+// refusedText says that entries of the cluster are refused, which may be all that
+// it has, or nothing.
+func refusedText(s *Status) string {
+	if len(s.Refused) == 0 {
+		return ""
+	}
+	first := s.Refused[0]
+	return fmt.Sprintf("; %d entries of the cluster are refused, first %q: %s", s.Nodes.Quarantined, first.ID, first.Reason)
 }
 
 // judgeMachine is about the files of this machine.

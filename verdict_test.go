@@ -141,6 +141,21 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// That nothing of a backlog could be taken is no matter of waiting: the reason
+// names what was refused.
+func TestZoneNotReadyNamesTheRefused(t *testing.T) {
+	t.Parallel()
+	f := fine(func(f *facts) {
+		at(curator.StateConnected, false, false)(f)
+		f.Nodes.Quarantined, f.Refused = 7, []RefusedEntry{{ID: "node7\n", Reason: "the name has no node-ID shape"}}
+	})
+	v := judge(f)
+	if len(v.Reasons) != 1 || v.Reasons[0].Code != ReasonZoneNotReady ||
+		!strings.Contains(v.Reasons[0].Text, `7 entries of the cluster are refused, first "node7\n": the name has no node-ID shape`) {
+		t.Errorf("the verdict is %+v, want the number of refused entries and the first", v)
+	}
+}
+
 // Each code has a row of the table and a case above, and the reasons of a
 // verdict come in the order of the table.
 func TestReasonsAreATable(t *testing.T) {
