@@ -133,6 +133,28 @@ func TestStatusCheck(t *testing.T) {
 	}
 }
 
+// After an upgrade the command may be newer than the daemon that still runs, which
+// gives no verdict.
+func TestStatusOfADaemonWithoutVerdict(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[string]struct {
+		exit   int
+		errors []string
+		says   string
+		stderr string
+	}{
+		nodedns.StateReady:    {exit: exitFine, says: "healthy"},
+		nodedns.StateDegraded: {exitFailed, []string{"the disk is full"}, "the disk is full", "the daemon is degraded: the disk is full"},
+	} {
+		status := nodedns.Status{State: state, Errors: want.errors}
+		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return status }})
+		command(t, "status", "--control", socket, "--check").expect(t, want.exit, want.says, want.stderr)
+		if shown := command(t, "status", "--control", socket); strings.Contains(shown.stdout, "unhealthy") != (want.exit != exitFine) {
+			t.Errorf("the state %s is shown as %s", state, shown.stdout)
+		}
+	}
+}
+
 func TestPrintFlushed(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "nothing to forget\n", 1: "1 answer forgotten\n", 7: "7 answers forgotten\n"} {

@@ -66,17 +66,35 @@ With --json it is one object, whose keys stay and may get company:
 		if err != nil {
 			return err
 		}
+		verdict := verdictOf(status)
 		if *asJSON {
 			err = printJSON(cmd.OutOrStdout(), status)
 		} else {
+			status.Verdict = verdict
 			err = printStatus(cmd.OutOrStdout(), status, time.Now())
 		}
 		if err == nil && *check && status.State != nodedns.StateReady {
-			err = fmt.Errorf("the daemon is %s: %s", status.State, firstReason(status.Verdict))
+			err = fmt.Errorf("the daemon is %s: %s", status.State, firstReason(verdict))
 		}
 		return err
 	}
 	return cmd
+}
+
+// verdictOf is the daemon's verdict or, of a daemon before this version that has
+// none, what its state and its errors amount to.
+func verdictOf(s nodedns.Status) nodedns.Verdict {
+	v := s.Verdict
+	if v.Healthy || v.Reasons != nil {
+		return v
+	}
+	v.Healthy = s.State == nodedns.StateReady
+	for _, text := range s.Errors {
+		v.Reasons = append(v.Reasons, nodedns.Reason{
+			Code: "error", Text: text, Fix: "do what the text says; the daemon is of an earlier version, and advises more after a restart",
+		})
+	}
+	return v
 }
 
 func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
