@@ -209,7 +209,7 @@ func (s *Service) Status() Status {
 	counts := snapshot.Counts()
 	status := Status{
 		NodeID:     string(s.id),
-		Ready:      snapshot.Ready(),
+		Ready:      snapshot.Ready() && !snapshot.Overflowed(),
 		Addresses:  addresses(snapshot.Local()),
 		Serial:     snapshot.Serial(),
 		Nodes:      NodeCounts(counts),

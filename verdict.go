@@ -152,7 +152,7 @@ func (v *Verdict) judgeCluster(f *facts) {
 		v.add(ReasonAwaitingCredentials, because("this node is not enrolled"))
 	case f.lost:
 		v.add(ReasonCuratorLost, "no curator has been reached since "+f.lostAt.UTC().Format(time.RFC3339))
-	case f.started && f.expected && !f.Ready:
+	case f.started && f.expected && !f.Ready && f.full == "":
 		v.add(ReasonZoneNotReady, "the cluster's nodes are not known yet, and none were saved: names that are not in the zone are SERVFAIL"+refusedText(f.Status))
 	}
 }

@@ -106,7 +106,7 @@ var judged = []ruling{
 	{"out of reach, trying", at(curator.StateConnecting, true, true), StateDegraded, []string{ReasonCuratorLost}},
 	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{ReasonCuratorLost}},
 
-	{"more nodes than fit", func(f *facts) { f.full = "the zone is full" }, StateDegraded, []string{ReasonZoneFull}},
+	{"more nodes than fit", func(f *facts) { f.full, f.Ready = "the zone is full", false }, StateDegraded, []string{ReasonZoneFull}},
 	{"files", func(f *facts) {
 		f.Files[0].Error, f.ResolvConf.Error, f.hosts = "full", "overwritten", "too large"
 	}, StateDegraded, []string{ReasonFileNotWritten, ReasonHostsUnusable, ReasonResolvConf}},
