@@ -20,11 +20,19 @@
 // only. What the stream says is passed on as it is; judging it is the zone's
 // work. A message that cannot be decoded ends the stream.
 //
+// # Who may speak
+//
+// A certificate of the CA proves the identity of a node and not that it is a
+// curator. A type authority decides which nodes are heard, with the TLS handshake,
+// from pinned endpoints, the consensus members of the last accepted backlog, what
+// an operator decided, and whom these name as leader. A type roster reads the
+// members from a stream, and holds back one whose sender has not listed itself.
+//
 // # The leader
 //
-// Only the curator that leads delivers the stream. Each curator that is known,
-// from the endpoints or from the nodes themselves, says over a stream of its
-// own who leads; what it says counts for as long as that stream is open. The
+// Only the curator that leads delivers the stream. Each curator that may speak, at
+// an endpoint or at its own address, says over a stream of its own who leads; what
+// it says counts for as long as that stream is open and the curator may speak. The
 // leader is the one that most of them name, and on a tie the present one. When
 // that is another one than the one that is followed, the watcher moves there.
 // Curators that cannot tell, or do not agree with what is found, are tried in
@@ -42,8 +50,8 @@
 //
 // [Watcher.Run] owns them all and waits for them before it returns. The one
 // that called it owns the state of the connection and is the only one to call
-// the Sink. One follows the credentials directory. While there is a plan, one
-// waits for its end, one listens to each curator and one tells which these are,
-// and one waits for the leader to be elsewhere; while there is a stream, one
+// the Sink. One follows the credentials directory, and one saves which curators
+// may speak. While there is a plan, one waits for its end, one listens to each
+// curator and one finds which these are, and one waits for the leader to be elsewhere; while there is a stream, one
 // receives from it.
 package curator
