@@ -100,14 +100,7 @@ func TestAnotherNodeAtAnEndpointByID(t *testing.T) {
 					r.resists(trueAddr, usurper)
 
 					usurper.kill()
-					r.workers[0].withdraw(addr)
-					r.hand(addr, leader)
-					for _, m := range r.curators() {
-						m.curator.launch()
-					}
-					leader = r.awaitLeader()
-					eventually(t, "the leader is followed again", func() error { return r.victim.followsMember(leader) })
-					r.awaitMove(leader)
+					r.recover(addr, leader)
 				})
 			}
 		}
@@ -162,13 +155,6 @@ func TestUsurpersAtTheStart(t *testing.T) {
 		r.resists(trueAddr, usurpers...)
 
 		usurpers[0].kill()
-		r.workers[0].withdraw(addr)
-		r.hand(addr, leader)
-		for _, m := range r.curators() {
-			m.curator.launch()
-		}
-		leader = r.awaitLeader()
-		eventually(t, "the leader is followed again", func() error { return r.victim.followsMember(leader) })
-		r.awaitMove(leader)
+		r.recover(addr, leader)
 	})
 }

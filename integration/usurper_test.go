@@ -131,6 +131,20 @@ func (r *realm) hand(addr netip.Addr, to *member) {
 	r.victim.run("ip", "neigh", "flush", "dev", "eth0")
 }
 
+// recover gives the first worker's address back to the curator that had it, has
+// all of them start again, and awaits that their leader is followed.
+func (r *realm) recover(addr netip.Addr, owner *member) {
+	r.t.Helper()
+	r.workers[0].withdraw(addr)
+	r.hand(addr, owner)
+	for _, m := range r.curators() {
+		m.curator.launch()
+	}
+	leader := r.awaitLeader()
+	eventually(r.t, "the leader is followed again", func() error { return r.victim.followsMember(leader) })
+	r.awaitMove(leader)
+}
+
 // vigil is for how long it is watched that something does not happen. Each of
 // the attacks took a second at most where it succeeded.
 const vigil = 5 * time.Second

@@ -52,6 +52,6 @@
 // that called it owns the state of the connection and is the only one to call
 // the Sink. One follows the credentials directory, and one saves which curators
 // may speak. While there is a plan, one waits for its end, one listens to each
-// curator and one finds which these are, and one waits for the leader to be elsewhere; while there is a stream, one
-// receives from it.
+// curator and one finds which these are, and one waits for the leader to be
+// elsewhere; while there is a stream, one receives from it.
 package curator
