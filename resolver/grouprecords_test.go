@@ -14,7 +14,7 @@ import (
 
 // startWithRoles starts a server whose zone has n consensus members and two
 // curators, and one of each that has departed.
-func startWithRoles(t *testing.T, n int) *Server {
+func startWithRoles(t *testing.T, n int, changes ...zone.Entry) *Server {
 	t.Helper()
 	store, err := zone.NewStore(zone.Config{Local: ours, Now: func() time.Time { return wallClock }})
 	if err != nil {
@@ -36,6 +36,7 @@ func startWithRoles(t *testing.T, n int) *Server {
 	)
 	source.Complete()
 	source.Gone(nobody)
+	source.Set(changes...)
 	s, err := New(Config{
 		Zone: store.Snapshot, Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")},
 		Settings: settings(), Now: func() time.Time { return wallClock },
@@ -101,8 +102,12 @@ func TestRoleIsTruncated(t *testing.T) {
 	}
 }
 
+// The curators are consensus members with a port: that alone is what a node
+// reports of itself.
 func TestCuratorServices(t *testing.T) {
-	s := startWithRoles(t, 3)
+	s := startWithRoles(t, 3,
+		zone.Entry{ID: ours, Roles: zone.ConsensusMember, CuratorPort: 7835},
+		zone.Entry{ID: theirs, Roles: zone.ConsensusMember, CuratorPort: 7900})
 	m := dial(t, s, "udp").exchange(withEDNS(query("_curator._tcp.nodes.example.", dns.TypeSRV), 1232))
 	ports := map[string]uint16{}
 	for _, rr := range m.Answer {

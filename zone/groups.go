@@ -18,7 +18,7 @@ func (g *groups) each(r record, known bool, visit func(group *trie[struct{}], in
 		visit(&g.v4[i], has && r.flags&has4 != 0)
 		visit(&g.v6[i], has && r.flags&has6 != 0)
 	}
-	visit(&g.curators, live && r.port != 0)
+	visit(&g.curators, live && r.runsCurator())
 }
 
 // moveGroups makes the groups follow a node from one record to the next.
@@ -59,10 +59,15 @@ func (s *Snapshot) WithRole(role Roles, v4 bool, turn uint64) iter.Seq[Node] {
 	}
 }
 
-// Curators yields the live nodes that run a curator, in the order of WithRole.
+// runsCurator reports whether a node has a curator: its port is what the node
+// reports of itself, and counts only where the cluster gave it the role for that.
+func (r *record) runsCurator() bool { return r.port != 0 && r.roles&ConsensusMember != 0 }
+
+// Curators yields the live nodes that run a curator, consensus members with a
+// port, in the order of WithRole.
 func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
 	return func(yield func(Node) bool) {
-		if local := s.Local(); local.CuratorPort() != 0 && !yield(local) {
+		if local := s.Local(); local.said().runsCurator() && !yield(local) {
 			return
 		}
 		s.circle(s.groups.curators, turn, yield)

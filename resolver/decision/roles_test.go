@@ -13,8 +13,8 @@ import (
 func withRoles(t *testing.T) *fixture {
 	f := populated(t)
 	f.source.Set(
-		zone.Entry{ID: both, Roles: zone.KubernetesController, CuratorPort: 7835},
-		zone.Entry{ID: onlyFour, Roles: zone.ConsensusMember},
+		zone.Entry{ID: both, Roles: zone.KubernetesController},
+		zone.Entry{ID: onlyFour, Roles: zone.ConsensusMember, CuratorPort: 7835},
 		zone.Entry{ID: noAddr, Roles: zone.KubernetesWorker},
 	)
 	return f
