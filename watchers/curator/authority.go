@@ -264,8 +264,7 @@ func (a *authority) accept(sender zone.ID, listed []zone.ID, complete bool) erro
 }
 
 // vouching is the node whose provisional word made a sender entitled: itself, or
-// the one that named it; else the one recorded before. The caller
-// holds the lock.
+// one that named it; else the one recorded before. The caller holds the lock.
 func (a *authority) vouching(sender zone.ID) *Acceptance {
 	if a.openness() == "" {
 		return a.accepted

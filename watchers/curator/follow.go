@@ -41,7 +41,7 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 			},
 		}
 		err := s.run(ctx, by.source)
-		if s.roster != nil && err == errAgain {
+		if err == errAgain {
 			listing = s.roster.sender
 		}
 		return err

@@ -80,12 +80,12 @@ func Handler(d Daemon) http.Handler {
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("GET "+explainPath, d.serveExplain)
 	mux.HandleFunc("GET "+explainHostnamePath, d.serveExplainHostname)
-	mux.HandleFunc("POST "+flushPath, d.serveFlush)
+	mux.HandleFunc("POST "+flushPath, changing(d.serveFlush))
 	if d.Reload != nil {
-		mux.HandleFunc("POST "+reloadPath, d.serveReload)
+		mux.HandleFunc("POST "+reloadPath, changing(d.serveReload))
 	}
-	mux.HandleFunc("POST "+trustPath, d.serveTrust)
-	mux.HandleFunc("POST "+resetPath, d.serveReset)
+	mux.HandleFunc("POST "+trustPath, changing(d.serveTrust))
+	mux.HandleFunc("POST "+resetPath, changing(d.serveReset))
 	places := make(chan struct{}, maxMonitors)
 	mux.HandleFunc("GET "+monitorPath, func(w http.ResponseWriter, r *http.Request) {
 		d.serveMonitor(w, r, places)
@@ -158,10 +158,6 @@ func (d *Daemon) serveExplainHostname(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
-	if err := mayChange(r.Context()); err != nil {
-		reply(w, http.StatusForbidden, failure{err.Error()})
-		return
-	}
 	parameters := r.URL.Query()
 	if !parameters.Has(nameParameter) {
 		reply(w, http.StatusOK, Flushed{d.Flush()})
@@ -181,10 +177,6 @@ func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Daemon) serveReload(w http.ResponseWriter, r *http.Request) {
-	if err := mayChange(r.Context()); err != nil {
-		reply(w, http.StatusForbidden, failure{err.Error()})
-		return
-	}
 	reloaded, err := d.Reload(r.Context())
 	if err != nil {
 		// Not the request is bad, but what the daemon found in its files.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
 	"github.com/nodedns/nodedns/resolver/localsocket"
@@ -17,6 +18,17 @@ var (
 
 func mayChange(ctx context.Context) error  { return trusted(ctx, errMayNotChange) }
 func mayMonitor(ctx context.Context) error { return trusted(ctx, errMayNotMonitor) }
+
+// changing keeps those who may not change anything from what serve does.
+func changing(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := mayChange(r.Context()); err != nil {
+			reply(w, http.StatusForbidden, failure{err.Error()})
+			return
+		}
+		serve(w, r)
+	}
+}
 
 // trusted returns forbidden unless the peer of a request is root, or the user
 // that the daemon runs as. The kernel tells who it is, as of when it connected.

@@ -56,11 +56,13 @@ func TestChangesAreForRoot(t *testing.T) {
 			t.Error("reload: it is done all the same")
 			return r, nil
 		},
+		TrustCurator:  func(string) error { t.Error("trust: it is done all the same"); return nil },
+		ResetCurators: func() { t.Error("reset: it is done all the same") },
 	}))
 	if err := os.Chmod(filepath.Dir(client.socket), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{flushPath, reloadPath} {
+	for _, path := range []string{flushPath, reloadPath, trustPath, resetPath} {
 		conn := dialAs(t, client.socket, 65534)
 		if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: nodedns\r\n\r\n", path); err != nil {
 			t.Fatal(err)

@@ -12,15 +12,14 @@ import (
 // after has, for each check, the checks whose findings may be the cause of its
 // own. What depends on whether the daemon answers is in [Machine.causes].
 var after = map[string][]string{
-	"unit":          {"configuration", "port", "ipv6", "state-dir"},
-	"resolv-conf":   {"port", "ipv6", "systemd-resolved", "resolv-conf-writers"},
-	"hosts-lines":   {"cloud-init"},
-	"files":         {"cloud-init", "state-dir"},
-	"credentials":   {"clock"},
-	"curator":       {"address", "clock", "credentials", "key"},
-	"zone":          {"curator", "key"},
-	"control-plane": {"clock"},
-	"upstreams":     {"address"},
+	"unit":        {"configuration", "port", "ipv6", "state-dir"},
+	"resolv-conf": {"port", "ipv6", "systemd-resolved", "resolv-conf-writers"},
+	"hosts-lines": {"cloud-init"},
+	"files":       {"cloud-init", "state-dir"},
+	"credentials": {"clock"},
+	"curator":     {"address", "clock", "credentials", "key"},
+	"zone":        {"curator", "key"},
+	"upstreams":   {"address"},
 }
 
 const (
