@@ -21,13 +21,12 @@ var layers = []struct {
 	part  string
 	below []string
 }{
-	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone/managed", "zone"}},
+	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
 	{"integration", nil},
 	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
-	{"resolver", []string{"resolver", "zone", "zone/managed"}},
+	{"resolver", []string{"resolver", "zone"}},
 	{"watchers", []string{"watchers", "zone"}},
-	{"zone/hostsfile", []string{"zone/hostsfile", "zone", "zone/managed"}},
-	{"zone/managed", nil},
+	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
 	{"zone", nil},
 	{leaves, nil},
 }
@@ -38,7 +37,7 @@ const leaves = "internal"
 
 // partOf finds the part of the module that a directory belongs to.
 func partOf(dir string) string {
-	for _, part := range []string{"zone/hostsfile", "zone/managed"} {
+	for _, part := range []string{"zone/hostsfile"} {
 		if dir == part || strings.HasPrefix(dir, part+"/") {
 			return part
 		}

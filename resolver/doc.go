@@ -20,7 +20,7 @@
 // upstreams and writes ours down, knows what an upstream is, and that tap, which
 // tells of what became of each query, knows what a verdict names. listen knows
 // nothing of DNS except how messages are delimited, and varlink nothing at all:
-// the Server is what it asks, by the same decision. localsocket makes its
+// the Server is what it asks, by the same decision. unixsocket makes its
 // sockets.
 //
 // Every query gets an answer within four seconds. What cannot be answered in

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/nodedns/nodedns/resolver/inotify"
+	"github.com/nodedns/nodedns/internal/follow"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -85,7 +85,7 @@ func (s *Server) followSources(ctx context.Context) {
 			<-turn.Done()
 		} else {
 			files := sources.Files()
-			follower := inotify.Follower{Root: root, Files: files, Logger: s.log}
+			follower := follow.Follower{Root: root, Files: files, Logger: s.log}
 			follower.Run(turn, func() {
 				s.refresh(sources)
 				if !slices.Equal(files, sources.Files()) {

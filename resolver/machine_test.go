@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // TestRunFollowsTheMachine changes each of the files that the upstreams depend

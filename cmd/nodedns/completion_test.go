@@ -13,7 +13,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -61,7 +61,7 @@ func answering(t *testing.T, daemon control.Daemon) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- endpoint.Serve(ctx, l, control.Handler(daemon), slog.New(slog.DiscardHandler)) }()
+	go func() { served <- httpserver.Serve(ctx, l, control.Handler(daemon), slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

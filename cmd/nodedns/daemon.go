@@ -18,7 +18,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/metrics"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -159,7 +159,7 @@ func (d *daemon) metrics() http.Handler {
 func (d *daemon) serve(ctx context.Context, door door) {
 	defer door.listener.Close()
 	log := d.log.With("part", door.part)
-	if err := endpoint.Serve(ctx, door.listener, door.handler, log); err != nil {
+	if err := httpserver.Serve(ctx, door.listener, door.handler, log); err != nil {
 		log.Error("stopped answering", "error", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
 )
 
@@ -107,7 +107,7 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 	defer socket.Unlock()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.cluster.curator.Serve(ctx, s.curator) })
-	group.Go(func() error { return endpoint.Serve(ctx, socket, control.Handler(controlDaemon(s.service)), s.log) })
+	group.Go(func() error { return httpserver.Serve(ctx, socket, control.Handler(controlDaemon(s.service)), s.log) })
 	group.Go(func() error { return s.service.Run(ctx) })
 	group.Go(func() error {
 		start, err := s.awaitNodes(ctx)

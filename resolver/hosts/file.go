@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
-	"github.com/nodedns/nodedns/resolver/inotify"
+	"github.com/nodedns/nodedns/internal/follow"
 )
 
 // Config says which file to follow.
@@ -96,7 +96,7 @@ func (f *File) Summary() Summary {
 // Table within a second. What is wrong with the file is no failure: it is
 // reported, and the file looked at again when it changes.
 func (f *File) Run(ctx context.Context) error {
-	follower := inotify.Follower{Root: f.cfg.Root, Files: []string{f.cfg.Path}, Logger: f.log}
+	follower := follow.Follower{Root: f.cfg.Root, Files: []string{f.cfg.Path}, Logger: f.log}
 	follower.Run(ctx, f.Look)
 	return nil
 }

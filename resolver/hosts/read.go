@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/inotify"
+	"github.com/nodedns/nodedns/internal/follow"
 )
 
 // settled is how old the last change of a file must be for its stamp to tell
@@ -39,7 +39,7 @@ var errUnchanged = errors.New("unchanged")
 // read returns the content of a file, and its stamp unless that could not tell
 // a further change. A file that does not exist is empty: nobody wrote a line.
 func read(root, path string, known stamp) (text []byte, s stamp, err error) {
-	real, err := inotify.Resolve(root, path)
+	real, err := follow.Resolve(root, path)
 	if err != nil {
 		return nil, stamp{}, err
 	}

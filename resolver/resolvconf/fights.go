@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/zone/managed"
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/nodedns/nodedns/zone/managed"
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 const (

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/inotify"
+	"github.com/nodedns/nodedns/internal/follow"
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // Config of a Keeper.
@@ -106,7 +106,7 @@ func New(cfg Config) (*Keeper, error) {
 		files:   filesOf(cfg, managed.RealSystem()),
 		hints:   make(chan struct{}, 1),
 	}
-	follower := inotify.Follower{Root: cfg.Place.Root, Files: k.files.followed(), Logger: cfg.Logger}
+	follower := follow.Follower{Root: cfg.Place.Root, Files: k.files.followed(), Logger: cfg.Logger}
 	k.follow = follower.Run
 	k.status = Status{Path: k.files.conf.String(), State: StateOff}
 	return k, nil

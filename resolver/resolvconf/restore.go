@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/nodedns/nodedns/zone/managed"
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 // Restored is one thing that Restore has undone.

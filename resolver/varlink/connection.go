@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 )
 
 // converse answers the calls of a connection until either side has enough.
-func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsocket.Peer) {
+func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer unixsocket.Peer) {
 	reader := bufio.NewReaderSize(conn, readSize)
 	var buffer []byte
 	for ctx.Err() == nil {
@@ -46,7 +46,7 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer localsoc
 
 // attend answers a call. One that may have many replies ends when the client
 // goes: only by reading is that noticed while there is nothing to write.
-func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer localsocket.Peer) error {
+func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer unixsocket.Peer) error {
 	if !r.More {
 		return s.answer(ctx, conn, r, peer)
 	}
@@ -67,7 +67,7 @@ func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.R
 
 // answer calls a method and sends what it replies. The error is that the
 // connection is of no more use.
-func (s *Server) answer(ctx context.Context, conn *net.UnixConn, r *request, peer localsocket.Peer) error {
+func (s *Server) answer(ctx context.Context, conn *net.UnixConn, r *request, peer unixsocket.Peer) error {
 	send := func(reply *response) error {
 		if r.Oneway {
 			return nil

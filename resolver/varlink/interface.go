@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 // Interface is a set of methods under one name.
@@ -30,7 +30,7 @@ type Call struct {
 	// More says that the client takes more than one reply. A method that has
 	// one only need not look at it.
 	More bool
-	Peer localsocket.Peer
+	Peer unixsocket.Peer
 
 	send func(parameters any) error
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 const (
@@ -27,7 +27,7 @@ type pool struct {
 	limit, perUser int // of connections in all, and of one user
 
 	mu      sync.Mutex
-	open    map[*net.UnixConn]localsocket.Peer
+	open    map[*net.UnixConn]unixsocket.Peer
 	of      map[uint32]int // each user's
 	refused uint64
 	told    uint64    // of those that were refused
@@ -37,13 +37,13 @@ type pool struct {
 func newPool(log *slog.Logger) *pool {
 	return &pool{
 		log: log, limit: maxConnections, perUser: maxPerUser,
-		open: map[*net.UnixConn]localsocket.Peer{}, of: map[uint32]int{},
+		open: map[*net.UnixConn]unixsocket.Peer{}, of: map[uint32]int{},
 	}
 }
 
 // admit takes in a connection, or closes it at once where there is no place for
 // it: its client then goes on with another source of names.
-func (p *pool) admit(conn *net.UnixConn, peer localsocket.Peer) bool {
+func (p *pool) admit(conn *net.UnixConn, peer unixsocket.Peer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.open) >= p.limit || p.of[peer.UID] >= p.perUser {
@@ -58,7 +58,7 @@ func (p *pool) admit(conn *net.UnixConn, peer localsocket.Peer) bool {
 
 // refuse counts a connection that was turned away, and tells of all of them now
 // and then. The caller holds mu.
-func (p *pool) refuse(peer localsocket.Peer) {
+func (p *pool) refuse(peer unixsocket.Peer) {
 	p.refused++
 	if now := time.Now(); p.toldAt.IsZero() || now.Sub(p.toldAt) >= refusalInterval {
 		p.log.Warn("varlink connections refused: too many are open", "count", p.refused-p.told,

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 // Config of a Server.
@@ -55,7 +55,7 @@ type Server struct {
 	idle       time.Duration // idleTimeout, but for tests
 
 	mu       sync.Mutex
-	listener *localsocket.Listener // bound, and not yet taken by Run; nil: none
+	listener *unixsocket.Listener // bound, and not yet taken by Run; nil: none
 }
 
 // New returns a Server that has not made its socket.
@@ -70,7 +70,7 @@ func New(config Config) *Server {
 }
 
 // Listen makes the socket, which is served by Run. Clients that come before
-// wait in the kernel. The error is [localsocket.ErrInUse] where another one
+// wait in the kernel. The error is [unixsocket.ErrInUse] where another one
 // serves it: a resolver is never ousted.
 func (s *Server) Listen() error {
 	s.mu.Lock()
@@ -78,9 +78,9 @@ func (s *Server) Listen() error {
 	if s.listener != nil {
 		return nil
 	}
-	l, err := localsocket.Listen(s.path, s.mode)
+	l, err := unixsocket.Listen(s.path, s.mode)
 	switch {
-	case errors.Is(err, localsocket.ErrInUse):
+	case errors.Is(err, unixsocket.ErrInUse):
 		return fmt.Errorf("%w; stop and disable that service, or set varlink.socket to another path or to none", err)
 	case err != nil:
 		return fmt.Errorf("%w; set varlink.socket to a path that can be made, or to none", err)
@@ -118,7 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch returns an error when the socket is not reachable any more: a resolver
 // that starts later takes the path without asking.
-func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) error {
+func (s *Server) watch(ctx context.Context, listener *unixsocket.Listener) error {
 	ticker := time.NewTicker(s.glance)
 	defer ticker.Stop()
 	for {
@@ -134,7 +134,7 @@ func (s *Server) watch(ctx context.Context, listener *localsocket.Listener) erro
 }
 
 // accept serves all connections until ctx ends, and waits for them.
-func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
+func (s *Server) accept(ctx context.Context, listener *unixsocket.Listener) {
 	var open sync.WaitGroup
 	defer open.Wait()
 	for failing := false; ; {
@@ -162,12 +162,12 @@ func (s *Server) accept(ctx context.Context, listener *localsocket.Listener) {
 }
 
 // next is the next connection, and who made it.
-func next(listener *localsocket.Listener) (*net.UnixConn, localsocket.Peer, error) {
+func next(listener *unixsocket.Listener) (*net.UnixConn, unixsocket.Peer, error) {
 	conn, err := listener.AcceptUnix()
 	if err != nil {
-		return nil, localsocket.Peer{}, err
+		return nil, unixsocket.Peer{}, err
 	}
-	peer, err := localsocket.PeerOf(conn)
+	peer, err := unixsocket.PeerOf(conn)
 	if err != nil {
 		_ = conn.Close()
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 func TestService(t *testing.T) {
@@ -251,7 +251,7 @@ func TestOtherResolvers(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.Run(t.Context())
-	if !errors.Is(err, localsocket.ErrInUse) || !strings.Contains(err.Error(), "varlink.socket") ||
+	if !errors.Is(err, unixsocket.ErrInUse) || !strings.Contains(err.Error(), "varlink.socket") ||
 		!strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("got %v, want who serves it and what to do", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // Difference is a name of which a file says something else than it should.

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 const (

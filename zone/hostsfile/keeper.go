@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // maxSize bounds what is read of a file: a hosts file of a million nodes has a

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/nodedns/nodedns/zone/managed"
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 // MachineIDFormat is what is written to the machine-id file.

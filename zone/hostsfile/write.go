@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // hostsMemory is what one write of the hosts file leaves to the next.

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 const self zone.ID = "metropolis-00000000000000000000000000000007"

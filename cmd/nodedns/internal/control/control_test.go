@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -29,7 +29,7 @@ func serve(t *testing.T, handler http.Handler) *Client {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- endpoint.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { served <- httpserver.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 // ErrInUse says that another daemon serves the socket.
@@ -16,11 +16,11 @@ var ErrInUse = errors.New("another nodedns daemon is running")
 //
 // Unlock lets another daemon start. It is to be called after Close, when this
 // one writes nothing any more.
-func Listen(path string) (*localsocket.Listener, error) {
+func Listen(path string) (*unixsocket.Listener, error) {
 	const everybody = 0o666
-	l, err := localsocket.Listen(path, everybody)
+	l, err := unixsocket.Listen(path, everybody)
 	switch {
-	case errors.Is(err, localsocket.ErrInUse):
+	case errors.Is(err, unixsocket.ErrInUse):
 		return nil, fmt.Errorf("%w: %w; stop it, or give this one another control.socket and other files", ErrInUse, err)
 	case err != nil:
 		return nil, fmt.Errorf("control socket: %w", err)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -147,7 +147,7 @@ func (s *stream) add(n Node) {
 // extend sends what there is and gives the client more time. It reports
 // whether the client is still there.
 func (s *stream) extend() bool {
-	return s.out.Flush() == nil && s.deadlines.SetWriteDeadline(time.Now().Add(endpoint.WriteTimeout)) == nil
+	return s.out.Flush() == nil && s.deadlines.SetWriteDeadline(time.Now().Add(httpserver.WriteTimeout)) == nil
 }
 
 func (s *stream) end() {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/endpoint"
-	"github.com/nodedns/nodedns/resolver/localsocket"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
+	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
 // Why other users are turned down.
@@ -33,7 +33,7 @@ func changing(serve http.HandlerFunc) http.HandlerFunc {
 // trusted returns forbidden unless the peer of a request is root, or the user
 // that the daemon runs as. The kernel tells who it is, as of when it connected.
 func trusted(ctx context.Context, forbidden error) error {
-	peer, err := localsocket.PeerOf(endpoint.Conn(ctx))
+	peer, err := unixsocket.PeerOf(httpserver.Conn(ctx))
 	switch {
 	case err != nil:
 		return fmt.Errorf("find out who asks: %w", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/managed"
 )
 
 // Machine is the one that things are switched on and off on. Its methods are to

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
-	"github.com/nodedns/nodedns/zone/managed"
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 const (

@@ -1,4 +1,4 @@
-package localsocket
+package unixsocket
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-// Package localsocket makes UNIX sockets that one process serves, and tells who
+// Package unixsocket makes UNIX sockets that one process serves, and tells who
 // is at their other end.
 //
 // A path is taken only where nobody serves it. Two of those who use this package
@@ -8,4 +8,4 @@
 // own is removed.
 //
 // The package starts no goroutines.
-package localsocket
+package unixsocket

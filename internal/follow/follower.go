@@ -1,4 +1,4 @@
-package inotify
+package follow
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-// Package inotify notices that files have changed.
+// Package follow notices that files have changed.
 //
 // A [Follower] calls a function at the beginning and again soon after any of
 // its files may have changed. The call says "look again" and no more: what
@@ -20,4 +20,4 @@
 //
 // [Follower.Run] calls the function from its own goroutine. It starts one that
 // takes the kernel's notices, besides that of fsnotify, and waits for both.
-package inotify
+package follow
