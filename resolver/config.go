@@ -14,7 +14,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/hosts"
-	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )

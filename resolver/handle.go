@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/fastpath"
+	"github.com/nodedns/nodedns/resolver/internal/fastpath"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
-	"github.com/nodedns/nodedns/resolver/routes"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 

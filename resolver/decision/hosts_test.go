@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/hosts"
-	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
 )
 
 // withHostsAndRoutes gives a view lines of the hosts file, and routes.

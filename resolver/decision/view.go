@@ -9,7 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/hosts"
-	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/zone"
 )
 

@@ -3,7 +3,7 @@ package routes_test
 import (
 	"fmt"
 
-	"github.com/nodedns/nodedns/resolver/routes"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
 )
 
 func Example() {
