@@ -3,25 +3,10 @@ package nodedns
 import (
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/zone"
 )
-
-// bootFile has what the kernel calls this run of the machine (random(4)).
-const bootFile = "/proc/sys/kernel/random/boot_id"
-
-// bootID is empty where it cannot be read, as in some sandboxes: what depends
-// on it is then left out.
-func bootID() string {
-	text, err := os.ReadFile(bootFile)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
 
 // conflictRemedy is what to do about a key that two machines have, as those
 // made from one image do.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -14,7 +15,7 @@ func TestConflict(t *testing.T) {
 	f := start(t)
 	f.publish("192.0.2.1")
 	source := f.Zone().Source("test")
-	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.1"}, BootID: bootID()})
+	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.1"}, BootID: boottime.ID()})
 	if got := f.Status(); got.Conflict != "" || got.State != StateReady {
 		t.Errorf("state %s, conflict %q", got.State, got.Conflict)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -68,7 +69,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.clock == nil {
-		cfg.clock = bootClock
+		cfg.clock = boottime.Now
 	}
 	s := &Service{
 		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock, ready: make(chan struct{}),
@@ -77,7 +78,7 @@ func New(cfg Config) (*Service, error) {
 	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
-		BootID:         bootID(),
+		BootID:         boottime.ID(),
 		Prefix:         &prefix,
 		RetainDeparted: cfg.retention(),
 		Clock:          cfg.clock,
@@ -133,7 +134,7 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Endpoints:   cfg.Endpoints,
 		Credentials: cfg.Credentials,
 		Insecure:    cfg.Insecure,
-		BootID:      bootID(),
+		BootID:      boottime.ID(),
 		Prefix:      prefix,
 		LocalID:     certified,
 		Resolve:     s.addressesOf,

@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
@@ -76,7 +77,7 @@ func newEnrolled(t *testing.T) *enrolled {
 	e.fixture = start(t, func(c *Config) {
 		c.PublicKey = key.Public().(ed25519.PublicKey)
 		c.Endpoints, c.Credentials = []string{listener.Addr().String()}, e.directory
-		c.clock = func() time.Duration { return bootClock() + time.Duration(e.after.Load()) }
+		c.clock = func() time.Duration { return boottime.Now() + time.Duration(e.after.Load()) }
 	})
 	e.publish("192.0.2.1")
 	return e
@@ -145,7 +146,7 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	t.Parallel()
 	var after atomic.Int64
 	clock := func(c *Config) {
-		c.clock = func() time.Duration { return bootClock() + time.Duration(after.Load()) }
+		c.clock = func() time.Duration { return boottime.Now() + time.Duration(after.Load()) }
 	}
 	directory := &memory.Directory{}
 	directory.Set(memory.Node{ID: self}, memory.Node{ID: other, Address: "192.0.2.2"})

@@ -8,10 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
@@ -219,7 +217,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("resolver: Config.Zone is not set; pass a zone.Store's Snapshot method")
 	}
 	if c.Clock == nil {
-		c.Clock = bootTime
+		c.Clock = boottime.Now
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -228,14 +226,4 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
-}
-
-// bootTime is CLOCK_BOOTTIME. The call is raw because an ordinary one tells the
-// runtime, which wakes its monitoring thread: that costs more than answering a
-// query does, and this is called for each batch of them.
-func bootTime() time.Duration {
-	var t unix.Timespec
-	// It cannot fail: Linux has had this clock since 2.6.39.
-	_, _, _ = unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_BOOTTIME, uintptr(unsafe.Pointer(&t)), 0)
-	return time.Duration(t.Nano())
 }
