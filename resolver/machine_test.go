@@ -70,8 +70,8 @@ func TestRunFollowsTheMachine(t *testing.T) {
 
 	// It becomes ours, and what was there was a symlink.
 	write("run/dhcp", "nameserver 192.0.2.3\n")
-	record := managed.Original{Root: root, Path: "/etc/resolv.conf", Whole: true, Existed: true, Link: "../run/dhcp"}
-	if err := (managed.Originals{State: state, System: managed.RealSystem()}).Save(record); err != nil {
+	record := managed.Backup{Root: root, Path: "/etc/resolv.conf", Whole: true, Existed: true, Link: "../run/dhcp"}
+	if err := (managed.Backups{State: state, System: managed.RealSystem()}).Save(record); err != nil {
 		t.Fatal(err)
 	}
 	write("etc/resolv.conf", "# Written by nodedns\nnameserver 127.0.0.53\n")

@@ -110,7 +110,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 				if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
 					t.Errorf("step %d: %v", at, err)
 				}
-				if err := f.Sweep(); err != nil {
+				if err := f.RemoveTemp(); err != nil {
 					t.Errorf("step %d: %v", at, err)
 				}
 				s.wantEither(t, at, c.old, c.data)
@@ -169,8 +169,8 @@ func TestRecover(t *testing.T) {
 			s := newScratch(t)
 			f := s.file("/etc/hosts")
 			write(t, s.path("etc/hosts"), c.now)
-			encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
-			if err := f.System.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+			encoded, _ := json.Marshal(undoRecord{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
+			if err := f.System.saveRecord(undoPath(s.state, s.path("etc/hosts")), encoded); err != nil {
 				t.Fatal(err)
 			}
 			if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
@@ -188,8 +188,8 @@ func TestRecoverComesBeforeTheNextWrite(t *testing.T) {
 	const old, data = "one old line\n", "a much longer new line\n"
 	write(t, s.path("etc/hosts"), data[:6]+old[6:])
 	f := s.file("/etc/hosts")
-	encoded, _ := json.Marshal(journal{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
-	if err := f.System.saveRecord(journalPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+	encoded, _ := json.Marshal(undoRecord{Path: s.path("etc/hosts"), Old: []byte(old), New: []byte(data)})
+	if err := f.System.saveRecord(undoPath(s.state, s.path("etc/hosts")), encoded); err != nil {
 		t.Fatal(err)
 	}
 	mustUpdate(t, f, grow())
@@ -200,7 +200,7 @@ func TestADamagedJournalIsSetAside(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
 	f := s.file("/etc/hosts")
-	path := journalPath(s.state, s.path("etc/hosts"))
+	path := undoPath(s.state, s.path("etc/hosts"))
 	if err := f.System.saveRecord(path, []byte("{")); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@
 //
 // A symlink is followed, or replaced and kept as a symlink; see File.Links.
 //
-// [Originals] are the records of what was there before, in the state directory.
+// [Backups] are the records of what was there before, in the state directory.
 // They are written by renameio. The managed files are not: it keeps neither
 // owner nor attributes, does not sync the directory, and leaves temporary files
 // behind after a crash that cannot be told from the user's. Who keeps files

@@ -19,7 +19,7 @@ var ErrChanged = errors.New("it was changed by somebody else at the same time")
 type File struct {
 	Root  string // "" or the directory that stands for / in Path
 	Path  string // as configured, without Root
-	State string // the directory of records and journals
+	State string // the directory of records
 	// MaxSize bounds what is read, in bytes. A file that is larger is an error.
 	MaxSize int64
 	// Links makes a symlink at Path be replaced itself, and kept as a symlink.

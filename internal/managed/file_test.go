@@ -348,7 +348,7 @@ func TestSweepRemovesOursOnly(t *testing.T) {
 	for _, name := range []string{".hosts.nodedns-123", ".hosts.bak", ".hosts123", "hosts.nodedns-1"} {
 		write(t, s.path("etc/"+name), "x")
 	}
-	if err := s.file("/etc/hosts").Sweep(); err != nil {
+	if err := s.file("/etc/hosts").RemoveTemp(); err != nil {
 		t.Fatal(err)
 	}
 	wantNone(t, s.path("etc/.hosts.nodedns-123"))
@@ -390,7 +390,7 @@ func TestASymlinkIsKeptAsOne(t *testing.T) {
 			if c.behind != "" {
 				wantFile(t, s.path("run/theirs"), c.behind)
 			}
-			what, err := f.PutBack(OriginalOf(f, old))
+			what, err := f.Restore(BackupOf(f, old))
 			if err != nil || !strings.Contains(what, c.target) {
 				t.Errorf("put back: %q, %v", what, err)
 			}

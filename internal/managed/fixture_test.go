@@ -53,7 +53,7 @@ func wantNone(t testing.TB, path string) {
 	}
 }
 
-// wantNoLeftovers checks that no temporary file and no journal stayed.
+// wantNoLeftovers checks that no temporary file and no undo record stayed.
 func (s scratch) wantNoLeftovers(t testing.TB) {
 	t.Helper()
 	for _, pattern := range []string{s.path("etc/.*"), filepath.Join(s.state, overwrites, "*")} {

@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// overwrites is the folder of the state directory with the journals of files
+// overwrites is the folder of the state directory with the undo records of files
 // that are being overwritten in place.
 const overwrites = "overwrites"
 
-// journal is what a crash in the middle of an overwrite is repaired with.
-type journal struct {
+// undoRecord is what a crash in the middle of an overwrite is repaired with.
+type undoRecord struct {
 	Path string // of the file, after all symlinks
 	Old  []byte
 	New  []byte
 }
 
-func journalPath(state, real string) string {
+func undoPath(state, real string) string {
 	return filepath.Join(state, overwrites, recordName(real))
 }
 
@@ -46,8 +46,8 @@ func (f File) overwrite(old Content, data []byte) error {
 	if !now.same(old) {
 		return ErrChanged
 	}
-	path := journalPath(f.State, old.Real)
-	encoded, err := json.Marshal(journal{Path: old.Real, Old: old.Bytes, New: data})
+	path := undoPath(f.State, old.Real)
+	encoded, err := json.Marshal(undoRecord{Path: old.Real, Old: old.Bytes, New: data})
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *System) fill(target *os.File, length int, data []byte) error {
 }
 
 // RecoverOverwrites repairs the files that a crash left half written, whose
-// journals are in the state directory.
+// undo records are in the state directory.
 func RecoverOverwrites(state string, sys *System, log *slog.Logger) error {
 	dir := filepath.Join(state, overwrites)
 	entries, err := os.ReadDir(dir)
@@ -108,21 +108,21 @@ func (f File) Recover() error {
 }
 
 func (f File) recover(real string) error {
-	return recoverOverwrite(journalPath(f.State, real), f.System, f.Logger)
+	return recoverOverwrite(undoPath(f.State, real), f.System, f.Logger)
 }
 
-// recoverOverwrite does it for one journal, if there is such a one.
+// recoverOverwrite does it for one undo record, if there is one.
 func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 	encoded, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read journal: %w", err)
+		return fmt.Errorf("read undo record: %w", err)
 	}
-	var j journal
+	var j undoRecord
 	if err := json.Unmarshal(encoded, &j); err != nil || j.Path == "" {
-		log.Warn("journal of a half-written file is damaged, it is set aside", "path", path+".damaged", "error", err)
+		log.Warn("undo record of a half-written file is damaged, set aside", "path", path+".damaged", "error", err)
 		return sys.Rename(path, path+".damaged")
 	}
 	now, err := os.ReadFile(j.Path)
@@ -143,7 +143,7 @@ func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 }
 
 // rollBack puts the old content back into a file that has length bytes now.
-func (j journal) rollBack(sys *System, length int) error {
+func (j undoRecord) rollBack(sys *System, length int) error {
 	target, err := os.OpenFile(j.Path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (j journal) rollBack(sys *System, length int) error {
 // mixed says whether data may come from an overwrite that a crash ended: each
 // byte is of the old Content, of the new one, or of the room reserved for it.
 // The disk may have got them in any order.
-func (j journal) mixed(data []byte) bool {
+func (j undoRecord) mixed(data []byte) bool {
 	if len(data) > max(len(j.Old), len(j.New)) || len(data) < min(len(j.Old), len(j.New)) {
 		return false
 	}

@@ -151,8 +151,8 @@ func attribute(call func([]byte) (int, error)) ([]byte, error) {
 	return buffer[:n], nil
 }
 
-// Sweep removes the temporary files that a crash left beside a file.
-func (f File) Sweep() error {
+// RemoveTemp removes the temporary files that a crash left beside a file.
+func (f File) RemoveTemp() error {
 	real, err := f.real()
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func TestTheSameFailureReadsTheSame(t *testing.T) {
 			return err
 		},
 		"a symlink": func() error { return f.PutLink("/target") },
-		"a record":  func() error { return Originals{s.state, f.System}.Save(Original{Path: "/etc/file"}) },
+		"a record":  func() error { return Backups{s.state, f.System}.Save(Backup{Path: "/etc/file"}) },
 	} {
 		one, two := fail(), fail()
 		if !errors.Is(one, unix.EROFS) {

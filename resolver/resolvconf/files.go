@@ -12,8 +12,8 @@ import (
 
 // files are those that a Keeper writes.
 type files struct {
-	conf      managed.File // resolv.conf
-	originals managed.Originals
+	conf    managed.File // resolv.conf
+	backups managed.Backups
 
 	hasReal bool
 	real    managed.File // the one with the real upstreams
@@ -30,11 +30,11 @@ func filesOf(cfg Config, sys *managed.System) files {
 		}
 	}
 	return files{
-		conf:      at(cfg.Place.Path),
-		originals: managed.Originals{State: cfg.Place.State, System: sys},
-		hasReal:   cfg.RunDir != "",
-		real:      at(filepath.Join(cfg.RunDir, "resolv.conf")),
-		shared:    at(resolvedPath),
+		conf:    at(cfg.Place.Path),
+		backups: managed.Backups{State: cfg.Place.State, System: sys},
+		hasReal: cfg.RunDir != "",
+		real:    at(filepath.Join(cfg.RunDir, "resolv.conf")),
+		shared:  at(resolvedPath),
 	}
 }
 
@@ -51,11 +51,11 @@ func (f files) followed() []string {
 func (f files) tidy(log *slog.Logger) error {
 	failed := []error{
 		managed.RecoverOverwrites(f.conf.State, f.conf.System, log),
-		f.originals.Sweep(),
-		f.conf.Sweep(),
+		f.backups.RemoveTemp(),
+		f.conf.RemoveTemp(),
 	}
 	if f.hasReal {
-		failed = append(failed, f.real.Sweep(), f.shared.Sweep())
+		failed = append(failed, f.real.RemoveTemp(), f.shared.RemoveTemp())
 	}
 	return errors.Join(failed...)
 }
@@ -75,18 +75,18 @@ func (f files) taking(text string) managed.Edits {
 			if pointsAtUs(old) {
 				return nil
 			}
-			earlier, found, err := f.originals.Load(f.conf.String())
+			earlier, found, err := f.backups.Load(f.conf.String())
 			if err != nil {
 				return err
 			}
-			o := managed.OriginalOf(f.conf, old)
+			o := managed.BackupOf(f.conf, old)
 			undo = func() error {
 				if found {
-					return f.originals.Save(earlier)
+					return f.backups.Save(earlier)
 				}
-				return f.originals.Drop(o)
+				return f.backups.Delete(o)
 			}
-			return f.originals.Save(o)
+			return f.backups.Save(o)
 		},
 		Undone: func() error { return undo() },
 	}
@@ -143,12 +143,12 @@ func (f files) giveBack() (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	o, found, err := f.originals.Load(f.conf.String())
+	o, found, err := f.backups.Load(f.conf.String())
 	switch {
 	case !pointsAtUs(now):
 		// Somebody else has taken it meanwhile, and what was before is history.
 		if found && err == nil {
-			return "left as it is: somebody else has written it since", f.originals.Drop(o)
+			return "left as it is: somebody else has written it since", f.backups.Delete(o)
 		}
 		return "", err
 	case err != nil:
@@ -157,15 +157,15 @@ func (f files) giveBack() (done string, err error) {
 	case !found:
 		return f.makeDo()
 	}
-	done, err = f.conf.PutBack(o)
+	done, err = f.conf.Restore(o)
 	if managed.NoRoom(err) && o.Existed && o.Link == "" {
 		// What is there is our own text, and of no use without us.
-		done, err = "original put back", f.conf.Squeeze(o.Content)
+		done, err = "original put back", f.conf.OverwriteInPlace(o.Content)
 	}
 	if err != nil {
 		return "", err
 	}
-	return done, f.originals.Drop(o)
+	return done, f.backups.Delete(o)
 }
 
 // makeDo is for an original that was lost with the state directory, or cannot

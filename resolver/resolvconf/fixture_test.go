@@ -88,10 +88,10 @@ func (r *tree) want(path, text string) {
 }
 
 // keep records an original as a Keeper does, and puts ours in its place.
-func (r *tree) keep(o managed.Original) {
+func (r *tree) keep(o managed.Backup) {
 	r.t.Helper()
 	o.Root, o.Path, o.Whole, o.Existed = r.root, usualPath, true, true
-	if err := (managed.Originals{State: r.state, System: managed.RealSystem()}).Save(o); err != nil {
+	if err := (managed.Backups{State: r.state, System: managed.RealSystem()}).Save(o); err != nil {
 		r.t.Fatal(err)
 	}
 	r.write(usualPath, stubMark+"nameserver 127.0.0.53\n")

@@ -93,15 +93,15 @@ func (p Place) kept() (told, error) {
 }
 
 // original is the record of what was at Path before us.
-func (p Place) original() (o managed.Original, found bool, err error) {
+func (p Place) original() (o managed.Backup, found bool, err error) {
 	if p.State == "" {
 		return o, false, nil
 	}
-	return managed.Originals{State: p.State}.Load(managed.Below(p.Root, p.Path))
+	return managed.Backups{State: p.State}.Load(managed.Below(p.Root, p.Path))
 }
 
 // target is the path below Root that a kept symlink leads to, or "".
-func (p Place) target(o managed.Original) string {
+func (p Place) target(o managed.Backup) string {
 	if o.Link == "" || filepath.IsAbs(o.Link) {
 		return o.Link
 	}

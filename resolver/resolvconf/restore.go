@@ -23,14 +23,14 @@ func Restore(cfg Config) ([]Restored, error) {
 	}
 	f := filesOf(cfg, managed.RealSystem())
 	failed := []error{managed.RecoverOverwrites(cfg.Place.State, f.conf.System, cfg.Logger)}
-	records, err := f.originals.All()
+	records, err := f.backups.All()
 	failed = append(failed, err)
 	// An earlier configuration may have named another path.
 	places := []Place{}
 	for _, o := range records {
 		places = append(places, Place{Root: o.Root, Path: o.Path, State: cfg.Place.State})
 	}
-	isIt := func(o managed.Original) bool { return o.String() == f.conf.String() }
+	isIt := func(o managed.Backup) bool { return o.String() == f.conf.String() }
 	if cfg.Place.Path != "" && !slices.ContainsFunc(records, isIt) {
 		places = append(places, cfg.Place)
 	}

@@ -33,8 +33,8 @@ func TestRestore(t *testing.T) {
 			}
 		}, "left as it is", theirs},
 		{"killed before the record was dropped", func(b *bubble) {
-			o, _, _ := b.files.originals.Load(b.files.conf.String())
-			if _, err := b.files.conf.PutBack(o); err != nil {
+			o, _, _ := b.files.backups.Load(b.files.conf.String())
+			if _, err := b.files.conf.Restore(o); err != nil {
 				b.t.Error(err)
 			}
 		}, "left as it is", theirs},
@@ -161,7 +161,7 @@ func TestARecordThatCannotBeRead(t *testing.T) {
 		b := r.launch(Settings{Stub: true})
 		b.kill()
 		r.write(realPath, realMark+"nameserver 192.0.2.2\n")
-		record := b.files.originals.RecordPath(b.files.conf.String())
+		record := b.files.backups.RecordPath(b.files.conf.String())
 		if err := os.WriteFile(record, []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}

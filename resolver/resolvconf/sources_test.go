@@ -41,7 +41,7 @@ func TestMachine(t *testing.T) {
 			r.write(usualPath, "nameserver 127.0.0.53\ndomain a.example\n")
 		}, "[] from , search [a.example], options []"},
 		{"ours: the original counts", func(r *tree) {
-			r.keep(managed.Original{Content: []byte("nameserver 192.0.2.1\n")})
+			r.keep(managed.Backup{Content: []byte("nameserver 192.0.2.1\n")})
 			r.write(networkManagerPath, nm)
 		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [nm.example], options []"},
 		{"ours, without an original", func(r *tree) {
@@ -49,18 +49,18 @@ func TestMachine(t *testing.T) {
 			r.write(networkManagerPath, nm)
 		}, "[192.0.2.3:53] from /run/NetworkManager/no-stub-resolv.conf, search [nm.example], options []"},
 		{"a kept symlink is followed to what it leads to now", func(r *tree) {
-			r.keep(managed.Original{Link: "../run/dhcp", Content: []byte("nameserver 192.0.2.66\n")})
+			r.keep(managed.Backup{Link: "../run/dhcp", Content: []byte("nameserver 192.0.2.66\n")})
 			r.write("/run/dhcp", "nameserver 192.0.2.1\n")
 		}, "[192.0.2.1:53] from /run/dhcp, search [], options []"},
 		{"an absolute one too, below the root", func(r *tree) {
-			r.keep(managed.Original{Link: "/run/dhcp"})
+			r.keep(managed.Backup{Link: "/run/dhcp"})
 			r.write("/run/dhcp", "nameserver 192.0.2.1\n")
 		}, "[192.0.2.1:53] from /run/dhcp, search [], options []"},
 		{"one that leads nowhere now: the text of then", func(r *tree) {
-			r.keep(managed.Original{Link: "/run/dhcp", Content: []byte("nameserver 192.0.2.1\n")})
+			r.keep(managed.Backup{Link: "/run/dhcp", Content: []byte("nameserver 192.0.2.1\n")})
 		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [], options []"},
 		{"one that leads to us now: the text of then", func(r *tree) {
-			r.keep(managed.Original{Link: resolvedPath, Content: []byte("nameserver 192.0.2.1\n")})
+			r.keep(managed.Backup{Link: resolvedPath, Content: []byte("nameserver 192.0.2.1\n")})
 			r.write("/run/nodedns/resolv.conf", realMark+"nameserver 192.0.2.66\n")
 			r.link(resolvedPath, "/run/nodedns/resolv.conf")
 		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [], options []"},
@@ -245,7 +245,7 @@ func TestFilesHaveWhatAKeptSymlinkLeadsTo(t *testing.T) {
 	if got := len(sources.Files()); got != 3 {
 		t.Errorf("%d files, want 3", got)
 	}
-	r.keep(managed.Original{Link: "../run/dhcp"})
+	r.keep(managed.Backup{Link: "../run/dhcp"})
 	if got := sources.Files(); !slices.Contains(got, "/etc/../run/dhcp") {
 		t.Errorf("files %v", got)
 	}

@@ -27,19 +27,19 @@ func (k *Keeper) setHostname() (bool, error) {
 	if now == want {
 		return false, nil
 	}
-	_, found, err := k.originals.Load(kernelName)
+	_, found, err := k.backups.Load(kernelName)
 	if err != nil {
 		return false, err
 	}
-	o := managed.Original{Path: kernelName, Whole: true, Existed: true, Content: []byte(now)}
+	o := managed.Backup{Path: kernelName, Whole: true, Existed: true, Content: []byte(now)}
 	if !found {
-		if err := k.originals.Save(o); err != nil {
+		if err := k.backups.Save(o); err != nil {
 			return false, err
 		}
 	}
 	if err := k.sys.changeHostname(want); err != nil {
 		if !found {
-			err = errors.Join(err, k.originals.Drop(o))
+			err = errors.Join(err, k.backups.Delete(o))
 		}
 		return false, err
 	}
@@ -94,7 +94,7 @@ func (k *Keeper) foreignHostname() string {
 
 // writeHostname writes the name to a file like /etc/hostname (hostname(5)).
 func (k *Keeper) writeHostname(f managed.File) (bool, error) {
-	return f.Update(k.originals.Keeping(f, nil, func(managed.Content) ([]byte, error) {
+	return f.Update(k.backups.Keeping(f, nil, func(managed.Content) ([]byte, error) {
 		return []byte(k.cfg.ID + "\n"), nil
 	}))
 }

@@ -133,12 +133,12 @@ func TestSethostnameWithoutPermissionNamesTheCapability(t *testing.T) {
 	sys.setHostname = func(string) error { return unix.EPERM }
 	k := &Keeper{
 		cfg: Config{ID: self, StateDir: s.state}, sys: sys,
-		log: slog.New(slog.DiscardHandler), originals: managed.Originals{State: s.state, System: sys.System},
+		log: slog.New(slog.DiscardHandler), backups: managed.Backups{State: s.state, System: sys.System},
 	}
 	if wrote, err := k.setHostname(); wrote || err == nil || !strings.Contains(err.Error(), "CAP_SYS_ADMIN") {
 		t.Errorf("wrote %v, error %v; want one that names CAP_SYS_ADMIN", wrote, err)
 	}
-	if kept, err := k.originals.All(); err != nil || len(kept) != 0 {
+	if kept, err := k.backups.All(); err != nil || len(kept) != 0 {
 		t.Errorf("kept %v, %v; want nothing, since nothing was replaced", kept, err)
 	}
 }

@@ -77,11 +77,11 @@ type FileStatus struct {
 // Keeper keeps the files equal to a zone. Start and Run are to be called from
 // one goroutine, the other methods from any.
 type Keeper struct {
-	cfg       Config
-	form      lineForm
-	sys       *system
-	log       *slog.Logger
-	originals managed.Originals
+	cfg     Config
+	form    lineForm
+	sys     *system
+	log     *slog.Logger
+	backups managed.Backups
 
 	identity []*task      // in the order of their writing
 	again    retry        // of those that failed
@@ -122,11 +122,11 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 		return nil, err
 	}
 	k := &Keeper{
-		cfg:       cfg,
-		form:      lineForm{cfg.Prefix, cfg.ID},
-		sys:       sys,
-		log:       cfg.Logger,
-		originals: managed.Originals{State: cfg.StateDir, System: sys.System},
+		cfg:     cfg,
+		form:    lineForm{cfg.Prefix, cfg.ID},
+		sys:     sys,
+		log:     cfg.Logger,
+		backups: managed.Backups{State: cfg.StateDir, System: sys.System},
 	}
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)
@@ -222,11 +222,11 @@ func (c *Config) hostnameFiles() []string {
 func (k *Keeper) Start(snap *zone.Snapshot) error {
 	failed := []error{
 		managed.RecoverOverwrites(k.cfg.StateDir, k.sys.System, k.log),
-		k.originals.Sweep(),
+		k.backups.RemoveTemp(),
 	}
 	for _, path := range append(k.cfg.hostnameFiles(), k.cfg.MachineID, k.cfg.Hosts) {
 		if path != "" {
-			failed = append(failed, k.fileAt(path).Sweep())
+			failed = append(failed, k.fileAt(path).RemoveTemp())
 		}
 	}
 	failed = append(failed, k.applyIdentity(snap))

@@ -37,7 +37,7 @@ func restore(cfg Config, sys *system) ([]Restored, error) {
 			done = append(done, Restored{path, what})
 		}
 	}
-	records, err := k.originals.All()
+	records, err := k.backups.All()
 	step("", "", err)
 	for _, o := range records {
 		if o.Whole && (o.Path != kernelName || k.cfg.Root == "") {
@@ -59,23 +59,23 @@ func restore(cfg Config, sys *system) ([]Restored, error) {
 }
 
 // fileOf is the file of a record, which may be of an earlier configuration.
-func (k *Keeper) fileOf(o managed.Original) managed.File {
+func (k *Keeper) fileOf(o managed.Backup) managed.File {
 	f := k.fileAt(o.Path)
 	f.Root = o.Root
 	return f
 }
 
 // putBack makes a thing what it was, and drops the record.
-func (k *Keeper) putBack(o managed.Original) (what string, err error) {
+func (k *Keeper) putBack(o managed.Backup) (what string, err error) {
 	if o.Path == kernelName {
 		what, err = fmt.Sprintf("hostname set to %q again", o.Content), k.sys.changeHostname(string(o.Content))
 	} else {
-		what, err = k.fileOf(o).PutBack(o)
+		what, err = k.fileOf(o).Restore(o)
 	}
 	if err != nil {
 		return "", err
 	}
-	return what, k.originals.Drop(o)
+	return what, k.backups.Delete(o)
 }
 
 // removeBlock takes our block out of the hosts file.
@@ -95,7 +95,7 @@ func (k *Keeper) removeBlock() (what string, err error) {
 }
 
 // removeEmpty removes a file that was only there for our block.
-func (k *Keeper) removeEmpty(o managed.Original) (what string, err error) {
+func (k *Keeper) removeEmpty(o managed.Backup) (what string, err error) {
 	f := k.fileOf(o)
 	now, err := f.Read()
 	if err != nil {
@@ -107,12 +107,12 @@ func (k *Keeper) removeEmpty(o managed.Original) (what string, err error) {
 		}
 		what = "removed, as it did not exist before"
 	}
-	return what, k.originals.Drop(o)
+	return what, k.backups.Delete(o)
 }
 
 // leaveOwnMode gives the user the hosts file back that own mode took. Lines
 // that are not ours show that the user has taken it already: then they stay.
-func (k *Keeper) leaveOwnMode(o managed.Original, old managed.Content) error {
+func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content) error {
 	var user []byte
 	foreign := false
 	for rest := old.Bytes; len(rest) > 0; {
@@ -135,5 +135,5 @@ func (k *Keeper) leaveOwnMode(o managed.Original, old managed.Content) error {
 			return err
 		}
 	}
-	return k.originals.Drop(o)
+	return k.backups.Delete(o)
 }

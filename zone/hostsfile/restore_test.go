@@ -215,7 +215,7 @@ func TestACrashBetweenKeepingAndReplacing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.originals.Keeping(f, nil, nil).Before(old); err != nil {
+	if err := k.backups.Keeping(f, nil, nil).Before(old); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -340,7 +340,7 @@ func TestADamagedRecordIsAnErrorAndIsNotReplaced(t *testing.T) {
 	path := s.path("etc/machine-id")
 	write(t, path, otherHex)
 	k := mustKeeper(t, s.config())
-	record := k.originals.RecordPath(path)
+	record := k.backups.RecordPath(path)
 	writeRecord(t, record, "{")
 	if err := k.Start(newStore(t).Snapshot()); err == nil || !strings.Contains(err.Error(), "machine-id") {
 		t.Errorf("start: %v, want an error for machine-id", err)

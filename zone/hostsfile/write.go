@@ -90,11 +90,11 @@ func (k *Keeper) hostsEdits(want func(managed.Content) ([]byte, error)) managed.
 		p := parse(content, k.form)
 		return p.strip()
 	}
-	return k.originals.Keeping(k.file, user, want)
+	return k.backups.Keeping(k.file, user, want)
 }
 
 func (k *Keeper) beforeBlock(old managed.Content) error {
-	earlier, found, err := k.originals.Load(k.file.String())
+	earlier, found, err := k.backups.Load(k.file.String())
 	if err != nil {
 		return err
 	}
@@ -106,9 +106,9 @@ func (k *Keeper) beforeBlock(old managed.Content) error {
 	if found || old.Exists {
 		return nil
 	}
-	o := managed.OriginalOf(k.file, old)
+	o := managed.BackupOf(k.file, old)
 	o.Whole = false
-	if err := k.originals.Save(o); err != nil {
+	if err := k.backups.Save(o); err != nil {
 		k.log.Warn("restore will leave an empty hosts file behind", "path", k.hosts.path, "error", err)
 	}
 	return nil

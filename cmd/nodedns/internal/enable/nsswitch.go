@@ -21,8 +21,8 @@ const (
 // nameService is nsswitch.conf with the original that is kept of it. Its state
 // directory is its own, since others put back all that they find in theirs.
 type nameService struct {
-	file      managed.File
-	originals managed.Originals
+	file    managed.File
+	backups managed.Backups
 }
 
 func (m *Machine) nameService() nameService {
@@ -30,12 +30,12 @@ func (m *Machine) nameService() nameService {
 	f.State = filepath.Join(m.Config.State.Dir, "nsswitch")
 	f.MaxSize = maxNsswitch
 	f.Links = false // what it leads to is meant, as with authselect
-	return nameService{f, managed.Originals{State: f.State, System: f.System}}
+	return nameService{f, managed.Backups{State: f.State, System: f.System}}
 }
 
 // edit makes nodedns be asked.
 func (n nameService) edit(resolve bool) error {
-	_, err := n.file.Update(n.originals.Keeping(n.file, nil, func(old managed.Content) ([]byte, error) {
+	_, err := n.file.Update(n.backups.Keeping(n.file, nil, func(old managed.Content) ([]byte, error) {
 		return nsswitch.Edit(old.Bytes, resolve)
 	}))
 	return err
@@ -43,15 +43,15 @@ func (n nameService) edit(resolve bool) error {
 
 // isEdited reports whether there is something to undo.
 func (n nameService) isEdited() (bool, error) {
-	_, found, err := n.originals.Load(n.file.String())
+	_, found, err := n.backups.Load(n.file.String())
 	return found, err
 }
 
 // undo puts the original back or, if the file was changed since, takes only our
 // change out of it. It tells for people what was done, or nothing.
 func (n nameService) undo() (done string, err error) {
-	tidied := errors.Join(n.file.Recover(), n.originals.Sweep(), n.file.Sweep())
-	o, found, err := n.originals.Load(n.file.String())
+	tidied := errors.Join(n.file.Recover(), n.backups.RemoveTemp(), n.file.RemoveTemp())
+	o, found, err := n.backups.Load(n.file.String())
 	if err != nil || !found {
 		return "", errors.Join(tidied, err)
 	}
@@ -63,7 +63,7 @@ func (n nameService) undo() (done string, err error) {
 	case !now.Exists:
 		done = "left as it is: somebody else has removed it since"
 	case n.isOurs(now.Bytes, o.Content):
-		done, err = n.file.PutBack(o)
+		done, err = n.file.Restore(o)
 	default:
 		done = "changed by somebody else since: only what was added is taken out"
 		_, err = n.file.Update(managed.Edits{Want: func(now managed.Content) ([]byte, error) {
@@ -73,7 +73,7 @@ func (n nameService) undo() (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return done, errors.Join(tidied, n.originals.Drop(o))
+	return done, errors.Join(tidied, n.backups.Delete(o))
 }
 
 // isOurs reports whether a text is what an edit has made of the original.

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PutBack makes a file what its record says, and tells for people what was
+// Restore makes a file what its record says, and tells for people what was
 // done. The record stays.
-func (f File) PutBack(o Original) (what string, err error) {
+func (f File) Restore(o Backup) (what string, err error) {
 	switch {
 	case !o.Existed:
 		return "removed, as it did not exist before", f.Remove()
@@ -30,11 +30,11 @@ func (f File) PutBack(o Original) (what string, err error) {
 // NoRoom says whether something failed because a disk is full.
 func NoRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
-// Squeeze puts data into the room that a regular file has, for when there is
+// OverwriteInPlace puts data into the room that a regular file has, for when there is
 // none for a new file or a copy. A crash in the middle leaves a mixture, so it is
 // only for a file whose content can be spared. Where the data does not fit, the
 // file is as it was.
-func (f File) Squeeze(data []byte) error {
+func (f File) OverwriteInPlace(data []byte) error {
 	now, err := f.Read()
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (f File) Squeeze(data []byte) error {
 
 // reown gives a file the owner and mode that the original had. They differ
 // only where somebody else has removed the file meanwhile.
-func (f File) reown(o Original) error {
+func (f File) reown(o Backup) error {
 	now, err := f.Read()
 	if err != nil || now.Stat.Uid == o.UID && now.Stat.Gid == o.GID && now.Stat.Mode&0o7777 == o.Mode {
 		return err

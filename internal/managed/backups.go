@@ -31,8 +31,8 @@ func isRecord(name string) bool {
 	return !strings.HasPrefix(name, ".") && strings.HasSuffix(name, recordSuffix)
 }
 
-// Original is what was there before us.
-type Original struct {
+// Backup is what was there before us.
+type Backup struct {
 	Root string // as configured at the time
 	Path string // below Root, or what else the record is called by
 	// Whole says that everything in the file is ours now. Otherwise only the
@@ -46,9 +46,9 @@ type Original struct {
 	GID     uint32
 }
 
-// OriginalOf is the record of a file that becomes ours as a whole.
-func OriginalOf(f File, old Content) Original {
-	return Original{
+// BackupOf is the record of a file that becomes ours as a whole.
+func BackupOf(f File, old Content) Backup {
+	return Backup{
 		Root: f.Root, Path: f.Path, Whole: true,
 		Existed: old.Exists, Link: old.Link, Content: old.Bytes,
 		Mode: old.Stat.Mode & 0o7777, UID: old.Stat.Uid, GID: old.Stat.Gid,
@@ -56,23 +56,23 @@ func OriginalOf(f File, old Content) Original {
 }
 
 // String is the path with the root, by which the record is found.
-func (o Original) String() string { return Below(o.Root, o.Path) }
+func (o Backup) String() string { return Below(o.Root, o.Path) }
 
-// Originals are the records in a state directory, one JSON file each: a rename
+// Backups are the records in a state directory, one JSON file each: a rename
 // makes one exist or not, so there is never half of one to put back.
-type Originals struct {
+type Backups struct {
 	State  string
 	System *System
 }
 
-// RecordPath is the file of the record on a file, named as Original.String
+// RecordPath is the file of the record on a file, named as Backup.String
 // does.
-func (s Originals) RecordPath(name string) string {
+func (s Backups) RecordPath(name string) string {
 	return filepath.Join(s.State, originalsDir, recordName(name))
 }
 
-// Load returns the record on a file, named as Original.String does.
-func (s Originals) Load(name string) (o Original, found bool, err error) {
+// Load returns the record on a file, named as Backup.String does.
+func (s Backups) Load(name string) (o Backup, found bool, err error) {
 	encoded, err := os.ReadFile(s.RecordPath(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, false, nil
@@ -88,7 +88,7 @@ func (s Originals) Load(name string) (o Original, found bool, err error) {
 }
 
 // Save writes a record, over an earlier one.
-func (s Originals) Save(o Original) error {
+func (s Backups) Save(o Backup) error {
 	encoded, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -99,22 +99,22 @@ func (s Originals) Save(o Original) error {
 	return nil
 }
 
-// Drop removes a record; it may be gone already.
-func (s Originals) Drop(o Original) error { return s.System.dropRecord(s.RecordPath(o.String())) }
+// Delete removes a record; it may be gone already.
+func (s Backups) Delete(o Backup) error { return s.System.dropRecord(s.RecordPath(o.String())) }
 
-// Sweep removes the temporary files that a crash of Save left.
-func (s Originals) Sweep() error {
+// RemoveTemp removes the temporary files that a crash of Save left.
+func (s Backups) RemoveTemp() error {
 	return s.System.sweepRecords(filepath.Join(s.State, originalsDir))
 }
 
 // All returns every record. One that cannot be read is an error beside the
 // others.
-func (s Originals) All() ([]Original, error) {
+func (s Backups) All() ([]Backup, error) {
 	entries, err := os.ReadDir(filepath.Join(s.State, originalsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("look for kept originals: %w", err)
 	}
-	var found []Original
+	var found []Backup
 	var failed []error
 	for _, e := range entries {
 		if !isRecord(e.Name()) {
@@ -126,7 +126,7 @@ func (s Originals) All() ([]Original, error) {
 			failed = append(failed, fmt.Errorf("read kept original: %w", err))
 			continue
 		}
-		var o Original
+		var o Backup
 		if err := json.Unmarshal(encoded, &o); err != nil {
 			failed = append(failed, fmt.Errorf("read kept original %s: %w", path, err))
 			continue
@@ -143,7 +143,7 @@ func (s Originals) All() ([]Original, error) {
 // attempt that has failed: the file is the user's then, who may change it.
 //
 // user, if not nil, returns the user's part of a content.
-func (s Originals) Keeping(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
+func (s Backups) Keeping(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
 	undo := func() error { return nil }
 	before := func(old Content) error {
 		undo = func() error { return nil }
@@ -151,7 +151,7 @@ func (s Originals) Keeping(f File, user func([]byte) []byte, want func(Content) 
 		if err != nil || found && earlier.Whole {
 			return err
 		}
-		o := OriginalOf(f, old)
+		o := BackupOf(f, old)
 		if old.Exists && user != nil {
 			o.Content = user(old.Bytes)
 		}
@@ -162,7 +162,7 @@ func (s Originals) Keeping(f File, user func([]byte) []byte, want func(Content) 
 			if found {
 				return s.Save(earlier)
 			}
-			return s.Drop(o)
+			return s.Delete(o)
 		}
 		return s.Save(o)
 	}
