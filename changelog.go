@@ -97,9 +97,9 @@ func nodeTexts(nodes []ChangedNode) (texts []string) {
 // logContests reports addresses that nodes have begun to share.
 func (c *changelog) logContests(now *zone.Snapshot) bool {
 	count, texts := 0, []string(nil)
-	for contest := range now.NewContests(c.last) {
+	for conflict := range now.NewAddressConflicts(c.last) {
 		if count++; count <= maxNames {
-			texts = append(texts, contestText(contest))
+			texts = append(texts, addressConflictText(conflict))
 		}
 	}
 	if count == 0 {
@@ -109,8 +109,8 @@ func (c *changelog) logContests(now *zone.Snapshot) bool {
 	return true
 }
 
-// contestText names who claims an address.
-func contestText(c zone.Contest) string {
+// addressConflictText names who claims an address.
+func addressConflictText(c zone.AddressConflict) string {
 	text := fmt.Sprintf("%s: %s and %s", c.Addr, c.Nodes[0], c.Nodes[1])
 	if more := c.Count - len(c.Nodes); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)

@@ -62,7 +62,7 @@ func Changes(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Chan
 		{Kind: ChangeReturned},
 		{Kind: ChangeDropped},
 	}
-	for change := range zone.Unhurried(is.Changes(was)) {
+	for change := range zone.Paced(is.Changes(was)) {
 		kind, node := kindOf(change.Before, change.After)
 		at := slices.IndexFunc(nodes[:], func(c Change) bool { return c.Kind == kind })
 		if at >= 0 && (about == nil || about(node)) {
@@ -115,9 +115,9 @@ func (c *Change) add(n zone.Node) {
 // sameAddrs compares the addresses of nodes that are not this machine, without
 // allocating: it is asked of each of ten thousand changes.
 func sameAddrs(was, is zone.Node) bool {
-	for _, four := range []bool{true, false} {
-		before, had := was.Sole(four)
-		now, has := is.Sole(four)
+	for _, family := range [...]zone.Family{zone.IPv4, zone.IPv6} {
+		before, had := was.Addr(family)
+		now, has := is.Addr(family)
 		if had != has || before != now {
 			return false
 		}

@@ -14,7 +14,7 @@ const conflictRemedy = `run "nodedns init --force" on one of the two and enrol i
 
 // conflictText is the conflict as a sentence, or empty without one.
 func conflictText(snapshot *zone.Snapshot) string {
-	conflict, found := snapshot.Conflict()
+	conflict, found := snapshot.DuplicateKey()
 	if !found {
 		return ""
 	}
@@ -27,7 +27,7 @@ func logConflict(log *slog.Logger, was, is *zone.Snapshot) bool {
 	before, after := conflictText(was), conflictText(is)
 	switch {
 	case before == "" && after != "":
-		conflict, _ := is.Conflict()
+		conflict, _ := is.DuplicateKey()
 		log.Error("another machine has this node's key", "node", is.Local().ID(), "reason", conflict.Reason, "remedy", conflictRemedy)
 	case before != "" && after == "":
 		log.Info("no sign of another machine with this node's key any more", "node", is.Local().ID())

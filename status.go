@@ -72,8 +72,8 @@ type NodeCounts struct {
 	Live        int `json:"live"`
 	Departed    int `json:"departed"`
 	Quarantined int `json:"quarantined"`
-	// Contested is the number of addresses that several nodes claim.
-	Contested int `json:"contested"`
+	// AddressConflicts is the number of addresses that several nodes claim.
+	AddressConflicts int `json:"contested"`
 }
 
 // RefusedEntry is an entry of the cluster that the zone does not take, and why.
@@ -231,11 +231,11 @@ func (s *Service) Status() Status {
 	for _, r := range snapshot.Refused() {
 		status.Refused = append(status.Refused, RefusedEntry(r))
 	}
-	for contest := range snapshot.Contests() {
+	for conflict := range snapshot.AddressConflicts() {
 		if len(status.Contested) == maxNames {
 			break
 		}
-		status.Contested = append(status.Contested, contestText(contest))
+		status.Contested = append(status.Contested, addressConflictText(conflict))
 	}
 	for _, listener := range s.dns.Addrs() {
 		status.Listeners = append(status.Listeners, listener.String())

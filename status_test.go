@@ -79,7 +79,7 @@ func TestStatusOfALargeZoneCostsTheSame(t *testing.T) {
 		f := prepare(t)
 		f.fill(nodes)
 		counts := f.Status().Nodes
-		if counts.Live < nodes || counts.Contested < nodes/20 || counts.Quarantined < nodes/10 {
+		if counts.Live < nodes || counts.AddressConflicts < nodes/20 || counts.Quarantined < nodes/10 {
 			t.Fatalf("the zone has %+v, want %d nodes", counts, nodes)
 		}
 		const runs = 100

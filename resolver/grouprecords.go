@@ -31,12 +31,12 @@ func fitting(limit, size int) int { return min(limit/size+1, tcpRoom/size) }
 // roleRecords are the addresses of the nodes that have a role, in random order.
 // Of more nodes than fit they are a sample, another one each time.
 func roleRecords(header dns.RR_Header, v *decision.Verdict, limit int) (records []dns.RR) {
-	v4, size := header.Rrtype == dns.TypeA, 12+16
-	if v4 {
+	size := 12 + 16
+	if header.Rrtype == dns.TypeA {
 		size = 12 + 4
 	}
 	most := fitting(limit, size)
-	for n := range v.Zone.WithRole(v.Role, v4, rand.Uint64()) {
+	for n := range v.Zone.WithRole(v.Role, decision.Family(header.Rrtype), rand.Uint64()) {
 		if len(records) >= most {
 			break
 		}

@@ -74,8 +74,8 @@ func (s *Store) claim(claimed netip.Addr, k key, r record) {
 		s.draft.reverse = s.draft.reverse.set(s.edit, addr, k)
 		return
 	}
-	all, contested := s.claims[addr]
-	if !contested {
+	all, shared := s.claims[addr]
+	if !shared {
 		all = &claimants{}
 		s.claims[addr] = all
 		there, _ := s.draft.nodes.get(holder)
@@ -84,30 +84,30 @@ func (s *Store) claim(claimed netip.Addr, k key, r record) {
 	}
 	set := all.set(r)
 	*set = set.set(s.edit, k, struct{}{})
-	s.award(claimed, holder, all)
+	s.setOwner(claimed, holder, all)
 }
 
 // unclaim undoes claim.
 func (s *Store) unclaim(claimed netip.Addr, k key, r record) {
 	addr := reverseKey(claimed)
-	all, contested := s.claims[addr]
-	if !contested {
+	all, shared := s.claims[addr]
+	if !shared {
 		s.draft.reverse = s.draft.reverse.remove(s.edit, addr)
 		return
 	}
 	set := all.set(r)
 	*set = set.remove(s.edit, k)
 	holder, _ := s.draft.reverse.get(addr)
-	s.award(claimed, holder, all)
+	s.setOwner(claimed, holder, all)
 	if all.live.size+all.departed.size == 1 {
 		delete(s.claims, addr)
 		s.draft.shared = s.draft.shared.remove(s.edit, addr)
 	}
 }
 
-// award gives the reverse record of an address with several claimants to the
+// setOwner gives the reverse record of an address with several claimants to the
 // one that it belongs to, and lists the address as shared.
-func (s *Store) award(claimed netip.Addr, holder key, all *claimants) {
+func (s *Store) setOwner(claimed netip.Addr, holder key, all *claimants) {
 	addr := reverseKey(claimed)
 	owner := all.owner(s.incumbent(addr))
 	if holder != owner {
@@ -116,12 +116,12 @@ func (s *Store) award(claimed netip.Addr, holder key, all *claimants) {
 	if was, listed := s.draft.shared.get(addr); !listed || was != owner {
 		s.draft.shared = s.draft.shared.set(s.edit, addr, owner)
 	}
-	s.contend(claimed, owner, all)
+	s.updateConflict(claimed, owner, all)
 }
 
 // claiming lists the nodes that claim an address.
 func (s *Store) claiming(addr key) (keys []key) {
-	if all, contested := s.claims[addr]; contested {
+	if all, shared := s.claims[addr]; shared {
 		for k := range all.live.all() {
 			keys = append(keys, k)
 		}

@@ -65,9 +65,9 @@ func TestReverseRecordStaysWithTheIncumbent(t *testing.T) {
 			f.connect()
 			test.do(f)
 			f.wantReverse(addr, test.want)
-			for contest := range f.Snapshot().Contests() {
-				if string(contest.Nodes[0]) != test.want {
-					t.Errorf("the contest is %+v, want the owner of the reverse record first", contest)
+			for conflict := range f.Snapshot().AddressConflicts() {
+				if string(conflict.Nodes[0]) != test.want {
+					t.Errorf("the conflict is %+v, want the owner of the reverse record first", conflict)
 				}
 			}
 			f.checkShared()

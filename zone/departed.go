@@ -23,7 +23,7 @@ func (s *Store) depart(k key, rank uint8) {
 	said.flags |= departed
 	said.source = rank
 	said.since = 0
-	_ = s.judge(k, shown, known, said) // a clash was reported when it came up
+	_ = s.reconcile(k, shown, known, said) // a clash was reported when it came up
 }
 
 // connectedFor is how long a cluster source has been connected, all in all. It
@@ -66,7 +66,7 @@ func (s *Store) dropExpired() {
 		for k, mark := range s.marks {
 			if now-mark >= s.retain {
 				dropped.add(string(k.id(s.draft.prefix)))
-				s.hide(k)
+				s.delete(k)
 			}
 		}
 		if dropped.count > 0 {

@@ -38,18 +38,18 @@ func (s *Store) moveGroups(k key, was record, had bool, is record, has bool) {
 	})
 }
 
-// WithRole yields the live nodes that have a role and an address of the family,
-// IPv4 or else IPv6: this machine first, and the others in a circle that begins
-// where turn says, any number. Departed nodes are left out.
-func (s *Snapshot) WithRole(role Roles, v4 bool, turn uint64) iter.Seq[Node] {
+// WithRole yields the live nodes that have a role and an address of a family:
+// this machine first, and the others in a circle that begins where turn says,
+// any number. Departed nodes are left out.
+func (s *Snapshot) WithRole(role Roles, family Family, turn uint64) iter.Seq[Node] {
 	return func(yield func(Node) bool) {
-		if local := s.Local(); local.Roles()&role != 0 && local.HasFamily(v4) && !yield(local) {
+		if local := s.Local(); local.Roles()&role != 0 && local.HasFamily(family) && !yield(local) {
 			return
 		}
 		for i, known := range roleNames {
 			if known.role == role {
 				group := s.groups.v6[i]
-				if v4 {
+				if family == IPv4 {
 					group = s.groups.v4[i]
 				}
 				s.circle(group, turn, yield)

@@ -32,20 +32,20 @@ func TestWithRole(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
-	check("members by IPv4", f.Snapshot().WithRole(ConsensusMember, true, 0), a, b)
-	check("members by IPv6", f.Snapshot().WithRole(ConsensusMember, false, 0), a)
-	check("workers", f.Snapshot().WithRole(KubernetesWorker, true, 0), a)
-	check("controllers", f.Snapshot().WithRole(KubernetesController, true, 0))
+	check("members by IPv4", f.Snapshot().WithRole(ConsensusMember, IPv4, 0), a, b)
+	check("members by IPv6", f.Snapshot().WithRole(ConsensusMember, IPv6, 0), a)
+	check("workers", f.Snapshot().WithRole(KubernetesWorker, IPv4, 0), a)
+	check("controllers", f.Snapshot().WithRole(KubernetesController, IPv4, 0))
 	check("curators", f.Snapshot().Curators(0), a, c)
-	check("one that is no role", f.Snapshot().WithRole(ConsensusMember|KubernetesWorker, true, 1<<63))
+	check("one that is no role", f.Snapshot().WithRole(ConsensusMember|KubernetesWorker, IPv4, 1<<63))
 
 	f.curator.Set(Entry{ID: self, Roles: ConsensusMember, CuratorPort: 1})
 	f.curator.Gone(a)
-	check("ours, and a departed one", f.Snapshot().WithRole(ConsensusMember, true, 0), self, b)
+	check("ours, and a departed one", f.Snapshot().WithRole(ConsensusMember, IPv4, 0), self, b)
 	check("curators with ours", f.Snapshot().Curators(0), self, c)
 	f.curator.SetCluster("one")
 	f.curator.SetCluster("another")
-	check("another cluster", f.Snapshot().WithRole(ConsensusMember, true, 0))
+	check("another cluster", f.Snapshot().WithRole(ConsensusMember, IPv4, 0))
 }
 
 // The groups are what a look at all nodes finds, whatever happened, and the
@@ -88,10 +88,10 @@ func TestGroupsAgainstNodes(t *testing.T) {
 	for range 100 {
 		turn := random.Uint64()
 		compare("curators", names(s.Curators(turn)), func(n Node) bool { return n.CuratorPort() != 0 && n.Roles()&ConsensusMember != 0 })
-		for _, v4 := range []bool{true, false} {
+		for _, family := range []Family{IPv4, IPv6} {
 			role := Roles(1 << random.IntN(3))
-			compare(fmt.Sprint(role, v4), names(s.WithRole(role, v4, turn)), func(n Node) bool {
-				return n.Roles()&role != 0 && n.HasFamily(v4)
+			compare(fmt.Sprint(role, family), names(s.WithRole(role, family, turn)), func(n Node) bool {
+				return n.Roles()&role != 0 && n.HasFamily(family)
 			})
 		}
 	}

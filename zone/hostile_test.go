@@ -51,10 +51,10 @@ func TestRefusalsAreLoggedSeldom(t *testing.T) {
 		f.curator.Set(node(a, []string{"192.0.2.1", "127.0.0.1"}[i%2]))
 		f.pass(time.Millisecond)
 	}
-	f.pass(complaintInterval)
-	f.complainLate()
+	f.pass(refusalLogInterval)
+	f.flushLateRefusals()
 	lines := strings.Count(f.logged.String(), "entries refused")
-	if most := seconds/int(complaintInterval/time.Second) + 2; lines > most || lines < 2 {
+	if most := seconds/int(refusalLogInterval/time.Second) + 2; lines > most || lines < 2 {
 		t.Errorf("%d lines, want at most %d", lines, most)
 	}
 	f.want(a, "192.0.2.1")
@@ -90,32 +90,32 @@ func TestWarnsOfLoss(t *testing.T) {
 	}
 }
 
-func TestContests(t *testing.T) {
+func TestAddressConflicts(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.connect(node(a, "192.0.2.1"), node(b, "192.0.2.2"), node(c, "192.0.2.2", "2001:db8::1"))
 	before := f.Snapshot()
 	list := func(s *Snapshot) string {
 		var all []string
-		for c := range s.Contests() {
+		for c := range s.AddressConflicts() {
 			all = append(all, fmt.Sprintf("%s %s %s %d", c.Addr, c.Nodes[0], c.Nodes[1], c.Count))
 		}
 		return strings.Join(all, ", ")
 	}
 	if got, want := list(before), fmt.Sprintf("192.0.2.2 %s %s 2", b, c); got != want {
-		t.Errorf("contests %q, want %q", got, want)
+		t.Errorf("conflicts %q, want %q", got, want)
 	}
 	f.curator.Set(node(a, "192.0.2.2"))
 	fresh := 0
-	for range f.Snapshot().NewContests(before) {
+	for range f.Snapshot().NewAddressConflicts(before) {
 		fresh++
 	}
 	if got, want := list(f.Snapshot()), fmt.Sprintf("192.0.2.2 %s %s 3", b, a); got != want || fresh != 1 {
-		t.Errorf("contests %q, want %q; %d are new, want 1", got, want, fresh)
+		t.Errorf("conflicts %q, want %q; %d are new, want 1", got, want, fresh)
 	}
 	f.curator.Gone(a, b) // departed nodes claim nothing
-	if got := list(f.Snapshot()); got != "" || f.Snapshot().Counts().Contested != 0 {
-		t.Errorf("contests %q, want none", got)
+	if got := list(f.Snapshot()); got != "" || f.Snapshot().Counts().AddressConflicts != 0 {
+		t.Errorf("conflicts %q, want none", got)
 	}
 }
 

@@ -47,8 +47,8 @@ func (r *record) dropAddr(addr netip.Addr) {
 	}
 }
 
-// say takes in what a source says of a node: the one place where layers meet.
-func (s *Store) say(k key, said record) error {
+// apply takes in what a source says of a node: the one place where layers meet.
+func (s *Store) apply(k key, said record) error {
 	shown, known := s.draft.nodes.get(k)
 	pending, withheld := s.withheld[k]
 	switch {
@@ -63,22 +63,22 @@ func (s *Store) say(k key, said record) error {
 	case said.flags&hasAddress == 0 && withheld:
 		said.takeAddrs(pending)
 	}
-	return s.judge(k, shown, known, said)
+	return s.reconcile(k, shown, known, said)
 }
 
-// judge puts what is said of a node beside our own addresses, and into effect.
-func (s *Store) judge(k key, shown record, known bool, said record) error {
+// reconcile puts what is said of a node beside our own addresses, and into effect.
+func (s *Store) reconcile(k key, shown record, known bool, said record) error {
 	result, clash := merge(shown, said, s.isOurs)
 	if !clash {
 		delete(s.withheld, k)
-		s.show(k, shown, known, result)
+		s.put(k, shown, known, result)
 		return nil
 	}
 	_, already := s.withheld[k]
 	s.withheld[k] = said
 	s.refusals.note(string(k.id(s.draft.prefix)))
 	if known {
-		s.show(k, shown, known, result)
+		s.put(k, shown, known, result)
 	}
 	if already {
 		return nil
@@ -90,41 +90,41 @@ func (s *Store) isOurs(addr netip.Addr) bool {
 	return slices.Contains(s.draft.local.addrs, addr)
 }
 
-// judgeClaimsOn judges again the nodes that claim addresses which are, or were,
+// reconcileClaimsOn reconciles again the nodes that claim addresses which are, or were,
 // ours.
-func (s *Store) judgeClaimsOn(were, are []netip.Addr) {
-	var refused refusalLog
+func (s *Store) reconcileClaimsOn(were, are []netip.Addr) {
+	var refused refusalBatch
 	for _, addr := range are {
 		for _, k := range s.claiming(reverseKey(addr)) {
-			s.judgeAgain(k, &refused)
+			s.reconcileAgain(k, &refused)
 		}
 	}
 	for k, said := range s.withheld {
 		for addr := range said.addrs {
 			if slices.Contains(were, addr) {
-				s.judgeAgain(k, &refused)
+				s.reconcileAgain(k, &refused)
 				break
 			}
 		}
 	}
-	s.complain(LocalSource, refused, false)
+	s.logRefusals(LocalSource, refused, false)
 }
 
-func (s *Store) judgeAgain(k key, refused *refusalLog) {
+func (s *Store) reconcileAgain(k key, refused *refusalBatch) {
 	shown, known := s.draft.nodes.get(k)
 	said, withheld := s.withheld[k]
 	if !withheld {
 		said = shown
 	}
-	if err := s.judge(k, shown, known, said); err != nil {
+	if err := s.reconcile(k, shown, known, said); err != nil {
 		refused.news = true
 		refused.add(string(k.id(s.draft.prefix)), err)
 	}
 }
 
-// show puts a record into the zone and keeps all that follows from it true:
+// put puts a record into the zone and keeps all that follows from it true:
 // the reverse records, the counts and the marks of departure.
-func (s *Store) show(k key, was record, known bool, is record) {
+func (s *Store) put(k key, was record, known bool, is record) {
 	is.since = s.dated(was, known, is)
 	if known && is == was {
 		return
@@ -155,8 +155,8 @@ func (s *Store) dated(was record, known bool, is record) uint32 {
 	}
 }
 
-// hide takes a node out of the zone.
-func (s *Store) hide(k key) {
+// delete takes a node out of the zone.
+func (s *Store) delete(k key) {
 	delete(s.withheld, k)
 	delete(s.spelled, k)
 	delete(s.marks, k)
@@ -185,7 +185,7 @@ func (s *Store) count(r record, counts bool, by int) {
 // forget drops all that is known of the cluster.
 func (s *Store) forget() {
 	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
-	s.draft.groups, s.draft.contests, s.draft.shared = groups{}, trie[contest]{}, trie[key]{}
+	s.draft.groups, s.draft.conflicts, s.draft.shared = groups{}, trie[addressConflict]{}, trie[key]{}
 	s.draft.counts = Counts{Live: 1}
 	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
 	s.answerable = false
@@ -194,8 +194,8 @@ func (s *Store) forget() {
 	clear(s.spelled)
 	clear(s.marks)
 	s.refusals = refusals{}
-	s.draft.conflict = nil
-	s.twin = twin{boot: s.twin.boot, past: s.twin.past}
+	s.draft.duplicate = nil
+	s.detector = duplicateKeyDetector{boot: s.detector.boot, past: s.detector.past}
 	for _, src := range s.sources {
 		src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false
 	}

@@ -70,36 +70,31 @@ func (n Node) HasAddr() bool {
 	return false
 }
 
-// HasFamily says whether an IPv4 address of the node is known, or with four
-// false an IPv6 one.
-func (n Node) HasFamily(four bool) bool {
+// HasFamily reports whether an address of a family is known of the node.
+func (n Node) HasFamily(family Family) bool {
 	if !n.local {
-		family := has6
-		if four {
-			family = has4
-		}
-		return n.said().flags&family != 0
+		return n.said().flags&flags(family) != 0
 	}
 	for _, addr := range n.snapshot.local.addrs {
-		if addr.Is4() == four {
+		if addr.Is4() == (family == IPv4) {
 			return true
 		}
 	}
 	return false
 }
 
-// Sole is the node's address of a family, IPv4 or with four false IPv6, if it
-// has one and cannot have several: only this machine can.
-func (n Node) Sole(four bool) (addr netip.Addr, ok bool) {
+// Addr is the node's address of a family, if it has one and cannot have several:
+// only this machine can.
+func (n Node) Addr(family Family) (addr netip.Addr, ok bool) {
 	r := n.said()
 	switch {
-	case n.local:
-	case four && r.flags&has4 != 0:
+	case n.local || r.flags&flags(family) == 0:
+		return netip.Addr{}, false
+	case family == IPv4:
 		return netip.AddrFrom4(r.v4), true
-	case !four && r.flags&has6 != 0:
+	default:
 		return netip.AddrFrom16(r.v6), true
 	}
-	return netip.Addr{}, false
 }
 
 // Owned lists those of the node's addresses whose reverse record is its own

@@ -12,7 +12,7 @@ func (s *Store) makeRoom(said record) bool {
 		return false
 	}
 	for k := range s.marks {
-		s.hide(k)
+		s.delete(k)
 		return true
 	}
 	return false

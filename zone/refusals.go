@@ -74,7 +74,7 @@ func (r *refusals) complete() {
 
 // refuse counts an entry as refused, and puts it down for the log. An address
 // of ours is counted where it is withheld.
-func (src *Source) refuse(log *refusalLog, name string, why error) {
+func (src *Source) refuse(log *refusalBatch, name string, why error) {
 	name = clip(name)
 	news := why == errOurs || src.store.refusals.add(name, why, src.inBacklog)
 	log.news = log.news || news
@@ -92,14 +92,14 @@ func clip(name string) string {
 	return name
 }
 
-// refusalLog collects the refusals of one batch into one line, to be written
+// refusalBatch collects the refusals of one batch into one line, to be written
 // if any of them is news.
-type refusalLog struct {
+type refusalBatch struct {
 	nameList
 	news bool
 }
 
-func (l *refusalLog) add(name string, why error) {
+func (l *refusalBatch) add(name string, why error) {
 	if l.count < maxNames {
 		name = fmt.Sprintf("%q: %v", name, why)
 	}
@@ -107,7 +107,7 @@ func (l *refusalLog) add(name string, why error) {
 }
 
 // merge adds what another batch refused.
-func (l *refusalLog) merge(other refusalLog) {
+func (l *refusalBatch) merge(other refusalBatch) {
 	l.count += other.count
 	l.names = append(l.names, other.names[:min(len(other.names), maxNames-len(l.names))]...)
 }

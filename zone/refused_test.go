@@ -128,9 +128,9 @@ func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 				if strings.Contains(log, "entries refused: ") {
 					t.Errorf("reported twice: %s", log)
 				}
-				f.pass(2 * complaintInterval)
+				f.pass(2 * refusalLogInterval)
 				f.logged.Reset()
-				f.complainLate()
+				f.flushLateRefusals()
 				if f.logged.Len() != 0 {
 					t.Errorf("and once more: %s", &f.logged)
 				}

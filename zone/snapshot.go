@@ -28,9 +28,9 @@ type content struct {
 	// reserved are the addresses that have no reverse record from the cluster.
 	reserved trie[struct{}]
 	groups   groups
-	// contests are the addresses that several live nodes claim.
-	contests trie[contest]
-	ready    bool
+	// conflicts are the addresses that several live nodes claim.
+	conflicts trie[addressConflict]
+	ready     bool
 	// overflowed is that nodes are missing since the zone is full.
 	overflowed bool
 	counts     Counts
@@ -38,8 +38,8 @@ type content struct {
 	sources    *[]string
 	// refused are the first of the entries that are refused now, or nil.
 	refused *[]Refusal
-	// conflict is that another machine has our key, or nil.
-	conflict *Conflict
+	// duplicate is that another machine has our key, or nil.
+	duplicate *DuplicateKey
 }
 
 // local is the node that this machine is.
@@ -57,10 +57,10 @@ func (l *local) equal(other *local) bool {
 
 // Counts of a zone.
 type Counts struct {
-	Live        int // nodes in the cluster, this machine included
-	Departed    int // nodes that left, still answered
-	Quarantined int // entries of the sources that are refused now
-	Contested   int // addresses that several live nodes claim
+	Live             int // nodes in the cluster, this machine included
+	Departed         int // nodes that left, still answered
+	Quarantined      int // entries of the sources that are refused now
+	AddressConflicts int // addresses that several live nodes claim
 }
 
 // Cluster tells how the zone stands with its cluster.

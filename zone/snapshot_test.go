@@ -58,7 +58,7 @@ func TestReverseRecords(t *testing.T) {
 	f.dropExpired()
 	f.wantReverse(shared, "")
 	if len(f.claims) != 0 {
-		t.Errorf("%d contested addresses left, want 0", len(f.claims))
+		t.Errorf("%d shared addresses left, want 0", len(f.claims))
 	}
 }
 
@@ -72,14 +72,14 @@ func TestAddressesByFamily(t *testing.T) {
 		self: {"several", "none"}, a: {"192.0.2.1", "2001:db8::a"}, b: {"192.0.2.2", "none"}, c: {"none", "none"},
 	} {
 		n, _ := f.Snapshot().Lookup(name)
-		for family, want := range want {
-			four := family == 0
-			addr, ok := n.Sole(four)
-			if got := n.HasFamily(four); got != (want != "none") {
-				t.Errorf("%s, IPv4 %t: HasFamily says %t", name, four, got)
+		for i, want := range want {
+			family := [...]Family{IPv4, IPv6}[i]
+			addr, ok := n.Addr(family)
+			if got := n.HasFamily(family); got != (want != "none") {
+				t.Errorf("%s, IPv4 %t: HasFamily reports %t", name, family == IPv4, got)
 			}
 			if one := want != "none" && want != "several"; ok != one || one && addr.String() != want {
-				t.Errorf("%s, IPv4 %t: sole address %v, %t, want %s", name, four, addr, ok, want)
+				t.Errorf("%s, IPv4 %t: address %v, %t, want %s", name, family == IPv4, addr, ok, want)
 			}
 		}
 	}

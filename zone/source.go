@@ -16,12 +16,12 @@ type Source struct {
 
 	connected bool
 	inBacklog bool
-	current   bool       // all nodes have been heard of in the present connection
-	named     bool       // the present backlog has named a node
-	seen      []key      // those of the zone's nodes that it named, with repetitions
-	taken     bool       // the zone has taken an entry of the present backlog
-	refused   refusalLog // what of it was refused
-	missing   bool       // a node did not fit, since the present backlog began
+	current   bool         // all nodes have been heard of in the present connection
+	named     bool         // the present backlog has named a node
+	seen      []key        // those of the zone's nodes that it named, with repetitions
+	taken     bool         // the zone has taken an entry of the present backlog
+	refused   refusalBatch // what of it was refused
+	missing   bool         // a node did not fit, since the present backlog began
 	// overflowed is that the zone lacks nodes that the source named.
 	overflowed bool
 }
@@ -59,9 +59,9 @@ func outranks(a, b uint8) bool {
 func (src *Source) Begin() {
 	src.store.update(func() {
 		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
-		src.taken, src.refused = false, refusalLog{}
+		src.taken, src.refused = false, refusalBatch{}
 		src.store.refusals.begin()
-		src.store.twin.begin(src)
+		src.store.detector.begin(src)
 	})
 }
 
@@ -69,7 +69,7 @@ func (src *Source) Begin() {
 func (src *Source) Set(entries ...Entry) {
 	s := src.store
 	s.update(func() {
-		var refused refusalLog
+		var refused refusalBatch
 		for i := range entries {
 			if err := src.set(&entries[i]); err != nil {
 				if err == errFull {
@@ -80,7 +80,7 @@ func (src *Source) Set(entries ...Entry) {
 				src.taken = true
 			}
 		}
-		s.complain(src.name, refused, src.inBacklog)
+		s.logRefusals(src.name, refused, src.inBacklog)
 	})
 }
 
@@ -118,7 +118,7 @@ func (src *Source) take(k key, e *Entry) error {
 	if src != s.saved {
 		e.Since, e.Departed = time.Time{}, time.Time{}
 		if s.draft.isLocal(k) {
-			s.hearOfUs(src, e)
+			s.observeSelf(src, e)
 		}
 	}
 	said, err := e.asRecord()
@@ -131,7 +131,7 @@ func (src *Source) take(k key, e *Entry) error {
 	if src == s.saved {
 		s.restoreOwner(k, said, e.Owned)
 	}
-	if err := s.say(k, said); err != nil {
+	if err := s.apply(k, said); err != nil {
 		return err
 	}
 	if said.flags&departed != 0 {
@@ -193,10 +193,10 @@ func (src *Source) Complete() {
 			s.depart(k, src.rank)
 		}
 		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
-		src.refused = refusalLog{}
+		src.refused = refusalBatch{}
 		s.saved.overflowed = false // the backlog has what was saved, or it departed
 		s.refusals.complete()
-		s.complainNow()
+		s.flushRefusals()
 		s.answerable = true
 		s.draft.cluster.Complete = true
 		s.draft.cluster.DataSince = s.now()
@@ -214,8 +214,8 @@ func (src *Source) warnOfNothing() {
 	default:
 		s.log.Warn("all entries of the cluster's backlog are refused: what was known stays",
 			"source", src.name, "count", src.refused.count, "entries", src.refused.names)
-		if s.complaints.source == src.name {
-			s.complaints = complaints{quiet: s.clock() + complaintInterval}
+		if s.refusalLog.source == src.name {
+			s.refusalLog = refusalLog{quiet: s.clock() + refusalLogInterval}
 		}
 	}
 }

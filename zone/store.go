@@ -64,9 +64,9 @@ type Store struct {
 	withheld map[key]record          // what a source says, while an address in it is ours
 	spelled  map[key]string          // names that their source does not spell canonically
 	refusals refusals
-	// complaints about them that the log has yet to get.
-	complaints complaints
-	twin       twin
+	// refusalLog has those that the log has yet to get.
+	refusalLog refusalLog
+	detector   duplicateKeyDetector
 	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
 	watchers   map[chan *Snapshot]struct{}
 
@@ -103,7 +103,7 @@ func NewStore(cfg Config) (*Store, error) {
 		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},
 		watchers: map[chan *Snapshot]struct{}{},
-		twin:     twin{boot: canonicalBoot(cfg.BootID)},
+		detector: duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -173,8 +173,8 @@ func (s *Store) SetLocal(addrs []netip.Addr) {
 		fresh := *s.draft.local
 		fresh.addrs, fresh.since = addrs, s.now()
 		s.draft.local = &fresh
-		s.twin.remember(was)
-		s.judgeClaimsOn(was, addrs)
+		s.detector.remember(was)
+		s.reconcileClaimsOn(was, addrs)
 	})
 }
 
@@ -217,7 +217,7 @@ func (s *Store) SetRetention(retain time.Duration) {
 func (s *Store) Run(ctx context.Context) error {
 	expiry := time.NewTicker(expiryInterval)
 	defer expiry.Stop()
-	late := time.NewTicker(complaintInterval)
+	late := time.NewTicker(refusalLogInterval)
 	defer late.Stop()
 	for {
 		select {
@@ -225,9 +225,9 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-expiry.C:
 			s.dropExpired()
-			s.endConflict()
+			s.endDuplicate()
 		case <-late.C:
-			s.complainLate()
+			s.flushLateRefusals()
 		}
 	}
 }

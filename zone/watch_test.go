@@ -148,16 +148,16 @@ func (f *fixture) checkDerived(before *Snapshot) {
 			}
 		}
 	}
-	for c := range s.Contests() {
+	for c := range s.AddressConflicts() {
 		all, owner := claims[c.Addr], owners[c.Addr].ID()
 		others := slices.DeleteFunc(slices.Clone(all), func(id ID) bool { return id == owner })
 		if len(all) != c.Count || c.Nodes != [2]ID{owner, others[0]} {
-			f.t.Errorf("contest %+v, want one of %v that %s has the reverse record of", c, all, owner)
+			f.t.Errorf("conflict %+v, want one of %v that %s has the reverse record of", c, all, owner)
 		}
 	}
 	for _, all := range claims {
 		if len(all) > 1 {
-			want.Contested++
+			want.AddressConflicts++
 		}
 	}
 	f.wantCounts(want)

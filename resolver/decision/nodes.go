@@ -71,7 +71,7 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 	switch {
 	case q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceZone, "a node", view.Rules)
-	case q.wantsAddress() && node.HasFamily(q.Type == dns.TypeA):
+	case q.wantsAddress() && node.HasFamily(Family(q.Type)):
 		v.answer(Addresses, SourceZone, "a node", view.Rules)
 	case q.Type == dns.TypeTXT:
 		v.answer(Text, SourceZone, "a node", view.Rules)

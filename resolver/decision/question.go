@@ -2,6 +2,8 @@ package decision
 
 import (
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/zone"
 )
 
 // Question is what a client wants to know. Its class is IN: a request for
@@ -23,4 +25,12 @@ type Question struct {
 // wantsAddress says whether the question is for addresses of a host.
 func (q *Question) wantsAddress() bool {
 	return q.Type == dns.TypeA || q.Type == dns.TypeAAAA
+}
+
+// Family is the family of addresses that a query of type A or AAAA asks for.
+func Family(qtype uint16) zone.Family {
+	if qtype == dns.TypeA {
+		return zone.IPv4
+	}
+	return zone.IPv6
 }

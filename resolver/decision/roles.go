@@ -75,8 +75,8 @@ func ofHollow(q *Question, reason string, view *View, v *Verdict) {
 
 func ofRole(q *Question, role zone.Roles, view *View, v *Verdict) {
 	const reason = "the nodes that have a role"
-	v4 := hasRole(view, role, true)
-	v6 := hasRole(view, role, false)
+	v4 := hasRole(view, role, zone.IPv4)
+	v6 := hasRole(view, role, zone.IPv6)
 	switch {
 	case q.wantsAddress() && (q.Type == dns.TypeA && v4 || q.Type == dns.TypeAAAA && v6):
 		v.Zone, v.Role = view.Zone, role
@@ -90,8 +90,8 @@ func ofRole(q *Question, role zone.Roles, view *View, v *Verdict) {
 	v.Error = groupStaleness(view)
 }
 
-func hasRole(view *View, role zone.Roles, v4 bool) bool {
-	for range view.Zone.WithRole(role, v4, 0) {
+func hasRole(view *View, role zone.Roles, family zone.Family) bool {
+	for range view.Zone.WithRole(role, family, 0) {
 		return true
 	}
 	return false

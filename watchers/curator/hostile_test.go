@@ -235,7 +235,7 @@ func TestFlappingNode(t *testing.T) {
 	// An event counts when it has come, a little before the zone knows of it.
 	awaitStatus(t, v.w, "the last of it, with no address contested", func(s Status) bool {
 		counts := v.store.Snapshot().Counts()
-		return s.Events > flaps && counts.Quarantined == 1 && counts.Contested == 0
+		return s.Events > flaps && counts.Quarantined == 1 && counts.AddressConflicts == 0
 	})
 	v.unharmed()
 }

@@ -126,7 +126,7 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 		d.loaded, d.agreed = 0, snapshot
 		return false
 	}
-	for c := range zone.Unhurried(snapshot.Changes(d.agreed)) {
+	for c := range zone.Paced(snapshot.Changes(d.agreed)) {
 		before, had := fromZone(c.Before, d.agreed.Prefix())
 		after, has := fromZone(c.After, snapshot.Prefix())
 		if had != has || before != after {

@@ -73,7 +73,7 @@ func (f *fingerprint) add(n node) {
 
 func fingerprintOf(snapshot *zone.Snapshot) uint64 {
 	f := newFingerprint()
-	for z := range zone.Unhurried(snapshot.All()) {
+	for z := range zone.Paced(snapshot.All()) {
 		if n, ok := fromZone(z, snapshot.Prefix()); ok {
 			f.add(n)
 		}

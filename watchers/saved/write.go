@@ -55,7 +55,7 @@ func encode(w io.Writer, snapshot *zone.Snapshot, counted map[zone.ID]time.Durat
 	if err != nil {
 		return 0, err
 	}
-	for z := range zone.Unhurried(snapshot.All()) {
+	for z := range zone.Paced(snapshot.All()) {
 		n, ok := fromZone(z, prefix)
 		if !ok {
 			continue

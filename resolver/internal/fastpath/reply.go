@@ -3,8 +3,6 @@ package fastpath
 import (
 	"encoding/binary"
 
-	"github.com/miekg/dns"
-
 	"github.com/nodedns/nodedns/resolver/decision"
 )
 
@@ -47,7 +45,7 @@ func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool)
 	answers, authority := 0, 0
 	switch v.Kind {
 	case decision.Addresses:
-		if addr, ok := v.Node.Sole(q.Type == dns.TypeA); ok {
+		if addr, ok := v.Node.Addr(decision.Family(q.Type)); ok {
 			dst, answers = appendAddr(dst, v.TTL, addr), 1
 			break
 		}

@@ -110,7 +110,7 @@ func serveNodes(w http.ResponseWriter, r *http.Request, snapshot *zone.Snapshot)
 	seen, found := 0, 0
 	nodes := snapshot.All()
 	if filter.Prefix != "" {
-		nodes = snapshot.Beginning(filter.Prefix)
+		nodes = snapshot.WithPrefix(filter.Prefix)
 	}
 	for n := range nodes {
 		if filter.matches(n) {

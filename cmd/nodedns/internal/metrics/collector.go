@@ -109,7 +109,7 @@ func (s scrape) zone(status *nodedns.Status) {
 	s.say(zoneNodes, float64(status.Nodes.Live), "live")
 	s.say(zoneNodes, float64(status.Nodes.Departed), "departed")
 	s.say(zoneQuarantined, float64(status.Nodes.Quarantined))
-	s.say(zoneContested, float64(status.Nodes.Contested))
+	s.say(zoneContested, float64(status.Nodes.AddressConflicts))
 	s.count(zoneSerial, status.Serial)
 	s.is(zoneReady, status.Ready)
 	if status.Saved != nil {

@@ -49,7 +49,7 @@ var moment = time.Unix(1_700_000_000, 250_000_000)
 var sample = nodedns.Status{
 	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
 	Verdict: nodedns.Verdict{Reasons: []nodedns.Reason{{Code: nodedns.ReasonIdentityConflict}, {Code: nodedns.ReasonFileNotWritten}}},
-	Nodes:   nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, Contested: 4},
+	Nodes:   nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
 	Curator: nodedns.CuratorStatus{
 		State:        curator.StateConnected,
 		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Reports: 5, ReportFailures: 6, Events: 40},

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Beginning yields the nodes whose IDs begin with a text, in any letter case:
+// WithPrefix yields the nodes whose IDs begin with a text, in any letter case:
 // this machine first, and the others sorted by ID. Its cost goes with the number
 // of nodes that are taken, not with the size of the zone.
-func (s *Snapshot) Beginning(text string) iter.Seq[Node] {
+func (s *Snapshot) WithPrefix(text string) iter.Seq[Node] {
 	text = strings.ToLower(text)
 	return func(yield func(Node) bool) {
 		if local := s.Local(); strings.HasPrefix(string(local.ID()), text) && !yield(local) {

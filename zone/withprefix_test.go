@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestBeginning(t *testing.T) {
+func TestWithPrefix(t *testing.T) {
 	t.Parallel()
 	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 	for _, local := range []ID{"free", ID(id(0x300))} {
@@ -25,7 +25,7 @@ func TestBeginning(t *testing.T) {
 			id(0xfff)[:41], id(0x1000), "metropolis-x", "metropolis-1", "metropolisx", "f", "free", "freedom", "z",
 		} {
 			var got, want []ID
-			for n := range snapshot.Beginning(text) {
+			for n := range snapshot.WithPrefix(text) {
 				got = append(got, n.ID())
 			}
 			for n := range snapshot.All() {
@@ -46,17 +46,17 @@ func TestBeginning(t *testing.T) {
 }
 
 // However large the zone is, who wants a few nodes pays for those.
-func TestBeginningStops(t *testing.T) {
+func TestWithPrefixStops(t *testing.T) {
 	t.Parallel()
 	store, err := NewStore(Config{Local: "free", RetainDeparted: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	store.Source("curator").Set(Entry{ID: fmt.Sprintf("metropolis-%032x", 1)}, Entry{ID: fmt.Sprintf("metropolis-%032x", 2)})
-	for range store.Snapshot().Beginning("") {
+	for range store.Snapshot().WithPrefix("") {
 		break
 	}
-	for n := range store.Snapshot().Beginning("metro") {
+	for n := range store.Snapshot().WithPrefix("metro") {
 		if n.ID() != ID(fmt.Sprintf("metropolis-%032x", 1)) {
 			t.Errorf("got %s", n.ID())
 		}

@@ -13,7 +13,7 @@ const (
 	olderBoot   = "00000000-2222-3333-4444-555555555555"
 )
 
-func TestConflict(t *testing.T) {
+func TestDuplicateKey(t *testing.T) {
 	t.Parallel()
 	const uptime = 3 * time.Hour
 	type step struct {
@@ -58,10 +58,10 @@ func TestConflict(t *testing.T) {
 		"between two that never were": {[]step{{addr: "192.0.2.66"}, {addr: "192.0.2.67"}, {addr: "192.0.2.66"}, {addr: "192.0.2.67"}}, ""},
 		"slowly":                      {[]step{{addr: "192.0.2.1"}, {addr: "192.0.2.66"}, {addr: "192.0.2.1"}, {addr: "192.0.2.66", wait: 2 * turnsFor}}, ""},
 		"it ended": {
-			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot}, {boot: ourBoot, wait: twinFor}}, "",
+			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot}, {boot: ourBoot, wait: duplicateFor}}, "",
 		},
 		"it ended by a backlog": {
-			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot, backlog: true}, {boot: ourBoot, wait: twinFor}}, "",
+			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: ourBoot, backlog: true}, {boot: ourBoot, wait: duplicateFor}}, "",
 		},
 		"it has not ended": {
 			[]step{{boot: ourBoot}, {boot: foreignBoot}, {boot: foreignBoot, wait: time.Hour}}, "boot ID 11111111",
@@ -86,9 +86,9 @@ func TestConflict(t *testing.T) {
 				} else {
 					f.curator.Set(e)
 				}
-				f.endConflict()
+				f.endDuplicate()
 			}
-			conflict, found := f.Snapshot().Conflict()
+			conflict, found := f.Snapshot().DuplicateKey()
 			if found != (test.want != "") || !strings.Contains(conflict.Reason, test.want) {
 				t.Errorf("conflict %+v, want one with %q", conflict, test.want)
 			}
@@ -98,17 +98,17 @@ func TestConflict(t *testing.T) {
 }
 
 // What was saved, and what another cluster had, is no sign.
-func TestConflictEndsWithTheCluster(t *testing.T) {
+func TestDuplicateKeyEndsWithTheCluster(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })
 	f.Saved().Set(Entry{ID: self, BootID: foreignBoot})
 	f.curator.SetCluster("one")
 	f.connect(Entry{ID: self, BootID: ourBoot}, Entry{ID: self, BootID: foreignBoot})
-	if _, found := f.Snapshot().Conflict(); !found {
+	if _, found := f.Snapshot().DuplicateKey(); !found {
 		t.Fatal("no conflict")
 	}
 	f.curator.SetCluster("another")
-	if _, found := f.Snapshot().Conflict(); found {
+	if _, found := f.Snapshot().DuplicateKey(); found {
 		t.Error("the conflict outlives its cluster")
 	}
 }
@@ -124,8 +124,8 @@ func TestAddressesThatWereOurs(t *testing.T) {
 			f.setLocal("192.0.2.1") // once more
 		}
 	}
-	if !f.wasOurs("192.0.2.1") || len(f.twin.past) > maxPast {
-		t.Errorf("remembered are %v", f.twin.past)
+	if !f.wasOurs("192.0.2.1") || len(f.detector.past) > maxPast {
+		t.Errorf("remembered are %v", f.detector.past)
 	}
 }
 
@@ -136,14 +136,14 @@ func TestReportsAreBounded(t *testing.T) {
 	huge := strings.Repeat("x", 1<<20)
 	f.connect(Entry{ID: self, BootID: ourBoot})
 	f.curator.Set(Entry{ID: self, BootID: huge, Addresses: []string{huge, huge, huge}})
-	conflict, found := f.Snapshot().Conflict()
-	if !found || len(conflict.Reason) > 1000 || len(f.twin.last.boot)+len(f.twin.last.addr) > 1000 {
-		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.twin.last.boot), len(f.twin.last.addr))
+	conflict, found := f.Snapshot().DuplicateKey()
+	if !found || len(conflict.Reason) > 1000 || len(f.detector.last.boot)+len(f.detector.last.addr) > 1000 {
+		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.detector.last.boot), len(f.detector.last.addr))
 	}
 }
 
 // A source that does not speak of us has no say in what was there before.
-func TestConflictDespiteBacklogsOfOthers(t *testing.T) {
+func TestDuplicateKeyDespiteBacklogsOfOthers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })
 	other := f.Source("other")
@@ -152,7 +152,7 @@ func TestConflictDespiteBacklogsOfOthers(t *testing.T) {
 	other.Set(node(a, "192.0.2.1"))
 	other.Complete()
 	f.curator.Set(Entry{ID: self, BootID: foreignBoot})
-	if _, found := f.Snapshot().Conflict(); !found {
+	if _, found := f.Snapshot().DuplicateKey(); !found {
 		t.Error("no conflict")
 	}
 }

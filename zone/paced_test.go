@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestUnhurried(t *testing.T) {
+func TestPaced(t *testing.T) {
 	t.Parallel()
 	all := make([]int, 3*stretch)
 	for i := range all {
@@ -27,7 +27,7 @@ func TestUnhurried(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				var got []int
-				for i := range Unhurried(slices.Values(all)) {
+				for i := range Paced(slices.Values(all)) {
 					if got = append(got, i); len(got) == test.take {
 						break
 					}

@@ -15,12 +15,12 @@ const (
 	breath = 500 * time.Microsecond
 )
 
-// Unhurried yields what seq does, with short pauses. It is for whoever goes
+// Paced yields what seq does, with short pauses. It is for whoever goes
 // through all of a large zone, or many changes of it, on a machine that answers
 // queries meanwhile. With a single processor Go lets a goroutine work for 10 ms
 // before another has its turn, and does not even look whether a query has come
 // while any is ready to run: runtime.Gosched would not help, and a sleep does.
-func Unhurried[T any](seq iter.Seq[T]) iter.Seq[T] {
+func Paced[T any](seq iter.Seq[T]) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		n := 0
 		for item := range seq {

@@ -12,26 +12,26 @@ import (
 
 const (
 	// turnsFor is how long a change of the address that the cluster has of us
-	// is remembered, and twinFor how long a conflict lasts after the last sign
+	// is remembered, and duplicateFor how long a conflict lasts after the last sign
 	// of it.
-	turnsFor = time.Hour
-	twinFor  = 10 * time.Minute
+	turnsFor     = time.Hour
+	duplicateFor = 10 * time.Minute
 	// maxPast bounds the former addresses of ours that are remembered.
 	maxPast = 16
 )
 
-// Conflict says that another machine has this node's key, and so its ID.
-type Conflict struct {
+// DuplicateKey says that another machine has this node's key, and so its ID.
+type DuplicateKey struct {
 	Since  time.Time
 	Reason string
 }
 
-// Conflict returns the present one, if there is any.
-func (s *Snapshot) Conflict() (Conflict, bool) {
-	if s.conflict == nil {
-		return Conflict{}, false
+// DuplicateKey returns the present one, if there is any.
+func (s *Snapshot) DuplicateKey() (DuplicateKey, bool) {
+	if s.duplicate == nil {
+		return DuplicateKey{}, false
 	}
-	return *s.conflict, true
+	return *s.duplicate, true
 }
 
 // report is what the cluster has of our own node, as a machine reported it.
@@ -40,13 +40,13 @@ type report struct {
 	addr string
 }
 
-// twin looks for another machine with our key in what the cluster says of us.
+// duplicateKeyDetector looks for another machine with our key in what the cluster says of us.
 // The cluster keeps the last report for ever, that of our previous boot too, and
 // the time in it is the leader's. So a report that was there when a stream began
 // tells nothing, whether after a start of ours or with another leader, which may
 // have been restored from old data. Only one that comes later tells that a
 // machine is alive which made it.
-type twin struct {
+type duplicateKeyDetector struct {
 	boot    string // ours; empty where it is not known
 	heard   bool   // a report, in the present backlog of its source or since
 	by      *Source
@@ -54,49 +54,49 @@ type twin struct {
 	before  string          // the address before the last one
 	turns   []time.Duration // clock at each return to it
 	past    []netip.Addr    // addresses that were ours
-	sign    time.Duration   // clock at the last sign of a twin
+	sign    time.Duration   // clock at the last sign of another machine
 	foreign bool            // the last report is not of our boot
 }
 
 // begin says that what a source has of us now was there before.
-func (t *twin) begin(src *Source) {
-	if src == t.by {
-		t.heard, t.before = false, ""
+func (d *duplicateKeyDetector) begin(src *Source) {
+	if src == d.by {
+		d.heard, d.before = false, ""
 	}
 }
 
-// hearOfUs judges what the cluster says of our own node. A report with our own
+// observeSelf judges what the cluster says of our own node. A report with our own
 // boot ID is ours, whatever its address: behind address translation, or with two
 // uplinks, that may go back and forth.
-func (s *Store) hearOfUs(src *Source, e *Entry) {
-	t := &s.twin
+func (s *Store) observeSelf(src *Source, e *Entry) {
+	d := &s.detector
 	said := report{canonicalBoot(e.BootID), reportedAddrs(e.Addresses)}
-	if said == (report{}) || t.heard && said == t.last {
+	if said == (report{}) || d.heard && said == d.last {
 		return
 	}
-	first, ours := !t.heard, t.boot != "" && said.boot == t.boot
-	t.foreign = t.boot != "" && said.boot != "" && !ours
+	first, ours := !d.heard, d.boot != "" && said.boot == d.boot
+	d.foreign = d.boot != "" && said.boot != "" && !ours
 	returned := !first && s.returns(said.addr, !ours)
 	reason := ""
 	switch {
 	case first:
-	case t.foreign:
+	case d.foreign:
 		reason = fmt.Sprintf("a machine of boot ID %s at %s reports itself as this node, whose boot ID is %s",
-			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(t.boot)))
+			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(d.boot)))
 	case returned:
-		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", t.last.addr, said.addr)
+		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", d.last.addr, said.addr)
 	}
-	t.heard, t.by, t.last = true, src, said
+	d.heard, d.by, d.last = true, src, said
 	if reason == "" {
 		return
 	}
-	t.sign = s.clock()
-	c := Conflict{s.now(), reason}
-	if s.draft.conflict != nil {
-		c.Since = s.draft.conflict.Since
+	d.sign = s.clock()
+	c := DuplicateKey{s.now(), reason}
+	if s.draft.duplicate != nil {
+		c.Since = s.draft.duplicate.Since
 	}
-	if s.draft.conflict == nil || *s.draft.conflict != c {
-		s.draft.conflict = &c
+	if s.draft.duplicate == nil || *s.draft.duplicate != c {
+		s.draft.duplicate = &c
 	}
 }
 
@@ -120,40 +120,40 @@ func reportedAddrs(addrs []string) string {
 // come and go, and of two that never were, behind address translation, nothing
 // is known.
 func (s *Store) returns(addr string, counts bool) bool {
-	t := &s.twin
-	if addr == "" || addr == t.last.addr {
+	d := &s.detector
+	if addr == "" || addr == d.last.addr {
 		return false
 	}
 	now := s.clock()
-	t.turns = slices.DeleteFunc(t.turns, func(at time.Duration) bool { return now-at > turnsFor })
-	returned := counts && addr == t.before && s.wasOurs(addr) != s.wasOurs(t.last.addr)
-	t.before = t.last.addr
+	d.turns = slices.DeleteFunc(d.turns, func(at time.Duration) bool { return now-at > turnsFor })
+	returned := counts && addr == d.before && s.wasOurs(addr) != s.wasOurs(d.last.addr)
+	d.before = d.last.addr
 	if returned {
-		t.turns = append(t.turns, now)
-		t.turns = t.turns[max(0, len(t.turns)-2):]
+		d.turns = append(d.turns, now)
+		d.turns = d.turns[max(0, len(d.turns)-2):]
 	}
-	return returned && len(t.turns) == 2
+	return returned && len(d.turns) == 2
 }
 
 func (s *Store) wasOurs(text string) bool {
 	addr, err := netip.ParseAddr(text)
-	return err == nil && (s.isOurs(addr) || slices.Contains(s.twin.past, addr))
+	return err == nil && (s.isOurs(addr) || slices.Contains(s.detector.past, addr))
 }
 
 // remember keeps the addresses that we have now for when we have others. The
 // last ones come last.
-func (t *twin) remember(addrs []netip.Addr) {
-	t.past = slices.DeleteFunc(t.past, func(addr netip.Addr) bool { return slices.Contains(addrs, addr) })
-	t.past = append(t.past, addrs...)
-	t.past = t.past[max(0, len(t.past)-maxPast):]
+func (d *duplicateKeyDetector) remember(addrs []netip.Addr) {
+	d.past = slices.DeleteFunc(d.past, func(addr netip.Addr) bool { return slices.Contains(addrs, addr) })
+	d.past = append(d.past, addrs...)
+	d.past = d.past[max(0, len(d.past)-maxPast):]
 }
 
-// endConflict takes the conflict back when there has been no sign of it for a
+// endDuplicate takes the conflict back when there has been no sign of it for a
 // while.
-func (s *Store) endConflict() {
+func (s *Store) endDuplicate() {
 	s.update(func() {
-		if t := &s.twin; s.draft.conflict != nil && !t.foreign && s.clock()-t.sign >= twinFor {
-			s.draft.conflict = nil
+		if d := &s.detector; s.draft.duplicate != nil && !d.foreign && s.clock()-d.sign >= duplicateFor {
+			s.draft.duplicate = nil
 		}
 	})
 }

@@ -1,0 +1,76 @@
+package zone
+
+import (
+	"iter"
+	"net/netip"
+)
+
+// AddressConflict is an address that several live nodes claim. Its reverse record is
+// that of the first of them.
+type AddressConflict struct {
+	Addr netip.Addr
+	// Nodes are the one that has the reverse record, since it had it before the
+	// others came, and of the others the one with the smallest ID.
+	Nodes [2]ID
+	// Count of all of them.
+	Count int
+}
+
+// addressConflict is an AddressConflict as the zone keeps it.
+type addressConflict struct {
+	addr          [16]byte
+	first, second key
+	count         int
+}
+
+// updateConflict keeps the list of conflicts true to which nodes claim an address, and
+// which of them has its reverse record.
+func (s *Store) updateConflict(claimed netip.Addr, owner key, all *claimants) {
+	addr, conflicts := reverseKey(claimed), s.draft.conflicts
+	if all.live.size < 2 {
+		if _, listed := conflicts.get(addr); listed {
+			conflicts = conflicts.remove(s.edit, addr)
+		}
+	} else {
+		c := addressConflict{addr: claimed.As16(), first: owner, count: all.live.size}
+		for k := range all.live.all() {
+			if k != owner {
+				c.second = k
+				break
+			}
+		}
+		conflicts = conflicts.set(s.edit, addr, c)
+	}
+	s.draft.conflicts, s.draft.counts.AddressConflicts = conflicts, conflicts.size
+}
+
+// AddressConflicts yields the addresses that several live nodes claim, in an order of
+// its own that does not change.
+func (s *Snapshot) AddressConflicts() iter.Seq[AddressConflict] {
+	return func(yield func(AddressConflict) bool) {
+		for _, c := range s.conflicts.all() {
+			if !yield(s.addressConflict(c)) {
+				return
+			}
+		}
+	}
+}
+
+// NewAddressConflicts yields the conflicts that are not those of an older snapshot of
+// the same Store: another address, or other nodes. Its cost goes with their
+// number.
+func (s *Snapshot) NewAddressConflicts(old *Snapshot) iter.Seq[AddressConflict] {
+	return func(yield func(AddressConflict) bool) {
+		diff(old.conflicts, s.conflicts, func(d difference[addressConflict]) bool {
+			was, is := d.before, d.after
+			if is == nil || was != nil && was.value.first == is.value.first && was.value.second == is.value.second {
+				return true
+			}
+			return yield(s.addressConflict(is.value))
+		})
+	}
+}
+
+func (s *Snapshot) addressConflict(c addressConflict) AddressConflict {
+	return AddressConflict{netip.AddrFrom16(c.addr).Unmap(), [2]ID{c.first.id(s.prefix), c.second.id(s.prefix)}, c.count}
+}
