@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -117,7 +118,7 @@ func loopsMove(ctx context.Context, before listen.Progress) error {
 		if len(stalled) == 0 {
 			return nil
 		}
-		sleep(ctx, progressInterval)
+		retry.Sleep(ctx, progressInterval)
 		if ctx.Err() != nil {
 			return fmt.Errorf("queries wait at %v and none is handled: %w", stalled, ctx.Err())
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -32,7 +33,7 @@ func (c *changelog) run(ctx context.Context, store *zone.Store) error {
 			interval = logInterval
 		}
 		if c.write(snapshot) {
-			sleep(ctx, interval)
+			retry.Sleep(ctx, interval)
 			interval = min(2*interval, maxLogInterval)
 			rested = time.Now()
 		}

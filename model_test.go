@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
@@ -312,7 +313,7 @@ func (n *modelNode) ask(ctx context.Context) {
 			n.t.Errorf("our own name: %v, %v, want %s", addrs, err, n.addr)
 		}
 		n.mu.Unlock()
-		sleep(ctx, 2*time.Millisecond)
+		retry.Sleep(ctx, 2*time.Millisecond)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/boottime"
+	"github.com/nodedns/nodedns/internal/retry"
+	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -40,7 +42,7 @@ type Service struct {
 	self    *selfCheck
 	changes *changelog
 	// upstreamHints holds a value when the upstreams may have changed.
-	upstreamHints chan struct{}
+	upstreamHints retry.Hint
 
 	mu     sync.Mutex // for what can be changed while running
 	local  LocalSource
@@ -53,10 +55,10 @@ type Service struct {
 
 	started atomic.Bool
 	ready   chan struct{}
-	serving *task   // the listeners, which end last
-	sources []*task // what Run keeps running from the start on, varlink too
-	readers []*task // and what it does once the files are written
-	locally *task   // the one of the sources that runs the local one
+	serving *supervise.Task   // the listeners, which end last
+	sources []*supervise.Task // what Run keeps running from the start on, varlink too
+	readers []*supervise.Task // and what it does once the files are written
+	locally *supervise.Task   // the one of the sources that runs the local one
 }
 
 // New checks cfg and returns a Service that does nothing until it is run.
@@ -73,7 +75,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock, ready: make(chan struct{}),
-		upstreamHints: make(chan struct{}, 1), probing: make(chan struct{}, 1),
+		upstreamHints: retry.NewHint(), probing: make(chan struct{}, 1),
 	}
 	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
@@ -98,7 +100,7 @@ func New(cfg Config) (*Service, error) {
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
-		Changed:  func() { s.hintResolvConf(); s.self.hint(); s.hintUpstreams() },
+		Changed:  func() { s.hintResolvConf(); s.self.hints.Send(); s.upstreamHints.Send() },
 		Clock:    cfg.clock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
@@ -164,7 +166,7 @@ func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, 
 		MachineIDFormat: hostsfile.MachineIDFormat(cfg.Files.MachineIDFormat),
 		Hostname:        cfg.Files.Hostname,
 		HostnameFile:    cfg.Files.HostnameFile,
-		Written:         func(string) { s.self.hint() },
+		Written:         func(string) { s.self.hints.Send() },
 		Logger:          cfg.Logger.With("part", "files"),
 	})
 }
@@ -196,33 +198,33 @@ func (c *Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
 
 // plan lists what Run keeps running.
 func (s *Service) plan() {
-	s.locally = &task{name: "local addresses", run: func(ctx context.Context) error {
+	s.locally = &supervise.Task{Name: "local addresses", Run: func(ctx context.Context) error {
 		s.mu.Lock()
 		source := s.local
 		s.mu.Unlock()
 		return source(ctx, s.publish)
 	}}
 	s.changes = &changelog{log: s.log}
-	s.serving = &task{name: "dns", run: s.dns.Run}
-	s.sources = []*task{
-		{name: "zone", run: s.store.Run},
+	s.serving = &supervise.Task{Name: "dns", Run: s.dns.Run}
+	s.sources = []*supervise.Task{
+		{Name: "zone", Run: s.store.Run},
 		s.locally,
-		{name: "curator", run: s.cluster.Run},
-		{name: "upstream addresses", run: s.followUpstreams},
+		{Name: "curator", Run: s.cluster.Run},
+		{Name: "upstream addresses", Run: s.followUpstreams},
 	}
-	s.readers = []*task{
-		{name: "files", run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
-		{name: "self-check", run: s.self.run},
-		{name: "changes", run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
+	s.readers = []*supervise.Task{
+		{Name: "files", Run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
+		{Name: "self-check", Run: s.self.run},
+		{Name: "changes", Run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
 	}
 	if s.varlink != nil {
 		s.sources = append(s.sources, s.varlink.tasks...)
 	}
 	if s.resolv != nil {
-		s.readers = append(s.readers, &task{name: "resolv.conf", run: s.resolv.Run})
+		s.readers = append(s.readers, &supervise.Task{Name: "resolv.conf", Run: s.resolv.Run})
 	}
 	if s.saved != nil {
-		s.readers = append(s.readers, &task{name: "saved directory", run: func(ctx context.Context) error {
+		s.readers = append(s.readers, &supervise.Task{Name: "saved directory", Run: func(ctx context.Context) error {
 			if err := s.makeState(); err != nil {
 				return err
 			}
@@ -232,8 +234,8 @@ func (s *Service) plan() {
 }
 
 // tasks are all that Run keeps running.
-func (s *Service) tasks() []*task {
-	return slices.Concat([]*task{s.serving}, s.sources, s.readers)
+func (s *Service) tasks() []*supervise.Task {
+	return slices.Concat([]*supervise.Task{s.serving}, s.sources, s.readers)
 }
 
 // publish takes the addresses that the local source tells. With other ones we
@@ -268,8 +270,8 @@ func (s *Service) Run(ctx context.Context) error {
 	serving, silence := context.WithCancel(context.WithoutCancel(ctx))
 	var listeners, wait sync.WaitGroup
 	defer func() { wait.Wait(); silence(); listeners.Wait() }()
-	listeners.Go(func() { s.serving.supervise(serving, s.log) })
-	start := func(t *task) { wait.Go(func() { t.supervise(ctx, s.log) }) }
+	listeners.Go(func() { s.serving.Supervise(serving, s.log) })
+	start := func(t *supervise.Task) { wait.Go(func() { t.Supervise(ctx, s.log) }) }
 	// Sources and listeners come before the files, so that those are written
 	// with what is known by then; a file that cannot be written holds up
 	// nothing, and shows in the status until a retry succeeds.
@@ -368,6 +370,6 @@ func (s *Service) Reload(cfg Config) error {
 	s.store.ExpectCluster(s.fixed || s.dialer)
 	s.store.SetRetention(cfg.retention())
 	s.local, s.report = cfg.localSource(s.reserveGateways), cfg.Report
-	s.locally.again() // which tells our address too
+	s.locally.Restart() // which tells our address too
 	return nil
 }

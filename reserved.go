@@ -26,15 +26,6 @@ func (s *Service) reserveUpstreams() {
 	s.store.SetReserved(reservedUpstreams, addrs)
 }
 
-// hintUpstreams says that the servers may be others. It neither blocks nor asks
-// for them.
-func (s *Service) hintUpstreams() {
-	select {
-	case s.upstreamHints <- struct{}{}:
-	default:
-	}
-}
-
 // followUpstreams keeps the reserved addresses equal to the servers' until ctx
 // ends.
 func (s *Service) followUpstreams(ctx context.Context) error {

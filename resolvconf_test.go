@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -142,7 +143,7 @@ func TestListenersEndLast(t *testing.T) {
 	t.Parallel()
 	f := prepare(t)
 	var answer string
-	f.readers = append(f.readers, &task{name: "last words", run: func(ctx context.Context) error {
+	f.readers = append(f.readers, &supervise.Task{Name: "last words", Run: func(ctx context.Context) error {
 		<-ctx.Done()
 		addrs, err := resolver.Lookup(context.WithoutCancel(ctx), f.dns.Addrs()[0], "localhost")
 		answer = fmt.Sprint(addrs, err)

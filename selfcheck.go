@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -28,7 +29,7 @@ const (
 // in the hosts file.
 type selfCheck struct {
 	service *Service
-	hints   chan struct{}
+	hints   retry.Hint // of which each asks for a check, soon
 
 	mu   sync.Mutex
 	dns  outcome
@@ -62,15 +63,7 @@ func (o outcome) found() *bool {
 }
 
 func newSelfCheck(s *Service) *selfCheck {
-	return &selfCheck{service: s, hints: make(chan struct{}, 1)}
-}
-
-// hint asks for a check, soon. It never blocks.
-func (c *selfCheck) hint() {
-	select {
-	case c.hints <- struct{}{}:
-	default:
-	}
+	return &selfCheck{service: s, hints: retry.NewHint()}
 }
 
 func (c *selfCheck) run(ctx context.Context) error {
@@ -78,7 +71,7 @@ func (c *selfCheck) run(ctx context.Context) error {
 	defer watch.Wait()
 	watch.Go(func() {
 		for range c.service.store.Watch(ctx) {
-			c.hint()
+			c.hints.Send()
 		}
 	})
 	anyway := time.NewTicker(checkAnyway)
@@ -91,7 +84,7 @@ func (c *selfCheck) run(ctx context.Context) error {
 		case <-anyway.C:
 		}
 		c.check(ctx)
-		sleep(ctx, checkInterval)
+		retry.Sleep(ctx, checkInterval)
 	}
 }
 

@@ -67,6 +67,12 @@ type Status struct {
 	Saved *time.Time `json:"-"`
 }
 
+// TaskStatus is a part of the service that is run again when it fails.
+type TaskStatus struct {
+	Name     string
+	Failures uint64 // so far
+}
+
 // NodeCounts are the nodes of the zone.
 type NodeCounts struct {
 	Live        int `json:"live"`
@@ -258,9 +264,9 @@ func (s *Service) Status() Status {
 	}
 	f.lostAt, f.lost = decision.ClusterLost(snapshot, s.clock())
 	for _, t := range s.tasks() {
-		status.Tasks = append(status.Tasks, t.status())
-		if err := t.failure(); err != nil {
-			f.tasks = append(f.tasks, fmt.Sprintf("%s: %v", t.name, err))
+		status.Tasks = append(status.Tasks, TaskStatus{t.Name, t.Failures()})
+		if err := t.Err(); err != nil {
+			f.tasks = append(f.tasks, fmt.Sprintf("%s: %v", t.Name, err))
 		}
 	}
 	status.Verdict = judge(&f)

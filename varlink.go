@@ -3,6 +3,7 @@ package nodedns
 import (
 	"log/slog"
 
+	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
@@ -26,7 +27,7 @@ type VarlinkStatus struct {
 type varlinkSockets struct {
 	path           string
 	names, monitor *varlink.Server
-	tasks          []*task
+	tasks          []*supervise.Task
 }
 
 // newVarlink is nil where there is no path.
@@ -48,9 +49,9 @@ func newVarlink(path string, dns *resolver.Server, log *slog.Logger) *varlinkSoc
 			Logger:     log,
 		}),
 	}
-	v.tasks = []*task{
-		{name: "varlink", run: v.names.Run},
-		{name: "varlink monitor", run: v.monitor.Run},
+	v.tasks = []*supervise.Task{
+		{Name: "varlink", Run: v.names.Run},
+		{Name: "varlink monitor", Run: v.monitor.Run},
 	}
 	return v
 }
@@ -71,7 +72,7 @@ func (s *Service) varlinkStatus() *VarlinkStatus {
 	}
 	stats := s.varlink.names.Stats()
 	status := &VarlinkStatus{Socket: s.varlink.path, Connections: stats.Connections, Stats: stats}
-	if err := s.varlink.tasks[0].failure(); err != nil {
+	if err := s.varlink.tasks[0].Err(); err != nil {
 		status.Error = err.Error()
 	}
 	return status

@@ -1,0 +1,62 @@
+// Package retry has what work needs that is repeated: pauses that grow with each
+// failure, a sleep that ends with a context, and hints that there is work again.
+package retry
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff gives the pauses after failures in a row. The first is up to First, and
+// each further one up to twice the one before, but at most Max.
+type Backoff struct {
+	First, Max time.Duration
+
+	failures int
+}
+
+// Next counts a failure and returns the pause after it.
+func (b *Backoff) Next() time.Duration {
+	b.failures++
+	return Pause(b.failures, b.First, b.Max)
+}
+
+// Reset lets the pauses start over.
+func (b *Backoff) Reset() { b.failures = 0 }
+
+// Pause is the one after a number of failures in a row, from 1 on. Half of it is
+// random, so that a fleet does not move in step.
+func Pause(failures int, first, most time.Duration) time.Duration {
+	pause := first
+	for ; failures > 1 && 0 < pause && pause < most; failures-- {
+		pause *= 2
+	}
+	pause = min(pause, most)
+	return pause/2 + rand.N(pause/2+1)
+}
+
+// Sleep returns after d, or earlier when ctx ends.
+func Sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// Hint is a channel of one element, which means "look again". It carries no
+// news: one that has not been received yet is as good as many.
+type Hint chan struct{}
+
+// NewHint returns a Hint that is empty.
+func NewHint() Hint { return make(Hint, 1) }
+
+// Send adds the element unless it is there. It never blocks.
+func (h Hint) Send() {
+	select {
+	case h <- struct{}{}:
+	default:
+	}
+}
