@@ -60,7 +60,7 @@ func TestModel(t *testing.T) {
 	for _, n := range m.nodes {
 		n.agrees(m.directory)
 		c := n.service.Status().Curator.Counters
-		t.Logf("%s since its last restart: %d connections, %d failures, %d moves, %d events", n.service.ID(), c.Connects, c.Failures, c.Moves, c.Events)
+		t.Logf("%s since its last restart: %d connections, %d failures, %d moves, %d events", n.service.ID(), c.Connects, c.Failures, c.Failovers, c.Events)
 	}
 }
 

@@ -280,7 +280,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 	var said []CuratorStatement
 	for _, statement := range c.Curators {
 		said = append(said, CuratorStatement{
-			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Fault,
+			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Error,
 		})
 	}
 	status := CuratorStatus{

@@ -200,10 +200,10 @@ func (a *authority) isMember(id zone.ID) bool {
 // hear takes who reports a leader at present, and whom each names. A leader is
 // entitled by the word of a node that is entitled otherwise, and not by a chain
 // of names.
-func (a *authority) hear(reports []voice) {
+func (a *authority) setReports(reports []leaderReport) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.reports = slices.ContainsFunc(reports, func(v voice) bool { return a.isKnown(v.self) })
+	a.reports = slices.ContainsFunc(reports, func(v leaderReport) bool { return a.isKnown(v.self) })
 	a.listen()
 	a.named = map[zone.ID]bool{}
 	for _, v := range reports {

@@ -113,17 +113,17 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 func TestNamedLeader(t *testing.T) {
 	t.Parallel()
 	a := knowing(-1, someID(1))
-	report := func(self, leader int) voice { return voice{self: someID(self), leader: someID(leader)} }
+	report := func(self, leader int) leaderReport { return leaderReport{self: someID(self), leader: someID(leader)} }
 
-	a.hear([]voice{report(7, 8)})
+	a.setReports([]leaderReport{report(7, 8)})
 	if a.entitled(someID(8)) || a.entitled(someID(7)) {
 		t.Error("a worker entitles a worker")
 	}
-	a.hear([]voice{report(1, 2), report(2, 3)})
+	a.setReports([]leaderReport{report(1, 2), report(2, 3)})
 	if !a.entitled(someID(2)) || a.entitled(someID(3)) {
 		t.Error("the member's word counts, that of the one it names does not")
 	}
-	a.hear(nil)
+	a.setReports(nil)
 	if a.entitled(someID(2)) {
 		t.Error("the word outlives the one that gave it")
 	}
@@ -145,10 +145,10 @@ func TestRecovery(t *testing.T) {
 			}
 		}
 		persist(after, "too early")
-		a.hear([]voice{{self: member, leader: member}})
+		a.setReports([]leaderReport{{self: member, leader: member}})
 		persist(time.Hour, "while a member is heard")
-		a.hear(nil)
-		a.hear([]voice{{self: stranger, leader: stranger}}) // which is no member
+		a.setReports(nil)
+		a.setReports([]leaderReport{{self: stranger, leader: stranger}}) // which is no member
 		persist(after, "too early after that")
 
 		// An outage: when it is over, the member may be slower than the stranger.
@@ -162,7 +162,7 @@ func TestRecovery(t *testing.T) {
 		}
 
 		// The member is back before the stranger's backlog was complete.
-		a.hear([]voice{{self: member, leader: member}, {self: stranger, leader: stranger}})
+		a.setReports([]leaderReport{{self: member, leader: member}, {self: stranger, leader: stranger}})
 		if a.entitled(stranger) {
 			t.Error("the stranger speaks beside a member")
 		}
@@ -172,7 +172,7 @@ func TestRecovery(t *testing.T) {
 
 		// Watching a member counts as hearing it.
 		a.watching(member)
-		a.hear(nil)
+		a.setReports(nil)
 		time.Sleep(2 * after)
 		if a.admit(bare, true, stranger) == nil {
 			t.Error("a stranger is believed while a member is watched")
@@ -325,7 +325,7 @@ func TestAcceptance(t *testing.T) {
 	}
 	a := idle(-1, bare)
 	must(t, a.admit(bare, true, someID(1)))
-	a.hear([]voice{{self: someID(1), leader: someID(2)}})
+	a.setReports([]leaderReport{{self: someID(1), leader: someID(2)}})
 	must(t, a.accept(someID(2), []zone.ID{someID(1)}, true))
 	if got := accepted(a); got == nil || got.ID != someID(1) || got.Endpoint != bare.Address() || got.Why != FirstContact {
 		t.Errorf("accepted %+v, want the follower that named the leader", got)

@@ -29,7 +29,7 @@ type Endpoint struct {
 // or without a port.
 func ParseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
 	where, pinText, pinned := strings.Cut(text, "#")
-	endpoint, err := parsePlace(where, prefix)
+	endpoint, err := parseTarget(where, prefix)
 	if err != nil || !pinned {
 		return endpoint, err
 	}
@@ -40,7 +40,7 @@ func ParseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
 	return endpoint, nil
 }
 
-func parsePlace(text string, prefix zone.Prefix) (Endpoint, error) {
+func parseTarget(text string, prefix zone.Prefix) (Endpoint, error) {
 	if id, err := prefix.Parse(text); err == nil {
 		return Endpoint{host: string(id), node: id, port: DefaultPort}, nil
 	}

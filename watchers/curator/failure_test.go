@@ -57,7 +57,7 @@ func TestFailureIsWorded(t *testing.T) {
 func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
 	var log logbook
-	var j journal
+	var j failureLog
 	for i := range 10 * maxKinds {
 		j.failed(log.logger(), &streamError{"e", fmt.Errorf("failure %d", i/2)}, false)
 	}

@@ -13,21 +13,21 @@ import (
 
 // follow opens one stream and follows it to its end. It reports whether the
 // stream delivered anything, and why it ended.
-func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journal) (delivered bool, _ error) {
-	w.depart(by)
+func (w *Watcher) follow(ctx context.Context, c candidate, delays *backoff, log *failureLog) (delivered bool, _ error) {
+	w.connecting(c)
 	var began time.Time
 	synced := false
 	var listing zone.ID // a sender that has listed itself as consensus member
 	run := func() error {
 		s := stream{
 			sink: w.sink,
-			judge: func(peer *x509.Certificate) (*roster, error) {
-				return w.judge(by, peer, listing)
+			authorize: func(peer *x509.Certificate) (*roster, error) {
+				return w.authorize(c, peer, listing)
 			},
 			began: func(peer *x509.Certificate) {
 				delivered, began = true, time.Now()
 				w.connected(peer, began)
-				j.connected(w.log, by.name(), w.Status().Remarks)
+				log.connected(w.log, c.name(), w.Status().Remarks)
 			},
 			event: func(event *curatorpb.WatchEvent) {
 				w.update(func(s *Status) { s.Events++ })
@@ -37,10 +37,10 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 				synced = true
 				w.settled(remark, complete)
 				w.setSynced(true)
-				w.log.Debug("the backlog is in", "endpoint", by.name(), "took", time.Since(began), "remark", remark)
+				w.log.Debug("the backlog is in", "endpoint", c.name(), "took", time.Since(began), "remark", remark)
 			},
 		}
-		err := s.run(ctx, by.source)
+		err := s.run(ctx, c.source)
 		if err == errAgain {
 			listing = s.roster.sender
 		}
@@ -58,24 +58,24 @@ func (w *Watcher) follow(ctx context.Context, by way, delays *backoff, j *journa
 	if ctx.Err() != nil {
 		return delivered, ctx.Err() // ended from this side, which is no failure
 	}
-	failure := &streamError{by.name(), err}
+	failure := &streamError{c.name(), err}
 	w.update(func(s *Status) { s.Failures++ })
-	j.failed(w.log, failure, delivered)
+	log.failed(w.log, failure, delivered)
 	return delivered, failure
 }
 
-// judge decides whether the sender of a stream may speak for the cluster. At an
-// endpoint that was decided with the handshake; a dialer's connection is judged
-// here.
-func (w *Watcher) judge(by way, peer *x509.Certificate, listing zone.ID) (*roster, error) {
+// authorize decides whether the sender of a stream may speak for the cluster. At
+// an endpoint that was decided with the handshake; for a dialer's connection it
+// is decided here.
+func (w *Watcher) authorize(c candidate, peer *x509.Certificate, listing zone.ID) (*roster, error) {
 	if peer == nil {
 		return &roster{proven: true}, nil // the embedder, or the operator, vouches
 	}
 	id := nodetls.PeerID(peer, w.cfg.Prefix)
-	if by.name() == "" {
+	if c.name() == "" {
 		cluster := w.clusterOf(peer)
 		w.authority.setCluster(cluster)
-		if err := w.authority.admit(by.endpoint, true, id); err != nil {
+		if err := w.authority.admit(c.endpoint, true, id); err != nil {
 			return nil, err
 		}
 		if cluster != "" {
@@ -83,7 +83,7 @@ func (w *Watcher) judge(by way, peer *x509.Certificate, listing zone.ID) (*roste
 		}
 	}
 	proven := id == listing || w.authority.isMember(id)
-	return &roster{authority: w.authority, prefix: w.cfg.Prefix, endpoint: by.name(), sender: id, proven: proven}, nil
+	return &roster{authority: w.authority, prefix: w.cfg.Prefix, endpoint: c.name(), sender: id, proven: proven}, nil
 }
 
 // clusterOf names the cluster that a dialer led to. Where the credentials' files
@@ -110,13 +110,13 @@ func issuer(peer *x509.Certificate) string {
 	return "authority-key:" + hex.EncodeToString(peer.AuthorityKeyId)
 }
 
-// depart sets out for a curator.
-func (w *Watcher) depart(by way) {
+// connecting makes a candidate the current curator.
+func (w *Watcher) connecting(c candidate) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.on, w.presence.listed = station{endpoint: by.endpoint}, false
+	w.current, w.presence.listed = currentCurator{endpoint: c.endpoint}, false
 	w.transit(&w.status, StateConnecting, "")
-	w.status.Endpoint = by.name()
+	w.status.Endpoint = c.name()
 	w.status.Attempts++
 }
 
@@ -125,16 +125,16 @@ func (w *Watcher) connected(peer *x509.Certificate, at time.Time) {
 	defer w.mu.Unlock()
 	w.peer = peer
 	if peer != nil {
-		w.on.id = nodetls.PeerID(peer, w.cfg.Prefix)
-		w.authority.watching(w.on.id)
+		w.current.id = nodetls.PeerID(peer, w.cfg.Prefix)
+		w.authority.watching(w.current.id)
 	}
 	w.transit(&w.status, StateSyncing, "")
 	w.status.ConnectedSince = at
 	w.status.Connects++
 }
 
-// disconnected leaves the station known: between two equal claims to lead, the
-// curator that was followed last is the present one.
+// disconnected leaves the current curator in place: between two equal claims to
+// lead, the one that was followed last wins.
 func (w *Watcher) disconnected() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,9 +143,9 @@ func (w *Watcher) disconnected() {
 	w.status.ConnectedSince = time.Time{}
 }
 
-// station is where the watcher is, or tries to be.
-func (w *Watcher) station() station {
+// currentCurator is the one that is followed or tried, or was last.
+func (w *Watcher) currentCurator() currentCurator {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.on
+	return w.current
 }

@@ -256,9 +256,9 @@ func TestFlappingPort(t *testing.T) {
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	before, began := asked.Load(), time.Now()
-	sleep(t.Context(), 3*digest)
+	sleep(t.Context(), 3*learnInterval)
 	n, watched := asked.Load()-before, time.Since(began)
-	if n > int64(watched/digest+1) {
+	if n > int64(watched/learnInterval+1) {
 		t.Errorf("%d ports were taken within %v", n, watched)
 	}
 }

@@ -100,7 +100,7 @@ func number(t *testing.T, text string) uint16 {
 func (p *plane) awaitLeader(w *Watcher, leader int) Status {
 	p.t.Helper()
 	return awaitStatus(p.t, w, fmt.Sprint("curator ", leader), func(s Status) bool {
-		return s.State == StateConnected && string(w.station().id) == p.servers[leader].NodeID()
+		return s.State == StateConnected && string(w.currentCurator().id) == p.servers[leader].NodeID()
 	})
 }
 
@@ -120,7 +120,7 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 	p.elect(2)
 	p.awaitLeader(w, 2)
 	awaitStatus(t, w, "what the follower says", func(s Status) bool {
-		return slices.Contains(s.Curators, Statement{
+		return slices.Contains(s.Curators, LeaderReport{
 			Endpoint: p.addresses[1], ID: zone.ID(p.servers[1].NodeID()), Leader: zone.ID(p.servers[2].NodeID()),
 		})
 	})
@@ -146,14 +146,14 @@ func TestMovesFromASilentLeader(t *testing.T) {
 	p.servers[1].Behave(memory.Behaviour{})
 	p.servers[2].SetLeader(p.named(1))
 	status := p.awaitLeader(w, 1)
-	if status.Moves == 0 || p.servers[0].Streams() != 0 {
+	if status.Failovers == 0 || p.servers[0].Streams() != 0 {
 		t.Errorf("status %+v, %d streams left at the old leader", status, p.servers[0].Streams())
 	}
 
 	// With nobody to decide between them the present one stays.
 	p.kill(2)
 	awaitStatus(t, w, "the loss of a voice", func(s Status) bool {
-		return slices.ContainsFunc(s.Curators, func(c Statement) bool { return c.Endpoint == p.addresses[2] && c.Fault != "" })
+		return slices.ContainsFunc(s.Curators, func(c LeaderReport) bool { return c.Endpoint == p.addresses[2] && c.Error != "" })
 	})
 	if status := p.awaitLeader(w, 1); string(status.Leader) != p.servers[1].NodeID() {
 		t.Errorf("leader %s, want the present one to stay", status.Leader)
@@ -216,7 +216,7 @@ func TestLearnsCurators(t *testing.T) {
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	status := awaitStatus(t, w, "all curators", func(s Status) bool {
-		return len(s.Curators) == 3 && !slices.ContainsFunc(s.Curators, func(c Statement) bool { return c.Leader == "" })
+		return len(s.Curators) == 3 && !slices.ContainsFunc(s.Curators, func(c LeaderReport) bool { return c.Leader == "" })
 	})
 	if strings.Contains(fmt.Sprint(status.Curators), p.servers[0].NodeID()+":") {
 		t.Errorf("the first one is listened to twice: %+v", status.Curators)

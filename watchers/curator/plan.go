@@ -47,12 +47,12 @@ func (l *levels) derive(insecure bool) *plan {
 	case l.credentials != nil:
 		p.endpoints, p.credentials = l.endpoints, l.credentials
 	default:
-		p.idle, p.detail = faultState(l.fault), faultDetail(l.fault)
+		p.idle, p.detail = credentialsState(l.fault), credentialsDetail(l.fault)
 	}
 	return p
 }
 
-func faultState(fault error) State {
+func credentialsState(fault error) State {
 	loadErr, ok := errors.AsType[*nodetls.LoadError](fault)
 	if ok && !loadErr.Waiting() {
 		return StateBadCredentials
@@ -60,7 +60,7 @@ func faultState(fault error) State {
 	return StateAwaitingCredentials
 }
 
-func faultDetail(fault error) string {
+func credentialsDetail(fault error) string {
 	if fault == nil {
 		return "no credentials directory is configured"
 	}
@@ -145,7 +145,7 @@ func (w *Watcher) change(renew bool, set func(*levels)) {
 }
 
 // current returns the plan in force.
-func (w *Watcher) current() *plan {
+func (w *Watcher) currentPlan() *plan {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.plan

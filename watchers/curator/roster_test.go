@@ -65,13 +65,13 @@ func TestSenderListsItself(t *testing.T) {
 			stranger, []step{{0, ending(nodes(1, 2))}}, "", nil, ReasonNotMember, "",
 		},
 		"a stranger without a marker": {
-			stranger, []step{{0, nodes(2)}, {firstEvent + 1, nil}}, "", nil, ReasonNotMember, "",
+			stranger, []step{{0, nodes(2)}, {firstEventTimeout + 1, nil}}, "", nil, ReasonNotMember, "",
 		},
 		"a stranger that is slow": {
-			stranger, []step{{0, nodes(2)}, {firstEvent - 1, nodes(-1)}}, "", errAgain, "", "",
+			stranger, []step{{0, nodes(2)}, {firstEventTimeout - 1, nodes(-1)}}, "", errAgain, "", "",
 		},
 		"an older curator": {
-			stranger, []step{{0, nodes(-1, 2)}, {quiet + 1, nil}}, begin + "set 2, settle" + end, errLost, "", "1",
+			stranger, []step{{0, nodes(-1, 2)}, {backlogIdleTimeout + 1, nil}}, begin + "set 2, settle" + end, errLost, "", "1",
 		},
 		"a member": {
 			member,
@@ -82,21 +82,21 @@ func TestSenderListsItself(t *testing.T) {
 			member, []step{{0, nodes(2)}, {0, ending(nodes(-3))}}, begin + "set 1, set 1" + end, nil, ReasonNotMember, "1 9",
 		},
 		"a member that is older": {
-			member, []step{{0, nodes(-1, -2)}, {quiet + 1, nodes(9)}}, begin + "set 2, settle, set 1" + end, errLost, "", "1 2 9",
+			member, []step{{0, nodes(-1, -2)}, {backlogIdleTimeout + 1, nodes(9)}}, begin + "set 2, settle, set 1" + end, errLost, "", "1 2 9",
 		},
 		"an older curator's new members": {
 			member,
-			[]step{{0, nodes(-1)}, {quiet + 1, nodes(-3)}, {0, nodes(3)}},
+			[]step{{0, nodes(-1)}, {backlogIdleTimeout + 1, nodes(-3)}, {0, nodes(3)}},
 			begin + "set 1, settle, set 1, set 1" + end, errLost, "", "1 3 9",
 		},
 		"a member that is slow": {
 			member,
-			[]step{{0, nodes(2)}, {quiet + 1, ending(nodes(-1))}},
+			[]step{{0, nodes(2)}, {backlogIdleTimeout + 1, ending(nodes(-1))}},
 			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1",
 		},
 		"a slow one's last members": {
 			member,
-			[]step{{0, nodes(-1)}, {quiet + 1, ending(nodes(-3))}},
+			[]step{{0, nodes(-1)}, {backlogIdleTimeout + 1, ending(nodes(-3))}},
 			begin + "set 1, settle, set 1, complete" + end, errLost, "", "1 3",
 		},
 		"a partial backlog": {
@@ -118,7 +118,7 @@ func TestSenderListsItself(t *testing.T) {
 				r := newRecorder()
 				s := stream{
 					sink: r,
-					judge: func(*x509.Certificate) (*roster, error) {
+					authorize: func(*x509.Certificate) (*roster, error) {
 						return &roster{authority: a, prefix: prefix, sender: someID(1), proven: a.isMember(someID(1))}, nil
 					},
 					began:  func(*x509.Certificate) {},

@@ -30,10 +30,10 @@ type Status struct {
 	// ConnectedSince is when the present stream delivered its first event, or
 	// zero without one.
 	ConnectedSince time.Time
-	// Leader is whom most curators name, or empty.
+	// Leader is the node that most curators name, or empty.
 	Leader zone.ID
-	// Curators is what each curator says, sorted by endpoint.
-	Curators []Statement
+	// Curators is what each curator reports of the leader, sorted by endpoint.
+	Curators []LeaderReport
 	// Members may speak for the cluster now.
 	Members []Member
 	// Accepted is by whose word the members became known, where that was neither
@@ -62,8 +62,8 @@ type Counters struct {
 	// Attempts to open a stream, Connects that delivered an event, and
 	// Failures of either kind, the loss of a working stream included.
 	Attempts, Connects, Failures uint64
-	// Moves from one curator to another because that leads.
-	Moves uint64
+	// Failovers from one curator to another because that leads.
+	Failovers uint64
 	// Reports of this node's address that the cluster took, and those that
 	// failed.
 	Reports, ReportFailures uint64
@@ -107,7 +107,7 @@ func (w *Watcher) Status() Status {
 		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(status.ConnectedSince).Round(time.Second))
 	}
 	status.Removed = w.presence.removed
-	status.Curators = slices.Clone(w.heard)
+	status.Curators = slices.Clone(w.leaderReports)
 	status.Leader = w.leader
 	status.Credentials = w.credentials(now)
 	w.authority.status(&status)
@@ -197,9 +197,10 @@ func (w *Watcher) transit(s *Status, state State, detail string) {
 	s.State, s.Detail = state, detail
 }
 
-// say puts what the curators say, and what follows from it, into the status.
-func (w *Watcher) say(all []Statement, leader zone.ID) {
+// setLeaderReports puts what the curators report, and the leader that follows,
+// into the status.
+func (w *Watcher) setLeaderReports(all []LeaderReport, leader zone.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heard, w.leader = all, leader
+	w.leaderReports, w.leader = all, leader
 }

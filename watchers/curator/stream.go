@@ -21,14 +21,14 @@ const (
 	// backlog are about 2 MiB, but nothing holds a curator to that, and the
 	// default limit of gRPC is 4 MiB.
 	maxMessage = 64 << 20
-	// firstEvent is how long a stream may stay silent at its beginning. A
-	// curator has at least one node to tell of: the one it runs on.
-	firstEvent = 15 * time.Second
-	// quiet ends the backlog of a curator that does not mark the end.
-	quiet = 2 * time.Second
+	// firstEventTimeout is how long a stream may stay silent at its beginning.
+	// A curator has at least one node to send: the one it runs on.
+	firstEventTimeout = 15 * time.Second
+	// backlogIdleTimeout ends the backlog of a curator that does not mark the end.
+	backlogIdleTimeout = 2 * time.Second
 )
 
-var errSilent = fmt.Errorf("no event within %v of dialling", firstEvent)
+var errSilent = fmt.Errorf("no event within %v of dialling", firstEventTimeout)
 
 // source opens a stream and delivers its events until it fails or ctx ends.
 type source func(ctx context.Context, deliver delivery) error
@@ -112,11 +112,11 @@ func peerCertificate(ctx context.Context) *x509.Certificate {
 // stream applies one stream of events to the sink. Its functions hear of the
 // progress and are called by run's goroutine.
 type stream struct {
-	sink   Sink
-	judge  func(peer *x509.Certificate) (*roster, error)
-	began  func(peer *x509.Certificate)
-	event  func(*curatorpb.WatchEvent)
-	synced func(remark string, complete bool)
+	sink      Sink
+	authorize func(peer *x509.Certificate) (*roster, error)
+	began     func(peer *x509.Certificate)
+	event     func(*curatorpb.WatchEvent)
+	synced    func(remark string, complete bool)
 
 	// roster since the first event, connected since the first that was applied,
 	// complete since the marker.
@@ -149,7 +149,7 @@ func (s *stream) run(ctx context.Context, src source) error {
 }
 
 func (s *stream) loop(ctx context.Context, events <-chan func() error, ended <-chan error) error {
-	silence := time.NewTimer(firstEvent)
+	silence := time.NewTimer(firstEventTimeout)
 	defer silence.Stop()
 	settled := false
 	for {
@@ -162,9 +162,9 @@ func (s *stream) loop(ctx context.Context, events <-chan func() error, ended <-c
 			case s.complete || settled:
 				silence.Stop()
 			case s.connected:
-				silence.Reset(quiet)
+				silence.Reset(backlogIdleTimeout)
 			default:
-				silence.Reset(firstEvent)
+				silence.Reset(firstEventTimeout)
 			}
 		case <-silence.C:
 			if s.roster == nil {
@@ -191,7 +191,7 @@ func (s *stream) apply(event *curatorpb.WatchEvent, peer *x509.Certificate) (err
 		return nil
 	}
 	if s.roster == nil {
-		if s.roster, err = s.judge(peer); err != nil {
+		if s.roster, err = s.authorize(peer); err != nil {
 			return err
 		}
 	}

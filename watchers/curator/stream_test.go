@@ -47,18 +47,18 @@ func TestStream(t *testing.T) {
 		err   error
 	}{
 		"fails at once":             {nil, "", errLost},
-		"silent for too long":       {[]step{{firstEvent + 1, oneNode}}, "", errSilent},
-		"late, but not too late":    {[]step{{firstEvent - 1, marker}}, begin + "complete" + end, errLost},
+		"silent for too long":       {[]step{{firstEventTimeout + 1, oneNode}}, "", errSilent},
+		"late, but not too late":    {[]step{{firstEventTimeout - 1, marker}}, begin + "complete" + end, errLost},
 		"empty backlog":             {[]step{{0, marker}}, begin + "complete" + end, errLost},
 		"backlog in chunks":         {[]step{{0, oneNode}, {0, oneNode}, {0, marker}}, begin + "set 1, set 1, complete" + end, errLost},
 		"partial backlog":           {[]step{{0, oneNode}, {0, oneNode}}, begin + "set 1, set 1" + end, errLost},
 		"tombstone in the backlog":  {[]step{{0, oneNode}, {0, buried}, {0, marker}}, begin + "set 1, gone a, complete" + end, errLost},
 		"changes":                   {[]step{{0, marker}, {time.Hour, oneNode}, {0, buried}}, begin + "complete, set 1, gone a" + end, errLost},
 		"second marker":             {[]step{{0, marker}, {0, marker}}, begin + "complete" + end, errLost},
-		"older curator":             {[]step{{0, oneNode}, {quiet + 1, nil}}, begin + "set 1, settle" + end, errLost},
-		"older curator, changes":    {[]step{{0, oneNode}, {quiet + 1, buried}, {time.Hour, oneNode}, {time.Hour, nil}}, begin + "set 1, settle, gone a, set 1" + end, errLost},
-		"chunks with pauses":        {[]step{{0, oneNode}, {quiet - 1, oneNode}, {quiet - 1, marker}}, begin + "set 1, set 1, complete" + end, errLost},
-		"marker after a long pause": {[]step{{0, oneNode}, {quiet + 1, marker}, {quiet + 1, nil}}, begin + "set 1, settle, complete" + end, errLost},
+		"older curator":             {[]step{{0, oneNode}, {backlogIdleTimeout + 1, nil}}, begin + "set 1, settle" + end, errLost},
+		"older curator, changes":    {[]step{{0, oneNode}, {backlogIdleTimeout + 1, buried}, {time.Hour, oneNode}, {time.Hour, nil}}, begin + "set 1, settle, gone a, set 1" + end, errLost},
+		"chunks with pauses":        {[]step{{0, oneNode}, {backlogIdleTimeout - 1, oneNode}, {backlogIdleTimeout - 1, marker}}, begin + "set 1, set 1, complete" + end, errLost},
+		"marker after a long pause": {[]step{{0, oneNode}, {backlogIdleTimeout + 1, marker}, {backlogIdleTimeout + 1, nil}}, begin + "set 1, settle, complete" + end, errLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,11 +71,11 @@ func TestStream(t *testing.T) {
 					}
 				}
 				s := stream{
-					sink:   r,
-					judge:  func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
-					began:  func(*x509.Certificate) {},
-					event:  func(*curatorpb.WatchEvent) { events++ },
-					synced: func(string, bool) {},
+					sink:      r,
+					authorize: func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
+					began:     func(*x509.Certificate) {},
+					event:     func(*curatorpb.WatchEvent) { events++ },
+					synced:    func(string, bool) {},
 				}
 				if err := s.run(t.Context(), script(test.steps)); !errors.Is(err, test.err) {
 					t.Errorf("ended with %v, want %v", err, test.err)
@@ -99,11 +99,11 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := newRecorder()
 		s := stream{
-			sink:   r,
-			judge:  func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
-			began:  func(*x509.Certificate) { cancel() },
-			event:  func(*curatorpb.WatchEvent) {},
-			synced: func(string, bool) {},
+			sink:      r,
+			authorize: func(*x509.Certificate) (*roster, error) { return &roster{proven: true}, nil },
+			began:     func(*x509.Certificate) { cancel() },
+			event:     func(*curatorpb.WatchEvent) {},
+			synced:    func(string, bool) {},
 		}
 		returned := false
 		err := s.run(ctx, func(ctx context.Context, deliver delivery) error {

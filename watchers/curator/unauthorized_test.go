@@ -59,7 +59,7 @@ func TestWorkerClaimsToLead(t *testing.T) {
 	p.kill(0)
 	must(t, w.Trust(worker.NodeID()))
 	awaitStatus(t, w, "the trusted one", func(s Status) bool {
-		return s.State == StateRemoved && string(w.station().id) == worker.NodeID()
+		return s.State == StateRemoved && string(w.currentCurator().id) == worker.NodeID()
 	})
 	if err := w.Trust("web-2"); err == nil {
 		t.Error("what is no node ID is trusted")

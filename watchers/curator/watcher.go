@@ -97,16 +97,16 @@ type Watcher struct {
 	// transited, if not nil, hears of each change of the state.
 	transited func(from, to State)
 
-	mu       sync.Mutex // for all below
-	levels   levels
-	plan     *plan // never nil
-	status   Status
-	reports  reporting
-	on       station
-	presence presence
-	heard    []Statement       // what the curators say, newest
-	leader   zone.ID           // whom most of them name
-	peer     *x509.Certificate // of the connected curator, nil if not known
+	mu            sync.Mutex // for all below
+	levels        levels
+	plan          *plan // never nil
+	status        Status
+	reports       reporting
+	current       currentCurator
+	presence      presence
+	leaderReports []LeaderReport    // the newest of each curator
+	leader        zone.ID           // whom most of them name
+	peer          *x509.Certificate // of the connected curator, nil if not known
 }
 
 // New checks cfg and returns a Watcher that does nothing until it is run.
@@ -159,9 +159,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 		files.Go(func() { followDirectory(ctx, newHints(w.cfg.Credentials, w.log), load) })
 	}
 
-	var journal journal
+	var failureLog failureLog
 	for ctx.Err() == nil {
-		w.carryOut(ctx, w.current(), &journal)
+		w.runPlan(ctx, w.currentPlan(), &failureLog)
 	}
 	return nil
 }

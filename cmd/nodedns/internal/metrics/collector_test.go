@@ -52,7 +52,7 @@ var sample = nodedns.Status{
 	Nodes:   nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
 	Curator: nodedns.CuratorStatus{
 		State:        curator.StateConnected,
-		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Moves: 2, Reports: 5, ReportFailures: 6, Events: 40},
+		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Failovers: 2, Reports: 5, ReportFailures: 6, Events: 40},
 		Certificates: []curator.Certificate{{Of: "cluster", NotAfter: moment}, {Of: "node", NotAfter: moment.Add(time.Hour)}},
 		Curators:     []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
 	},

@@ -30,7 +30,7 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 	}
 	s.count(curatorAttempts, c.Counters.Attempts)
 	s.count(curatorFailures, c.Counters.Failures)
-	s.count(curatorMoves, c.Counters.Moves)
+	s.count(curatorMoves, c.Counters.Failovers)
 	s.count(curatorReports, c.Counters.Reports, "ok")
 	s.count(curatorReports, c.Counters.ReportFailures, "failed")
 	s.count(curatorEvents, c.Counters.Events)

@@ -9,30 +9,30 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// maxKinds bounds the kinds of failures that are told apart between two
-// connections, because their texts are chosen by others.
+// maxKinds bounds the kinds of failures that are kept apart between two
+// connections, because their texts come from outside.
 const maxKinds = 32
 
-// journal writes the log so that a state which lasts costs one line, however
-// often there is an attempt to leave it. The zero value is ready.
-type journal struct {
+// failureLog logs a state that lasts once, however often there is an attempt to
+// leave it. The zero value is ready.
+type failureLog struct {
 	// idled is the reason for being idle that was logged last.
 	idled string
-	// kinds of failures logged since the last connection or change of the way there.
+	// kinds of failures logged since the last connection or change of the plan.
 	kinds map[string]bool
-	// remarks are what was said of certificates last.
+	// remarks on certificates that were logged last.
 	remarks string
 }
 
-// renewed tells that something about the way to the curator has changed, which
-// makes every failure worth a line again.
-func (j *journal) renewed() { j.kinds = nil }
+// renewed notes that the plan has changed, which makes every failure worth a line
+// again.
+func (l *failureLog) renewed() { l.kinds = nil }
 
-func (j *journal) idle(log *slog.Logger, state State, detail string) {
-	if j.idled == detail {
+func (l *failureLog) idle(log *slog.Logger, state State, detail string) {
+	if l.idled == detail {
 		return
 	}
-	j.idled = detail
+	l.idled = detail
 	level := slog.LevelInfo
 	if state == StateBadCredentials {
 		level = slog.LevelWarn
@@ -40,32 +40,32 @@ func (j *journal) idle(log *slog.Logger, state State, detail string) {
 	log.Log(context.Background(), level, "no connection to a curator", "state", string(state), "detail", detail)
 }
 
-func (j *journal) connected(log *slog.Logger, endpoint string, remarks []string) {
-	j.idled, j.kinds = "", nil
+func (l *failureLog) connected(log *slog.Logger, endpoint string, remarks []string) {
+	l.idled, l.kinds = "", nil
 	log.Info("connected to a curator", "endpoint", endpoint)
 	remark := strings.Join(remarks, "; ")
-	if remark != "" && remark != j.remarks {
+	if remark != "" && remark != l.remarks {
 		log.Warn("certificates outside their validity dates are in use", "remark", remark)
 	}
-	j.remarks = remark
+	l.remarks = remark
 }
 
 // failed logs the loss of a stream always, which the delays between attempts
 // keep rare, and an attempt that failed once for each kind.
-func (j *journal) failed(log *slog.Logger, err *streamError, delivered bool) {
+func (l *failureLog) failed(log *slog.Logger, err *streamError, delivered bool) {
 	kind := err.kind()
 	switch {
 	case unauthorized(err): // logged where it was decided
 		log.Debug("no connection to a curator", "error", err)
 	case delivered:
 		log.Warn("lost the curator: its nodes are kept", "error", err)
-	case j.kinds[kind] || len(j.kinds) >= maxKinds:
+	case l.kinds[kind] || len(l.kinds) >= maxKinds:
 		log.Debug("no connection to a curator", "error", err)
 	default:
-		if j.kinds == nil {
-			j.kinds = make(map[string]bool)
+		if l.kinds == nil {
+			l.kinds = make(map[string]bool)
 		}
-		j.kinds[kind] = true
+		l.kinds[kind] = true
 		level := slog.LevelWarn
 		if status.Code(err) == codes.Unimplemented {
 			level = slog.LevelInfo // of several curators all but one are followers

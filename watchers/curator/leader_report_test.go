@@ -18,37 +18,37 @@ const (
 )
 
 // by is what a curator says, in short.
-func by(self, leader zone.ID) voice {
-	return voice{endpoint: Endpoint{host: string(self), node: self, port: DefaultPort}, self: self, leader: leader}
+func by(self, leader zone.ID) leaderReport {
+	return leaderReport{endpoint: Endpoint{host: string(self), node: self, port: DefaultPort}, self: self, leader: leader}
 }
 
 func TestElect(t *testing.T) {
 	t.Parallel()
 	mute := by(one, one)
-	mute.fault = errors.New("lost").Error()
+	mute.failure = errors.New("lost").Error()
 	again := by(one, two)
 	again.endpoint = Endpoint{host: "192.0.2.1", port: 1}
 	for name, test := range map[string]struct {
-		voices  []voice
+		reports []leaderReport
 		present zone.ID
 		want    zone.ID
 	}{
 		"nobody speaks":                     {nil, one, ""},
-		"an election is on":                 {[]voice{by(one, ""), by(two, "")}, one, ""},
-		"the leader alone":                  {[]voice{by(one, one)}, "", one},
-		"all agree":                         {[]voice{by(one, two), by(two, two), by(three, two)}, one, two},
-		"two claim, one follows":            {[]voice{by(one, one), by(two, two), by(three, two)}, one, two},
-		"a tie, the present one stays":      {[]voice{by(one, one), by(two, two)}, two, two},
-		"a tie, and the other one":          {[]voice{by(one, one), by(two, two)}, one, one},
-		"a tie of strangers":                {[]voice{by(one, one), by(two, two)}, three, one},
-		"a tie, one of them says so itself": {[]voice{by(three, one), by(two, two)}, "", two},
-		"who is not heard has no vote":      {[]voice{mute, by(two, two)}, one, two},
-		"nor has anybody two":               {[]voice{by(one, one), again, by(three, one)}, two, one},
-		"one that nobody hears":             {[]voice{by(one, three), by(two, three)}, one, three},
+		"an election is on":                 {[]leaderReport{by(one, ""), by(two, "")}, one, ""},
+		"the leader alone":                  {[]leaderReport{by(one, one)}, "", one},
+		"all agree":                         {[]leaderReport{by(one, two), by(two, two), by(three, two)}, one, two},
+		"two claim, one follows":            {[]leaderReport{by(one, one), by(two, two), by(three, two)}, one, two},
+		"a tie, the present one stays":      {[]leaderReport{by(one, one), by(two, two)}, two, two},
+		"a tie, and the other one":          {[]leaderReport{by(one, one), by(two, two)}, one, one},
+		"a tie of strangers":                {[]leaderReport{by(one, one), by(two, two)}, three, one},
+		"a tie, one of them says so itself": {[]leaderReport{by(three, one), by(two, two)}, "", two},
+		"who is not heard has no vote":      {[]leaderReport{mute, by(two, two)}, one, two},
+		"nor has anybody two":               {[]leaderReport{by(one, one), again, by(three, one)}, two, one},
+		"one that nobody hears":             {[]leaderReport{by(one, three), by(two, three)}, one, three},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := elect(test.voices, test.present); got != test.want {
+			if got := majority(test.reports, test.present); got != test.want {
 				t.Errorf("elected %q, want %q", got, test.want)
 			}
 		})
@@ -61,14 +61,14 @@ func TestWaysWithoutALeader(t *testing.T) {
 	t.Parallel()
 	w, err := New(Config{Prefix: prefix, Insecure: true, Endpoints: []string{"127.0.0.1:1", "127.0.0.1:2"}}, newRecorder())
 	must(t, err)
-	c := newCouncil(w, w.plan)
+	c := newLeaderTracker(w, w.plan)
 	for _, endpoint := range w.plan.endpoints {
-		c.tell(t.Context(), voice{endpoint: endpoint, fault: "it is an older one"})
+		c.update(t.Context(), leaderReport{endpoint: endpoint, failure: "it is an older one"})
 	}
 	last := w.plan.endpoints[1]
 	c.prefer(last)
-	if ways, _ := c.ways(); len(ways) != 2 || ways[0].endpoint != last {
-		t.Errorf("ways %+v", ways)
+	if candidates, _ := c.candidates(); len(candidates) != 2 || candidates[0].endpoint != last {
+		t.Errorf("ways %+v", candidates)
 	}
 }
 
@@ -82,43 +82,43 @@ func TestUnderstand(t *testing.T) {
 		says     *curatorpb.GetCurrentLeaderResponse
 		peer     *x509.Certificate
 		insecure bool
-		want     voice
+		want     leaderReport
 	}{
-		"nothing": {&curatorpb.GetCurrentLeaderResponse{}, nil, false, voice{}},
+		"nothing": {&curatorpb.GetCurrentLeaderResponse{}, nil, false, leaderReport{}},
 		"a follower": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "2001:db8::1", LeaderPort: 99, ThisNodeId: string(two)},
 			nil, false,
-			voice{leader: one, self: two, at: Endpoint{host: "2001:db8::1", port: 99}},
+			leaderReport{leader: one, self: two, at: Endpoint{host: "2001:db8::1", port: 99}},
 		},
 		"without a port": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: string(one), ThisNodeId: string(two)},
 			nil, false,
-			voice{leader: one, self: two, at: Endpoint{host: string(one), node: one, port: DefaultPort}},
+			leaderReport{leader: one, self: two, at: Endpoint{host: string(one), node: one, port: DefaultPort}},
 		},
 		"the certificate is believed": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), ThisNodeId: string(one)}, certified, false,
-			voice{leader: one, self: prefix.FromPublicKey(key)},
+			leaderReport{leader: one, self: prefix.FromPublicKey(key)},
 		},
 		"nonsense": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: "king", LeaderHost: "h", LeaderPort: 1, ThisNodeId: "\xff"},
 			nil, false,
-			voice{},
+			leaderReport{},
 		},
 		"an impossible place": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "a b", LeaderPort: -1},
 			nil, false,
-			voice{leader: one},
+			leaderReport{leader: one},
 		},
 		"plain text elsewhere": {
 			&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: string(one), LeaderHost: "192.0.2.1", LeaderPort: 1},
 			nil, true,
-			voice{leader: one},
+			leaderReport{leader: one},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.want.endpoint = asked
-			if got := understand(asked, test.says, test.peer, prefix, test.insecure); got != test.want {
+			if got := parseReport(asked, test.says, test.peer, prefix, test.insecure); got != test.want {
 				t.Errorf("understood %+v, want %+v", got, test.want)
 			}
 		})
