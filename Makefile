@@ -1,11 +1,41 @@
-# Builds the .deb and .rpm packages of the present commit into dist/.
-.PHONY: packages
-packages:
-	packaging/build
+# What one does with this repository. "make help" lists it.
+.DEFAULT_GOAL := build
 
-# Measures nodedns beside other name servers: docs/benchmarks.md. Options of the
-# bench go into PEERS, as in: make bench-peers PEERS=-quick
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build ./nodedns for this machine
+	go build ./cmd/nodedns
+
+.PHONY: test
+test: ## run the tests, and list what was skipped and why; ARGS for go test
+	.ci/test $(ARGS)
+
+.PHONY: lint
+lint: ## check the format, the modules, the code and the scripts
+	.ci/lint
+
+.PHONY: generate
+generate: ## generate the protobuf code (needs protoc) and the configuration's reference
+	go generate ./...
+	go test ./cmd/nodedns/internal/config -update
+
+# In turn with what they are compared to, by benchstat: docs/benchmarks.md.
+.PHONY: bench
+bench: ## run the benchmarks of zone and resolver; ARGS for go test, as in ARGS='-count 6'
+	go test -run '^$$' -bench . $(ARGS) ./zone/... ./resolver/...
+
 .PHONY: bench-peers
-bench-peers:
+bench-peers: ## measure nodedns beside other name servers; PEERS for options, as in PEERS=-quick
 	go build -o dist/ ./integration/peers
 	dist/peers $(PEERS)
+
+.PHONY: packages
+packages: ## build the .deb and .rpm packages of the present commit into dist/
+	packaging/build
+
+.PHONY: ci
+ci: ## run all that a change must pass
+	.ci/run
