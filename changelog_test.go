@@ -16,7 +16,7 @@ import (
 
 func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 	t.Parallel()
-	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: -1})
+	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: zone.RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 func TestChangelogSlowsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: -1})
+		store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: zone.RetainForever})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: -1})
+	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: zone.RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -36,9 +37,8 @@ type Config struct {
 	// Prefix of node IDs. nil means [zone.DefaultPrefix].
 	Prefix *zone.Prefix
 
-	// RetainDeparted is how long a departed node is still answered. 0 means a
-	// week, and negative for ever; see RetainNone.
-	RetainDeparted time.Duration
+	// RetainDeparted is how long a departed node is still answered.
+	RetainDeparted zone.Retention
 
 	// LocalSource publishes this machine's addresses. nil means Addresses or,
 	// without any, what netlink tells of Interfaces (globs; none: the
@@ -59,9 +59,8 @@ type Config struct {
 	Credentials   string
 	Insecure      bool
 	// RecoverAfter is how long only nodes that may not speak for the cluster must
-	// have answered for one to be believed at an endpoint without a pin. 0 means
-	// 15 minutes, and negative never.
-	RecoverAfter time.Duration
+	// have answered for one to be believed at an endpoint without a pin.
+	RecoverAfter curator.RecoverAfter
 	// Report tells the cluster our first address whenever it changes. Never
 	// set it where the node's own daemon does so, as Metropolis does.
 	Report bool
@@ -118,17 +117,6 @@ type Files struct {
 	ResolvConf     string
 	ResolvConfMode string
 	RunDir         string
-}
-
-// RetainNone makes Config.RetainDeparted so short that departed nodes are
-// dropped within a minute.
-const RetainNone = time.Nanosecond
-
-const defaultRetention = 168 * time.Hour
-
-// retention is RetainDeparted, completed.
-func (c *Config) retention() time.Duration {
-	return cmp.Or(c.RetainDeparted, defaultRetention)
 }
 
 // ErrNoIdentity says that a Config has neither a public key nor a node ID.

@@ -56,7 +56,7 @@ func prepare(t *testing.T, change ...func(*Config)) *fixture {
 func (f *fixture) config() Config {
 	return Config{
 		PublicKey:      make(ed25519.PublicKey, ed25519.PublicKeySize),
-		RetainDeparted: time.Hour,
+		RetainDeparted: zone.RetainFor(time.Hour),
 		LocalSource:    f.source,
 		StateDir:       filepath.Join(f.root, "state"),
 		Files: Files{

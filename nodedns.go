@@ -82,7 +82,7 @@ func New(cfg Config) (*Service, error) {
 		Local:          id,
 		BootID:         boottime.ID(),
 		Prefix:         &prefix,
-		RetainDeparted: cfg.retention(),
+		RetainDeparted: cfg.RetainDeparted,
 		Clock:          cfg.clock,
 		Now:            cfg.now,
 		Logger:         cfg.Logger.With("part", "zone"),
@@ -368,7 +368,7 @@ func (s *Service) Reload(cfg Config) error {
 	s.cluster.SetRecoverAfter(cfg.RecoverAfter)
 	s.fixed = len(cfg.Endpoints) > 0
 	s.store.ExpectCluster(s.fixed || s.dialer)
-	s.store.SetRetention(cfg.retention())
+	s.store.SetRetention(cfg.RetainDeparted)
 	s.local, s.report = cfg.localSource(s.reserveGateways), cfg.Report
 	s.locally.Restart() // which tells our address too
 	return nil

@@ -31,7 +31,7 @@ func benchAddr(i int) string {
 // benchStore returns a store with n nodes, as a backlog leaves it.
 func benchStore(tb testing.TB, n int) (*Store, *Source) {
 	tb.Helper()
-	s, err := NewStore(Config{Local: "bench", RetainDeparted: time.Hour})
+	s, err := NewStore(Config{Local: "bench", RetainDeparted: RetainFor(time.Hour)})
 	if err != nil {
 		tb.Fatal(err)
 	}

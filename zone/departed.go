@@ -58,13 +58,13 @@ func (s *Store) DepartedFor() map[ID]time.Duration {
 // dropExpired drops the departed nodes whose retention is over.
 func (s *Store) dropExpired() {
 	s.update(func() {
-		if s.retain < 0 {
+		if s.retain == RetainForever {
 			return
 		}
 		var dropped nameList
 		now := s.connectedFor()
 		for k, mark := range s.marks {
-			if now-mark >= s.retain {
+			if s.retain.expired(now - mark) {
 				dropped.add(string(k.id(s.draft.prefix)))
 				s.delete(k)
 			}

@@ -80,7 +80,7 @@ func TestRetentionCountsConnectedTimeOnly(t *testing.T) {
 
 func TestRetentionForever(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.RetainDeparted = -1 })
+	f := newFixture(t, func(c *Config) { c.RetainDeparted = RetainForever })
 	f.connect(node(a, "192.0.2.1"))
 	f.curator.Gone(a)
 	f.pass(100 * retention)

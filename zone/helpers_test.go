@@ -38,7 +38,7 @@ func newFixture(t *testing.T, change ...func(*Config)) *fixture {
 	f := &fixture{t: t, wall: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	cfg := Config{
 		Local:          ID(self),
-		RetainDeparted: retention,
+		RetainDeparted: RetainFor(retention),
 		Clock:          func() time.Duration { return f.boot },
 		Now:            func() time.Time { return f.wall },
 		Logger:         slog.New(slog.NewTextHandler(&f.logged, nil)),

@@ -26,9 +26,8 @@ type Config struct {
 	BootID string
 	// Prefix of node IDs; DefaultPrefix where nil, since an empty one is valid.
 	Prefix *Prefix
-	// RetainDeparted is how long a departed node is still answered, counted
-	// while a cluster source is connected. Negative means for ever.
-	RetainDeparted time.Duration
+	// RetainDeparted is how long a departed node is still answered.
+	RetainDeparted Retention
 	// MaxNodes bounds the zone; a node beyond it is refused, and the zone is
 	// then [Snapshot.Overflowed]. 0 means DefaultMaxNodes.
 	MaxNodes int
@@ -48,7 +47,7 @@ type Store struct {
 	clock  func() time.Duration
 	now    func() time.Time
 	log    *slog.Logger
-	retain time.Duration
+	retain Retention
 	max    int
 
 	current atomic.Pointer[Snapshot]
@@ -206,7 +205,7 @@ func (s *Store) ExpectCluster(expected bool) {
 
 // SetRetention changes how long departed nodes are answered; see
 // [Config.RetainDeparted].
-func (s *Store) SetRetention(retain time.Duration) {
+func (s *Store) SetRetention(retain Retention) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retain = retain

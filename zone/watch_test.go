@@ -58,7 +58,7 @@ func TestWatchEndsWhenTheLoopIsLeft(t *testing.T) {
 
 func TestRunDropsExpiredAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := NewStore(Config{Local: "self", RetainDeparted: time.Hour})
+		s, err := NewStore(Config{Local: "self", RetainDeparted: RetainFor(time.Hour)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRunDropsExpiredAndEnds(t *testing.T) {
 // the Store keeps up to date step by step with what follows from the nodes.
 func TestDerivedStateStaysTrue(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.RetainDeparted = 50 * time.Second })
+	f := newFixture(t, func(c *Config) { c.RetainDeparted = RetainFor(50 * time.Second) })
 	r := rand.New(rand.NewPCG(3, 4))
 	addr := func() string { return fmt.Sprintf("192.0.2.%d", 1+r.IntN(6)) }
 	id := func() string { return testID(0x58 + r.IntN(12)) }

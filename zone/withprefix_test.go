@@ -10,7 +10,7 @@ func TestWithPrefix(t *testing.T) {
 	t.Parallel()
 	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 	for _, local := range []ID{"free", ID(id(0x300))} {
-		store, err := NewStore(Config{Local: local, RetainDeparted: -1})
+		store, err := NewStore(Config{Local: local, RetainDeparted: RetainForever})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestWithPrefix(t *testing.T) {
 // However large the zone is, who wants a few nodes pays for those.
 func TestWithPrefixStops(t *testing.T) {
 	t.Parallel()
-	store, err := NewStore(Config{Local: "free", RetainDeparted: -1})
+	store, err := NewStore(Config{Local: "free", RetainDeparted: RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func completions(t *testing.T, args ...string) (offered []string, told string) {
 // IDs are numbers from 256 on.
 func serveZone(t *testing.T, nodes int) (socket string) {
 	t.Helper()
-	store, err := zone.NewStore(zone.Config{Local: nodeID, RetainDeparted: -1})
+	store, err := zone.NewStore(zone.Config{Local: nodeID, RetainDeparted: zone.RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}

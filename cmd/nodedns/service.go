@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"log/slog"
 
 	"github.com/nodedns/nodedns"
@@ -19,7 +18,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 	return nodedns.Config{
 		NodeID:         id,
 		Prefix:         &cfg.Identity.Prefix,
-		RetainDeparted: cmp.Or(cfg.Zone.RetainDeparted, nodedns.RetainNone),
+		RetainDeparted: cfg.Zone.RetainDeparted,
 		Addresses:      cfg.Local.Addresses,
 		Interfaces:     cfg.Local.Interfaces,
 		Endpoints:      texts(cfg.Curator.Endpoints),

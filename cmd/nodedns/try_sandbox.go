@@ -19,6 +19,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // sandbox is a daemon and a cluster in one process and one directory.
@@ -61,7 +62,7 @@ func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
 	}
 	s.service, err = nodedns.New(nodedns.Config{
 		NodeID:         s.cluster.own,
-		RetainDeparted: time.Hour,
+		RetainDeparted: zone.RetainFor(time.Hour),
 		Addresses:      []netip.Addr{netip.MustParseAddr(ownAddress)},
 		Endpoints:      []string{s.curator.Addr().String() + "#" + s.cluster.curator.NodeID()},
 		Credentials:    credentials,

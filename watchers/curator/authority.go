@@ -15,9 +15,6 @@ const (
 	// maxMembers bounds the consensus members and the nodes trusted by hand
 	// that are remembered. A control plane has three or five.
 	maxMembers = 64
-	// DefaultRecoverAfter is how long only nodes that are not entitled must have
-	// answered for one to be believed at an endpoint without a pin.
-	DefaultRecoverAfter = 15 * time.Minute
 	// recoverGap is how long no node at all may answer for that time to go on.
 	// Each endpoint is tried again within seconds.
 	recoverGap = time.Minute

@@ -1,9 +1,7 @@
 package curator
 
 import (
-	"cmp"
 	"fmt"
-	"time"
 
 	"github.com/nodedns/nodedns/zone"
 )
@@ -33,8 +31,8 @@ func (w *Watcher) ResetAuthority() {
 
 // SetRecoverAfter changes [Config.RecoverAfter]. It may be called at any time
 // from any goroutine.
-func (w *Watcher) SetRecoverAfter(after time.Duration) {
-	w.authority.setRecovery(cmp.Or(after, DefaultRecoverAfter))
+func (w *Watcher) SetRecoverAfter(after RecoverAfter) {
+	w.authority.setRecovery(after.duration())
 }
 
 // reconnect ends what is under way, so that who answers is judged again.

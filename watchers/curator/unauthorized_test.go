@@ -133,13 +133,13 @@ func TestControlPlaneReplaced(t *testing.T) {
 	p.kill(1)
 	_, address := p.impostor(append(nodes, memory.Node{ID: string(cfg.LocalID)})...)
 
-	cfg.Endpoints, cfg.RecoverAfter = []string{address}, -1
+	cfg.Endpoints, cfg.RecoverAfter = []string{address}, NeverRecover
 	w, _, stop = watch(t, cfg)
 	if status := awaitState(t, w, StateUnauthorized); len(status.Members) != 2 {
 		t.Errorf("members %+v", status.Members)
 	}
 	stop()
-	cfg.RecoverAfter = 100 * time.Millisecond
+	cfg.RecoverAfter = RecoverAfter(100 * time.Millisecond)
 	w, r, stop = watch(t, cfg)
 	status := awaitState(t, w, StateConnected)
 	r.awaitNodes(t, want)
@@ -149,7 +149,7 @@ func TestControlPlaneReplaced(t *testing.T) {
 	stop()
 
 	// By hand, without waiting.
-	cfg.RecoverAfter = -1
+	cfg.RecoverAfter = NeverRecover
 	_, address = p.impostor(append(nodes, memory.Node{ID: string(cfg.LocalID)})...)
 	cfg.Endpoints = []string{address}
 	w, _, _ = watch(t, cfg)

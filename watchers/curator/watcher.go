@@ -1,7 +1,6 @@
 package curator
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -70,9 +68,8 @@ type Config struct {
 	// It is called from any goroutine; nil knows none.
 	Port func(zone.ID) uint16
 	// RecoverAfter is how long only nodes that are not entitled must have
-	// answered for one to be believed at an endpoint without a pin. 0 means
-	// DefaultRecoverAfter, and negative never.
-	RecoverAfter time.Duration
+	// answered for one to be believed at an endpoint without a pin.
+	RecoverAfter RecoverAfter
 	// AuthorityFile keeps who may speak for the cluster across restarts; empty
 	// means that each start is a first contact.
 	AuthorityFile string
@@ -127,7 +124,7 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		reports: reporting{changed: make(chan struct{})},
 	}
 	w.plan = w.levels.derive(cfg.Insecure)
-	w.authority = newAuthority(cfg.Prefix, cmp.Or(cfg.RecoverAfter, DefaultRecoverAfter), cfg.Logger)
+	w.authority = newAuthority(cfg.Prefix, cfg.RecoverAfter.duration(), cfg.Logger)
 	return w, nil
 }
 

@@ -17,7 +17,7 @@ import (
 // public keys are.
 func large(b *testing.B, nodes int) *process {
 	b.Helper()
-	store, err := zone.NewStore(zone.Config{Local: zone.ID(id(0)), RetainDeparted: time.Hour})
+	store, err := zone.NewStore(zone.Config{Local: zone.ID(id(0)), RetainDeparted: zone.RetainFor(time.Hour)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func start(t *testing.T, dir string) *process {
 	began := time.Now()
 	store, err := zone.NewStore(zone.Config{
 		Local:          zone.ID(id(0)),
-		RetainDeparted: 24 * time.Hour,
+		RetainDeparted: zone.RetainFor(24 * time.Hour),
 		// Inside of a synctest bubble this is its time.
 		Clock: func() time.Duration { return time.Since(began) },
 	})

@@ -6,14 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
-)
-
-// Forever is the duration that never ends, as in Zone.RetainDeparted, and Never
-// the one after which nothing happens, as in Curator.RecoverAfter.
-const (
-	Forever time.Duration = -1
-	Never   time.Duration = -1
 )
 
 // Config is a valid configuration. It is a value: copies are independent as
@@ -46,7 +40,7 @@ type Identity struct {
 type Zone struct {
 	Domains        []string      // canonical: lower case, no final dot
 	TTL            time.Duration // whole seconds
-	RetainDeparted time.Duration // or Forever
+	RetainDeparted zone.Retention
 }
 
 // Local says where the machine's own addresses come from.
@@ -57,12 +51,11 @@ type Local struct {
 
 // Curator is the source of the cluster's nodes.
 type Curator struct {
-	Endpoints   []Endpoint // empty: no cluster
-	Credentials string     // absolute path of a directory, or empty
-	Insecure    bool       // plain text; then every endpoint is on loopback
-	Report      bool
-	// RecoverAfter is the time without an entitled curator, or Never.
-	RecoverAfter time.Duration
+	Endpoints    []Endpoint // empty: no cluster
+	Credentials  string     // absolute path of a directory, or empty
+	Insecure     bool       // plain text; then every endpoint is on loopback
+	Report       bool
+	RecoverAfter curator.RecoverAfter
 }
 
 // Files are the files kept equal to the zone. Paths are absolute, as written

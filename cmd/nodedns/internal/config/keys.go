@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -31,7 +32,7 @@ var keys = []key{
 		func(c *Config) *time.Duration { return &c.Zone.TTL }, ttl),
 	text("zone.retain_departed", "168h",
 		"`TIME` for which a departed node is still answered, or forever",
-		func(c *Config) *time.Duration { return &c.Zone.RetainDeparted }, retention),
+		func(c *Config) *zone.Retention { return &c.Zone.RetainDeparted }, unmarshal),
 
 	list("local.interfaces", none,
 		"interfaces whose address is ours, as `GLOBS`; empty: that of the default route",
@@ -45,7 +46,7 @@ var keys = []key{
 		func(c *Config) *[]Endpoint { return &c.Curator.Endpoints }, endpoint),
 	text("curator.recover_after", "15m",
 		"`TIME` without a known curator after which an unknown one is believed",
-		func(c *Config) *time.Duration { return &c.Curator.RecoverAfter }, recovery),
+		func(c *Config) *curator.RecoverAfter { return &c.Curator.RecoverAfter }, unmarshal),
 	text("curator.credentials", "/var/lib/nodedns/credentials",
 		"`DIRECTORY` with ca.crt, node.crt and node.key, which may appear later",
 		func(c *Config) *string { return &c.Curator.Credentials }, optional(absolute)).fixed(),

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // defaults is the configuration that says nothing.
@@ -26,9 +29,9 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	want := Config{
 		Identity: Identity{PublicKey: "/var/lib/nodedns/node.pub", Prefix: "metropolis-"},
-		Zone:     Zone{Domains: []string{}, TTL: 10 * time.Second, RetainDeparted: 168 * time.Hour},
+		Zone:     Zone{Domains: []string{}, TTL: 10 * time.Second, RetainDeparted: zone.RetainFor(168 * time.Hour)},
 		Local:    Local{Interfaces: []string{}, Addresses: []netip.Addr{}},
-		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials", RecoverAfter: 15 * time.Minute},
+		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter},
 		Files: Files{
 			Hosts: "/etc/hosts", HostsMode: HostsBlock, HostsMaxNodes: 10000,
 			MachineID: "/etc/machine-id", MachineIDFormat: MachineIDAuto, Hostname: true,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"log/slog"
 	"math"
 	"path/filepath"
@@ -20,6 +21,15 @@ func optional[T any](parse func(string) (T, error)) func(string) (T, error) {
 		}
 		return parse(s)
 	}
+}
+
+// unmarshal is the parse function of a type that reads its own text.
+func unmarshal[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](s string) (v T, err error) {
+	err = P(&v).UnmarshalText([]byte(s))
+	return v, err
 }
 
 // oneOf accepts exactly the given words.
@@ -66,30 +76,6 @@ func ttl(s string) (time.Duration, error) {
 	d, err := duration(s)
 	if err != nil || d > maxTTL || d%time.Second != 0 {
 		return 0, expected(`whole seconds from "0s" on, such as "10s"`)
-	}
-	return d, nil
-}
-
-// recovery understands a duration above zero, or that there is no recovery.
-func recovery(s string) (time.Duration, error) {
-	if s == "never" {
-		return Never, nil
-	}
-	d, err := duration(s)
-	if err != nil || d == 0 {
-		return 0, expected(`a duration such as "15m", or "never"`)
-	}
-	return d, nil
-}
-
-// retention understands a duration, or that there is no end.
-func retention(s string) (time.Duration, error) {
-	if s == "forever" {
-		return Forever, nil
-	}
-	d, err := duration(s)
-	if err != nil {
-		return 0, expected(`a duration such as "168h", which is a week, or "forever"`)
 	}
 	return d, nil
 }

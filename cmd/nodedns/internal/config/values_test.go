@@ -46,12 +46,12 @@ var valueTests = []struct {
 	},
 	{
 		"zone.retain_departed", func(c Config) any { return c.Zone.RetainDeparted },
-		map[string]string{`"0s"`: "0s", `"1h"`: "1h0m0s", `"forever"`: "-1ns"},
+		map[string]string{`"0s"`: "0s", `"1h"`: "1h0m0s", `"forever"`: "forever"},
 		[]string{`"-1ns"`, `"7d"`, `"never"`, `true`},
 	},
 	{
 		"curator.recover_after", func(c Config) any { return c.Curator.RecoverAfter },
-		map[string]string{`"15m"`: "15m0s", `"never"`: "-1ns"},
+		map[string]string{`"15m"`: "15m0s", `"never"`: "never"},
 		[]string{`"0s"`, `"-1ns"`, `"7d"`, `"forever"`, `15`},
 	},
 	{

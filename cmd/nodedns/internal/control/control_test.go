@@ -47,7 +47,7 @@ func number(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 // has departed.
 func sampleZone(t *testing.T, nodes int) *zone.Store {
 	t.Helper()
-	store, err := zone.NewStore(zone.Config{Local: zone.ID(number(0)), RetainDeparted: -1})
+	store, err := zone.NewStore(zone.Config{Local: zone.ID(number(0)), RetainDeparted: zone.RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}

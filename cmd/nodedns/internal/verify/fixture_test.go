@@ -25,7 +25,7 @@ func address(i int) string { return fmt.Sprintf("10.0.%d.%d", i>>8, i&0xff) }
 // change it by.
 func newZone(t *testing.T, nodes int) (*zone.Store, *zone.Source) {
 	t.Helper()
-	store, err := zone.NewStore(zone.Config{Local: zone.ID(name(0)), RetainDeparted: -1})
+	store, err := zone.NewStore(zone.Config{Local: zone.ID(name(0)), RetainDeparted: zone.RetainForever})
 	if err != nil {
 		t.Fatal(err)
 	}
