@@ -31,8 +31,8 @@ type ExplainedStep struct {
 	// what it forwards: cache, and servers.
 	Step    string  `json:"step"`
 	Outcome Outcome `json:"outcome"`
-	// Why is a sentence; empty for what is not reached.
-	Why string `json:"why,omitempty"`
+	// Reason is a sentence; empty for what is not reached.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Outcome is what a step makes of a question.
@@ -107,12 +107,12 @@ func (i *inquiry) decisionSteps() []ExplainedStep {
 		e := ExplainedStep{Step: step.String(), Outcome: NotReached}
 		switch {
 		case step < v.Step:
-			e.Outcome, e.Why = Passed, v.Passed(step)
+			e.Outcome, e.Reason = Passed, v.Passed(step)
 		case step > v.Step:
 		case i.forwarded():
-			e.Outcome, e.Why = Forwarded, v.Forwarding()
+			e.Outcome, e.Reason = Forwarded, v.Forwarding()
 		default:
-			e.Outcome, e.Why = Settled, v.Reason
+			e.Outcome, e.Reason = Settled, v.Reason
 		}
 		all = append(all, e)
 	}
@@ -127,13 +127,13 @@ func (i *inquiry) cacheStep() ExplainedStep {
 	case !i.forwarded():
 		e.Outcome = NotReached
 	case i.view.Cache == nil:
-		e.Why = "there is none: cache.size is 0"
+		e.Reason = "there is none: cache.size is 0"
 	case i.decided.Kind == decision.Cached:
-		e.Outcome, e.Why = Settled, i.decided.Reason
+		e.Outcome, e.Reason = Settled, i.decided.Reason
 	case hit.Stale:
-		e.Why = fmt.Sprintf("a stale answer, %v old, is kept back for when the servers fail", hit.Age())
+		e.Reason = fmt.Sprintf("a stale answer, %v old, is kept back for when the servers fail", hit.Age())
 	default:
-		e.Why = "no answer to this question is kept"
+		e.Reason = "no answer to this question is kept"
 	}
 	return e
 }
@@ -145,13 +145,13 @@ func (i *inquiry) serversStep(a *Answer) ExplainedStep {
 	case i.decided.Kind != decision.Forward:
 		e.Outcome = NotReached
 	case a == nil:
-		e.Outcome, e.Why = NotAsked, "nobody was to be asked"
+		e.Outcome, e.Reason = NotAsked, "nobody was to be asked"
 	case i.server == (upstream.Server{}) || i.verdict.Kind == decision.Cached:
-		e.Outcome, e.Why = Failed, a.Reason
+		e.Outcome, e.Reason = Failed, a.Reason
 	default:
-		e.Outcome, e.Why = Settled, fmt.Sprintf("%s answered by %s: %s", a.Server, a.Protocol, a.Rcode)
+		e.Outcome, e.Reason = Settled, fmt.Sprintf("%s answered by %s: %s", a.Server, a.Protocol, a.Rcode)
 		if i.verdict.Kind == decision.Bare {
-			e.Why = fmt.Sprintf("%s answered by %s, but %s", a.Server, a.Protocol, a.Reason)
+			e.Reason = fmt.Sprintf("%s answered by %s, but %s", a.Server, a.Protocol, a.Reason)
 		}
 	}
 	return e

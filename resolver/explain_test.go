@@ -42,7 +42,7 @@ func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
 		default:
 			want = Settled
 		}
-		if step.Step != decision.Step(i).String() || step.Outcome != want || (step.Why == "") != (want == NotReached) {
+		if step.Step != decision.Step(i).String() || step.Outcome != want || (step.Reason == "") != (want == NotReached) {
 			t.Errorf("%s %s: the step %v is said to be %+v, want %s", e.Name, e.Type, decision.Step(i), step, want)
 		}
 	}

@@ -226,7 +226,7 @@ func (w *witness) answer(ctx context.Context, name, typ string) (nss.Answer, err
 		a := nss.Answer{Unasked: true}
 		for _, s := range said.Steps {
 			if s.Outcome == resolver.Forwarded {
-				a.Step, a.Reason = s.Step, s.Why
+				a.Step, a.Reason = s.Step, s.Reason
 			}
 		}
 		return a, nil

@@ -159,7 +159,7 @@ func (r *libraryReport) print(p *page) {
 	}
 	rows := [][]string{{"SERVICE", "SAYS", "THEN", "WHY"}}
 	for _, s := range r.Services {
-		rows = append(rows, []string{s.Service, standing(s.Status), orDash(s.Action), s.Why})
+		rows = append(rows, []string{s.Service, standing(s.Status), orDash(s.Action), s.Reason})
 	}
 	for _, name := range r.NotAsked {
 		rows = append(rows, []string{name, "-", "-", "not reached"})
@@ -263,11 +263,11 @@ func whys(group []resolver.Explanation, step int) string {
 	var lines []string
 	same := true
 	for _, x := range group {
-		same = same && x.Steps[step].Why == group[0].Steps[step].Why
-		lines = append(lines, x.Type+": "+x.Steps[step].Why)
+		same = same && x.Steps[step].Reason == group[0].Steps[step].Reason
+		lines = append(lines, x.Type+": "+x.Steps[step].Reason)
 	}
 	if same {
-		return group[0].Steps[step].Why
+		return group[0].Steps[step].Reason
 	}
 	return strings.Join(lines, "\n")
 }

@@ -14,10 +14,10 @@ import (
 // steps are the steps of an explanation up to the one that settles it.
 func steps(outcome resolver.Outcome, why string, passed ...string) (all []resolver.ExplainedStep) {
 	for _, name := range passed[:len(passed)-1] {
-		all = append(all, resolver.ExplainedStep{Step: name, Outcome: resolver.Passed, Why: "not one of " + name})
+		all = append(all, resolver.ExplainedStep{Step: name, Outcome: resolver.Passed, Reason: "not one of " + name})
 	}
 	return append(all,
-		resolver.ExplainedStep{Step: passed[len(passed)-1], Outcome: outcome, Why: why},
+		resolver.ExplainedStep{Step: passed[len(passed)-1], Outcome: outcome, Reason: why},
 		resolver.ExplainedStep{Step: "last", Outcome: resolver.NotReached})
 }
 
@@ -40,19 +40,19 @@ func TestPrintExplanation(t *testing.T) {
 		Servers: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
 	}
 	hosts, byDNS, byDefault, broken := library, library, library, library
-	hosts.Services = []nss.Result{{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.7"}, Why: "/etc/hosts:3"}}
+	hosts.Services = []nss.Result{{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.7"}, Reason: "/etc/hosts:3"}}
 	hosts.NotAsked = []string{"dns"}
 	byDNS.Line = "files dns"
 	byDNS.Services = []nss.Result{
-		{Service: "files", Status: "notfound", Action: "continue", Why: "no line of /etc/hosts has it"},
-		{Service: "dns", Status: "success", Action: "return", Why: "the daemon has www.example", Tried: []nss.Tried{
+		{Service: "files", Status: "notfound", Action: "continue", Reason: "no line of /etc/hosts has it"},
+		{Service: "dns", Status: "success", Action: "return", Reason: "the daemon has www.example", Tried: []nss.Tried{
 			{Name: "www.example", Type: "A", Rcode: "NOERROR", From: "cache", Count: 2},
 			{Name: "www.example", Type: "AAAA", Rcode: "NOERROR", From: "upstream", Count: 1},
 		}},
 	}
 	byDefault.Number, byDefault.Search = 0, nil
 	byDefault.Services = []nss.Result{
-		{Service: "dns", Status: nss.Unknown, Why: "an upstream would be asked for www.example", Tried: []nss.Tried{
+		{Service: "dns", Status: nss.Unknown, Reason: "an upstream would be asked for www.example", Tried: []nss.Tried{
 			{Name: "www.a.example", Type: "A", Rcode: "NXDOMAIN", From: "zone"}, {Name: "www.example", Type: "A"},
 		}},
 	}
@@ -90,20 +90,20 @@ func TestPrintExplanation(t *testing.T) {
 	byResolve.Line, byResolve.NotAsked = "resolve [!UNAVAIL=return] files dns", []string{"files", "dns"}
 	refused.Line, refused.NotAsked = byResolve.Line, byResolve.NotAsked
 	byResolve.Services = []nss.Result{{
-		Service: "resolve", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "the daemon has db.b.example",
+		Service: "resolve", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Reason: "the daemon has db.b.example",
 		Names: names, Tried: tried, As: "db.b.example", Search: list,
 	}}
 	refused.Services = []nss.Result{{
-		Service: "resolve", Status: "tryagain", Action: "return", Why: "the daemon replies io.systemd.Resolve.NoNameServers",
+		Service: "resolve", Status: "tryagain", Action: "return", Reason: "the daemon replies io.systemd.Resolve.NoNameServers",
 		Names: []string{"db.a.example", "db"}, Tried: append(tried[:2:2], bare2...), Search: &nss.SearchList{Domains: []string{"a.example"}, Dots: 1},
 	}}
 	bySearch.Line, bySearch.Services = "dns", []nss.Result{{
-		Service: "dns", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "the daemon has db.b.example",
+		Service: "dns", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Reason: "the daemon has db.b.example",
 		Names: names, Tried: tried, As: "db.b.example",
 	}}
 	byFiles.Line, byFiles.Services = "dns files", []nss.Result{
-		{Service: "dns", Status: "notfound", Action: "continue", Why: "no A or AAAA record at db", Names: []string{"db"}, Tried: bare2},
-		{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Why: "/etc/hosts:3"},
+		{Service: "dns", Status: "notfound", Action: "continue", Reason: "no A or AAAA record at db", Names: []string{"db"}, Tried: bare2},
+		{Service: "files", Status: "success", Action: "return", Found: []string{"192.0.2.9"}, Reason: "/etc/hosts:3"},
 	}
 	for name, e := range map[string]*explained{
 		"explain_hosts": {

@@ -51,8 +51,8 @@ type Result struct {
 	// Action is what follows: return or continue; empty if that is not known.
 	Action string `json:"action,omitempty"`
 	// Found are addresses or, for an address, names.
-	Found []string `json:"found,omitempty"`
-	Why   string   `json:"why"`
+	Found  []string `json:"found,omitempty"`
+	Reason string   `json:"reason"`
 	// Names are those that a search list makes of the name, in the order in which
 	// the daemon is asked for them, and Tried the questions that it gets. Where
 	// the daemon is not asked, or what others ask is not known, there are none.
@@ -88,7 +88,7 @@ func (a *Answer) tried(name, typ string) Tried {
 }
 
 func (r Result) because(status, format string, values ...any) Result {
-	r.Status, r.Why = status, fmt.Sprintf(format, values...)
+	r.Status, r.Reason = status, fmt.Sprintf(format, values...)
 	return r
 }
 

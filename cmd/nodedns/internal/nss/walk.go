@@ -41,7 +41,7 @@ func (l *Lookup) walk(ctx context.Context, s subject) (w Walk, err error) {
 		w.Results = append(w.Results, r)
 		switch {
 		case r.Status == Unknown:
-			w.Unknown = service.Name + ": " + r.Why
+			w.Unknown = service.Name + ": " + r.Reason
 		case r.Action == nsswitch.Continue && r.Status == nsswitch.Success:
 			w.Unknown = service.Name + " has it, and the search goes on"
 		case r.Action == nsswitch.Continue:

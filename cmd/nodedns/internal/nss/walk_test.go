@@ -21,7 +21,7 @@ func foretell(t *testing.T, l *Lookup, name string) string {
 	}
 	var b strings.Builder
 	for _, r := range walk.Results {
-		if r.Why == "" {
+		if r.Reason == "" {
 			t.Errorf("%s: nothing is said of why %s", name, r.Service)
 		}
 		fmt.Fprintf(&b, "%s=%s:%s ", r.Service, r.Status, r.Action)
