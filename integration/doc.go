@@ -1,6 +1,6 @@
 // Package integration drives the built programs from outside: a network of
 // namespaces with a curator and several nodes in it, asked with dig and glibc.
-// It imports nothing of the project, so what passes here holds for the binary
+// It imports nothing of the product, so what passes here holds for the binary
 // that people run.
 //
 // The order to read it in:
@@ -29,5 +29,5 @@
 // The tests need root and the Debian packages of packages.txt, and those with
 // real servers the unpacked ones of unpacked.txt. Without them they are
 // skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
-// failure. The test of "nodedns try" needs none of it.
+// failure. What takes long runs with NODEDNS_FULL=1 only, as .ci/full has it. The test of "nodedns try" needs none of it.
 package integration

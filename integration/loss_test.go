@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // The curator dies and comes back: nobody notices the first, and all hear of
@@ -101,6 +103,7 @@ func (m *machine) remarks(number int, text string, query ...string) error {
 // Data that has not been confirmed for a minute is marked as stale.
 func TestLongLoss(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t) // the minute itself
 	needSandbox(t)
 	c := newCluster(t, 2)
 	n, peer := c.nodes[0], c.nodes[1]

@@ -158,11 +158,3 @@ func needSandbox(t testing.TB, programs ...string) {
 		}
 	}
 }
-
-func skip(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("NODEDNS_REQUIRE_ALL") == "1" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}

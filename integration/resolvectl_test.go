@@ -6,14 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
 // silentBus is something to connect to for resolvectl, which does not begin
-// without a system bus, and needs none to monitor.
-func silentBus(t testing.TB) (address string) {
+// without a system bus, and needs none to monitor. At its end it would wait 90 s
+// for a word of it: before that the bus is to be closed.
+func silentBus(t testing.TB) (address string, closeBus func()) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bus-")
 	must(t, err)
@@ -21,8 +23,21 @@ func silentBus(t testing.TB) (address string) {
 	path := filepath.Join(dir, "bus")
 	bus, err := net.Listen("unix", path)
 	must(t, err)
-	t.Cleanup(func() { bus.Close() })
-	return "unix:path=" + path
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		defer close(accepted)
+		if conn, err := bus.Accept(); err == nil {
+			accepted <- conn
+		}
+	}()
+	closeBus = sync.OnceFunc(func() {
+		bus.Close()
+		for conn := range accepted {
+			conn.Close()
+		}
+	})
+	t.Cleanup(closeBus)
+	return "unix:path=" + path, closeBus
 }
 
 // The real "resolvectl monitor" shows what becomes of queries, over whatever way
@@ -33,7 +48,8 @@ func TestResolvectlMonitor(t *testing.T) {
 	c := newNSSCluster(x, 2, withoutHosts)
 	n, stranger := c.nodes[0], strangerID(t)
 	cmd := unpacked(t, "resolvectl", "monitor")
-	cmd.Env = append(cmd.Env, "DBUS_SYSTEM_BUS_ADDRESS="+silentBus(t), "SYSTEMD_COLORS=0", "LC_ALL=C.UTF-8")
+	bus, closeBus := silentBus(t)
+	cmd.Env = append(cmd.Env, "DBUS_SYSTEM_BUS_ADDRESS="+bus, "SYSTEMD_COLORS=0", "LC_ALL=C.UTF-8")
 	var shown logbook
 	cmd.Stdout, cmd.Stderr = &shown, &shown
 	must(t, n.start(cmd))
@@ -57,6 +73,7 @@ func TestResolvectlMonitor(t *testing.T) {
 	eventually(t, "a lookup by nss-resolve is shown", func() error {
 		return shows("Q: "+stranger+" IN AAAA", "S: NXDOMAIN")
 	})
+	closeBus()
 	n.daemon.signal(unix.SIGTERM)
 	if err := <-ended; err != nil || strings.Contains(shown.String(), "ignoring") {
 		t.Errorf("resolvectl ends with %v and shows\n%s", err, &shown)

@@ -152,6 +152,17 @@ func (r *report) printSkips() {
 	}
 }
 
+// lacking reports whether a test was skipped for want of something, and not
+// since it takes long: see testkit.Long.
+func (r *report) lacking() bool {
+	for reason := range r.skips {
+		if !strings.HasPrefix(reason, "takes long: ") {
+			return true
+		}
+	}
+	return false
+}
+
 // byPackage sorts tests under the last elements of their packages' paths.
 func byPackage(tests []test) func(yield func(string, []string) bool) {
 	names := map[string][]string{}

@@ -1,0 +1,64 @@
+package testkit
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// Patience is when something that must happen counts as never happening. It is
+// no measure of speed: the slowest things awaited take 15 s by themselves, and
+// the machine may do much else.
+const Patience = time.Minute
+
+// The time between two looks at what is awaited: the longer it takes, the less a
+// little more matters, while each look may start a process and keep the machine
+// from getting there.
+const (
+	firstPoll = 5 * time.Millisecond
+	lastPoll  = 200 * time.Millisecond
+)
+
+// Eventually polls, where no event can be awaited, until a condition returns nil,
+// and ends the test with its last error if it never does.
+func Eventually(t testing.TB, what string, condition func() error) {
+	t.Helper()
+	EventuallyWithin(t, Patience, what, condition)
+}
+
+// EventuallyWithin is for what takes long by design.
+func EventuallyWithin(t testing.TB, limit time.Duration, what string, condition func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for pause := firstPoll; ; pause = min(pause*5/4, lastPoll) {
+		err := condition()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s: %v", limit, what, err)
+		}
+		time.Sleep(pause)
+	}
+}
+
+var errNotYet = errors.New("it is not so")
+
+// EventuallyTrue is Eventually for a condition that has nothing to explain.
+func EventuallyTrue(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	Eventually(t, what, func() error {
+		if !condition() {
+			return errNotYet
+		}
+		return nil
+	})
+}
+
+// Must ends the test if a step of it failed.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

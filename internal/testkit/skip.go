@@ -1,0 +1,28 @@
+package testkit
+
+import (
+	"os"
+	"testing"
+)
+
+// Skip skips a test that cannot run here for a reason that starts with "needs".
+// With NODEDNS_REQUIRE_ALL=1 the test fails instead.
+func Skip(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("NODEDNS_REQUIRE_ALL") == "1" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// Full reports whether tests that take long are run: NODEDNS_FULL=1, as .ci/full
+// has it.
+func Full() bool { return os.Getenv("NODEDNS_FULL") == "1" }
+
+// Long skips a test that is not for every change, since it takes long.
+func Long(t testing.TB) {
+	t.Helper()
+	if !Full() {
+		t.Skip("takes long: NODEDNS_FULL=1 runs it, as .ci/full does")
+	}
+}
