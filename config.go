@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/hosts"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -156,16 +155,16 @@ func (c *Config) settings() resolver.Settings {
 // hostLines says where the user's lines of the hosts file are: in the file that
 // is kept or, where none is, in the usual one. In a file that is all ours there
 // are none.
-func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) hosts.Config {
+func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
 	if c.Files.OwnHosts {
-		return hosts.Config{}
+		return resolver.HostsFile{}
 	}
-	return hosts.Config{
+	return resolver.HostsFile{
 		Root: c.Files.Root,
 		Path: cmp.Or(c.Files.Hosts, "/etc/hosts"),
 		// The domains are left to the decision, which has them first: they may
 		// change, and a name that is theirs no more is a line's again.
-		Zone:   hosts.Zone{Prefix: prefix, Local: id},
+		Zone:   resolver.HostsZone{Prefix: prefix, Local: id},
 		Logger: c.Logger.With("part", "hosts"),
 	}
 }

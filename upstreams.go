@@ -3,7 +3,8 @@ package nodedns
 import (
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver"
+
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -69,7 +70,7 @@ type HostsLines struct {
 	Problems []string `json:"problems"`
 }
 
-func newHostsLines(summary hosts.Summary) HostsLines {
+func newHostsLines(summary resolver.HostsSummary) HostsLines {
 	lines := HostsLines{Names: summary.Names, Skipped: summary.Skipped, Problems: []string{}}
 	for _, report := range summary.First {
 		lines.Problems = append(lines.Problems, report.String())

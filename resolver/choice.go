@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 )
 
 // Choice is which events are wanted: those that fit all of what is set. Of a

@@ -10,7 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
 // askTimeout bounds one exchange of a Client: longer than a Server takes for

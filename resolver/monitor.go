@@ -6,7 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 

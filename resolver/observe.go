@@ -6,9 +6,9 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/listen"
-	"github.com/nodedns/nodedns/resolver/tap"
 )
 
 // maxExtended is how many extended errors of one reply are told.

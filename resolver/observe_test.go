@@ -8,7 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 )
 
 func watching(t *testing.T, s *Server) *tap.Watcher {

@@ -14,9 +14,9 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/zone"
 )

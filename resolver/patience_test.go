@@ -7,8 +7,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
 // hanging is a server whose upstreams are asked for an address already, by a query

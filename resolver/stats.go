@@ -6,10 +6,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/listen"
-	"github.com/nodedns/nodedns/resolver/tap"
 )
 
 // rcodes is the number of response codes that are counted apart. BADCOOKIE,

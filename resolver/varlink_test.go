@@ -14,8 +14,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/hosts"
-	"github.com/nodedns/nodedns/resolver/tap"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/zone"
 )

@@ -5,8 +5,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/decision"
 	"github.com/nodedns/nodedns/resolver/internal/cookie"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
 const (

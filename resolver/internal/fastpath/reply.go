@@ -3,7 +3,7 @@ package fastpath
 import (
 	"encoding/binary"
 
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
 // Append appends the reply that a verdict stands for, of at most so many

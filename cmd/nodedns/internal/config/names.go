@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -37,7 +37,7 @@ func nodeID(s string) (zone.ID, error) {
 	if _, err := strconv.ParseUint(string(id), 0, 64); err == nil {
 		return "", expected("a name that cannot be read as a number; add a letter")
 	}
-	if special(string(id)) {
+	if resolver.SpecialUse(string(id)) {
 		return "", expected("a name that is not reserved for another use; choose another one")
 	}
 	return id, nil
@@ -49,7 +49,7 @@ func domain(s string) (string, error) {
 	switch {
 	case !hostName(name) || len(name) > maxDomain:
 		return "", expected("a domain such as nodes.example, of at most %d characters", maxDomain)
-	case special(name):
+	case resolver.SpecialUse(name):
 		return "", expected("a domain that is not reserved for another use; choose another one")
 	}
 	return name, nil
@@ -73,12 +73,6 @@ func hostName(name string) bool {
 		}
 	}
 	return true
-}
-
-// special reports whether a name has a meaning that is fixed elsewhere.
-func special(text string) bool {
-	name, err := decision.ParseName(text)
-	return err == nil && decision.Reserved(name)
 }
 
 // glob understands a pattern for the names of interfaces.

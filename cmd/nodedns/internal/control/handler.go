@@ -12,7 +12,6 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -41,7 +40,7 @@ type Daemon struct {
 	ResetCurators func()
 	// Queries begins to watch what becomes of queries, and Zone yields the
 	// newest snapshot at once and then each newer one.
-	Queries func() (*tap.Watcher, error)
+	Queries func() (*resolver.QueryWatcher, error)
 	Zone    func(ctx context.Context) iter.Seq[*zone.Snapshot]
 }
 

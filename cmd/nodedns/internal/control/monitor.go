@@ -11,14 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
 const (
 	// maxMonitors is how many may monitor at a time: half of those who may watch
 	// the queries.
-	maxMonitors = tap.MaxWatchers / 2
+	maxMonitors = resolver.MaxQueryWatchers / 2
 	// gathering is the pause after what there was has been told. With the size
 	// of a watcher's buffer it bounds what telling costs the machine, however
 	// many queries there are.
@@ -66,7 +65,7 @@ func (d *Daemon) serveMonitor(w http.ResponseWriter, r *http.Request, places cha
 
 // tellQueries tells of the queries that were chosen, until ctx ends or the
 // client is gone.
-func tellQueries(ctx context.Context, queries *tap.Watcher, wanted *watched, lines *lines) error {
+func tellQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *watched, lines *lines) error {
 	for {
 		events, missed, err := queries.Next(ctx)
 		if err != nil {

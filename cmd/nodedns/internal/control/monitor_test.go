@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/decision"
-	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -26,7 +24,7 @@ import (
 // somebody watches them.
 type scene struct {
 	t       *testing.T
-	taps    tap.Taps
+	taps    resolver.QueryLog
 	store   *zone.Store
 	client  *Client
 	queries chan struct{} // gets one for each who has begun to watch
@@ -36,7 +34,7 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	s := &scene{t: t, store: sampleZone(t, 3), queries: make(chan struct{}, 10), zone: make(chan struct{}, 10)}
 	s.client = serve(t, Handler(Daemon{
-		Queries: func() (*tap.Watcher, error) {
+		Queries: func() (*resolver.QueryWatcher, error) {
 			w, err := s.taps.Watch()
 			s.queries <- struct{}{}
 			return w, err
@@ -66,9 +64,9 @@ func nodeReply(id string) []byte {
 }
 
 func (s *scene) tell(id string) {
-	s.taps.Tell(&tap.Event{
+	s.taps.Tell(&resolver.LoggedQuery{
 		Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Duration: time.Millisecond,
-		Client: netip.MustParseAddrPort("127.0.0.1:1234"), Source: decision.SourceZone, Reason: "a node", Reply: nodeReply(id),
+		Client: netip.MustParseAddrPort("127.0.0.1:1234"), Reason: "a node", Reply: nodeReply(id),
 	})
 }
 
@@ -111,7 +109,7 @@ func TestMonitor(t *testing.T) {
 	}
 	query := func(i int) string {
 		return `{"time":"2026-03-04T05:06:07Z","query":{"client":"127.0.0.1:1234","transport":"udp","name":"` + number(i) +
-			`.","type":"A","rcode":"NOERROR","authoritative":false,"records":[],"source":"zone","reason":"a node","duration":1000000}}`
+			`.","type":"A","rcode":"NOERROR","authoritative":false,"records":[],"source":"request","reason":"a node","duration":1000000}}`
 	}
 	joined := func(i int) string {
 		return `"zone":{"change":"joined","count":1,"nodes":[{"id":"` + number(i) + `","addresses":["10.9.` + fmt.Sprintf("%d.%d", i/256, i%256) + `"]}]}}`
@@ -284,9 +282,9 @@ func TestMonitorThatCannotBe(t *testing.T) {
 	if _, err := s.client.ask(t.Context(), http.MethodGet, monitorPath, map[string][]string{"zone": {"perhaps"}}); err == nil || !strings.Contains(err.Error(), `zone is "perhaps"`) {
 		t.Errorf("zone=perhaps: %v", err)
 	}
-	full := serve(t, Handler(Daemon{Queries: func() (*tap.Watcher, error) { return nil, tap.ErrTooMany }}))
-	if err := full.Monitor(t.Context(), Watch{Queries: true}, yield); err == nil || err.Error() != tap.ErrTooMany.Error() {
-		t.Errorf("got %v, want %v", err, tap.ErrTooMany)
+	full := serve(t, Handler(Daemon{Queries: func() (*resolver.QueryWatcher, error) { return nil, resolver.ErrTooManyWatchers }}))
+	if err := full.Monitor(t.Context(), Watch{Queries: true}, yield); err == nil || err.Error() != resolver.ErrTooManyWatchers.Error() {
+		t.Errorf("got %v, want %v", err, resolver.ErrTooManyWatchers)
 	}
 }
 

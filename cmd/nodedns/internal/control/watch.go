@@ -8,7 +8,6 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -56,7 +55,7 @@ func (w Watch) values() url.Values {
 // watched is a Watch that was understood.
 type watched struct {
 	queries, zone bool
-	chosen        func(*tap.Event) bool
+	chosen        func(*resolver.LoggedQuery) bool
 	about         func(zone.Node) bool // nil: all
 }
 

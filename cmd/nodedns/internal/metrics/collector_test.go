@@ -14,10 +14,8 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/cache"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
-	"github.com/nodedns/nodedns/resolver/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -34,8 +32,8 @@ func collector(status nodedns.Status) *Collector {
 				Replies: []resolver.ReplyCount{{Source: "zone", Rcode: "NOERROR", Count: 7}, {Source: "zone", Rcode: "NXDOMAIN", Count: 2}},
 				UDP:     8, TCP: 3, Dropped: 2, Overloads: 1, ForwardFailures: 4, InFlight: 6, Coalesced: 9, ReceiveDrops: 16,
 				Connections: listen.Connections{Open: 17, Limit: 18, Refused: 19},
-				Watch:       tap.Stats{Watchers: 23, Missed: 24},
-				Cache:       cache.Stats{Entries: 10, Bytes: 4096, Limit: 8192, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
+				Watch:       resolver.QueryLogStats{Watchers: 23, Missed: 24},
+				Cache:       resolver.CacheStats{Entries: 10, Bytes: 4096, Limit: 8192, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
 			}
 		},
 		Loaded:  func() (time.Time, bool) { return moment, true },

@@ -5,8 +5,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/zone"
 )
 

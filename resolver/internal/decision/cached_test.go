@@ -6,7 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
 )
 
 // withCache gives a view a cache that knows an answer to a question, which then

@@ -3,7 +3,7 @@ package decision
 import (
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
 )
 
 // Decide returns what a question gets.

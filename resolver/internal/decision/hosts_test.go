@@ -7,7 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
 )
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/zone"
 )

@@ -6,8 +6,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/cache"
-	"github.com/nodedns/nodedns/resolver/decision"
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
 // A miss, an exchange with an upstream, and a hit.

@@ -1,0 +1,59 @@
+package resolver
+
+import (
+	"time"
+
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/zone"
+)
+
+// HostsFile is where the user's hosts file is, and which names in it have no
+// effect.
+type HostsFile = hosts.Config
+
+// HostsZone are the names of nodes, which lines of the hosts file cannot change.
+type HostsZone = hosts.Zone
+
+// HostsSummary is how the hosts file was understood.
+type HostsSummary = hosts.Summary
+
+// CacheStats are the counters of the cache.
+type CacheStats = cache.Stats
+
+// QueryLog publishes what became of each query to those who watch.
+type QueryLog = tap.Taps
+
+// LoggedQuery is a query that was answered.
+type LoggedQuery = tap.Event
+
+// QueryWatcher receives the queries from its Watch to its Close.
+type QueryWatcher = tap.Watcher
+
+// QueryLogStats are the counters of the query log.
+type QueryLogStats = tap.Stats
+
+// MaxQueryWatchers is how many may watch queries concurrently.
+const MaxQueryWatchers = tap.MaxWatchers
+
+// ErrTooManyWatchers is that MaxQueryWatchers watch already.
+var ErrTooManyWatchers = tap.ErrTooMany
+
+// LostAfter is how long the cluster must have been out of reach before answers
+// are marked as stale.
+const LostAfter = decision.LostAfter
+
+// ClusterLost reports whether the cluster has been out of reach for over
+// LostAfter, and since when. The time now is of the Store's clock.
+func ClusterLost(z *zone.Snapshot, now time.Duration) (since time.Time, lost bool) {
+	return decision.ClusterLost(z, now)
+}
+
+// SpecialUse reports whether a name has a meaning that is fixed elsewhere, such
+// as localhost and what IANA's registry of special-use names has.
+func SpecialUse(name string) bool {
+	wire, err := decision.ParseName(name)
+	return err == nil && decision.Reserved(wire)
+}
