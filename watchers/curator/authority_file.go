@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/nodedns/nodedns/internal/osfile"
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -94,7 +95,7 @@ func (a *authority) keep(ctx context.Context, path, saved string) {
 		case <-changed:
 		case <-ctx.Done():
 		}
-		sleep(ctx, saveInterval)
+		retry.Sleep(ctx, saveInterval)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
@@ -256,7 +257,7 @@ func TestFlappingPort(t *testing.T) {
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	before, began := asked.Load(), time.Now()
-	sleep(t.Context(), 3*learnInterval)
+	retry.Sleep(t.Context(), 3*learnInterval)
 	n, watched := asked.Load()-before, time.Since(began)
 	if n > int64(watched/learnInterval+1) {
 		t.Errorf("%d ports were taken within %v", n, watched)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -246,7 +247,7 @@ func TestLeadersInTurn(t *testing.T) {
 	stop := background(t, func(ctx context.Context) error {
 		for i := 0; ctx.Err() == nil; i++ {
 			p.elect(i % 2)
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 		}
 		return nil
 	})

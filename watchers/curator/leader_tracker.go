@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -91,7 +92,7 @@ func (t *leaderTracker) learn(ctx context.Context) {
 		case <-moved:
 		case <-ctx.Done():
 		}
-		sleep(ctx, learnInterval)
+		retry.Sleep(ctx, learnInterval)
 	}
 }
 
@@ -263,7 +264,7 @@ func (t *leaderTracker) untilLeaderMoves(ctx context.Context, from target, backi
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		defer cancel()
-		sleep(ctx, pause)
+		retry.Sleep(ctx, pause)
 		for ctx.Err() == nil {
 			moved, changed := t.leaderMoved(from, backingOff)
 			if moved {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -40,22 +41,22 @@ func (w *Watcher) runPlan(ctx context.Context, p *plan, log *failureLog) {
 	log.renewed()
 	leaders := newLeaderTracker(w, p)
 	listening.Go(func() { leaders.run(ctx) })
-	delays, failovers := backoff{}, backoff{most: maxFailoverPause}
+	delays, failovers := newBackoff(maxDelay), newBackoff(maxFailoverPause)
 	var pause time.Duration
 	for ctx.Err() == nil {
 		began := time.Now()
-		target, err := w.attemptAll(ctx, leaders, pause, &delays, log)
+		target, err := w.attemptAll(ctx, leaders, pause, delays, log)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
 			if time.Since(began) > stableAfter {
-				failovers.reset()
+				failovers.Reset()
 			}
-			pause = failovers.next()
+			pause = failovers.Next()
 			w.failedOver(leaders)
 		default:
 			pause = 0
-			w.backOff(ctx, leaders, target, delays.next(), err)
+			w.backOff(ctx, leaders, target, delays.Next(), err)
 		}
 	}
 }
@@ -75,7 +76,7 @@ func (w *Watcher) backOff(ctx context.Context, leaders *leaderTracker, target ta
 	w.enter(state, fmt.Sprintf("%v; next attempt in %v", err, delay.Round(time.Millisecond)))
 	ctx, end := leaders.untilLeaderMoves(ctx, target, true, minDelay)
 	defer end()
-	sleep(ctx, delay)
+	retry.Sleep(ctx, delay)
 }
 
 // reject keeps how the last attempts ended, if it was by a refusal of either side.

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 )
 
@@ -28,7 +29,7 @@ type step struct {
 func script(steps []step) source {
 	return func(ctx context.Context, deliver delivery) error {
 		for _, s := range steps {
-			sleep(ctx, s.pause)
+			retry.Sleep(ctx, s.pause)
 			if s.event != nil && !deliver(s.event, nil) {
 				return ctx.Err()
 			}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -31,7 +32,7 @@ const (
 
 // keepWatching watches one curator until ctx ends.
 func (t *leaderTracker) keepWatching(ctx context.Context, endpoint Endpoint) {
-	delays := backoff{most: maxRewatchDelay}
+	delays := newBackoff(maxRewatchDelay)
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := t.watchLeader(ctx, endpoint)
@@ -39,12 +40,12 @@ func (t *leaderTracker) keepWatching(ctx context.Context, endpoint Endpoint) {
 			return
 		}
 		delays.succeeded(time.Since(began))
-		delay := delays.next()
+		delay := delays.Next()
 		if status.Code(err) == codes.Unimplemented {
 			err, delay = errors.New("it is an older one, which does not tell who leads"), unsupportedDelay
 		}
 		t.update(ctx, leaderReport{endpoint: endpoint, failure: wordFailure(err)})
-		sleep(ctx, delay)
+		retry.Sleep(ctx, delay)
 	}
 }
 
@@ -62,7 +63,7 @@ func (t *leaderTracker) watchLeader(ctx context.Context, endpoint Endpoint) erro
 		var m *curatorpb.GetCurrentLeaderResponse
 		if m, err = says.Recv(); err == nil {
 			t.update(ctx, parseReport(endpoint, m, peerCertificate(says.Context()), t.w.cfg.Prefix, t.w.cfg.Insecure))
-			sleep(ctx, leaderReportInterval)
+			retry.Sleep(ctx, leaderReportInterval)
 		}
 	}
 	return first.or(err)

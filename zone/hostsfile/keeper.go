@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -83,12 +84,15 @@ type Keeper struct {
 	log     *slog.Logger
 	backups managed.Backups
 
-	identity []*task      // in the order of their writing
-	again    retry        // of those that failed
-	hosts    *task        // nil when turned off
-	file     managed.File // the hosts file
-	written  hostsMemory
-	applied  atomic.Pointer[zone.Snapshot]
+	identity []*task // in the order of their writing
+	// pauses before those that failed are tried again. They outlast a run, as the
+	// next one may fail as early.
+	pauses  retry.Backoff
+	nextTry time.Time
+	hosts   *task        // nil when turned off
+	file    managed.File // the hosts file
+	written hostsMemory
+	applied atomic.Pointer[zone.Snapshot]
 
 	// watch calls hint after foreign writes to the hosts file, until ctx ends.
 	watch func(ctx context.Context, hint func()) error
@@ -127,6 +131,7 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 		sys:     sys,
 		log:     cfg.Logger,
 		backups: managed.Backups{State: cfg.StateDir, System: sys.System},
+		pauses:  retry.Backoff{First: look, Max: maxRetry},
 	}
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)

@@ -3,10 +3,10 @@ package hostsfile
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -32,31 +32,20 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 	defer cancel()
 
 	r := run{keeper: k, store: store}
-	changed, touched := make(hints, 1), make(hints, 1)
+	changed, touched := retry.NewHint(), retry.NewHint()
 	if k.hosts != nil {
 		wait.Go(func() {
 			for range store.Watch(ctx) {
-				changed.give()
+				changed.Send()
 			}
 		})
 		wait.Go(func() {
-			if err := k.watch(ctx, touched.give); err != nil {
+			if err := k.watch(ctx, touched.Send); err != nil {
 				k.log.Warn("foreign writes to the hosts file are noticed late", "interval", look, "error", err)
 			}
 		})
 	}
 	return r.loop(ctx, changed, touched)
-}
-
-// hints is a channel of one place: the next hint adds nothing to one that has
-// not been taken yet.
-type hints chan struct{}
-
-func (h hints) give() {
-	select {
-	case h <- struct{}{}:
-	default:
-	}
 }
 
 // run is what one call of Keeper.Run knows.
@@ -66,14 +55,7 @@ type run struct {
 	pace   pace
 }
 
-// retry is when the files that depend on the name are tried again. It outlasts
-// a run, as the next one may fail as early.
-type retry struct {
-	pause  time.Duration
-	nextAt time.Time
-}
-
-func (r *run) loop(ctx context.Context, changed, touched hints) error {
+func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
 	r.look() // this run may fail before the first tick
 	looks := time.NewTicker(look)
 	defer looks.Stop()
@@ -121,11 +103,11 @@ func (r *run) look() {
 	if k.hosts != nil && k.file.Stamp() != k.written.stamp {
 		r.pace.touched(now)
 	}
-	if !now.Before(k.again.nextAt) {
+	if !now.Before(k.nextTry) {
 		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
-			pause := min(max(2*k.again.pause, look), maxRetry)
-			k.log.Warn("files that depend on the node's name are not right yet", "pause", pause, "error", err)
-			k.again = retry{pause, now.Add(pause + rand.N(pause/4))}
+			pause := k.pauses.Next()
+			k.log.Warn("files that depend on the node's name are not right yet", "pause", pause.Round(time.Second), "error", err)
+			k.nextTry = now.Add(pause)
 		}
 	}
 	k.watchHostname()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -84,7 +85,7 @@ func tellQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 		if err := lines.send(told...); err != nil {
 			return err
 		}
-		pause(ctx, gathering)
+		retry.Sleep(ctx, gathering)
 	}
 }
 
@@ -97,20 +98,11 @@ func (d *Daemon) tellZone(ctx context.Context, wanted *watched, lines *lines) er
 			if err := lines.send(wanted.changes(last, snapshot)...); err != nil {
 				return err
 			}
-			pause(ctx, gathering)
+			retry.Sleep(ctx, gathering)
 		}
 		last = snapshot
 	}
 	return context.Cause(ctx)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // lines are a reply that does not end, of one JSON object on each line. It may

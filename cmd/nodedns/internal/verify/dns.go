@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 )
 
@@ -121,9 +122,9 @@ func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []st
 // next keeps the pace.
 func (a *asking) next(ctx context.Context) error {
 	if ahead := a.pace.next(time.Now()); ahead > 0 {
-		return sleep(ctx, ahead)
+		retry.Sleep(ctx, ahead)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // appendUnequal appends how a reply differs from the records wanted, in any

@@ -50,7 +50,8 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 		if len(standing) == 0 || look == len(delays) {
 			break
 		}
-		if err := v.wait(ctx, delays[look]); err != nil {
+		v.wait(ctx, delays[look])
+		if err := ctx.Err(); err != nil {
 			return Check{}, err
 		}
 	}

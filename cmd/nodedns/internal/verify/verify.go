@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -32,7 +33,7 @@ type Config struct {
 	Varlink string
 
 	// wait is for tests, which do not wait for a file to be written.
-	wait func(ctx context.Context, d time.Duration) error
+	wait func(ctx context.Context, d time.Duration)
 }
 
 // verification is one run.
@@ -46,7 +47,7 @@ type verification struct {
 // ctx has ended.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.wait == nil {
-		cfg.wait = sleep
+		cfg.wait = retry.Sleep
 	}
 	keeper, err := hostsfile.New(cfg.Files)
 	if err != nil {
@@ -81,15 +82,3 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 
 // total is the number of the zone's nodes.
 func total(s nodedns.Status) int { return s.Nodes.Live + s.Nodes.Departed }
-
-// sleep returns early with the error of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

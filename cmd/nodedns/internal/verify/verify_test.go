@@ -180,7 +180,7 @@ func TestHosts(t *testing.T) {
 		set(tt.text)
 		r := verified(t, Config{
 			Daemon: &fakeDaemon{store: store, listener: listener, files: keptBy(k)}, Files: files,
-			wait: func(context.Context, time.Duration) error { tt.wait(); return nil },
+			wait: func(context.Context, time.Duration) { tt.wait() },
 		})
 		c := check(t, r, "hosts file")
 		if c.Result != tt.result || tt.differs != "" && (len(c.Differences) != 1 || c.Differences[0].Name != tt.differs) {
@@ -238,7 +238,7 @@ func TestHostsCutDown(t *testing.T) {
 	}
 	cfg := Config{
 		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: keptBy(k)}, Files: files,
-		wait: func(context.Context, time.Duration) error { return nil },
+		wait: func(context.Context, time.Duration) {},
 	}
 	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Equal {
 		t.Errorf("got %+v", c)
