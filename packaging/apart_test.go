@@ -7,11 +7,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // A machine that the tests boot changes nothing of the one that they run on.
 func TestMachineIsApart(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	d := boot(t)
 	pid := strconv.Itoa(d.pid)
 	for _, kind := range []string{"mnt", "pid", "uts", "ipc", "net", "cgroup"} {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // What the versions are that the tests build, as tags of the repository.
@@ -36,8 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// products are the directories with the packages: of the older version for this
-// machine alone, and of the newer one, once and once more.
+// products are the directories with the packages: of the newer version, and with
+// NODEDNS_FULL=1 of the older one for this machine alone, and of the newer one
+// once more, in another directory.
 type products struct{ older, newer, again string }
 
 var build = sync.OnceValues(func() (p products, err error) {
@@ -46,7 +49,24 @@ var build = sync.OnceValues(func() (p products, err error) {
 	if err := repository(here); err != nil {
 		return p, err
 	}
-	for _, step := range [][]string{
+	steps := [][]string{
+		{"git", "-C", here, "tag", "v" + newer},
+		{filepath.Join(here, "packaging/build"), p.newer, runtime.GOARCH},
+	}
+	if testkit.Full() {
+		steps = everything(p, here, elsewhere)
+	}
+	for _, step := range steps {
+		if out, err := exec.Command(step[0], step[1:]...).CombinedOutput(); err != nil {
+			return p, fmt.Errorf("%s: %w: %s", strings.Join(step, " "), err, out)
+		}
+	}
+	return p, nil
+})
+
+// everything is how all packages are built.
+func everything(p products, here, elsewhere string) [][]string {
+	return [][]string{
 		{"git", "-C", here, "tag", "v" + older},
 		{filepath.Join(here, "packaging/build"), p.older, runtime.GOARCH},
 		{"git", "-C", here, "tag", "-d", "v" + older},
@@ -54,13 +74,8 @@ var build = sync.OnceValues(func() (p products, err error) {
 		{filepath.Join(here, "packaging/build"), p.newer},
 		{"git", "clone", "-q", here, elsewhere},
 		{filepath.Join(elsewhere, "packaging/build"), p.again},
-	} {
-		if out, err := exec.Command(step[0], step[1:]...).CombinedOutput(); err != nil {
-			return p, fmt.Errorf("%s: %w: %s", strings.Join(step, " "), err, out)
-		}
 	}
-	return p, nil
-})
+}
 
 // repository makes one of the present tree, with what is not committed yet.
 func repository(dir string) error {
@@ -110,13 +125,13 @@ func copyFile(from, to string) error {
 func built(t *testing.T) products {
 	t.Helper()
 	if testing.Short() {
-		skip(t, "builds the packages, which takes a minute: run it without -short")
+		t.Skip("takes long: builds the packages, run it without -short")
 	}
 	if _, err := exec.LookPath("git"); err != nil {
-		skip(t, "needs git")
+		testkit.Skip(t, "needs git")
 	}
 	if _, err := os.Stat("../.git"); err != nil {
-		skip(t, "needs a git checkout: the version comes from there")
+		testkit.Skip(t, "needs a git checkout: the version comes from there")
 	}
 	p, err := build()
 	if err != nil {
@@ -141,18 +156,11 @@ func deb(t *testing.T, dir string) string {
 	return find(t, dir, dpkg.suffix)
 }
 
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("NODEDNS_REQUIRE_ALL") == "1" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 // TestReproducible holds two builds of one commit, in different directories,
 // against each other.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	p := built(t)
 	packages, err := os.ReadDir(p.newer)
 	if err != nil {

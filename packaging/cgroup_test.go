@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // hierarchy is where the unified hierarchy of cgroups is mounted: for itself, or
@@ -28,7 +30,7 @@ func cgroup(t *testing.T) (fd int) {
 		return unix.Statfs(path, &mounted) == nil && mounted.Type == unix.CGROUP2_SUPER_MAGIC
 	})
 	if i < 0 {
-		skip(t, "needs the unified hierarchy of cgroups")
+		testkit.Skip(t, "needs the unified hierarchy of cgroups")
 	}
 	dir, err := os.MkdirTemp(filepath.Join(hierarchy[i], ownCgroup(t, "self")), "nodedns-machine-")
 	if err != nil {

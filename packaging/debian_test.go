@@ -17,13 +17,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // unpackedVar names the directory with the packages of debian.txt.
 const unpackedVar = "NODEDNS_DEBIAN"
-
-// patience bounds how long something may take that is sure to happen.
-const patience = time.Minute
 
 // debian is a booted machine. It is gone when the test ends.
 type debian struct {
@@ -53,7 +52,7 @@ func boot(t *testing.T, first ...string) *debian {
 	// The cgroup is the root of the namespace that is made in it: not by clone(2),
 	// which takes that of the caller.
 	cmd := exec.Command("unshare", append([]string{"--cgroup", "testdata/boot", dir, t.TempDir()}, first...)...)
-	var log logbook
+	var log testkit.Log
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:      true,
@@ -72,7 +71,7 @@ func boot(t *testing.T, first ...string) *debian {
 	server := exec.Command("nsenter", "--target", strconv.Itoa(d.pid), "--net",
 		"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv", "--no-hosts",
 		"--listen-address=127.0.0.1", "--bind-interfaces", "--address=/up.example/192.0.2.7")
-	start(t, server, new(logbook))
+	start(t, server, new(testkit.Log))
 	d.eventually("the name server answers", func() error { return d.finds("up.example", "192.0.2.7") })
 	return d
 }
@@ -83,21 +82,21 @@ var pause = []string{"/bin/sh", "-c", "while :; do sleep 3600 & wait $!; done"}
 func needDebian(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		skip(t, "needs root, to make namespaces")
+		testkit.Skip(t, "needs root, to make namespaces")
 	}
 	if os.Getenv(unpackedVar) == "" {
-		skip(t, "needs a Debian: .ci/unpack DIRECTORY packaging/debian.txt, and name that in "+unpackedVar)
+		testkit.Skip(t, "needs a Debian: .ci/unpack DIRECTORY packaging/debian.txt, and name that in "+unpackedVar)
 	}
 	for _, name := range []string{"nsenter", "unshare", "dnsmasq", "ip"} {
 		if _, err := exec.LookPath(name); err != nil {
-			skip(t, "needs "+name)
+			testkit.Skip(t, "needs "+name)
 		}
 	}
 }
 
 // start starts a program that is killed when the test ends, and at the latest
 // when we do.
-func start(t *testing.T, cmd *exec.Cmd, log *logbook) {
+func start(t *testing.T, cmd *exec.Cmd, log *testkit.Log) {
 	t.Helper()
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -140,7 +139,7 @@ func (d *debian) command(ctx context.Context, args ...string) *exec.Cmd {
 // try runs a command and returns what it wrote to standard output. The error of
 // one that failed has what it wrote to standard error.
 func (d *debian) try(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), testkit.Patience)
 	defer cancel()
 	cmd := d.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
@@ -222,29 +221,5 @@ func (d *debian) finds(name, address string) error {
 // eventually waits until something is so.
 func (d *debian) eventually(what string, is func() error) {
 	d.t.Helper()
-	var err error
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if err = is(); err == nil {
-			return
-		}
-	}
-	d.t.Fatalf("not within %v: %s: %v", patience, what, err)
-}
-
-// logbook is an output that can be read while it is written.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	testkit.Eventually(d.t, what, is)
 }

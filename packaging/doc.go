@@ -19,5 +19,6 @@
 // The tests need root, git, dnsmasq and the packages of debian.txt, unpacked by
 // .ci/unpack into the directory that NODEDNS_DEBIAN names. Without them they are
 // skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
-// failure.
+// failure. Most of those that boot a machine, and the second build, run with
+// NODEDNS_FULL=1 only, as .ci/full has it.
 package packaging

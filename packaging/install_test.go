@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // Installing changes nothing of a machine but that the package is there, and a
@@ -30,6 +32,9 @@ func TestInstallChangesNothing(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.first == nil {
+				testkit.Long(t)
+			}
 			p := built(t)
 			d := boot(t, tt.first...)
 			d.run("sh", "-ec", tt.prepare)

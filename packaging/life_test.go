@@ -9,12 +9,15 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // A machine from the installation over an upgrade to the purge. Programs ask
 // for names all the time, and never go without an answer.
 func TestLife(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	tests := []struct {
 		name    string
 		packed  packed
@@ -172,7 +175,7 @@ func (d *debian) mainPID() string {
 type asker struct {
 	d    *debian
 	name string
-	log  logbook
+	log  testkit.Log
 	stop string // the file that ends it
 }
 
@@ -186,7 +189,7 @@ func (d *debian) ask(name string) *asker {
 		echo asked
 	done`, name, a.stop)
 	cmd.Stdout, cmd.Stderr = &a.log, &a.log
-	start(d.t, cmd, new(logbook)) // of its output end shows what matters
+	start(d.t, cmd, new(testkit.Log)) // of its output end shows what matters
 	return a
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // maxExposure is what "systemd-analyze security" may say at most, of 10.
@@ -149,6 +151,7 @@ func (d *debian) closed() {
 // After a crash resolv.conf is given back, and taken again by the next process.
 func TestCrash(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	d, id := service(t)
 	d.write("/run/systemd/system/nodedns.service.d/slow.conf", "[Service]\nRestartSec=3s\n")
 	d.run("systemctl", "daemon-reload")
@@ -166,8 +169,9 @@ func TestCrash(t *testing.T) {
 // A daemon that runs and answers nobody is started anew.
 func TestWatchdog(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	if _, err := exec.LookPath("nft"); err != nil {
-		skip(t, "needs nft")
+		testkit.Skip(t, "needs nft")
 	}
 	d, id := service(t)
 	d.write("/run/systemd/system/nodedns.service.d/short.conf", "[Service]\nWatchdogSec=3s\n")

@@ -3,11 +3,14 @@ package packaging
 import (
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // An upgrade leaves the service to what the machine's owner has made of it.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	tests := []struct {
 		name    string
 		prepare string // by the shell
