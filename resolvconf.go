@@ -93,10 +93,10 @@ type ResolvConfStatus struct {
 	// Source is the file that the machine's own servers are from, empty while
 	// there is none that names a usable one.
 	Source string `json:"source"`
-	// Fights is how often somebody else overwrote what was written, and By who
-	// did last, where that is known.
-	Fights uint64 `json:"fights"`
-	By     string `json:"by"`
+	// Overwrites is how often another program overwrote what was written, and
+	// LastOverwrittenBy which one did last, where that is known.
+	Overwrites        uint64 `json:"overwrites"`
+	LastOverwrittenBy string `json:"last_overwritten_by"`
 	// Error is what is wrong, or empty.
 	Error string `json:"error"`
 }
@@ -113,6 +113,6 @@ func (s *Service) resolvConfStatus() *ResolvConfStatus {
 	}
 	return &ResolvConfStatus{
 		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.Machine().From,
-		Fights: k.Fights, By: k.By, Error: k.Error,
+		Overwrites: k.Fights, LastOverwrittenBy: k.By, Error: k.Error,
 	}
 }

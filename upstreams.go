@@ -65,13 +65,13 @@ func milliseconds(d time.Duration) float64 {
 // HostsLines is how the user's lines of the hosts file were understood.
 type HostsLines struct {
 	Names   int `json:"names"`   // that have an address
-	Skipped int `json:"skipped"` // lines and names that do not count
+	Ignored int `json:"ignored"` // lines and names that do not count
 	// Problems are the first of those, ten at most.
 	Problems []string `json:"problems"`
 }
 
 func newHostsLines(summary resolver.HostsSummary) HostsLines {
-	lines := HostsLines{Names: summary.Names, Skipped: summary.Skipped, Problems: []string{}}
+	lines := HostsLines{Names: summary.Names, Ignored: summary.Skipped, Problems: []string{}}
 	for _, report := range summary.First {
 		lines.Problems = append(lines.Problems, report.String())
 	}

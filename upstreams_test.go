@@ -56,7 +56,7 @@ func TestStatusTellsOfUpstreamsAndHostsLines(t *testing.T) {
 	if status.State != StateDegraded || !slices.ContainsFunc(status.Errors, func(e string) bool { return strings.Contains(e, dead.String()) }) {
 		t.Errorf("the state is %s for %q", status.State, status.Errors)
 	}
-	if lines := status.HostsLines; lines.Names != 1 || lines.Skipped != 12 || len(lines.Problems) != 10 || !strings.Contains(lines.Problems[0], "nonsense") {
+	if lines := status.HostsLines; lines.Names != 1 || lines.Ignored != 12 || len(lines.Problems) != 10 || !strings.Contains(lines.Problems[0], "nonsense") {
 		t.Errorf("got %+v", lines)
 	}
 }

@@ -36,8 +36,8 @@ func (m *machine) findings(flags ...string) (map[string]finding, error) {
 }
 
 type finding struct {
-	Check, Severity, Seen, Why, Mend string
-	After                            []string
+	Check, Severity, Finding, Impact, Fix string
+	After                                 []string
 }
 
 func (f finding) says(severity string, texts ...string) error {
@@ -45,7 +45,7 @@ func (f finding) says(severity string, texts ...string) error {
 		return fmt.Errorf("got %+v, want a %s", f, severity)
 	}
 	for _, text := range texts {
-		if !strings.Contains(f.Seen+"; "+f.Mend, text) {
+		if !strings.Contains(f.Finding+"; "+f.Fix, text) {
 			return fmt.Errorf("got %+v, want %q in it", f, text)
 		}
 	}

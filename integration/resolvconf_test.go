@@ -22,8 +22,9 @@ const (
 
 // resolvConfStatus is what "nodedns status --json" has on resolv.conf.
 type resolvConfStatus struct {
-	Path, Mode, State, Source, By, Error string
-	Fights                               int
+	Path, Mode, State, Source, Error string
+	Overwrites                       int
+	LastOverwrittenBy                string `json:"last_overwritten_by"`
 }
 
 func (m *machine) resolvConfStatus() (resolvConfStatus, error) {
@@ -189,8 +190,8 @@ func TestResolvConfAgainstDHClient(t *testing.T) {
 	eventually(t, "the server of the lease is asked", func() error { return n.answers("NOERROR", "www.example") })
 	s, err := n.resolvConfStatus()
 	must(t, err)
-	if s.State != "stub" || s.Fights == 0 || s.By == "" {
-		t.Errorf("status %+v, want a fight", s)
+	if s.State != "stub" || s.Overwrites == 0 || s.LastOverwrittenBy == "" {
+		t.Errorf("status %+v, want an overwrite", s)
 	}
 	d.signal(unix.SIGTERM)
 	d.exit()

@@ -18,21 +18,21 @@ import (
 func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what keeps names from being resolved, and how to mend it",
+		Short: "Find what keeps names from being resolved, and how to fix it",
 		Long: `Doctor looks at this machine for what commonly breaks: a port that is taken, the
-order of nsswitch.conf, a resolv.conf that names somebody else, containers that
+order of nsswitch.conf, a resolv.conf that names another server, containers that
 cannot reach the daemon, files that cannot be written, credentials that expire,
-and more. Of each it tells what was seen, why it matters, and how to mend it. A
-cause comes before what may follow from it, which says so: begin at the top. It
-changes nothing, and works without a daemon too.
+and more. Each finding has its impact and the fix. A cause comes before what may
+follow from it, which refers to it: begin at the top. Nothing is changed, and no
+daemon is needed.
 
 A "problem" keeps names from being resolved, a "warning" is in the way, and a
-"note" is good to know. It fails if there is a problem. Who is not root is told
-what could not be looked at.
+"note" is good to know. The exit status is 1 if there is a problem. What only root
+may look at is reported to other users as not looked at.
 
-With --json: findings, an array of objects with check, severity, seen, why, mend
-and after, the checks with findings that it may follow from; the worst first, but
-behind those. And checks, the number of checks that were made.`,
+With --json: findings, an array of objects with check, severity, finding, impact,
+fix and after, the checks with findings that it may follow from; the worst first,
+but behind those. And checks, the number of checks that were made.`,
 		Example: `  nodedns doctor
   nodedns doctor --json
   nodedns doctor --list`,
@@ -102,12 +102,12 @@ func printChecks(w io.Writer, checks []doctor.Check) error {
 func printFindings(w io.Writer, findings []doctor.Finding) error {
 	t := table{out: w, colour: isColourful(w)}
 	for _, f := range findings {
-		t.row(standing(string(f.Severity)), f.Check, wrap(f.Seen))
+		t.row(standing(string(f.Severity)), f.Check, wrap(f.Text))
 		if len(f.After) > 0 {
 			t.row("", "follows", wrap("perhaps from "+strings.Join(f.After, ", ")+" above"))
 		}
-		t.row("", "why", wrap(f.Why))
-		t.row("", "mend", wrap(f.Mend))
+		t.row("", "impact", wrap(f.Impact))
+		t.row("", "fix", wrap(f.Fix))
 		t.row("")
 	}
 	t.row(summary(findings))

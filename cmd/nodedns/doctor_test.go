@@ -39,7 +39,7 @@ func TestDoctor(t *testing.T) {
 	}
 	m.configure("zone.colour = 1\n")
 	found, _ = diagnose(t, m)
-	if f := found["configuration"]; f.Severity != doctor.Problem || !strings.Contains(f.Seen, "zone.colour") {
+	if f := found["configuration"]; f.Severity != doctor.Problem || !strings.Contains(f.Text, "zone.colour") {
 		t.Errorf("with a wrong configuration: found %+v", found)
 	}
 }
@@ -56,16 +56,16 @@ func TestPrintFindings(t *testing.T) {
 		"doctor_found": {
 			{
 				Check: "port", Severity: doctor.Problem,
-				Seen: "systemd-resolved, systemd-resolve (pid 512) has 127.0.0.53:53 (udp)",
-				Why:  "nodedns cannot answer there, and does not start for it",
-				Mend: "set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen",
+				Text:   "systemd-resolved, systemd-resolve (pid 512) has 127.0.0.53:53 (udp)",
+				Impact: "nodedns cannot answer there, and does not start for it",
+				Fix:    "set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen",
 			},
 			{
-				Check: "resolv-conf", Severity: doctor.Problem, Seen: "/etc/resolv.conf names 127.0.0.53, and nobody answers there",
-				Why: "no name is resolved", Mend: "start the daemon", After: []string{"port", "daemon"},
+				Check: "resolv-conf", Severity: doctor.Problem, Text: "/etc/resolv.conf names 127.0.0.53, and nobody answers there",
+				Impact: "no name is resolved", Fix: "start the daemon", After: []string{"port", "daemon"},
 			},
-			{Check: "nscd", Severity: doctor.Warning, Seen: "nscd (pid 420) runs", Why: "it keeps addresses", Mend: "restart it"},
-			{Check: "unseen", Severity: doctor.Note, Seen: "could not look at " + strings.Repeat("x", 100), Why: "it may hide a cause", Mend: "run this command as root"},
+			{Check: "nscd", Severity: doctor.Warning, Text: "nscd (pid 420) runs", Impact: "it keeps addresses", Fix: "restart it"},
+			{Check: "unseen", Severity: doctor.Note, Text: "could not look at " + strings.Repeat("x", 100), Impact: "it may hide a cause", Fix: "run this command as root"},
 		},
 		"doctor_nothing": {},
 	} {

@@ -70,7 +70,7 @@ func TestPrintStatus(t *testing.T) {
 			},
 			ResolvConf: &nodedns.ResolvConfStatus{
 				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub,
-				Source: "/run/systemd/resolve/resolv.conf", Fights: 2, By: "NetworkManager",
+				Source: "/run/systemd/resolve/resolv.conf", Overwrites: 2, LastOverwrittenBy: "NetworkManager",
 			},
 		},
 		"status_degraded": {
@@ -89,13 +89,13 @@ func TestPrintStatus(t *testing.T) {
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "down", Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
 			},
-			HostsLines: nodedns.HostsLines{Names: 4, Skipped: 3, Problems: []string{`line 4: "x y" is not an address`}},
+			HostsLines: nodedns.HostsLines{Names: 4, Ignored: 3, Problems: []string{`line 4: "x y" is not an address`}},
 			Files: []nodedns.FileStatus{
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
 			},
 			ResolvConf: &nodedns.ResolvConfStatus{
-				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Fights: 10, By: "dhclient",
+				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Overwrites: 10, LastOverwrittenBy: "dhclient",
 				Error: "resolv.conf was overwritten 10 times",
 			},
 			Verdict: because(

@@ -45,8 +45,9 @@ With --json it is one object, whose keys stay and may get company:
   varlink          of the socket for nss-resolve, or null
   files            path, up_to_date, written (by this process) and error of each
   upstreams        their addresses, and as upstream_status how each stands
-  hosts_lines      names, skipped and problems of the user's lines
-  resolv_conf      path, mode, state, source, fights, by and error, or null
+  hosts_lines      names, ignored and problems of the user's lines
+  resolv_conf      path, mode, state, source, overwrites,
+                   last_overwritten_by and error, or null
   last_reload      at and error of the last attempt to load the configuration
                    again, if there was one
   errors           the texts of the reasons`,
@@ -135,7 +136,7 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 		t.row("varlink", varlinkText(*s.Varlink))
 	}
 	t.row("upstreams", upstreamsText(s, now))
-	if s.HostsLines.Skipped > 0 {
+	if s.HostsLines.Ignored > 0 {
 		t.row("hosts lines", hostsLinesText(s.HostsLines))
 	}
 	if s.ResolvConf != nil {
@@ -337,9 +338,9 @@ func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
 }
 
 func hostsLinesText(h nodedns.HostsLines) string {
-	lines := []string{fmt.Sprintf("%d of the hosts file do not count in the DNS", h.Skipped)}
+	lines := []string{fmt.Sprintf("%d of the hosts file do not count in the DNS", h.Ignored)}
 	lines = append(lines, h.Problems...)
-	if more := h.Skipped - len(h.Problems); more > 0 {
+	if more := h.Ignored - len(h.Problems); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
@@ -380,8 +381,8 @@ func resolvConfText(r nodedns.ResolvConfStatus) string {
 		first = "only read"
 	}
 	lines := []string{r.Path + ", " + first, "the machine's own servers: " + cmp.Or(r.Source, "none that can be used")}
-	if r.Fights > 0 {
-		lines = append(lines, fmt.Sprintf("overwritten %d times, last by %s", r.Fights, r.By))
+	if r.Overwrites > 0 {
+		lines = append(lines, fmt.Sprintf("overwritten %d times, last by %s", r.Overwrites, r.LastOverwrittenBy))
 	}
 	return strings.Join(lines, "\n")
 }

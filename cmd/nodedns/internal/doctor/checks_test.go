@@ -32,7 +32,7 @@ type ail struct {
 	cause    func(p *patient)
 	check    string // "": nothing is found
 	severity Severity
-	says     string // is in what was seen, why, or the remedy
+	says     string // is in what was seen, impact, or the remedy
 }
 
 var ails = []ail{
@@ -135,12 +135,12 @@ var ails = []ail{
 		p.Config.DNS.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
 	}, "resolv-conf", Warning, "127.0.0.53, and not nodedns"},
 	{"resolv.conf was left", func(p *patient) {
-		p.Status.ResolvConf.State, p.Status.ResolvConf.By, p.Status.ResolvConf.Error = resolvconf.StateLeft, "dhclient", "resolv.conf was overwritten 10 times"
+		p.Status.ResolvConf.State, p.Status.ResolvConf.LastOverwrittenBy, p.Status.ResolvConf.Error = resolvconf.StateLeft, "dhclient", "resolv.conf was overwritten 10 times"
 		p.because(nodedns.ReasonResolvConf, p.Status.ResolvConf.Error)
 	}, "resolv-conf", Problem, "dhclient"},
 
 	{"NetworkManager", func(p *patient) { p.run("400", "NetworkManager") }, "resolv-conf-writers", Note, "rc-manager"},
-	{"NetworkManager, which fights", func(p *patient) { p.run("400", "NetworkManager"); p.Status.ResolvConf.Fights = 3 }, "resolv-conf-writers", Warning, "overwritten 3 times"},
+	{"NetworkManager, which fights", func(p *patient) { p.run("400", "NetworkManager"); p.Status.ResolvConf.Overwrites = 3 }, "resolv-conf-writers", Warning, "overwritten 3 times"},
 	{"NetworkManager, kept from it", func(p *patient) {
 		p.run("400", "NetworkManager")
 		p.write("root/etc/NetworkManager/NetworkManager.conf", "[main]\ndns=default\n")
@@ -197,7 +197,7 @@ var ails = []ail{
 	{"a line for a peer", hostsHave("192.0.2.77 " + peer), "hosts-lines", Warning, "did not write"},
 	{"a comment about one", hostsHave("# 192.0.2.77 " + peer), "", "", ""},
 	{"lines that do not count", func(p *patient) {
-		p.Status.HostsLines = nodedns.HostsLines{Skipped: 2, Problems: []string{"line 4: no address"}}
+		p.Status.HostsLines = nodedns.HostsLines{Ignored: 2, Problems: []string{"line 4: no address"}}
 	}, "hosts-lines", Note, "line 4"},
 
 	{"multi off", func(p *patient) { p.write("root/etc/host.conf", "# multi on\nmulti off\n") }, "host-conf", Warning, "multi on"},
@@ -339,7 +339,7 @@ func TestChecks(t *testing.T) {
 				t.Fatalf("found %+v, want one finding of %s", findings, tt.check)
 			}
 			f := findings[0]
-			all := strings.Join([]string{f.Seen, f.Why, f.Mend}, "; ")
+			all := strings.Join([]string{f.Text, f.Impact, f.Fix}, "; ")
 			if f.Check != tt.check || f.Severity != tt.severity || !strings.Contains(all, tt.says) {
 				t.Errorf("found %+v, want a %s of %s with %q", f, tt.severity, tt.check, tt.says)
 			}
@@ -356,7 +356,7 @@ func TestEachReasonIsFound(t *testing.T) {
 		p.because(r.Code, "this is broken")
 		findings := Examine(p.Machine)
 		check := cmp.Or(subjects[r.Code], "daemon")
-		if len(findings) != 1 || findings[0].Check != check || findings[0].Seen != "this is broken" || findings[0].Mend != "fix "+r.Code {
+		if len(findings) != 1 || findings[0].Check != check || findings[0].Text != "this is broken" || findings[0].Fix != "fix "+r.Code {
 			t.Errorf("%s: found %+v, want it by %s", r.Code, findings, check)
 		}
 	}
@@ -485,7 +485,7 @@ func TestFindingsHideNoReason(t *testing.T) {
 	for _, text := range []string{"no space", "curators.json", "192.0.2.7"} {
 		n := 0
 		for _, f := range findings {
-			n += strings.Count(f.Seen, text)
+			n += strings.Count(f.Text, text)
 		}
 		if n != 1 {
 			t.Errorf("%d findings on %q, want one: %+v", n, text, findings)

@@ -20,11 +20,11 @@ func lookAtCloudInit(m *Machine) []Finding {
 	var findings []Finding
 	files := m.Config.Files
 	if value := m.cloudSetting("manage_etc_hosts"); files.Hosts != "" && isOneOf(value, "true", "template", "localhost") {
-		why := "it writes the hosts file anew at each boot: the lines of nodedns are gone until it starts"
+		impact := "it writes the hosts file anew at each boot: the lines of nodedns are gone until it starts"
 		if files.HostsMode == config.HostsBlock && value == "localhost" {
-			why = "it adds a line 127.0.1.1 for this machine's name at each boot, which comes before that of nodedns"
+			impact = "it adds a line 127.0.1.1 for this machine's name at each boot, which comes before that of nodedns"
 		}
-		findings = append(findings, warning("cloud-init has manage_etc_hosts: "+value, why, "set manage_etc_hosts: false "+cloudMend))
+		findings = append(findings, warning("cloud-init has manage_etc_hosts: "+value, impact, "set manage_etc_hosts: false "+cloudMend))
 	}
 	if value := m.cloudSetting("preserve_hostname"); files.Hostname && !isOneOf(value, "true") {
 		findings = append(findings, warning("cloud-init does not have preserve_hostname: true",

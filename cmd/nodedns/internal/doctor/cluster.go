@@ -51,7 +51,7 @@ func lookAtCredentials(m *Machine) []Finding {
 	if len(c.Endpoints) == 0 || c.Insecure || c.Credentials == "" {
 		return nil
 	}
-	const mend = "renew them, or enrol this node again"
+	const fix = "renew them, or enrol this node again"
 	credentials, err := nodetls.Load(c.Credentials, m.Config.Identity.Prefix, certified(m))
 	var fault *nodetls.LoadError
 	switch {
@@ -61,16 +61,16 @@ func lookAtCredentials(m *Machine) []Finding {
 	case errors.As(err, &fault) && fault.Waiting():
 		return []Finding{note(err.Error(), "the cluster is not asked before they are there", "enrol this node")}
 	case err != nil:
-		return []Finding{problem(err.Error(), "the cluster cannot be asked for its nodes", mend)}
+		return []Finding{problem(err.Error(), "the cluster cannot be asked for its nodes", fix)}
 	}
 	leaf := credentials.Certificate.Leaf
 	day := leaf.NotAfter.UTC().Format(time.DateOnly)
 	switch {
 	case m.Now.After(leaf.NotAfter):
 		return []Finding{warning("the certificate in "+c.Credentials+" has expired on "+day,
-			"nodedns uses it all the same; other programs do not", mend)}
+			"nodedns uses it all the same; other programs do not", fix)}
 	case m.Now.Add(soon).After(leaf.NotAfter):
-		return []Finding{warning("the certificate in "+c.Credentials+" expires on "+day, "other programs will not use it then", mend)}
+		return []Finding{warning("the certificate in "+c.Credentials+" expires on "+day, "other programs will not use it then", fix)}
 	case m.Now.Before(leaf.NotBefore):
 		return []Finding{warning("the certificate in "+c.Credentials+" is valid from "+leaf.NotBefore.UTC().Format(time.DateOnly)+" only",
 			"this machine's clock is slow, or that of who made it fast", "set the clock right")}
@@ -125,7 +125,7 @@ func lookAtZone(m *Machine) []Finding {
 			text += ": " + several(first)
 		}
 		findings = append(findings, warning(text,
-			"they keep the address known before, or have none", "`journalctl -u nodedns` has each with the reason; mend it where the cluster gets it from"))
+			"they keep the address known before, or have none", "`journalctl -u nodedns` has each with the reason; fix it where the cluster gets it from"))
 	}
 	if len(m.Status.Contested) > 0 {
 		findings = append(findings, warning("several nodes claim an address: "+several(m.Status.Contested),
@@ -156,17 +156,17 @@ func lookAtUpstreams(m *Machine) []Finding {
 		if !wrong {
 			continue
 		}
-		mend := "look whether it runs and is reachable, or name another one in upstream.servers"
+		fix := "look whether it runs and is reachable, or name another one in upstream.servers"
 		if u.State == upstream.Looping.String() {
-			mend = "it asks us what we ask it: remove one of the two from the other's upstreams"
+			fix = "it asks us what we ask it: remove one of the two from the other's upstreams"
 		}
 		findings = append(findings, warning(fmt.Sprintf("upstream %s is %s: %s", u.Server, u.State, u.Reason),
-			"the others are asked instead, if there are any", mend))
+			"the others are asked instead, if there are any", fix))
 	}
 	if dead > 0 && dead == general {
 		for i := range findings {
 			findings[i].Severity = Problem
-			findings[i].Why = "no server for other names is left: only nodes and the hosts file are answered, and what is in the cache"
+			findings[i].Impact = "no server for other names is left: only nodes and the hosts file are answered, and what is in the cache"
 		}
 	}
 	return findings

@@ -27,8 +27,8 @@ func lookAtControlPlane(m *Machine) []Finding {
 		if a.Endpoint != "" {
 			where = a.Endpoint
 		}
-		why := "any node of the cluster that answers at " + where + " would have been, and what it says of other nodes is answered"
-		f := note(seen, why, curator.PinAdvice(a.Endpoint, a.ID))
+		impact := "any node of the cluster that answers at " + where + " would have been, and what it says of other nodes is answered"
+		f := note(seen, impact, curator.PinAdvice(a.Endpoint, a.ID))
 		if a.Why == curator.Recovery {
 			f.Severity = Warning
 		}

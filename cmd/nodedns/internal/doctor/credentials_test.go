@@ -47,7 +47,7 @@ func TestCredentials(t *testing.T) {
 			if tt.severity == "" && len(findings) > 0 || tt.severity != "" && len(findings) != 1 {
 				t.Fatalf("found %+v", findings)
 			}
-			if tt.severity != "" && (findings[0].Severity != tt.severity || !strings.Contains(findings[0].Seen, tt.says)) {
+			if tt.severity != "" && (findings[0].Severity != tt.severity || !strings.Contains(findings[0].Text, tt.says)) {
 				t.Errorf("found %+v, want a %s with %q", findings[0], tt.severity, tt.says)
 			}
 		})

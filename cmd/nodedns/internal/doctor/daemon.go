@@ -30,16 +30,16 @@ func lookAtConfiguration(m *Machine) []Finding {
 }
 
 func lookAtDaemon(m *Machine) []Finding {
-	const why = "nobody answers for the cluster's nodes, and the files are not kept"
+	const impact = "nobody answers for the cluster's nodes, and the files are not kept"
 	switch {
 	case m.Status == nil && errors.Is(m.StatusError, control.ErrNotRunning):
-		mend := "start it: `systemctl start nodedns`, or `nodedns run`"
-		return []Finding{problem("no daemon answers on "+m.Config.Control.Socket, why, mend)}
+		fix := "start it: `systemctl start nodedns`, or `nodedns run`"
+		return []Finding{problem("no daemon answers on "+m.Config.Control.Socket, impact, fix)}
 	case m.Status == nil && errors.Is(m.StatusError, fs.ErrPermission):
 		m.note(m.Config.Control.Socket, m.StatusError)
 		return nil
 	case m.Status == nil:
-		return []Finding{problem(fmt.Sprint(m.StatusError), why, "look at its log, and restart it")}
+		return []Finding{problem(fmt.Sprint(m.StatusError), impact, "look at its log, and restart it")}
 	}
 	return reasonsOf(m, daemonCheck, reported)
 }
@@ -70,7 +70,7 @@ var subjects = map[string]string{
 }
 
 // reasonsOf are the reasons of the daemon's verdict on the subject of a check.
-func reasonsOf(m *Machine, check, why string) []Finding {
+func reasonsOf(m *Machine, check, impact string) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -79,7 +79,7 @@ func reasonsOf(m *Machine, check, why string) []Finding {
 		if cmp.Or(subjects[r.Code], daemonCheck) != check {
 			continue
 		}
-		f := problem(r.Text, why, r.Fix)
+		f := problem(r.Text, impact, r.Fix)
 		if passing[r.Code] {
 			f.Severity = Warning
 		}

@@ -1,5 +1,5 @@
 // Package doctor finds what commonly keeps names from being resolved on a
-// machine, and says how to mend it.
+// machine, and says how to fix it.
 //
 // [Checks] is the table of what is looked for. Each check is a function of a
 // [Machine], which is all that there is to look at: the files below a root, the

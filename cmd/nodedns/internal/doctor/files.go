@@ -14,11 +14,11 @@ func lookAtFiles(m *Machine) []Finding {
 	findings, reported := m.reportedFiles()
 	for _, path := range m.keptFiles() {
 		path = m.Config.Rooted(path)
-		reason, mend := m.unwritable(path)
+		reason, fix := m.unwritable(path)
 		switch {
 		case reported[path]:
 		case reason != "":
-			findings = append(findings, warning(path+reason, "it cannot follow the next change", mend))
+			findings = append(findings, warning(path+reason, "it cannot follow the next change", fix))
 		case m.isMount(path):
 			findings = append(findings, note(path+" is a mount by itself",
 				"it is written in place, since a rename cannot replace it; who has mounted it elsewhere sees that",
@@ -42,12 +42,12 @@ func (m *Machine) reportedFiles() (findings []Finding, paths map[string]bool) {
 			continue
 		}
 		paths[f.Path] = true
-		reason, mend := m.unwritable(f.Path)
-		if mend == "" {
-			mend = "do what the message says, or turn the file off in [files]"
+		reason, fix := m.unwritable(f.Path)
+		if fix == "" {
+			fix = "do what the message says, or turn the file off in [files]"
 		}
-		findings = append(findings, problem(f.Error+reason, impact, mend))
-		others = slices.DeleteFunc(others, func(o Finding) bool { return o.Seen == strings.ReplaceAll(f.Error, "\n", "; ") })
+		findings = append(findings, problem(f.Error+reason, impact, fix))
+		others = slices.DeleteFunc(others, func(o Finding) bool { return o.Text == strings.ReplaceAll(f.Error, "\n", "; ") })
 	}
 	return append(findings, others...), paths
 }
@@ -68,7 +68,7 @@ func (m *Machine) keptFiles() []string {
 }
 
 // unwritable says why nobody can write a file, and what helps, if that is so.
-func (m *Machine) unwritable(path string) (reason, mend string) {
+func (m *Machine) unwritable(path string) (reason, fix string) {
 	at := path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		at = real
@@ -104,15 +104,15 @@ func lookAtState(m *Machine) []Finding {
 		return nil
 	}
 	disk, err := m.Probes.Disk(dir)
-	const why = "what is known of the cluster is not kept for the next start, nor the originals of files"
+	const impact = "what is known of the cluster is not kept for the next start, nor the originals of files"
 	switch {
 	case err != nil:
 		m.note(dir, err)
 		return nil // it is made at the first start
 	case disk.ReadOnly:
-		return []Finding{problem("the state directory "+dir+" is on a read-only file system", why, "name one in state.dir that can be written")}
+		return []Finding{problem("the state directory "+dir+" is on a read-only file system", impact, "name one in state.dir that can be written")}
 	case disk.Free < scarce:
-		return []Finding{warning(fmt.Sprintf("the disk of the state directory %s has %d kB left", dir, disk.Free>>10), why, "make room there")}
+		return []Finding{warning(fmt.Sprintf("the disk of the state directory %s has %d kB left", dir, disk.Free>>10), impact, "make room there")}
 	}
 	return nil
 }

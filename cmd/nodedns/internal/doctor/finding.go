@@ -15,24 +15,24 @@ type Finding struct {
 	// Check is the ID of the check that found it.
 	Check    string   `json:"check"`
 	Severity Severity `json:"severity"`
-	// Seen is what was seen, and on what; Why says why it matters, and Mend how
-	// to mend it. Each is a sentence without its full stop.
-	Seen string `json:"seen"`
-	Why  string `json:"why"`
-	Mend string `json:"mend"`
+	// Text is what was found, and on what; Impact why it matters, and Fix what to
+	// do about it. Each is a sentence without its full stop.
+	Text   string `json:"finding"`
+	Impact string `json:"impact"`
+	Fix    string `json:"fix"`
 	// After are the checks with findings that this one may follow from. They come
 	// before it.
 	After []string `json:"after,omitempty"`
 }
 
-func problem(seen, why, mend string) Finding {
-	return Finding{Severity: Problem, Seen: seen, Why: why, Mend: mend}
+func problem(text, impact, fix string) Finding {
+	return Finding{Severity: Problem, Text: text, Impact: impact, Fix: fix}
 }
 
-func warning(seen, why, mend string) Finding {
-	return Finding{Severity: Warning, Seen: seen, Why: why, Mend: mend}
+func warning(text, impact, fix string) Finding {
+	return Finding{Severity: Warning, Text: text, Impact: impact, Fix: fix}
 }
 
-func note(seen, why, mend string) Finding {
-	return Finding{Severity: Note, Seen: seen, Why: why, Mend: mend}
+func note(text, impact, fix string) Finding {
+	return Finding{Severity: Note, Text: text, Impact: impact, Fix: fix}
 }

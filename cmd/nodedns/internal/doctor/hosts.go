@@ -46,9 +46,9 @@ func lookAtHostsLines(m *Machine) []Finding {
 		findings = append(findings, warning(fmt.Sprintf("%s has nodes in lines that nodedns did not write: %s", path, several(others)),
 			"they stay when the node moves, and come before those of nodedns", "remove the lines"))
 	}
-	if m.Status != nil && m.Status.HostsLines.Skipped > 0 {
+	if m.Status != nil && m.Status.HostsLines.Ignored > 0 {
 		findings = append(findings, note(fmt.Sprintf("%d lines or names of %s do not count in the DNS: %s",
-			m.Status.HostsLines.Skipped, path, several(m.Status.HostsLines.Problems)),
+			m.Status.HostsLines.Ignored, path, several(m.Status.HostsLines.Problems)),
 			"programs that ask by DNS do not find them", "correct or remove them"))
 	}
 	return findings

@@ -12,16 +12,16 @@ import (
 
 // lookAtIPv6 finds a family that is turned off and counted on.
 func lookAtIPv6(m *Machine) []Finding {
-	const mend = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
+	const fix = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
 	how := m.noIPv6()
 	isSix := func(l netip.AddrPort) bool { return l.Addr().Is6() }
 	switch {
 	case how == "":
 		return nil
 	case slices.ContainsFunc(m.Config.DNS.Listen, isSix):
-		return []Finding{problem(how+", and dns.listen has an IPv6 address", "nobody is answered there: the listener waits until IPv6 is on", mend)}
+		return []Finding{problem(how+", and dns.listen has an IPv6 address", "nobody is answered there: the listener waits until IPv6 is on", fix)}
 	case slices.ContainsFunc(m.Config.Local.Addresses, netip.Addr.Is6):
-		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", mend)}
+		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", fix)}
 	}
 	return nil
 }
@@ -91,10 +91,10 @@ func lookAtDescriptors(m *Machine) []Finding {
 func lookAtClock(m *Machine) []Finding {
 	// No machine has run nodedns before.
 	const first = 2025
-	const mend = "run a time service, such as systemd-timesyncd or chrony"
+	const fix = "run a time service, such as systemd-timesyncd or chrony"
 	if m.Now.Year() < first {
 		return []Finding{problem("it is "+m.Now.UTC().Format("2006-01-02")+" by this machine's clock",
-			"certificates count as not valid yet, for upstreams by TLS too", mend)}
+			"certificates count as not valid yet, for upstreams by TLS too", fix)}
 	}
 	if m.Probes.Synchronized == nil {
 		return nil
@@ -102,5 +102,5 @@ func lookAtClock(m *Machine) []Finding {
 	if right, err := m.Probes.Synchronized(); err != nil || right {
 		return nil
 	}
-	return []Finding{note("nothing keeps this machine's clock right", "when it is off by days, certificates count as invalid", mend)}
+	return []Finding{note("nothing keeps this machine's clock right", "when it is off by days, certificates count as invalid", fix)}
 }

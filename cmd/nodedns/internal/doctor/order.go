@@ -34,7 +34,7 @@ func (m *Machine) causes(f *Finding) []string {
 	switch {
 	case f.Check == daemonCheck && m.Status == nil:
 		return []string{"configuration", "port", "ipv6", "state-dir", "unit"}
-	case f.Check == daemonCheck && strings.Contains(f.Seen, selfResolution):
+	case f.Check == daemonCheck && strings.Contains(f.Text, selfResolution):
 		return []string{"address", "port", "ipv6", "files"}
 	case f.Check == "resolv-conf" && m.Status == nil:
 		return []string{daemonCheck}

@@ -72,7 +72,7 @@ func TestCausesComeFirst(t *testing.T) {
 		}, "clock[] curator[clock]"},
 		{"another writer, before the resolv.conf that was overwritten", func(p *patient) {
 			p.run("400", "NetworkManager")
-			p.Status.ResolvConf.Fights, p.Status.ResolvConf.State, p.Status.ResolvConf.Error = 10, resolvconf.StateLeft, "overwritten"
+			p.Status.ResolvConf.Overwrites, p.Status.ResolvConf.State, p.Status.ResolvConf.Error = 10, resolvconf.StateLeft, "overwritten"
 		}, "resolv-conf-writers[] resolv-conf[resolv-conf-writers]"},
 		{"a full disk, before the file that is not written", func(p *patient) {
 			p.Probes.Disk = func(string) (Disk, error) { return Disk{Free: 4096}, nil }
@@ -116,7 +116,7 @@ func TestTableOfCauses(t *testing.T) {
 			if slices.Contains(path, id) {
 				t.Fatalf("a circle: %v, %s", path, id)
 			}
-			for _, cause := range m.causes(&Finding{Check: id, Seen: selfResolution}) {
+			for _, cause := range m.causes(&Finding{Check: id, Text: selfResolution}) {
 				walk(cause, append(slices.Clone(path), id))
 			}
 		}
@@ -166,7 +166,7 @@ func TestAddress(t *testing.T) {
 				t.Fatalf("%s: found %+v", tt.absence, findings)
 			}
 			for _, text := range append(tt.says, whose) {
-				if f := findings[0]; !strings.Contains(f.Seen+"; "+f.Mend, text) {
+				if f := findings[0]; !strings.Contains(f.Text+"; "+f.Fix, text) {
 					t.Errorf("%s, running %v: found %+v, want %q in it", tt.absence, running, f, text)
 				}
 			}

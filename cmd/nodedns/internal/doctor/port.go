@@ -46,18 +46,18 @@ func lookAtResolved(m *Machine) []Finding {
 		return nil
 	}
 	seen := running[0].String() + " runs too"
-	const mend = "`systemctl disable --now systemd-resolved`, once resolv.conf is no symlink to its files; " +
+	const fix = "`systemctl disable --now systemd-resolved`, once resolv.conf is no symlink to its files; " +
 		"or set DNSStubListener=no for it, and keep resolve out of the hosts line of /etc/nsswitch.conf"
 	line, err := m.hostsLine()
 	if err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.Varlink.Socket == "" {
 		return []Finding{warning(seen+", and /etc/nsswitch.conf has resolve",
-			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
+			"programs ask it, and it does not know the nodes unless it asks nodedns", fix)}
 	}
 	if m.asksResolved() {
 		return []Finding{warning(seen+", and "+resolvConfPath+" names it",
-			"programs ask it, and it does not know the nodes unless it asks nodedns", mend)}
+			"programs ask it, and it does not know the nodes unless it asks nodedns", fix)}
 	}
-	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", mend)}
+	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", fix)}
 }
 
 // asksResolved says whether systemd-resolved runs, and resolv.conf names a listener

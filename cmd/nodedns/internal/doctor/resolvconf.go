@@ -61,11 +61,11 @@ func (m *Machine) resolvConfState() []Finding {
 	if s == nil || s.Error == "" {
 		return nil
 	}
-	mend := "do what the message says"
+	fix := "do what the message says"
 	if s.State == resolvconf.StateLeft || s.State == resolvconf.StateContested {
-		mend = "keep " + orSomebody(s.By) + " from writing it, and reload nodedns"
+		fix = "keep " + orSomebody(s.LastOverwrittenBy) + " from writing it, and reload nodedns"
 	}
-	return []Finding{problem(s.Error, "programs do not ask nodedns", mend)}
+	return []Finding{problem(s.Error, "programs do not ask nodedns", fix)}
 }
 
 // vacant says whether nobody has an address.
@@ -100,7 +100,7 @@ func orSomebody(by string) string {
 type writer struct {
 	processes []string
 	allowed   func(m *Machine) bool // is it kept from writing
-	mend      string
+	fix       string
 }
 
 var writers = []writer{
@@ -127,20 +127,20 @@ func lookAtWriters(m *Machine) []Finding {
 	}
 	tell := note
 	fought := ""
-	if m.Status != nil && m.Status.ResolvConf != nil && m.Status.ResolvConf.Fights > 0 {
+	if m.Status != nil && m.Status.ResolvConf != nil && m.Status.ResolvConf.Overwrites > 0 {
 		tell = warning
 		fought = fmt.Sprintf(", and resolv.conf was overwritten %d times, last by %s",
-			m.Status.ResolvConf.Fights, orSomebody(m.Status.ResolvConf.By))
+			m.Status.ResolvConf.Overwrites, orSomebody(m.Status.ResolvConf.LastOverwrittenBy))
 	}
-	const why = "what it writes over nodedns's is taken back, and for a moment programs ask somebody else"
+	const impact = "what it writes over nodedns's is taken back, and for a moment programs ask somebody else"
 	var findings []Finding
 	for _, w := range writers {
 		if running := m.find(w.processes...); len(running) > 0 && !w.allowed(m) {
-			findings = append(findings, tell(running[0].String()+" runs, which writes resolv.conf"+fought, why, w.mend))
+			findings = append(findings, tell(running[0].String()+" runs, which writes resolv.conf"+fought, impact, w.fix))
 		}
 	}
 	if target := m.link(resolvConfPath); strings.Contains(target, "resolvconf/") {
-		findings = append(findings, tell(resolvConfPath+" leads to "+target+", which resolvconf(8) writes"+fought, why,
+		findings = append(findings, tell(resolvConfPath+" leads to "+target+", which resolvconf(8) writes"+fought, impact,
 			"remove the package resolvconf, or set files.resolv_conf to the file that it leads to"))
 	}
 	return findings

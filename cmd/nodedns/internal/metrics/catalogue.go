@@ -24,8 +24,8 @@ var (
 	tcpConnections     = gauge("dns_tcp_connections", "TCP connections of clients that are open.")
 	tcpLimit           = gauge("dns_tcp_connections_limit", "TCP connections that may be open.")
 	tcpRefused         = counter("dns_tcp_connections_refused_total", "TCP connections closed at once: too many, or too many of one client.")
-	watchers           = gauge("dns_watchers", "Who watches the queries now, as nodedns monitor does.")
-	watchDrops         = counter("dns_watch_drops_total", "Queries that were answered and not shown to somebody who watches and reads too slowly.")
+	watchers           = gauge("dns_watchers", "Watchers of the queries, such as nodedns monitor.")
+	watchDrops         = counter("dns_watch_drops_total", "Queries that were answered and not shown to a watcher that reads too slowly.")
 
 	varlinkServed      = gauge("varlink_served", "Whether the socket for glibc's nss-resolve is there; absent where none is configured.")
 	varlinkCalls       = counter("varlink_calls_total", "Calls by method, unknown for what there is not, and result: ok, or the error's name.", "method", "result")
@@ -50,9 +50,9 @@ var (
 	zoneContested   = gauge("zone_contested_addresses", "Addresses that several nodes claim.")
 	zoneSerial      = gauge("zone_serial", "Serial of the zone, which grows with each change.")
 	zoneReady       = gauge("zone_ready", "Whether names that are not in the zone are known not to exist.")
-	savedTimestamp  = gauge("saved_timestamp_seconds", "When the saved nodes were written last, in Unix time; absent without them.")
+	savedTimestamp  = gauge("saved_nodes_last_write_timestamp_seconds", "When the saved nodes were written last, in Unix time; absent without them.")
 	hostsNames      = gauge("hosts_names", "Names that the user's lines of the hosts file give an address.")
-	hostsSkipped    = gauge("hosts_skipped", "Lines and names of the hosts file that do not count in the DNS.")
+	hostsIgnored    = gauge("hosts_ignored", "Lines and names of the hosts file that do not count in the DNS.")
 
 	curatorConnected = gauge("curator_connected", "Whether the nodes of the cluster are followed.")
 	curatorState     = gauge("curator_state", "The state of the connection to the cluster: 1 for the present one.", "state")
@@ -60,19 +60,19 @@ var (
 	curatorAttempts  = counter("curator_attempts_total", "Attempts to reach a curator.")
 	curatorFailures  = counter("curator_failures_total", "Attempts that failed, and connections that were lost.")
 	curatorMoves     = counter("curator_moves_total", "Moves to another curator because that one leads.")
-	curatorHeard     = gauge("curator_voices", "Curators by what they say of who leads: leads, follows, nobody, or unheard.", "says")
+	curatorReported  = gauge("curator_leader_reports", "Curators by which leader they report: leads (itself), follows (another one), none, or unheard.", "state")
 	curatorRefused   = counter("curator_refused_total", "Nodes of the cluster that were not heard as curators, by why: wrong_node, not_entitled, or not_member.", "reason")
 	curatorReports   = counter("curator_reports_total", "Reports of this node's address to the cluster, by whether it took them: ok or failed.", "result")
 	curatorEvents    = counter("curator_events_total", "Events received from curators.")
 	certificateEnd   = gauge("certificate_expiry_timestamp_seconds", "When a certificate that is in use expires, in Unix time: the cluster's, this node's, or the connected curator's.", "certificate")
 
-	fileInOrder       = gauge("file_in_order", "Whether a file that is kept is as it should be.", "path")
+	fileUpToDate      = gauge("file_up_to_date", "Whether a managed file is what it should be.", "path")
 	fileWritten       = gauge("file_last_success_timestamp_seconds", "When a file last became what it should be, or was found so at the start, in Unix time; absent while it is not.", "path")
-	fileWrites        = counter("file_writes_total", "Writes of a file that is kept.", "path")
-	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a file into order.", "path")
+	fileWrites        = counter("file_writes_total", "Writes of a managed file.", "path")
+	fileWriteFailures = counter("file_write_failures_total", "Failed attempts to bring a managed file up to date.", "path")
 
-	resolvConfOurs   = gauge("resolv_conf_ours", "Whether resolv.conf points at us.")
-	resolvConfFights = counter("resolv_conf_fights_total", "Times that somebody else overwrote resolv.conf while it was ours.")
+	resolvConfManaged    = gauge("resolv_conf_managed", "Whether resolv.conf points at nodedns.")
+	resolvConfOverwrites = counter("resolv_conf_overwrites_total", "Times that another program overwrote resolv.conf while it was managed.")
 )
 
 // all are in the order of the manual.
@@ -83,8 +83,8 @@ var all = []*metric{
 	varlinkServed, varlinkCalls, varlinkConnections, varlinkRefused,
 	cacheLookups, cacheInsertions, cacheEvictions, cacheEntries, cacheBytes, cacheLimit,
 	upstreamQueries, upstreamFailures, upstreamInFlight, upstreamState, upstreamRTT,
-	zoneNodes, zoneQuarantined, zoneContested, zoneSerial, zoneReady, savedTimestamp, hostsNames, hostsSkipped,
-	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorHeard, curatorRefused, curatorReports, curatorEvents, certificateEnd,
-	fileInOrder, fileWritten, fileWrites, fileWriteFailures,
-	resolvConfOurs, resolvConfFights,
+	zoneNodes, zoneQuarantined, zoneContested, zoneSerial, zoneReady, savedTimestamp, hostsNames, hostsIgnored,
+	curatorConnected, curatorState, curatorDataAge, curatorAttempts, curatorFailures, curatorMoves, curatorReported, curatorRefused, curatorReports, curatorEvents, certificateEnd,
+	fileUpToDate, fileWritten, fileWrites, fileWriteFailures,
+	resolvConfManaged, resolvConfOverwrites,
 }

@@ -119,7 +119,7 @@ func (s scrape) zone(status *nodedns.Status) {
 
 func (s scrape) files(status *nodedns.Status) {
 	for _, file := range status.Files {
-		s.is(fileInOrder, file.UpToDate, file.Path)
+		s.is(fileUpToDate, file.UpToDate, file.Path)
 		if file.Since != nil {
 			s.at(fileWritten, *file.Since, file.Path)
 		}
@@ -127,9 +127,9 @@ func (s scrape) files(status *nodedns.Status) {
 		s.count(fileWriteFailures, file.Failures, file.Path)
 	}
 	s.say(hostsNames, float64(status.HostsLines.Names))
-	s.say(hostsSkipped, float64(status.HostsLines.Skipped))
+	s.say(hostsIgnored, float64(status.HostsLines.Ignored))
 	if r := status.ResolvConf; r != nil {
-		s.is(resolvConfOurs, r.State == resolvconf.StateStub)
-		s.count(resolvConfFights, r.Fights)
+		s.is(resolvConfManaged, r.State == resolvconf.StateStub)
+		s.count(resolvConfOverwrites, r.Overwrites)
 	}
 }

@@ -74,8 +74,8 @@ var sample = nodedns.Status{
 			{Method: "io.systemd.Resolve.ResolveHostname", Error: "io.systemd.Resolve.NoSuchResourceRecord", Count: 29},
 		},
 	}},
-	HostsLines: nodedns.HostsLines{Names: 21, Skipped: 22},
-	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Fights: 3},
+	HostsLines: nodedns.HostsLines{Names: 21, Ignored: 22},
+	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Overwrites: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{
 		Server: "192.0.2.1", State: "good", InFlight: 2,
 		Counts: upstream.Counts{

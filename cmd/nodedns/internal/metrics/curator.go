@@ -24,7 +24,7 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 	for _, certificate := range c.Certificates {
 		s.at(certificateEnd, certificate.NotAfter, certificate.Of)
 	}
-	s.voices(c.Curators)
+	s.leaderReports(c.Curators)
 	for _, reason := range curator.Reasons() {
 		s.count(curatorRefused, c.Refusals[reason], string(reason))
 	}
@@ -36,26 +36,26 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 	s.count(curatorEvents, c.Counters.Events)
 }
 
-// voices counts the curators instead of naming them, so that the label does not
+// leaderReports counts the curators instead of naming them, so that the label does not
 // grow with the control plane.
-func (s scrape) voices(all []nodedns.CuratorStatement) {
-	voices := map[string]uint64{"leads": 0, "follows": 0, "nobody": 0, "unheard": 0}
-	for _, said := range all {
-		voices[voiceOf(said)]++
+func (s scrape) leaderReports(all []nodedns.CuratorStatement) {
+	reports := map[string]uint64{"leads": 0, "follows": 0, "none": 0, "unheard": 0}
+	for _, report := range all {
+		reports[stateOf(report)]++
 	}
-	for says, n := range voices {
-		s.count(curatorHeard, n, says)
+	for state, n := range reports {
+		s.count(curatorReported, n, state)
 	}
 }
 
-// voiceOf sorts what a curator says.
-func voiceOf(said nodedns.CuratorStatement) string {
+// stateOf sorts what a curator reports.
+func stateOf(report nodedns.CuratorStatement) string {
 	switch {
-	case said.Error != "":
+	case report.Error != "":
 		return "unheard"
-	case said.Leader == "":
-		return "nobody"
-	case said.Leader == said.NodeID:
+	case report.Leader == "":
+		return "none"
+	case report.Leader == report.NodeID:
 		return "leads"
 	}
 	return "follows"
