@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -73,7 +74,7 @@ func TestChangelogSlowsDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out logbook
+		var out testkit.Log
 		log := changelog{log: slog.New(slog.NewTextHandler(&out, nil)), last: store.Snapshot()}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)

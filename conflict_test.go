@@ -25,7 +25,7 @@ func TestConflict(t *testing.T) {
 		t.Errorf("status %+v", status)
 	}
 	f.eventually("an error line", func() bool {
-		return f.logged.count(`level=ERROR msg="another machine has this node's key"`) == 1
+		return f.logged.Count(`level=ERROR msg="another machine has this node's key"`) == 1
 	})
 	if got := f.lookup(self); got != "192.0.2.1" {
 		t.Errorf("our own name is %s", got)

@@ -1,18 +1,18 @@
 package nodedns
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -22,7 +22,7 @@ type fixture struct {
 	*Service
 	t      *testing.T
 	root   string
-	logged logbook
+	logged testkit.Log
 	local  chan []netip.Addr // what the local source publishes
 	told   chan struct{}     // that it has
 	stop   context.CancelFunc
@@ -32,7 +32,7 @@ type fixture struct {
 const self = "metropolis-00000000000000000000000000000000"
 
 // deadline is for what happens at once; it only ends a test that hangs.
-const deadline = 20 * time.Second
+const deadline = testkit.Patience
 
 // prepare makes a Service and does not run it.
 func prepare(t *testing.T, change ...func(*Config)) *fixture {
@@ -135,12 +135,12 @@ func (f *fixture) snapshot(what string, met func(*zone.Snapshot) bool) {
 // eventually polls what no event tells of.
 func (f *fixture) eventually(what string, met func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(deadline); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if met() {
-			return
+	testkit.Eventually(f.t, what, func() error {
+		if !met() {
+			return fmt.Errorf("not yet; log:\n%s", &f.logged)
 		}
-	}
-	f.t.Fatalf("never: %s; log:\n%s", what, f.logged.String())
+		return nil
+	})
 }
 
 func (f *fixture) file(name string) string {
@@ -163,23 +163,3 @@ func (f *fixture) lookup(name string) string {
 	}
 	return strings.Join(texts, " ")
 }
-
-// logbook is a log that may be read while it is written.
-type logbook struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logbook) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(line)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (l *logbook) count(text string) int { return strings.Count(l.String(), text) }

@@ -66,8 +66,8 @@ func TestNewAddressIsAnsweredWrittenAndLoggedOnce(t *testing.T) {
 		t.Errorf("resolves to %q", got)
 	}
 	f.eventually("the line in the file", func() bool { return strings.Contains(f.file("etc/hosts"), "192.0.2.1 "+self+"\n") })
-	f.eventually("the log line", func() bool { return f.logged.count("new local address") == 1 })
-	if got := f.logged.count("self-resolution failed"); got != 0 {
+	f.eventually("the log line", func() bool { return f.logged.Count("new local address") == 1 })
+	if got := f.logged.Count("self-resolution failed"); got != 0 {
 		t.Errorf("a false alarm:\n%s", f.logged.String())
 	}
 	f.publish()
@@ -75,7 +75,7 @@ func TestNewAddressIsAnsweredWrittenAndLoggedOnce(t *testing.T) {
 	if got := f.lookup(self); got != "192.0.2.1 2001:db8::1" {
 		t.Errorf("after an empty list it resolves to %q", got)
 	}
-	if got := f.logged.count("new local address"); got != 1 {
+	if got := f.logged.Count("new local address"); got != 1 {
 		t.Errorf("logged %d times, want once", got)
 	}
 }
@@ -120,7 +120,7 @@ func TestClusterDialerComesChangesAndGoes(t *testing.T) {
 	if got := f.lookup(self); got != "192.0.2.1" {
 		t.Errorf("the cluster's idea of our address is believed: %q", got)
 	}
-	f.eventually("the log line", func() bool { return f.logged.count("running with a cluster") > 0 })
+	f.eventually("the log line", func() bool { return f.logged.Count("running with a cluster") > 0 })
 
 	second := &memory.Directory{}
 	second.Set(memory.Node{ID: other, Address: "192.0.2.3"})
@@ -138,7 +138,7 @@ func TestClusterDialerComesChangesAndGoes(t *testing.T) {
 	if got := f.lookup(other); got != "192.0.2.3" {
 		t.Errorf("without the dialer the other node is %q", got)
 	}
-	f.eventually("the log line", func() bool { return f.logged.count("running without a cluster") == 2 })
+	f.eventually("the log line", func() bool { return f.logged.Count("running without a cluster") == 2 })
 }
 
 func TestSavedNodesAnswerAtTheNextStart(t *testing.T) {
@@ -177,7 +177,7 @@ func TestFailingSourceRunsAgainAlone(t *testing.T) {
 		}
 	})
 	f.snapshot("the address of the second run", func(s *zone.Snapshot) bool { return s.Local().HasAddr() })
-	if got := f.logged.count("the source broke"); got != 1 {
+	if got := f.logged.Count("the source broke"); got != 1 {
 		t.Errorf("logged %d times, want once", got)
 	}
 	f.eventually("a good state", func() bool { return f.Status().State == StateReady })
@@ -217,7 +217,7 @@ func TestSelfResolutionIsCheckedByFile(t *testing.T) {
 	f.run()
 	f.publish("192.0.2.1")
 	f.eventually("the error", func() bool {
-		return f.logged.count("self-resolution failed") == 1 && f.Status().State == StateDegraded
+		return f.logged.Count("self-resolution failed") == 1 && f.Status().State == StateDegraded
 	})
 	if got := f.Status().Self; got.File == nil || *got.File {
 		t.Errorf("the status has %+v, want it not found in the file", got)
@@ -225,7 +225,7 @@ func TestSelfResolutionIsCheckedByFile(t *testing.T) {
 	if err := os.WriteFile(hosts, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f.eventually("the end of the error", func() bool { return f.logged.count("self-resolution works again") == 1 })
+	f.eventually("the end of the error", func() bool { return f.logged.Count("self-resolution works again") == 1 })
 	if got := f.Status().Self; got.File == nil || !*got.File || got.DNS == nil || !*got.DNS {
 		t.Errorf("the status has %+v, want it found in both ways", got)
 	}

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -179,36 +179,13 @@ func (m *machine) start() *running {
 }
 
 // patience bounds how long something may take that is sure to happen.
-const patience = 20 * time.Second
+const patience = testkit.Patience
+
+// logbook is an output that can be read while it is written.
+type logbook = testkit.Log
 
 // eventually waits until something is so.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for !is() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("not within %v: %s", patience, what)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
-// logbook is an output that can be read while it is written.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	testkit.EventuallyTrue(t, what, is)
 }
