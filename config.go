@@ -18,9 +18,16 @@ import (
 )
 
 // ClusterDialer returns a connection to the leading curator, authenticated both
-// ways. The Service closes it. A connection should notice by itself that the
-// other end is out of reach (gRPC keepalive).
-type ClusterDialer func(ctx context.Context) (*grpc.ClientConn, error)
+// ways. It is called for each stream, must return soon after ctx has ended, and may
+// return the same connection each time. A connection should notice by itself that
+// the other end is out of reach (gRPC keepalive).
+//
+// A connection without a release function stays the caller's. Calls over it wait
+// until it is ready, and follow where its resolver leads: one that the program
+// has for its own calls will do. One with a release function is for one stream:
+// calls fail where it cannot connect, and release is called at the end;
+// [grpc.ClientConn.Close] is one.
+type ClusterDialer func(ctx context.Context) (conn grpc.ClientConnInterface, release func() error, err error)
 
 // LocalSource publishes this machine's addresses until ctx ends: once at the
 // start and then with each change. An empty list is no news once there was

@@ -49,12 +49,16 @@ func Example() {
 	curatorEnded := make(chan error, 1)
 	go func() { curatorEnded <- curator.Serve(ctx, listener) }()
 
-	service.SetClusterDialer(func(context.Context) (*grpc.ClientConn, error) {
-		return grpc.NewClient("passthrough:///curator",
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-				return listener.DialContext(ctx)
-			}))
+	conn, err := grpc.NewClient("passthrough:///curator",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return listener.DialContext(ctx)
+		}))
+	if err != nil {
+		panic(err)
+	}
+	service.SetClusterDialer(func(context.Context) (grpc.ClientConnInterface, func() error, error) {
+		return conn, nil, nil // which stays ours
 	})
 	for snapshot := range service.Zone().Watch(ctx) {
 		if !snapshot.Cluster().Complete {
@@ -67,10 +71,10 @@ func Example() {
 	}
 
 	stop()
-	fmt.Println("ended:", <-ended, <-curatorEnded)
+	fmt.Println("ended:", <-ended, conn.Close(), <-curatorEnded)
 	// Output:
 	// without a cluster: metropolis-00000000000000000000000000000000
 	// in the cluster: metropolis-00000000000000000000000000000000
 	// in the cluster: metropolis-00112233445566778899aabbccddeeff
-	// ended: <nil> <nil>
+	// ended: <nil> <nil> <nil>
 }

@@ -94,11 +94,14 @@ func cluster(t *testing.T, directory *memory.Directory) ClusterDialer {
 			t.Error(err)
 		}
 	})
-	return func(context.Context) (*grpc.ClientConn, error) {
-		return grpc.NewClient("passthrough:///curator",
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	conn, err := grpc.NewClient("passthrough:///curator",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return func(context.Context) (grpc.ClientConnInterface, func() error, error) { return conn, nil, nil }
 }
 
 func TestClusterDialerComesChangesAndGoes(t *testing.T) {
@@ -153,7 +156,9 @@ func TestSavedNodesAnswerAtTheNextStart(t *testing.T) {
 	}
 	next := start(t, func(c *Config) {
 		c.StateDir = filepath.Join(f.root, "state")
-		c.ClusterDialer = func(context.Context) (*grpc.ClientConn, error) { return nil, errors.New("out of reach") }
+		c.ClusterDialer = func(context.Context) (grpc.ClientConnInterface, func() error, error) {
+			return nil, nil, errors.New("out of reach")
+		}
 	})
 	if got := next.lookup(other); got != "192.0.2.2" {
 		t.Errorf("after the restart the other node is %q", got)

@@ -151,7 +151,9 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	}
 	directory := &memory.Directory{}
 	directory.Set(memory.Node{ID: self}, memory.Node{ID: other, Address: "192.0.2.2"})
-	unreachable := func(context.Context) (*grpc.ClientConn, error) { return nil, errors.New("out of reach") }
+	unreachable := func(context.Context) (grpc.ClientConnInterface, func() error, error) {
+		return nil, nil, errors.New("out of reach")
+	}
 
 	f := start(t, clock, func(c *Config) { c.ClusterDialer = cluster(t, directory) })
 	f.publish("192.0.2.1")

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -29,34 +29,25 @@ const (
 	keepaliveTimeout = 5 * time.Second
 )
 
-// endpointSource returns the source of a stream from one endpoint.
-func (w *Watcher) endpointSource(p *plan, endpoint Endpoint) source {
-	return func(ctx context.Context, deliver delivery) error {
-		var first cause
-		err := w.receive(ctx, func(context.Context) (*grpc.ClientConn, error) {
-			return w.newClient(p, endpoint, &first)
-		}, deliver)
-		return first.or(err)
-	}
-}
-
 // newClient prepares a connection, which the first call on it opens.
-func (w *Watcher) newClient(p *plan, endpoint Endpoint, first *cause) (*grpc.ClientConn, error) {
+func (w *Watcher) newClient(p *plan, c *connection) (*grpc.ClientConn, error) {
 	transport := insecure.NewCredentials()
 	if p.credentials != nil {
-		transport = alertCredentials{credentials.NewTLS(w.clientConfig(p, endpoint, first)), first.note}
+		transport = alertCredentials{credentials.NewTLS(w.clientConfig(p, c)), c.attempt.note}
 	}
-	return grpc.NewClient("passthrough:///"+endpoint.Address(),
+	return grpc.NewClient("passthrough:///"+c.endpoint.Address(),
 		grpc.WithTransportCredentials(transport),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			conn, err := w.connect(ctx, endpoint)
-			first.note(err)
+			c.attempt.begin()
+			conn, err := w.connect(ctx, c.endpoint)
+			c.attempt.note(err)
 			return conn, err
 		}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: keepaliveTime, Timeout: keepaliveTimeout, PermitWithoutStream: true,
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			MinConnectTimeout: connectTimeout,
+			Backoff:           backoff.Config{BaseDelay: connectTimeout, MaxDelay: connectTimeout},
 		}),
-		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: connectTimeout}),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 		grpc.WithNoProxy(),
@@ -67,16 +58,17 @@ func (w *Watcher) newClient(p *plan, endpoint Endpoint, first *cause) (*grpc.Cli
 
 // clientConfig accepts a node of the cluster that may speak for it. The
 // handshake is where both are decided, so that nothing is said to another one.
-func (w *Watcher) clientConfig(p *plan, endpoint Endpoint, first *cause) *tls.Config {
-	config := p.credentials.ClientConfig(w.cfg.Prefix, first.note)
+func (w *Watcher) clientConfig(p *plan, c *connection) *tls.Config {
+	config := p.credentials.ClientConfig(w.cfg.Prefix, c.attempt.note)
 	ofTheCluster := config.VerifyConnection
 	config.VerifyConnection = func(state tls.ConnectionState) error {
 		if err := ofTheCluster(state); err != nil {
 			return err
 		}
 		id := nodetls.PeerID(state.PeerCertificates[0], w.cfg.Prefix)
-		err := w.authority.admit(endpoint, slices.Contains(p.endpoints, endpoint), id)
-		first.note(err)
+		c.node.Store(&id)
+		err := w.admit(p, c.endpoint, id)
+		c.attempt.note(err)
 		return err
 	}
 	return config
@@ -87,8 +79,7 @@ func (w *Watcher) connect(ctx context.Context, endpoint Endpoint) (net.Conn, err
 	if endpoint.node != "" {
 		return w.connectNode(ctx, endpoint)
 	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", endpoint.Address())
+	conn, err := w.dialContext(ctx, "tcp", endpoint.Address())
 	if err != nil || !w.cfg.Insecure || isLoopback(conn.RemoteAddr()) {
 		return conn, err
 	}
@@ -108,7 +99,7 @@ func (w *Watcher) connectNode(ctx context.Context, endpoint Endpoint) (net.Conn,
 	}
 	var failed failures
 	for i, addr := range addrs {
-		conn, err := dialShare(ctx, addr, endpoint.port, len(addrs)-i)
+		conn, err := w.dialShare(ctx, addr, endpoint.port, len(addrs)-i)
 		if err == nil {
 			return conn, nil
 		}
@@ -119,14 +110,13 @@ func (w *Watcher) connectNode(ctx context.Context, endpoint Endpoint) (net.Conn,
 
 // dialShare dials one address within its share of the time that is left for
 // this and the remaining ones.
-func dialShare(ctx context.Context, addr netip.Addr, port uint16, shares int) (net.Conn, error) {
+func (w *Watcher) dialShare(ctx context.Context, addr netip.Addr, port uint16, shares int) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
 		defer cancel()
 	}
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(int(port))))
+	return w.dialContext(ctx, "tcp", net.JoinHostPort(addr.String(), strconv.Itoa(int(port))))
 }
 
 func isLoopback(addr net.Addr) bool {
@@ -134,11 +124,18 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// cause keeps the first reason for which an attempt failed. gRPC reports such
-// reasons as text only, wrapped several times.
+// cause keeps the first reason for which an attempt to connect failed. gRPC
+// reports such reasons as text only, wrapped several times.
 type cause struct {
 	mu  sync.Mutex
 	err error
+}
+
+// begin is the begin of another attempt.
+func (c *cause) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = nil
 }
 
 // note ignores what was cancelled: that is a consequence, of the attempt's end

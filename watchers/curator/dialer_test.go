@@ -3,19 +3,24 @@ package curator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 )
 
 // embedded is a curator in this process, and the dialer that leads to it.
@@ -34,7 +39,7 @@ func newEmbedded(t *testing.T, nodes ...memory.Node) *embedded {
 	return e
 }
 
-func (e *embedded) dial(context.Context) (*grpc.ClientConn, error) {
+func (e *embedded) dial(context.Context) (grpc.ClientConnInterface, func() error, error) {
 	conn, err := grpc.NewClient("passthrough:///embedded",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -43,7 +48,7 @@ func (e *embedded) dial(context.Context) (*grpc.ClientConn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.conns = append(e.conns, conn)
-	return conn, err
+	return conn, conn.Close, err
 }
 
 // open counts the connections that were dialled and not closed.
@@ -110,8 +115,10 @@ func TestDialerFails(t *testing.T) {
 		dial Dialer
 		says string
 	}{
-		"error":   {func(context.Context) (*grpc.ClientConn, error) { return nil, errors.New("no leader yet") }, "no leader yet"},
-		"nothing": {func(context.Context) (*grpc.ClientConn, error) { return nil, nil }, "neither a connection nor an error"},
+		"error": {func(context.Context) (grpc.ClientConnInterface, func() error, error) {
+			return nil, nil, errors.New("no leader yet")
+		}, "no leader yet"},
+		"nothing": {func(context.Context) (grpc.ClientConnInterface, func() error, error) { return nil, nil, nil }, "neither a connection nor an error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,10 +138,10 @@ func TestDialerFails(t *testing.T) {
 func TestDialerHangs(t *testing.T) {
 	t.Parallel()
 	dialling := make(chan struct{})
-	w, r, _ := watch(t, Config{Dialer: func(ctx context.Context) (*grpc.ClientConn, error) {
+	w, r, _ := watch(t, Config{Dialer: func(ctx context.Context) (grpc.ClientConnInterface, func() error, error) {
 		close(dialling)
 		<-ctx.Done()
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}})
 	select {
 	case <-dialling:
@@ -157,10 +164,7 @@ func TestDialerToAnotherCluster(t *testing.T) {
 		own, err := cluster.NewNode()
 		must(t, err)
 		address, _ := serve(t, newServer(t, cluster, nodes...))
-		w.SetDialer(func(context.Context) (*grpc.ClientConn, error) {
-			return grpc.NewClient("passthrough:///"+address,
-				grpc.WithTransportCredentials(credentials.NewTLS(own.ClientConfig(prefix, nil))))
-		})
+		w.SetDialer(dialAs(own, address))
 		r.awaitCall(t, "complete", i+1)
 		r.mu.Lock()
 		told[r.cluster] = true
@@ -188,12 +192,122 @@ func TestDialerToTheSameCluster(t *testing.T) {
 		return r.cluster
 	}
 	before := named()
-	w.SetDialer(func(context.Context) (*grpc.ClientConn, error) {
-		return grpc.NewClient("passthrough:///"+address,
-			grpc.WithTransportCredentials(credentials.NewTLS(own.ClientConfig(prefix, nil))))
-	})
+	w.SetDialer(dialAs(own, address))
 	r.awaitCall(t, "complete", 2)
 	if got := named(); got != before || before == "" {
 		t.Errorf("the cluster is %q by its files and %q by the dialer", before, got)
 	}
+}
+
+// dialAs dials an address with the credentials of a node.
+func dialAs(own *nodetls.Credentials, address string) Dialer {
+	return func(context.Context) (grpc.ClientConnInterface, func() error, error) {
+		conn, err := grpc.NewClient("passthrough:///"+address,
+			grpc.WithTransportCredentials(credentials.NewTLS(own.ClientConfig(prefix, nil))))
+		return conn, conn.Close, err
+	}
+}
+
+// resolved is two curators in memory, and a connection that stays the embedder's:
+// its resolver decides which of them it leads to.
+type resolved struct {
+	servers  [2]*memory.Server
+	stops    [2]func()
+	resolver *manual.Resolver
+	conn     *grpc.ClientConn
+}
+
+func newResolved(t *testing.T) *resolved {
+	t.Helper()
+	f := &resolved{resolver: manual.NewBuilderWithScheme("leader")}
+	listeners := map[string]*bufconn.Listener{}
+	for i := range f.servers {
+		f.servers[i] = newServer(t, nil, memory.Node{ID: nodeID(1), Address: "192.0.2.1"})
+		l := bufconn.Listen(1 << 16)
+		listeners[fmt.Sprint(i)] = l
+		f.stops[i] = background(t, func(ctx context.Context) error { return f.servers[i].Serve(ctx, l) })
+	}
+	f.lead(0)
+	conn, err := grpc.NewClient("leader:///", grpc.WithResolvers(f.resolver),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			return listeners[address].DialContext(ctx)
+		}))
+	must(t, err)
+	f.conn = conn
+	t.Cleanup(func() { must(t, conn.Close()) })
+	return f
+}
+
+// lead has the resolver name a curator.
+func (f *resolved) lead(i int) {
+	state := resolver.State{Addresses: []resolver.Address{{Addr: fmt.Sprint(i)}}}
+	if f.conn == nil {
+		f.resolver.InitialState(state)
+	} else {
+		f.resolver.UpdateState(state)
+	}
+}
+
+func (f *resolved) dial(context.Context) (grpc.ClientConnInterface, func() error, error) {
+	return f.conn, nil, nil
+}
+
+// A shared connection follows its resolver: after the leader died, and however long
+// it takes until there is another one, its backlog comes with the next attempt.
+func TestSharedConnectionFollowsItsResolver(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end      func(f *resolved) // of the first leader
+		outage   time.Duration
+		attempts uint64 // from the outage to its end at most
+	}{
+		"dead, replaced at once":   {func(f *resolved) { f.stops[0]() }, 0, 1},
+		"dead, replaced later":     {func(f *resolved) { f.stops[0]() }, time.Minute, 15},
+		"a follower, for a moment": {func(f *resolved) { f.servers[0].Behave(memory.Behaviour{Follower: true}) }, 0, 2},
+		"a follower, for a while":  {func(f *resolved) { f.servers[0].Behave(memory.Behaviour{Follower: true}) }, time.Minute, 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newResolved(t)
+				w, r, stop := watch(t, Config{Dialer: f.dial})
+				defer stop()
+				r.awaitCall(t, "complete", 1)
+				time.Sleep(time.Minute)
+				test.end(f)
+				time.Sleep(test.outage)
+				before := w.Status()
+				f.lead(1)
+				began := time.Now()
+				r.awaitCall(t, "complete", 2)
+				t.Logf("on the new leader after %v", time.Since(began))
+				if n := w.Status().Attempts - before.Attempts; n > 1 {
+					t.Errorf("%d attempts after the resolver named the new leader, want at most 1", n)
+				}
+				if n := before.Attempts - 1; n > test.attempts {
+					t.Errorf("%d attempts during the outage, want at most %d", n, test.attempts)
+				}
+				if f.conn.GetState() == connectivity.Shutdown {
+					t.Error("the embedder's connection was closed")
+				}
+			})
+		})
+	}
+}
+
+// While a shared connection cannot be established the status says why.
+func TestSharedConnectionIsNotReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newResolved(t)
+		f.stops[0]()
+		w, r, stop := watch(t, Config{Dialer: f.dial})
+		defer stop()
+		status := awaitState(t, w, StateBackingOff)
+		if want := "the connection is not ready"; !strings.Contains(status.Detail, want) || r.story() != "" {
+			t.Errorf("detail %q, want %q in it; told %q", status.Detail, want, r.story())
+		}
+		t.Log(status.Detail)
+	})
 }

@@ -39,6 +39,13 @@
 // turn: one that is not the leader answers Unimplemented, which means the next
 // one.
 //
+// # Connections
+//
+// All calls to a curator share one connection, which outlives its streams while the
+// curator is watched, or followed: gRPC remembers with it which interval of pings
+// the curator takes. Which node answers is judged with the handshake, and again for
+// each call. An embedder's [Dialer] may return a connection of its own.
+//
 // # Failures
 //
 // After a round without success the watcher waits, with jitter and up to ten

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -13,7 +14,7 @@ import (
 
 // follow opens one stream and follows it to its end. It reports whether the
 // stream delivered anything, and why it ended.
-func (w *Watcher) follow(ctx context.Context, c candidate, delays *backoff, log *failureLog) (delivered bool, _ error) {
+func (w *Watcher) follow(ctx context.Context, c candidate, delays *retry.Backoff, log *failureLog) (delivered bool, _ error) {
 	w.connecting(c)
 	var began time.Time
 	synced := false
@@ -53,7 +54,7 @@ func (w *Watcher) follow(ctx context.Context, c candidate, delays *backoff, log 
 	w.setSynced(false)
 	w.disconnected()
 	if synced {
-		delays.succeeded(time.Since(began))
+		resetAfter(delays, time.Since(began))
 	}
 	if ctx.Err() != nil {
 		return delivered, ctx.Err() // ended from this side, which is no failure

@@ -25,8 +25,10 @@ const learnInterval = time.Second
 // leaderTracker keeps what the curators report of the leader, the newest report of
 // each. Its readers are woken when that changed, and read all of it again.
 type leaderTracker struct {
-	w    *Watcher
-	plan *plan
+	w      *Watcher
+	plan   *plan
+	conns  *connections
+	dialed dialed
 
 	mu      sync.Mutex
 	learned []Endpoint // of nodes that may speak for the cluster
@@ -36,7 +38,7 @@ type leaderTracker struct {
 }
 
 func newLeaderTracker(w *Watcher, p *plan) *leaderTracker {
-	return &leaderTracker{w: w, plan: p, reports: map[Endpoint]leaderReport{}, changed: make(chan struct{})}
+	return &leaderTracker{w: w, plan: p, conns: newConnections(w, p), dialed: dialed{dial: p.dialer}, reports: map[Endpoint]leaderReport{}, changed: make(chan struct{})}
 }
 
 // run watches the curators until ctx ends. It owns the goroutines that do.
@@ -191,10 +193,8 @@ type target struct {
 // candidates lists the curators to try, the best first, and the leader that they
 // are for.
 func (t *leaderTracker) candidates() ([]candidate, target) {
-	if dial := t.plan.dialer; dial != nil {
-		return []candidate{{source: func(ctx context.Context, deliver delivery) error {
-			return t.w.receive(ctx, dial, deliver)
-		}}}, target{}
+	if t.plan.dialer != nil {
+		return []candidate{{source: t.dialed.source(t.w)}}, target{}
 	}
 	wanted, _ := t.wanted()
 	t.mu.Lock()
@@ -206,7 +206,7 @@ func (t *leaderTracker) candidates() ([]candidate, target) {
 	candidates := []candidate{}
 	for _, endpoint := range append(leaderEndpoints(reports, target.leader), wanted...) {
 		if !slices.ContainsFunc(candidates, func(to candidate) bool { return to.endpoint == endpoint }) {
-			candidates = append(candidates, t.w.candidate(t.plan, endpoint))
+			candidates = append(candidates, candidate{endpoint, t.w.endpointSource(t.conns, endpoint)})
 		}
 	}
 	return candidates, target
@@ -264,6 +264,11 @@ func (t *leaderTracker) untilLeaderMoves(ctx context.Context, from target, backi
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		defer cancel()
+		if began := time.Now(); t.plan.dialer != nil && backingOff {
+			t.dialed.reconnected(ctx)
+			retry.Sleep(ctx, pause-time.Since(began))
+			return
+		}
 		retry.Sleep(ctx, pause)
 		for ctx.Err() == nil {
 			moved, changed := t.leaderMoved(from, backingOff)

@@ -94,7 +94,7 @@ func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
 
 // report tells the cluster our address, once for each connection and whenever
 // it is another one, until ctx ends.
-func (w *Watcher) report(ctx context.Context, conn *grpc.ClientConn) {
+func (w *Watcher) report(ctx context.Context, conn grpc.ClientConnInterface) {
 	client := curatorpb.NewCuratorClient(conn)
 	var told netip.Addr
 	for ctx.Err() == nil {

@@ -11,6 +11,10 @@ import (
 )
 
 const (
+	// minDelay is the longest first pause after all candidates failed, and
+	// maxDelay the longest of all.
+	minDelay = 250 * time.Millisecond
+	maxDelay = 10 * time.Second
 	// maxFailoverPause is the longest pause between two changes to other leaders,
 	// which only curators that keep naming new ones bring about.
 	maxFailoverPause = 4 * time.Second
@@ -41,11 +45,12 @@ func (w *Watcher) runPlan(ctx context.Context, p *plan, log *failureLog) {
 	log.renewed()
 	leaders := newLeaderTracker(w, p)
 	listening.Go(func() { leaders.run(ctx) })
-	delays, failovers := newBackoff(maxDelay), newBackoff(maxFailoverPause)
+	delays := retry.Backoff{First: minDelay, Max: maxDelay}
+	failovers := retry.Backoff{First: minDelay, Max: maxFailoverPause}
 	var pause time.Duration
 	for ctx.Err() == nil {
 		began := time.Now()
-		target, err := w.attemptAll(ctx, leaders, pause, delays, log)
+		target, err := w.attemptAll(ctx, leaders, pause, &delays, log)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
@@ -56,8 +61,20 @@ func (w *Watcher) runPlan(ctx context.Context, p *plan, log *failureLog) {
 			w.failedOver(leaders)
 		default:
 			pause = 0
+			if notReady(err) {
+				delays.Reset() // the connection paces its attempts itself
+			}
 			w.backOff(ctx, leaders, target, delays.Next(), err)
 		}
+	}
+}
+
+// resetAfter lets the pauses start over after a stream that lasted. It must have
+// lasted as long as the longest pause, so that a curator which breaks down soon
+// after each new stream is tried less and less often.
+func resetAfter(delays *retry.Backoff, lasted time.Duration) {
+	if lasted >= delays.Max {
+		delays.Reset()
 	}
 }
 
@@ -100,15 +117,10 @@ func (c candidate) name() string {
 	return c.endpoint.Address()
 }
 
-// candidate is the curator at an endpoint.
-func (w *Watcher) candidate(p *plan, endpoint Endpoint) candidate {
-	return candidate{endpoint, w.endpointSource(p, endpoint)}
-}
-
 // attemptAll tries each candidate once, the leader first, until one delivers a
 // stream, and returns when that has ended or all have failed. There is no error
 // when the stream was left because another curator leads.
-func (w *Watcher) attemptAll(ctx context.Context, leaders *leaderTracker, pause time.Duration, delays *backoff, log *failureLog) (target, error) {
+func (w *Watcher) attemptAll(ctx context.Context, leaders *leaderTracker, pause time.Duration, delays *retry.Backoff, log *failureLog) (target, error) {
 	candidates, target := leaders.candidates()
 	stay, end := leaders.untilLeaderMoves(ctx, target, false, pause)
 	defer end()

@@ -38,16 +38,28 @@ type source func(ctx context.Context, deliver delivery) error
 // event it waits until the one before is applied.
 type delivery func(*curatorpb.WatchEvent, *x509.Certificate) bool
 
-// receive is a source: a stream over a connection of its own.
-func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) error {
-	conn, err := dial(ctx)
-	if err != nil {
-		return err
+// endpointSource returns the source of a stream from one endpoint.
+func (w *Watcher) endpointSource(conns *connections, endpoint Endpoint) source {
+	return func(ctx context.Context, deliver delivery) error {
+		conn, err := conns.open(endpoint)
+		if err != nil {
+			return err
+		}
+		defer conns.release(conn)
+		opened := false
+		err = w.receive(ctx, conn, func(event *curatorpb.WatchEvent, peer *x509.Certificate) bool {
+			opened = true
+			return deliver(event, peer)
+		})
+		if opened {
+			return err
+		}
+		return conn.attempt.or(err)
 	}
-	if conn == nil {
-		return errors.New("the dialer returned neither a connection nor an error")
-	}
-	defer conn.Close()
+}
+
+// receive opens a stream over a connection and delivers its events.
+func (w *Watcher) receive(ctx context.Context, conn grpc.ClientConnInterface, deliver delivery) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var reporting sync.WaitGroup
 	defer reporting.Wait()
@@ -81,7 +93,7 @@ func (w *Watcher) receive(ctx context.Context, dial Dialer, deliver delivery) er
 }
 
 // openWatch calls Curator.Watch for all nodes, and leaves the events encoded.
-func openWatch(ctx context.Context, conn *grpc.ClientConn) (grpc.ClientStream, error) {
+func openWatch(ctx context.Context, conn grpc.ClientConnInterface) (grpc.ClientStream, error) {
 	events, err := conn.NewStream(ctx, &grpc.StreamDesc{StreamName: "Watch", ServerStreams: true},
 		curatorpb.Curator_Watch_FullMethodName, grpc.MaxCallRecvMsgSize(maxMessage), grpc.ForceCodecV2(codec{}))
 	if err != nil {

@@ -1,14 +1,10 @@
 package curator
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
@@ -167,20 +163,15 @@ func TestDialerLeadsToAWorker(t *testing.T) {
 	worker, address := p.impostor(memory.Node{ID: nodes[0].ID, Address: "192.0.2.66"})
 	me, err := p.cluster.NewNode()
 	must(t, err)
-	to := func(address string) Dialer {
-		return func(context.Context) (*grpc.ClientConn, error) {
-			return grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(me.ClientConfig(prefix, nil))))
-		}
-	}
-	cfg = Config{LocalID: cfg.LocalID, Dialer: to(p.addresses[0])}
+	cfg = Config{LocalID: cfg.LocalID, Dialer: dialAs(me, p.addresses[0])}
 	w, r, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
 	r.awaitNodes(t, want)
-	w.SetDialer(to(address))
+	w.SetDialer(dialAs(me, address))
 	if status := awaitState(t, w, StateUnauthorized); !strings.Contains(status.Detail, "nodedns curator trust "+worker.NodeID()) {
 		t.Errorf("detail %q", status.Detail)
 	}
-	w.SetDialer(to(p.addresses[0]))
+	w.SetDialer(dialAs(me, p.addresses[0]))
 	awaitState(t, w, StateConnected)
 	r.awaitNodes(t, want)
 }

@@ -32,14 +32,15 @@ const (
 
 // keepWatching watches one curator until ctx ends.
 func (t *leaderTracker) keepWatching(ctx context.Context, endpoint Endpoint) {
-	delays := newBackoff(maxRewatchDelay)
+	defer t.conns.keep(endpoint)()
+	delays := retry.Backoff{First: minDelay, Max: maxRewatchDelay}
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := t.watchLeader(ctx, endpoint)
 		if ctx.Err() != nil {
 			return
 		}
-		delays.succeeded(time.Since(began))
+		resetAfter(&delays, time.Since(began))
 		delay := delays.Next()
 		if status.Code(err) == codes.Unimplemented {
 			err, delay = errors.New("it is an older one, which does not tell who leads"), unsupportedDelay
@@ -51,22 +52,26 @@ func (t *leaderTracker) keepWatching(ctx context.Context, endpoint Endpoint) {
 
 // watchLeader opens one stream of the leader's changes and follows it to its end.
 func (t *leaderTracker) watchLeader(ctx context.Context, endpoint Endpoint) error {
-	var first cause
-	conn, err := t.w.newClient(t.plan, endpoint, &first)
+	conn, err := t.conns.open(endpoint)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	says, err := curatorpb.NewCuratorLocalClient(conn).GetCurrentLeader(ctx,
+	defer t.conns.release(conn)
+	opened := false
+	reports, err := curatorpb.NewCuratorLocalClient(conn).GetCurrentLeader(ctx,
 		&curatorpb.GetCurrentLeaderRequest{}, grpc.MaxCallRecvMsgSize(maxLeaderReport))
 	for err == nil {
 		var m *curatorpb.GetCurrentLeaderResponse
-		if m, err = says.Recv(); err == nil {
-			t.update(ctx, parseReport(endpoint, m, peerCertificate(says.Context()), t.w.cfg.Prefix, t.w.cfg.Insecure))
+		if m, err = reports.Recv(); err == nil {
+			opened = true
+			t.update(ctx, parseReport(endpoint, m, peerCertificate(reports.Context()), t.w.cfg.Prefix, t.w.cfg.Insecure))
 			retry.Sleep(ctx, leaderReportInterval)
 		}
 	}
-	return first.or(err)
+	if opened {
+		return err
+	}
+	return conn.attempt.or(err)
 }
 
 // LeaderReport is what one curator reports of the leader.

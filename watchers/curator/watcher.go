@@ -5,11 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-
-	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -35,12 +34,6 @@ type Sink interface {
 	// say so.
 	Settle()
 }
-
-// Dialer returns a connection to the leading curator, authenticated both ways.
-// The Watcher calls it once for each stream, closes what it returned, and waits
-// for it to return even when ctx has ended. A connection should notice by
-// itself that the other end is out of reach (gRPC keepalive).
-type Dialer func(ctx context.Context) (*grpc.ClientConn, error)
 
 // Config says how to reach a curator.
 type Config struct {
@@ -91,7 +84,9 @@ type Watcher struct {
 	running atomic.Bool
 	// authority decides which curators are heard.
 	authority *authority
-	// transited, if not nil, hears of each change of the state.
+	// dialContext opens TCP connections.
+	dialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// transited, if not nil, is called at each change of the state.
 	transited func(from, to State)
 
 	mu            sync.Mutex // for all below
@@ -116,12 +111,13 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{
-		cfg:     cfg,
-		sink:    sink,
-		log:     cfg.Logger,
-		levels:  levels{dialer: cfg.Dialer, endpoints: endpoints},
-		status:  Status{State: StateOff, Detail: "not running"},
-		reports: reporting{changed: make(chan struct{})},
+		cfg:         cfg,
+		sink:        sink,
+		log:         cfg.Logger,
+		dialContext: new(net.Dialer).DialContext,
+		levels:      levels{dialer: cfg.Dialer, endpoints: endpoints},
+		status:      Status{State: StateOff, Detail: "not running"},
+		reports:     reporting{changed: make(chan struct{})},
 	}
 	w.plan = w.levels.derive(cfg.Insecure)
 	w.authority = newAuthority(cfg.Prefix, cfg.RecoverAfter.duration(), cfg.Logger)
