@@ -21,7 +21,8 @@ var layers = []struct {
 	part  string
 	below []string
 }{
-	{"cmd", []string{"cmd", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"cmd", []string{"cmd", "metrics", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"metrics", []string{"", "resolver", "watchers"}},
 	{"integration", nil},
 	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
 	{"resolver", []string{"resolver", "zone"}},

@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/metrics"
+	servicemetrics "github.com/nodedns/nodedns/metrics"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -141,9 +142,7 @@ func (d *daemon) control() http.Handler {
 
 func (d *daemon) metrics() http.Handler {
 	b := readBuild()
-	return metrics.Handler(&metrics.Collector{
-		Status: d.service.Status,
-		Stats:  d.service.Resolver().Stats,
+	return metrics.Handler(servicemetrics.NewCollector(d.service), &metrics.Process{
 		Loaded: func() (time.Time, bool) {
 			last := d.loads.Load()
 			return last.at, last.fine

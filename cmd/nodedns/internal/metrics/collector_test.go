@@ -3,6 +3,7 @@ package metrics
 import (
 	"flag"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/metrics"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -23,9 +26,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file and the manual's tables anew")
 
-// collector is that of a service with something to say for each metric.
-func collector(status nodedns.Status) *Collector {
-	return &Collector{
+// collector is that of a service with something to report for each metric.
+func collector(status nodedns.Status) *metrics.Collector {
+	return &metrics.Collector{
 		Status: func() nodedns.Status { return status },
 		Stats: func() resolver.Stats {
 			return resolver.Stats{
@@ -36,9 +39,12 @@ func collector(status nodedns.Status) *Collector {
 				Cache:       resolver.CacheStats{Entries: 10, Bytes: 4096, Limit: 8192, Hits: 11, StaleHits: 12, Misses: 13, Insertions: 14, Evictions: 15},
 			}
 		},
-		Loaded:  func() (time.Time, bool) { return moment, true },
-		Version: "v1.2.3", Revision: "abc", GoVersion: "go1.26",
 	}
+}
+
+var process = &Process{
+	Loaded:  func() (time.Time, bool) { return moment, true },
+	Version: "v1.2.3", Revision: "abc", GoVersion: "go1.26",
 }
 
 // moment is when all of the sample happened.
@@ -113,7 +119,7 @@ func TestMetrics(t *testing.T) {
 // scraped is what a scrape of the sample says.
 func scraped(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(Handler(collector(sample)))
+	server := httptest.NewServer(Handler(collector(sample), process))
 	defer server.Close()
 	return get(t, server.URL+"/metrics")
 }
@@ -123,9 +129,27 @@ func scraped(t *testing.T) string {
 func TestSampleIsComplete(t *testing.T) {
 	t.Parallel()
 	text := scraped(t)
-	for _, m := range all {
-		if !strings.Contains(text, "\n"+m.name) {
-			t.Errorf("the sample lacks %s", m.name)
+	for name := range described() {
+		if !strings.Contains(text, "\n"+name) {
+			t.Errorf("the sample lacks %s", name)
+		}
+	}
+}
+
+// described are the names of all metrics.
+func described() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		descs := make(chan *prometheus.Desc)
+		go func() {
+			defer close(descs)
+			collector(sample).Describe(descs)
+			process.Describe(descs)
+		}()
+		for desc := range descs {
+			name, _, _ := strings.Cut(strings.TrimPrefix(desc.String(), `Desc{fqName: "`), `"`)
+			if !yield(name) {
+				panic("all of them are wanted")
+			}
 		}
 	}
 }
@@ -136,7 +160,7 @@ func TestLabelsThatAreNoText(t *testing.T) {
 	odd := sample
 	odd.UpstreamStatus = []nodedns.UpstreamStatus{{Server: "fe80::1%\xff"}, {Server: "fe80::1%\xfe"}}
 	odd.Files = []nodedns.FileStatus{{Path: "/etc/\xff"}}
-	server := httptest.NewServer(Handler(collector(odd)))
+	server := httptest.NewServer(Handler(collector(odd), process))
 	defer server.Close()
 	text := get(t, server.URL+"/metrics")
 	for _, want := range []string{`nodedns_file_writes_total{path="/etc/�"} 0`, `nodedns_upstream_in_flight{server="fe80::1%�"} 0`} {
@@ -191,9 +215,9 @@ func TestAgeOfData(t *testing.T) {
 }
 
 // value scrapes one metric without labels, which is 0 where it is absent.
-func value(t *testing.T, c *Collector, name string) float64 {
+func value(t *testing.T, c *metrics.Collector, name string) float64 {
 	t.Helper()
-	families, err := registry(c).Gather()
+	families, err := registry(c, process).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +242,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 
 func TestHandler(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(Handler(collector(sample)))
+	server := httptest.NewServer(Handler(collector(sample), process))
 	defer server.Close()
 	for path, want := range map[string][]string{
 		"/metrics": {"\nnodedns_zone_serial 12\n", "\ngo_goroutines ", "\nprocess_open_fds "},

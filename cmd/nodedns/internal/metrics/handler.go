@@ -7,15 +7,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nodedns/nodedns/metrics"
 )
 
-// maxScrapes bounds how many scrapes are served at a time.
+// maxScrapes bounds how many scrapes are served concurrently.
 const maxScrapes = 4
 
-// Handler serves the collector's metrics, and those of the process, at
-// /metrics.
-func Handler(c *Collector) http.Handler {
-	mux, r := http.NewServeMux(), registry(c)
+// Handler serves the metrics of a service and of the process at /metrics.
+func Handler(service *metrics.Collector, process *Process) http.Handler {
+	mux, r := http.NewServeMux(), registry(service, process)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{
 		MaxRequestsInFlight: maxScrapes,
 		// One metric that cannot be had hides no other, and is counted as
@@ -29,10 +30,11 @@ func Handler(c *Collector) http.Handler {
 	return mux
 }
 
-func registry(c *Collector) *prometheus.Registry {
+func registry(service *metrics.Collector, process *Process) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
-		c,
+		service,
+		process,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -143,20 +143,20 @@ func knownSeries(t *testing.T) series {
 	t.Helper()
 	targets := []string{"job", "instance"}
 	known := series{"up": targets, "ALERTS": {"alertname", "alertstate", "severity", "job", "instance"}}
-	for _, m := range all {
-		labels := slices.Concat(m.labels, targets)
-		known[m.name] = labels
-		if m.kind == histogramKind {
-			known[m.name+"_bucket"] = append(labels, "le")
-		}
-	}
-	families, err := registry(collector(sample)).Gather()
+	families, err := registry(collector(sample), process).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, family := range families {
-		if _, ours := known[family.GetName()]; !ours {
-			known[family.GetName()] = targets
+		name, labels := family.GetName(), slices.Clone(targets)
+		if strings.HasPrefix(name, "nodedns_") {
+			for _, label := range family.GetMetric()[0].GetLabel() {
+				labels = append(labels, label.GetName())
+			}
+		}
+		known[name] = labels
+		if family.GetMetric()[0].GetHistogram() != nil {
+			known[name+"_bucket"] = append(labels, "le")
 		}
 	}
 	for _, record := range regexp.MustCompile(`record: (\S+)`).FindAllStringSubmatch(read(t, rulesFile), -1) {

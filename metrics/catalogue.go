@@ -1,16 +1,13 @@
 package metrics
 
-// The metrics. Names, labels and units are promises; the manual's table of them
-// is made of what stands here.
+// The metrics. Names, labels and units are promises, which the manual's table of
+// them has.
 var (
-	buildInfo     = gauge("build_info", "The version that runs; always 1.", "version", "revision", "goversion")
-	healthy       = gauge("healthy", "Whether everything that was asked for works, which is when the state is ready.")
-	unhealthy     = gauge("unhealthy_reason", "What keeps the daemon from being healthy: 1 for each reason of the verdict.", "reason")
-	selfFound     = gauge("self_resolution", "Whether this machine's own name was found at the last look: by dns, at each listener, or by file, in the hosts file.", "by")
-	conflict      = gauge("identity_conflict", "Whether another machine has this node's key.")
-	taskFailures  = counter("task_failures_total", "Times that a part of the service failed and was run again.", "task")
-	reloadFine    = gauge("config_last_reload_successful", "Whether the last attempt to load the configuration succeeded.")
-	reloadSuccess = gauge("config_last_reload_success_timestamp_seconds", "When the configuration was loaded last, in Unix time.")
+	healthy      = gauge("healthy", "Whether everything that was asked for works, which is when the state is ready.")
+	unhealthy    = gauge("unhealthy_reason", "What keeps the daemon from being healthy: 1 for each reason of the verdict.", "reason")
+	selfFound    = gauge("self_resolution", "Whether this machine's own name was found at the last look: by dns, at each listener, or by file, in the hosts file.", "by")
+	conflict     = gauge("identity_conflict", "Whether another machine has this node's key.")
+	taskFailures = counter("task_failures_total", "Times that a part of the service failed and was run again.", "task")
 
 	dnsQueries         = counter("dns_queries_total", "DNS queries by what answered them, and the response code.", "source", "rcode")
 	dnsMessages        = counter("dns_messages_total", "DNS messages received, whatever they were.", "transport")
@@ -75,9 +72,9 @@ var (
 	resolvConfOverwrites = counter("resolv_conf_overwrites_total", "Times that another program overwrote resolv.conf while it was managed.")
 )
 
-// all are in the order of the manual.
+// all are what a Collector describes.
 var all = []*metric{
-	buildInfo, healthy, unhealthy, selfFound, conflict, taskFailures, reloadFine, reloadSuccess,
+	healthy, unhealthy, selfFound, conflict, taskFailures,
 	dnsQueries, dnsMessages, dnsDropped, dnsReceiveDrops, dnsOverloads, dnsForwardFailures, dnsInFlight, dnsCoalesced,
 	dnsListeners, tcpConnections, tcpLimit, tcpRefused, watchers, watchDrops,
 	varlinkServed, varlinkCalls, varlinkConnections, varlinkRefused,

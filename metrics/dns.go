@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/nodedns/nodedns/resolver"
 
-// dns tells of the queries. What answered them is one of six sources, and there
+// dns reports the queries. What answered them is one of six sources, and there
 // are some twenty response codes: the labels are bounded, whatever clients ask.
 func (s scrape) dns(stats resolver.Stats) {
 	for _, replies := range stats.Replies {
@@ -14,12 +14,12 @@ func (s scrape) dns(stats resolver.Stats) {
 	s.count(dnsReceiveDrops, stats.ReceiveDrops)
 	s.count(dnsOverloads, stats.Overloads)
 	s.count(dnsForwardFailures, stats.ForwardFailures)
-	s.say(dnsInFlight, float64(stats.InFlight))
+	s.set(dnsInFlight, float64(stats.InFlight))
 	s.count(dnsCoalesced, stats.Coalesced)
-	s.say(tcpConnections, float64(stats.Connections.Open))
-	s.say(tcpLimit, float64(stats.Connections.Limit))
+	s.set(tcpConnections, float64(stats.Connections.Open))
+	s.set(tcpLimit, float64(stats.Connections.Limit))
 	s.count(tcpRefused, stats.Connections.Refused)
-	s.say(watchers, float64(stats.Watch.Watchers))
+	s.set(watchers, float64(stats.Watch.Watchers))
 	s.count(watchDrops, stats.Watch.Missed)
 
 	cache := stats.Cache
@@ -28,7 +28,7 @@ func (s scrape) dns(stats resolver.Stats) {
 	s.count(cacheLookups, cache.Misses, "miss")
 	s.count(cacheInsertions, cache.Insertions)
 	s.count(cacheEvictions, cache.Evictions)
-	s.say(cacheEntries, float64(cache.Entries))
-	s.say(cacheBytes, float64(cache.Bytes))
-	s.say(cacheLimit, float64(cache.Limit))
+	s.set(cacheEntries, float64(cache.Entries))
+	s.set(cacheBytes, float64(cache.Bytes))
+	s.set(cacheLimit, float64(cache.Limit))
 }

@@ -11,17 +11,18 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// Collector makes metrics of what the service says. Its functions may be
-// called from any goroutine.
+// Collector makes metrics of what a service reports. It may be used by any
+// goroutine.
 type Collector struct {
+	// Status and Stats are asked once for each scrape.
 	Status func() nodedns.Status
 	Stats  func() resolver.Stats
-	// Loaded tells of the configuration: when it was loaded last, and whether
-	// the last attempt succeeded.
-	Loaded func() (at time.Time, fine bool)
-	// Version of the program, the revision of its source or "", and the version
-	// of the Go that built it.
-	Version, Revision, GoVersion string
+}
+
+// NewCollector returns the metrics of a service, to be registered with any
+// registry.
+func NewCollector(s *nodedns.Service) *Collector {
+	return &Collector{Status: s.Status, Stats: s.Resolver().Stats}
 }
 
 // Describe implements [prometheus.Collector].
@@ -34,10 +35,6 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	s := scrape{out}
-	s.say(buildInfo, 1, c.Version, c.Revision, c.GoVersion)
-	at, fine := c.Loaded()
-	s.is(reloadFine, fine)
-	s.at(reloadSuccess, at)
 	s.dns(c.Stats())
 
 	status := c.Status()
@@ -58,24 +55,24 @@ type scrape struct {
 	out chan<- prometheus.Metric
 }
 
-func (s scrape) say(m *metric, value float64, labels ...string) { s.out <- m.value(value, labels) }
+func (s scrape) set(m *metric, value float64, labels ...string) { s.out <- m.value(value, labels) }
 
-// count says a whole number.
-func (s scrape) count(m *metric, n uint64, labels ...string) { s.say(m, float64(n), labels...) }
+// count sets a whole number.
+func (s scrape) count(m *metric, n uint64, labels ...string) { s.set(m, float64(n), labels...) }
 
-// is says yes or no.
+// is sets 1 for yes, and 0 for no.
 func (s scrape) is(m *metric, so bool, labels ...string) {
 	value := 0.0
 	if so {
 		value = 1
 	}
-	s.say(m, value, labels...)
+	s.set(m, value, labels...)
 }
 
-// at says when something happened.
+// at sets the time of something.
 func (s scrape) at(m *metric, at time.Time, labels ...string) {
 	const milliseconds = 1e3
-	s.say(m, float64(at.UnixMilli())/milliseconds, labels...)
+	s.set(m, float64(at.UnixMilli())/milliseconds, labels...)
 }
 
 func (s scrape) health(status *nodedns.Status) {
@@ -101,15 +98,15 @@ func (s scrape) listeners(all []nodedns.ListenerStatus) {
 		states[l.State]++
 	}
 	for state, n := range states {
-		s.say(dnsListeners, float64(n), string(state))
+		s.set(dnsListeners, float64(n), string(state))
 	}
 }
 
 func (s scrape) zone(status *nodedns.Status) {
-	s.say(zoneNodes, float64(status.Nodes.Live), "live")
-	s.say(zoneNodes, float64(status.Nodes.Departed), "departed")
-	s.say(zoneQuarantined, float64(status.Nodes.Quarantined))
-	s.say(zoneContested, float64(status.Nodes.AddressConflicts))
+	s.set(zoneNodes, float64(status.Nodes.Live), "live")
+	s.set(zoneNodes, float64(status.Nodes.Departed), "departed")
+	s.set(zoneQuarantined, float64(status.Nodes.Quarantined))
+	s.set(zoneContested, float64(status.Nodes.AddressConflicts))
 	s.count(zoneSerial, status.Serial)
 	s.is(zoneReady, status.Ready)
 	if status.Saved != nil {
@@ -126,8 +123,8 @@ func (s scrape) files(status *nodedns.Status) {
 		s.count(fileWrites, file.Writes, file.Path)
 		s.count(fileWriteFailures, file.Failures, file.Path)
 	}
-	s.say(hostsNames, float64(status.HostsLines.Names))
-	s.say(hostsIgnored, float64(status.HostsLines.Ignored))
+	s.set(hostsNames, float64(status.HostsLines.Names))
+	s.set(hostsIgnored, float64(status.HostsLines.Ignored))
 	if r := status.ResolvConf; r != nil {
 		s.is(resolvConfManaged, r.State == resolvconf.StateStub)
 		s.count(resolvConfOverwrites, r.Overwrites)

@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
-// curator tells of the connection to the cluster.
+// curator reports the connection to the cluster.
 func (s scrape) curator(c *nodedns.CuratorStatus) {
 	connected := c.Followed()
 	s.is(curatorConnected, connected)
@@ -16,10 +16,10 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 	}
 	switch {
 	case connected:
-		s.say(curatorDataAge, 0)
+		s.set(curatorDataAge, 0)
 	case c.DataSince != nil:
 		// The wall clock may have been set back meanwhile.
-		s.say(curatorDataAge, max(0, time.Since(*c.DataSince).Seconds()))
+		s.set(curatorDataAge, max(0, time.Since(*c.DataSince).Seconds()))
 	}
 	for _, certificate := range c.Certificates {
 		s.at(certificateEnd, certificate.NotAfter, certificate.Of)

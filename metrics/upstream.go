@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// upstream tells of one upstream. There are as many as are configured, or in
+// upstream reports one upstream. There are as many as are configured, or in
 // resolv.conf, so that the label is bounded.
 func (s scrape) upstream(u *nodedns.UpstreamStatus) {
 	counts := u.Counts
@@ -21,7 +21,7 @@ func (s scrape) upstream(u *nodedns.UpstreamStatus) {
 	} {
 		s.count(upstreamFailures, count, u.Server, kind)
 	}
-	s.say(upstreamInFlight, float64(u.InFlight), u.Server)
+	s.set(upstreamInFlight, float64(u.InFlight), u.Server)
 	for state := upstream.Unknown; state <= upstream.Looping; state++ {
 		s.is(upstreamState, u.State == state.String(), u.Server, state.String())
 	}

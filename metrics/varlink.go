@@ -6,13 +6,13 @@ import (
 	"github.com/nodedns/nodedns"
 )
 
-// varlink tells of the calls. Methods and errors are those that there are, and
+// varlink reports the calls. Methods and errors are those that there are, and
 // not what clients call so.
 func (s scrape) varlink(v *nodedns.VarlinkStatus) {
 	s.is(varlinkServed, v.Error == "")
 	for _, calls := range v.Stats.Calls {
 		s.count(varlinkCalls, calls.Count, cmp.Or(calls.Method, "unknown"), cmp.Or(calls.Error, "ok"))
 	}
-	s.say(varlinkConnections, float64(v.Stats.Connections))
+	s.set(varlinkConnections, float64(v.Stats.Connections))
 	s.count(varlinkRefused, v.Stats.Refused)
 }
