@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 // follow runs a follower of dir/file that relies on hints alone, and returns a
 // function that waits until a look has found a text in the file.

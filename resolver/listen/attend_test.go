@@ -5,12 +5,15 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // observed are sockets that are served until the test ends, and tell of changes.
@@ -75,7 +78,7 @@ func echoes(t *testing.T, addr netip.AddrPort) {
 // and made anew, is answered on whenever it is there. A listener beside it keeps
 // its sockets and connections meanwhile.
 func TestListenerFollowsItsAddress(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")
@@ -116,7 +119,7 @@ func TestListenerFollowsItsAddress(t *testing.T) {
 // An interface that is replaced faster than it is looked at has another number
 // and the same name and address.
 func TestInterfaceReplacedAtOnce(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")
@@ -138,7 +141,7 @@ func TestInterfaceReplacedAtOnce(t *testing.T) {
 // A port that somebody takes while the address is away is no reason to end, and
 // not for ever.
 func TestPortTakenWhenTheAddressComes(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")
@@ -149,7 +152,9 @@ func TestPortTakenWhenTheAddressComes(t *testing.T) {
 	defer holder.Close() // it may have been
 	bridge(t, "br0")
 	assign(t, "br0", "10.9.0.1/24")
-	s.want(Failed, "in use by listen.test")
+	name, err := os.ReadFile("/proc/self/comm")
+	must(t, err)
+	s.want(Failed, "in use by "+strings.TrimSpace(string(name)))
 	echoes(t, s.Addrs()[0])
 	must(t, holder.Close())
 	bridge(t, "br1") // news, sooner than looking anyway
@@ -158,7 +163,7 @@ func TestPortTakenWhenTheAddressComes(t *testing.T) {
 }
 
 func TestFamilyTurnedOff(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")
@@ -173,7 +178,7 @@ func TestFamilyTurnedOff(t *testing.T) {
 
 // A socket that fails is closed and opened anew, without a word to the others.
 func TestAttendedSocketThatFails(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")
@@ -189,7 +194,7 @@ func TestAttendedSocketThatFails(t *testing.T) {
 
 // What is in flight when the address goes holds up nothing.
 func TestAddressGoesWithQueriesInFlight(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // capture is a socket that gets every packet of this namespace.
@@ -54,7 +56,7 @@ func nextFrom(t *testing.T, fd int, port uint16) sent {
 // What a listener on loopback or a link sends, the handshake of TCP included,
 // gets over no router.
 func TestHops(t *testing.T) {
-	if !inNamespace(t) {
+	if !testkit.InNamespace(t) {
 		return
 	}
 	up(t, "lo")

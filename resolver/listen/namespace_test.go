@@ -3,39 +3,12 @@ package listen
 import (
 	"net/netip"
 	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
-
-// namespaceEnv tells a test that it runs in a namespace of its own.
-const namespaceEnv = "LISTEN_TEST_NAMESPACE"
-
-// inNamespace runs the calling test once more in a process with a network
-// namespace of its own, empty but for loopback, which is down. It says whether
-// this is that process.
-func inNamespace(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(namespaceEnv) != "" {
-		return true
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to make a network namespace")
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), namespaceEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in a namespace: %v\n%s", err, out)
-	}
-	return false
-}
 
 // must ends the test if a step of its preparation failed.
 func must(t *testing.T, err error) {

@@ -1,7 +1,6 @@
 package resolvconf
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -34,7 +34,7 @@ const edns = "options edns0"
 type bubble struct {
 	*tree
 	*Keeper
-	log logbook
+	log testkit.Log
 
 	mu        sync.Mutex
 	listeners []netip.AddrPort
@@ -135,22 +135,4 @@ func inBubble(t *testing.T, test func(*testing.T, *tree)) {
 func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
-}
-
-// logbook is a log to look into.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logbook) count(part string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), part)
 }

@@ -123,8 +123,8 @@ func TestTooManyFightsAreLost(t *testing.T) {
 		if s := b.Status(); s.Fights != maxFights || s.By != "dhclient" {
 			t.Errorf("status %+v, want %d fights, with dhclient", s, maxFights)
 		}
-		if n := b.log.count("level=ERROR"); n != 1 || b.log.count("by=dhclient") != 2 {
-			t.Errorf("%d errors, want one; the log is\n%s", n, b.log.text.String())
+		if n := b.log.Count("level=ERROR"); n != 1 || b.log.Count("by=dhclient") != 2 {
+			t.Errorf("%d errors, want one; the log is\n%s", n, b.log.String())
 		}
 
 		// A reload starts over.

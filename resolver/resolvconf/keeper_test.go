@@ -75,7 +75,7 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 		sleep(time.Minute)
 		b.wantState(StateWaiting, "127.0.0.53:53 does not answer")
 		r.want(usualPath, theirs)
-		if n := b.log.count("trying again"); n != 1 {
+		if n := b.log.Count("trying again"); n != 1 {
 			t.Errorf("logged %d times, want once", n)
 		}
 		b.change(func() { b.dead = false })

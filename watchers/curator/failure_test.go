@@ -59,24 +59,24 @@ func TestJournalIsBounded(t *testing.T) {
 	var log logbook
 	var j failureLog
 	for i := range 10 * maxKinds {
-		j.failed(log.logger(), &streamError{"e", fmt.Errorf("failure %d", i/2)}, false)
+		j.failed(log.Logger(), &streamError{"e", fmt.Errorf("failure %d", i/2)}, false)
 	}
 	if lines := strings.Count(log.String(), "\n"); lines != maxKinds {
 		t.Errorf("%d lines, want %d", lines, maxKinds)
 	}
-	j.idle(log.logger(), StateOff, "nothing")
-	j.idle(log.logger(), StateOff, "nothing")
+	j.idle(log.Logger(), StateOff, "nothing")
+	j.idle(log.Logger(), StateOff, "nothing")
 	if lines := strings.Count(log.String(), "\n"); lines != maxKinds+1 {
 		t.Errorf("%d lines, want one more for a state that lasts", lines-maxKinds)
 	}
-	j.connected(log.logger(), "e", nil)
+	j.connected(log.Logger(), "e", nil)
 	before := strings.Count(log.String(), "\n")
-	j.failed(log.logger(), &streamError{"e", errors.New("failure 0")}, false)
+	j.failed(log.Logger(), &streamError{"e", errors.New("failure 0")}, false)
 	if lines := strings.Count(log.String(), "\n"); lines != before+1 {
 		t.Error("after a connection the same failure is not logged again")
 	}
 	j.renewed()
-	j.failed(log.logger(), &streamError{"e", errors.New("failure 0")}, false)
+	j.failed(log.Logger(), &streamError{"e", errors.New("failure 0")}, false)
 	if lines := strings.Count(log.String(), "\n"); lines != before+2 {
 		t.Error("after a change the same failure is not logged again")
 	}

@@ -1,17 +1,16 @@
 package curator
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"fmt"
-	"log/slog"
 	"net"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -148,24 +147,7 @@ func awaitState(t *testing.T, w *Watcher, want State) Status {
 }
 
 // logbook is a logger that can be read.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+type logbook = testkit.Log
 
 func must(t *testing.T, err error) {
 	t.Helper()

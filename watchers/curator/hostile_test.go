@@ -38,11 +38,11 @@ func newVictim(t *testing.T, maxNodes int) *victim {
 	v.s.Directory.Set(memory.Node{ID: string(cfg.LocalID), Address: "192.0.2.1"})
 	address, _ := serve(t, v.s)
 	var err error
-	v.store, err = zone.NewStore(zone.Config{Local: cfg.LocalID, MaxNodes: maxNodes, Logger: v.log.logger()})
+	v.store, err = zone.NewStore(zone.Config{Local: cfg.LocalID, MaxNodes: maxNodes, Logger: v.log.Logger()})
 	must(t, err)
 	v.store.ExpectCluster(true)
 	v.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
-	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, []string{address}, v.log.logger()
+	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, []string{address}, v.log.Logger()
 	v.w, err = New(cfg, v.store.Source("curator"))
 	must(t, err)
 	background(t, v.w.Run)

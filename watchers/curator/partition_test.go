@@ -113,7 +113,7 @@ func TestMuteEndpoint(t *testing.T) {
 	s.Behave(memory.Behaviour{NoLeaderStream: true})
 	address, _ := serve(t, s)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{l.Addr().String(), address}, log.logger()
+	cfg.Endpoints, cfg.Logger = []string{l.Addr().String(), address}, log.Logger()
 	_, r, _ := watch(t, cfg)
 	r.awaitNodes(t, want)
 	if text := log.String(); !strings.Contains(text, l.Addr().String()) || strings.Contains(text, errSilent.Error()) {

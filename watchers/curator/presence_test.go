@@ -16,7 +16,7 @@ func TestRemovedFromTheCluster(t *testing.T) {
 	own := memory.Node{ID: string(cfg.LocalID)}
 	address, _ := serve(t, s)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address}, log.logger()
+	cfg.Endpoints, cfg.Logger = []string{address}, log.Logger()
 	w, r, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
 

@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
 // patience ends a test that would wait for ever. No outcome depends on it.
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 var _ Sink = (*zone.Source)(nil)
 

@@ -82,7 +82,7 @@ func TestReportIsRefused(t *testing.T) {
 	s.Directory.Remove(string(cfg.LocalID))
 	address, _ := serve(t, s)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address}, log.logger()
+	cfg.Endpoints, cfg.Logger = []string{address}, log.Logger()
 	w, _, _ := watch(t, cfg)
 	w.SetReport(netip.MustParseAddr("192.0.2.7"))
 	awaitStatus(t, w, "the refusal", func(s Status) bool { return strings.Contains(s.Report.Error, "NotFound") })

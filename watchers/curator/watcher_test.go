@@ -152,7 +152,7 @@ func TestNobodyServes(t *testing.T) {
 	address, _ := serve(t, follower)
 	closed := closedPort(t)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address, closed}, log.logger()
+	cfg.Endpoints, cfg.Logger = []string{address, closed}, log.Logger()
 	w, r, _ := watch(t, cfg)
 
 	status := awaitStatus(t, w, "the third round", func(s Status) bool { return s.Attempts > 4 && s.State == StateBackingOff })
@@ -341,7 +341,7 @@ func TestDatesAreReportedOnly(t *testing.T) {
 	s.Credentials = showing(s.Credentials, der)
 	address, _ := serve(t, s)
 	var log logbook
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, Logger: log.logger()})
+	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, Logger: log.Logger()})
 	r.awaitCall(t, "complete", 1)
 	want := "the certificate of the curator " + address + " expired at 2000-01-01T01:00:00Z"
 	if status := w.Status(); len(status.Remarks) != 1 || !strings.HasPrefix(status.Remarks[0], want) {

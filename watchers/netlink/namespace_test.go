@@ -2,6 +2,7 @@ package netlink
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,10 +15,12 @@ import (
 	rtnetlink "github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // patience bounds how long a test waits for something that must happen.
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 // namespace is a network namespace of its own, empty but for loopback.
 type namespace struct {
@@ -40,7 +43,7 @@ func newNamespace(t *testing.T) *namespace {
 		}
 	})
 	if err != nil {
-		t.Skipf("making a network namespace needs CAP_SYS_ADMIN: %v", err)
+		testkit.Skip(t, fmt.Sprintf("needs CAP_SYS_ADMIN, to make a network namespace: %v", err))
 	}
 	t.Cleanup(func() { _ = ns.Close() })
 	handle, err := rtnetlink.NewHandleAt(ns, unix.NETLINK_ROUTE)

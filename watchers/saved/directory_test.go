@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -29,7 +29,7 @@ type process struct {
 	*Directory
 	t       *testing.T
 	curator *zone.Source
-	log     *countingLog
+	log     *testkit.Log
 }
 
 // start begins a run of the daemon; nothing is loaded yet.
@@ -46,8 +46,8 @@ func start(t *testing.T, dir string) *process {
 		t.Fatal(err)
 	}
 	store.ExpectCluster(true)
-	p := &process{t: t, log: &countingLog{}, curator: store.Source("curator")}
-	p.Directory = &Directory{Path: dir, Store: store, Logger: slog.New(p.log)}
+	p := &process{t: t, log: new(testkit.Log), curator: store.Source("curator")}
+	p.Directory = &Directory{Path: dir, Store: store, Logger: p.log.LoggerFrom(slog.LevelDebug)}
 	return p
 }
 
@@ -96,31 +96,8 @@ func (p *process) zone() []string {
 	return lines
 }
 
-// countingLog counts the writes and removals that are logged.
-type countingLog struct {
-	mu    sync.Mutex
-	lines map[string]int
-}
-
-func (l *countingLog) Enabled(context.Context, slog.Level) bool { return true }
-func (l *countingLog) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *countingLog) WithGroup(string) slog.Handler            { return l }
-
-func (l *countingLog) Handle(_ context.Context, r slog.Record) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.lines == nil {
-		l.lines = map[string]int{}
-	}
-	l.lines[r.Message]++
-	return nil
-}
-
-func (l *countingLog) writes() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines["nodes saved"]
-}
+// writes is how often the nodes were written.
+func (p *process) writes() int { return p.log.Count("nodes saved") }
 
 func TestSavedNodesSurviveARestart(t *testing.T) {
 	t.Parallel()
@@ -202,7 +179,7 @@ func TestDepartedTimeIsSavedWithoutAShutdown(t *testing.T) {
 		if got := crashed.Store.DepartedFor()[zone.ID(id(2))]; got < 9*time.Hour {
 			t.Errorf("%v of the retention counted after a crash in the 11th hour", got)
 		}
-		if got := p.log.writes(); got > 12 {
+		if got := p.writes(); got > 12 {
 			t.Errorf("%d writes in ten hours without a change", got)
 		}
 	})
@@ -277,7 +254,7 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 				stop := first.run()
 				first.backlog("A", live(1, "10.0.0.1"), live(2))
 				stop()
-				if got := first.log.writes(); got != 1 {
+				if got := first.writes(); got != 1 {
 					t.Fatalf("%d writes of the first backlog", got)
 				}
 
@@ -286,12 +263,12 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 				p.backlog("A", live(1, "10.0.0.1"), live(2))
 				stop = p.run()
 				time.Sleep(2 * minInterval)
-				if got := p.log.writes(); got != 0 {
+				if got := p.writes(); got != 0 {
 					t.Errorf("%d writes of what was loaded", got)
 				}
 				tt.change(p)
 				stop()
-				if got := p.log.writes(); got != tt.writes {
+				if got := p.writes(); got != tt.writes {
 					t.Errorf("%d writes, want %d", got, tt.writes)
 				}
 			})
@@ -312,7 +289,7 @@ func TestWritesAreRare(t *testing.T) {
 		}
 		stop()
 		// One at once, one for each interval and one for the shutdown.
-		if got, most := p.log.writes(), int(changes*every/minInterval)+2; got < 2 || got > most {
+		if got, most := p.writes(), int(changes*every/minInterval)+2; got < 2 || got > most {
 			t.Errorf("%d writes for %d changes, want 2 to %d", got, changes, most)
 		}
 		next := start(t, p.Path)

@@ -44,7 +44,7 @@ func TestReverseRecordsSurviveARestart(t *testing.T) {
 				if name == "departed" {
 					writes = 1 // they are back
 				}
-				if got := next.log.writes(); got != writes {
+				if got := next.writes(); got != writes {
 					t.Errorf("%d writes of what was loaded, want %d", got, writes)
 				}
 				next.curator.Set(live(2, "10.0.0.2"))

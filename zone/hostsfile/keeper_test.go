@@ -2,6 +2,7 @@ package hostsfile
 
 import (
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -194,9 +196,9 @@ func TestFindingsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
 	write(t, s.path("etc/hosts"), "192.0.2.1 printer\r\n"+beginMarker+"\n")
-	var log logText
+	var log testkit.Log
 	cfg := s.hostsOnly()
-	cfg.Logger = log.logger()
+	cfg.Logger = log.LoggerFrom(slog.LevelDebug)
 	store := newStore(t)
 	k := mustStart(t, cfg, store)
 	for _, addr := range []string{"192.0.2.7", "192.0.2.8"} {
@@ -206,7 +208,7 @@ func TestFindingsAreLoggedOnce(t *testing.T) {
 		}
 	}
 	for part, want := range map[string]int{"CR LF": 1, "BEGIN nodedns": 1, "hosts written": 3, "nodes=1": 2, "changed by somebody": 0} {
-		if got := log.count(part); got != want {
+		if got := log.Count(part); got != want {
 			t.Errorf("%q is in the log %d times, want %d", part, got, want)
 		}
 	}
@@ -215,10 +217,10 @@ func TestFindingsAreLoggedOnce(t *testing.T) {
 func TestTooManyNodesAreWarnedOfOnce(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
-	var log logText
+	var log testkit.Log
 	cfg := s.hostsOnly()
 	cfg.HostsMaxNodes = 2
-	cfg.Logger = log.logger()
+	cfg.Logger = log.LoggerFrom(slog.LevelDebug)
 	store := newStore(t)
 	setLocal(store, "192.0.2.7")
 	src := store.Source("test")
@@ -230,7 +232,7 @@ func TestTooManyNodesAreWarnedOfOnce(t *testing.T) {
 		}
 	}
 	wantFile(t, s.path("etc/hosts"), block("192.0.2.7 "+string(self)+"\n"))
-	if got := log.count("too many nodes"); got != 1 {
+	if got := log.Count("too many nodes"); got != 1 {
 		t.Errorf("warned %d times, want once", got)
 	}
 }

@@ -3,6 +3,7 @@ package hostsfile
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // bubble is a Run in virtual time. What inotify would tell is told by touch.
@@ -191,10 +194,10 @@ func TestRunPutsARemovedBlockBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newScratch(t)
-			var log logText
+			var log testkit.Log
 			synctest.Test(t, func(t *testing.T) {
 				cfg := s.hostsOnly()
-				cfg.Logger = log.logger()
+				cfg.Logger = log.LoggerFrom(slog.LevelDebug)
 				store := newStore(t)
 				b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
 				time.Sleep(look + 100*time.Millisecond)
@@ -206,7 +209,7 @@ func TestRunPutsARemovedBlockBack(t *testing.T) {
 				synctest.Wait()
 				wantFile(t, s.path("etc/hosts"), user+block(""))
 				b.stop(t)
-				if n := log.count("changed by somebody else"); n != 1 {
+				if n := log.Count("changed by somebody else"); n != 1 {
 					t.Errorf("logged %d times, want once", n)
 				}
 			})
