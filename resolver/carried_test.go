@@ -11,12 +11,14 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 // rdataOf is the data of a message's first record, which follows a question that
 // it has as its owner.
 func rdataOf(message []byte) []byte {
-	_, at, _ := dns.UnpackDomainName(message, headerLen)
+	_, at, _ := dns.UnpackDomainName(message, wire.HeaderLen)
 	_, at, _ = dns.UnpackDomainName(message, at+4)
 	return message[at+10:][:binary.BigEndian.Uint16(message[at+8:])]
 }
@@ -39,7 +41,7 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 					Hdr:   dns.RR_Header{Name: q.Question[0].Name, Rrtype: 65280, Class: dns.ClassINET, Ttl: 60},
 					Rdata: rdata,
 				}}
-				m.Truncated = w.RemoteAddr().Network() == "udp" && len(want) > udpLimit
+				m.Truncated = w.RemoteAddr().Network() == "udp" && len(want) > wire.UDPLimit
 				_ = w.WriteMsg(m)
 			})
 			c := newCaching(t, u)
@@ -49,7 +51,7 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 					client := dial(t, c.Server, network)
 					client.send(packed(t, withEDNS(query("Www.example.org", 65280), 1232)))
 					got := client.receive()
-					if cut := network == "udp" && len(want) > udpLimit; cut != (got[2]&0x02 != 0) || !cut && !bytes.Equal(rdataOf(got), want) {
+					if cut := network == "udp" && len(want) > wire.UDPLimit; cut != (got[2]&0x02 != 0) || !cut && !bytes.Equal(rdataOf(got), want) {
 						t.Errorf("%s, over %s: got %x", source, network, got)
 					}
 				}

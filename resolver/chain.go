@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"net/netip"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -39,25 +38,6 @@ func aliasAt(reply *dns.Msg, name string) (target string, aliased bool) {
 		}
 	}
 	return "", false
-}
-
-// addressOf is the address in an A or AAAA record.
-func addressOf(rr dns.RR) (netip.Addr, bool) {
-	switch rr := rr.(type) {
-	case *dns.A:
-		return netip.AddrFromSlice(rr.A.To4())
-	case *dns.AAAA:
-		return netip.AddrFromSlice(rr.AAAA)
-	}
-	return netip.Addr{}, false
-}
-
-// withoutDot is a name as programs have it.
-func withoutDot(name string) string {
-	if name == "." {
-		return name
-	}
-	return strings.TrimSuffix(name, ".")
 }
 
 // isHostname says whether a name is what the C library lets pass as one of a

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 // Choice is which events are wanted: those that fit all of what is set. Of a
@@ -31,7 +32,7 @@ func (c Choice) Filter() (func(*tap.Event) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := parseAll(c.Types, "type: want a mnemonic such as AAAA, or TYPE and a number", parseType)
+	types, err := parseAll(c.Types, "type: want a mnemonic such as AAAA, or TYPE and a number", wire.ParseType)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func parseAll[T any](texts []string, what string, parse func(string) (T, bool)) 
 
 func parseRcode(text string) (int, bool) {
 	for rcode := range rcodes {
-		if strings.EqualFold(text, rcodeName(rcode)) {
+		if strings.EqualFold(text, wire.RcodeName(rcode)) {
 			return rcode, true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 // askTimeout bounds one exchange of a Client: longer than a Server takes for
@@ -51,7 +52,7 @@ func (c *Client) Close() error {
 // Ask puts one question, of a type such as AAAA or TYPE65. A connection that the
 // server has closed meanwhile, and a message that is lost, are tried again once.
 func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
-	qtype, known := parseType(typ)
+	qtype, known := wire.ParseType(typ)
 	if !known {
 		return Reply{}, fmt.Errorf("unknown record type %q", typ)
 	}
@@ -59,10 +60,10 @@ func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
 	if err != nil {
 		return Reply{}, fmt.Errorf("ask %v by %s: %w", c.server, c.network, err)
 	}
-	r := Reply{Rcode: rcodeName(reply.Rcode)}
+	r := Reply{Rcode: wire.RcodeName(reply.Rcode)}
 	for _, rr := range reply.Answer {
 		if rr.Header().Rrtype == qtype {
-			r.Records = append(r.Records, rdata(rr))
+			r.Records = append(r.Records, wire.RData(rr))
 		}
 	}
 	return r, nil
@@ -102,11 +103,11 @@ func (c *Client) exchange(ctx context.Context, name string, qtype uint16) (*dns.
 		if err != nil {
 			return nil, err
 		}
-		c.conn = &dns.Conn{Conn: conn, UDPSize: udpLimit}
+		c.conn = &dns.Conn{Conn: conn, UDPSize: wire.UDPLimit}
 	}
 	var query dns.Msg
 	query.SetQuestion(dns.Fqdn(name), qtype)
-	query.SetEdns0(udpLimit, false)
+	query.SetEdns0(wire.UDPLimit, false)
 	client := dns.Client{Net: c.network, Timeout: askTimeout}
 	reply, _, err := client.ExchangeWithConnContext(ctx, &query, c.conn)
 	if err == nil && reply.Truncated {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 // A query that waits for an upstream when the server ends is answered, not left
@@ -32,7 +34,7 @@ func TestQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- s.Run(ctx) }()
 			c := dial(t, s, network)
-			q := withEDNS(query("www.example.org", dns.TypeA), udpLimit)
+			q := withEDNS(query("www.example.org", dns.TypeA), wire.UDPLimit)
 			c.send(packed(t, q))
 			<-arrived
 			cancel()

@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -61,12 +62,12 @@ type ExplainedUpstream struct {
 // takes an upstream, there is no answer.
 func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Explanation, error) {
 	start := time.Now()
-	r, err := ask(name, qtype)
+	r, err := wire.Ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
 	i := s.inquire(r)
-	e := &Explanation{Name: r.msg.Question[0].Name, Type: dns.Type(r.msg.Question[0].Qtype).String(), Upstreams: i.upstreams()}
+	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: i.upstreams()}
 	if dry {
 		i.verdict.Hit.Decline()
 		i.verdict.Hit.Prefetch = false
@@ -89,7 +90,7 @@ func (i *inquiry) upstreams() (all []ExplainedUpstream) {
 	if !i.forwarded() {
 		return nil
 	}
-	for _, status := range newExchange(i.request, i.state, &i.decided).group.Order() {
+	for _, status := range i.state.targets.Group(&i.decided).Order() {
 		u := ExplainedUpstream{Server: status.Server.String(), State: status.State.String(), RTT: status.RTT}
 		if status.State != upstream.Good {
 			u.Reason = status.Reason
@@ -146,7 +147,7 @@ func (i *inquiry) serversStep(a *Answer) ExplainedStep {
 		e.Outcome = NotReached
 	case a == nil:
 		e.Outcome, e.Reason = NotAsked, "nobody was to be asked"
-	case i.server == (upstream.Server{}) || i.verdict.Kind == decision.Cached:
+	case i.Server == (upstream.Server{}) || i.verdict.Kind == decision.Cached:
 		e.Outcome, e.Reason = Failed, a.Reason
 	default:
 		e.Outcome, e.Reason = Settled, fmt.Sprintf("%s answered by %s: %s", a.Server, a.Protocol, a.Rcode)

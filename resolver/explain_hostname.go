@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
@@ -63,7 +64,7 @@ func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry b
 		Names: s.spellings(name, st), Questions: []HostnameQuestion{}, Addresses: []string{},
 	}
 	for _, domain := range st.search {
-		e.Search = append(e.Search, withoutDot(domain.String()))
+		e.Search = append(e.Search, wire.WithoutDot(domain.String()))
 	}
 	unasked := false
 	found, err := s.search(ctx, &q, e.Names, func(f finding) {
@@ -93,9 +94,9 @@ func (f *finding) explain() (q HostnameQuestion, ok bool) {
 	if i == nil {
 		return q, false
 	}
-	asked := i.msg.Question[0]
+	asked := i.Msg.Question[0]
 	q = HostnameQuestion{
-		Name: withoutDot(asked.Name), Type: dns.TypeToString[asked.Qtype],
+		Name: wire.WithoutDot(asked.Name), Type: dns.TypeToString[asked.Qtype],
 		Step: i.decided.Step.String(), Reason: i.decided.Forwarding(),
 	}
 	if f.reply != nil {

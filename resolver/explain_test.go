@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -81,7 +82,7 @@ func TestExplanationIsTheDecision(t *testing.T) {
 			t.Parallel()
 			s := newPathServer(t, newPathZone(t, state), nil)
 			for question := range questions() {
-				r, err := ask(question.name, typeText(question.qtype))
+				r, err := wire.Ask(question.name, typeText(question.qtype))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -148,7 +149,7 @@ func TestFacts(t *testing.T) {
 		set.Upstreams.Servers = []upstream.Server{stream}
 		set.Upstreams.Routes[1].Servers = []upstream.Server{up}
 	})
-	s.inFlight = make(chan struct{}, 1)
+	s.forward.InFlight = make(chan struct{}, 1)
 	lines := func(numbers ...int) (all []HostLine) {
 		for _, n := range numbers {
 			all = append(all, HostLine{s.hosts.Path(), n})

@@ -75,7 +75,7 @@ func (s *Server) facts(i *inquiry) Facts {
 // refusalOf is why the cluster's entry for a node is refused, of a name that could
 // be the node's: its own, one below it or, whatever shape it has, a single label.
 func (s *Server) refusalOf(i *inquiry) string {
-	name := i.question.Name
+	name := i.Question.Name
 	if s.refusal == nil || i.decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
 		return ""
 	}
@@ -103,14 +103,14 @@ func nodeFacts(v *decision.Verdict) *NodeFacts {
 // verdict, or "".
 func (i *inquiry) route() string {
 	step := i.decided.Step
-	_, labels, ok := i.view.Routes.Lookup(i.question.Name)
+	_, labels, ok := i.view.Routes.Lookup(i.Question.Name)
 	switch {
 	case !ok || step != decision.StepRoutes && step != decision.StepUpstreams:
 		return ""
 	case labels == 0:
 		return "."
 	}
-	name := i.question.Name.String()
+	name := i.Question.Name.String()
 	starts := dns.Split(name)
 	return name[starts[len(starts)-labels]:]
 }
@@ -121,7 +121,7 @@ func (s *Server) linesOf(i *inquiry) (lines []HostLine) {
 	if i.decided.Step != decision.StepHostLines {
 		return nil
 	}
-	table, v, name := i.view.Hosts, &i.decided, i.question.Name
+	table, v, name := i.view.Hosts, &i.decided, i.Question.Name
 	note := func(owner []byte, addr netip.Addr) {
 		line := HostLine{Path: s.hosts.Path(), Line: table.Line(owner, addr)}
 		if !slices.Contains(lines, line) {
@@ -135,7 +135,7 @@ func (s *Server) linesOf(i *inquiry) (lines []HostLine) {
 	}
 	addrs, _ := table.Lookup(name)
 	for addr := range addrs.All() {
-		if v.Kind != decision.HostAddresses || addr.Is4() == (i.question.Type == dns.TypeA) {
+		if v.Kind != decision.HostAddresses || addr.Is4() == (i.Question.Type == dns.TypeA) {
 			note(name, addr)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
@@ -25,9 +26,9 @@ type finding struct {
 }
 
 func (f *finding) addresses() varlink.Addresses {
-	all := varlink.Addresses{Canonical: withoutDot(f.name), Flags: f.flags}
+	all := varlink.Addresses{Canonical: wire.WithoutDot(f.name), Flags: f.flags}
 	for _, rr := range f.records {
-		if addr, ok := addressOf(rr); ok && !slices.Contains(all.All, addr) {
+		if addr, ok := wire.Address(rr); ok && !slices.Contains(all.All, addr) {
 			all.All = append(all.All, addr)
 		}
 	}
@@ -36,15 +37,15 @@ func (f *finding) addresses() varlink.Addresses {
 
 // find asks for the records of a type, as a query would.
 func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varlink.Flags) finding {
-	r, err := ask(name, dns.TypeToString[qtype])
+	r, err := wire.Ask(name, dns.TypeToString[qtype])
 	if err != nil {
 		return finding{err: varlink.ErrInvalidParameter("name")}
 	}
-	r.origin = origin{transport: tap.Varlink}
-	r.msg.AuthenticatedData = true
-	r.msg.CheckingDisabled = flags&varlink.NoValidate != 0
-	r.question.CD = r.msg.CheckingDisabled
-	r.question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
+	r.Origin = wire.Origin{Transport: tap.Varlink}
+	r.Msg.AuthenticatedData = true
+	r.Msg.CheckingDisabled = flags&varlink.NoValidate != 0
+	r.Question.CD = r.Msg.CheckingDisabled
+	r.Question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
 	i := s.inquire(r)
 	if flags&varlink.NoNetwork != 0 {
 		if i.decided.Kind == decision.Forward {
@@ -98,7 +99,7 @@ func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 
 // originOf says where an answer comes from. What we know ourselves is told over
 // authenticated connections, or is the user's own.
-func originOf(r *request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
+func originOf(r *wire.Request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
 	const ours = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential
 	flags := varlink.ProtocolDNS
 	switch v.Source {
@@ -114,7 +115,7 @@ func originOf(r *request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
 	if reply.AuthenticatedData {
 		flags |= varlink.Authenticated
 	}
-	if t := r.server.Transport; t == upstream.TLS || t == upstream.HTTPS {
+	if t := r.Server.Transport; t == upstream.TLS || t == upstream.HTTPS {
 		flags |= varlink.Confidential
 	}
 	return flags

@@ -12,6 +12,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -43,7 +44,7 @@ func TestForwardedAnswer(t *testing.T) {
 		if m.Authoritative || m.AuthenticatedData || m.Zero || !m.RecursionAvailable || !m.CheckingDisabled {
 			t.Errorf("over %s: flags of\n%v", network, m)
 		}
-		if opt := m.IsEdns0(); opt == nil || opt.UDPSize() != udpLimit || opt.Do() || len(opt.Option) != 1 || ede(m) != int(dns.ExtendedErrorCodeStaleAnswer) {
+		if opt := m.IsEdns0(); opt == nil || opt.UDPSize() != wire.UDPLimit || opt.Do() || len(opt.Option) != 1 || ede(m) != int(dns.ExtendedErrorCodeStaleAnswer) {
 			t.Errorf("over %s: OPT %v; want the upstream's extended error only", network, opt)
 		}
 	}
@@ -149,7 +150,7 @@ func TestQueriesInFlightAreBounded(t *testing.T) {
 		<-release
 	})
 	s := newServer(t, settings(up))
-	s.inFlight = make(chan struct{}, 1)
+	s.forward.InFlight = make(chan struct{}, 1)
 	start(t, s)
 	c := dial(t, s, "udp")
 	c.send(packed(t, query("one.example.org", dns.TypeA)))
@@ -248,15 +249,15 @@ func TestPrivateReverseNames(t *testing.T) {
 
 func TestAnswerThatCannotBeEncoded(t *testing.T) {
 	s := newServer(t, settings())
-	r, err := parse(packed(t, withEDNS(query("www.example.org", dns.TypeTXT), 1232)), origin{})
+	r, err := wire.Parse(packed(t, withEDNS(query("www.example.org", dns.TypeTXT), 1232)), wire.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	odd := new(dns.Msg)
 	odd.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: "a..b.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}}}
 	m := new(dns.Msg)
-	err = m.Unpack(s.pack(r, s.relay(r, s.current(), new(decision.Verdict), odd), &decision.Verdict{Source: decision.SourceUpstream}, nil))
-	if err != nil || m.Id != r.msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
+	err = m.Unpack(s.pack(r, s.replies.Rewrite(r, false, new(decision.Verdict), odd), &decision.Verdict{Source: decision.SourceUpstream}, nil))
+	if err != nil || m.Id != r.Msg.Id || m.Rcode != dns.RcodeServerFailure || ede(m) != int(dns.ExtendedErrorCodeInvalidData) {
 		t.Errorf("got %v, %v", m, err)
 	}
 	if got := s.Stats().Replies; len(got) != 1 || got[0].Rcode != "SERVFAIL" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
@@ -29,7 +30,7 @@ func FuzzHandle(f *testing.F) {
 		if wait != nil {
 			t.Fatal("a query waits for upstreams that do not exist")
 		}
-		silence := len(message) < headerLen || message[2]&0x80 != 0
+		silence := len(message) < wire.HeaderLen || message[2]&0x80 != 0
 		if silence != (reply == nil) {
 			t.Fatalf("reply %x", reply)
 		}
@@ -43,7 +44,7 @@ func FuzzHandle(f *testing.F) {
 		if reply[0] != message[0] || reply[1] != message[1] || !m.Response {
 			t.Errorf("the reply %x is not one to %x", reply, message)
 		}
-		if !tcp && len(reply) > udpLimit {
+		if !tcp && len(reply) > wire.UDPLimit {
 			t.Errorf("%d octets over UDP", len(reply))
 		}
 	})

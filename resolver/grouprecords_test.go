@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -81,8 +82,8 @@ func TestRoleIsTruncated(t *testing.T) {
 	}{
 		{200, 200, dns.TypeA},
 		{200, 200, dns.TypeAAAA},
-		{6000, tcpRoom / 16, dns.TypeA},
-		{6000, tcpRoom / 28, dns.TypeAAAA},
+		{6000, wire.TCPRoom / 16, dns.TypeA},
+		{6000, wire.TCPRoom / 28, dns.TypeAAAA},
 	} {
 		s := startWithRoles(t, test.nodes)
 		for _, size := range []uint16{0, 512, 1232} {
@@ -135,8 +136,8 @@ func TestCuratorServices(t *testing.T) {
 // The longest names and the most curators fit into a message over TCP.
 func TestServicesFit(t *testing.T) {
 	const owner, ttlAndSoOn, priorityAndSoOn, target = 2, 10, 6, 255
-	if size := maxServices * (owner + ttlAndSoOn + priorityAndSoOn + target); size > tcpRoom {
-		t.Errorf("%d curators may take %d octets, and there is room for %d", maxServices, size, tcpRoom)
+	if size := wire.MaxServices * (owner + ttlAndSoOn + priorityAndSoOn + target); size > wire.TCPRoom {
+		t.Errorf("%d curators may take %d octets, and there is room for %d", wire.MaxServices, size, wire.TCPRoom)
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
+	"github.com/nodedns/nodedns/resolver/internal/forward"
+	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
@@ -54,12 +57,12 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
 	st := a.state
 	s.counters.received(a.client.TCP)
-	r, err := parse(a.message, a.origin())
+	r, err := wire.Parse(a.message, a.origin())
 	switch {
-	case errors.Is(err, errNoQuery):
+	case errors.Is(err, wire.ErrNoQuery):
 		s.counters.dropped.Add(1)
 		return nil, nil
-	case errors.Is(err, errOpcode):
+	case errors.Is(err, wire.ErrOpcode):
 		return s.reject(&a, dns.RcodeNotImplemented, err), nil
 	case err != nil:
 		return s.reject(&a, dns.RcodeFormatError, err), nil
@@ -67,72 +70,50 @@ func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([
 	if came == unread {
 		var ok bool
 		if verdict, ok = s.check(r, st); ok {
-			s.decide(&verdict, &r.question, st, a.now)
+			s.decide(&verdict, &r.Question, st, a.now)
 		}
 	}
-	reply := s.settle(r, st, &verdict)
+	reply := s.forward.Reply(r, &st.targets, &verdict)
 	switch {
 	case reply != nil:
-	case !a.client.Busy && s.enter():
+	case !a.client.Busy && s.forward.InFlight.Enter():
 		return nil, func(ctx context.Context) []byte {
-			defer s.leave()
-			reply := s.forward(ctx, r, st, &verdict)
+			defer s.forward.InFlight.Leave()
+			reply := s.forward.Forward(ctx, r, &st.targets, &verdict)
 			return s.pack(r, reply, &verdict, nil)
 		}
 	default:
-		reply = s.turnAway(r, st, &verdict)
+		reply = s.forward.Overloaded(r, &st.targets, &verdict)
 	}
 	return s.pack(r, reply, &verdict, a.buffer), nil
 }
 
-// settle makes a verdict into a reply, or returns nil if the upstreams are to
-// be asked now.
-func (s *Server) settle(r *request, st *state, verdict *decision.Verdict) *dns.Msg {
-	switch verdict.Kind {
-	case decision.Forward:
-		return nil
-	case decision.Cached:
-		if verdict.Hit.Prefetch {
-			s.prefetch(r, st, verdict)
-		}
-		return s.recall(r, st, verdict)
-	}
-	return s.compose(r, verdict)
-}
-
-// turnAway answers what there is no place for: by a stale reply, if there is
-// one.
-func (s *Server) turnAway(r *request, st *state, verdict *decision.Verdict) *dns.Msg {
-	s.counters.overloads.Add(1)
-	if reply := s.recall(r, st, verdict); reply != nil {
-		return reply
-	}
-	*verdict = overloaded()
-	return s.compose(r, verdict)
-}
-
-// enter takes one of the places for queries in flight, and says whether there
-// was one.
-func (s *Server) enter() bool {
-	select {
-	case s.inFlight <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *Server) leave() { <-s.inFlight }
-
-func overloaded() decision.Verdict {
-	return decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "too many queries in flight",
-		decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: "too many queries are waiting for upstreams"})
-}
-
 // check turns down what is not to be decided.
-func (s *Server) check(r *request, st *state) (decision.Verdict, bool) {
-	if server, looped := s.pool.Looped(&r.msg); looped {
-		return turnBack(server), false
+func (s *Server) check(r *wire.Request, st *state) (decision.Verdict, bool) {
+	if server, looped := s.pool.Looped(&r.Msg); looped {
+		return forward.LoopDetected(server), false
 	}
-	return r.check(st.allows(r.client.Addr()))
+	return r.Check(st.allows(r.Client.Addr()))
+}
+
+// pack encodes the reply to a message that came by a socket, counts and logs it.
+// The buffer is used if it is large enough.
+func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
+	reply, rcode := s.replies.Encode(r, m, verdict, buffer)
+	s.counters.replied(verdict.Source, rcode)
+	if s.taps.Watched() {
+		s.observeRequest(r, verdict, rcode, reply)
+	}
+	return reply
+}
+
+// reject answers a message of which only the header can be trusted.
+func (s *Server) reject(a *arrival, rcode int, reason error) []byte {
+	reply := wire.Reject(a.message, a.buffer, rcode)
+	s.counters.replied(decision.SourceRequest, rcode)
+	if s.taps.Watched() {
+		verdict := decision.Refuse(rcode, decision.SourceRequest, reason.Error(), decision.ExtendedError{})
+		s.observe(a.origin(), &verdict, &tap.Event{Rcode: rcode, Reply: reply})
+	}
+	return reply
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -23,10 +24,10 @@ func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Ad
 			return nil, err
 		}
 		if reply.Rcode != dns.RcodeSuccess {
-			return nil, fmt.Errorf("%s record: %s", dns.TypeToString[qtype], rcodeName(reply.Rcode))
+			return nil, fmt.Errorf("%s record: %s", dns.TypeToString[qtype], wire.RcodeName(reply.Rcode))
 		}
 		for _, rr := range reply.Answer {
-			if addr, ok := addressOf(rr); ok {
+			if addr, ok := wire.Address(rr); ok {
 				addrs = append(addrs, addr)
 			}
 		}

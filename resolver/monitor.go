@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
@@ -34,7 +35,7 @@ func (w *queryWatcher) Next(ctx context.Context) (results []varlink.QueryResult,
 		}
 		asked := m.Question[0]
 		result := varlink.QueryResult{
-			Name: withoutDot(asked.Name), Class: asked.Qclass, Type: asked.Qtype, Rcode: events[i].Rcode,
+			Name: wire.WithoutDot(asked.Name), Class: asked.Qclass, Type: asked.Qtype, Rcode: events[i].Rcode,
 		}
 		for _, rr := range m.Answer {
 			if record, ok := recordOf(rr); ok {
@@ -48,7 +49,7 @@ func (w *queryWatcher) Next(ctx context.Context) (results []varlink.QueryResult,
 
 func recordOf(rr dns.RR) (varlink.Record, bool) {
 	h := rr.Header()
-	wire := make([]byte, dns.Len(rr))
-	n, err := dns.PackRR(rr, wire, 0, nil, false)
-	return varlink.Record{Name: withoutDot(h.Name), Class: h.Class, Type: h.Rrtype, Wire: wire[:n]}, err == nil
+	packed := make([]byte, dns.Len(rr))
+	n, err := dns.PackRR(rr, packed, 0, nil, false)
+	return varlink.Record{Name: wire.WithoutDot(h.Name), Class: h.Class, Type: h.Rrtype, Wire: packed[:n]}, err == nil
 }

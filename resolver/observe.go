@@ -1,13 +1,13 @@
 package resolver
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
@@ -20,14 +20,9 @@ const maxExtended = 4
 // is [tap.ErrTooMany]. [Describe] makes text of an event.
 func (s *Server) Watch() (*tap.Watcher, error) { return s.taps.Watch() }
 
-// origin is where a query comes from, and when it was taken up.
-type origin struct {
-	client    netip.AddrPort // the zero one: no socket
-	transport tap.Transport
-	began     time.Duration
+func (a *arrival) origin() wire.Origin {
+	return wire.Origin{Client: a.client.Addr, Transport: transportOf(a.client), Began: a.now}
 }
-
-func (a *arrival) origin() origin { return origin{a.client.Addr, transportOf(a.client), a.now} }
 
 func transportOf(client listen.Client) tap.Transport {
 	if client.TCP {
@@ -39,7 +34,7 @@ func transportOf(client listen.Client) tap.Transport {
 // observeFast tells whoever watches of a reply of the fast path. It is apart
 // so that nothing of it is paid for while nobody does.
 func (s *Server) observeFast(a *arrival, v *decision.Verdict, reply []byte) {
-	extended := extendedOf(v)
+	extended := wire.ExtendedOf(v)
 	if v.Kind == decision.Cached {
 		extended = append(extended, v.Hit.ExtendedErrors()...)
 	}
@@ -47,26 +42,26 @@ func (s *Server) observeFast(a *arrival, v *decision.Verdict, reply []byte) {
 }
 
 // observeRequest tells of a reply of the ordinary path.
-func (s *Server) observeRequest(r *request, v *decision.Verdict, rcode int, reply []byte) {
-	s.observe(r.origin, v, &tap.Event{Rcode: rcode, Server: r.server, Extended: r.extended, Reply: reply})
+func (s *Server) observeRequest(r *wire.Request, v *decision.Verdict, rcode int, reply []byte) {
+	s.observe(r.Origin, v, &tap.Event{Rcode: rcode, Server: r.Server, Extended: r.Extended, Reply: reply})
 }
 
 // observeAnswer tells of an answer to who needs no socket, as it would be sent.
 // The answer may be used after it.
-func (s *Server) observeAnswer(r *request, v *decision.Verdict, answer *dns.Msg) {
+func (s *Server) observeAnswer(r *wire.Request, v *decision.Verdict, answer *dns.Msg) {
 	if !s.taps.Watched() {
 		return
 	}
 	as, told := *r, *v // who asked gets the answer itself, sendable or not
-	reply, rcode := s.encode(&as, answer.Copy(), &told, nil)
+	reply, rcode := s.replies.Encode(&as, answer.Copy(), &told, nil)
 	s.observeRequest(&as, &told, rcode, reply)
 }
 
 // observe completes an event, and tells of it. What an event is comes together
 // here for all transports.
-func (s *Server) observe(from origin, v *decision.Verdict, e *tap.Event) {
-	e.Time, e.Duration = s.now(), s.clock()-from.began
-	e.Client, e.Transport = from.client, from.transport
+func (s *Server) observe(from wire.Origin, v *decision.Verdict, e *tap.Event) {
+	e.Time, e.Duration = s.now(), s.clock()-from.Began
+	e.Client, e.Transport = from.Client, from.Transport
 	e.Source, e.Reason = v.Source, v.Reason
 	e.Extended = e.Extended[:min(len(e.Extended), maxExtended)]
 	s.taps.Tell(e)

@@ -111,7 +111,7 @@ func newPathServer(t testing.TB, store *zone.Store, change func(*Settings)) *Ser
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.inFlight = make(chan struct{})
+	s.forward.InFlight = make(chan struct{})
 	fillCache(t, s)
 	return s
 }
@@ -186,7 +186,7 @@ func newPaths(t testing.TB, state zoneState) paths {
 		fast:     newPathServer(t, store, nil),
 		ordinary: newPathServer(t, store, func(s *Settings) { s.OrdinaryPath = true }),
 	}
-	p.ordinary.cookies = p.fast.cookies // the same secret
+	p.ordinary.replies.Cookies = p.fast.replies.Cookies // the same secret
 	return p
 }
 

@@ -2,15 +2,12 @@ package resolver
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -55,7 +52,7 @@ type Answer struct {
 // an answer.
 func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error) {
 	start := time.Now()
-	r, err := ask(name, qtype)
+	r, err := wire.Ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
@@ -70,43 +67,11 @@ func (a *Answer) credit(source decision.Source, reason string, server upstream.S
 	}
 }
 
-// ask makes the request that a query over TCP with EDNS would be.
-func ask(name, qtype string) (*request, error) {
-	number, ok := parseType(qtype)
-	if !ok {
-		return nil, fmt.Errorf("query %q: unknown type %q; want a mnemonic such as AAAA, or TYPE and a number", name, qtype)
-	}
-	wire, err := decision.ParseName(name)
-	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
-	}
-	r := &request{
-		origin:   origin{transport: tap.Query},
-		question: decision.Question{Name: wire, Type: number},
-		limit:    tcpLimit,
-	}
-	r.msg.SetQuestion(dns.Fqdn(name), number)
-	r.msg.SetEdns0(udpLimit, false)
-	r.opt = r.msg.IsEdns0()
-	return r, nil
-}
-
-// parseType reads a mnemonic, or the form of RFC 3597, section 5.
-func parseType(text string) (uint16, bool) {
-	text = strings.ToUpper(text)
-	if number, ok := dns.StringToType[text]; ok {
-		return number, true
-	}
-	digits, ok := strings.CutPrefix(text, "TYPE")
-	number, err := strconv.ParseUint(digits, 10, 16)
-	return uint16(number), ok && err == nil
-}
-
 // asAnswer is the text of a reply, and of the extended errors that it has, or
 // would have for a client with EDNS.
 func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 	a := &Answer{
-		Rcode:         rcodeName(reply.Rcode),
+		Rcode:         wire.RcodeName(reply.Rcode),
 		Authoritative: reply.Authoritative,
 		Records:       asRecords(reply.Answer),
 		Authority:     asRecords(reply.Ns),
@@ -116,7 +81,7 @@ func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 	}
 	for _, ede := range extended {
 		a.Errors = append(a.Errors, ExtendedError{
-			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: extendedText(ede),
+			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: wire.ExtendedText(ede),
 		})
 	}
 	return a
@@ -128,15 +93,8 @@ func asRecords(records []dns.RR) []Record {
 		h := rr.Header()
 		texts = append(texts, Record{
 			Name: h.Name, Type: dns.Type(h.Rrtype).String(), TTL: h.Ttl,
-			Data: rdata(rr),
+			Data: wire.RData(rr),
 		})
 	}
 	return texts
-}
-
-// rdata is a record's text after its name, TTL, class and type.
-func rdata(rr dns.RR) string {
-	const fields = 4
-	parts := strings.SplitN(rr.String(), "\t", fields+1)
-	return parts[len(parts)-1]
 }

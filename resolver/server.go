@@ -17,9 +17,11 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/cookie"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
+	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -41,8 +43,8 @@ type Server struct {
 	clock   func() time.Duration
 	now     func() time.Time
 	log     *slog.Logger
-	cookies *cookie.Jar
-	limits  listen.Limits
+	replies *wire.Replies
+	forward *forward.Forwarder
 	changed func() // Config.Changed
 	refusal func(name string) (reason string, refused bool)
 
@@ -53,10 +55,6 @@ type Server struct {
 	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	pool     *upstream.Pool
 	cache    *cache.Cache
-	flights  flights
-	scope    atomic.Pointer[transport.Scope] // of Run; nil without
-	patience time.Duration                   // stalePatience, but for tests
-	inFlight chan struct{}                   // holds one element for each
 	counters counters
 	tallies  tallies
 	queries  sync.Pool // of *fastpath.Query, for those without a worker
@@ -84,22 +82,24 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		zone:     config.Zone,
-		clock:    config.Clock,
-		now:      config.Now,
-		log:      config.Logger,
-		changed:  config.Changed,
-		refusal:  config.Refusal,
-		cookies:  cookie.New(),
-		cache:    cache.New(cache.Config{}),
-		patience: stalePatience,
-		inFlight: make(chan struct{}, maxInFlight),
-		want:     slices.Clone(config.Listen),
+		zone:    config.Zone,
+		clock:   config.Clock,
+		now:     config.Now,
+		log:     config.Logger,
+		changed: config.Changed,
+		refusal: config.Refusal,
+		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
+		cache:   cache.New(cache.Config{}),
+		want:    slices.Clone(config.Listen),
 	}
 	if config.Hosts.Path != "" {
 		s.hosts = hosts.New(config.Hosts)
 		s.hosts.Look()
 	}
+	s.forward = forward.New(forward.Config{
+		Replies: s.replies, Cache: s.cache, Clock: s.clock, Logger: s.log, InFlight: maxInFlight,
+		Current: func() *forward.Targets { return &s.state.Load().targets },
+	})
 	s.queries.New = func() any { return new(fastpath.Query) }
 	s.bound.Store(new([]netip.AddrPort))
 	s.pool = upstream.New(upstream.Config{
@@ -218,7 +218,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.release()
-	sockets.Logger, sockets.Limits, sockets.Clock = s.log, s.limits, s.clock
+	sockets.Logger, sockets.Clock = s.log, s.clock
 	sockets.Changed = s.listenersChanged
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -228,7 +228,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var parts, pool errgroup.Group
 	pool.Go(func() error { return s.pool.Run(outlasting) })
 	scope := transport.NewScope(outlasting)
-	s.scope.Store(scope)
+	s.forward.UseScope(scope)
 	if s.hosts != nil {
 		parts.Go(func() error { return s.hosts.Run(ctx) })
 	}
@@ -237,7 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	parts.Go(func() error { s.followSources(ctx); return nil })
 	err = sockets.Serve(ctx, func() listen.Handler { return s.newWorker() })
 	s.tallies.end()
-	s.scope.Store(nil)
+	s.forward.UseScope(nil)
 	cancel()
 	err = errors.Join(err, parts.Wait())
 	end()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -18,11 +19,8 @@ type state struct {
 	rules    *decision.Rules
 	machine  resolvconf.Machine
 	search   []decision.Name
-	servers  *upstream.Group // all of them
-	private  *upstream.Group // those on private addresses
+	targets  forward.Targets
 	routes   *routes.Table[decision.Route]
-	routed   []*upstream.Group       // of each route
-	sites    *routes.Table[struct{}] // which names may point to private networks
 	// setup has all that decisions depend on but the moment.
 	setup decision.Setup
 	// loopback says that all clients on this machine are answered.
@@ -50,7 +48,7 @@ func (s *Server) current() *state {
 
 // rebuild makes the state anew. The caller holds mu.
 func (s *Server) rebuild() {
-	st := &state{settings: s.settings, rules: s.rules, routes: s.routes, sites: s.sites}
+	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
 	var machines []upstream.Server
 	if s.sources != nil {
 		st.machine = s.sources.Machine(s.isForeign)
@@ -80,16 +78,19 @@ func (s *Server) rebuild() {
 		Timeout:       s.settings.Upstreams.Timeout,
 		RandomizeCase: s.settings.Upstreams.RandomizeCase,
 	}, lists...)
-	st.servers, st.private, st.routed = groups[0], groups[1], groups[2:]
+	st.targets = forward.Targets{
+		Servers: groups[0], Private: groups[1], Routed: groups[2:], Sites: s.sites,
+		RebindProtection: s.settings.Upstreams.RebindProtection, TrustAD: s.settings.Upstreams.TrustAD,
+	}
 	st.loopback = st.settings.allowsLoopback()
 	st.setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}
 	if st.settings.Cache.Size > 0 {
 		st.setup.Cache = s.cache
 	}
 	switch {
-	case len(st.private.Servers()) > 0:
+	case len(st.targets.Private.Servers()) > 0:
 		st.setup.Reach = decision.ReachPrivate
-	case len(st.servers.Servers()) > 0:
+	case len(st.targets.Servers.Servers()) > 0:
 		st.setup.Reach = decision.ReachPublic
 	}
 	s.replace(st)
@@ -98,15 +99,15 @@ func (s *Server) rebuild() {
 // replace makes a state the newest, and tells what became of the upstreams.
 func (s *Server) replace(st *state) {
 	old := s.state.Swap(st)
-	servers := st.servers.Servers()
-	sameServers := old != nil && slices.Equal(old.servers.Servers(), servers)
+	servers := st.targets.Servers.Servers()
+	sameServers := old != nil && slices.Equal(old.targets.Servers.Servers(), servers)
 	if !sameServers || st.source() != old.source() {
 		s.log.Info("upstreams", "servers", servers, "from", st.source(), "search", len(st.search))
 	}
 	if !sameServers {
 		s.cache.Flush() // others may know other answers
 	}
-	if s.changed != nil && (!sameServers || !sameGroups(old.routed, st.routed) || !old.machine.Equal(st.machine)) {
+	if s.changed != nil && (!sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine)) {
 		s.changed()
 	}
 }

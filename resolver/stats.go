@@ -1,14 +1,12 @@
 package resolver
 
 import (
-	"strconv"
 	"sync/atomic"
-
-	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
@@ -18,12 +16,9 @@ const rcodes = 24
 
 // counters are what Stats reads.
 type counters struct {
-	replies         [decision.Sources][rcodes]atomic.Uint64
-	udp, tcp        atomic.Uint64
-	dropped         atomic.Uint64
-	overloads       atomic.Uint64
-	forwardFailures atomic.Uint64
-	coalesced       atomic.Uint64
+	replies  [decision.Sources][rcodes]atomic.Uint64
+	udp, tcp atomic.Uint64
+	dropped  atomic.Uint64
 }
 
 func (c *counters) received(tcp bool) {
@@ -70,10 +65,10 @@ func (s *Server) Stats() Stats {
 		TCP:             c.tcp.Load() + fast.tcp.Load(),
 		Dropped:         c.dropped.Load(),
 		ReceiveDrops:    s.receiveDrops(),
-		Overloads:       c.overloads.Load(),
-		ForwardFailures: c.forwardFailures.Load(),
-		InFlight:        len(s.inFlight),
-		Coalesced:       c.coalesced.Load(),
+		Overloads:       s.forward.Counts.Overloads.Load(),
+		ForwardFailures: s.forward.Counts.Failures.Load(),
+		InFlight:        len(s.forward.InFlight),
+		Coalesced:       s.forward.Counts.Coalesced.Load(),
 		Connections:     s.connections(),
 		Watch:           s.taps.Stats(),
 		Cache:           s.cache.Stats(),
@@ -85,21 +80,9 @@ func (s *Server) Stats() Stats {
 				n += fast.replies[source][rcode].Load()
 			}
 			if n > 0 {
-				stats.Replies = append(stats.Replies, ReplyCount{source.String(), rcodeName(rcode), n})
+				stats.Replies = append(stats.Replies, ReplyCount{source.String(), wire.RcodeName(rcode), n})
 			}
 		}
 	}
 	return stats
-}
-
-// rcodeName is the mnemonic of a response code. 16 has two; in a reply without
-// TSIG it speaks of EDNS.
-func rcodeName(rcode int) string {
-	if rcode == dns.RcodeBadVers {
-		return "BADVERS"
-	}
-	if name, ok := dns.RcodeToString[rcode]; ok {
-		return name
-	}
-	return "RCODE" + strconv.Itoa(rcode)
 }

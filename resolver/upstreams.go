@@ -8,7 +8,7 @@ import (
 
 // Upstreams are the servers that are asked now for what no route has, in their
 // order. Listeners of ours are not among them.
-func (s *Server) Upstreams() []upstream.Server { return s.current().servers.Servers() }
+func (s *Server) Upstreams() []upstream.Server { return s.current().targets.Servers.Servers() }
 
 // UpstreamStatus is what is known about a server, and what it is asked for.
 type UpstreamStatus struct {
@@ -40,10 +40,10 @@ func (s *Server) UpstreamStatus() []UpstreamStatus {
 		}
 		return &all[i]
 	}
-	for _, server := range st.servers.Servers() {
+	for _, server := range st.targets.Servers.Servers() {
 		entry(server).General = true
 	}
-	for i, group := range st.routed {
+	for i, group := range st.targets.Routed {
 		for _, server := range group.Servers() {
 			e := entry(server)
 			e.Routes = append(e.Routes, st.settings.Upstreams.Routes[i].Domains...)

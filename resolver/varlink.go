@@ -9,6 +9,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/forward"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
@@ -28,7 +30,7 @@ func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion
 // search looks for the addresses of a name at each of its spellings, and shows
 // each finding.
 func (s *Server) search(ctx context.Context, q *varlink.HostnameQuestion, spellings []string, show func(finding)) (varlink.Addresses, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, errOverdue)
+	ctx, cancel := context.WithTimeoutCause(ctx, forward.MaxWait, forward.ErrOverdue)
 	defer cancel()
 	// Of a name that is complete by its dots, what there is to say of itself is
 	// what is said, whatever its other spellings come to.
@@ -124,7 +126,7 @@ func (s *Server) ResolveAddress(ctx context.Context, q varlink.AddressQuestion) 
 	}
 	names := varlink.Names{Flags: found.flags}
 	for _, rr := range found.records {
-		name := withoutDot(rr.(*dns.PTR).Ptr)
+		name := wire.WithoutDot(rr.(*dns.PTR).Ptr)
 		if isHostname(name) && !slices.Contains(names.All, name) {
 			names.All = append(names.All, name)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -53,7 +54,7 @@ func (u *world) answer(w dns.ResponseWriter, q *dns.Msg) {
 	asked := q.Question[0]
 	name := strings.ToLower(asked.Name)
 	u.mu.Lock()
-	u.asked = append(u.asked, withoutDot(name)+" "+dns.TypeToString[asked.Qtype])
+	u.asked = append(u.asked, wire.WithoutDot(name)+" "+dns.TypeToString[asked.Qtype])
 	u.mu.Unlock()
 	m := new(dns.Msg).SetReply(q)
 	switch {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 func TestAnswersOnTheWire(t *testing.T) {
@@ -72,13 +74,13 @@ func TestMalformedMessages(t *testing.T) {
 		rcode   int
 	}{
 		"QDCOUNT 0": {mutate(t, func(b []byte) []byte {
-			return put(4, 0)(slices.Delete(b, headerLen, len(b)-optLen))
+			return put(4, 0)(slices.Delete(b, wire.HeaderLen, len(b)-optLen))
 		}), dns.RcodeFormatError},
 		"QDCOUNT 2": {mutate(t, func(b []byte) []byte {
-			return put(4, 2)(slices.Insert(b, headerLen, b[headerLen:len(b)-optLen]...))
+			return put(4, 2)(slices.Insert(b, wire.HeaderLen, b[wire.HeaderLen:len(b)-optLen]...))
 		}), dns.RcodeFormatError},
 		"QDCOUNT 2 and one question": {mutate(t, put(4, 2)), dns.RcodeFormatError},
-		"header only":                {mutate(t, func(b []byte) []byte { return b[:headerLen] }), dns.RcodeFormatError},
+		"header only":                {mutate(t, func(b []byte) []byte { return b[:wire.HeaderLen] }), dns.RcodeFormatError},
 		"cut in the name":            {mutate(t, func(b []byte) []byte { return b[:20] }), dns.RcodeFormatError},
 		"cut in the OPT":             {mutate(t, func(b []byte) []byte { return b[:len(b)-3] }), dns.RcodeFormatError},
 		"ARCOUNT too high":           {mutate(t, put(10, 2)), dns.RcodeFormatError},
@@ -90,8 +92,8 @@ func TestMalformedMessages(t *testing.T) {
 			return slices.Insert(b, len(b)-optLen, 1, 'x')
 		}), dns.RcodeFormatError},
 		"OPT in the answer":         {mutate(t, func(b []byte) []byte { return put(6, 1)(put(10, 0)(b)) }), dns.RcodeFormatError},
-		"compression loop":          {mutate(t, put(headerLen, 0xc00c)), dns.RcodeFormatError},
-		"label of 64 octets":        {mutate(t, func(b []byte) []byte { b[headerLen] = 0x40; return b }), dns.RcodeFormatError},
+		"compression loop":          {mutate(t, put(wire.HeaderLen, 0xc00c)), dns.RcodeFormatError},
+		"label of 64 octets":        {mutate(t, func(b []byte) []byte { b[wire.HeaderLen] = 0x40; return b }), dns.RcodeFormatError},
 		"cookie of 7 octets":        {cookieQuery(t, "00112233445566"), dns.RcodeFormatError},
 		"cookie of 9 octets":        {cookieQuery(t, "001122334455667788"), dns.RcodeFormatError},
 		"cookie of 41 octets":       {cookieQuery(t, strings.Repeat("00", 41)), dns.RcodeFormatError},
@@ -127,7 +129,7 @@ func TestMessagesThatGetSilence(t *testing.T) {
 	for name, message := range map[string][]byte{
 		"a response":         mutate(t, func(b []byte) []byte { b[2] |= 0x80; return b }),
 		"a garbled response": mutate(t, func(b []byte) []byte { b[2] |= 0x80; return b[:14] }),
-		"less than a header": mutate(t, func(b []byte) []byte { return b[:headerLen-1] }),
+		"less than a header": mutate(t, func(b []byte) []byte { return b[:wire.HeaderLen-1] }),
 		"an empty one":       {},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package resolver
 import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -54,10 +55,10 @@ func (s *Server) fast(a *arrival, q *fastpath.Query, v *decision.Verdict) ([]byt
 	}
 	var fresh []byte
 	if q.Cookie != nil {
-		made := s.cookies.Reply(q.Cookie, client, s.now())
+		made := s.replies.Cookies.Reply(q.Cookie, client, s.now())
 		fresh = made[:]
 	}
-	reply, ok := q.Append(a.buffer, v, replyLimit(a.client.TCP, q.EDNS, q.UDPSize), fresh)
+	reply, ok := q.Append(a.buffer, v, wire.ReplyLimit(a.client.TCP, q.EDNS, q.UDPSize), fresh)
 	if !ok {
 		return nil, decided
 	}

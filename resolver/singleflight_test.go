@@ -36,11 +36,6 @@ func TestQueriesCoalesce(t *testing.T) {
 			t.Errorf("%d: got %v, %v", i, m, err)
 		}
 	}
-	s.flights.mu.Lock()
-	defer s.flights.mu.Unlock()
-	if n := len(s.flights.all); n != 0 {
-		t.Errorf("%d flights are left", n)
-	}
 }
 
 // Who asked first gives up: somebody else asks.
@@ -68,23 +63,5 @@ func TestFirstOfManyGivesUp(t *testing.T) {
 	close(release)
 	if answer := <-got; answer.Rcode != "NOERROR" || len(answer.Records) != 1 {
 		t.Errorf("got %+v", answer)
-	}
-}
-
-// Servers that forward to each other in a circle must not wait for each other.
-func TestForwardedQueryJoinsNoOther(t *testing.T) {
-	s := newServer(t, settings(newScripted(t, answering(answered60)).addr))
-	mark := &dns.EDNS0_LOCAL{Code: 65053, Data: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
-	r := &request{msg: *withEDNS(query(asked, dns.TypeA), 1232, mark)}
-	r.opt = r.msg.IsEdns0()
-	st := s.state.Load()
-	x := &exchange{state: st, group: st.servers, query: r.outgoing(st)}
-	same := *x
-	if _, first := s.flights.join(same.flightKey()); !first {
-		t.Fatal("there is another flight")
-	}
-	reply, err := s.ask(t.Context(), x, nil)
-	if err != nil || len(reply.Msg.Answer) != 1 {
-		t.Errorf("got %v, %v", reply, err)
 	}
 }

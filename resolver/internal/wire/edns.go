@@ -1,4 +1,4 @@
-package resolver
+package wire
 
 import (
 	"encoding/hex"
@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 // maxExtendedText bounds the text of an extended error, in octets.
@@ -17,43 +15,43 @@ const maxExtendedText = 256
 // addOPT gives a reply the OPT record that the client's calls for, with an
 // upstream's options. Without EDNS in the query there is none in the reply (RFC
 // 6891, section 7).
-func (s *Server) addOPT(m *dns.Msg, r *request, extended []*dns.EDNS0_EDE, passedOn ...dns.EDNS0) {
-	r.extended = extended
-	if r.opt == nil {
+func (w *Replies) addOPT(m *dns.Msg, r *Request, extended []*dns.EDNS0_EDE, passedOn ...dns.EDNS0) {
+	r.Extended = extended
+	if r.OPT == nil {
 		return
 	}
 	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
-	opt.SetUDPSize(udpLimit)
-	opt.SetDo(r.opt.Do())
+	opt.SetUDPSize(UDPLimit)
+	opt.SetDo(r.OPT.Do())
 	for _, ede := range extended {
 		opt.Option = append(opt.Option, &dns.EDNS0_EDE{
 			InfoCode:  ede.InfoCode,
-			ExtraText: extendedText(ede),
+			ExtraText: ExtendedText(ede),
 		})
 	}
 	opt.Option = append(opt.Option, passedOn...)
 	if r.cookie != nil {
-		fresh := s.cookies.Reply(r.cookie, r.client.Addr(), s.now())
+		fresh := w.Cookies.Reply(r.cookie, r.Client.Addr(), w.Now())
 		opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: hex.EncodeToString(fresh[:])})
 	}
 	if r.keepalive {
 		opt.Option = append(opt.Option, &dns.EDNS0_TCP_KEEPALIVE{
 			Code:    dns.EDNS0TCPKEEPALIVE,
-			Timeout: uint16(s.idleTimeout() / (100 * time.Millisecond)),
+			Timeout: uint16(w.Idle / (100 * time.Millisecond)),
 		})
 	}
 	m.Extra = append(m.Extra, opt)
 }
 
-// extendedText is as much of the text of an extended error as is passed on.
-func extendedText(ede *dns.EDNS0_EDE) string {
+// ExtendedText is as much of the text of an extended error as is passed on.
+func ExtendedText(ede *dns.EDNS0_EDE) string {
 	return strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], "")
 }
 
-// makeRoom leaves more of a reply to the records. The codes of the extended
+// trimOPT leaves more of a reply to the records. The codes of the extended
 // errors say enough (RFC 8914, section 3), and who asked for an upstream's
 // options can ask again over TCP.
-func makeRoom(m *dns.Msg) {
+func trimOPT(m *dns.Msg) {
 	opt := m.IsEdns0()
 	if opt == nil {
 		return
@@ -69,12 +67,4 @@ func makeRoom(m *dns.Msg) {
 		m.Truncated = true
 		return true
 	})
-}
-
-// idleTimeout is how long a TCP connection may be silent.
-func (s *Server) idleTimeout() time.Duration {
-	if s.limits.Idle != 0 {
-		return s.limits.Idle
-	}
-	return listen.IdleTimeout
 }

@@ -1,4 +1,4 @@
-package resolver
+package wire
 
 import (
 	"fmt"
@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// tcpRoom is what the largest message has for records, in octets.
-	tcpRoom = 1<<16 - 1 - 512
-	// maxServices bounds the curators that are told at once: far above any
+	// TCPRoom is what the largest message has for records, in octets.
+	TCPRoom = 1<<16 - 1 - 512
+	// MaxServices bounds the curators that are told at once: far above any
 	// control plane, and what fits over TCP whatever the names' lengths, since
 	// targets are not compressed (RFC 2782).
-	maxServices = 200
+	MaxServices = 200
 )
 
 // fitting is how many records of a size, compressed, are worth making for a
 // reply with a limit: one more than fits over UDP, so that the reply is
 // truncated and asked for again (RFC 2181, section 9), and no more than fit
 // over TCP, where of a larger group some have to do.
-func fitting(limit, size int) int { return min(limit/size+1, tcpRoom/size) }
+func fitting(limit, size int) int { return min(limit/size+1, TCPRoom/size) }
 
 // roleRecords are the addresses of the nodes that have a role, in random order.
 // Of more nodes than fit they are a sample, another one each time.
@@ -49,7 +49,7 @@ func roleRecords(header dns.RR_Header, v *decision.Verdict, limit int) (records 
 // serviceRecords are the nodes that run a curator. All have the same priority
 // and weight, since all know who leads.
 func serviceRecords(header dns.RR_Header, v *decision.Verdict) (records []dns.RR) {
-	for n := range limited(v.Zone.Curators(rand.Uint64()), maxServices) {
+	for n := range limited(v.Zone.Curators(rand.Uint64()), MaxServices) {
 		records = append(records, &dns.SRV{Hdr: header, Port: n.CuratorPort(), Target: inDomain(n, v)})
 	}
 	shuffle(records)

@@ -1,4 +1,4 @@
-package resolver
+package wire
 
 import (
 	"encoding/binary"
@@ -14,76 +14,77 @@ import (
 )
 
 const (
-	headerLen = 12
+	// HeaderLen is the length of a header, in octets.
+	HeaderLen = 12
 
 	// The limits of a reply, in octets: over UDP without EDNS (RFC 1035,
 	// section 4.2.1) and with (what fits an IPv6 packet of the minimum MTU),
 	// and over TCP.
 	plainLimit = 512
-	udpLimit   = 1232
-	tcpLimit   = 1<<16 - 1
+	UDPLimit   = 1232
+	TCPLimit   = 1<<16 - 1
 )
 
-// request is a well-formed query.
-type request struct {
-	origin
-	msg      dns.Msg
-	question decision.Question
-	opt      *dns.OPT // nil: no EDNS
+// Request is a well-formed query.
+type Request struct {
+	Origin
+	Msg      dns.Msg
+	Question decision.Question
+	OPT      *dns.OPT // nil: no EDNS
 	cookie   []byte   // the COOKIE option, nil without
 	// keepalive says that the client asks how long its connection may be idle
 	// (RFC 7828).
 	keepalive bool
-	limit     int // octets of the reply
-	// server is the upstream whose answer the reply is made of, once there is
+	Limit     int // octets of the reply
+	// Server is the upstream whose answer the reply is made of, once there is
 	// one. It is the zero one for all that did not need any.
-	server upstream.Server
-	// protocol is how that answer came.
-	protocol upstream.Transport
-	// extended are the extended errors of the reply, whether the client gets
+	Server upstream.Server
+	// Protocol is how that answer came.
+	Protocol upstream.Transport
+	// Extended are the extended errors of the reply, whether the client gets
 	// them or not.
-	extended []*dns.EDNS0_EDE
+	Extended []*dns.EDNS0_EDE
 }
 
 // Why a message is no request.
 var (
-	errNoQuery = errors.New("not a query")         // silence: a reply might be answered in turn
-	errForm    = errors.New("malformed")           // FORMERR
-	errOpcode  = errors.New("opcode is not QUERY") // NOTIMP
+	ErrNoQuery = errors.New("not a query")         // silence: a reply might be answered in turn
+	ErrForm    = errors.New("malformed")           // FORMERR
+	ErrOpcode  = errors.New("opcode is not QUERY") // NOTIMP
 )
 
-// parse makes a message into a request. It checks its form only.
-func parse(message []byte, from origin) (*request, error) {
-	if len(message) < headerLen || message[2]&0x80 != 0 {
-		return nil, errNoQuery
+// Parse makes a message into a request. It checks its form only.
+func Parse(message []byte, from Origin) (*Request, error) {
+	if len(message) < HeaderLen || message[2]&0x80 != 0 {
+		return nil, ErrNoQuery
 	}
 	// Before anything else is looked at: with another opcode the sections
 	// mean something else.
 	if opcode := message[2] >> 3 & 0xf; opcode != dns.OpcodeQuery {
-		return nil, errOpcode
+		return nil, ErrOpcode
 	}
-	r := &request{origin: from}
-	if err := r.msg.Unpack(message); err != nil || !sameCounts(&r.msg, message) || len(r.msg.Question) != 1 {
-		return nil, errForm
+	r := &Request{Origin: from}
+	if err := r.Msg.Unpack(message); err != nil || !sameCounts(&r.Msg, message) || len(r.Msg.Question) != 1 {
+		return nil, ErrForm
 	}
 	if err := r.readOPT(); err != nil {
 		return nil, err
 	}
-	r.readOptions(from.transport == tap.TCP)
+	r.readOptions(from.Transport == tap.TCP)
 	if r.cookie != nil && !cookie.WellFormed(r.cookie) {
-		return nil, errForm
+		return nil, ErrForm
 	}
-	asked := r.msg.Question[0]
+	asked := r.Msg.Question[0]
 	name, err := decision.ParseName(asked.Name)
 	if err != nil {
-		return nil, errForm
+		return nil, ErrForm
 	}
-	r.question = decision.Question{
+	r.Question = decision.Question{
 		Name: name, Type: asked.Qtype,
-		DO: r.opt != nil && r.opt.Do(), CD: r.msg.CheckingDisabled,
-		Alone: len(upstream.PassedOn(&r.msg)) > 0,
+		DO: r.OPT != nil && r.OPT.Do(), CD: r.Msg.CheckingDisabled,
+		Alone: len(upstream.PassedOn(&r.Msg)) > 0,
 	}
-	r.limit = r.replyLimit(from.transport == tap.TCP)
+	r.Limit = r.replyLimit(from.Transport == tap.TCP)
 	return r, nil
 }
 
@@ -100,18 +101,18 @@ func sameCounts(m *dns.Msg, message []byte) bool {
 
 // readOPT finds the OPT record, of which there may be one, at the root and in
 // the additional section (RFC 6891, section 6.1.1).
-func (r *request) readOPT() error {
-	for section, records := range [...][]dns.RR{r.msg.Answer, r.msg.Ns, r.msg.Extra} {
+func (r *Request) readOPT() error {
+	for section, records := range [...][]dns.RR{r.Msg.Answer, r.Msg.Ns, r.Msg.Extra} {
 		const additional = 2
 		for _, rr := range records {
 			opt, ok := rr.(*dns.OPT)
 			if !ok {
 				continue
 			}
-			if section != additional || r.opt != nil || opt.Hdr.Name != "." {
-				return errForm
+			if section != additional || r.OPT != nil || opt.Hdr.Name != "." {
+				return ErrForm
 			}
-			r.opt = opt
+			r.OPT = opt
 		}
 	}
 	return nil
@@ -119,11 +120,11 @@ func (r *request) readOPT() error {
 
 // readOptions takes note of the options that concern us. Of several cookies
 // the first counts (RFC 7873, section 5.2).
-func (r *request) readOptions(tcp bool) {
-	if r.opt == nil {
+func (r *Request) readOptions(tcp bool) {
+	if r.OPT == nil {
 		return
 	}
-	for _, option := range r.opt.Option {
+	for _, option := range r.OPT.Option {
 		switch option := option.(type) {
 		case *dns.EDNS0_COOKIE:
 			if r.cookie == nil {
@@ -135,34 +136,34 @@ func (r *request) readOptions(tcp bool) {
 	}
 }
 
-func (r *request) replyLimit(tcp bool) int {
-	if r.opt == nil {
-		return replyLimit(tcp, false, 0)
+func (r *Request) replyLimit(tcp bool) int {
+	if r.OPT == nil {
+		return ReplyLimit(tcp, false, 0)
 	}
-	return replyLimit(tcp, true, r.opt.UDPSize())
+	return ReplyLimit(tcp, true, r.OPT.UDPSize())
 }
 
-// replyLimit is how long a reply may be, in octets. The size is the one in the
+// ReplyLimit is how long a reply may be, in octets. The size is the one in the
 // OPT record.
-func replyLimit(tcp, edns bool, size uint16) int {
+func ReplyLimit(tcp, edns bool, size uint16) int {
 	switch {
 	case tcp:
-		return tcpLimit
+		return TCPLimit
 	case !edns:
 		return plainLimit
 	}
-	return min(max(int(size), plainLimit), udpLimit)
+	return min(max(int(size), plainLimit), UDPLimit)
 }
 
-// check turns down what is well-formed and yet not served. Nothing is decided
+// Check turns down what is well-formed and yet not served. Nothing is decided
 // by the name.
-func (r *request) check(allowed bool) (decision.Verdict, bool) {
+func (r *Request) Check(allowed bool) (decision.Verdict, bool) {
 	refuse := func(rcode int, reason string, extended decision.ExtendedError) (decision.Verdict, bool) {
 		return decision.Refuse(rcode, decision.SourceRequest, reason, extended), false
 	}
-	asked := r.msg.Question[0]
+	asked := r.Msg.Question[0]
 	switch {
-	case r.opt != nil && r.opt.Version() != 0:
+	case r.OPT != nil && r.OPT.Version() != 0:
 		return refuse(dns.RcodeBadVers, "unknown version of EDNS", decision.ExtendedError{})
 	case !allowed:
 		return refuse(dns.RcodeRefused, "the client is not in dns.allow",

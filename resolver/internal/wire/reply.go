@@ -1,44 +1,52 @@
-package resolver
+package wire
 
 import (
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/cookie"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// compose makes a verdict into a reply. Extended errors of an upstream may be
+// Replies makes replies. All replies of a server have the same.
+type Replies struct {
+	Cookies *cookie.Jar
+	Now     func() time.Time // the wall clock, which cookies are dated by
+	Idle    time.Duration    // how long a TCP connection may be silent
+}
+
+// Build makes a verdict into a reply. Extended errors of an upstream may be
 // passed on with it.
-func (s *Server) compose(r *request, v *decision.Verdict, passedOn ...*dns.EDNS0_EDE) *dns.Msg {
+func (w *Replies) Build(r *Request, v *decision.Verdict, passedOn ...*dns.EDNS0_EDE) *dns.Msg {
 	m := new(dns.Msg)
-	r.address(m)
+	r.copyHeader(m)
 	m.Rcode, m.Authoritative = v.Rcode, v.Authoritative
-	m.Answer = answers(&r.msg.Question[0], v, r.limit)
+	m.Answer = answers(&r.Msg.Question[0], v, r.Limit)
 	m.Extra = additional(v, m.Answer)
 	if v.Kind == decision.Negative {
 		m.Ns = []dns.RR{soa(v)}
 	}
-	s.addOPT(m, r, append(extendedOf(v), passedOn...))
+	w.addOPT(m, r, append(ExtendedOf(v), passedOn...))
 	return m
 }
 
-// extendedOf is a verdict's own extended error, if it has one.
-func extendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
+// ExtendedOf is a verdict's own extended error, if it has one.
+func ExtendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
 	if v.Error.Code == 0 {
 		return nil
 	}
 	return []*dns.EDNS0_EDE{{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}}
 }
 
-// relay makes an upstream's answer into a reply. What it says stays, as far as
+// Rewrite makes an upstream's answer into a reply. What it says stays, as far as
 // the verdict lets it; what concerns the exchange of the message is between the
 // client and us. Extended errors of our own come first.
-func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
+func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
 	extended, options := append(own, upstream.Extended(answer)...), upstream.PassedOn(answer)
-	r.address(answer)
+	r.copyHeader(answer)
 	if rcode := verdict.Outcome(answer.Rcode, len(answer.Answer) > 0); rcode != answer.Rcode {
 		// What was validated is what the upstream said.
 		answer.Rcode, answer.AuthenticatedData = rcode, false
@@ -48,19 +56,19 @@ func (s *Server) relay(r *request, st *state, verdict *decision.Verdict, answer 
 	answer.Authoritative = false
 	// Only who is trusted has validated anything, and only who asks for the
 	// bit understands it (RFC 6840, sections 5.7 and 5.8).
-	wanted := r.msg.AuthenticatedData || r.opt != nil && r.opt.Do()
-	answer.AuthenticatedData = answer.AuthenticatedData && st.settings.Upstreams.TrustAD && wanted
+	wanted := r.Msg.AuthenticatedData || r.OPT != nil && r.OPT.Do()
+	answer.AuthenticatedData = answer.AuthenticatedData && trustAD && wanted
 	answer.Answer = withoutTransport(answer.Answer)
 	answer.Ns = withoutTransport(answer.Ns)
 	answer.Extra = withoutTransport(answer.Extra)
-	respell(answer)
-	s.addOPT(answer, r, extended, options...)
+	restoreCase(answer)
+	w.addOPT(answer, r, extended, options...)
 	return answer
 }
 
-// respell spells the owners that are the name asked for as in the question:
+// restoreCase spells the owners that are the name asked for as in the question:
 // somebody else may have asked for the same in other letters.
-func respell(m *dns.Msg) {
+func restoreCase(m *dns.Msg) {
 	asked := m.Question[0].Name
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range section {
@@ -71,17 +79,17 @@ func respell(m *dns.Msg) {
 	}
 }
 
-// address makes a message one to the client: the flags that a reply copies
+// copyHeader makes a message one to the client: the flags that a reply copies
 // (RFC 1035, section 4.1.1, and RFC 4035, section 3.2.2), and the question as
 // it was spelled.
-func (r *request) address(m *dns.Msg) {
-	m.Id = r.msg.Id
+func (r *Request) copyHeader(m *dns.Msg) {
+	m.Id = r.Msg.Id
 	m.Response = true
 	m.Opcode = dns.OpcodeQuery
-	m.RecursionDesired = r.msg.RecursionDesired
+	m.RecursionDesired = r.Msg.RecursionDesired
 	m.RecursionAvailable = true
-	m.CheckingDisabled = r.msg.CheckingDisabled
-	m.Question = r.msg.Question
+	m.CheckingDisabled = r.Msg.CheckingDisabled
+	m.Question = r.Msg.Question
 }
 
 // withoutTransport leaves out the records that belong to one exchange only.
@@ -96,61 +104,43 @@ func withoutTransport(records []dns.RR) (kept []dns.RR) {
 	return kept
 }
 
-// pack encodes the reply to a message that came by a socket, counts it and tells
-// of it. The buffer is used if it is large enough.
-func (s *Server) pack(r *request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
-	reply, rcode := s.encode(r, m, verdict, buffer)
-	s.counters.replied(verdict.Source, rcode)
-	if s.taps.Watched() {
-		s.observeRequest(r, verdict, rcode, reply)
-	}
-	return reply
-}
-
-// encode encodes a reply within the client's limit, with the TC bit if that
+// Encode encodes a reply within the client's limit, with the TC bit if that
 // takes something away, and returns its response code too. A reply that cannot
 // be encoded becomes another one, and so does the verdict.
-func (s *Server) encode(r *request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) (packed []byte, rcode int) {
+func (w *Replies) Encode(r *Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) (packed []byte, rcode int) {
 	// To measure with compression costs more, and is seldom needed.
-	if m.Len() > r.limit {
-		if m.Compress = true; m.Len() > r.limit {
-			makeRoom(m)
+	if m.Len() > r.Limit {
+		if m.Compress = true; m.Len() > r.Limit {
+			trimOPT(m)
 		}
 	}
 	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
-	m.Truncate(r.limit)
+	m.Truncate(r.Limit)
 	// Additional records are extra and no reason to ask again (RFC 2181,
 	// section 9).
 	m.Truncated = truncated || len(m.Answer) < answers || len(m.Ns) < authority
 	packed, err := m.PackBuffer(buffer[:cap(buffer)])
-	if err == nil && len(packed) <= r.limit {
+	if err == nil && len(packed) <= r.Limit {
 		return packed, m.Rcode
 	}
 	// What an upstream sent can be read and yet not be written: a name that is
 	// too long without compression, say.
 	*verdict = decision.Refuse(dns.RcodeServerFailure, verdict.Source, "the reply cannot be encoded",
 		decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: "the upstream's answer cannot be passed on"})
-	packed, _ = s.compose(r, verdict).Pack()
+	packed, _ = w.Build(r, verdict).Pack()
 	return packed, verdict.Rcode
 }
 
-// reject answers a message of which only the header can be trusted. The reply
+// Reject answers a message of which only the header can be trusted. The reply
 // is a header too.
-func (s *Server) reject(a *arrival, rcode int, why error) []byte {
+func Reject(message, buffer []byte, rcode int) []byte {
 	const (
 		response, recursionAvailable = 0x80, 0x80
 		opcodeAndRD, checkingOff     = 0x79, 0x10
 	)
-	message := a.message
-	reply := append(a.buffer[:0],
+	return append(buffer[:0],
 		message[0], message[1],
 		response|message[2]&opcodeAndRD,
 		recursionAvailable|message[3]&checkingOff|byte(rcode),
 		0, 0, 0, 0, 0, 0, 0, 0)
-	s.counters.replied(decision.SourceRequest, rcode)
-	if s.taps.Watched() {
-		verdict := decision.Refuse(rcode, decision.SourceRequest, why.Error(), decision.ExtendedError{})
-		s.observe(a.origin(), &verdict, &tap.Event{Rcode: rcode, Reply: reply})
-	}
-	return reply
 }

@@ -1,0 +1,115 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// StalePatience is how long a client waits for the upstreams before it gets a
+// stale answer (RFC 8767, section 5).
+const StalePatience = 1800 * time.Millisecond
+
+// ErrOverdue is that the time of a query is up.
+var ErrOverdue = errors.New("no answer in time from any upstream")
+
+// MaxWait is how long a client waits in all, also if it has to ask again what
+// another one gave up. An exchange ends before, and then says why it failed.
+const MaxWait = upstream.Total + 150*time.Millisecond
+
+// Forward asks the upstreams and returns the reply for the client. The verdict
+// becomes what was done in the end.
+func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
+	ctx, cancel := context.WithTimeoutCause(ctx, MaxWait, ErrOverdue)
+	defer cancel()
+	var patience <-chan struct{}
+	if verdict.Hit.Stale {
+		impatient, cancel := context.WithTimeout(ctx, f.Patience)
+		defer cancel()
+		patience = impatient.Done()
+	}
+	answer, err := f.await(ctx, newQuery(r, t, verdict), patience)
+	if err != nil || !isAnswer(answer.Msg) {
+		if reply := f.replyFromCache(r, t, verdict); reply != nil {
+			return reply
+		}
+	}
+	switch {
+	case err == nil:
+		r.Server, r.Protocol = answer.Server, answer.Transport
+		return f.deliver(r, t, verdict, answer)
+	case errors.Is(err, upstream.ErrBusy):
+		return f.Overloaded(r, t, verdict)
+	}
+	f.Counts.Failures.Add(1)
+	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
+	return f.replies.Build(r, verdict, reasons(err)...)
+}
+
+// isAnswer says whether a reply tells of the name, and not of the server.
+func isAnswer(m *dns.Msg) bool {
+	return m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError
+}
+
+// reasons are the extended errors that describe a failure of all upstreams.
+func reasons(err error) []*dns.EDNS0_EDE {
+	own := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNetworkError, ExtraText: err.Error()}
+	failure := (*upstream.Failure)(nil)
+	switch {
+	case errors.As(err, &failure):
+	case errors.Is(err, ErrOverdue):
+		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
+		return []*dns.EDNS0_EDE{own}
+	case errors.Is(err, context.Canceled): // mostly because the server ends
+		own.InfoCode, own.ExtraText = dns.ExtendedErrorCodeNoReachableAuthority, errAbandoned.Error()
+		return []*dns.EDNS0_EDE{own}
+	default:
+		return []*dns.EDNS0_EDE{own}
+	}
+	own.InfoCode = failure.Code()
+	return append([]*dns.EDNS0_EDE{own}, failure.Extended()...)
+}
+
+// outgoing is the query as the upstreams are asked. The AD bit says that ours
+// is of use (RFC 6840, section 5.7).
+func outgoing(r *wire.Request, trustAD bool) *dns.Msg {
+	m := new(dns.Msg)
+	m.Id = r.Msg.Id
+	m.RecursionDesired = r.Msg.RecursionDesired
+	m.CheckingDisabled = r.Msg.CheckingDisabled
+	m.AuthenticatedData = trustAD
+	m.Question = r.Msg.Question
+	if r.OPT != nil {
+		m.Extra = []dns.RR{r.OPT} // for its DO bit, and the marks of loops
+	}
+	return m
+}
+
+// deliver makes an upstream's answer into the reply for the client.
+//
+// Instead of an answer that would rebind a name the client gets NODATA. An error
+// would have it ask another server, by whom it may not be protected.
+func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
+	if addr, rebinds := t.rebinds(answer.Msg, r.Question.Name, verdict.Site); rebinds {
+		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
+			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf(
+				"upstream.rebind_protection: %v answered %v; upstream.rebind_allow names the domains that may", answer.Server, addr)})
+		return f.replies.Build(r, verdict)
+	}
+	if answer.Msg.Rcode == dns.RcodeServerFailure && len(upstream.Extended(answer.Msg)) == 0 {
+		*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
+			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
+		return f.replies.Build(r, verdict)
+	}
+	// Who asks first is told the same TTLs as those who ask later.
+	cache.Settle(answer.Msg, r.Msg.Question[0].Qtype)
+	return f.replies.Rewrite(r, t.TrustAD, verdict, answer.Msg)
+}

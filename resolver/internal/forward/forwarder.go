@@ -1,0 +1,134 @@
+package forward
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/upstream/transport"
+)
+
+// Config of a Forwarder. All of it has to be set.
+type Config struct {
+	Replies  *wire.Replies
+	Cache    *cache.Cache
+	Current  func() *Targets // the newest
+	Clock    func() time.Duration
+	Logger   *slog.Logger
+	InFlight int // queries that may wait for upstreams
+}
+
+// Forwarder makes verdicts into replies, and asks the upstreams where that takes
+// them. All its methods may be called concurrently.
+type Forwarder struct {
+	// Counts of what happened.
+	Counts Counts
+	// InFlight are the queries that wait for upstreams.
+	InFlight Limit
+	// Patience is how long a client waits before it gets a stale answer. It is
+	// not to be changed once queries come.
+	Patience time.Duration
+
+	replies *wire.Replies
+	cache   *cache.Cache
+	current func() *Targets
+	clock   func() time.Duration
+	log     *slog.Logger
+	calls   callGroup
+	scope   atomic.Pointer[transport.Scope] // of the server that runs; nil without
+}
+
+// Counts of a Forwarder.
+type Counts struct {
+	Overloads atomic.Uint64 // refused because too many were in flight
+	Failures  atomic.Uint64 // no upstream answered
+	Coalesced atomic.Uint64 // waited for what another query asked
+}
+
+// New returns a Forwarder that runs in its callers' goroutines.
+func New(config Config) *Forwarder {
+	return &Forwarder{
+		InFlight: make(Limit, config.InFlight),
+		Patience: StalePatience,
+		replies:  config.Replies, cache: config.Cache, current: config.Current,
+		clock: config.Clock, log: config.Logger,
+	}
+}
+
+// UseScope makes exchanges run in a scope, so that they outlive the query that
+// began them; nil: in their callers' goroutines.
+func (f *Forwarder) UseScope(scope *transport.Scope) { f.scope.Store(scope) }
+
+// Reply makes a verdict into a reply, or returns nil if the upstreams are to be
+// asked now.
+func (f *Forwarder) Reply(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
+	switch verdict.Kind {
+	case decision.Forward:
+		return nil
+	case decision.Cached:
+		if verdict.Hit.Prefetch {
+			f.prefetch(r, t, verdict)
+		}
+		return f.replyFromCache(r, t, verdict)
+	}
+	return f.replies.Build(r, verdict)
+}
+
+// Finish makes a verdict into a reply. It waits for upstreams where that takes
+// them, for up to MaxWait.
+func (f *Forwarder) Finish(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
+	reply := f.Reply(r, t, verdict)
+	switch {
+	case reply != nil:
+		return reply
+	case f.InFlight.Enter():
+		defer f.InFlight.Leave()
+		return f.Forward(ctx, r, t, verdict)
+	}
+	return f.Overloaded(r, t, verdict)
+}
+
+// Overloaded answers what there is no place for: by a stale reply, if there is
+// one.
+func (f *Forwarder) Overloaded(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
+	f.Counts.Overloads.Add(1)
+	if reply := f.replyFromCache(r, t, verdict); reply != nil {
+		return reply
+	}
+	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "too many queries in flight",
+		decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: "too many queries are waiting for upstreams"})
+	return f.replies.Build(r, verdict)
+}
+
+// LoopDetected refuses a query that came back to us.
+func LoopDetected(through upstream.Server) decision.Verdict {
+	text := "the query has gone through too many servers that forward to each other"
+	if through != (upstream.Server{}) {
+		text = "the query came back to us through " + through.String()
+	}
+	return decision.Refuse(dns.RcodeRefused, decision.SourceRequest, "a query of ours that came back",
+		decision.ExtendedError{Code: dns.ExtendedErrorCodeNetworkError, Text: text})
+}
+
+// Limit bounds what is done concurrently. It holds one element for each.
+type Limit chan struct{}
+
+// Enter takes one of the places, and reports whether there was one.
+func (l Limit) Enter() bool {
+	select {
+	case l <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Leave gives it back.
+func (l Limit) Leave() { <-l }

@@ -1,0 +1,156 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// query is what the upstreams are asked.
+type query struct {
+	targets *Targets
+	group   *upstream.Group
+	message *dns.Msg
+	key     cache.Key
+	site    bool // as in the verdict
+	alone   bool // the answer is for this query only
+}
+
+func newQuery(r *wire.Request, t *Targets, verdict *decision.Verdict) *query {
+	return &query{
+		targets: t, group: t.Group(verdict), message: outgoing(r, t.TrustAD),
+		key:  cache.Key{Name: r.Question.Name, Type: r.Question.Type, DO: r.Question.DO, CD: r.Question.CD},
+		site: verdict.Site, alone: r.Question.Alone,
+	}
+}
+
+// callKey is what makes two queries the same.
+type callKey struct {
+	group      *upstream.Group
+	name       string
+	qtype      uint16
+	rd, cd, do bool
+	alone      *query // one that no other may wait for
+}
+
+func (q *query) callKey() callKey {
+	key := callKey{group: q.group, name: string(q.key.Name), qtype: q.key.Type, rd: q.message.RecursionDesired, cd: q.key.CD, do: q.key.DO}
+	// What has been forwarded would wait for itself in a circle of servers.
+	if q.alone || upstream.Forwarded(q.message) {
+		key.alone = q
+	}
+	return key
+}
+
+// call is an exchange that is going on, for all who wait for its end.
+type call struct {
+	done  chan struct{}   // closed when the others are set
+	reply *upstream.Reply // not to be changed
+	err   error
+}
+
+// callGroup has the exchanges that are going on. Their number is bounded by the
+// pool, that of those who wait by Forwarder.InFlight.
+type callGroup struct {
+	mu  sync.Mutex
+	all map[callKey]*call
+}
+
+// join returns the call for a key. The first has to finish it.
+func (g *callGroup) join(key callKey) (c *call, first bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c = g.all[key]; c != nil {
+		return c, false
+	}
+	if g.all == nil {
+		g.all = map[callKey]*call{}
+	}
+	c = &call{done: make(chan struct{})}
+	g.all[key] = c
+	return c, true
+}
+
+// finish ends a call.
+func (g *callGroup) finish(key callKey, c *call, reply *upstream.Reply, err error) {
+	g.mu.Lock()
+	delete(g.all, key)
+	g.mu.Unlock()
+	c.reply, c.err = reply, err
+	close(c.done)
+}
+
+var (
+	// errAbandoned is that who asked gave up, so that another one has to ask.
+	errAbandoned = errors.New("the query was given up")
+	errImpatient = errors.New("no answer in the time that a stale one may wait")
+)
+
+// await returns the upstreams' answer, a copy of its own for each caller, whose
+// patience may end before. One exchange is for all who ask the same concurrently.
+func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{}) (*upstream.Reply, error) {
+	key := q.callKey()
+	for {
+		c, first := f.calls.join(key)
+		if first {
+			f.start(ctx, key, c, q)
+		} else {
+			f.Counts.Coalesced.Add(1)
+		}
+		select {
+		case <-c.done:
+		case <-patience:
+			return nil, errImpatient
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		switch {
+		case c.err == nil:
+			reply := *c.reply
+			reply.Msg = reply.Msg.Copy()
+			return &reply, nil
+		case ctx.Err() != nil || !errors.Is(c.err, errAbandoned):
+			return nil, c.err
+		}
+	}
+}
+
+// start begins a call. While a server runs, that owns it: others may wait for it
+// when the first does not any more. Without, it has ended on return.
+func (f *Forwarder) start(ctx context.Context, key callKey, c *call, q *query) {
+	scope := f.scope.Load()
+	if scope == nil || !scope.Go(func() { f.run(scope.Context(), key, c, q) }) {
+		f.run(ctx, key, c, q)
+	}
+}
+
+// run is a call from its beginning to its end.
+func (f *Forwarder) run(ctx context.Context, key callKey, c *call, q *query) {
+	reply, err := f.forwardQuery(ctx, q)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(errAbandoned, err)
+	}
+	f.calls.finish(key, c, reply, err)
+}
+
+// prefetch asks for what is about to expire in the cache. Nothing waits for it,
+// so without a Scope it is not done.
+func (f *Forwarder) prefetch(r *wire.Request, t *Targets, verdict *decision.Verdict) {
+	scope := f.scope.Load()
+	if scope == nil {
+		return
+	}
+	q := newQuery(r, t, verdict)
+	key := q.callKey()
+	c, first := f.calls.join(key)
+	if first && !scope.Go(func() { f.run(scope.Context(), key, c, q) }) {
+		f.calls.finish(key, c, nil, errAbandoned)
+	}
+}

@@ -1,0 +1,47 @@
+package forward
+
+import (
+	"net/netip"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/routes"
+	"github.com/nodedns/nodedns/resolver/upstream"
+)
+
+// Targets are the upstreams that settings come to, and how far they are trusted.
+// They never change; others replace them.
+type Targets struct {
+	Servers *upstream.Group         // all of those that no route has
+	Private *upstream.Group         // those of them on private addresses
+	Routed  []*upstream.Group       // of each route
+	Sites   *routes.Table[struct{}] // which names may point to private networks
+	// RebindProtection keeps from clients what points elsewhere to one.
+	RebindProtection bool
+	TrustAD          bool // pass the AD bit on
+}
+
+// Group is where a verdict sends a question.
+func (t *Targets) Group(verdict *decision.Verdict) *upstream.Group {
+	switch {
+	case verdict.Route != 0:
+		return t.Routed[verdict.Route-1]
+	case verdict.Private:
+		return t.Private
+	}
+	return t.Servers
+}
+
+// rebinds finds an address in an answer for a name from which clients are to be
+// kept. The names of the site itself, for which there is a route or an exception,
+// point where they like.
+func (t *Targets) rebinds(answer *dns.Msg, name decision.Name, site bool) (netip.Addr, bool) {
+	if !t.RebindProtection || site {
+		return netip.Addr{}, false
+	}
+	if _, _, excepted := t.Sites.Lookup(name); excepted {
+		return netip.Addr{}, false
+	}
+	return upstream.Rebinds(answer)
+}
