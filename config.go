@@ -152,9 +152,9 @@ func (c *Config) settings() resolver.Settings {
 		settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
 	if c.Files.ResolvConf != "" {
-		place := c.ResolvConf().Place
+		place := c.ResolvConf().Location
 		up := &settings.Upstreams
-		up.Root, up.ResolvConf, up.Kept = place.Root, place.Path, place.State
+		up.Root, up.ResolvConf, up.BackupDir = place.Root, place.Path, place.BackupDir
 	}
 	return settings
 }

@@ -264,7 +264,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.load()
 	s.changes.start(s.store.Snapshot())
 	if err := s.dns.Listen(); err != nil {
-		return errors.Join(err, s.GiveBack())
+		return errors.Join(err, s.RestoreResolvConf())
 	}
 	s.varlink.listen()
 	serving, silence := context.WithCancel(context.WithoutCancel(ctx))

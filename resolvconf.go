@@ -24,11 +24,11 @@ const selfProbe = "localhost"
 // resolvconf.Restore too.
 func (c *Config) ResolvConf() resolvconf.Config {
 	return resolvconf.Config{
-		Place: resolvconf.Place{
+		Location: resolvconf.Location{
 			Root: c.Files.Root,
 			Path: c.Files.ResolvConf,
 			// Of its own: the other originals are not its to put back.
-			State: filepath.Join(c.StateDir, "resolvconf"),
+			BackupDir: filepath.Join(c.StateDir, "resolvconf"),
 		},
 		RunDir: c.Files.RunDir,
 		Logger: c.Logger,
@@ -74,14 +74,14 @@ func (s *Service) hintResolvConf() {
 	}
 }
 
-// GiveBack makes resolv.conf what it was before nodedns, if an earlier run has
+// RestoreResolvConf makes resolv.conf what it was before nodedns, if an earlier run has
 // left it pointing here. Run does so at its end, and where a listener cannot be
 // bound; it is for a Service that is not run after all.
-func (s *Service) GiveBack() error {
+func (s *Service) RestoreResolvConf() error {
 	if s.resolv == nil {
 		return nil
 	}
-	return s.resolv.GiveBack()
+	return s.resolv.Restore()
 }
 
 // ResolvConfStatus is how resolv.conf stands.
@@ -112,7 +112,7 @@ func (s *Service) resolvConfStatus() *ResolvConfStatus {
 		mode = ResolvConfOff
 	}
 	return &ResolvConfStatus{
-		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.Machine().From,
-		Overwrites: k.Fights, LastOverwrittenBy: k.By, Error: k.Error,
+		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.SystemConfig().From,
+		Overwrites: k.Overwrites, LastOverwrittenBy: k.LastOverwrittenBy, Error: k.Error,
 	}
 }

@@ -36,7 +36,7 @@ type Config struct {
 	Hosts hosts.Config
 
 	// Changed, if not nil, is called after the upstreams, those of routes too,
-	// what Machine returns or what Addrs returns have changed. It must neither block nor call the Server.
+	// what SystemConfig returns or what Addrs returns have changed. It must neither block nor call the Server.
 	Changed func()
 
 	// Roots verify the certificates of upstreams that are asked over TLS or
@@ -90,12 +90,12 @@ type Upstreams struct {
 	// Routes send the names in their domains elsewhere.
 	Routes []Route
 	// ResolvConf is the path of the machine's resolv.conf. While it is ours,
-	// what was there before counts, which Kept, a directory, has the record of.
+	// what was there before counts, which BackupDir has the record of.
 	// If it has no usable server, those count that systemd-resolved or
 	// NetworkManager was given. The search list counts with and without Auto.
 	// Empty: there is none of this. Root is a directory that stands for / in
-	// the paths and in symlinks on them, but not in Kept.
-	ResolvConf, Root, Kept string
+	// the paths and in symlinks on them, but not in BackupDir.
+	ResolvConf, Root, BackupDir string
 	// Timeout of one exchange with one server; 2 s where zero.
 	Timeout time.Duration
 	// RandomizeCase makes answers harder to forge (0x20).

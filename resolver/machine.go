@@ -10,31 +10,31 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Machine is what this machine was given: servers, of which none is ours, a
+// SystemConfig is what this machine was given: servers, of which none is ours, a
 // search list and options. Whether they are asked is up to the settings.
-func (s *Server) Machine() resolvconf.Machine { return s.current().machine }
+func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().machine }
 
 // isForeign says whether a server of the machine is not one of our listeners.
 func (s *Server) isForeign(server netip.AddrPort) bool {
 	return !upstream.IsOwn(*s.bound.Load(), upstream.Normalize(server), netip.Addr{})
 }
 
-// place is where the settings say that the machine's servers are told.
-func (u Upstreams) place() resolvconf.Place {
-	return resolvconf.Place{Root: u.Root, Path: u.ResolvConf, State: u.Kept}
+// location is where the settings say that the machine's servers are told.
+func (u Upstreams) location() resolvconf.Location {
+	return resolvconf.Location{Root: u.Root, Path: u.ResolvConf, BackupDir: u.BackupDir}
 }
 
 // useSources takes the sources that settings ask for. The caller holds mu.
 func (s *Server) useSources(settings Settings) {
-	place := settings.Upstreams.place()
+	place := settings.Upstreams.location()
 	switch {
 	case place.Path == "":
 		s.sources = nil
-	case s.sources != nil && place == s.settings.Upstreams.place():
+	case s.sources != nil && place == s.settings.Upstreams.location():
 		return
 	default:
-		s.sources = resolvconf.Follow(place)
-		_, err := s.sources.Look(s.clock())
+		s.sources = resolvconf.NewSources(place)
+		_, err := s.sources.Poll(s.clock())
 		s.reportSources(settings.Upstreams, err)
 	}
 	s.choosePolled()
@@ -54,7 +54,7 @@ func (s *Server) reportSources(upstreams Upstreams, err error) {
 // poll is for a Server without a Run: it reads the sources again if that is
 // due, and says whether they changed.
 func (s *Server) poll(sources *resolvconf.Sources, st *state) bool {
-	changed, err := sources.Look(s.clock())
+	changed, err := sources.Poll(s.clock())
 	s.reportSources(st.settings.Upstreams, err)
 	return changed
 }
@@ -107,7 +107,7 @@ func (s *Server) beginTurn(cancel func()) (sources *resolvconf.Sources, root str
 
 // refresh reads the sources, and makes what they say count.
 func (s *Server) refresh(sources *resolvconf.Sources) {
-	changed, err := sources.Refresh()
+	changed, err := sources.Reload()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reportSources(s.settings.Upstreams, err)

@@ -32,7 +32,7 @@ func TestRunFollowsTheMachine(t *testing.T) {
 	}
 	write("etc/resolv.conf", "nameserver 192.0.2.1\n")
 	auto := settings()
-	auto.Upstreams = Upstreams{Servers: []upstream.Server{Auto}, Root: root, ResolvConf: "/etc/resolv.conf", Kept: state}
+	auto.Upstreams = Upstreams{Servers: []upstream.Server{Auto}, Root: root, ResolvConf: "/etc/resolv.conf", BackupDir: state}
 	changed := make(chan struct{}, 1)
 	s, err := New(Config{
 		Zone:     newZone(t).Snapshot,

@@ -17,7 +17,7 @@ import (
 type state struct {
 	settings Settings
 	rules    *decision.Rules
-	machine  resolvconf.Machine
+	machine  resolvconf.SystemConfig
 	search   []decision.Name
 	targets  forward.Targets
 	routes   *routes.Table[decision.Route]
@@ -51,7 +51,7 @@ func (s *Server) rebuild() {
 	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
 	var machines []upstream.Server
 	if s.sources != nil {
-		st.machine = s.sources.Machine(s.isForeign)
+		st.machine = s.sources.SystemConfig(s.isForeign)
 		st.search = searchList(st.machine.Search)
 		for _, addr := range st.machine.Servers {
 			machines = append(machines, upstream.Plain(addr))

@@ -75,7 +75,7 @@ func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
 	case errors.Is(err, control.ErrInUse):
 		return err // resolv.conf may be that daemon's
 	case err != nil:
-		return errors.Join(err, d.service.GiveBack())
+		return errors.Join(err, d.service.RestoreResolvConf())
 	}
 	defer unlock()
 	group, ctx := errgroup.WithContext(ctx)

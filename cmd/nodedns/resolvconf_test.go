@@ -19,7 +19,7 @@ func (m *machine) leavePointing(original string) {
 	m.t.Helper()
 	m.write("root/etc/resolv.conf", original)
 	keeper, err := resolvconf.New(resolvconf.Config{
-		Place:     resolvconf.Place{Root: m.path("root"), Path: "/etc/resolv.conf", State: m.path("state/resolvconf")},
+		Location:  resolvconf.Location{Root: m.path("root"), Path: "/etc/resolv.conf", BackupDir: m.path("state/resolvconf")},
 		RunDir:    runDir,
 		Listeners: func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")} },
 		Upstreams: func() []upstream.Server { return nil },

@@ -81,7 +81,7 @@ func TestBindErrorRemedies(t *testing.T) {
 		syscall.EADDRNOTAVAIL: "an address that this machine has",
 		syscall.EMFILE:        "too many open files",
 	} {
-		if err := bindError("tcp", addr, errno); !errors.Is(err, errno) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "127.0.0.53:53") {
+		if err := describeBindError("tcp", addr, errno); !errors.Is(err, errno) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "127.0.0.53:53") {
 			t.Errorf("%v: %q does not say %q", errno, err, want)
 		}
 	}
@@ -146,7 +146,7 @@ func TestFindHolder(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, ok := findHolder(root, tt.network, netip.MustParseAddrPort(tt.addr))
+			got, ok := findOwner(root, tt.network, netip.MustParseAddrPort(tt.addr))
 			if got.pid != tt.pid || got.command != tt.command || ok != (tt.pid != 0) {
 				t.Errorf("got %+v, %t", got, ok)
 			}

@@ -31,14 +31,14 @@ type listener struct {
 	addr    netip.AddrPort // with the port that port 0 became
 	pair    *pair          // bound; nil: none
 	state   State
-	err     error    // for people
-	refused *refusal // of the last attempt
-	lost    uint64   // UDP messages, by the sockets that were closed
+	err     error      // for people
+	bindErr *bindError // of the last attempt
+	lost    uint64     // UDP messages, by the sockets that were closed
 }
 
-// lasting says whether a machine always has the address: not even turning the
+// alwaysAssigned says whether a machine always has the address: not even turning the
 // loopback interface off takes those of IPv4 away.
-func (l *listener) lasting() bool {
+func (l *listener) alwaysAssigned() bool {
 	addr := l.status().Addr.Addr()
 	return addr.Is4() && (addr.IsLoopback() || addr.IsUnspecified())
 }
@@ -65,34 +65,34 @@ func (l *listener) bind() (news bool) {
 	case refused == nil:
 		want = netip.AddrPortFrom(want.Addr(), p.addr.Port())
 		l.set(want, p, Listening, nil, nil)
-	case l.refusedLike(refused):
+	case l.failedAlike(refused):
 		return false
-	case absent(refused) && !l.lasting():
-		l.set(want, nil, Waiting, absence(want.Addr(), refused), refused)
+	case absent(refused) && !l.alwaysAssigned():
+		l.set(want, nil, Waiting, missing(want.Addr(), refused), refused)
 	default:
-		l.set(want, nil, Failed, bindError(refused.network, refused.addr, refused.cause), refused)
+		l.set(want, nil, Failed, describeBindError(refused.network, refused.addr, refused.cause), refused)
 	}
 	return true
 }
 
-func (l *listener) set(addr netip.AddrPort, p *pair, state State, err error, refused *refusal) {
+func (l *listener) set(addr netip.AddrPort, p *pair, state State, err error, refused *bindError) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.addr, l.pair, l.state, l.err, l.refused = addr, p, state, err, refused
+	l.addr, l.pair, l.state, l.err, l.bindErr = addr, p, state, err, refused
 }
 
-func (l *listener) refusedLike(r *refusal) bool {
+func (l *listener) failedAlike(r *bindError) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.refused != nil && l.refused.Error() == r.Error()
+	return l.bindErr != nil && l.bindErr.Error() == r.Error()
 }
 
 // errGone is for the moment until the reason is asked for.
 var errGone = errors.New("the address has gone")
 
-// drop forgets sockets that were closed: with an error because of it, else
+// closed forgets sockets that were closed: with an error because of it, else
 // because the address has gone.
-func (l *listener) drop(err error) {
+func (l *listener) closed(err error) {
 	state := Failed
 	if err == nil {
 		state, err = Waiting, errGone
@@ -100,7 +100,7 @@ func (l *listener) drop(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lost += l.pair.dropped()
-	l.pair, l.state, l.err, l.refused = nil, state, err, nil
+	l.pair, l.state, l.err, l.bindErr = nil, state, err, nil
 }
 
 // dropped is how many UDP messages the kernel threw away.

@@ -25,10 +25,10 @@ type pair struct {
 const portAttempts = 8
 
 // openPair opens the sockets of an address, so many for UDP, or none of them.
-func openPair(addr netip.AddrPort, loops int) (*pair, *refusal) {
+func openPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 	numbered, err := numberZone(addr.Addr())
 	if err != nil {
-		return nil, &refusal{"tcp", addr, err}
+		return nil, &bindError{"tcp", addr, err}
 	}
 	addr = netip.AddrPortFrom(numbered, addr.Port())
 	for attempt := 1; ; attempt++ {
@@ -41,21 +41,21 @@ func openPair(addr netip.AddrPort, loops int) (*pair, *refusal) {
 }
 
 // tryPair binds TCP first: its free ports are scarcer.
-func tryPair(addr netip.AddrPort, loops int) (*pair, *refusal) {
+func tryPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 	family := familyOf(addr.Addr())
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return keepOnLink(raw, addr.Addr()) }}
 	// It has no use for several paths, and its options reach them late.
 	config.SetMultipathTCP(false)
 	listener, err := config.Listen(context.Background(), "tcp"+family, addr.String())
 	if err != nil {
-		return nil, &refusal{"tcp", addr, rootCause(err)}
+		return nil, &bindError{"tcp", addr, rootCause(err)}
 	}
 	port := uint16(listener.Addr().(*net.TCPAddr).Port)
 	bound := netip.AddrPortFrom(addr.Addr(), port)
 	sockets, err := bindPackets("udp"+family, bound, loops)
 	if err != nil {
 		_ = listener.Close() // nobody has used it
-		return nil, &refusal{"udp", bound, rootCause(err)}
+		return nil, &bindError{"udp", bound, rootCause(err)}
 	}
 	return &pair{addr: bound, tcp: listener.(*net.TCPListener), udp: sockets}, nil
 }
@@ -68,11 +68,11 @@ func rootCause(err error) error {
 	return err
 }
 
-// there says whether this machine still has the address that the pair was bound
+// assigned says whether this machine still has the address that the pair was bound
 // to, on the same interface if it has a zone. The sockets cannot tell: they stay
 // open, and work again when the address returns, unless its interface was
 // deleted. So the kernel is asked whether it would bind the address now.
-func (p *pair) there(want netip.Addr) bool {
+func (p *pair) assigned(want netip.Addr) bool {
 	numbered, err := numberZone(want)
 	if err != nil || numbered != p.addr.Addr() {
 		return false

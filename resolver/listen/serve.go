@@ -33,24 +33,24 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	with.pool = newPool(s.Limits.withDefaults(), newHandler(), with.clock)
 	s.connections.Store(with.pool)
 	group, ctx := errgroup.WithContext(ctx)
-	var attended []*attendant
+	var attended []*listenerSupervisor
 	for _, l := range s.listeners {
 		with.handlers = nil
 		for range l.loops {
 			with.handlers = append(with.handlers, newHandler())
 		}
-		if l.lasting() {
+		if l.alwaysAssigned() {
 			served, p := with, l.bound()
 			group.Go(func() error { return p.serve(ctx, served) })
 			continue
 		}
-		a := &attendant{listener: l, service: with, changed: s.Changed, hints: make(chan struct{}, 1)}
+		a := &listenerSupervisor{listener: l, service: with, changed: s.Changed, hints: make(chan struct{}, 1)}
 		attended = append(attended, a)
 		group.Go(func() error { return a.run(ctx) })
 	}
 	if len(attended) > 0 {
 		group.Go(func() error {
-			follow(ctx, with.log, func() {
+			followLinks(ctx, with.log, func() {
 				for _, a := range attended {
 					a.hint()
 				}

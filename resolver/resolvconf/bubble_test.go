@@ -60,7 +60,7 @@ func (r *tree) prepare() *bubble {
 
 func (b *bubble) config() Config {
 	return Config{
-		Place: b.place(), RunDir: runDir,
+		Location: b.place(), RunDir: runDir,
 		Listeners: func() []netip.AddrPort { b.mu.Lock(); defer b.mu.Unlock(); return b.listeners },
 		Upstreams: func() []upstream.Server { b.mu.Lock(); defer b.mu.Unlock(); return b.upstreams },
 		Probe: func(ctx context.Context, listener netip.AddrPort) error {

@@ -25,13 +25,13 @@ type files struct {
 func filesOf(cfg Config, sys *managed.System) files {
 	at := func(path string) managed.File {
 		return managed.File{
-			Root: cfg.Place.Root, Path: path, State: cfg.Place.State,
+			Root: cfg.Location.Root, Path: path, State: cfg.Location.BackupDir,
 			MaxSize: maxSize, Links: true, System: sys, Logger: cfg.Logger,
 		}
 	}
 	return files{
-		conf:    at(cfg.Place.Path),
-		backups: managed.Backups{State: cfg.Place.State, System: sys},
+		conf:    at(cfg.Location.Path),
+		backups: managed.Backups{State: cfg.Location.BackupDir, System: sys},
 		hasReal: cfg.RunDir != "",
 		real:    at(filepath.Join(cfg.RunDir, "resolv.conf")),
 		shared:  at(resolvedPath),
@@ -63,10 +63,10 @@ func (f files) tidy(log *slog.Logger) error {
 // pointsAtUs says whether a resolv.conf is the one that we wrote.
 func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
 
-// taking is the write that makes resolv.conf ours. What is there and is not
+// takeOver is the write that makes resolv.conf ours. What is there and is not
 // ours is kept before, in place of an earlier original: it is what the machine
 // would have without us. The record does not outlive an attempt that failed.
-func (f files) taking(text string) managed.Edits {
+func (f files) takeOver(text string) managed.Edits {
 	undo := func() error { return nil }
 	return managed.Edits{
 		Want: func(managed.Content) ([]byte, error) { return []byte(text), nil },
@@ -92,8 +92,8 @@ func (f files) taking(text string) managed.Edits {
 	}
 }
 
-// tellUpstreams writes the file with the real upstreams.
-func (k *Keeper) tellUpstreams(m Machine) error {
+// writeUpstreams writes the file with the real upstreams.
+func (k *Keeper) writeUpstreams(m SystemConfig) error {
 	if !k.files.hasReal {
 		return nil
 	}
@@ -131,11 +131,11 @@ func (f files) isVacant(c managed.Content) bool {
 	return c.Link != "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// giveBack makes resolv.conf what it was before us, if it is ours, and forgets
+// restore makes resolv.conf what it was before us, if it is ours, and forgets
 // what that was. It tells for people what was done, or nothing. Of a file that
 // a crash left half written nobody could tell whose it is, so it is repaired
 // before.
-func (f files) giveBack() (done string, err error) {
+func (f files) restore() (done string, err error) {
 	if err := f.conf.Recover(); err != nil {
 		return "", err
 	}
@@ -152,10 +152,10 @@ func (f files) giveBack() (done string, err error) {
 		}
 		return "", err
 	case err != nil:
-		done, failed := f.makeDo()
+		done, failed := f.fallback()
 		return done, errors.Join(err, failed)
 	case !found:
-		return f.makeDo()
+		return f.fallback()
 	}
 	done, err = f.conf.Restore(o)
 	if managed.NoRoom(err) && o.Existed && o.Link == "" {
@@ -168,9 +168,9 @@ func (f files) giveBack() (done string, err error) {
 	return done, f.backups.Delete(o)
 }
 
-// makeDo is for an original that was lost with the state directory, or cannot
+// fallback is for an original that was lost with the state directory, or cannot
 // be read. The servers that we asked last are better than one that is dead.
-func (f files) makeDo() (done string, err error) {
+func (f files) fallback() (done string, err error) {
 	text := ""
 	if f.hasReal {
 		text, err = read(f.real.Root, f.real.Path)

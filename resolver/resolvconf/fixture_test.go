@@ -29,7 +29,7 @@ func newTree(t testing.TB) *tree {
 
 func (r *tree) path(path string) string { return filepath.Join(r.root, path) }
 
-func (r *tree) place() Place { return Place{Root: r.root, Path: usualPath, State: r.state} }
+func (r *tree) place() Location { return Location{Root: r.root, Path: usualPath, BackupDir: r.state} }
 
 // write puts a file in the place of whatever is there.
 func (r *tree) write(path, text string) {
@@ -102,8 +102,8 @@ var own = netip.MustParseAddrPort("127.0.0.53:53")
 
 func notOwn(server netip.AddrPort) bool { return server != own }
 
-// text shows a Machine in one line.
-func (m Machine) text(root string) string {
+// text shows a SystemConfig in one line.
+func (m SystemConfig) text(root string) string {
 	from := m.From
 	if rel, err := filepath.Rel(root, from); err == nil && from != "" {
 		from = "/" + rel

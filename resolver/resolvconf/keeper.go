@@ -17,8 +17,8 @@ import (
 
 // Config of a Keeper.
 type Config struct {
-	// Place of resolv.conf. Its State is needed, and of nobody else's use.
-	Place Place
+	// Location of resolv.conf. Its BackupDir is needed, and not shared.
+	Location Location
 	// RunDir is the directory below the root for the file with the real
 	// upstreams, /run/nodedns as a rule. Empty: there is none.
 	RunDir string
@@ -54,14 +54,14 @@ const (
 
 // Status tells how resolv.conf stands.
 type Status struct {
-	Path   string // with the root
-	State  State
-	Fights uint64 // how often somebody overwrote it, since the start
-	By     string // who did last, as far as it is known
-	Error  string // what is wrong, or ""
+	Path              string // with the root
+	State             State
+	Overwrites        uint64 // how often somebody overwrote it, since the start
+	LastOverwrittenBy string // who did last, as far as it is known
+	Error             string // what is wrong, or ""
 }
 
-// Keeper points resolv.conf at us, and gives it back. Start, Run and GiveBack
+// Keeper points resolv.conf at us, and gives it back. Start, Run and Restore
 // are to be called from one goroutine, the other methods from any.
 type Keeper struct {
 	cfg     Config
@@ -69,12 +69,12 @@ type Keeper struct {
 	sources *Sources
 	files   files
 
-	held   bool   // we have written the file since the start
-	wrote  string // as what
-	fights fights
-	blank  time.Time // since when what they wrote says nothing; zero: it does
-	left   bool      // to somebody else
-	retry  retry
+	held       bool   // we have written the file since the start
+	wrote      string // as what
+	overwrites overwrites
+	blankSince time.Time // since when what they wrote says nothing; zero: it does
+	gaveUp     bool      // to somebody else
+	retry      retry
 
 	// follow calls look after changes of files, until ctx ends.
 	follow func(ctx context.Context, look func())
@@ -93,7 +93,7 @@ func New(cfg Config) (*Keeper, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	for _, p := range []struct{ what, path string }{
-		{"path", cfg.Place.Path}, {"state directory", cfg.Place.State},
+		{"path", cfg.Location.Path}, {"state directory", cfg.Location.BackupDir},
 	} {
 		if !filepath.IsAbs(p.path) {
 			return nil, fmt.Errorf("resolv.conf: %s %q: want an absolute path", p.what, p.path)
@@ -102,11 +102,11 @@ func New(cfg Config) (*Keeper, error) {
 	k := &Keeper{
 		cfg:     cfg,
 		log:     cfg.Logger,
-		sources: Follow(cfg.Place),
+		sources: NewSources(cfg.Location),
 		files:   filesOf(cfg, managed.RealSystem()),
 		hints:   make(chan struct{}, 1),
 	}
-	follower := follow.Follower{Root: cfg.Place.Root, Files: k.files.followed(), Logger: cfg.Logger}
+	follower := follow.Follower{Root: cfg.Location.Root, Files: k.files.followed(), Logger: cfg.Logger}
 	k.follow = follower.Run
 	k.status = Status{Path: k.files.conf.String(), State: StateOff}
 	return k, nil
@@ -164,31 +164,31 @@ func (k *Keeper) Run(ctx context.Context) error {
 		case <-due:
 		}
 	}
-	return k.GiveBack()
+	return k.Restore()
 }
 
 // step brings the files into order. It returns when to look again without a
 // hint, or 0 for never.
 func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
-	settings := k.begin()
-	if _, err := k.sources.Refresh(); err != nil {
+	settings := k.takeSettings()
+	if _, err := k.sources.Reload(); err != nil {
 		k.log.Debug("some sources of resolv.conf cannot be read", "error", err)
 	}
-	machine := k.sources.Machine(k.isForeign)
-	failed := []error{k.tellUpstreams(machine), k.files.shareUpstreams(settings.Stub)}
+	machine := k.sources.SystemConfig(k.isForeign)
+	failed := []error{k.writeUpstreams(machine), k.files.shareUpstreams(settings.Stub)}
 	state := StateOff
 	if settings.Stub {
 		var err error
-		state, pause, err = k.hold(ctx, stubText(k.listener(), machine, settings.TrustAD))
+		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, settings.TrustAD))
 		failed = append(failed, err)
 	} else {
-		failed = append(failed, k.release())
+		failed = append(failed, k.restore())
 	}
 	err := errors.Join(failed...)
 	if ctx.Err() != nil {
 		return 0 // what failed then is not wrong
 	}
-	k.note(state, err)
+	k.setStatus(state, err)
 	if err != nil && state != StateLeft && pause == 0 {
 		return k.retry.next()
 	}
@@ -196,28 +196,28 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	return pause
 }
 
-// begin returns the settings, and starts over when they were set anew.
-func (k *Keeper) begin() Settings {
+// takeSettings returns the settings, and starts over when they were set anew.
+func (k *Keeper) takeSettings() Settings {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.reset {
-		k.reset, k.left = false, false
-		k.fights.forget()
+		k.reset, k.gaveUp = false, false
+		k.overwrites.reset()
 	}
 	return k.settings
 }
 
-// note makes the status, and logs an error that is new.
-func (k *Keeper) note(state State, err error) {
+// setStatus makes the status, and logs an error that is new.
+func (k *Keeper) setStatus(state State, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	was := k.status
 	k.status.State, k.status.Error = state, errorText(err)
-	k.status.Fights, k.status.By = k.fights.total, k.fights.by
+	k.status.Overwrites, k.status.LastOverwrittenBy = k.overwrites.total, k.overwrites.by
 	switch {
 	case k.status.Error == "" || k.status.Error == was.Error:
 	case state == StateLeft:
-		k.log.Error("resolv.conf is left to somebody else", "path", was.Path, "by", k.fights.by, "error", err)
+		k.log.Error("giving up on resolv.conf: overwritten too often", "path", was.Path, "by", k.overwrites.by, "error", err)
 	default:
 		k.log.Warn("resolv.conf is not as it should be, trying again", "path", was.Path, "error", err)
 	}

@@ -91,7 +91,7 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 		b.mu.Unlock()
 		sleep(maxRetry)
 		r.want(usualPath, stub(edns))
-		if s := b.Status(); s.Fights != 0 {
+		if s := b.Status(); s.Overwrites != 0 {
 			t.Errorf("status %+v: our own writes were taken for somebody else's", s)
 		}
 		b.stop()
@@ -156,7 +156,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 				c.between(r)
 				b := r.launch(Settings{Stub: true})
 				r.want(usualPath, c.while)
-				if s := b.Status(); s.Fights != 0 {
+				if s := b.Status(); s.Overwrites != 0 {
 					t.Errorf("status %+v, want no fight", s)
 				}
 				b.stop()
@@ -295,13 +295,13 @@ func TestSystemdResolvedStartsWhileWeRun(t *testing.T) {
 
 func TestNewWantsPaths(t *testing.T) {
 	t.Parallel()
-	for name, place := range map[string]Place{
-		"no path":                    {State: "/state"},
+	for name, place := range map[string]Location{
+		"no path":                    {BackupDir: "/state"},
 		"no state directory":         {Path: usualPath},
-		"a relative path":            {Path: "resolv.conf", State: "/state"},
-		"a relative state directory": {Path: usualPath, State: "state"},
+		"a relative path":            {Path: "resolv.conf", BackupDir: "/state"},
+		"a relative state directory": {Path: usualPath, BackupDir: "state"},
 	} {
-		if _, err := New(Config{Place: place}); err == nil || !strings.Contains(err.Error(), "absolute") {
+		if _, err := New(Config{Location: place}); err == nil || !strings.Contains(err.Error(), "absolute") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -16,7 +16,7 @@ const maxSize = 64 << 10
 
 // Read returns what the resolv.conf of a place says now, and whether it is the
 // one that points at us.
-func (p Place) Read() (c Contents, stub bool, err error) {
+func (p Location) Read() (c Contents, stub bool, err error) {
 	text, err := read(p.Root, p.Path)
 	return Parse(text), isStub(text), err
 }

@@ -22,22 +22,22 @@ func Restore(cfg Config) ([]Restored, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := filesOf(cfg, managed.RealSystem())
-	failed := []error{managed.RecoverOverwrites(cfg.Place.State, f.conf.System, cfg.Logger)}
+	failed := []error{managed.RecoverOverwrites(cfg.Location.BackupDir, f.conf.System, cfg.Logger)}
 	records, err := f.backups.All()
 	failed = append(failed, err)
 	// An earlier configuration may have named another path.
-	places := []Place{}
+	places := []Location{}
 	for _, o := range records {
-		places = append(places, Place{Root: o.Root, Path: o.Path, State: cfg.Place.State})
+		places = append(places, Location{Root: o.Root, Path: o.Path, BackupDir: cfg.Location.BackupDir})
 	}
 	isIt := func(o managed.Backup) bool { return o.String() == f.conf.String() }
-	if cfg.Place.Path != "" && !slices.ContainsFunc(records, isIt) {
-		places = append(places, cfg.Place)
+	if cfg.Location.Path != "" && !slices.ContainsFunc(records, isIt) {
+		places = append(places, cfg.Location)
 	}
 	var done []Restored
 	for _, place := range places {
-		f := filesOf(Config{Place: place, RunDir: cfg.RunDir, Logger: cfg.Logger}, f.conf.System)
-		what, err := f.giveBack()
+		f := filesOf(Config{Location: place, RunDir: cfg.RunDir, Logger: cfg.Logger}, f.conf.System)
+		what, err := f.restore()
 		failed = append(failed, err)
 		if what != "" {
 			done = append(done, Restored{f.conf.String(), what})

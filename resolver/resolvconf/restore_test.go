@@ -28,7 +28,7 @@ func TestRestore(t *testing.T) {
 		{"killed before it was ours", func(b *bubble) {
 			b.write(usualPath, theirs)
 			old, _ := b.files.conf.Read()
-			if err := b.files.taking("").Before(old); err != nil {
+			if err := b.files.takeOver("").Before(old); err != nil {
 				b.t.Error(err)
 			}
 		}, "left as it is", theirs},
@@ -49,7 +49,7 @@ func TestRestore(t *testing.T) {
 				}
 				return write(f, data, at)
 			}
-			if _, err := b.files.conf.Update(b.files.taking(stub())); err == nil {
+			if _, err := b.files.conf.Update(b.files.takeOver(stub())); err == nil {
 				b.t.Error("it was not killed")
 			}
 		}, "left as it is", theirs},
@@ -95,7 +95,7 @@ func (b *bubble) giveHalfBack(bytes int) {
 		return err
 	}
 	killed := filesOf(b.config(), &sys)
-	if _, err := killed.giveBack(); err == nil || !written {
+	if _, err := killed.restore(); err == nil || !written {
 		b.t.Fatalf("it was not killed: %v", err)
 	}
 }
@@ -147,7 +147,7 @@ func TestHalfGivenBackAndNotStarted(t *testing.T) {
 		if got := r.read(usualPath); !strings.HasPrefix(got, theirs) || got == theirs {
 			t.Fatalf("resolv.conf is\n%s", got)
 		}
-		if err := r.prepare().GiveBack(); err != nil {
+		if err := r.prepare().Restore(); err != nil {
 			t.Error(err)
 		}
 		r.want(usualPath, theirs)
@@ -179,7 +179,7 @@ func TestRestoreOfAnEarlierConfiguration(t *testing.T) {
 		b := r.launch(Settings{Stub: true})
 		b.kill()
 		cfg := b.config()
-		cfg.Place.Path = "/etc/other.conf"
+		cfg.Location.Path = "/etc/other.conf"
 		if done, err := Restore(cfg); err != nil || len(done) != 1 {
 			t.Errorf("restored %v, %v", done, err)
 		}

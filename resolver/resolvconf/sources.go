@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// interval is how often Look reads the sources, at most.
-	interval = time.Second
-	// rewriting is how long a source may say nothing before it counts: whoever
+	// pollInterval is how often Poll reads the sources, at most.
+	pollInterval = time.Second
+	// blankTimeout is how long a source may say nothing before it counts: whoever
 	// writes a file in place empties it first, and some remove it.
-	rewriting = time.Second
+	blankTimeout = time.Second
 )
 
 // errNone says that no source is there, or can be read.
@@ -23,55 +23,55 @@ var errNone = errors.New("the machine's servers are not known: there is no resol
 // Sources are the files that tell the machine's servers. Their methods may be
 // called concurrently.
 type Sources struct {
-	place Place
-	next  atomic.Int64 // when Look is to read again, as a time.Duration
+	location Location
+	next     atomic.Int64 // when Poll is to read again, as a time.Duration
 
-	mu     sync.Mutex            // held while the files are read
-	failed string                // the error that was told last
-	silent [numSources]time.Time // since when each of them says nothing that did; zero: no such
-	known  atomic.Pointer[[numSources]told]
+	mu         sync.Mutex            // held while the files are read
+	failed     string                // the error that was told last
+	blankSince [numSources]time.Time // since when each of them says nothing that did; zero: no such
+	known      atomic.Pointer[[numSources]source]
 }
 
-// Machine is what the machine was given: the servers of the first source that
+// SystemConfig is what the machine was given: the servers of the first source that
 // has a usable one, a listener of systemd-resolved only if none has another, and
 // the search list and the options of the first that has any.
-type Machine struct {
+type SystemConfig struct {
 	Contents
 	From string // the source of the servers, or "" if none is usable
 }
 
 // Equal says whether two machines were given the same, from the same source.
-func (m Machine) Equal(other Machine) bool {
+func (m SystemConfig) Equal(other SystemConfig) bool {
 	return m.From == other.From && m.Contents.equal(other.Contents)
 }
 
-// Follow returns Sources that have not been read yet.
-func Follow(place Place) *Sources {
-	s := &Sources{place: place}
-	s.known.Store(new([numSources]told))
+// NewSources returns Sources that have not been read yet.
+func NewSources(place Location) *Sources {
+	s := &Sources{location: place}
+	s.known.Store(new([numSources]source))
 	return s
 }
 
-// Look reads the sources unless it did so in the last second, by any clock that
+// Poll reads the sources unless it did so in the last second, by any clock that
 // goes on. It returns what Refresh does.
-func (s *Sources) Look(now time.Duration) (changed bool, err error) {
+func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 	next := s.next.Load()
-	if int64(now) < next || !s.next.CompareAndSwap(next, int64(now+interval)) {
+	if int64(now) < next || !s.next.CompareAndSwap(next, int64(now+pollInterval)) {
 		return false, nil
 	}
-	return s.Refresh()
+	return s.Reload()
 }
 
-// Refresh reads the sources, and says whether they say something else than
+// Reload reads the sources, and says whether they say something else than
 // before. While none can be read, what was known stands, and so it does for a
 // moment of each that is empty or missing. The same error is returned once.
-func (s *Sources) Refresh() (changed bool, err error) {
+func (s *Sources) Reload() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found, err := s.place.survey()
+	found, err := s.location.readSources()
 	known := *s.known.Load()
-	s.bridge(&found, &known, time.Now())
-	none := !slices.ContainsFunc(found[:], func(t told) bool { return t.from != "" })
+	s.debounce(&found, &known, time.Now())
+	none := !slices.ContainsFunc(found[:], func(t source) bool { return t.from != "" })
 	if none && err == nil {
 		err = errNone
 	}
@@ -80,25 +80,25 @@ func (s *Sources) Refresh() (changed bool, err error) {
 	} else {
 		s.failed = text
 	}
-	if none || slices.EqualFunc(found[:], known[:], told.equal) {
+	if none || slices.EqualFunc(found[:], known[:], source.equal) {
 		return false, err
 	}
 	s.known.Store(&found)
 	return true, err
 }
 
-// bridge has what was known of a source stand while that is perhaps about to be
+// debounce has what was known of a source stand while that is perhaps about to be
 // written anew.
-func (s *Sources) bridge(found, known *[numSources]told, now time.Time) {
+func (s *Sources) debounce(found, known *[numSources]source, now time.Time) {
 	for i := range found {
 		switch {
-		case !found[i].saysNothing() || known[i].saysNothing():
-			s.silent[i] = time.Time{}
+		case !found[i].isBlank() || known[i].isBlank():
+			s.blankSince[i] = time.Time{}
 			continue
-		case s.silent[i].IsZero():
-			s.silent[i] = now
+		case s.blankSince[i].IsZero():
+			s.blankSince[i] = now
 		}
-		if now.Sub(s.silent[i]) < rewriting {
+		if now.Sub(s.blankSince[i]) < blankTimeout {
 			found[i] = known[i]
 		}
 	}
@@ -111,17 +111,17 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// Machine chooses among what was read last. Servers that are not usable do not
+// SystemConfig chooses among what was read last. Servers that are not usable do not
 // count; nil finds all of them so.
-func (s *Sources) Machine(usable func(netip.AddrPort) bool) Machine {
+func (s *Sources) SystemConfig(usable func(netip.AddrPort) bool) SystemConfig {
 	return choose(s.known.Load()[:], usable)
 }
 
 // Files are the paths of all sources as things are now, for whoever calls
-// Refresh when one of them changes. They lie below the root of the Place.
-func (s *Sources) Files() []string { return s.place.files() }
+// Reload when one of them changes. They lie below the root of the Location.
+func (s *Sources) Files() []string { return s.location.files() }
 
-func choose(sources []told, usable func(netip.AddrPort) bool) (m Machine) {
+func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig) {
 	first := func(fits func(netip.AddrPort) bool) {
 		for _, t := range sources {
 			servers := slices.DeleteFunc(slices.Clone(t.Servers), func(s netip.AddrPort) bool {

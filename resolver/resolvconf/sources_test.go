@@ -13,7 +13,7 @@ import (
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
-func TestMachine(t *testing.T) {
+func TestSystemConfig(t *testing.T) {
 	t.Parallel()
 	const nm = "nameserver 192.0.2.3\nsearch nm.example\n"
 	for _, c := range []struct {
@@ -75,11 +75,11 @@ func TestMachine(t *testing.T) {
 			t.Parallel()
 			r := newTree(t)
 			c.furnish(r)
-			sources := Follow(r.place())
-			if _, err := sources.Refresh(); err != nil {
+			sources := NewSources(r.place())
+			if _, err := sources.Reload(); err != nil {
 				t.Error(err)
 			}
-			if got := sources.Machine(notOwn).text(r.root); got != c.want {
+			if got := sources.SystemConfig(notOwn).text(r.root); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
@@ -91,13 +91,13 @@ func TestSourcesAreReadAgain(t *testing.T) {
 }
 
 func testSourcesAreReadAgain(t *testing.T, r *tree) {
-	sources := Follow(r.place())
+	sources := NewSources(r.place())
 	began := time.Now()
 	look := func(wantChange, wantError bool, wantServer string) {
 		t.Helper()
-		changed, err := sources.Look(time.Since(began))
+		changed, err := sources.Poll(time.Since(began))
 		first := ""
-		if servers := sources.Machine(nil).Servers; len(servers) > 0 {
+		if servers := sources.SystemConfig(nil).Servers; len(servers) > 0 {
 			first = servers[0].Addr().String()
 		}
 		if changed != wantChange || (err != nil) != wantError || first != wantServer {
@@ -111,25 +111,25 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	look(false, true, "") // there is none
 	r.write(usualPath, "nameserver 192.0.2.1\n")
 	look(false, false, "") // too early
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(true, false, "192.0.2.1")
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(false, false, "192.0.2.1") // the same
 	r.write(usualPath, "nameserver 192.0.2.2\n")
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(true, false, "192.0.2.2") // of the same size, at about the same time
 	r.remove(usualPath)
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(false, false, "192.0.2.2") // it may be about to be made anew
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(false, true, "192.0.2.2") // what was known stands
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(false, false, "192.0.2.2") // and the error is told once
 	r.write(resolvedPath, "nameserver 192.0.2.3\n")
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(true, false, "192.0.2.3") // systemd-resolved was started
 	r.write(usualPath, "nameserver 192.0.2.2\n")
-	time.Sleep(interval)
+	time.Sleep(pollInterval)
 	look(true, false, "192.0.2.2")
 }
 
@@ -148,12 +148,12 @@ func TestSystemdResolvedBesideUs(t *testing.T) {
 			r := newTree(t)
 			r.write(usualPath, c.usual)
 			r.write(resolvedPath, c.resolved)
-			sources := Follow(r.place())
-			if _, err := sources.Refresh(); err != nil {
+			sources := NewSources(r.place())
+			if _, err := sources.Reload(); err != nil {
 				t.Error(err)
 			}
 			weListenElsewhere := func(netip.AddrPort) bool { return true }
-			if got := sources.Machine(weListenElsewhere).text(r.root); !strings.HasPrefix(got, c.want+", search [") {
+			if got := sources.SystemConfig(weListenElsewhere).text(r.root); !strings.HasPrefix(got, c.want+", search [") {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
@@ -174,14 +174,14 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *tree) {
-				sources := Follow(r.place())
+				sources := NewSources(r.place())
 				after := func(pause time.Duration, want string) {
 					t.Helper()
 					time.Sleep(pause)
-					if _, err := sources.Refresh(); err != nil {
+					if _, err := sources.Reload(); err != nil {
 						t.Error(err)
 					}
-					if got := sources.Machine(notOwn).text(r.root); got != want {
+					if got := sources.SystemConfig(notOwn).text(r.root); got != want {
 						t.Errorf("got\n%s\nwant\n%s", got, want)
 					}
 				}
@@ -191,7 +191,7 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 				for range 2 {
 					silence(r)
 					after(0, before)
-					after(rewriting-1, before)
+					after(blankTimeout-1, before)
 					r.write(usualPath, second)
 					after(0, "[192.0.2.2:53] from /etc/resolv.conf, search [b.example], options []")
 					r.write(usualPath, first)
@@ -199,7 +199,7 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 				}
 				silence(r)
 				after(0, before)
-				after(rewriting, otherwise) // it is meant
+				after(blankTimeout, otherwise) // it is meant
 				after(0, otherwise)
 			})
 		})
@@ -211,11 +211,11 @@ func TestASourceThatCannotBeRead(t *testing.T) {
 	r := newTree(t)
 	r.write(resolvedPath, "nameserver 192.0.2.1\n")
 	r.put(usualPath, func(name string) error { return syscall.Mkfifo(name, 0o644) })
-	sources := Follow(r.place())
-	if _, err := sources.Refresh(); err == nil || !strings.Contains(err.Error(), "regular") {
+	sources := NewSources(r.place())
+	if _, err := sources.Reload(); err == nil || !strings.Contains(err.Error(), "regular") {
 		t.Errorf("error %v for a FIFO", err)
 	}
-	if got := sources.Machine(nil).Servers; len(got) != 1 {
+	if got := sources.SystemConfig(nil).Servers; len(got) != 1 {
 		t.Errorf("servers %v, want those of the other source", got)
 	}
 }
@@ -229,11 +229,11 @@ func TestSymlinksStayInTheRoot(t *testing.T) {
 	}
 	r.write(target, "nameserver 192.0.2.1\n")
 	r.link(usualPath, target)
-	sources := Follow(r.place())
-	if _, err := sources.Refresh(); err != nil {
+	sources := NewSources(r.place())
+	if _, err := sources.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if got := sources.Machine(nil).Servers; len(got) != 1 || got[0].Addr().String() != "192.0.2.1" {
+	if got := sources.SystemConfig(nil).Servers; len(got) != 1 || got[0].Addr().String() != "192.0.2.1" {
 		t.Errorf("servers %v, want the one in the root", got)
 	}
 }
@@ -241,7 +241,7 @@ func TestSymlinksStayInTheRoot(t *testing.T) {
 func TestFilesHaveWhatAKeptSymlinkLeadsTo(t *testing.T) {
 	t.Parallel()
 	r := newTree(t)
-	sources := Follow(r.place())
+	sources := NewSources(r.place())
 	if got := len(sources.Files()); got != 3 {
 		t.Errorf("%d files, want 3", got)
 	}

@@ -18,7 +18,7 @@ const (
 // stubText is a resolv.conf that points at us, with the search list and the
 // options that the machine was given. Answers with EDNS are larger, and tell
 // what went wrong.
-func stubText(listener netip.AddrPort, m Machine, trustAD bool) string {
+func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool) string {
 	options := appendNew(withoutTrust(m.Options), maxOptions+1, optionEDNS)
 	if trustAD {
 		options = append(options, optionTrustAD)
@@ -28,7 +28,7 @@ func stubText(listener netip.AddrPort, m Machine, trustAD bool) string {
 
 // realText is one with the servers that we ask. Whoever reads it does not ask
 // us, so our word about their AD bit does not count.
-func realText(servers []upstream.Server, m Machine) string {
+func realText(servers []upstream.Server, m SystemConfig) string {
 	var b strings.Builder
 	b.WriteString(realMark)
 	for _, s := range servers {

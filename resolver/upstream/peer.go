@@ -167,7 +167,7 @@ func (p *peer) turnedDown(q dns.Question, reason error) {
 	p.rejected = q
 	if p.refusals++; p.refusals >= maxRejections && (p.state == Good || p.state == Doubtful) {
 		p.reason = reason.Error()
-		p.log.Info("the upstream turns down what others answer", "reason", p.reason)
+		p.log.Info("upstream rejects queries that others answer", "reason", p.reason)
 		p.become(Rejecting)
 		p.failures = 0
 		p.probeAt = time.Now().Add(firstBackoff)

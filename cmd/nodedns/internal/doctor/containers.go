@@ -69,7 +69,7 @@ func (m *Machine) unreachable(p process) (server netip.Addr, found bool) {
 		return netip.Addr{}, false
 	}
 	for _, s := range resolvconf.Parse(text).Servers {
-		_, _, held := listen.Holder(root, "udp", s)
+		_, _, held := listen.SocketOwner(root, "udp", s)
 		if s.Addr().IsLoopback() && m.isListener(s) && !held {
 			return s.Addr(), true
 		}

@@ -27,7 +27,7 @@ func lookAtPort(m *Machine) []Finding {
 			continue
 		}
 		for _, network := range []string{"udp", "tcp"} {
-			who, remedy, held := listen.Holder(m.Proc, network, wanted)
+			who, remedy, held := listen.SocketOwner(m.Proc, network, wanted)
 			if held {
 				findings = append(findings, problem(
 					fmt.Sprintf("%s has %v (%s)", who, wanted, network),

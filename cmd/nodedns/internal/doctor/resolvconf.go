@@ -70,7 +70,7 @@ func (m *Machine) resolvConfState() []Finding {
 
 // vacant says whether nobody has an address.
 func (m *Machine) vacant(server netip.AddrPort) bool {
-	_, _, held := listen.Holder(m.Proc, "udp", server)
+	_, _, held := listen.SocketOwner(m.Proc, "udp", server)
 	return !held
 }
 

@@ -28,7 +28,7 @@ type Config struct {
 	// Files are those that are kept.
 	Files hostsfile.Config
 	// ResolvConf is the machine's.
-	ResolvConf resolvconf.Place
+	ResolvConf resolvconf.Location
 	// Varlink is the path of the socket, "" where there is none.
 	Varlink string
 

@@ -265,7 +265,7 @@ func TestResolvConf(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			place := resolvconf.Place{Root: t.TempDir(), Path: "/resolv.conf"}
+			place := resolvconf.Location{Root: t.TempDir(), Path: "/resolv.conf"}
 			if err := os.WriteFile(filepath.Join(place.Root, place.Path), []byte(tt.text), 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -2,8 +2,8 @@ package listen
 
 import "context"
 
-// attendant has a listener bound and served while its address is there.
-type attendant struct {
+// listenerSupervisor has a listener bound and served while its address is there.
+type listenerSupervisor struct {
 	*listener
 	service
 	changed func()
@@ -13,7 +13,7 @@ type attendant struct {
 }
 
 // hint never blocks.
-func (a *attendant) hint() {
+func (a *listenerSupervisor) hint() {
 	select {
 	case a.hints <- struct{}{}:
 	default:
@@ -22,9 +22,9 @@ func (a *attendant) hint() {
 
 // run attends to the listener until ctx ends. What fails is in the listener's
 // status, and tried again: other listeners have nothing to do with it.
-func (a *attendant) run(ctx context.Context) error {
+func (a *listenerSupervisor) run(ctx context.Context) error {
 	if a.bound() == nil {
-		a.tell()
+		a.report()
 	}
 	for {
 		if p := a.bound(); p != nil {
@@ -32,9 +32,9 @@ func (a *attendant) run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			a.drop(err)
+			a.closed(err)
 			if err != nil {
-				a.tell()
+				a.report()
 				a.await(ctx) // not at once, for it may fail at once
 			}
 		} else {
@@ -44,14 +44,14 @@ func (a *attendant) run(ctx context.Context) error {
 			return nil
 		}
 		if a.bind() {
-			a.tell()
+			a.report()
 		}
 	}
 }
 
 // serveWhileThere serves until ctx ends, the address has gone, or a socket
 // fails, which is an error.
-func (a *attendant) serveWhileThere(ctx context.Context, p *pair) error {
+func (a *listenerSupervisor) serveWhileThere(ctx context.Context, p *pair) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	served := make(chan error, 1)
@@ -61,22 +61,22 @@ func (a *attendant) serveWhileThere(ctx context.Context, p *pair) error {
 		case err := <-served:
 			return err
 		case <-a.hints:
-			if !p.there(a.status().Addr.Addr()) {
+			if !p.assigned(a.status().Addr.Addr()) {
 				end()
 			}
 		}
 	}
 }
 
-func (a *attendant) await(ctx context.Context) {
+func (a *listenerSupervisor) await(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-a.hints:
 	}
 }
 
-// tell makes known what has become of the listener.
-func (a *attendant) tell() {
+// report makes known what has become of the listener.
+func (a *listenerSupervisor) report() {
 	switch now := a.status(); now.State {
 	case Listening:
 		a.log.Info("listening, the address is there", "listener", now.Addr)

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// maxFights within fightWindow are too many: two programs that overwrite
+	// maxOverwrites within fightWindow are too many: two programs that overwrite
 	// each other for ever help nobody.
-	maxFights   = 10
-	fightWindow = time.Minute
+	maxOverwrites   = 10
+	overwriteWindow = time.Minute
 
 	// firstPause is how long somebody else has their way the first time; then
 	// it doubles up to maxPause, so that ten still fit into the window.
@@ -22,18 +22,18 @@ const (
 	maxPause   = 5 * time.Second
 )
 
-// fights count how often somebody overwrites what we wrote.
-type fights struct {
+// overwrites count how often somebody overwrites what we wrote.
+type overwrites struct {
 	total  uint64
 	by     string      // the last one
 	recent []time.Time // those within the window
 	due    time.Time   // when to take the file back; zero: it is ours
 }
 
-// begin notes a fight. It says whether it is the first within the window, and
+// record counts an overwrite. It reports whether it is the first within the window, and
 // whether there were too many.
-func (f *fights) begin(now time.Time, by string) (first, lost bool) {
-	for len(f.recent) > 0 && now.Sub(f.recent[0]) >= fightWindow {
+func (f *overwrites) record(now time.Time, by string) (first, lost bool) {
+	for len(f.recent) > 0 && now.Sub(f.recent[0]) >= overwriteWindow {
 		f.recent = f.recent[1:]
 	}
 	f.total++
@@ -41,28 +41,28 @@ func (f *fights) begin(now time.Time, by string) (first, lost bool) {
 	f.recent = append(f.recent, now)
 	pause := min(firstPause<<(len(f.recent)-1), maxPause)
 	f.due = now.Add(pause - rand.N(pause/4))
-	return len(f.recent) == 1, len(f.recent) >= maxFights
+	return len(f.recent) == 1, len(f.recent) >= maxOverwrites
 }
 
 // pending says whether the file is still to be taken back.
-func (f *fights) pending() bool { return !f.due.IsZero() }
+func (f *overwrites) pending() bool { return !f.due.IsZero() }
 
 // wait is how long until then.
-func (f *fights) wait(now time.Time) time.Duration {
+func (f *overwrites) wait(now time.Time) time.Duration {
 	if !f.pending() {
 		return 0
 	}
 	return max(f.due.Sub(now), 0)
 }
 
-func (f *fights) taken() { f.due = time.Time{} }
+func (f *overwrites) takenOver() { f.due = time.Time{} }
 
-// forget starts over; what was counted stays.
-func (f *fights) forget() { f.recent, f.due = nil, time.Time{} }
+// reset starts over; what was counted stays.
+func (f *overwrites) reset() { f.recent, f.due = nil, time.Time{} }
 
-// authors are the programs that are known to write resolv.conf, by what their
+// writers are the programs that are known to write resolv.conf, by what their
 // comments say.
-var authors = []struct{ sign, name string }{
+var writers = []struct{ sign, name string }{
 	{"NetworkManager", "NetworkManager"},
 	{"tailscale", "tailscale"},
 	{"resolvconf", "resolvconf"},
@@ -78,8 +78,8 @@ var authors = []struct{ sign, name string }{
 // generator is how others put it.
 var generator = regexp.MustCompile(`(?i)\b(?:generated|written|created|managed) by ([[:graph:]]{1,40})`)
 
-// author tells who wrote a file, as far as its comments or its owner show.
-func author(c managed.Content) string {
+// writer tells who wrote a file, as far as its comments or its owner show.
+func writer(c managed.Content) string {
 	if !c.Exists {
 		return "somebody who removed it"
 	}
@@ -88,7 +88,7 @@ func author(c managed.Content) string {
 		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") {
 			continue
 		}
-		if found := authorOf(line); found != "" {
+		if found := writerOf(line); found != "" {
 			name = found
 			break
 		}
@@ -99,9 +99,9 @@ func author(c managed.Content) string {
 	return name
 }
 
-// authorOf reads one comment.
-func authorOf(comment string) string {
-	for _, a := range authors {
+// writerOf reads one comment.
+func writerOf(comment string) string {
+	for _, a := range writers {
 		if strings.Contains(comment, a.sign) {
 			return a.name
 		}

@@ -24,47 +24,47 @@ const (
 var (
 	errNoListener = errors.New("point resolv.conf at us: no listener is on port 53, and resolv.conf can name no other; " +
 		"add one to dns.listen, or set files.resolv_conf_mode to off")
-	errLeft = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to whoever does so; "+
-		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxFights, fightWindow)
+	errGaveUp = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to whoever does so; "+
+		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxOverwrites, overwriteWindow)
 )
 
-// hold makes the file say a text, which points at us, as long as we answer. The
+// takeOver makes the file say a text, which points at us, as long as we answer. The
 // pause is when to go on with what has to wait, or 0.
-func (k *Keeper) hold(ctx context.Context, text string) (state State, pause time.Duration, err error) {
-	if k.left {
-		return StateLeft, 0, errLeft
+func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause time.Duration, err error) {
+	if k.gaveUp {
+		return StateLeft, 0, errGaveUp
 	}
 	now, err := k.files.conf.Read()
 	if err != nil {
 		return StateWaiting, 0, err
 	}
-	if wait, lost := k.defend(now); lost {
-		k.left, k.held = true, false
-		return StateLeft, 0, errLeft
-	} else if wait = max(wait, k.unwritten(now)); wait > 0 {
+	if wait, lost := k.checkOverwritten(now); lost {
+		k.gaveUp, k.held = true, false
+		return StateLeft, 0, errGaveUp
+	} else if wait = max(wait, k.blankPause(now)); wait > 0 {
 		return StateContested, wait, nil
 	}
 	if err := k.probe(ctx); err != nil {
 		if ctx.Err() != nil {
 			return StateWaiting, 0, err
 		}
-		return StateWaiting, 0, errors.Join(err, k.release())
+		return StateWaiting, 0, errors.Join(err, k.restore())
 	}
-	if _, err := k.files.conf.Update(k.files.taking(text)); err != nil {
+	if _, err := k.files.conf.Update(k.files.takeOver(text)); err != nil {
 		return StateWaiting, 0, err
 	}
 	k.held, k.wrote = true, text
-	k.fights.taken()
+	k.overwrites.takenOver()
 	return StateStub, 0, nil
 }
 
-// defend notices that somebody overwrote or removed what we wrote. It returns
+// checkOverwritten notices that somebody overwrote or removed what we wrote. It returns
 // for how long they get their way, and whether they have won.
-func (k *Keeper) defend(now managed.Content) (wait time.Duration, lost bool) {
+func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost bool) {
 	at := time.Now()
-	if k.held && !k.fights.pending() && !(now.Link == "" && string(now.Bytes) == k.wrote) {
-		by := author(now)
-		first, lost := k.fights.begin(at, by)
+	if k.held && !k.overwrites.pending() && !(now.Link == "" && string(now.Bytes) == k.wrote) {
+		by := writer(now)
+		first, lost := k.overwrites.record(at, by)
 		if first {
 			k.log.Warn("resolv.conf was overwritten by somebody else: their servers are used, and it is taken back",
 				"path", k.files.conf.String(), "by", by)
@@ -73,23 +73,23 @@ func (k *Keeper) defend(now managed.Content) (wait time.Duration, lost bool) {
 			return 0, true
 		}
 	}
-	return k.fights.wait(at), false
+	return k.overwrites.wait(at), false
 }
 
-// unwritten is for how long a file of somebody else is left alone because it
+// blankPause is for how long a file of somebody else is left alone because it
 // says nothing: they may have emptied it to write to it, and what they wrote
 // after it was taken back would be lost.
-func (k *Keeper) unwritten(now managed.Content) time.Duration {
-	mayFollow := k.fights.pending() && now.Exists && now.Link == "" && Parse(string(now.Bytes)).saysNothing()
+func (k *Keeper) blankPause(now managed.Content) time.Duration {
+	mayFollow := k.overwrites.pending() && now.Exists && now.Link == "" && Parse(string(now.Bytes)).isBlank()
 	switch at := time.Now(); {
 	case !mayFollow:
-		k.blank = time.Time{}
+		k.blankSince = time.Time{}
 		return 0
-	case k.blank.IsZero():
-		k.blank = at
-		return rewriting
+	case k.blankSince.IsZero():
+		k.blankSince = at
+		return blankTimeout
 	default:
-		return max(rewriting-at.Sub(k.blank), 0)
+		return max(blankTimeout-at.Sub(k.blankSince), 0)
 	}
 }
 
@@ -113,20 +113,20 @@ func (k *Keeper) probe(ctx context.Context) (err error) {
 	return nil
 }
 
-// release gives resolv.conf back, if it is ours.
-func (k *Keeper) release() error {
+// restore gives resolv.conf back, if it is ours.
+func (k *Keeper) restore() error {
 	k.held = false
-	done, err := k.files.giveBack()
+	done, err := k.files.restore()
 	if done != "" {
 		k.log.Info("resolv.conf given back", "path", k.files.conf.String(), "done", done)
 	}
 	return err
 }
 
-// GiveBack makes resolv.conf what it was before us, if it is ours. Run does so
+// Restore makes resolv.conf what it was before us, if it is ours. Run does so
 // at its end; it is for those who end without.
-func (k *Keeper) GiveBack() error {
-	return errors.Join(k.release(), k.files.shareUpstreams(false))
+func (k *Keeper) Restore() error {
+	return errors.Join(k.restore(), k.files.shareUpstreams(false))
 }
 
 // retry is the pause before what failed is tried again. Each one is twice as

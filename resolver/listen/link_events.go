@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// settle is how long the kernel's news are collected: changes come in
+	// debounce is how long the kernel's news are collected: changes come in
 	// bursts, and an address that is replaced by itself has not gone.
-	settle = 30 * time.Millisecond
-	// lookAnyway is the time after which is looked without any news: an
+	debounce = 30 * time.Millisecond
+	// pollInterval is the time after which is looked without any news: an
 	// address that somebody else had a socket on may be free by then.
-	lookAnyway = 10 * time.Second
+	pollInterval = 10 * time.Second
 )
 
-// follow calls look at once, when links or addresses of this machine may have
+// followLinks calls look at once, when links or addresses of this machine may have
 // changed, and every so often, until ctx ends. What the kernel says is not read:
 // that it says something is enough.
-func follow(ctx context.Context, log *slog.Logger, look func()) {
+func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
 	hints := make(chan struct{}, 1)
-	news, err := subscribe()
+	news, err := subscribeLinks()
 	if err != nil {
-		noticedLate(log, err)
+		warnLate(log, err)
 	} else {
-		receiving.Go(func() { receive(news, hints, log) })
+		receiving.Go(func() { receiveLinkEvents(news, hints, log) })
 		defer func() { _ = news.SetReadDeadline(time.Unix(1, 0)) }()
 	}
-	anyway := time.NewTicker(lookAnyway)
+	anyway := time.NewTicker(pollInterval)
 	defer anyway.Stop()
 	for {
 		look() // the first time for what changed before the subscription
@@ -43,18 +43,18 @@ func follow(ctx context.Context, log *slog.Logger, look func()) {
 		case <-ctx.Done():
 			return
 		case <-hints:
-			pause(ctx, settle)
+			pause(ctx, debounce)
 		case <-anyway.C:
 		}
 	}
 }
 
-func noticedLate(log *slog.Logger, err error) {
-	log.Warn("changes of the listeners' addresses are noticed late", "within", lookAnyway, "error", err)
+func warnLate(log *slog.Logger, err error) {
+	log.Warn("changes of the listeners' addresses are noticed late", "within", pollInterval, "error", err)
 }
 
-// subscribe opens a socket that the kernel tells of changes.
-func subscribe() (*os.File, error) {
+// subscribeLinks opens a socket that the kernel tells of changes.
+func subscribeLinks() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open a socket for the kernel's news: %w", err)
@@ -70,8 +70,8 @@ func subscribe() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "rtnetlink"), nil
 }
 
-// receive turns messages into hints until the socket's deadline, and closes it.
-func receive(news *os.File, hints chan<- struct{}, log *slog.Logger) {
+// receiveLinkEvents turns messages into hints until the socket's deadline, and closes it.
+func receiveLinkEvents(news *os.File, hints chan<- struct{}, log *slog.Logger) {
 	defer news.Close() // it was only read
 	var ignored [64]byte
 	for {
@@ -81,7 +81,7 @@ func receive(news *os.File, hints chan<- struct{}, log *slog.Logger) {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		default:
-			noticedLate(log, err)
+			warnLate(log, err)
 			return
 		}
 		select {

@@ -18,21 +18,21 @@ import (
 // the user that it runs as.
 const resolvedName = "systemd-resolve"
 
-// holder is who has a socket open. The process is not known, and its pid 0,
+// owner is who has a socket open. The process is not known, and its pid 0,
 // where we may not look into it: that takes its user's rights, or
 // CAP_SYS_PTRACE. The user can be seen by everybody.
-type holder struct {
+type owner struct {
 	uid     string
 	pid     int
 	command string // as the kernel has it: at most 15 characters
 }
 
-// Holder names who has an address bound for network "udp" or "tcp", as can be
+// SocketOwner names who has an address bound for network "udp" or "tcp", as can be
 // seen below proc, where the kernel's tables are mounted, and what to do about
 // it. It reports whether anybody has.
-func Holder(proc, network string, addr netip.AddrPort) (who, remedy string, held bool) {
+func SocketOwner(proc, network string, addr netip.AddrPort) (who, remedy string, held bool) {
 	remedy = "stop it, or set another address in dns.listen"
-	by, held := findHolder(proc, network, addr)
+	by, held := findOwner(proc, network, addr)
 	if !held {
 		return "", remedy, false
 	}
@@ -63,28 +63,28 @@ func ReceiveDrops(proc string, addr netip.AddrPort) uint64 {
 	return n
 }
 
-// findHolder looks below proc, where the kernel's tables are mounted, for who
+// findOwner looks below proc, where the kernel's tables are mounted, for who
 // has an address bound for network "udp" or "tcp".
-func findHolder(proc, network string, addr netip.AddrPort) (holder, bool) {
-	var found []socketOwner
+func findOwner(proc, network string, addr netip.AddrPort) (owner, bool) {
+	var found []boundSocket
 	for _, table := range []string{network, network + "6"} {
 		found = append(found, boundSockets(filepath.Join(proc, "net", table), network, addr)...)
 	}
 	if len(found) == 0 {
-		return holder{}, false
+		return owner{}, false
 	}
-	by := holder{uid: found[0].uid}
+	by := owner{uid: found[0].uid}
 	by.pid, by.command = findProcess(proc, found)
 	return by, true
 }
 
 // findProcess finds a process that has one of the sockets open, if we may see
 // it.
-func findProcess(proc string, sockets []socketOwner) (pid int, command string) {
+func findProcess(proc string, sockets []boundSocket) (pid int, command string) {
 	descriptors, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*"))
 	for _, path := range descriptors {
 		target, err := os.Readlink(path)
-		if err != nil || !slices.ContainsFunc(sockets, func(s socketOwner) bool { return s.link == target }) {
+		if err != nil || !slices.ContainsFunc(sockets, func(s boundSocket) bool { return s.link == target }) {
 			continue
 		}
 		dir := filepath.Dir(filepath.Dir(path))
@@ -98,8 +98,8 @@ func findProcess(proc string, sockets []socketOwner) (pid int, command string) {
 	return 0, ""
 }
 
-// socketOwner is a socket in one of the kernel's tables.
-type socketOwner struct {
+// boundSocket is a socket in one of the kernel's tables.
+type boundSocket struct {
 	link  string // as the links in /proc/PID/fd have it
 	uid   string
 	drops uint64 // of UDP
@@ -107,7 +107,7 @@ type socketOwner struct {
 
 // boundSockets lists the sockets in one of the kernel's tables that stand in
 // the way of an address.
-func boundSockets(table, network string, addr netip.AddrPort) (sockets []socketOwner) {
+func boundSockets(table, network string, addr netip.AddrPort) (sockets []boundSocket) {
 	file, err := os.Open(table)
 	if err != nil {
 		return nil
@@ -127,7 +127,7 @@ func boundSockets(table, network string, addr netip.AddrPort) (sockets []socketO
 		if err != nil || !conflicts(bound, addr) {
 			continue
 		}
-		socket := socketOwner{link: "socket:[" + columns[inode] + "]", uid: columns[uid]}
+		socket := boundSocket{link: "socket:[" + columns[inode] + "]", uid: columns[uid]}
 		if network == "udp" && len(columns) > drops {
 			socket.drops, _ = strconv.ParseUint(columns[drops], 10, 64)
 		}

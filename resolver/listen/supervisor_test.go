@@ -224,8 +224,8 @@ func TestAddressGoesWithQueriesInFlight(t *testing.T) {
 }
 
 func TestAbsenceOfAFamilyWaits(t *testing.T) {
-	err := &refusal{"udp", netip.MustParseAddrPort("[fd09::1]:53"), syscall.EAFNOSUPPORT}
-	if got := absence(err.addr.Addr(), err); !absent(err) || got != errFamilyOff {
+	err := &bindError{"udp", netip.MustParseAddrPort("[fd09::1]:53"), syscall.EAFNOSUPPORT}
+	if got := missing(err.addr.Addr(), err); !absent(err) || got != errFamilyOff {
 		t.Errorf("absent %t, for %v", absent(err), got)
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"syscall"
 )
 
-// refusal is why the kernel did not bind an address.
-type refusal struct {
+// bindError is why the kernel did not bind an address.
+type bindError struct {
 	network string // "tcp" or "udp"
 	addr    netip.AddrPort
 	cause   error
 }
 
-func (r *refusal) Error() string {
+func (r *bindError) Error() string {
 	return fmt.Sprintf("listen on %v (%s): %v", r.addr, r.network, r.cause)
 }
-func (r *refusal) Unwrap() error { return r.cause }
+func (r *bindError) Unwrap() error { return r.cause }
 
 var (
 	errNoInterface = errors.New("there is no interface") // of that name
@@ -32,8 +32,8 @@ func absent(err error) bool {
 		errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
-// absence tells what has to come for an absent address to be bound.
-func absence(addr netip.Addr, err error) error {
+// missing tells what has to come for an absent address to be bound.
+func missing(addr netip.Addr, err error) error {
 	switch {
 	case errors.Is(err, errNoInterface), errors.Is(err, syscall.ENODEV):
 		return fmt.Errorf("%w %s", errNoInterface, addr.Zone())
@@ -43,8 +43,8 @@ func absence(addr netip.Addr, err error) error {
 	return errNoAddress
 }
 
-// bindError tells what to do about a failure to bind.
-func bindError(network string, addr netip.AddrPort, err error) error {
+// describeBindError tells what to do about a failure to bind.
+func describeBindError(network string, addr netip.AddrPort, err error) error {
 	// What the net package adds to the cause is said here already.
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		err = errno
@@ -62,7 +62,7 @@ func bindError(network string, addr netip.AddrPort, err error) error {
 
 // inUse names who holds an address, as can be seen below proc, and the remedy.
 func inUse(proc, network string, addr netip.AddrPort) string {
-	by, remedy, ok := Holder(proc, network, addr)
+	by, remedy, ok := SocketOwner(proc, network, addr)
 	if !ok {
 		return "; " + remedy
 	}

@@ -45,7 +45,7 @@ func TestWhatSomebodyWritesIsTheOriginalAndIsTakenBack(t *testing.T) {
 				sleep(firstPause)
 				b.wantState(StateStub, "")
 				r.want(usualPath, c.while)
-				if s := b.Status(); s.Fights != 1 || !strings.Contains(s.By, c.by) {
+				if s := b.Status(); s.Overwrites != 1 || !strings.Contains(s.LastOverwrittenBy, c.by) {
 					t.Errorf("status %+v, want one fight, with %s", s, c.by)
 				}
 				b.stop()
@@ -64,19 +64,19 @@ func TestAFileIsNotTakenBackWhileItIsEmpty(t *testing.T) {
 		for range 2 {
 			r.write(usualPath, "")
 			b.change(func() {})
-			sleep(rewriting - 1)
+			sleep(blankTimeout - 1)
 			b.wantState(StateContested, "")
 			r.write(usualPath, theirs)
 			b.change(func() {})
 			b.wantState(StateStub, "")
 			r.want(usualPath, stub("search b.example", edns))
 		}
-		if s := b.Status(); s.Fights != 2 {
+		if s := b.Status(); s.Overwrites != 2 {
 			t.Errorf("status %+v, want one fight for each time", s)
 		}
 		r.write(usualPath, "") // and it stays so
 		b.change(func() {})
-		sleep(rewriting)
+		sleep(blankTimeout)
 		b.wantState(StateStub, "")
 		b.stop()
 		r.want(usualPath, "")
@@ -105,13 +105,13 @@ func TestTooManyFightsAreLost(t *testing.T) {
 			r.write(usualPath, fmt.Sprintf("# made by dhclient\nsearch b%d.example\n", n))
 			b.change(func() {})
 		}
-		for n := range maxFights - 1 {
+		for n := range maxOverwrites - 1 {
 			fight(n)
 			b.wantState(StateContested, "")
 			sleep(maxPause)
 			b.wantState(StateStub, "")
 		}
-		if took := time.Since(began); took >= fightWindow {
+		if took := time.Since(began); took >= overwriteWindow {
 			t.Fatalf("it took %v", took)
 		}
 		for n := range 3 {
@@ -120,8 +120,8 @@ func TestTooManyFightsAreLost(t *testing.T) {
 			b.wantState(StateLeft, "10 times")
 			r.want(usualPath, fmt.Sprintf("# made by dhclient\nsearch b%d.example\n", 100+n))
 		}
-		if s := b.Status(); s.Fights != maxFights || s.By != "dhclient" {
-			t.Errorf("status %+v, want %d fights, with dhclient", s, maxFights)
+		if s := b.Status(); s.Overwrites != maxOverwrites || s.LastOverwrittenBy != "dhclient" {
+			t.Errorf("status %+v, want %d fights, with dhclient", s, maxOverwrites)
 		}
 		if n := b.log.Count("level=ERROR"); n != 1 || b.log.Count("by=dhclient") != 2 {
 			t.Errorf("%d errors, want one; the log is\n%s", n, b.log.String())
@@ -145,7 +145,7 @@ func TestALostFileStaysTheirs(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\n")
 		b := r.launch(Settings{Stub: true})
-		for range maxFights {
+		for range maxOverwrites {
 			r.write(usualPath, "search b.example\n")
 			b.change(func() {})
 			sleep(maxPause)
@@ -162,13 +162,13 @@ func TestALostFileStaysTheirs(t *testing.T) {
 func TestRareFightsAreNeverLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		b := r.launch(Settings{Stub: true})
-		for range 3 * maxFights {
+		for range 3 * maxOverwrites {
 			r.write(usualPath, "nameserver 192.0.2.1\n")
 			b.change(func() {})
-			sleep(fightWindow/(maxFights-1) + time.Millisecond)
+			sleep(overwriteWindow/(maxOverwrites-1) + time.Millisecond)
 			b.wantState(StateStub, "")
 		}
-		if s := b.Status(); s.Fights != 3*maxFights {
+		if s := b.Status(); s.Overwrites != 3*maxOverwrites {
 			t.Errorf("status %+v", s)
 		}
 		b.stop()
@@ -177,10 +177,10 @@ func TestRareFightsAreNeverLost(t *testing.T) {
 
 func TestFightsAreFoughtAtALongerAndLongerPause(t *testing.T) {
 	t.Parallel()
-	var f fights
+	var f overwrites
 	now := time.Now()
-	for n := range maxFights {
-		f.begin(now, "somebody")
+	for n := range maxOverwrites {
+		f.record(now, "somebody")
 		longest := min(firstPause<<n, maxPause)
 		if wait := f.wait(now); wait > longest || wait < longest*3/4 {
 			t.Errorf("fight %d: a pause of %v, want one of about %v", n+1, wait, longest)
@@ -211,7 +211,7 @@ func TestAuthor(t *testing.T) {
 		"a symlink":             {link, `NetworkManager, by a symlink to "../run/x"`},
 		"nothing":               {managed.Content{}, "somebody who removed it"},
 	} {
-		if got := author(c.content); got != c.want {
+		if got := writer(c.content); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}

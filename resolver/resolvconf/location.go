@@ -1,0 +1,122 @@
+package resolvconf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/nodedns/nodedns/internal/managed"
+)
+
+// Where others tell the machine's servers, in their order.
+const (
+	resolvedPath       = "/run/systemd/resolve/resolv.conf"
+	networkManagerPath = "/run/NetworkManager/no-stub-resolv.conf"
+)
+
+// Location is where the machine's servers are told.
+type Location struct {
+	// Root is a directory that stands for / in all paths, and in the symlinks
+	// on them. An empty one is "/".
+	Root string
+	// Path of the machine's resolv.conf, absolute.
+	Path string
+	// BackupDir is the directory in which a Keeper keeps the original of Path.
+	// Empty: there is none.
+	BackupDir string
+}
+
+// numSources is how many there are.
+const numSources = 3
+
+// source is what one source says. One that is not there or is ours says nothing,
+// and is from nowhere.
+type source struct {
+	Contents
+	from string // for people; a path as a rule
+}
+
+func (t source) equal(other source) bool {
+	return t.from == other.from && t.Contents.equal(other.Contents)
+}
+
+// isBlank is so of a file that is empty or has comments only, too.
+func (c Contents) isBlank() bool { return c.equal(Contents{}) }
+
+// readSources reads all sources, in their order. An error is about one that cannot
+// be read; the others count.
+func (p Location) readSources() (found [numSources]source, err error) {
+	var failed [numSources]error
+	text, err := read(p.Root, p.Path)
+	if err == nil && isOurs(text) {
+		found[0], failed[0] = p.readBackup()
+	} else {
+		found[0], failed[0] = p.parseSource(p.Path, text, err)
+	}
+	for i, path := range []string{resolvedPath, networkManagerPath} {
+		text, err := read(p.Root, path)
+		found[1+i], failed[1+i] = p.parseSource(path, text, err)
+	}
+	return found, errors.Join(failed[:]...)
+}
+
+// parseSource is what a file says that was read with this result.
+func (p Location) parseSource(path, text string, err error) (source, error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return source{}, nil
+	case err != nil:
+		return source{}, fmt.Errorf("read the machine's servers: %w", err)
+	case isOurs(text):
+		return source{}, nil
+	}
+	return source{Parse(text), managed.Below(p.Root, path)}, nil
+}
+
+// readBackup is what the original of our file says. A symlink is followed to what it
+// leads to now: whoever made that file goes on to write it. Only if there is
+// nothing left of theirs, the text counts that was there then.
+func (p Location) readBackup() (source, error) {
+	o, found, err := p.backup()
+	if err != nil || !found || !o.Existed {
+		return source{}, err
+	}
+	if target := p.target(o); target != "" {
+		text, err := read(p.Root, target)
+		if t, err := p.parseSource(target, text, err); t.from != "" || err != nil {
+			return t, err
+		}
+	}
+	if isOurs(string(o.Content)) {
+		return source{}, nil
+	}
+	return source{Parse(string(o.Content)), managed.Below(p.Root, p.Path) + " as it was before"}, nil
+}
+
+// backup is the record of what was at Path before us.
+func (p Location) backup() (o managed.Backup, found bool, err error) {
+	if p.BackupDir == "" {
+		return o, false, nil
+	}
+	return managed.Backups{State: p.BackupDir}.Load(managed.Below(p.Root, p.Path))
+}
+
+// target is the path below Root that a kept symlink leads to, or "".
+func (p Location) target(o managed.Backup) string {
+	if o.Link == "" || filepath.IsAbs(o.Link) {
+		return o.Link
+	}
+	// Not cleaned: what ".." means is up to the symlinks before it.
+	return filepath.Dir(p.Path) + "/" + o.Link
+}
+
+// files are the paths to be followed: what one of them says may be said by
+// another one tomorrow.
+func (p Location) files() []string {
+	files := []string{p.Path, resolvedPath, networkManagerPath}
+	if o, found, err := p.backup(); err == nil && found && o.Link != "" {
+		files = append(files, p.target(o))
+	}
+	return files
+}
