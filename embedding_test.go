@@ -10,7 +10,7 @@ import (
 func TestEmbeddingPageQuotesExamples(t *testing.T) {
 	t.Parallel()
 	var examples strings.Builder
-	for _, name := range []string{"example_test.go", "example_source_test.go", "metrics/example_test.go"} {
+	for _, name := range []string{"example_test.go", "example_source_test.go", "example_seed_test.go", "metrics/example_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
