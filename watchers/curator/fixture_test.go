@@ -110,8 +110,9 @@ func background(t *testing.T, f func(context.Context) error) func() {
 	return stop
 }
 
-// watch runs a watcher until the test or the returned function ends it.
-func watch(t *testing.T, cfg Config) (*Watcher, *recorder, func()) {
+// watch runs a watcher until the test or the returned function ends it, after
+// options have changed it.
+func watch(t *testing.T, cfg Config, options ...func(*Watcher)) (*Watcher, *recorder, func()) {
 	t.Helper()
 	cfg.Prefix = prefix
 	r := newRecorder()
@@ -122,6 +123,9 @@ func watch(t *testing.T, cfg Config) (*Watcher, *recorder, func()) {
 		if from != to && !follows(from, to) {
 			t.Errorf("the table of states has no way from %q to %q", from, to)
 		}
+	}
+	for _, option := range options {
+		option(w)
 	}
 	return w, r, background(t, w.Run)
 }

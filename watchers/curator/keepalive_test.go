@@ -2,7 +2,6 @@ package curator
 
 import (
 	"context"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
 )
@@ -41,24 +39,6 @@ func (strictCurator) UpdateNodeStatus(context.Context, *curatorpb.UpdateNodeStat
 	return nil, status.Error(codes.Unavailable, "not today")
 }
 
-// inMemory is a network of one curator, whose address is any. It counts the
-// connections.
-type inMemory struct {
-	*bufconn.Listener
-	dialled int // read when all else waits
-}
-
-// loopbackConn shows an address of loopback, as plain text requires.
-type loopbackConn struct{ net.Conn }
-
-func (loopbackConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
-func (m *inMemory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	m.dialled++
-	conn, err := m.DialContext(ctx)
-	return loopbackConn{conn}, err
-}
-
 // gRPC doubles the interval of its pings when a curator finds them too many, but
 // forgets that with the connection's client. So that is kept: there are a few more
 // backlogs until the interval suits the curator, and none after that. The streams
@@ -69,20 +49,18 @@ func TestTooManyPings(t *testing.T) {
 		server := grpc.NewServer()
 		curatorpb.RegisterCuratorServer(server, strictCurator{})
 		curatorpb.RegisterCuratorLocalServer(server, strictCurator{})
-		network := inMemory{Listener: bufconn.Listen(1 << 16)}
-		go func() { _ = server.Serve(network) }()
-		r := newRecorder()
-		w, err := New(Config{Endpoints: []string{"127.0.0.1:1"}, Insecure: true, Prefix: prefix}, r)
-		must(t, err)
-		w.dialContext = network.dial
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- w.Run(ctx) }()
+		var network network
+		l := network.listen("127.0.0.1:1")
+		background(t, func(ctx context.Context) error {
+			context.AfterFunc(ctx, server.Stop)
+			return server.Serve(l)
+		})
+		_, r, _ := watch(t, Config{Endpoints: []string{"127.0.0.1:1"}, Insecure: true}, network.use)
 
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if first := r.count("begin"); first == 0 || network.dialled != first {
-			t.Errorf("%d connections for %d backlogs in a minute, want one for each", network.dialled, first)
+		if first := r.count("begin"); first == 0 || network.dials() != first {
+			t.Errorf("%d connections for %d backlogs in a minute, want one for each", network.dials(), first)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -95,8 +73,5 @@ func TestTooManyPings(t *testing.T) {
 		if n := r.count("begin"); n != settled {
 			t.Errorf("%d more backlogs on the next day", n-settled)
 		}
-		cancel()
-		must(t, <-ended)
-		server.Stop()
 	})
 }

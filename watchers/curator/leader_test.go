@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
+	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -27,6 +29,8 @@ type plane struct {
 	servers   []*memory.Server
 	addresses []string
 	stops     []func()
+	network   *network             // nil: TCP on loopback
+	own       *nodetls.Credentials // of the node, where they are in no directory
 }
 
 // newPlane serves n curators, and makes the configuration of a node of their
@@ -35,23 +39,62 @@ func newPlane(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
 	t.Helper()
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
-	p := &plane{t: t, cluster: cluster, directory: &memory.Directory{}}
-	p.directory.Set(append(nodes, me.node())...)
+	p := &plane{t: t, cluster: cluster}
+	p.start(n, append(nodes, me.node()))
+	return p, Config{Credentials: me.dir, LocalID: me.id, Resolve: p.resolve, Port: p.port}
+}
+
+// newPlaneInMemory is newPlane for a bubble of testing/synctest. Its watcher takes
+// the option p.use.
+func newPlaneInMemory(t *testing.T, n int, nodes ...memory.Node) (*plane, Config) {
+	t.Helper()
+	p := &plane{t: t, cluster: newCluster(t), network: &network{}}
+	var err error
+	p.own, err = p.cluster.NewNode()
+	must(t, err)
+	id := nodetls.PeerID(p.own.Certificate.Leaf, prefix)
+	p.start(n, append(nodes, memory.Node{ID: string(id)}))
+	return p, Config{LocalID: id, Resolve: p.resolve, Port: p.port}
+}
+
+// use has a watcher connect over the plane's network.
+func (p *plane) use(w *Watcher) {
+	p.network.use(w)
+	w.setCredentials(p.own, nil)
+}
+
+func (p *plane) resolve(zone.ID) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} }
+
+// serve serves a curator at an address, or at a free one if that is empty.
+func (p *plane) serve(s *memory.Server, address string) (string, func()) {
+	if p.network == nil {
+		if address == "" {
+			return serve(p.t, s)
+		}
+		return serve(p.t, s, address)
+	}
+	if address == "" {
+		address = fmt.Sprintf("127.0.0.1:%d", 1000+len(p.servers))
+	}
+	return address, p.network.serve(p.t, s, address)
+}
+
+// start serves n curators of a directory, the first of which leads.
+func (p *plane) start(n int, nodes []memory.Node) {
+	t, cluster := p.t, p.cluster
+	p.directory = &memory.Directory{}
+	p.directory.Set(nodes...)
 	for range n {
 		own, err := cluster.NewNode()
 		must(t, err)
 		s := &memory.Server{Directory: p.directory, Prefix: prefix, Credentials: own, Restart: restart}
-		address, stop := serve(t, s)
+		address, stop := p.serve(s, "")
 		_, port, err := net.SplitHostPort(address)
 		must(t, err)
 		s.Join("", number(t, port))
 		p.servers, p.addresses, p.stops = append(p.servers, s), append(p.addresses, address), append(p.stops, stop)
 	}
 	p.elect(0)
-	cfg := Config{Credentials: me.dir, LocalID: me.id}
-	cfg.Resolve = func(zone.ID) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} }
-	cfg.Port = p.port
-	return p, cfg
 }
 
 // elect makes one curator the leader, and tells the others.
@@ -75,7 +118,7 @@ func (p *plane) kill(i int) { p.stops[i]() }
 
 func (p *plane) revive(i int) {
 	p.t.Helper()
-	_, p.stops[i] = serve(p.t, p.servers[i], p.addresses[i])
+	_, p.stops[i] = p.serve(p.servers[i], p.addresses[i])
 }
 
 // port is where the curator of a node listens, as the node's status has it.
@@ -186,24 +229,26 @@ func TestLongElection(t *testing.T) {
 	for elected := range 3 {
 		t.Run(fmt.Sprint(elected), func(t *testing.T) {
 			t.Parallel()
-			p, cfg := newPlane(t, 3)
-			cfg.Endpoints = p.addresses
-			w, _, _ := watch(t, cfg)
-			p.awaitLeader(w, 0)
-			for _, s := range p.servers {
-				s.SetLeader(memory.Leader{})
-				s.Behave(memory.Behaviour{Follower: true})
-			}
-			// By then the pauses between two rounds are longer than that.
-			const within = 5 * time.Second
-			awaitStatus(t, w, "long pauses", func(s Status) bool { return s.Failures >= 1+3*6 })
-			awaitStatus(t, w, "such a pause", func(s Status) bool { return s.State == StateBackingOff })
-			began := time.Now()
-			p.elect(elected)
-			p.awaitLeader(w, elected)
-			if took := time.Since(began); took > within {
-				t.Errorf("followed %v after the election, want at most %v", took, within)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				p, cfg := newPlaneInMemory(t, 3)
+				cfg.Endpoints = p.addresses
+				w, _, _ := watch(t, cfg, p.use)
+				p.awaitLeader(w, 0)
+				for _, s := range p.servers {
+					s.SetLeader(memory.Leader{})
+					s.Behave(memory.Behaviour{Follower: true})
+				}
+				// By then the pauses between two rounds are longer than that.
+				const within = 5 * time.Second
+				time.Sleep(time.Minute)
+				awaitStatus(t, w, "such a pause", func(s Status) bool { return s.State == StateBackingOff })
+				began := time.Now()
+				p.elect(elected)
+				p.awaitLeader(w, elected)
+				if took := time.Since(began); took > within {
+					t.Errorf("followed %v after the election, want at most %v", took, within)
+				}
+			})
 		})
 	}
 }
@@ -239,23 +284,28 @@ func TestLearnsCurators(t *testing.T) {
 // is followed by a pause.
 func TestLeadersInTurn(t *testing.T) {
 	t.Parallel()
-	nodes, want := sample(2)
-	p, cfg := newPlane(t, 2, nodes...)
-	cfg.Endpoints = p.addresses
-	w, r, _ := watch(t, cfg)
-	p.awaitLeader(w, 0)
-	stop := background(t, func(ctx context.Context) error {
-		for i := 0; ctx.Err() == nil; i++ {
-			p.elect(i % 2)
-			retry.Sleep(ctx, time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		nodes, want := sample(2)
+		p, cfg := newPlaneInMemory(t, 2, nodes...)
+		cfg.Endpoints = p.addresses
+		w, r, _ := watch(t, cfg, p.use)
+		p.awaitLeader(w, 0)
+		stop := background(t, func(ctx context.Context) error {
+			for i := 0; ctx.Err() == nil; i++ {
+				p.elect(i % 2)
+				retry.Sleep(ctx, leaderReportInterval/2)
+			}
+			return nil
+		})
+		time.Sleep(time.Minute)
+		if n := w.Status().Attempts; n < 5 || n > 480 {
+			t.Errorf("%d attempts in a minute of 6000 elections, want at most two after each pause of 250 ms", n)
 		}
-		return nil
+		stop()
+		p.elect(0)
+		p.awaitLeader(w, 0)
+		r.awaitNodes(t, want)
 	})
-	awaitStatus(t, w, "a few attempts", func(s Status) bool { return s.Attempts > 5 })
-	stop()
-	p.elect(0)
-	p.awaitLeader(w, 0)
-	r.awaitNodes(t, want)
 }
 
 // After any sequence of failures the nodes are those of the directory.
