@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -172,36 +173,7 @@ func withEDNS(m *dns.Msg, size uint16, options ...dns.EDNS0) *dns.Msg {
 // fakeUpstream answers over UDP and TCP by a function, until the test ends.
 func fakeUpstream(t testing.TB, answer func(w dns.ResponseWriter, q *dns.Msg)) netip.AddrPort {
 	t.Helper()
-	listener, packets := bindPair(t)
-	for _, s := range []*dns.Server{
-		{PacketConn: packets, Handler: dns.HandlerFunc(answer)},
-		{Listener: listener, Handler: dns.HandlerFunc(answer)},
-	} {
-		started, done := make(chan struct{}), make(chan error, 1)
-		s.NotifyStartedFunc = func() { close(started) }
-		go func() { done <- s.ActivateAndServe() }()
-		<-started
-		t.Cleanup(func() {
-			_ = s.Shutdown()
-			<-done
-		})
-	}
-	return packets.LocalAddr().(*net.UDPAddr).AddrPort()
-}
-
-func bindPair(t testing.TB) (net.Listener, net.PacketConn) {
-	t.Helper()
-	for {
-		listener, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		packets, err := net.ListenPacket("udp4", listener.Addr().String())
-		if err == nil {
-			return listener, packets
-		}
-		_ = listener.Close() // another port is tried
-	}
+	return nameserver.Serve(t, answer, answer)
 }
 
 // answering replies with records in the answer section.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -63,14 +64,7 @@ func overTLS(t *testing.T, answer dns.HandlerFunc) *secured {
 		Listener: tls.NewListener(counted{inner, &u.connections}, &tls.Config{Certificates: []tls.Certificate{cert}}),
 		Handler:  answer, MaxTCPQueries: -1,
 	}
-	started, done := make(chan struct{}), make(chan error, 1)
-	s.NotifyStartedFunc = func() { close(started) }
-	go func() { done <- s.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() {
-		_ = s.Shutdown()
-		<-done
-	})
+	nameserver.Run(t, s)
 	return u
 }
 

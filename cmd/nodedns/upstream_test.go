@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 )
 
 // What the configuration says of encrypted servers is what is asked, and whose
@@ -47,14 +48,10 @@ func TestEncryptedUpstreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	started, ended := make(chan struct{}), make(chan error, 1)
-	dot := &dns.Server{
-		Listener: listener, NotifyStartedFunc: func() { close(started) },
-		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(address(q)) }),
-	}
-	go func() { ended <- dot.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() { _ = dot.Shutdown(); <-ended })
+	nameserver.Run(t, &dns.Server{
+		Listener: listener,
+		Handler:  dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(address(q)) }),
+	})
 
 	for server, rcode := range map[string]string{
 		"tls://" + listener.Addr().String() + "#example.com":                    "NOERROR",

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 )
 
 // script is what a fake server does with a query.
@@ -23,34 +25,7 @@ type fake struct {
 func serve(t testing.TB, udp, tcp script) *fake {
 	t.Helper()
 	f := new(fake)
-	var packets net.PacketConn
-	var listener net.Listener
-	for packets == nil {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.addr = l.Addr().(*net.TCPAddr).AddrPort()
-		p, err := net.ListenPacket("udp4", f.addr.String())
-		if err != nil {
-			l.Close() // another port is tried
-			continue
-		}
-		packets, listener = p, l
-	}
-	for _, s := range []*dns.Server{
-		{PacketConn: packets, Handler: f.handler(udp)},
-		{Listener: listener, Handler: f.handler(tcp)},
-	} {
-		started, done := make(chan struct{}), make(chan error, 1)
-		s.NotifyStartedFunc = func() { close(started) }
-		go func() { done <- s.ActivateAndServe() }()
-		<-started
-		t.Cleanup(func() {
-			_ = s.Shutdown()
-			<-done
-		})
-	}
+	f.addr = nameserver.Serve(t, f.handler(udp), f.handler(tcp))
 	return f
 }
 

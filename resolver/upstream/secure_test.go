@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 )
 
 // serveTLS is a DNS server over TLS on loopback, whose certificate is for
@@ -30,14 +32,7 @@ func serveTLS(t *testing.T, s script) (addr netip.AddrPort, roots *x509.CertPool
 	connections = new(atomic.Int32)
 	listener := tls.NewListener(counting{inner, connections}, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"dot"}})
 	server := &dns.Server{Listener: listener, Handler: dns.HandlerFunc(s), MaxTCPQueries: -1}
-	started, done := make(chan struct{}), make(chan error, 1)
-	server.NotifyStartedFunc = func() { close(started) }
-	go func() { done <- server.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() {
-		_ = server.Shutdown()
-		<-done
-	})
+	nameserver.Run(t, server)
 	return inner.Addr().(*net.TCPAddr).AddrPort(), roots, connections
 }
 
