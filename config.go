@@ -8,7 +8,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"reflect"
+	"slices"
 	"time"
+	"unsafe"
 
 	"google.golang.org/grpc"
 
@@ -98,12 +101,16 @@ type Config struct {
 	clock func() time.Duration // and CLOCK_BOOTTIME
 }
 
-// Files says which files are kept, and how. An empty path turns a file off.
+// Files says which files are kept, and how. An empty path turns a file off: no
+// file outside of StateDir is read or written that is not named.
 type Files struct {
 	// Root is a directory that stands for / in the paths of all managed files.
 	// With one the kernel's hostname is left alone.
 	Root  string
 	Hosts string
+	// HostsLines is a hosts file that is only read, where Hosts is empty: the
+	// user's lines in it are answered, as those in Hosts are.
+	HostsLines string
 	// OwnHosts makes the whole hosts file ours, instead of a block in it.
 	OwnHosts bool
 	// HostsMaxNodes is the number of nodes above which only this machine and
@@ -145,6 +152,66 @@ func (c *Config) identify() (zone.Prefix, zone.ID, error) {
 	}
 }
 
+// clone protects the settings in force from a caller that writes into its lists.
+func (c *Config) clone() Config {
+	n := *c
+	n.Addresses, n.Interfaces = slices.Clone(c.Addresses), slices.Clone(c.Interfaces)
+	n.Endpoints, n.Listen = slices.Clone(c.Endpoints), slices.Clone(c.Listen)
+	n.DNS = c.DNS.Clone()
+	return n
+}
+
+// expectsCluster reports whether there is a way to a cluster.
+func (c *Config) expectsCluster() bool { return len(c.Endpoints) > 0 || c.ClusterDialer != nil }
+
+// otherAddresses reports whether our addresses come from somewhere else by next.
+func (c *Config) otherAddresses(next *Config) bool {
+	return !sameFunc(c.LocalSource, next.LocalSource) ||
+		!slices.Equal(c.Addresses, next.Addresses) || !slices.Equal(c.Interfaces, next.Interfaces)
+}
+
+// restartField names the first field that next changes and that holds until the
+// end of the process, or is empty.
+func (c *Config) restartField(next *Config) string {
+	if !sameFunc(c.ClusterDialer, next.ClusterDialer) {
+		return "ClusterDialer (use SetClusterDialer)"
+	}
+	return firstDifference("", reflect.ValueOf(c.lasting()), reflect.ValueOf(next.lasting()))
+}
+
+// lasting is the part that Reload does not take over.
+func (c *Config) lasting() Config {
+	l := *c
+	l.DNS, l.RetainDeparted = resolver.Settings{}, zone.Retention{}
+	l.LocalSource, l.Addresses, l.Interfaces = nil, nil, nil
+	l.ClusterDialer, l.Endpoints, l.RecoverAfter, l.Report = nil, nil, 0, false
+	l.Files.ResolvConfMode = ""
+	return l
+}
+
+// firstDifference names the first exported field in which two structs differ.
+func firstDifference(path string, a, b reflect.Value) string {
+	for i := range a.NumField() {
+		field := a.Type().Field(i)
+		switch {
+		case !field.IsExported():
+		case field.Type.Kind() == reflect.Struct:
+			if name := firstDifference(path+field.Name+".", a.Field(i), b.Field(i)); name != "" {
+				return name
+			}
+		case !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()):
+			return path + field.Name
+		}
+	}
+	return ""
+}
+
+// sameFunc reports whether two values are one function. Go compares functions
+// with nil only; a value of one is a pointer to its closure.
+func sameFunc[F any](a, b F) bool {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&a)) == *(*unsafe.Pointer)(unsafe.Pointer(&b))
+}
+
 // settings are those of the resolver, completed.
 func (c *Config) settings() resolver.Settings {
 	settings := c.DNS
@@ -159,16 +226,15 @@ func (c *Config) settings() resolver.Settings {
 	return settings
 }
 
-// hostLines says where the user's lines of the hosts file are: in the file that
-// is kept or, where none is, in the usual one. In a file that is all ours there
-// are none.
+// hostLines says where the user's lines of the hosts file are. In a file that is
+// all ours there are none.
 func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
 	if c.Files.OwnHosts {
 		return resolver.HostsFile{}
 	}
 	return resolver.HostsFile{
 		Root: c.Files.Root,
-		Path: cmp.Or(c.Files.Hosts, "/etc/hosts"),
+		Path: cmp.Or(c.Files.Hosts, c.Files.HostsLines),
 		// The domains are left to the decision, which has them first: they may
 		// change, and a name that is theirs no more is a line's again.
 		Zone:   resolver.HostsZone{Prefix: prefix, Local: id},

@@ -43,13 +43,12 @@ func (s *Service) curatorPort(id zone.ID) uint16 {
 	return n.CuratorPort()
 }
 
-// tellAddress has our first address reported to the cluster, if that is wanted.
-func (s *Service) tellAddress() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// reportAddress has our first address reported to the cluster, if that is wanted.
+// The caller holds s.mu.
+func (s *Service) reportAddress() {
 	var first netip.Addr
 	for addr := range s.store.Snapshot().Local().Addrs() {
-		if s.report {
+		if s.cfg.Report {
 			first = addr
 		}
 		break

@@ -76,5 +76,5 @@ func Example() {
 	// without a cluster: metropolis-00000000000000000000000000000000
 	// in the cluster: metropolis-00000000000000000000000000000000
 	// in the cluster: metropolis-00112233445566778899aabbccddeeff
-	// ended: <nil> <nil> <nil>
+	// ended: context canceled <nil> <nil>
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -274,7 +275,7 @@ func (n *modelNode) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := service.Run(ctx); err != nil {
+		if err := service.Run(ctx); !errors.Is(err, context.Canceled) {
 			n.t.Error(err)
 		}
 	})

@@ -1,12 +1,14 @@
 package nodedns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +37,6 @@ type Service struct {
 	cluster *curator.Watcher
 	dns     *resolver.Server
 	files   *hostsfile.Keeper
-	kept    Files              // as at the start
 	resolv  *resolvconf.Keeper // nil: none
 	varlink *varlinkSockets    // nil: none
 	saved   *saved.Directory
@@ -44,21 +45,18 @@ type Service struct {
 	// upstreamHints holds a value when the upstreams may have changed.
 	upstreamHints retry.Hint
 
-	mu     sync.Mutex // for what can be changed while running
-	local  LocalSource
-	dialer bool // a ClusterDialer is set
-	fixed  bool // endpoints are configured
-	report bool // our address is told to the cluster
+	mu  sync.Mutex
+	cfg Config // in force, completed; mu guards it
 
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
 	probing    chan struct{}                // holds an element while Alive waits for the store
 
-	started atomic.Bool
-	ready   chan struct{}
-	serving *supervise.Task   // the listeners, which end last
-	sources []*supervise.Task // what Run keeps running from the start on, varlink too
-	readers []*supervise.Task // and what it does once the files are written
-	locally *supervise.Task   // the one of the sources that runs the local one
+	started   atomic.Bool
+	ready     chan struct{}
+	listeners *supervise.Task   // which end last
+	sources   []*supervise.Task // what Run keeps running from the start on, varlink too
+	readers   []*supervise.Task // and what it does once the files are written
+	locally   *supervise.Task   // the one of the sources that runs the local one
 }
 
 // New checks cfg and returns a Service that does nothing until it is run.
@@ -111,7 +109,6 @@ func New(cfg Config) (*Service, error) {
 	if s.files, err = s.newFiles(&cfg, prefix); err != nil {
 		return nil, err
 	}
-	s.kept = cfg.Files
 	if s.resolv, err = s.newResolvConf(&cfg); err != nil {
 		return nil, err
 	}
@@ -119,9 +116,8 @@ func New(cfg Config) (*Service, error) {
 	if s.state != "" {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
-	s.local = cfg.localSource(s.reserveGateways)
-	s.fixed, s.dialer, s.report = len(cfg.Endpoints) > 0, cfg.ClusterDialer != nil, cfg.Report
-	s.store.ExpectCluster(s.fixed || s.dialer)
+	s.cfg = cfg.clone()
+	s.store.ExpectCluster(cfg.expectsCluster())
 	s.plan()
 	return s, nil
 }
@@ -200,12 +196,12 @@ func (c *Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
 func (s *Service) plan() {
 	s.locally = &supervise.Task{Name: "local addresses", Run: func(ctx context.Context) error {
 		s.mu.Lock()
-		source := s.local
+		source := s.cfg.localSource(s.reserveGateways)
 		s.mu.Unlock()
 		return source(ctx, s.publish)
 	}}
 	s.changes = &changelog{log: s.log}
-	s.serving = &supervise.Task{Name: "dns", Run: s.dns.Run}
+	s.listeners = &supervise.Task{Name: "dns", Run: s.dns.Run}
 	s.sources = []*supervise.Task{
 		{Name: "zone", Run: s.store.Run},
 		s.locally,
@@ -235,7 +231,7 @@ func (s *Service) plan() {
 
 // tasks are all that Run keeps running.
 func (s *Service) tasks() []*supervise.Task {
-	return slices.Concat([]*supervise.Task{s.serving}, s.sources, s.readers)
+	return slices.Concat([]*supervise.Task{s.listeners}, s.sources, s.readers)
 }
 
 // publish takes the addresses that the local source tells. With other ones we
@@ -246,15 +242,18 @@ func (s *Service) publish(addrs []netip.Addr) {
 	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
 		s.dns.NetworkChanged()
 	}
-	s.tellAddress()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reportAddress()
 }
 
 // ErrRunning says that Run was called a second time.
 var ErrRunning = errors.New("nodedns: the service has been run already")
 
-// Run serves until ctx ends, and returns nil then. It returns an error when a
-// listener cannot be bound; all other failures are states. It can be called
-// once.
+// Run serves until ctx ends, and then returns ctx.Err(), as an errgroup and a
+// supervisor expect of what ended because it was asked to. It never returns nil.
+// It ends early with another error when a listener cannot be bound; all other
+// failures are states. It can be called once.
 //
 // The listeners end last: resolv.conf is given back while they still answer.
 func (s *Service) Run(ctx context.Context) error {
@@ -267,11 +266,11 @@ func (s *Service) Run(ctx context.Context) error {
 		return errors.Join(err, s.RestoreResolvConf())
 	}
 	s.varlink.listen()
-	serving, silence := context.WithCancel(context.WithoutCancel(ctx))
-	var listeners, wait sync.WaitGroup
-	defer func() { wait.Wait(); silence(); listeners.Wait() }()
-	listeners.Go(func() { s.serving.Supervise(serving, s.log) })
-	start := func(t *supervise.Task) { wait.Go(func() { t.Supervise(ctx, s.log) }) }
+	listening, stopListeners := context.WithCancel(context.WithoutCancel(ctx))
+	var last, others sync.WaitGroup
+	defer func() { others.Wait(); stopListeners(); last.Wait() }()
+	last.Go(func() { s.listeners.Supervise(listening, s.log) })
+	start := func(t *supervise.Task) { others.Go(func() { t.Supervise(ctx, s.log) }) }
 	// Sources and listeners come before the files, so that those are written
 	// with what is known by then; a file that cannot be written holds up
 	// nothing, and shows in the status until a retry succeeds.
@@ -289,7 +288,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	close(s.ready)
 	<-ctx.Done()
-	return nil
+	return ctx.Err()
 }
 
 // load reads what an earlier run left in the state directory. An error is
@@ -333,43 +332,51 @@ func (s *Service) Resolver() *resolver.Server { return s.dns }
 func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dialer = dialer != nil
-	s.store.ExpectCluster(s.fixed || s.dialer)
+	s.cfg.ClusterDialer = dialer
+	s.store.ExpectCluster(s.cfg.expectsCluster())
 	s.cluster.SetDialer(curator.Dialer(dialer))
 }
 
-// Reload takes the settings of cfg that can be changed while running: DNS,
-// RetainDeparted, the local source, Endpoints, RecoverAfter, Report and
-// Files.ResolvConfMode.
-// It leaves the others as they are, and with an error all of them.
-func (s *Service) Reload(cfg Config) error {
-	if cfg.Logger == nil {
-		cfg.Logger = s.log
-	}
+// Reload has change edit a copy of the settings in force, takes over what it
+// changed, and disturbs nothing else. With an error nothing has changed: it names
+// a field that holds until the end of the process, which are all but DNS,
+// RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
+// Report and Files.ResolvConfMode, or says what is wrong with a value. A function
+// counts as changed when it is set, even to one that does the same. It may be
+// called at any time from any goroutine; change must not call the Service.
+func (s *Service) Reload(change func(*Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	mode := cfg.Files.ResolvConfMode
-	cfg.Files, cfg.StateDir = s.kept, s.state
-	cfg.Files.ResolvConfMode = mode
-	stub, err := cfg.stub()
+	was, next := s.cfg, s.cfg.clone()
+	change(&next)
+	next.Logger, next.now, next.clock = cmp.Or(next.Logger, was.Logger), was.now, was.clock
+	if field := was.restartField(&next); field != "" {
+		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
+	}
+	stub, err := next.stub()
 	if err != nil {
 		return err
 	}
-	before := s.cluster.Endpoints()
-	if err := s.cluster.SetEndpoints(cfg.Endpoints); err != nil {
+	if err := s.cluster.SetEndpoints(next.Endpoints); err != nil {
 		return err
 	}
-	if err := s.dns.Reconfigure(cfg.settings()); err != nil {
-		return errors.Join(err, s.cluster.SetEndpoints(before))
+	if !reflect.DeepEqual(was.DNS, next.DNS) {
+		if err := s.dns.Reconfigure(next.settings()); err != nil {
+			return errors.Join(err, s.cluster.SetEndpoints(was.Endpoints))
+		}
 	}
 	if s.resolv != nil {
 		s.resolv.Set(stub)
 	}
-	s.cluster.SetRecoverAfter(cfg.RecoverAfter)
-	s.fixed = len(cfg.Endpoints) > 0
-	s.store.ExpectCluster(s.fixed || s.dialer)
-	s.store.SetRetention(cfg.RetainDeparted)
-	s.local, s.report = cfg.localSource(s.reserveGateways), cfg.Report
-	s.locally.Restart() // which tells our address too
+	s.cfg = next
+	s.cluster.SetRecoverAfter(next.RecoverAfter)
+	s.store.SetRetention(next.RetainDeparted)
+	s.store.ExpectCluster(next.expectsCluster())
+	if was.otherAddresses(&next) {
+		s.locally.Restart()
+	}
+	if was.Report != next.Report {
+		s.reportAddress()
+	}
 	return nil
 }

@@ -3,18 +3,22 @@ package nodedns
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -151,7 +155,7 @@ func TestSavedNodesAnswerAtTheNextStart(t *testing.T) {
 	f := start(t, func(c *Config) { c.ClusterDialer = cluster(t, directory) })
 	f.snapshot("the cluster", func(s *zone.Snapshot) bool { return s.Cluster().Complete })
 	f.stop()
-	if err := <-f.ended; err != nil {
+	if err := <-f.ended; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	next := start(t, func(c *Config) {
@@ -256,8 +260,8 @@ func TestRunsOnce(t *testing.T) {
 		t.Errorf("a second Run: %v, want ErrRunning", err)
 	}
 	f.stop()
-	if err := <-f.ended; err != nil {
-		t.Errorf("ended by its context: %v, want nil", err)
+	if err := <-f.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("ended by its context: %v, want that error", err)
 	}
 }
 
@@ -278,10 +282,11 @@ func TestReload(t *testing.T) {
 	f.publish("192.0.2.1")
 	f.snapshot("the address", func(s *zone.Snapshot) bool { return s.Local().HasAddr() })
 
-	cfg := f.config()
-	cfg.DNS.Domains = []string{"nodes.example"}
-	cfg.LocalSource, cfg.Addresses = nil, []netip.Addr{netip.MustParseAddr("192.0.2.5")}
-	if err := f.Reload(cfg); err != nil {
+	err := f.Reload(func(c *Config) {
+		c.DNS.Domains = []string{"nodes.example"}
+		c.LocalSource, c.Addresses = nil, []netip.Addr{netip.MustParseAddr("192.0.2.5")}
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	f.snapshot("the static address", func(s *zone.Snapshot) bool {
@@ -294,10 +299,11 @@ func TestReload(t *testing.T) {
 		t.Errorf("under the new domain: %q", got)
 	}
 
-	bad := cfg
-	bad.DNS.Domains = []string{"a..b"}
-	bad.Endpoints = []string{"192.0.2.9:7835"}
-	if err := f.Reload(bad); err == nil {
+	err = f.Reload(func(c *Config) {
+		c.DNS.Domains[0] = "a..b"
+		c.Endpoints = []string{"192.0.2.9:7835"}
+	})
+	if err == nil {
 		t.Fatal("a bad domain is accepted")
 	}
 	if got := f.lookup(self + ".nodes.example"); got != "192.0.2.5" {
@@ -305,6 +311,104 @@ func TestReload(t *testing.T) {
 	}
 	if got := f.cluster.Endpoints(); len(got) != 0 || f.Zone().Snapshot().Cluster().Expected {
 		t.Errorf("after a refused reload the endpoints are %v", got)
+	}
+}
+
+// What is not changed is not disturbed: the upstreams of a machine change with
+// each lease of DHCP.
+func TestReloadRestartsOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	var sources, dials atomic.Int32
+	directory := &memory.Directory{}
+	directory.Set(memory.Node{ID: self, Address: "192.0.2.1"}, memory.Node{ID: other, Address: "192.0.2.9"})
+	dial := cluster(t, directory)
+	f := start(t, func(c *Config) {
+		source := c.LocalSource
+		c.LocalSource = func(ctx context.Context, publish func([]netip.Addr)) error {
+			sources.Add(1)
+			return source(ctx, publish)
+		}
+		c.ClusterDialer = func(ctx context.Context) (*grpc.ClientConn, error) {
+			dials.Add(1)
+			return dial(ctx)
+		}
+	})
+	f.publish("192.0.2.1")
+	f.snapshot("the cluster", func(s *zone.Snapshot) bool { return s.Cluster().Complete })
+	listeners := f.dns.Addrs()
+	reload := func(change func(*Config)) {
+		t.Helper()
+		if err := f.Reload(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reload(func(c *Config) { c.DNS.Upstreams.Servers = []upstream.Server{deadServer(t)} })
+	if got := f.Status().Upstreams; len(got) != 1 {
+		t.Errorf("the upstreams are %v", got)
+	}
+	reload(func(c *Config) { c.RetainDeparted = zone.RetainForever })
+	f.publish("192.0.2.2") // which a source that had been restarted would not hear
+	if s, d := sources.Load(), dials.Load(); s != 1 || d != 1 || !slices.Equal(f.dns.Addrs(), listeners) {
+		t.Errorf("%d runs of the local source, %d connections, listeners %v; want one, one and %v", s, d, f.dns.Addrs(), listeners)
+	}
+	reload(func(c *Config) { c.LocalSource = f.source })
+	f.publish("192.0.2.3")
+}
+
+// What Reload cannot take over is refused by name, and nothing is changed.
+func TestReloadRefusesWhatTakesARestart(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for field, change := range map[string]func(*Config){
+		"NodeID":         func(c *Config) { c.NodeID = "other" },
+		"Prefix":         func(c *Config) { c.Prefix = new(zone.Prefix) },
+		"StateDir":       func(c *Config) { c.StateDir = "/elsewhere" },
+		"Listen":         func(c *Config) { c.Listen = nil },
+		"Files.Hosts":    func(c *Config) { c.Files.Hosts = "" },
+		"Files.Hostname": func(c *Config) { c.Files.Hostname = false },
+		"VarlinkSocket":  func(c *Config) { c.VarlinkSocket = "/run/v" },
+		"Logger":         func(c *Config) { c.Logger = slog.New(slog.DiscardHandler) },
+		"ClusterDialer":  func(c *Config) { c.ClusterDialer = cluster(t, &memory.Directory{}) },
+	} {
+		err := f.Reload(func(c *Config) { change(c); c.DNS.Domains = []string{"nodes.example"} })
+		if err == nil || !strings.Contains(err.Error(), ": "+field+" ") {
+			t.Errorf("%s: got error %v", field, err)
+		}
+	}
+	if len(f.cfg.DNS.Domains) != 0 || f.lookup(self+".nodes.example") == "" {
+		t.Error("a refused reload has changed the domains")
+	}
+	if err := f.Reload(func(*Config) {}); err != nil {
+		t.Errorf("a reload that changes nothing: %v", err)
+	}
+}
+
+// Without Files the machine's are neither written nor read.
+func TestNothingIsReadOfTheMachine(t *testing.T) {
+	t.Parallel()
+	cfg := Config{NodeID: "alone", StateDir: t.TempDir(), Files: Files{Root: t.TempDir()}}
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	if got := cfg.hostLines("alone", zone.DefaultPrefix).Path; got != "" {
+		t.Errorf("the hosts file %s is read", got)
+	}
+	if got := cfg.settings().Upstreams; got.ResolvConf != "" || got.Kept != "" {
+		t.Errorf("%s is read, and the records in %s", got.ResolvConf, got.Kept)
+	}
+	root := cfg.Files.Root
+	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hosts", "resolv.conf"} {
+		if err := unix.Mkfifo(filepath.Join(root, "etc", name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := service.Status().HostsLines; lines.Names != 0 || len(lines.Problems) != 0 {
+		t.Errorf("of a hosts file that no field names: %+v", lines)
 	}
 }
 

@@ -59,10 +59,7 @@ func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
 
 	reload := func(change func(*Config)) {
 		t.Helper()
-		cfg := f.config()
-		keepsResolvConf(ResolvConfOff)(&cfg)
-		change(&cfg)
-		if err := f.Reload(cfg); err != nil {
+		if err := f.Reload(change); err != nil {
 			t.Fatal(err)
 		}
 	}

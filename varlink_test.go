@@ -2,6 +2,8 @@ package nodedns
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -60,7 +62,7 @@ func TestVarlink(t *testing.T) {
 		t.Errorf("status is %+v", v)
 	}
 	f.stop()
-	if err := <-f.ended; err != nil {
+	if err := <-f.ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	for _, socket := range []string{path, path + ".Monitor"} {

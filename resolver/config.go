@@ -128,8 +128,8 @@ const defaultTimeout = 2 * time.Second
 // auto says whether the machine's own servers are asked.
 func (u Upstreams) auto() bool { return slices.Contains(u.Servers, Auto) }
 
-// clone protects against a caller who goes on to write into its slices.
-func (s Settings) clone() Settings {
+// Clone returns a copy that shares no list, with the defaults filled in.
+func (s Settings) Clone() Settings {
 	s.Domains = slices.Clone(s.Domains)
 	s.Allow = slices.Clone(s.Allow)
 	s.Upstreams.Servers = slices.Clone(s.Upstreams.Servers)

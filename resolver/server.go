@@ -321,7 +321,7 @@ func (s *Server) Close() error {
 // Reconfigure replaces the settings at once, for the queries that come from
 // now on. With an error the old ones stay.
 func (s *Server) Reconfigure(settings Settings) error {
-	settings = settings.clone()
+	settings = settings.Clone()
 	rules, err := settings.rules()
 	if err != nil {
 		return err

@@ -83,9 +83,18 @@ func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
 		group.Go(func() error { d.serve(ctx, door); return nil })
 	}
 	d.warn(d.started)
-	group.Go(func() error { return d.service.Run(ctx) })
+	group.Go(func() error { return unlessStopped(d.service.Run(ctx)) })
 	group.Go(func() error { d.attend(ctx, reloads); return nil })
 	return group.Wait()
+}
+
+// unlessStopped is the error of a service that ended by itself; that its context
+// was cancelled is the clean end.
+func unlessStopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // warn logs what is hardly meant of a configuration.

@@ -52,7 +52,7 @@ func serve(t *testing.T, d *daemon) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- d.service.Run(ctx) }()
+	go func() { ended <- unlessStopped(d.service.Run(ctx)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
@@ -71,7 +72,7 @@ func (d *daemon) reload(ctx context.Context) (control.Reloaded, error) {
 // takeOver is the part of a reload after the configuration was loaded.
 func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloaded, error) {
 	now := d.applicable(cfg)
-	if err := d.service.Reload(serviceConfig(now, d.id, d.log)); err != nil {
+	if err := d.service.Reload(func(c *nodedns.Config) { *c = serviceConfig(now, d.id, d.log) }); err != nil {
 		return control.Reloaded{}, d.refuse(ctx, err)
 	}
 	d.loads.Store(&loading{at: time.Now(), fine: true})
@@ -86,10 +87,10 @@ func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloa
 	if len(restart) > 0 {
 		d.log.Warn("restart nodedns for these changes of the configuration", "keys", restart)
 	}
-	d.warn(now)
+	d.warn(cfg)
 	// Not null, where there are none.
 	return control.Reloaded{
-		Changed: append([]string{}, changed...), Restart: append([]string{}, restart...), Warnings: append([]string{}, now.Warnings()...),
+		Changed: append([]string{}, changed...), Restart: append([]string{}, restart...), Warnings: append([]string{}, cfg.Warnings()...),
 	}, nil
 }
 
@@ -128,9 +129,10 @@ func (d *daemon) reloadOnRequest(ctx context.Context) (control.Reloaded, error) 
 	}
 }
 
-// applicable is the part of a new configuration that goes together with what
-// stays until the restart: endpoints for plain text are none for TLS, and what
-// is to be done with one resolv.conf need not be right for another.
+// applicable is the part of a new configuration that can be taken over while
+// running, and goes together with what stays until the restart: endpoints for
+// plain text are none for TLS, and the mode of one resolv.conf need not be right
+// for another.
 func (d *daemon) applicable(cfg config.Config) config.Config {
 	if cfg.Curator.Insecure != d.started.Curator.Insecure {
 		cfg.Curator.Endpoints = d.current.Curator.Endpoints
@@ -138,7 +140,7 @@ func (d *daemon) applicable(cfg config.Config) config.Config {
 	if cfg.Files.ResolvConf != d.started.Files.ResolvConf {
 		cfg.Files.ResolvConfMode = d.current.Files.ResolvConfMode
 	}
-	return cfg
+	return config.Reloadable(d.started, cfg)
 }
 
 // reportRefused writes one line for each problem.

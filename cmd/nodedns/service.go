@@ -30,6 +30,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 		Files: nodedns.Files{
 			Root:            cfg.Files.Root,
 			Hosts:           cfg.Files.Hosts,
+			HostsLines:      "/etc/hosts",
 			OwnHosts:        cfg.Files.HostsMode == config.HostsOwn,
 			HostsMaxNodes:   cfg.Files.HostsMaxNodes,
 			MachineID:       cfg.Files.MachineID,

@@ -109,7 +109,7 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.cluster.curator.Serve(ctx, s.curator) })
 	group.Go(func() error { return httpserver.Serve(ctx, socket, control.Handler(controlDaemon(s.service)), s.log) })
-	group.Go(func() error { return s.service.Run(ctx) })
+	group.Go(func() error { return unlessStopped(s.service.Run(ctx)) })
 	group.Go(func() error {
 		start, err := s.awaitNodes(ctx)
 		if start == nil {

@@ -16,6 +16,8 @@ type key struct {
 
 	// set stores a value, or says what is wrong with it.
 	set func(c *Config, raw any) []fault
+	// copy takes the value of another configuration.
+	copy func(to, from *Config)
 	// same reports whether two configurations agree in this key.
 	same func(a, b *Config) bool
 }
@@ -54,6 +56,7 @@ func text[T comparable](name, fallback, help string, field func(*Config) *T, par
 			*field(c) = v
 			return nil
 		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 		same: func(a, b *Config) bool { return *field(a) == *field(b) },
 	}
 }
@@ -78,6 +81,7 @@ func list[T comparable](name string, fallback []any, help string, field func(*Co
 			}
 			return faults
 		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 		same: func(a, b *Config) bool { return slices.Equal(*field(a), *field(b)) },
 	}
 }
@@ -133,6 +137,7 @@ func boolean(name string, fallback bool, help string, field func(*Config) *bool)
 			*field(c) = v
 			return nil
 		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 		same: func(a, b *Config) bool { return *field(a) == *field(b) },
 	}
 }
@@ -149,6 +154,7 @@ func count(name string, fallback, limit int64, help string, field func(*Config) 
 			*field(c) = int(v)
 			return nil
 		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 		same: func(a, b *Config) bool { return *field(a) == *field(b) },
 	}
 }

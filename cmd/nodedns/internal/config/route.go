@@ -30,6 +30,7 @@ func routes(name string, field func(*Config) *[]Route) key {
 			}
 			return faults
 		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 		same: func(a, b *Config) bool { return slices.EqualFunc(*field(a), *field(b), Route.equal) },
 	}
 }
