@@ -16,8 +16,10 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // ClusterDialer returns a connection to the leading curator, authenticated both
@@ -111,24 +113,24 @@ type Files struct {
 	// HostsLines is a hosts file that is only read, where Hosts is empty: the
 	// user's lines in it are answered, as those in Hosts are.
 	HostsLines string
-	// OwnHosts makes the whole hosts file ours, instead of a block in it.
-	OwnHosts bool
+	// HostsMode is the share of the hosts file that is ours; "" means a block.
+	HostsMode hostsfile.HostsMode
 	// HostsMaxNodes is the number of nodes above which only this machine and
 	// the consensus members are written. 0 means no limit.
 	HostsMaxNodes int
 	MachineID     string
-	// MachineIDFormat is "node-id", "hex", or "auto", which "" means too.
-	MachineIDFormat string
+	// MachineIDFormat is what is written there; "" means auto.
+	MachineIDFormat hostsfile.MachineIDFormat
 	// Hostname is whether to set the machine's hostname, and HostnameFile a
 	// file to write it to besides.
 	Hostname     bool
 	HostnameFile string
 	// ResolvConf is the machine's resolv.conf, and where its own servers come
-	// from. ResolvConfMode is ResolvConfOff, which "" means too, or
-	// ResolvConfStub. RunDir is the directory for a resolv.conf with the real
+	// from. ResolvConfMode is what is done with it; "" means
+	// off. RunDir is the directory for a resolv.conf with the real
 	// upstreams, for containers and the kubelet; /run/nodedns as a rule.
 	ResolvConf     string
-	ResolvConfMode string
+	ResolvConfMode resolvconf.Mode
 	RunDir         string
 }
 
@@ -229,7 +231,7 @@ func (c *Config) settings() resolver.Settings {
 // hostLines says where the user's lines of the hosts file are. In a file that is
 // all ours there are none.
 func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
-	if c.Files.OwnHosts {
+	if c.Files.HostsMode == hostsfile.HostsOwn {
 		return resolver.HostsFile{}
 	}
 	return resolver.HostsFile{

@@ -146,20 +146,16 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 }
 
 func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
-	mode := hostsfile.HostsBlock
-	if cfg.Files.OwnHosts {
-		mode = hostsfile.HostsOwn
-	}
 	return hostsfile.New(hostsfile.Config{
 		ID:              s.id,
 		Prefix:          prefix,
 		Root:            cfg.Files.Root,
 		StateDir:        cfg.StateDir,
 		Hosts:           cfg.Files.Hosts,
-		HostsMode:       mode,
+		HostsMode:       cfg.Files.HostsMode,
 		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
 		MachineID:       cfg.Files.MachineID,
-		MachineIDFormat: hostsfile.MachineIDFormat(cfg.Files.MachineIDFormat),
+		MachineIDFormat: cfg.Files.MachineIDFormat,
 		Hostname:        cfg.Files.Hostname,
 		HostnameFile:    cfg.Files.HostnameFile,
 		Written:         func(string) { s.self.hints.Send() },

@@ -21,6 +21,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 const other = "metropolis-11111111111111111111111111111111"
@@ -55,7 +56,7 @@ func TestStartsWithoutAddressAndCluster(t *testing.T) {
 
 func TestOwnHostsFileIsAsTheOriginalHadIt(t *testing.T) {
 	t.Parallel()
-	f := start(t, func(c *Config) { c.Files.OwnHosts = true })
+	f := start(t, func(c *Config) { c.Files.HostsMode = hostsfile.HostsOwn })
 	f.publish("192.0.2.1")
 	want := "127.0.0.1 localhost\n::1 localhost\n192.0.2.1 " + self + "\n"
 	f.eventually("the address in the file", func() bool { return f.file("etc/hosts") == want })
@@ -328,7 +329,7 @@ func TestReloadRestartsOnlyWhatChanged(t *testing.T) {
 			sources.Add(1)
 			return source(ctx, publish)
 		}
-		c.ClusterDialer = func(ctx context.Context) (*grpc.ClientConn, error) {
+		c.ClusterDialer = func(ctx context.Context) (grpc.ClientConnInterface, func() error, error) {
 			dials.Add(1)
 			return dial(ctx)
 		}
@@ -391,8 +392,8 @@ func TestNothingIsReadOfTheMachine(t *testing.T) {
 	if got := cfg.hostLines("alone", zone.DefaultPrefix).Path; got != "" {
 		t.Errorf("the hosts file %s is read", got)
 	}
-	if got := cfg.settings().Upstreams; got.ResolvConf != "" || got.Kept != "" {
-		t.Errorf("%s is read, and the records in %s", got.ResolvConf, got.Kept)
+	if got := cfg.settings().Upstreams; got.ResolvConf != "" || got.BackupDir != "" {
+		t.Errorf("%s is read, and the records in %s", got.ResolvConf, got.BackupDir)
 	}
 	root := cfg.Files.Root
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -23,7 +24,7 @@ func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
 			c.DNS.Upstreams.Routes = []resolver.Route{{Domains: []string{"corp.example"}, Servers: []upstream.Server{server(routed)}}}
 		}
 	}
-	f := prepare(t, keepsResolvConf(ResolvConfOff), use(server("192.0.2.53"), "2001:db8::53"))
+	f := prepare(t, keepsResolvConf(resolvconf.ModeOff), use(server("192.0.2.53"), "2001:db8::53"))
 	f.writeResolvConf("nameserver 192.0.2.55\n")
 	source := f.Zone().Source("test")
 	for id, addrs := range map[string][]string{

@@ -11,12 +11,6 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// What Files.ResolvConfMode may be.
-const (
-	ResolvConfOff  = "off"  // it is only read
-	ResolvConfStub = "stub" // it points at us while we answer
-)
-
 // selfProbe is asked of our own listener before resolv.conf points at it.
 const selfProbe = "localhost"
 
@@ -37,10 +31,10 @@ func (c *Config) ResolvConf() resolvconf.Config {
 
 // stub is what is to be done with resolv.conf.
 func (c *Config) stub() (resolvconf.Settings, error) {
-	settings := resolvconf.Settings{Stub: c.Files.ResolvConfMode == ResolvConfStub, TrustAD: c.DNS.Upstreams.TrustAD}
+	settings := resolvconf.Settings{Stub: c.Files.ResolvConfMode == resolvconf.ModeStub, TrustAD: c.DNS.Upstreams.TrustAD}
 	switch mode := c.Files.ResolvConfMode; {
-	case mode != "" && mode != ResolvConfOff && mode != ResolvConfStub:
-		return settings, fmt.Errorf("mode of resolv.conf %q: want %q or %q", mode, ResolvConfOff, ResolvConfStub)
+	case mode != "" && mode != resolvconf.ModeOff && mode != resolvconf.ModeStub:
+		return settings, fmt.Errorf("mode of resolv.conf %q: want %q or %q", mode, resolvconf.ModeOff, resolvconf.ModeStub)
 	case settings.Stub && c.Files.ResolvConf == "":
 		return settings, errors.New("mode of resolv.conf: without the path of resolv.conf it can only be off")
 	}
@@ -86,8 +80,8 @@ func (s *Service) RestoreResolvConf() error {
 
 // ResolvConfStatus is how resolv.conf stands.
 type ResolvConfStatus struct {
-	Path string `json:"path"`
-	Mode string `json:"mode"`
+	Path string          `json:"path"`
+	Mode resolvconf.Mode `json:"mode"`
 	// State is what has become of the file, see the package resolvconf.
 	State resolvconf.State `json:"state"`
 	// Source is the file that the machine's own servers are from, empty while
@@ -107,9 +101,9 @@ func (s *Service) resolvConfStatus() *ResolvConfStatus {
 		return nil
 	}
 	k := s.resolv.Status()
-	mode := ResolvConfStub
+	mode := resolvconf.ModeStub
 	if k.State == resolvconf.StateOff {
-		mode = ResolvConfOff
+		mode = resolvconf.ModeOff
 	}
 	return &ResolvConfStatus{
 		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.SystemConfig().From,

@@ -20,7 +20,7 @@ import (
 const theirs = "nameserver 192.0.2.1\nsearch lan.example\n"
 
 // keepsResolvConf is a change of a configuration.
-func keepsResolvConf(mode string) func(*Config) {
+func keepsResolvConf(mode resolvconf.Mode) func(*Config) {
 	return func(c *Config) {
 		c.Files.ResolvConf, c.Files.ResolvConfMode, c.Files.RunDir = "/etc/resolv.conf", mode, "/run/nodedns"
 		c.DNS.Upstreams.Servers = []upstream.Server{resolver.Auto}
@@ -39,7 +39,7 @@ func (f *fixture) writeResolvConf(text string) {
 func (f *fixture) leavePointing() {
 	f.t.Helper()
 	cfg := f.config()
-	keepsResolvConf(ResolvConfStub)(&cfg)
+	keepsResolvConf(resolvconf.ModeStub)(&cfg)
 	kept := cfg.ResolvConf()
 	kept.Listeners = func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")} }
 	kept.Upstreams = func() []upstream.Server { return nil }
@@ -64,7 +64,7 @@ func TestResolvConfIsReadAndTold(t *testing.T) {
 	<-f.Ready()
 	f.eventually("the upstreams", func() bool { return strings.Join(f.Status().Upstreams, " ") == "192.0.2.1" })
 	s := f.Status()
-	if r := s.ResolvConf; r == nil || r.State != resolvconf.StateOff || r.Mode != ResolvConfOff || r.Source != r.Path || r.Error != "" {
+	if r := s.ResolvConf; r == nil || r.State != resolvconf.StateOff || r.Mode != resolvconf.ModeOff || r.Source != r.Path || r.Error != "" {
 		t.Errorf("status %+v", r)
 	}
 	f.eventually("the file for containers", func() bool {
@@ -82,12 +82,12 @@ func TestResolvConfIsReadAndTold(t *testing.T) {
 // The port of the tests is not 53, the only one that resolv.conf can name.
 func TestAResolvConfThatCannotPointAtUs(t *testing.T) {
 	t.Parallel()
-	f := prepare(t, keepsResolvConf(ResolvConfStub))
+	f := prepare(t, keepsResolvConf(resolvconf.ModeStub))
 	f.writeResolvConf(theirs)
 	f.run()
 	<-f.Ready()
 	s := f.Status()
-	if r := s.ResolvConf; r.State != resolvconf.StateWaiting || r.Mode != ResolvConfStub || !strings.Contains(r.Error, "port 53") {
+	if r := s.ResolvConf; r.State != resolvconf.StateWaiting || r.Mode != resolvconf.ModeStub || !strings.Contains(r.Error, "port 53") {
 		t.Errorf("status %+v", r)
 	}
 	if s.State != StateDegraded || !strings.Contains(strings.Join(s.Errors, "\n"), "port 53") {
@@ -96,7 +96,7 @@ func TestAResolvConfThatCannotPointAtUs(t *testing.T) {
 	if got := f.file("etc/resolv.conf"); got != theirs {
 		t.Errorf("resolv.conf is\n%s", got)
 	}
-	if err := f.Reload(keepsResolvConf(ResolvConfOff)); err != nil {
+	if err := f.Reload(keepsResolvConf(resolvconf.ModeOff)); err != nil {
 		t.Fatal(err)
 	}
 	f.eventually("mode off", func() bool { return f.Status().ResolvConf.State == resolvconf.StateOff })
@@ -116,11 +116,11 @@ func TestResolvConfOfAKilledRun(t *testing.T) {
 		fails  bool
 	}{
 		{"a start that cannot bind", func(c *Config) { c.Listen = []netip.AddrPort{busy} }, true},
-		{"a start in mode off", func(c *Config) { c.Files.ResolvConfMode = ResolvConfOff }, false},
+		{"a start in mode off", func(c *Config) { c.Files.ResolvConfMode = resolvconf.ModeOff }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := prepare(t, keepsResolvConf(ResolvConfStub), c.change)
+			f := prepare(t, keepsResolvConf(resolvconf.ModeStub), c.change)
 			f.leavePointing()
 			f.run()
 			if c.fails {
@@ -163,7 +163,7 @@ func TestWrongModesOfResolvConf(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
 		"unknown":        keepsResolvConf("ours"),
-		"without a path": func(c *Config) { c.Files.ResolvConfMode = ResolvConfStub },
+		"without a path": func(c *Config) { c.Files.ResolvConfMode = resolvconf.ModeStub },
 	} {
 		cfg := (&fixture{t: t, root: t.TempDir()}).config()
 		change(&cfg)

@@ -121,7 +121,7 @@ type Route struct {
 }
 
 // Auto among the servers stands for those that the machine itself was given.
-var Auto upstream.Server
+var Auto = upstream.Auto
 
 const defaultTimeout = 2 * time.Second
 

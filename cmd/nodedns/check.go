@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -62,7 +63,7 @@ type plan struct {
 	State      string   `json:"state"`
 	Control    string   `json:"control"`
 	Metrics    string   `json:"metrics"`
-	// Warnings are about what is valid and hardly meant.
+	// Warnings are about what is valid but probably not intended.
 	Warnings []string `json:"warnings"`
 	// Settings are the keys that are not left at their default.
 	Settings []origin `json:"settings"`
@@ -79,15 +80,15 @@ type origin struct {
 func newPlan(cfg config.Config, id zone.ID) plan {
 	p := plan{
 		NodeID:     id,
-		Addresses:  texts(cfg.Local.Addresses),
-		Interfaces: cfg.Local.Interfaces,
-		Listeners:  texts(cfg.DNS.Listen),
-		Domains:    cfg.Zone.Domains,
-		Curators:   texts(cfg.Curator.Endpoints),
-		Upstreams:  texts(cfg.Upstream.Servers),
+		Addresses:  texts(cfg.Addresses),
+		Interfaces: cfg.Interfaces,
+		Listeners:  texts(cfg.Listen),
+		Domains:    cfg.DNS.Domains,
+		Curators:   texts(cfg.Curators),
+		Upstreams:  texts(cfg.DNS.Upstreams.Servers),
 		Files:      []string{},
 		Hostname:   cfg.Files.Hostname,
-		State:      cfg.State.Dir,
+		State:      cfg.StateDir,
 		Control:    cfg.Control.Socket,
 		Warnings:   append([]string{}, cfg.Warnings()...),
 	}
@@ -96,7 +97,7 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 			p.Files = append(p.Files, cfg.Rooted(path))
 		}
 	}
-	if cfg.Files.ResolvConfMode == config.ResolvConfStub {
+	if cfg.Files.ResolvConfMode == resolvconf.ModeStub {
 		p.Files = append(p.Files, cfg.Rooted(cfg.Files.ResolvConf))
 	}
 	if cfg.Metrics.Listen.IsValid() {

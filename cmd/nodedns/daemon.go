@@ -55,7 +55,7 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 		load: load, level: new(slog.LevelVar), started: cfg, current: cfg,
 		ready: make(chan struct{}), reloading: make(chan struct{}, 1), reloadTimeout: reloadTimeout,
 	}
-	if d.id, err = identify(cfg.Identity); err != nil {
+	if d.id, err = identify(cfg); err != nil {
 		return nil, err
 	}
 	d.loads.Store(&loading{at: time.Now(), fine: true})
@@ -97,10 +97,10 @@ func unlessStopped(err error) error {
 	return err
 }
 
-// warn logs what is hardly meant of a configuration.
+// warn logs what is valid but probably not intended.
 func (d *daemon) warn(cfg config.Config) {
 	for _, text := range cfg.Warnings() {
-		d.log.Warn("the configuration is hardly meant so", "warning", text)
+		d.log.Warn("configuration is valid but probably not intended", "warning", text)
 	}
 }
 

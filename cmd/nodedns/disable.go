@@ -66,7 +66,7 @@ func putBack(cfg config.Config, resolvConf, files bool, log *slog.Logger) (done 
 		}
 	}
 	if files {
-		restored, err := hostsfile.Restore(filesConfig(cfg, formerID(cfg.Identity, log), log))
+		restored, err := hostsfile.Restore(filesConfig(cfg, formerID(cfg, log), log))
 		failed = append(failed, err)
 		for _, r := range restored {
 			done = append(done, enable.Restored(r))

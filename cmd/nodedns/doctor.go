@@ -77,7 +77,7 @@ func patient(cmd *cobra.Command, settings *settings) *doctor.Machine {
 	}
 	m.Root = m.Config.Files.Root
 	m.Probes = doctor.RealProbes(cmd.Context(), m.Root)
-	m.ID, m.IdentityError = identify(m.Config.Identity)
+	m.ID, m.IdentityError = identify(m.Config)
 	status, err := control.NewClient(m.Config.Control.Socket).Status(cmd.Context())
 	if err != nil {
 		m.StatusError = err

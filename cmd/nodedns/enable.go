@@ -40,7 +40,7 @@ does not ask then: add --yes.`,
 		if err != nil {
 			return err
 		}
-		id, err := identify(cfg.Identity)
+		id, err := identify(cfg)
 		if err != nil {
 			return err
 		}

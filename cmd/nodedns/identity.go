@@ -14,21 +14,21 @@ import (
 // identify returns the node ID that the configuration gives this machine.
 // Every error is one of the configuration: a key is never made in passing,
 // since it would give the machine a name that nobody else knows.
-func identify(cfg config.Identity) (zone.ID, error) {
+func identify(cfg config.Config) (zone.ID, error) {
 	if cfg.NodeID != "" {
 		return cfg.NodeID, nil
 	}
-	if cfg.PublicKey == "" {
+	if cfg.KeyFile == "" {
 		return "", &wrong{errors.New("this machine has no identity: name its key's file in identity.public_key, or set identity.node_id")}
 	}
-	pub, err := readPublicKey(cfg.PublicKey)
+	pub, err := readPublicKey(cfg.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", &wrong{fmt.Errorf(
 			"this machine has no identity: %s does not exist; make a key by `nodedns init`, put the node's own there, or set identity.node_id",
-			cfg.PublicKey)}
+			cfg.KeyFile)}
 	}
 	if err != nil {
-		return "", &wrong{fmt.Errorf("read this machine's identity: %s: %w", cfg.PublicKey, err)}
+		return "", &wrong{fmt.Errorf("read this machine's identity: %s: %w", cfg.KeyFile, err)}
 	}
 	return cfg.Prefix.FromPublicKey(pub), nil
 }

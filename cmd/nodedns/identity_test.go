@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
@@ -52,11 +53,11 @@ func TestIdentity(t *testing.T) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			id, err := identify(config.Identity{PublicKey: path, Prefix: zone.DefaultPrefix})
+			id, err := identify(configured(path, ""))
 			if want := zone.DefaultPrefix.FromPublicKey(pub); err != nil || id != want {
 				t.Errorf("got %s, %v, want %s", id, err, want)
 			}
-			id, err = identify(config.Identity{PublicKey: path, NodeID: "chosen", Prefix: zone.DefaultPrefix})
+			id, err = identify(configured(path, "chosen"))
 			if err != nil || id != "chosen" {
 				t.Errorf("got %s, %v, want the chosen name", id, err)
 			}
@@ -92,7 +93,7 @@ func TestNoIdentity(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := identify(config.Identity{PublicKey: tt.path, Prefix: zone.DefaultPrefix})
+			_, err := identify(configured(tt.path, ""))
 			if !errors.As(err, new(*wrong)) {
 				t.Fatalf("got error %v, want one of the configuration", err)
 			}
@@ -103,4 +104,10 @@ func TestNoIdentity(t *testing.T) {
 			}
 		})
 	}
+}
+
+// configured is a configuration of an identity.
+func configured(keyFile string, id zone.ID) config.Config {
+	prefix := zone.DefaultPrefix
+	return config.Config{Config: nodedns.Config{NodeID: id, Prefix: &prefix}, KeyFile: keyFile}
 }

@@ -41,7 +41,7 @@ With --json: node_id, and the paths private_key and public_key.`,
 		if err != nil {
 			return err
 		}
-		public := cfg.Identity.PublicKey
+		public := cfg.KeyFile
 		if public == "" {
 			return &wrong{errors.New("identity.public_key is empty: name the file for the public key there")}
 		}
@@ -53,7 +53,7 @@ With --json: node_id, and the paths private_key and public_key.`,
 		if err != nil {
 			return err
 		}
-		m := made{cfg.Identity.Prefix.FromPublicKey(pub), keys.private, keys.public}
+		m := made{cfg.Prefix.FromPublicKey(pub), keys.private, keys.public}
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), m)
 		}
@@ -61,7 +61,7 @@ With --json: node_id, and the paths private_key and public_key.`,
 		t.row("node ID", string(m.NodeID))
 		t.row("private key", m.PrivateKey)
 		t.row("public key", m.PublicKey)
-		if id := cfg.Identity.NodeID; id != "" {
+		if id := cfg.NodeID; id != "" {
 			t.row("remark", "identity.node_id overrides it: the configuration names this node "+string(id))
 		}
 		return t.flush()

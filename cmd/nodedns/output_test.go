@@ -69,7 +69,7 @@ func TestPrintStatus(t *testing.T) {
 				{Path: "/proc/sys/kernel/hostname", UpToDate: true},
 			},
 			ResolvConf: &nodedns.ResolvConfStatus{
-				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub,
+				Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateStub,
 				Source: "/run/systemd/resolve/resolv.conf", Overwrites: 2, LastOverwrittenBy: "NetworkManager",
 			},
 		},
@@ -95,7 +95,7 @@ func TestPrintStatus(t *testing.T) {
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
 			},
 			ResolvConf: &nodedns.ResolvConfStatus{
-				Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateLeft, Overwrites: 10, LastOverwrittenBy: "dhclient",
+				Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateLeft, Overwrites: 10, LastOverwrittenBy: "dhclient",
 				Error: "resolv.conf was overwritten 10 times",
 			},
 			Verdict: because(

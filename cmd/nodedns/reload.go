@@ -134,8 +134,8 @@ func (d *daemon) reloadOnRequest(ctx context.Context) (control.Reloaded, error) 
 // plain text are none for TLS, and the mode of one resolv.conf need not be right
 // for another.
 func (d *daemon) applicable(cfg config.Config) config.Config {
-	if cfg.Curator.Insecure != d.started.Curator.Insecure {
-		cfg.Curator.Endpoints = d.current.Curator.Endpoints
+	if cfg.Insecure != d.started.Insecure {
+		cfg.Curators = d.current.Curators
 	}
 	if cfg.Files.ResolvConf != d.started.Files.ResolvConf {
 		cfg.Files.ResolvConfMode = d.current.Files.ResolvConfMode

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -63,7 +62,7 @@ With --json it is an array of objects with path, and done, what was done.`,
 // Only the records of originals count then: a resolv.conf without one may have
 // its record in a state directory that is not understood.
 func fallback(understood config.Config, wrong error, stderr io.Writer) config.Config {
-	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", understood.State.Dir, wrong)
+	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", understood.StateDir, wrong)
 	understood.Files.ResolvConf = ""
 	return understood
 }
@@ -77,7 +76,7 @@ func resolvConfConfig(cfg config.Config, log *slog.Logger) resolvconf.Config {
 // warnOfDaemon tells that the work was in vain, if it was.
 func warnOfDaemon(ctx context.Context, stderr io.Writer, socket string) {
 	status, err := control.NewClient(socket).Status(ctx)
-	if err == nil && status.ResolvConf != nil && status.ResolvConf.Mode == nodedns.ResolvConfStub {
+	if err == nil && status.ResolvConf != nil && status.ResolvConf.Mode == resolvconf.ModeStub {
 		fmt.Fprintln(stderr, `nodedns: a daemon runs and takes resolv.conf back; stop it, or set files.resolv_conf_mode = "off" and reload it`)
 	}
 }

@@ -43,7 +43,7 @@ With --json it is an array of objects with path, and done, what was done.`,
 		}
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 		conf, errConf := resolvconf.Restore(resolvConfConfig(cfg, log))
-		files, errFiles := hostsfile.Restore(filesConfig(cfg, formerID(cfg.Identity, log), log))
+		files, errFiles := hostsfile.Restore(filesConfig(cfg, formerID(cfg, log), log))
 		done := restoredOf(conf)
 		for _, f := range files {
 			done = append(done, restored(f))
@@ -55,7 +55,7 @@ With --json it is an array of objects with path, and done, what was done.`,
 
 // formerID is this node's name or, when that is lost, nothing: what was done to
 // the machine can be undone without.
-func formerID(cfg config.Identity, log *slog.Logger) zone.ID {
+func formerID(cfg config.Config, log *slog.Logger) zone.ID {
 	id, err := identify(cfg)
 	if err != nil {
 		log.Warn("putting back without this node's name", "error", err)
@@ -82,14 +82,14 @@ func refuseWhileRunning(ctx context.Context, socket string) error {
 func filesConfig(cfg config.Config, id zone.ID, log *slog.Logger) hostsfile.Config {
 	return hostsfile.Config{
 		ID:              id,
-		Prefix:          cfg.Identity.Prefix,
+		Prefix:          *cfg.Prefix,
 		Root:            cfg.Files.Root,
-		StateDir:        cfg.State.Dir,
+		StateDir:        cfg.StateDir,
 		Hosts:           cfg.Files.Hosts,
-		HostsMode:       hostsfile.HostsMode(cfg.Files.HostsMode),
+		HostsMode:       cfg.Files.HostsMode,
 		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
 		MachineID:       cfg.Files.MachineID,
-		MachineIDFormat: hostsfile.MachineIDFormat(cfg.Files.MachineIDFormat),
+		MachineIDFormat: cfg.Files.MachineIDFormat,
 		Hostname:        cfg.Files.Hostname,
 		HostnameFile:    cfg.Files.HostnameFile,
 		Logger:          log,

@@ -6,54 +6,22 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
 
 // runDir is where the resolv.conf for containers is, below files.root.
 const runDir = "/run/nodedns"
 
+// hostsLines is the hosts file whose lines are answered where none is kept.
+const hostsLines = "/etc/hosts"
+
 // serviceConfig is what a configuration means for the service.
 func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Config {
-	return nodedns.Config{
-		NodeID:         id,
-		Prefix:         &cfg.Identity.Prefix,
-		RetainDeparted: cfg.Zone.RetainDeparted,
-		Addresses:      cfg.Local.Addresses,
-		Interfaces:     cfg.Local.Interfaces,
-		Endpoints:      texts(cfg.Curator.Endpoints),
-		Credentials:    cfg.Curator.Credentials,
-		Insecure:       cfg.Curator.Insecure,
-		Report:         cfg.Curator.Report,
-		RecoverAfter:   cfg.Curator.RecoverAfter,
-		StateDir:       cfg.State.Dir,
-		Files: nodedns.Files{
-			Root:            cfg.Files.Root,
-			Hosts:           cfg.Files.Hosts,
-			HostsLines:      "/etc/hosts",
-			OwnHosts:        cfg.Files.HostsMode == config.HostsOwn,
-			HostsMaxNodes:   cfg.Files.HostsMaxNodes,
-			MachineID:       cfg.Files.MachineID,
-			MachineIDFormat: string(cfg.Files.MachineIDFormat),
-			Hostname:        cfg.Files.Hostname,
-			HostnameFile:    cfg.Files.HostnameFile,
-			ResolvConf:      cfg.Files.ResolvConf,
-			ResolvConfMode:  string(cfg.Files.ResolvConfMode),
-			RunDir:          runDir,
-		},
-		Listen:        cfg.DNS.Listen,
-		VarlinkSocket: cfg.Varlink.Socket,
-		DNS: resolver.Settings{
-			Domains:      cfg.Zone.Domains,
-			TTL:          cfg.Zone.TTL,
-			SingleLabel:  cfg.DNS.SingleLabel,
-			OrdinaryPath: !cfg.DNS.FastPath,
-			Allow:        cfg.DNS.Allow,
-			Upstreams:    upstreams(cfg),
-			Cache:        resolver.Cache{Size: cfg.Cache.Size, ServeStale: cfg.Cache.ServeStale},
-		},
-		Logger: log,
-	}
+	service := cfg.Config
+	service.NodeID, service.Logger = id, log
+	service.Endpoints = texts(cfg.Curators)
+	service.Files.HostsLines, service.Files.RunDir = hostsLines, runDir
+	return service
 }
 
 // controlDaemon is what a service answers on the control socket.
@@ -84,22 +52,4 @@ func texts[T interface{ String() string }](items []T) []string {
 		spelled[i] = item.String()
 	}
 	return spelled
-}
-
-// upstreams are the servers for what is not ours.
-func upstreams(cfg config.Config) resolver.Upstreams {
-	to := resolver.Upstreams{
-		Timeout:          cfg.Upstream.Timeout,
-		RandomizeCase:    cfg.Upstream.RandomizeCase,
-		TrustAD:          cfg.Upstream.TrustAD,
-		RebindProtection: cfg.Upstream.RebindProtection,
-		RebindAllow:      cfg.Upstream.RebindAllow,
-	}
-	for _, server := range cfg.Upstream.Servers {
-		to.Servers = append(to.Servers, server.Server) // of auto the zero one, as resolver.Auto
-	}
-	for _, route := range cfg.Upstream.Routes {
-		to.Routes = append(to.Routes, resolver.Route(route))
-	}
-	return to
 }

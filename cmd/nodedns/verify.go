@@ -55,7 +55,7 @@ and checks, an array of objects with check, result, detail, count, and the first
 			All:        *all,
 			Files:      filesConfig(cfg, zone.ID(status.NodeID), log),
 			ResolvConf: resolvConfConfig(cfg, log).Location,
-			Varlink:    cfg.Varlink.Socket,
+			Varlink:    cfg.VarlinkSocket,
 		})
 		if err != nil {
 			return err

@@ -147,8 +147,11 @@ func usable(addr netip.AddrPort) (netip.AddrPort, error) {
 	return addr, nil
 }
 
-// String is the shortest text that ParseServer makes into the same server.
+// String is the shortest text that UnmarshalText makes into the same server.
 func (s Server) String() string {
+	if s == Auto {
+		return autoText
+	}
 	t := transports[s.Transport]
 	var host string
 	switch {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -127,32 +126,8 @@ func network(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// auto names the servers that the machine's resolv.conf has.
-const auto = "auto"
-
-// Server is one entry of the list of upstreams: a server, or where to find more
-// of them.
-type Server struct {
-	upstream.Server      // the zero value with Auto
-	Auto            bool // those of Files.ResolvConf
-}
-
-// String returns the server as the configuration spells it.
-func (s Server) String() string {
-	if s.Auto {
-		return auto
-	}
-	return s.Server.String()
-}
-
 // server understands an entry of the list of upstreams.
-func server(s string) (Server, error) {
-	if s == auto {
-		return Server{Auto: true}, nil
-	}
-	parsed, err := upstream.ParseServer(s)
-	if err != nil {
-		return Server{}, expected(`"auto" or a server, such as "192.0.2.1" or "tls://192.0.2.1#dns.example" (%v)`, errors.Unwrap(err))
-	}
-	return Server{Server: parsed}, nil
+func server(s string) (server upstream.Server, err error) {
+	err = server.UnmarshalText([]byte(s))
+	return server, err
 }

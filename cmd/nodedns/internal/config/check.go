@@ -3,6 +3,9 @@ package config
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // checkTogether looks at what only several keys together tell. A check whose
@@ -11,7 +14,7 @@ import (
 func (a *assembly) checkTogether() {
 	checks := []struct {
 		keys  []string // the first one is at fault
-		check func(*Config) []fault
+		check func(*Config) []valueError
 	}{
 		{[]string{"curator.endpoints", "identity.prefix"}, checkEndpoints},
 		{[]string{"curator.insecure", "curator.endpoints"}, checkInsecure},
@@ -31,36 +34,36 @@ func (a *assembly) checkTogether() {
 
 // checkEndpoints gives node IDs their port, and finds the endpoints that have
 // none and are no node IDs either, and those pinned to what is none.
-func checkEndpoints(c *Config) []fault {
-	var faults []fault
-	for i, e := range c.Curator.Endpoints {
-		id, err := c.Identity.Prefix.Parse(e.Host)
-		if pin, notID := c.Identity.Prefix.Parse(e.Node); e.Node != "" && (notID != nil || err == nil && pin != id) {
-			faults = append(faults, mismatch(i, e.Node,
-				expected("the ID of the node that answers there behind the #: %s and 32 hex digits", c.Identity.Prefix)))
+func checkEndpoints(c *Config) []valueError {
+	var faults []valueError
+	for i, e := range c.Curators {
+		id, err := c.Prefix.Parse(e.Host)
+		if pin, notID := c.Prefix.Parse(e.Node); e.Node != "" && (notID != nil || err == nil && pin != id) {
+			faults = append(faults, unexpected(i, e.Node,
+				expected("the ID of the node that answers there behind the #: %s and 32 hex digits", *c.Prefix)))
 			continue
 		}
 		if e.Port != 0 {
 			continue
 		}
 		if err != nil {
-			faults = append(faults, mismatch(i, e.Host,
+			faults = append(faults, unexpected(i, e.Host,
 				expected("HOST:PORT, as it is no node ID; write %s:%d", e.Host, curatorPort)))
 			continue
 		}
-		c.Curator.Endpoints[i] = Endpoint{Host: string(id), Port: curatorPort, Node: e.Node}
+		c.Curators[i] = Endpoint{Host: string(id), Port: curatorPort, Node: e.Node}
 	}
 	return faults
 }
 
 // checkInsecure keeps plain text on this machine.
-func checkInsecure(c *Config) []fault {
-	if !c.Curator.Insecure {
+func checkInsecure(c *Config) []valueError {
+	if !c.Insecure {
 		return nil
 	}
-	for _, e := range c.Curator.Endpoints {
+	for _, e := range c.Curators {
 		if !e.Loopback() {
-			return []fault{mismatch(whole, true, expected(
+			return []valueError{unexpected(allOfIt, true, expected(
 				"false, as %s is not a loopback endpoint; put the credentials into curator.credentials", e))}
 		}
 	}
@@ -68,20 +71,20 @@ func checkInsecure(c *Config) []fault {
 }
 
 // checkCredentials wants to know where the credentials will be.
-func checkCredentials(c *Config) []fault {
-	if c.Curator.Credentials != "" || c.Curator.Insecure || len(c.Curator.Endpoints) == 0 {
+func checkCredentials(c *Config) []valueError {
+	if c.Credentials != "" || c.Insecure || len(c.Curators) == 0 {
 		return nil
 	}
-	return []fault{mismatch(whole, "", expected("a directory, as curator.endpoints are spoken to by TLS"))}
+	return []valueError{unexpected(allOfIt, "", expected("a directory, as curator.endpoints are spoken to by TLS"))}
 }
 
 // checkListeners finds listeners that could not be bound beside another one.
-func checkListeners(c *Config) []fault {
-	var faults []fault
-	for i, l := range c.DNS.Listen {
-		for j, other := range c.DNS.Listen {
+func checkListeners(c *Config) []valueError {
+	var faults []valueError
+	for i, l := range c.Listen {
+		for j, other := range c.Listen {
 			if i != j && covers(other, l) {
-				faults = append(faults, mismatch(i, l.String(),
+				faults = append(faults, unexpected(i, l.String(),
 					expected("an address that %s does not include; remove one of the two", other)))
 			}
 		}
@@ -89,40 +92,40 @@ func checkListeners(c *Config) []fault {
 	return faults
 }
 
-// checkResolvConf wants to know which file shall point at us, and what it can
+// checkResolvConf wants to know which file has to point at us, and what it can
 // say: it can name no port.
-func checkResolvConf(c *Config) []fault {
+func checkResolvConf(c *Config) []valueError {
 	onPort53 := func(l netip.AddrPort) bool { return l.Port() == 53 }
 	switch {
-	case c.Files.ResolvConfMode != ResolvConfStub:
+	case c.Files.ResolvConfMode != resolvconf.ModeStub:
 		return nil
 	case c.Files.ResolvConf == "":
-		return []fault{mismatch(whole, "stub", expected("off, as files.resolv_conf is empty"))}
-	case !slices.ContainsFunc(c.DNS.Listen, onPort53):
-		return []fault{mismatch(whole, "stub", expected("off, as resolv.conf can only name servers on port 53 and dns.listen has none"))}
+		return []valueError{unexpected(allOfIt, "stub", expected("off, as files.resolv_conf is empty"))}
+	case !slices.ContainsFunc(c.Listen, onPort53):
+		return []valueError{unexpected(allOfIt, "stub", expected("off, as resolv.conf can only name servers on port 53 and dns.listen has none"))}
 	}
 	return nil
 }
 
 // checkMetrics finds an endpoint on a port that DNS over TCP has taken.
-func checkMetrics(c *Config) []fault {
+func checkMetrics(c *Config) []valueError {
 	m := c.Metrics.Listen
-	for _, l := range c.DNS.Listen {
+	for _, l := range c.Listen {
 		if m.IsValid() && (covers(l, m) || covers(m, l)) {
-			return []fault{mismatch(whole, m.String(), expected("another port than that of dns.listen %s", l))}
+			return []valueError{unexpected(allOfIt, m.String(), expected("another port than that of dns.listen %s", l))}
 		}
 	}
 	return nil
 }
 
 // checkServers finds upstreams that are ourselves: a query would go round.
-func checkServers(c *Config) []fault {
-	var faults []fault
-	for i, s := range c.Upstream.Servers {
-		for _, l := range c.DNS.Listen {
-			ours := s.Addr.Addr().IsLoopback() || slices.Contains(c.Local.Addresses, s.Addr.Addr())
-			if !s.Auto && (l == s.Addr || ours && covers(l, s.Addr)) {
-				faults = append(faults, mismatch(i, s.String(),
+func checkServers(c *Config) []valueError {
+	var faults []valueError
+	for i, s := range c.DNS.Upstreams.Servers {
+		for _, l := range c.Listen {
+			ours := s.Addr.Addr().IsLoopback() || slices.Contains(c.Addresses, s.Addr.Addr())
+			if s != upstream.Auto && (l == s.Addr || ours && covers(l, s.Addr)) {
+				faults = append(faults, unexpected(i, s.String(),
 					expected("another server than ourselves, who listen on %s; remove it", l)))
 				break
 			}
@@ -161,7 +164,7 @@ func (a *assembly) checkPaths() {
 			if _, set := a.origins[wrong]; !set {
 				wrong, right = right, wrong
 			}
-			a.report(wrong, []fault{mismatch(whole, later.path, expected("another file than that of %s", right))})
+			a.report(wrong, []valueError{unexpected(allOfIt, later.path, expected("another file than that of %s", right))})
 		}
 	}
 }

@@ -4,7 +4,7 @@ package config
 // over of another: the keys whose change takes a restart are those of the start.
 func Reloadable(started, loaded Config) Config {
 	for _, k := range keys {
-		if k.restart {
+		if k.needsRestart {
 			k.copy(&loaded, &started)
 		}
 	}
@@ -18,7 +18,7 @@ func Diff(before, after Config) (reloadable, restart []string) {
 	for _, k := range keys {
 		switch {
 		case k.same(&before, &after):
-		case k.restart:
+		case k.needsRestart:
 			restart = append(restart, k.name)
 		default:
 			reloadable = append(reloadable, k.name)

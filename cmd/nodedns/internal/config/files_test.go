@@ -42,14 +42,14 @@ func TestDropIns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Zone.TTL != 3*time.Second || c.Log.Level.String() != "WARN" {
-		t.Errorf("got TTL %v and level %v", c.Zone.TTL, c.Log.Level)
+	if c.DNS.TTL != 3*time.Second || c.Log.Level.String() != "WARN" {
+		t.Errorf("got TTL %v and level %v", c.DNS.TTL, c.Log.Level)
 	}
-	if fmt.Sprint(c.Zone.Domains) != "[c.example]" {
-		t.Errorf("got domains %v, want those of the drop-in only", c.Zone.Domains)
+	if fmt.Sprint(c.DNS.Domains) != "[c.example]" {
+		t.Errorf("got domains %v, want those of the drop-in only", c.DNS.Domains)
 	}
-	if len(c.Upstream.Routes) != 1 || fmt.Sprint(c.Upstream.Routes[0].Domains) != "[d.example]" {
-		t.Errorf("got routes %v, want those of the drop-in only", c.Upstream.Routes)
+	if len(c.DNS.Upstreams.Routes) != 1 || fmt.Sprint(c.DNS.Upstreams.Routes[0].Domains) != "[d.example]" {
+		t.Errorf("got routes %v, want those of the drop-in only", c.DNS.Upstreams.Routes)
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	overrides := RegisterFlags(flags)
@@ -143,7 +143,7 @@ func TestNoFiles(t *testing.T) {
 		if _, err := Load(main, nil); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got error %v, want one that names it", name, err)
 		}
-		if want := 3 * time.Second; name != "n.toml" && Understood(main, nil).Zone.TTL != want {
+		if want := 3 * time.Second; name != "n.toml" && Understood(main, nil).DNS.TTL != want {
 			t.Errorf("%s: what is right beside it is not understood", name)
 		}
 	}

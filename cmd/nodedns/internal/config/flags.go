@@ -25,10 +25,10 @@ func RegisterFlags(flags *pflag.FlagSet) *Overrides {
 		if k.isTables() {
 			continue
 		}
-		v := &flagValue{key: k, raw: k.fallback}
+		v := &flagValue{key: k, raw: k.defaultValue}
 		o.values = append(o.values, v)
 		f := flags.VarPF(v, k.name, "", k.help)
-		if _, ok := k.fallback.(bool); ok {
+		if _, ok := k.defaultValue.(bool); ok {
 			f.NoOptDefVal = "true"
 		}
 	}
@@ -74,7 +74,7 @@ func (v *flagValue) Set(s string) error {
 
 // parsed turns an argument into what a file would give.
 func (v *flagValue) parsed(s string) any {
-	switch v.key.fallback.(type) {
+	switch v.key.defaultValue.(type) {
 	case bool:
 		if b, err := strconv.ParseBool(s); err == nil {
 			return b
@@ -114,7 +114,7 @@ func (v *flagValue) String() string {
 
 // Type names the kind of the value for the help and for completion.
 func (v *flagValue) Type() string {
-	switch v.key.fallback.(type) {
+	switch v.key.defaultValue.(type) {
 	case bool:
 		return "bool"
 	case int64:

@@ -27,17 +27,17 @@ func TestFlagsOverrideTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Zone.TTL.String() != "5s" || c.Files.Hostname || !c.DNS.SingleLabel || c.Files.HostsMaxNodes != 0 {
+	if c.DNS.TTL.String() != "5s" || c.Files.Hostname || !c.DNS.SingleLabel || c.Files.HostsMaxNodes != 0 {
 		t.Errorf("got %+v, want what the flags say", c)
 	}
-	if len(c.DNS.Listen) != 3 || c.DNS.Listen[1].String() != "[::1]:53" {
-		t.Errorf("got listen %v, want the three of the flags", c.DNS.Listen)
+	if len(c.Listen) != 3 || c.Listen[1].String() != "[::1]:53" {
+		t.Errorf("got listen %v, want the three of the flags", c.Listen)
 	}
-	if len(c.Upstream.Servers) != 0 {
-		t.Errorf("got servers %v, want none", c.Upstream.Servers)
+	if len(c.DNS.Upstreams.Servers) != 0 {
+		t.Errorf("got servers %v, want none", c.DNS.Upstreams.Servers)
 	}
-	if len(c.Zone.Domains) != 1 || c.Zone.Domains[0] != "a.example" {
-		t.Errorf("got domains %v, want that of the file", c.Zone.Domains)
+	if len(c.DNS.Domains) != 1 || c.DNS.Domains[0] != "a.example" {
+		t.Errorf("got domains %v, want that of the file", c.DNS.Domains)
 	}
 }
 
@@ -69,8 +69,8 @@ func TestFlagsAtReload(t *testing.T) {
 	}
 	for range 2 {
 		c, err := Parse("c.toml", nil, overrides)
-		if err != nil || len(c.Curator.Endpoints) != 1 || c.Curator.Endpoints[0].Port != curatorPort {
-			t.Errorf("got endpoints %v, error %v, want one with port %d", c.Curator.Endpoints, err, curatorPort)
+		if err != nil || len(c.Curators) != 1 || c.Curators[0].Port != curatorPort {
+			t.Errorf("got endpoints %v, error %v, want one with port %d", c.Curators, err, curatorPort)
 		}
 	}
 }

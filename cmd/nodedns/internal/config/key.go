@@ -7,15 +7,15 @@ import (
 
 // key is one row of the table of keys.
 type key struct {
-	name     string // "section.key"
-	fallback any    // the default, as decoding a file would give it
-	help     string // one line; the name of the value in back quotes
-	restart  bool   // a change takes a restart
+	name         string // "section.key"
+	defaultValue any    // the default, as decoding a file would give it
+	help         string // one line; the name of the value in back quotes
+	needsRestart bool   // a change takes one
 	// words are all values there are, where these are a few words.
 	words []string
 
 	// set stores a value, or says what is wrong with it.
-	set func(c *Config, raw any) []fault
+	set func(c *Config, raw any) []valueError
 	// copy takes the value of another configuration.
 	copy func(to, from *Config)
 	// same reports whether two configurations agree in this key.
@@ -28,14 +28,27 @@ func (k key) section() string {
 	return section
 }
 
-// fixed marks a key whose change takes a restart.
-func (k key) fixed() key {
-	k.restart = true
+// restartRequired marks a key whose change takes a restart.
+func (k key) restartRequired() key {
+	k.needsRestart = true
 	return k
 }
 
-// among notes all values there are.
-func (k key) among(words ...string) key {
+// inverted stores the opposite of what the configuration has, for a field whose
+// zero value has to be the usual one.
+func (k key) inverted() key {
+	set := k.set
+	k.set = func(c *Config, raw any) []valueError {
+		if v, ok := raw.(bool); ok {
+			raw = !v
+		}
+		return set(c, raw)
+	}
+	return k
+}
+
+// oneOf notes all values there are.
+func (k key) oneOf(words ...string) key {
 	k.words = words
 	return k
 }
@@ -44,14 +57,14 @@ func (k key) among(words ...string) key {
 // spell; it has neither a flag nor a help for one.
 func (k key) isTables() bool { return k.help == "" }
 
-// text makes a key whose value is a string, understood by parse.
-func text[T comparable](name, fallback, help string, field func(*Config) *T, parse func(string) (T, error)) key {
+// stringKey makes a key whose value is a string, understood by parse.
+func stringKey[T comparable](name, defaultValue, help string, field func(*Config) *T, parse func(string) (T, error)) key {
 	return key{
-		name: name, fallback: fallback, help: help,
-		set: func(c *Config, raw any) []fault {
+		name: name, defaultValue: defaultValue, help: help,
+		set: func(c *Config, raw any) []valueError {
 			v, err := parseItem(raw, parse)
 			if err != nil {
-				return []fault{mismatch(whole, raw, err)}
+				return []valueError{unexpected(allOfIt, raw, err)}
 			}
 			*field(c) = v
 			return nil
@@ -61,20 +74,20 @@ func text[T comparable](name, fallback, help string, field func(*Config) *T, par
 	}
 }
 
-// choice makes a key whose value is one of a few words.
-func choice[T ~string](name string, fallback T, help string, field func(*Config) *T, words ...T) key {
+// enumKey makes a key whose value is one of a few words.
+func enumKey[T ~string](name string, defaultValue T, help string, field func(*Config) *T, words ...T) key {
 	spelled := make([]string, len(words))
 	for i, word := range words {
 		spelled[i] = string(word)
 	}
-	return text(name, string(fallback), help, field, oneOf(words...)).among(spelled...)
+	return stringKey(name, string(defaultValue), help, field, oneOf(words...)).oneOf(spelled...)
 }
 
-// list makes a key whose value is a list of strings, each understood by parse.
-func list[T comparable](name string, fallback []any, help string, field func(*Config) *[]T, parse func(string) (T, error)) key {
+// listKey makes a key whose value is a list of strings, each understood by parse.
+func listKey[T comparable](name string, defaultValue []any, help string, field func(*Config) *[]T, parse func(string) (T, error)) key {
 	return key{
-		name: name, fallback: fallback, help: help,
-		set: func(c *Config, raw any) []fault {
+		name: name, defaultValue: defaultValue, help: help,
+		set: func(c *Config, raw any) []valueError {
 			items, faults := parseList(raw, parse)
 			if faults == nil {
 				*field(c) = items
@@ -88,12 +101,12 @@ func list[T comparable](name string, fallback []any, help string, field func(*Co
 
 // parseList understands each item of a list. An item given twice is refused,
 // whatever its spelling: one of the two was meant to be something else.
-func parseList[T comparable](raw any, parse func(string) (T, error)) ([]T, []fault) {
+func parseList[T comparable](raw any, parse func(string) (T, error)) ([]T, []valueError) {
 	values, ok := raw.([]any)
 	if !ok {
-		return nil, []fault{mismatch(whole, raw, expected(`a list of strings; write ["…"]`))}
+		return nil, []valueError{unexpected(allOfIt, raw, expected(`a list of strings; write ["…"]`))}
 	}
-	var faults []fault
+	var faults []valueError
 	items := make([]T, 0, len(values))
 	seen := make(map[T]bool, len(values))
 	for i, value := range values {
@@ -102,7 +115,7 @@ func parseList[T comparable](raw any, parse func(string) (T, error)) ([]T, []fau
 			err = expected("each item once; remove one of the two")
 		}
 		if err != nil {
-			faults = append(faults, mismatch(i, value, err))
+			faults = append(faults, unexpected(i, value, err))
 			continue
 		}
 		seen[item] = true
@@ -125,14 +138,14 @@ func parseItem[T any](raw any, parse func(string) (T, error)) (T, error) {
 	return zero, expected("a string in quotes")
 }
 
-// boolean makes a key that is true or false.
-func boolean(name string, fallback bool, help string, field func(*Config) *bool) key {
+// boolKey makes a key that is true or false.
+func boolKey(name string, defaultValue bool, help string, field func(*Config) *bool) key {
 	return key{
-		name: name, fallback: fallback, help: help, words: []string{"true", "false"},
-		set: func(c *Config, raw any) []fault {
+		name: name, defaultValue: defaultValue, help: help, words: []string{"true", "false"},
+		set: func(c *Config, raw any) []valueError {
 			v, ok := raw.(bool)
 			if !ok {
-				return []fault{mismatch(whole, raw, expected("true or false, without quotes"))}
+				return []valueError{unexpected(allOfIt, raw, expected("true or false, without quotes"))}
 			}
 			*field(c) = v
 			return nil
@@ -142,14 +155,14 @@ func boolean(name string, fallback bool, help string, field func(*Config) *bool)
 	}
 }
 
-// count makes a key that is a whole number of things, up to limit.
-func count(name string, fallback, limit int64, help string, field func(*Config) *int) key {
+// countKey makes a key that is a whole number of things, up to limit.
+func countKey(name string, defaultValue, limit int64, help string, field func(*Config) *int) key {
 	return key{
-		name: name, fallback: fallback, help: help,
-		set: func(c *Config, raw any) []fault {
+		name: name, defaultValue: defaultValue, help: help,
+		set: func(c *Config, raw any) []valueError {
 			v, ok := raw.(int64)
 			if !ok || v < 0 || v > limit {
-				return []fault{mismatch(whole, raw, expected("a whole number from 0 to %d", limit))}
+				return []valueError{unexpected(allOfIt, raw, expected("a whole number from 0 to %d", limit))}
 			}
 			*field(c) = int(v)
 			return nil

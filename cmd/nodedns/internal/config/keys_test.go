@@ -8,8 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // defaults is the configuration that says nothing.
@@ -27,25 +32,28 @@ func assign(key, value string) []byte { return []byte(key + " = " + value + "\n"
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
+	prefix := zone.DefaultPrefix
 	want := Config{
-		Identity: Identity{PublicKey: "/var/lib/nodedns/node.pub", Prefix: "metropolis-"},
-		Zone:     Zone{Domains: []string{}, TTL: 10 * time.Second, RetainDeparted: zone.RetainFor(168 * time.Hour)},
-		Local:    Local{Interfaces: []string{}, Addresses: []netip.Addr{}},
-		Curator:  Curator{Endpoints: []Endpoint{}, Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter},
-		Files: Files{
-			Hosts: "/etc/hosts", HostsMode: HostsBlock, HostsMaxNodes: 10000,
-			MachineID: "/etc/machine-id", MachineIDFormat: MachineIDAuto, Hostname: true,
-			ResolvConf: "/etc/resolv.conf", ResolvConfMode: ResolvConfOff,
-		},
-		DNS: DNS{
+		Config: nodedns.Config{
+			Prefix: &prefix, RetainDeparted: zone.RetainFor(168 * time.Hour),
+			Interfaces: []string{}, Addresses: []netip.Addr{},
+			Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter,
+			StateDir: "/var/lib/nodedns",
+			Files: nodedns.Files{
+				Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, HostsMaxNodes: 10000,
+				MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDAuto, Hostname: true,
+				ResolvConf: "/etc/resolv.conf", ResolvConfMode: resolvconf.ModeOff,
+			},
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
-			Allow:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-
-			FastPath: true,
+			DNS: resolver.Settings{
+				Domains: []string{}, TTL: 10 * time.Second,
+				Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+				Upstreams: resolver.Upstreams{Servers: []upstream.Server{upstream.Auto}, Timeout: 2 * time.Second, RebindAllow: []string{}},
+				Cache:     resolver.Cache{Size: 16 << 20, ServeStale: time.Hour},
+			},
 		},
-		Upstream: Upstream{Servers: []Server{{Auto: true}}, Timeout: 2 * time.Second, RebindAllow: []string{}},
-		Cache:    Cache{Size: 16 << 20, ServeStale: time.Hour},
-		State:    State{Dir: "/var/lib/nodedns"},
+		KeyFile:  "/var/lib/nodedns/node.pub",
+		Curators: []Endpoint{},
 		Control:  Control{Socket: "/run/nodedns/control.sock"},
 		Log:      Log{Level: slog.LevelInfo, Format: LogText},
 	}
@@ -63,7 +71,7 @@ func TestKeysAreWellFormed(t *testing.T) {
 			t.Errorf("%s: not of the form section.key, or there twice", k.name)
 		}
 		seen[k.name] = true
-		if faults := k.set(new(Config), k.fallback); len(faults) > 0 {
+		if faults := k.set(new(Config), k.defaultValue); len(faults) > 0 {
 			t.Errorf("%s: its default is refused: %v", k.name, faults)
 		}
 	}
@@ -81,7 +89,7 @@ func TestRooted(t *testing.T) {
 	} {
 		t.Run(tt.root+" "+tt.path, func(t *testing.T) {
 			t.Parallel()
-			if got := (Config{Files: Files{Root: tt.root}}).Rooted(tt.path); got != tt.want {
+			if got := (Config{Config: nodedns.Config{Files: nodedns.Files{Root: tt.root}}}).Rooted(tt.path); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

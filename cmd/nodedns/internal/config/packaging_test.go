@@ -66,8 +66,8 @@ func TestExampleHasTheDefaults(t *testing.T) {
 	for _, s := range settings {
 		got = append(got, s.name)
 		// Each key by itself, too: one wrong value must not hide another.
-		if k, ok := lookup(s.name); ok && !reflect.DeepEqual(s.raw, k.fallback) {
-			t.Errorf("%s: got %v, want %v", s.name, s.raw, k.fallback)
+		if k, ok := lookup(s.name); ok && !reflect.DeepEqual(s.raw, k.defaultValue) {
+			t.Errorf("%s: got %v, want %v", s.name, s.raw, k.defaultValue)
 		}
 	}
 	for _, k := range keys {
@@ -94,8 +94,8 @@ func TestExampleRoute(t *testing.T) {
 		}
 	}
 	c, err := Parse("nodedns.toml", []byte(strings.Join(route, "\n")), nil)
-	if err != nil || len(c.Upstream.Routes) != 1 {
-		t.Errorf("got %+v, error %v, want a route", c.Upstream.Routes, err)
+	if err != nil || len(c.DNS.Upstreams.Routes) != 1 {
+		t.Errorf("got %+v, error %v, want a route", c.DNS.Upstreams.Routes, err)
 	}
 }
 

@@ -47,7 +47,7 @@ func Understood(path string, flags *Overrides) Config {
 	a := assemble(documents, flags)
 	for _, k := range keys {
 		if a.faulty[k.name] {
-			k.set(&a.config, k.fallback)
+			k.set(&a.config, k.defaultValue)
 		}
 	}
 	return a.config
@@ -120,7 +120,7 @@ func Origins(path string, flags *Overrides) ([]Origin, error) {
 func assemble(documents []document, flags *Overrides) *assembly {
 	a := &assembly{origins: map[string]position{}, faulty: map[string]bool{}}
 	for _, k := range keys {
-		k.set(&a.config, k.fallback)
+		k.set(&a.config, k.defaultValue)
 	}
 	for _, d := range documents {
 		settings, err := readDocument(d.file, d.data)
@@ -157,7 +157,7 @@ func (a *assembly) apply(s setting) {
 }
 
 // report adds the place to what is wrong with the value of a key.
-func (a *assembly) report(name string, faults []fault) {
+func (a *assembly) report(name string, faults []valueError) {
 	at := a.origins[name]
 	for _, f := range faults {
 		a.faulty[name] = true

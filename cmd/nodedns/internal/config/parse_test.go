@@ -185,8 +185,8 @@ func TestParseTakesEverySpelling(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Zone.TTL.String() != "30s" || c.Log.Level.String() != "DEBUG" {
-				t.Errorf("got ttl %v and level %v, want 30s and DEBUG", c.Zone.TTL, c.Log.Level)
+			if c.DNS.TTL.String() != "30s" || c.Log.Level.String() != "DEBUG" {
+				t.Errorf("got ttl %v and level %v, want 30s and DEBUG", c.DNS.TTL, c.Log.Level)
 			}
 		})
 	}
@@ -218,8 +218,8 @@ func TestLoad(t *testing.T) {
 	t.Run("a file", func(t *testing.T) {
 		t.Parallel()
 		c, err := Load(write("good.toml", "[state]\ndir = \"/srv/nodedns/\"\n"), nil)
-		if err != nil || c.State.Dir != "/srv/nodedns" {
-			t.Errorf("got state.dir %q, error %v, want /srv/nodedns", c.State.Dir, err)
+		if err != nil || c.StateDir != "/srv/nodedns" {
+			t.Errorf("got state.dir %q, error %v, want /srv/nodedns", c.StateDir, err)
 		}
 	})
 	t.Run("a named file that is missing", func(t *testing.T) {

@@ -68,14 +68,14 @@ func (ps Problems) sorted(documents []document) Problems {
 	return ps
 }
 
-// fault is what is wrong with one value, before its place is known.
-type fault struct {
-	item int // index in a list; whole: the value itself
+// valueError is what is wrong with one value, before its place is known.
+type valueError struct {
+	item int // index in a list; allOfIt: the value itself
 	text string
 }
 
-// whole is the item of a fault that is about all of a value.
-const whole = -1
+// allOfIt is the item of a valueError that is about all of a value.
+const allOfIt = -1
 
 // expected makes the error of a parse function. It completes the sentence
 // "got X, …"; a remedy follows after a semicolon.
@@ -83,9 +83,9 @@ func expected(format string, args ...any) error {
 	return fmt.Errorf("expected "+format, args...)
 }
 
-// mismatch makes the fault of a value that a parse function refused.
-func mismatch(item int, raw any, err error) fault {
-	return fault{item, fmt.Sprintf("got %s, %v", describe(raw), err)}
+// unexpected makes the valueError of a value that a parse function refused.
+func unexpected(item int, raw any, err error) valueError {
+	return valueError{item, fmt.Sprintf("got %s, %v", describe(raw), err)}
 }
 
 // describe spells a value as the file does, or says what kind it is.

@@ -74,17 +74,17 @@ func packagedValues(t *testing.T) map[string]string {
 
 // facts is what a row of the table says beside the meaning.
 func facts(k key, packaged map[string]string) string {
-	text := "Default: `" + spell(k.fallback) + "`."
+	text := "Default: `" + spell(k.defaultValue) + "`."
 	if k.isTables() {
 		text = "Default: none. It has no flag."
 	}
 	if value, ok := packaged[k.name]; ok {
 		text += " Packaged: `" + value + "`."
 	}
-	if _, obvious := k.fallback.(bool); len(k.words) > 0 && !obvious {
+	if _, obvious := k.defaultValue.(bool); len(k.words) > 0 && !obvious {
 		text += " One of `\"" + strings.Join(k.words, "\"`, `\"") + "\"`."
 	}
-	if k.restart {
+	if k.needsRestart {
 		text += " A change takes a restart."
 	}
 	return text

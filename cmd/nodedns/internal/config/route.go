@@ -5,25 +5,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Route sends the names in some domains to servers of their own.
-type Route struct {
-	Domains []string          // canonical: lower case, no final dot; "." is all names
-	Servers []upstream.Server // empty: there are no such names
+func equalRoutes(a, b resolver.Route) bool {
+	return slices.Equal(a.Domains, b.Domains) && slices.Equal(a.Servers, b.Servers)
 }
 
-func (r Route) equal(other Route) bool {
-	return slices.Equal(r.Domains, other.Domains) && slices.Equal(r.Servers, other.Servers)
-}
-
-// routes makes a key that is a list of tables, each a route. No argument of a
+// routesKey makes a key that is a list of tables, each a route. No argument of a
 // flag can spell that, so it has none, nor a help for it.
-func routes(name string, field func(*Config) *[]Route) key {
+func routesKey(name string, field func(*Config) *[]resolver.Route) key {
 	return key{
-		name: name, fallback: []any{},
-		set: func(c *Config, raw any) []fault {
+		name: name, defaultValue: []any{},
+		set: func(c *Config, raw any) []valueError {
 			all, faults := parseRoutes(name, raw)
 			if faults == nil {
 				*field(c) = all
@@ -31,41 +26,41 @@ func routes(name string, field func(*Config) *[]Route) key {
 			return faults
 		},
 		copy: func(to, from *Config) { *field(to) = *field(from) },
-		same: func(a, b *Config) bool { return slices.EqualFunc(*field(a), *field(b), Route.equal) },
+		same: func(a, b *Config) bool { return slices.EqualFunc(*field(a), *field(b), equalRoutes) },
 	}
 }
 
-func parseRoutes(name string, raw any) (all []Route, faults []fault) {
+func parseRoutes(name string, raw any) (all []resolver.Route, faults []valueError) {
 	tables, ok := raw.([]any)
 	if !ok {
-		return nil, []fault{mismatch(whole, raw, expected("tables [[%s]]", name))}
+		return nil, []valueError{unexpected(allOfIt, raw, expected("tables [[%s]]", name))}
 	}
 	for i, raw := range tables {
 		r, wrong := parseRoute(name, raw)
 		for _, f := range wrong {
 			f.text = fmt.Sprintf("route %d: %s", i+1, f.text)
-			faults = append(faults, fault{whole, f.text})
+			faults = append(faults, valueError{allOfIt, f.text})
 		}
 		all = append(all, r)
 	}
 	return all, append(faults, sharedDomains(all)...)
 }
 
-func parseRoute(name string, raw any) (r Route, faults []fault) {
+func parseRoute(name string, raw any) (r resolver.Route, faults []valueError) {
 	table, ok := raw.(map[string]any)
 	if !ok {
-		return r, []fault{mismatch(whole, raw, expected("a table [[%s]]", name))}
+		return r, []valueError{unexpected(allOfIt, raw, expected("a table [[%s]]", name))}
 	}
 	for key := range table {
 		if key != "domains" && key != "servers" {
-			faults = append(faults, fault{whole, fmt.Sprintf("unknown key %.80q, expected domains and servers", key)})
+			faults = append(faults, valueError{allOfIt, fmt.Sprintf("unknown key %.80q, expected domains and servers", key)})
 		}
 	}
-	var wrong []fault
+	var wrong []valueError
 	r.Domains, wrong = routeList(table, "domains", routeDomain)
 	faults = append(faults, wrong...)
 	if wrong == nil && len(r.Domains) == 0 {
-		faults = append(faults, fault{whole, "domains is empty, expected at least one"})
+		faults = append(faults, valueError{allOfIt, "domains is empty, expected at least one"})
 	}
 	r.Servers, wrong = routeList(table, "servers", routeServer)
 	return r, append(faults, wrong...)
@@ -73,10 +68,10 @@ func parseRoute(name string, raw any) (r Route, faults []fault) {
 
 // routeList understands a list in a route. An empty one means something, so a
 // missing one must not.
-func routeList[T comparable](table map[string]any, name string, parse func(string) (T, error)) ([]T, []fault) {
+func routeList[T comparable](table map[string]any, name string, parse func(string) (T, error)) ([]T, []valueError) {
 	raw, there := table[name]
 	if !there {
-		return nil, []fault{{whole, name + " is missing, expected a list"}}
+		return nil, []valueError{{allOfIt, name + " is missing, expected a list"}}
 	}
 	items, faults := parseList(raw, parse)
 	for i := range faults {
@@ -86,12 +81,12 @@ func routeList[T comparable](table map[string]any, name string, parse func(strin
 }
 
 // sharedDomains finds what is in two routes: one of them would never be asked.
-func sharedDomains(all []Route) (faults []fault) {
+func sharedDomains(all []resolver.Route) (faults []valueError) {
 	first := map[string]int{}
 	for i, r := range all {
 		for _, domain := range r.Domains {
 			if at, taken := first[domain]; taken {
-				faults = append(faults, fault{whole, fmt.Sprintf("route %d: %q is in route %d as well; remove one of the two", i+1, domain, at)})
+				faults = append(faults, valueError{allOfIt, fmt.Sprintf("route %d: %q is in route %d as well; remove one of the two", i+1, domain, at)})
 				continue
 			}
 			first[domain] = i + 1
@@ -124,8 +119,8 @@ func siteDomain(s string) (string, error) {
 
 func routeServer(s string) (upstream.Server, error) {
 	r, err := server(s)
-	if err == nil && r.Auto {
+	if err == nil && r == upstream.Auto {
 		err = expected("a server; auto is for upstream.servers")
 	}
-	return r.Server, err
+	return r, err
 }

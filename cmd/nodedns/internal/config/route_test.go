@@ -20,7 +20,7 @@ servers = []
 		t.Fatal(err)
 	}
 	const want = "[{[corp.example 10.in-addr.arpa] [10.0.0.2 tls://10.0.0.3#dns.corp.example]} {[.] []}]"
-	if got := fmt.Sprint(c.Upstream.Routes); got != want {
+	if got := fmt.Sprint(c.DNS.Upstreams.Routes); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if changed, restart := Diff(defaults(t), c); fmt.Sprint(changed) != "[upstream.route]" || len(restart) != 0 {

@@ -34,8 +34,8 @@ func TestUnderstood(t *testing.T) {
 		if _, err := Load(file, nil); err == nil {
 			t.Errorf("%s: nothing is wrong with it", name)
 		}
-		if got := Understood(file, nil); got.State.Dir != c.dir || got.Zone.TTL != c.ttl {
-			t.Errorf("%s: the state directory is %s and the TTL %v, want %s and %v", name, got.State.Dir, got.Zone.TTL, c.dir, c.ttl)
+		if got := Understood(file, nil); got.StateDir != c.dir || got.DNS.TTL != c.ttl {
+			t.Errorf("%s: the state directory is %s and the TTL %v, want %s and %v", name, got.StateDir, got.DNS.TTL, c.dir, c.ttl)
 		}
 	}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -43,7 +43,7 @@ func TestUnderstood(t *testing.T) {
 	if err := flags.Parse([]string{"--state.dir", "/flag"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := Understood(filepath.Join(t.TempDir(), "none"), overrides).State.Dir; got != "/flag" {
+	if got := Understood(filepath.Join(t.TempDir(), "none"), overrides).StateDir; got != "/flag" {
 		t.Errorf("without a file the state directory is %s", got)
 	}
 }

@@ -17,22 +17,22 @@ var valueTests = []struct {
 	bad   []string
 }{
 	{
-		"identity.public_key", func(c Config) any { return c.Identity.PublicKey },
+		"identity.public_key", func(c Config) any { return c.KeyFile },
 		map[string]string{`""`: "", `"/a//b/./c/"`: "/a/b/c"},
 		[]string{`"a/b"`, `"./a"`, `"/a\u0000b"`, `"/a\nb"`},
 	},
 	{
-		"identity.node_id", func(c Config) any { return c.Identity.NodeID },
+		"identity.node_id", func(c Config) any { return c.NodeID },
 		map[string]string{`"Node-7"`: "node-7", `""`: "", `"` + label63 + `"`: label63, `"10-0-0-1"`: "10-0-0-1"},
 		[]string{`"a.b"`, `"-a"`, `"a-"`, `"a_b"`, `"a b"`, `"ä"`, `"` + label63 + `a"`, `"localhost"`, `"local"`, `"127"`, `"0x7f"`},
 	},
 	{
-		"identity.prefix", func(c Config) any { return c.Identity.Prefix },
+		"identity.prefix", func(c Config) any { return *c.Prefix },
 		map[string]string{`"n"`: "n", `""`: "", `"` + label63[:31] + `"`: label63[:31], `"0-"`: "0-"},
 		[]string{`"N"`, `"-n"`, `"n."`, `"n_"`, `"` + label63[:32] + `"`},
 	},
 	{
-		"zone.domains", func(c Config) any { return c.Zone.Domains },
+		"zone.domains", func(c Config) any { return c.DNS.Domains },
 		map[string]string{`["Nodes.Example.", "lan"]`: "[nodes.example lan]", `["a.home.arpa"]`: "[a.home.arpa]", `["_tcp.example"]`: "[_tcp.example]", `["` + strings.Repeat("a.", 94) + `a"]`: "[" + strings.Repeat("a.", 94) + "a]"},
 		[]string{
 			`[""]`, `["."]`, `["a..b"]`, `["-a"]`, `["a "]`, `["a.test"]`, `["LOCAL"]`, `["x.onion."]`, `["10.in-addr.arpa"]`,
@@ -40,32 +40,32 @@ var valueTests = []struct {
 		},
 	},
 	{
-		"zone.ttl", func(c Config) any { return c.Zone.TTL },
+		"zone.ttl", func(c Config) any { return c.DNS.TTL },
 		map[string]string{`"0s"`: "0s", `"1h30m"`: "1h30m0s", `"2147483647s"`: "596523h14m7s"},
 		[]string{`""`, `"10"`, `"500ms"`, `"-1s"`, `"2147483648s"`, `"forever"`},
 	},
 	{
-		"zone.retain_departed", func(c Config) any { return c.Zone.RetainDeparted },
+		"zone.retain_departed", func(c Config) any { return c.RetainDeparted },
 		map[string]string{`"0s"`: "0s", `"1h"`: "1h0m0s", `"forever"`: "forever"},
 		[]string{`"-1ns"`, `"7d"`, `"never"`, `true`},
 	},
 	{
-		"curator.recover_after", func(c Config) any { return c.Curator.RecoverAfter },
+		"curator.recover_after", func(c Config) any { return c.RecoverAfter },
 		map[string]string{`"15m"`: "15m0s", `"never"`: "never"},
 		[]string{`"0s"`, `"-1ns"`, `"7d"`, `"forever"`, `15`},
 	},
 	{
-		"local.interfaces", func(c Config) any { return c.Local.Interfaces },
+		"local.interfaces", func(c Config) any { return c.Interfaces },
 		map[string]string{`["eth0", "en*", "wg[0-9]"]`: "[eth0 en* wg[0-9]]"},
 		[]string{`[""]`, `["eth["]`, `["eth0\\"]`, `["a/b"]`, `[true]`},
 	},
 	{
-		"local.addresses", func(c Config) any { return c.Local.Addresses },
+		"local.addresses", func(c Config) any { return c.Addresses },
 		map[string]string{`["192.0.2.1", "2001:db8::1"]`: "[192.0.2.1 2001:db8::1]"},
 		[]string{`["127.0.0.1"]`, `["::1"]`, `["fe80::1"]`, `["fe80::1%eth0"]`, `["169.254.1.1"]`, `["0.0.0.0"]`, `["::"]`, `["224.0.0.1"]`, `["::ffff:192.0.2.1"]`, `["255.255.255.255"]`, `["host"]`, `["192.0.2.1/24"]`},
 	},
 	{
-		"curator.endpoints", func(c Config) any { return c.Curator.Endpoints },
+		"curator.endpoints", func(c Config) any { return c.Curators },
 		map[string]string{
 			`["192.0.2.1:1", "[2001:DB8::1]:7835", "Curator.example:80"]`: "[192.0.2.1:1 [2001:db8::1]:7835 curator.example:80]",
 			`["Metropolis-00112233445566778899AABBCCDDEEFF"]`:             "[metropolis-00112233445566778899aabbccddeeff:7835]",
@@ -75,17 +75,17 @@ var valueTests = []struct {
 		[]string{`[""]`, `["192.0.2.1"]`, `["h:0"]`, `["h:65536"]`, `["h:https"]`, `[":7835"]`, `["https://h:1"]`, `["2001:db8::1:7835"]`, `["0.0.0.0:1"]`, `["metropolis-0011"]`, `["a b:1"]`, `["` + strings.Repeat("a.", 127) + `a:1"]`},
 	},
 	{
-		"curator.credentials", func(c Config) any { return c.Curator.Credentials },
+		"curator.credentials", func(c Config) any { return c.Credentials },
 		map[string]string{`"/a"`: "/a", `""`: ""},
 		[]string{`"a"`},
 	},
 	{
-		"curator.insecure", func(c Config) any { return c.Curator.Insecure },
+		"curator.insecure", func(c Config) any { return c.Insecure },
 		map[string]string{`true`: "true", `false`: "false"},
 		[]string{`1`, `"true"`},
 	},
 	{
-		"curator.report", func(c Config) any { return c.Curator.Report },
+		"curator.report", func(c Config) any { return c.Report },
 		map[string]string{`true`: "true", `false`: "false"},
 		[]string{`1`, `"true"`},
 	},
@@ -140,7 +140,7 @@ var valueTests = []struct {
 		[]string{`""`, `"Stub"`, `true`},
 	},
 	{
-		"dns.listen", func(c Config) any { return c.DNS.Listen },
+		"dns.listen", func(c Config) any { return c.Listen },
 		map[string]string{
 			`[]`: "[]", `["0.0.0.0:53", "[::]:53"]`: "[0.0.0.0:53 [::]:53]",
 			`["127.0.0.1:0", "[fe80::1%eth0]:53"]`: "[127.0.0.1:0 [fe80::1%eth0]:53]",
@@ -160,12 +160,12 @@ var valueTests = []struct {
 		[]string{`"lan"`},
 	},
 	{
-		"dns.fast_path", func(c Config) any { return c.DNS.FastPath },
+		"dns.fast_path", func(c Config) any { return !c.DNS.OrdinaryPath },
 		map[string]string{`false`: "false"},
 		[]string{`"off"`},
 	},
 	{
-		"upstream.servers", func(c Config) any { return c.Upstream.Servers },
+		"upstream.servers", func(c Config) any { return c.DNS.Upstreams.Servers },
 		map[string]string{
 			`[]`: "[]", `["auto", "192.0.2.1", "192.0.2.1:54"]`: "[auto 192.0.2.1 192.0.2.1:54]",
 			`["2001:db8::1", "[2001:db8::2]", "[2001:db8::3]:54"]`:   "[2001:db8::1 2001:db8::2 [2001:db8::3]:54]",
@@ -177,42 +177,42 @@ var valueTests = []struct {
 		[]string{`[""]`, `["Auto"]`, `["dns.example"]`, `["192.0.2.1:0"]`, `["192.0.2.1:dns"]`, `["224.0.0.1"]`, `["fe80::1"]`, `["https://dns.example/dns-query"]`, `["TLS://192.0.2.1"]`, `["192.0.2.1", "::ffff:192.0.2.1"]`, `["192.0.2.1", "192.0.2.1:53"]`, `["ftp://192.0.2.1"]`},
 	},
 	{
-		"upstream.trust_ad", func(c Config) any { return c.Upstream.TrustAD },
+		"upstream.trust_ad", func(c Config) any { return c.DNS.Upstreams.TrustAD },
 		map[string]string{`true`: "true"},
 		[]string{`"yes"`},
 	},
 	{
-		"upstream.randomize_case", func(c Config) any { return c.Upstream.RandomizeCase },
+		"upstream.randomize_case", func(c Config) any { return c.DNS.Upstreams.RandomizeCase },
 		map[string]string{`true`: "true"},
 		[]string{`"yes"`},
 	},
 	{
-		"upstream.rebind_protection", func(c Config) any { return c.Upstream.RebindProtection },
+		"upstream.rebind_protection", func(c Config) any { return c.DNS.Upstreams.RebindProtection },
 		map[string]string{`true`: "true"},
 		[]string{`"yes"`},
 	},
 	{
-		"upstream.rebind_allow", func(c Config) any { return c.Upstream.RebindAllow },
+		"upstream.rebind_allow", func(c Config) any { return c.DNS.Upstreams.RebindAllow },
 		map[string]string{`[]`: "[]", `["Corp.Example.", "local", "lan"]`: "[corp.example local lan]"},
 		[]string{`"corp.example"`, `["."]`, `["*.corp.example"]`, `[""]`, `["a.example", "A.example."]`},
 	},
 	{
-		"upstream.timeout", func(c Config) any { return c.Upstream.Timeout },
+		"upstream.timeout", func(c Config) any { return c.DNS.Upstreams.Timeout },
 		map[string]string{`"100ms"`: "100ms", `"4s"`: "4s"},
 		[]string{`"99ms"`, `"4001ms"`, `"2"`, `2`},
 	},
 	{
-		"cache.size", func(c Config) any { return c.Cache.Size },
+		"cache.size", func(c Config) any { return c.DNS.Cache.Size },
 		map[string]string{`"0"`: "0", `"100"`: "100", `"64KiB"`: "65536", `"1GiB"`: "1073741824"},
 		[]string{`""`, `"16MB"`, `16`, `"-1"`, `"1.5GiB"`, `"9999999999GiB"`},
 	},
 	{
-		"cache.serve_stale", func(c Config) any { return c.Cache.ServeStale },
+		"cache.serve_stale", func(c Config) any { return c.DNS.Cache.ServeStale },
 		map[string]string{`"0s"`: "0s", `"24h"`: "24h0m0s"},
 		[]string{`"-1s"`, `"forever"`, `3600`},
 	},
 	{
-		"state.dir", func(c Config) any { return c.State.Dir },
+		"state.dir", func(c Config) any { return c.StateDir },
 		map[string]string{`"/s"`: "/s"},
 		[]string{`""`, `"s"`},
 	},
@@ -222,7 +222,7 @@ var valueTests = []struct {
 		[]string{`""`, `"s"`, `"/` + strings.Repeat("a", 107) + `"`},
 	},
 	{
-		"varlink.socket", func(c Config) any { return c.Varlink.Socket },
+		"varlink.socket", func(c Config) any { return c.VarlinkSocket },
 		map[string]string{`""`: "", `"/s"`: "/s", `"/` + strings.Repeat("a", 98) + `"`: "/" + strings.Repeat("a", 98)},
 		[]string{`"s"`, `"/` + strings.Repeat("a", 99) + `"`},
 	},

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Warnings tell what is valid and hardly meant, one sentence each.
+// Warnings report what is valid but probably not intended, one sentence each.
 func (c Config) Warnings() []string {
 	var texts []string
-	for _, l := range c.DNS.Listen {
+	for _, l := range c.Listen {
 		served := func(allowed netip.Prefix) bool { return meets(allowed, l.Addr()) }
 		if !slices.ContainsFunc(c.DNS.Allow, served) {
 			texts = append(texts, fmt.Sprintf(

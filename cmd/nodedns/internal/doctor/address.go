@@ -8,7 +8,7 @@ import (
 // lookAtAddress finds out whether this node has an address of its own: by what
 // the daemon reports where it answers, else by what it would find here.
 func lookAtAddress(m *Machine) []Finding {
-	if len(m.Config.Local.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
+	if len(m.Config.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
 		return nil
 	}
 	absence, concerned, known := m.absence()
@@ -30,7 +30,7 @@ func (m *Machine) absence() (absence netlink.Absence, concerned []string, known 
 	if m.Probes.Absence == nil {
 		return "", nil, false
 	}
-	absence, concerned, err := m.Probes.Absence(m.Config.Local.Interfaces)
+	absence, concerned, err := m.Probes.Absence(m.Config.Interfaces)
 	if err != nil {
 		m.note("the network interfaces", err)
 		return "", nil, false
@@ -41,7 +41,7 @@ func (m *Machine) absence() (absence netlink.Absence, concerned []string, known 
 // absenceText is why there is no address, and what to do.
 func (m *Machine) absenceText(absence netlink.Absence, concerned []string, known bool) (reason, fix string) {
 	const byHand = ", or name the address in local.addresses"
-	patterns := several(m.Config.Local.Interfaces)
+	patterns := several(m.Config.Interfaces)
 	switch {
 	case !known:
 		return "why cannot be seen from here", "look at `ip address` and `ip route`" + byHand

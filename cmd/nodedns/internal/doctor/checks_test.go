@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -65,7 +64,7 @@ var ails = []ail{
 	}, "daemon", Warning, "starting"},
 	{"an address by the configuration", func(p *patient) {
 		noAddress(p)
-		p.Config.Local.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+		p.Config.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
 	}, "", "", ""},
 
 	{"a curator of a first contact", func(p *patient) {
@@ -82,7 +81,7 @@ var ails = []ail{
 	}, "", "", ""},
 
 	{"a second listener that somebody has", func(p *patient) {
-		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("127.0.0.1:53"))
+		p.Config.Listen = append(p.Config.Listen, netip.MustParseAddrPort("127.0.0.1:53"))
 		p.write("proc/net/tcp", noSockets+"  0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0\n")
 		p.run("77", "dnsmasq")
 		p.symlink("socket:[77]", "proc/77/fd/4")
@@ -96,7 +95,7 @@ var ails = []ail{
 	{"systemd-resolved is asked by resolv.conf", func(p *patient) {
 		p.run("300", "systemd-resolve")
 		p.Status.Listeners = []string{"127.0.0.1:53"}
-		p.Config.DNS.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
+		p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
 		p.write("root/run/systemd/resolve/stub-resolv.conf", "nameserver 127.0.0.53\n")
 		p.symlink("../run/systemd/resolve/stub-resolv.conf", "root/etc/resolv.conf")
 	}, "systemd-resolved", Warning, "resolv.conf names it"},
@@ -113,7 +112,7 @@ var ails = []ail{
 	{"mdns, which ends the search for its own names only", nsswitchIs("hosts: files mdns4_minimal [NOTFOUND=return] dns"), "", "", ""},
 	{"mdns, whose names are ours too", func(p *patient) {
 		nsswitchIs("hosts: files mdns4_minimal [NOTFOUND=return] dns")(p)
-		p.Config.Zone.Domains = []string{"nodes.local"}
+		p.Config.DNS.Domains = []string{"nodes.local"}
 	}, "nsswitch", Problem, "mdns4_minimal"},
 	{"Debian with libnss-resolve", nsswitchIs("hosts: resolve [!UNAVAIL=return] files dns"), "", "", ""},
 	{"musl", func(p *patient) { p.remove("root/etc/nsswitch.conf") }, "", "", ""},
@@ -123,16 +122,16 @@ var ails = []ail{
 	{"programs come by varlink", func(p *patient) {
 		p.write("root/etc/resolv.conf", "nameserver 192.0.2.53\n")
 		nsswitchIs("hosts: resolve files dns")(p)
-		p.Config.Varlink.Socket = "/run/systemd/resolve/io.systemd.Resolve"
+		p.Config.VarlinkSocket = "/run/systemd/resolve/io.systemd.Resolve"
 		p.write("root/usr/lib/x86_64-linux-gnu/libnss_resolve.so.2", "")
 	}, "", "", ""},
 	{"varlink without the library for it", func(p *patient) {
 		nsswitchIs("hosts: resolve files dns")(p)
-		p.Config.Varlink.Socket = "/run/systemd/resolve/io.systemd.Resolve"
+		p.Config.VarlinkSocket = "/run/systemd/resolve/io.systemd.Resolve"
 	}, "nsswitch", Warning, "libnss-resolve"},
 	{"resolv.conf names a systemd-resolved that is gone", func(p *patient) {
 		p.Status.Listeners = []string{"127.0.0.1:53"}
-		p.Config.DNS.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
+		p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
 	}, "resolv-conf", Warning, "127.0.0.53, and not nodedns"},
 	{"resolv.conf was left", func(p *patient) {
 		p.Status.ResolvConf.State, p.Status.ResolvConf.LastOverwrittenBy, p.Status.ResolvConf.Error = resolvconf.StateLeft, "dhclient", "resolv.conf was overwritten 10 times"
@@ -149,7 +148,7 @@ var ails = []ail{
 	{"dhclient", func(p *patient) { p.run("400", "dhclient") }, "resolv-conf-writers", Note, "make_resolv_conf"},
 	{"dhclient, and the mode is off", func(p *patient) {
 		p.run("400", "dhclient")
-		p.Config.Files.ResolvConfMode = config.ResolvConfOff
+		p.Config.Files.ResolvConfMode = resolvconf.ModeOff
 	}, "", "", ""},
 	{"resolvconf", func(p *patient) {
 		p.write("root/run/resolvconf/resolv.conf", "nameserver 127.0.0.53\n")
@@ -230,21 +229,21 @@ var ails = []ail{
 	{"a full disk", func(p *patient) { p.Probes.Disk = func(string) (Disk, error) { return Disk{Free: 4096}, nil } }, "state-dir", Warning, "4 kB"},
 	{"a state directory that cannot be written", func(p *patient) {
 		p.Probes.Disk = func(path string) (Disk, error) {
-			return Disk{ReadOnly: path == p.Config.State.Dir, Free: 1 << 30}, nil
+			return Disk{ReadOnly: path == p.Config.StateDir, Free: 1 << 30}, nil
 		}
 	}, "state-dir", Problem, "state.dir"},
 
 	{"IPv6 off and not needed", func(p *patient) { p.write("proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n") }, "", "", ""},
 	{"IPv6 off and listened on", func(p *patient) {
-		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("[::1]:53"))
+		p.Config.Listen = append(p.Config.Listen, netip.MustParseAddrPort("[::1]:53"))
 		p.write("proc/sys/net/ipv6/conf/lo/disable_ipv6", "1\n")
 	}, "ipv6", Problem, "conf.lo.disable_ipv6"},
 	{"::1 missing", func(p *patient) {
-		p.Config.DNS.Listen = append(p.Config.DNS.Listen, netip.MustParseAddrPort("[::1]:53"))
+		p.Config.Listen = append(p.Config.Listen, netip.MustParseAddrPort("[::1]:53"))
 		p.write("proc/net/if_inet6", "fe800000000000000000000000000001 02 40 20 80     eth0\n")
 	}, "ipv6", Problem, "::1 is missing"},
 	{"no IPv6, and an address", func(p *patient) {
-		p.Config.Local.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")}
+		p.Config.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")}
 		p.remove("proc/sys/net/ipv6")
 	}, "ipv6", Warning, "the kernel has no IPv6"},
 
@@ -266,7 +265,7 @@ var ails = []ail{
 	}, "curator", Problem, "drop this one's name"},
 	{"one that may not speak", func(p *patient) { p.because(nodedns.ReasonUnauthorized, "only curators that may not") }, "curator", Problem, "fix unauthorized"},
 	{"credentials that only the daemon cannot read", func(p *patient) {
-		p.Config.Curator.Credentials = filepath.Join(p.dir, "credentials")
+		p.Config.Credentials = filepath.Join(p.dir, "credentials")
 		p.because(nodedns.ReasonBadCredentials, "certificate of another CA")
 	}, "curator", Problem, "another CA"},
 	{"credentials that the daemon waits for", func(p *patient) { p.because(nodedns.ReasonAwaitingCredentials, "not enrolled") }, "curator", Warning, "not enrolled"},

@@ -3,7 +3,7 @@ package doctor
 import (
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 const (
@@ -21,7 +21,7 @@ func lookAtCloudInit(m *Machine) []Finding {
 	files := m.Config.Files
 	if value := m.cloudSetting("manage_etc_hosts"); files.Hosts != "" && isOneOf(value, "true", "template", "localhost") {
 		impact := "it writes the hosts file anew at each boot: the lines of nodedns are gone until it starts"
-		if files.HostsMode == config.HostsBlock && value == "localhost" {
+		if files.HostsMode == hostsfile.HostsBlock && value == "localhost" {
 			impact = "it adds a line 127.0.1.1 for this machine's name at each boot, which comes before that of nodedns"
 		}
 		findings = append(findings, warning("cloud-init has manage_etc_hosts: "+value, impact, "set manage_etc_hosts: false "+cloudMend))

@@ -23,7 +23,7 @@ func lookAtConflict(m *Machine) []Finding {
 // lookAtKeys finds private keys that others can read.
 func lookAtKeys(m *Machine) []Finding {
 	var findings []Finding
-	dirs := []string{filepath.Dir(m.Config.Identity.PublicKey), m.Config.Curator.Credentials}
+	dirs := []string{filepath.Dir(m.Config.KeyFile), m.Config.Credentials}
 	if dirs[0] == dirs[1] {
 		dirs = dirs[:1]
 	}
@@ -47,12 +47,12 @@ const soon = 14 * 24 * time.Hour
 // lookAtCredentials looks at the files and not at what the daemon says of them,
 // which needs no daemon, and tells when they expire.
 func lookAtCredentials(m *Machine) []Finding {
-	c := m.Config.Curator
-	if len(c.Endpoints) == 0 || c.Insecure || c.Credentials == "" {
+	c := m.Config
+	if len(c.Curators) == 0 || c.Insecure || c.Credentials == "" {
 		return nil
 	}
 	const fix = "renew them, or enrol this node again"
-	credentials, err := nodetls.Load(c.Credentials, m.Config.Identity.Prefix, certified(m))
+	credentials, err := nodetls.Load(c.Credentials, *m.Config.Prefix, certified(m))
 	var fault *nodetls.LoadError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -140,7 +140,7 @@ func lookAtUpstreams(m *Machine) []Finding {
 		return nil
 	}
 	var findings []Finding
-	if len(m.Config.Upstream.Servers) > 0 && len(m.Status.Upstreams) == 0 {
+	if len(m.Config.DNS.Upstreams.Servers) > 0 && len(m.Status.Upstreams) == 0 {
 		findings = append(findings, warning("there is no server for names that are not ours", "they are refused",
 			"name servers in upstream.servers, or have the machine's own resolv.conf name them"))
 	}
@@ -175,7 +175,7 @@ func lookAtUpstreams(m *Machine) []Finding {
 // certified is the name that the certificate must have: a free name is not
 // derived from a key, so no certificate can have it.
 func certified(m *Machine) zone.ID {
-	id, err := m.Config.Identity.Prefix.Parse(string(m.ID))
+	id, err := m.Config.Prefix.Parse(string(m.ID))
 	if err != nil {
 		return ""
 	}

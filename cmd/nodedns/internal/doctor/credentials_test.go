@@ -35,7 +35,7 @@ func TestCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, Note, nodetls.CAFile},
-		{"not used", time.Hour, func(_ *testing.T, _ string, m *Machine) { m.Config.Curator.Endpoints = nil }, "", ""},
+		{"not used", time.Hour, func(_ *testing.T, _ string, m *Machine) { m.Config.Curators = nil }, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func enrolled(t *testing.T, valid time.Duration) (m *Machine, dir string) {
 	}
 	m = healthy(t).Machine
 	m.ID = zone.DefaultPrefix.FromPublicKey(pub)
-	m.Config.Curator = config.Curator{Endpoints: []config.Endpoint{{}}, Credentials: dir}
+	m.Config.Curators, m.Config.Credentials = []config.Endpoint{{}}, dir
 	der, err := cluster.Issue(pub, func(c *x509.Certificate) { c.NotAfter = m.Now.Add(valid) })
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
 // lookAtFiles finds out which of the kept files cannot be written, and why.
@@ -61,7 +61,7 @@ func (m *Machine) keptFiles() []string {
 			paths = append(paths, path)
 		}
 	}
-	if f.ResolvConfMode == config.ResolvConfStub {
+	if f.ResolvConfMode == resolvconf.ModeStub {
 		paths = append(paths, f.ResolvConf)
 	}
 	return paths
@@ -99,7 +99,7 @@ func (m *Machine) isMount(path string) bool {
 // lookAtState finds out whether what is known survives a restart.
 func lookAtState(m *Machine) []Finding {
 	const scarce = 16 << 20
-	dir := m.Config.State.Dir
+	dir := m.Config.StateDir
 	if m.Probes.Disk == nil || dir == "" {
 		return nil
 	}

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 const (
@@ -52,14 +52,15 @@ func healthy(t *testing.T) *patient {
 			Unit:         func() (Unit, error) { return Unit{Loaded: true, Active: "active", Enabled: "enabled"}, nil },
 		},
 	}}
-	p.Config.Identity = config.Identity{PublicKey: filepath.Join(dir, "node.pub"), Prefix: zone.DefaultPrefix}
-	p.Config.Files = config.Files{
-		Root: p.Root, Hosts: "/etc/hosts", HostsMode: config.HostsBlock, MachineID: "/etc/machine-id", Hostname: true,
-		ResolvConf: "/etc/resolv.conf", ResolvConfMode: config.ResolvConfStub,
+	prefix := zone.DefaultPrefix
+	p.Config.KeyFile, p.Config.Prefix = filepath.Join(dir, "node.pub"), &prefix
+	p.Config.Files = nodedns.Files{
+		Root: p.Root, Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, MachineID: "/etc/machine-id", Hostname: true,
+		ResolvConf: "/etc/resolv.conf", ResolvConfMode: resolvconf.ModeStub,
 	}
-	p.Config.DNS.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")}
-	p.Config.State.Dir = filepath.Join(dir, "state")
-	p.Config.Upstream.Servers = []config.Server{{}}
+	p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")}
+	p.Config.StateDir = filepath.Join(dir, "state")
+	p.Config.DNS.Upstreams.Servers = []upstream.Server{upstream.Auto}
 	since := p.Now.Add(-time.Hour)
 	p.Status = &nodedns.Status{
 		NodeID: self, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true,
@@ -68,7 +69,7 @@ func healthy(t *testing.T) *patient {
 		UpstreamStatus: []nodedns.UpstreamStatus{{Server: "192.0.2.53", General: true, State: upstream.Good.String()}},
 		Curator:        nodedns.CuratorStatus{State: curator.StateConnected, ConnectedSince: &since, DataSince: &since},
 		Files:          []nodedns.FileStatus{{Path: filepath.Join(p.Root, "etc/hosts"), UpToDate: true, Written: &since}},
-		ResolvConf:     &nodedns.ResolvConfStatus{Path: "/etc/resolv.conf", Mode: nodedns.ResolvConfStub, State: resolvconf.StateStub},
+		ResolvConf:     &nodedns.ResolvConfStatus{Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateStub},
 	}
 	p.write("root/etc/nsswitch.conf", "hosts: files dns\n")
 	p.write("root/etc/host.conf", "multi on\n")

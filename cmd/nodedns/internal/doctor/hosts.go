@@ -5,16 +5,16 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // lookAtHostsLines finds lines of the user's that say something of nodes: they
 // come first for whoever reads the file from the top.
 func lookAtHostsLines(m *Machine) []Finding {
-	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == config.HostsOwn {
+	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == hostsfile.HostsOwn {
 		return nil
 	}
 	text, found := m.read(m.Config.Files.Hosts)
@@ -56,7 +56,7 @@ func lookAtHostsLines(m *Machine) []Finding {
 
 // isNode says whether a name is this machine's, or that of a node by its form.
 func (m *Machine) isNode(name string) bool {
-	_, err := m.Config.Identity.Prefix.Parse(name)
+	_, err := m.Config.Prefix.Parse(name)
 	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
 }
 

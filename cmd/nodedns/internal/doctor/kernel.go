@@ -18,9 +18,9 @@ func lookAtIPv6(m *Machine) []Finding {
 	switch {
 	case how == "":
 		return nil
-	case slices.ContainsFunc(m.Config.DNS.Listen, isSix):
+	case slices.ContainsFunc(m.Config.Listen, isSix):
 		return []Finding{problem(how+", and dns.listen has an IPv6 address", "nobody is answered there: the listener waits until IPv6 is on", fix)}
-	case slices.ContainsFunc(m.Config.Local.Addresses, netip.Addr.Is6):
+	case slices.ContainsFunc(m.Config.Addresses, netip.Addr.Is6):
 		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", fix)}
 	}
 	return nil

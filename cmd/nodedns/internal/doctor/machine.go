@@ -164,7 +164,7 @@ func openBelow(root, path string) (*os.File, error) {
 // shall be.
 func (m *Machine) listeners() []netip.AddrPort {
 	if m.Status == nil {
-		return m.Config.DNS.Listen
+		return m.Config.Listen
 	}
 	var all []netip.AddrPort
 	for _, text := range m.Status.Listeners {

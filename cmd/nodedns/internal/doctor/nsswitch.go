@@ -46,7 +46,7 @@ func lookAtNSSwitch(m *Machine) []Finding {
 		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
 			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
 	}
-	if has(nsswitch.Resolve) && m.Config.Varlink.Socket != "" && !nss.Installed(m.Root, nsswitch.Resolve) {
+	if has(nsswitch.Resolve) && m.Config.VarlinkSocket != "" && !nss.Installed(m.Root, nsswitch.Resolve) {
 		findings = append(findings, warning(seen+", and there is no libnss_resolve.so.2",
 			"glibc passes over resolve, and reads the whole hosts file at each lookup", "install the package libnss-resolve"))
 	}
@@ -86,7 +86,7 @@ func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Na
 // minds says whether a service ends the search for names only that are its own:
 // those of multicast DNS (RFC 6762), unless nodes are answered below local.
 func (m *Machine) minds(service string) bool {
-	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.Zone.Domains, func(domain string) bool {
+	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.DNS.Domains, func(domain string) bool {
 		return domain == "local" || strings.HasSuffix(domain, ".local")
 	})
 }

@@ -58,7 +58,7 @@ func TestCausesComeFirst(t *testing.T) {
 		}, "configuration[] unit[configuration] daemon[configuration unit] resolv-conf[daemon]"},
 		{"a listener that failed, before its consequences", func(p *patient) {
 			second := netip.MustParseAddrPort("127.0.0.1:53")
-			p.Config.DNS.Listen = append(p.Config.DNS.Listen, second)
+			p.Config.Listen = append(p.Config.Listen, second)
 			p.write("proc/net/tcp", noSockets+"  0: 0100007F:0035 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0\n")
 			p.run("77", "dnsmasq")
 			p.symlink("socket:[77]", "proc/77/fd/4")
@@ -142,10 +142,10 @@ func TestAddress(t *testing.T) {
 	} {
 		for _, running := range []bool{true, false} {
 			p := healthy(t)
-			p.Config.Local.Interfaces = []string{"wlan*"}
+			p.Config.Interfaces = []string{"wlan*"}
 			p.Status.Addresses = nil
 			p.Probes.Absence = func(patterns []string) (netlink.Absence, []string, error) {
-				if !slices.Equal(patterns, p.Config.Local.Interfaces) {
+				if !slices.Equal(patterns, p.Config.Interfaces) {
 					t.Errorf("looked for %q", patterns)
 				}
 				return tt.absence, tt.concerned, nil

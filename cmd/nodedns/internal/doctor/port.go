@@ -22,7 +22,7 @@ func lookAtPort(m *Machine) []Finding {
 		bound = m.listeners()
 	}
 	var findings []Finding
-	for _, wanted := range m.Config.DNS.Listen {
+	for _, wanted := range m.Config.Listen {
 		if wanted.Port() == 0 || slices.Contains(bound, wanted) {
 			continue
 		}
@@ -49,7 +49,7 @@ func lookAtResolved(m *Machine) []Finding {
 	const fix = "`systemctl disable --now systemd-resolved`, once resolv.conf is no symlink to its files; " +
 		"or set DNSStubListener=no for it, and keep resolve out of the hosts line of /etc/nsswitch.conf"
 	line, err := m.hostsLine()
-	if err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.Varlink.Socket == "" {
+	if err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.VarlinkSocket == "" {
 		return []Finding{warning(seen+", and /etc/nsswitch.conf has resolve",
 			"programs ask it, and it does not know the nodes unless it asks nodedns", fix)}
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -37,7 +36,7 @@ func lookAtResolvConf(m *Machine) []Finding {
 			"no name is resolved on this machine", "start the daemon, or give the file back: `nodedns resolvconf restore`")}
 	}
 	findings := m.resolvConfState()
-	if line, err := m.hostsLine(); err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.Varlink.Socket != "" {
+	if line, err := m.hostsLine(); err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.VarlinkSocket != "" {
 		return findings // programs come by varlink
 	}
 	switch {
@@ -122,7 +121,7 @@ var writers = []writer{
 
 // lookAtWriters finds who else writes the file that we keep.
 func lookAtWriters(m *Machine) []Finding {
-	if m.Config.Files.ResolvConfMode != config.ResolvConfStub {
+	if m.Config.Files.ResolvConfMode != resolvconf.ModeStub {
 		return nil
 	}
 	tell := note

@@ -35,7 +35,7 @@ func (m *Machine) alone(p Plan) (release func(), err error) {
 
 // lockState holds the state directory for us, as long as it is open.
 func (m *Machine) lockState() (*os.File, error) {
-	path := m.Config.State.Dir
+	path := m.Config.StateDir
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w; run this command as root", err)
 	}

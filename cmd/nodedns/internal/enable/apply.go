@@ -169,7 +169,7 @@ func (m *Machine) inOrder(ctx context.Context) error {
 		if v := status.Varlink; v != nil && v.Error != "" {
 			failed = append(failed, errors.New(v.Error))
 		}
-		if r := status.ResolvConf; r != nil && r.Mode == nodedns.ResolvConfStub && r.State != resolvconf.StateStub {
+		if r := status.ResolvConf; r != nil && r.Mode == resolvconf.ModeStub && r.State != resolvconf.StateStub {
 			failed = append(failed, fmt.Errorf("%s does not point here yet: %s", r.Path, r.Error))
 		}
 		if len(failed) > 0 {

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // describe tells how a thing stands, and what it is when it is on.
@@ -83,7 +83,7 @@ func (m *Machine) firstLineOf(path string) string {
 func (m *Machine) keepsMachineID() bool {
 	now := m.firstLineOf(machineIDPath)
 	has := now != "empty" && now != "uninitialized" && now != "does not exist"
-	return m.Config.Files.MachineIDFormat == config.MachineIDAuto && m.exists("/run/systemd/system") && has
+	return m.Config.Files.MachineIDFormat == hostsfile.MachineIDAuto && m.exists("/run/systemd/system") && has
 }
 
 // machineID says what the machine's ID is going to be.
@@ -92,7 +92,7 @@ func (m *Machine) machineID() string {
 	switch {
 	case m.keepsMachineID():
 		return stays
-	case format == config.MachineIDHex, format == config.MachineIDAuto && m.exists("/run/systemd/system"):
+	case format == hostsfile.MachineIDHex, format == hostsfile.MachineIDAuto && m.exists("/run/systemd/system"):
 		return "32 hex digits that stand for this node"
 	default:
 		return string(m.ID)
@@ -192,7 +192,7 @@ func (m *Machine) obstacle(ctx context.Context) (string, error) {
 	if m.running(ctx) {
 		return "", nil
 	}
-	for _, l := range m.Config.DNS.Listen {
+	for _, l := range m.Config.Listen {
 		conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", l.String())
 		switch {
 		case err == nil:

@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -48,7 +49,7 @@ const maxSize = 1 << 30
 // file is one of the machine's files.
 func (m *Machine) file(path string) managed.File {
 	return managed.File{
-		Root: m.Config.Files.Root, Path: path, State: m.Config.State.Dir,
+		Root: m.Config.Files.Root, Path: path, State: m.Config.StateDir,
 		MaxSize: maxSize, Links: true, System: managed.RealSystem(), Logger: m.Logger,
 	}
 }
@@ -163,11 +164,11 @@ func (m *Machine) carriesOut(ctx context.Context) bool {
 			return false
 		}
 	}
-	if m.Config.Varlink.Socket != "" && status.Varlink == nil {
+	if m.Config.VarlinkSocket != "" && status.Varlink == nil {
 		return false
 	}
-	stub := m.Config.Files.ResolvConfMode == config.ResolvConfStub
-	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == nodedns.ResolvConfStub
+	stub := m.Config.Files.ResolvConfMode == resolvconf.ModeStub
+	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == resolvconf.ModeStub
 }
 
 // kernelName is what the status calls the kernel's hostname.

@@ -27,7 +27,7 @@ type nameService struct {
 
 func (m *Machine) nameService() nameService {
 	f := m.file(nsswitchPath)
-	f.State = filepath.Join(m.Config.State.Dir, "nsswitch")
+	f.State = filepath.Join(m.Config.StateDir, "nsswitch")
 	f.MaxSize = maxNsswitch
 	f.Links = false // what it leads to is meant, as with authselect
 	return nameService{f, managed.Backups{State: f.State, System: f.System}}

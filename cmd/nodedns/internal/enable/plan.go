@@ -92,7 +92,7 @@ func (m *Machine) blocked(t toggle) string {
 	if why := m.overridden(t.key); why != "" || t.thing != ResolvConf {
 		return why
 	}
-	onPort53 := slices.ContainsFunc(m.Config.DNS.Listen, isOnPort53)
+	onPort53 := slices.ContainsFunc(m.Config.Listen, isOnPort53)
 	switch {
 	case m.Config.Files.ResolvConf == "":
 		return "files.resolv_conf is empty; name the file there"

@@ -22,7 +22,7 @@ type record struct {
 // maxRecord bounds the record's size, in bytes: it has a handful of keys.
 const maxRecord = 64 << 10
 
-func (m *Machine) recordPath() string { return filepath.Join(m.Config.State.Dir, "enabled.json") }
+func (m *Machine) recordPath() string { return filepath.Join(m.Config.StateDir, "enabled.json") }
 
 // loadRecord returns the record, if there is one.
 func (m *Machine) loadRecord() (r record, found bool, err error) {
@@ -53,7 +53,7 @@ func (m *Machine) saveRecord(r record) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(m.Config.State.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(m.Config.StateDir, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
 	return write(f, string(text)+"\n")

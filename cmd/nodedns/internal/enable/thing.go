@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
 // Thing is what can be switched on and off by itself.
@@ -58,8 +59,8 @@ func toggles() []toggle {
 		{Hosts, "files.hosts", `"` + hostsPath + `"`, func(c config.Config) bool { return c.Files.Hosts == "" }},
 		{MachineID, "files.machine_id", `"` + machineIDPath + `"`, func(c config.Config) bool { return c.Files.MachineID == "" }},
 		{Hostname, "files.hostname", "true", func(c config.Config) bool { return !c.Files.Hostname }},
-		{ResolvConf, "files.resolv_conf_mode", `"stub"`, func(c config.Config) bool { return c.Files.ResolvConfMode != config.ResolvConfStub }},
-		{Nsswitch, "varlink.socket", `"` + varlinkPath + `"`, func(c config.Config) bool { return c.Varlink.Socket == "" }},
+		{ResolvConf, "files.resolv_conf_mode", `"stub"`, func(c config.Config) bool { return c.Files.ResolvConfMode != resolvconf.ModeStub }},
+		{Nsswitch, "varlink.socket", `"` + varlinkPath + `"`, func(c config.Config) bool { return c.VarlinkSocket == "" }},
 	}
 }
 

@@ -127,7 +127,7 @@ func checkOf(c hostsfile.Comparison) Check {
 func (v *verification) checkResolvConf() Check {
 	const name = "resolv.conf"
 	s := v.status.ResolvConf
-	if s == nil || s.Mode != nodedns.ResolvConfStub {
+	if s == nil || s.Mode != resolvconf.ModeStub {
 		return off(name, "files.resolv_conf_mode is off")
 	}
 	contents, stub, err := v.ResolvConf.Read()

@@ -254,14 +254,16 @@ func TestResolvConf(t *testing.T) {
 	store, _ := newZone(t, 1)
 	stub := "# Written by nodedns, which answers on this machine. To undo it: nodedns resolvconf restore\nnameserver 127.0.0.53\n"
 	for _, tt := range []struct {
-		name, mode, text string
-		result           Result
-		got              string
+		name   string
+		mode   resolvconf.Mode
+		text   string
+		result Result
+		got    string
 	}{
-		{"off", nodedns.ResolvConfOff, "nameserver 192.0.2.53\n", Off, ""},
-		{"ours", nodedns.ResolvConfStub, stub, Equal, ""},
-		{"another server", nodedns.ResolvConfStub, "nameserver 192.0.2.53\n", Differs, "192.0.2.53"},
-		{"by another hand", nodedns.ResolvConfStub, "nameserver 127.0.0.53\n", Differs, "another one"},
+		{"off", resolvconf.ModeOff, "nameserver 192.0.2.53\n", Off, ""},
+		{"ours", resolvconf.ModeStub, stub, Equal, ""},
+		{"another server", resolvconf.ModeStub, "nameserver 192.0.2.53\n", Differs, "192.0.2.53"},
+		{"by another hand", resolvconf.ModeStub, "nameserver 127.0.0.53\n", Differs, "another one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
