@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
-	hints := make(chan struct{}, 1)
+	hints := retry.NewHint()
 	news, err := subscribeLinks()
 	if err != nil {
 		warnLate(log, err)
@@ -43,7 +45,7 @@ func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 		case <-ctx.Done():
 			return
 		case <-hints:
-			pause(ctx, debounce)
+			retry.Sleep(ctx, debounce)
 		case <-anyway.C:
 		}
 	}
@@ -71,7 +73,7 @@ func subscribeLinks() (*os.File, error) {
 }
 
 // receiveLinkEvents turns messages into hints until the socket's deadline, and closes it.
-func receiveLinkEvents(news *os.File, hints chan<- struct{}, log *slog.Logger) {
+func receiveLinkEvents(news *os.File, hints retry.Hint, log *slog.Logger) {
 	defer news.Close() // it was only read
 	var ignored [64]byte
 	for {
@@ -84,9 +86,6 @@ func receiveLinkEvents(news *os.File, hints chan<- struct{}, log *slog.Logger) {
 			warnLate(log, err)
 			return
 		}
-		select {
-		case hints <- struct{}{}:
-		default:
-		}
+		hints.Send()
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 const (
@@ -56,7 +58,7 @@ func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.D
 		case err == nil && l.errno == 0:
 			runtime.Gosched()
 		case err == nil && l.failures < maxReadFailures:
-			pause(ctx, readPause) // such as ENOMEM: give the system time
+			retry.Sleep(ctx, readPause) // such as ENOMEM: give the system time
 		default:
 			if err == nil {
 				err = l.errno
@@ -157,14 +159,5 @@ func (l *packetLoop) send(fd uintptr, n int) {
 func (l *packetLoop) sendOne(reply, source []byte, to netip.AddrPort) {
 	if reply != nil {
 		_, _, _ = l.conn.WriteMsgUDPAddrPort(reply, source, to)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 // Serve answers on all sockets until ctx ends, and then returns nil. Either way
@@ -44,7 +46,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 			group.Go(func() error { return p.serve(ctx, served) })
 			continue
 		}
-		a := &listenerSupervisor{listener: l, service: with, changed: s.Changed, hints: make(chan struct{}, 1)}
+		a := &listenerSupervisor{listener: l, service: with, changed: s.Changed, hints: retry.NewHint()}
 		attended = append(attended, a)
 		group.Go(func() error { return a.run(ctx) })
 	}
@@ -52,7 +54,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 		group.Go(func() error {
 			followLinks(ctx, with.log, func() {
 				for _, a := range attended {
-					a.hint()
+					a.hints.Send()
 				}
 			})
 			return nil
@@ -84,7 +86,7 @@ func accept(ctx context.Context, listener *net.TCPListener, pool *pool, log *slo
 			}
 			failing = true
 			pool.closeIdle()
-			pause(ctx, readPause)
+			retry.Sleep(ctx, readPause)
 			continue
 		}
 		failing = false

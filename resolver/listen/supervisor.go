@@ -1,23 +1,18 @@
 package listen
 
-import "context"
+import (
+	"context"
+
+	"github.com/nodedns/nodedns/internal/retry"
+)
 
 // listenerSupervisor has a listener bound and served while its address is there.
 type listenerSupervisor struct {
 	*listener
 	service
 	changed func()
-	// hints holds a value when the machine's addresses may have changed: one
-	// is as good as many.
-	hints chan struct{}
-}
-
-// hint never blocks.
-func (a *listenerSupervisor) hint() {
-	select {
-	case a.hints <- struct{}{}:
-	default:
-	}
+	// hints are that the machine's addresses may have changed.
+	hints retry.Hint
 }
 
 // run attends to the listener until ctx ends. What fails is in the listener's

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/follow"
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -72,13 +73,13 @@ type Keeper struct {
 	held       bool   // we have written the file since the start
 	wrote      string // as what
 	overwrites overwrites
-	blankSince time.Time // since when what they wrote says nothing; zero: it does
-	gaveUp     bool      // to somebody else
-	retry      retry
+	blankSince time.Time     // since when what they wrote says nothing; zero: it does
+	gaveUp     bool          // to somebody else
+	pauses     retry.Backoff // before what failed is tried again
 
 	// follow calls look after changes of files, until ctx ends.
 	follow func(ctx context.Context, look func())
-	hints  chan struct{}
+	hints  retry.Hint
 
 	mu       sync.Mutex // guards what follows
 	settings Settings
@@ -104,7 +105,8 @@ func New(cfg Config) (*Keeper, error) {
 		log:     cfg.Logger,
 		sources: NewSources(cfg.Location),
 		files:   filesOf(cfg, managed.RealSystem()),
-		hints:   make(chan struct{}, 1),
+		hints:   retry.NewHint(),
+		pauses:  retry.Backoff{First: time.Second, Max: maxRetry},
 	}
 	follower := follow.Follower{Root: cfg.Location.Root, Files: k.files.followed(), Logger: cfg.Logger}
 	k.follow = follower.Run
@@ -122,12 +124,7 @@ func (k *Keeper) Set(settings Settings) {
 }
 
 // Hint says that the listeners, the upstreams or the sources may have changed.
-func (k *Keeper) Hint() {
-	select {
-	case k.hints <- struct{}{}:
-	default: // the one that waits says the same
-	}
-}
+func (k *Keeper) Hint() { k.hints.Send() }
 
 // Status tells how resolv.conf stands.
 func (k *Keeper) Status() Status {
@@ -190,9 +187,9 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	}
 	k.setStatus(state, err)
 	if err != nil && state != StateLeft && pause == 0 {
-		return k.retry.next()
+		return k.pauses.Next()
 	}
-	k.retry = retry{}
+	k.pauses.Reset()
 	return pause
 }
 

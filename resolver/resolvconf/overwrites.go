@@ -2,12 +2,12 @@ package resolvconf
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 const (
@@ -39,8 +39,7 @@ func (f *overwrites) record(now time.Time, by string) (first, lost bool) {
 	f.total++
 	f.by = by
 	f.recent = append(f.recent, now)
-	pause := min(firstPause<<(len(f.recent)-1), maxPause)
-	f.due = now.Add(pause - rand.N(pause/4))
+	f.due = now.Add(retry.Pause(len(f.recent), firstPause, maxPause))
 	return len(f.recent) == 1, len(f.recent) >= maxOverwrites
 }
 

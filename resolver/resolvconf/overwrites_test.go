@@ -175,15 +175,15 @@ func TestRareFightsAreNeverLost(t *testing.T) {
 	})
 }
 
-func TestFightsAreFoughtAtALongerAndLongerPause(t *testing.T) {
+func TestOverwritePausesGrow(t *testing.T) {
 	t.Parallel()
 	var f overwrites
 	now := time.Now()
 	for n := range maxOverwrites {
-		f.record(now, "somebody")
+		f.record(now, "another program")
 		longest := min(firstPause<<n, maxPause)
-		if wait := f.wait(now); wait > longest || wait < longest*3/4 {
-			t.Errorf("fight %d: a pause of %v, want one of about %v", n+1, wait, longest)
+		if wait := f.wait(now); wait > longest || wait < longest/2 {
+			t.Errorf("overwrite %d: a pause of %v, want one of about %v", n+1, wait, longest)
 		}
 	}
 }

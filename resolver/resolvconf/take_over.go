@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -127,13 +126,4 @@ func (k *Keeper) restore() error {
 // at its end; it is for those who end without.
 func (k *Keeper) Restore() error {
 	return errors.Join(k.restore(), k.files.shareUpstreams(false))
-}
-
-// retry is the pause before what failed is tried again. Each one is twice as
-// long as the one before.
-type retry struct{ pause time.Duration }
-
-func (r *retry) next() time.Duration {
-	r.pause = min(max(2*r.pause, time.Second), maxRetry)
-	return r.pause - rand.N(r.pause/4)
 }

@@ -3,11 +3,12 @@ package upstream
 import (
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 // State is what is known about a server.
@@ -204,19 +205,12 @@ func (p *peer) probed(began time.Time, err error) {
 		return
 	}
 	p.reason = cause(err).Error()
-	p.probeAt = time.Now().Add(backoff(p.failures))
+	p.probeAt = time.Now().Add(retry.Pause(p.failures+1, firstBackoff, maxBackoff))
 	p.failures++
 	if p.state == Unknown || p.state == Good || p.state == Doubtful {
 		p.become(Down)
 		p.log.Info("the upstream does not answer; others are asked first", "error", p.reason)
 	}
-}
-
-// backoff is how long to leave a server alone after a number of failures. It
-// is random, so that a fleet does not ask in step.
-func backoff(failures int) time.Duration {
-	full := min(firstBackoff<<min(failures, 10), maxBackoff)
-	return full/2 + rand.N(full/2)
 }
 
 // reset forgets what was learnt. Counts and loops stay: neither is about the

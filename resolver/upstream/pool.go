@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
@@ -59,8 +60,8 @@ type Pool struct {
 	total    time.Duration                        // Total, but for tests
 	inFlight chan struct{}                        // holds one element for each Exchange
 	budget   budget
-	wakeup   chan struct{} // holds one element when the prober has to look
-	used     atomic.Int64  // nanoseconds from born to the last use
+	wakeup   retry.Hint   // holds one element when the prober has to look
+	used     atomic.Int64 // nanoseconds from born to the last use
 	born     time.Time
 
 	mu      sync.Mutex
@@ -80,7 +81,7 @@ func New(config Config) *Pool {
 		total:    Total,
 		inFlight: make(chan struct{}, cmp.Or(config.InFlight, defaultInFlight)),
 		budget:   newBudget(),
-		wakeup:   make(chan struct{}, 1),
+		wakeup:   retry.NewHint(),
 		born:     time.Now(),
 		peers:    map[Server]*peer{},
 		tokens:   map[token]*peer{},
@@ -238,12 +239,7 @@ func (p *Pool) own() []netip.AddrPort {
 }
 
 // wake makes the prober look at the servers.
-func (p *Pool) wake() {
-	select {
-	case p.wakeup <- struct{}{}:
-	default: // it is going to look
-	}
-}
+func (p *Pool) wake() { p.wakeup.Send() }
 
 // touch notes that the pool is in use.
 func (p *Pool) touch() { p.used.Store(int64(time.Since(p.born))) }

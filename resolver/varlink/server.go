@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
@@ -150,7 +151,7 @@ func (s *Server) accept(ctx context.Context, listener *unixsocket.Listener) {
 			if !failing {
 				s.log.Warn("cannot accept a varlink connection; retrying", "socket", s.path, "error", err)
 			}
-			pause(ctx, breather)
+			retry.Sleep(ctx, breather)
 		case s.pool.admit(conn, peer):
 			open.Go(func() {
 				defer s.pool.release(conn)
@@ -172,15 +173,6 @@ func next(listener *unixsocket.Listener) (*net.UnixConn, unixsocket.Peer, error)
 		_ = conn.Close()
 	}
 	return conn, peer, err
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // gone says whether an error is only that the client has closed its end.
