@@ -6,7 +6,7 @@ import (
 
 	protobuf "google.golang.org/protobuf/proto"
 
-	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 )
 
 // The pieces say together what the event says, in order, and none is large.

@@ -3,7 +3,7 @@ package curator
 import (
 	"errors"
 
-	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/zone"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 )
 
 var (

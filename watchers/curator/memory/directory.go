@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nodedns/nodedns/watchers/curator/curatorpb"
+	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/zone"
 )
 

@@ -1008,7 +1008,7 @@ const file_curator_proto_rawDesc = "" +
 	"\x05Watch\x124.metropolis.node.core.curator.proto.api.WatchRequest\x1a2.metropolis.node.core.curator.proto.api.WatchEvent0\x01\x12\x95\x01\n" +
 	"\x10UpdateNodeStatus\x12?.metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest\x1a@.metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse2\xa8\x01\n" +
 	"\fCuratorLocal\x12\x97\x01\n" +
-	"\x10GetCurrentLeader\x12?.metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest\x1a@.metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse0\x01B7Z5github.com/nodedns/nodedns/watchers/curator/curatorpbb\x06proto3"
+	"\x10GetCurrentLeader\x12?.metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest\x1a@.metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse0\x01B@Z>github.com/nodedns/nodedns/watchers/curator/internal/curatorpbb\x06proto3"
 
 var (
 	file_curator_proto_rawDescOnce sync.Once
