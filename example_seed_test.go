@@ -79,5 +79,5 @@ func ExampleService_Zone_seed() {
 	// Output:
 	// before the start: 192.0.2.2
 	// from the cluster: 192.0.2.3
-	// ended: <nil> <nil> <nil>
+	// ended: context canceled <nil> <nil>
 }
