@@ -78,35 +78,12 @@ func (s *Service) RestoreResolvConf() error {
 	return s.resolv.Restore()
 }
 
-// ResolvConfStatus is how resolv.conf stands.
-type ResolvConfStatus struct {
-	Path string          `json:"path"`
-	Mode resolvconf.Mode `json:"mode"`
-	// State is what has become of the file, see the package resolvconf.
-	State resolvconf.State `json:"state"`
-	// Source is the file that the machine's own servers are from, empty while
-	// there is none that names a usable one.
-	Source string `json:"source"`
-	// Overwrites is how often another program overwrote what was written, and
-	// LastOverwrittenBy which one did last, where that is known.
-	Overwrites        uint64 `json:"overwrites"`
-	LastOverwrittenBy string `json:"last_overwritten_by"`
-	// Error is what is wrong, or empty.
-	Error string `json:"error"`
-}
-
 // resolvConfStatus is nil without a resolv.conf.
-func (s *Service) resolvConfStatus() *ResolvConfStatus {
+func (s *Service) resolvConfStatus() *resolvconf.Status {
 	if s.resolv == nil {
 		return nil
 	}
-	k := s.resolv.Status()
-	mode := resolvconf.ModeStub
-	if k.State == resolvconf.StateOff {
-		mode = resolvconf.ModeOff
-	}
-	return &ResolvConfStatus{
-		Path: k.Path, Mode: mode, State: k.State, Source: s.dns.SystemConfig().From,
-		Overwrites: k.Overwrites, LastOverwrittenBy: k.LastOverwrittenBy, Error: k.Error,
-	}
+	status := s.resolv.Status()
+	status.Source = s.dns.SystemConfig().From
+	return &status
 }

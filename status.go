@@ -6,6 +6,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -27,13 +28,13 @@ type Status struct {
 	// Verdict says whether all that was asked for works, and if not, why.
 	Verdict Verdict `json:"verdict"`
 	// Ready is whether names that are not in the zone are known not to exist.
-	Ready     bool       `json:"ready"`
-	Addresses []string   `json:"addresses"`
-	Serial    uint64     `json:"serial"`
-	Nodes     NodeCounts `json:"nodes"`
+	Ready     bool        `json:"ready"`
+	Addresses []string    `json:"addresses"`
+	Serial    uint64      `json:"serial"`
+	Nodes     zone.Counts `json:"nodes"`
 	// Refused are entries of the cluster that are refused now, the first ones of
 	// Nodes.Quarantined.
-	Refused []RefusedEntry `json:"refused,omitempty"`
+	Refused []zone.Refusal `json:"refused,omitempty"`
 	// Conflict says that another machine has this node's key, and what to do
 	// about it. It is absent without one.
 	Conflict string `json:"conflict,omitempty"`
@@ -54,7 +55,7 @@ type Status struct {
 	UpstreamStatus []UpstreamStatus `json:"upstream_status"`
 	HostsLines     HostsLines       `json:"hosts_lines"`
 	// ResolvConf is absent where resolv.conf is turned off.
-	ResolvConf *ResolvConfStatus `json:"resolv_conf"`
+	ResolvConf *resolvconf.Status `json:"resolv_conf"`
 	// LastReload is the last attempt to load the configuration again, absent
 	// before the first.
 	LastReload *ReloadStatus `json:"last_reload,omitempty"`
@@ -74,21 +75,6 @@ type TaskStatus struct {
 	Failures uint64 // so far
 }
 
-// NodeCounts are the nodes of the zone.
-type NodeCounts struct {
-	Live        int `json:"live"`
-	Departed    int `json:"departed"`
-	Quarantined int `json:"quarantined"`
-	// AddressConflicts is the number of addresses that several nodes claim.
-	AddressConflicts int `json:"contested"`
-}
-
-// RefusedEntry is an entry of the cluster that the zone does not take, and why.
-type RefusedEntry struct {
-	ID     string `json:"id"`
-	Reason string `json:"reason"`
-}
-
 // CuratorStatus is the connection to the cluster.
 type CuratorStatus struct {
 	State  curator.State `json:"state"`
@@ -104,15 +90,15 @@ type CuratorStatus struct {
 	// Leader of the control plane by the word of most curators.
 	Leader zone.ID `json:"leader,omitempty"`
 	// Curators are what each of them says.
-	Curators []CuratorStatement `json:"curators,omitempty"`
+	Curators []curator.LeaderReport `json:"curators,omitempty"`
 	// Members are the nodes that may speak for the cluster now.
-	Members []CuratorMember `json:"members"`
+	Members []curator.Member `json:"members"`
 	// Accepted is the node by whose word the members became known, where it was
 	// believed without being pinned or trusted; absent otherwise.
 	Accepted *curator.Acceptance `json:"accepted,omitempty"`
 	// Refused are the last nodes that were not heard, oldest first.
-	Refused     []CuratorRefusal  `json:"refused,omitempty"`
-	Credentials CredentialsStatus `json:"credentials"`
+	Refused     []CuratorRefusal          `json:"refused,omitempty"`
+	Credentials curator.CredentialsStatus `json:"credentials"`
 	// Report of our address to the cluster, absent where there is none.
 	Report  *ReportStatus `json:"report,omitempty"`
 	Remarks []string      `json:"remarks,omitempty"`
@@ -130,14 +116,6 @@ type CuratorStatus struct {
 	Certificates []curator.Certificate     `json:"-"`
 }
 
-// CuratorMember is a node that may speak for the cluster.
-type CuratorMember struct {
-	ID zone.ID `json:"id"`
-	// Source is pinned, trusted, member, named (as leader, by one of these), or
-	// provisional.
-	Source string `json:"source"`
-}
-
 // CuratorRefusal is a node that was not heard as a curator, though its
 // certificate is of the cluster.
 type CuratorRefusal struct {
@@ -153,23 +131,6 @@ type CuratorRefusal struct {
 // of them is up to date. That is so for a node that was removed, too.
 func (c *CuratorStatus) Followed() bool {
 	return c.State == curator.StateConnected || c.State == curator.StateRemoved
-}
-
-// CuratorStatement is what one curator says of who leads.
-type CuratorStatement struct {
-	Endpoint string  `json:"endpoint"`
-	NodeID   zone.ID `json:"node_id,omitempty"`
-	// Leader that it names, absent while it names none.
-	Leader zone.ID `json:"leader,omitempty"`
-	// Error is why it is not heard now, or empty.
-	Error string `json:"error,omitempty"`
-}
-
-// CredentialsStatus is how the credentials for the cluster stand: valid, or one
-// word for what is wrong with them, and the words for that.
-type CredentialsStatus struct {
-	State  string `json:"state"`
-	Detail string `json:"detail,omitempty"`
 }
 
 // ReportStatus is the reporting of our address to the cluster.
@@ -219,7 +180,8 @@ func (s *Service) Status() Status {
 		Ready:      snapshot.Ready() && !snapshot.Overflowed(),
 		Addresses:  addresses(snapshot.Local()),
 		Serial:     snapshot.Serial(),
-		Nodes:      NodeCounts(counts),
+		Nodes:      counts,
+		Refused:    snapshot.Refused(),
 		Conflict:   conflictText(snapshot),
 		Curator:    s.curatorStatus(snapshot.Cluster()),
 		Listeners:  []string{},
@@ -234,9 +196,6 @@ func (s *Service) Status() Status {
 	}
 	if s.saved != nil {
 		status.Saved = when(s.saved.Written())
-	}
-	for _, r := range snapshot.Refused() {
-		status.Refused = append(status.Refused, RefusedEntry(r))
 	}
 	for conflict := range snapshot.AddressConflicts() {
 		if len(status.Contested) == maxNames {
@@ -278,12 +237,6 @@ func (s *Service) Status() Status {
 
 func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 	c := s.cluster.Status()
-	var said []CuratorStatement
-	for _, statement := range c.Curators {
-		said = append(said, CuratorStatement{
-			Endpoint: statement.Endpoint, NodeID: statement.ID, Leader: statement.Leader, Error: statement.Error,
-		})
-	}
 	status := CuratorStatus{
 		State:          c.State,
 		Detail:         c.Detail,
@@ -292,11 +245,11 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		DataSince:      when(cluster.DataSince),
 		Cluster:        cluster.ID,
 		Leader:         c.Leader,
-		Curators:       said,
-		Credentials:    CredentialsStatus(c.Credentials),
+		Curators:       c.Curators,
+		Credentials:    c.Credentials,
 		Report:         newReportStatus(c.Report),
 		Remarks:        c.Remarks,
-		Members:        []CuratorMember{},
+		Members:        append([]curator.Member{}, c.Members...),
 		Accepted:       c.Accepted,
 		Rejected:       c.Rejected,
 		RejectedDetail: c.RejectedDetail,
@@ -305,9 +258,6 @@ func (s *Service) curatorStatus(cluster zone.Cluster) CuratorStatus {
 		Counters:       c.Counters,
 		Refusals:       c.Refused,
 		Certificates:   c.Certificates,
-	}
-	for _, m := range c.Members {
-		status.Members = append(status.Members, CuratorMember(m))
 	}
 	for _, r := range c.Refusals {
 		status.Refused = append(status.Refused, CuratorRefusal{r.ID, r.Endpoint, r.Reason, r.Error(), *when(r.At)})

@@ -59,7 +59,7 @@ func TestStatusTellsOfRefusedEntries(t *testing.T) {
 	source.Set(zone.Entry{ID: other, Addresses: []string{"127.0.0.1"}}, zone.Entry{ID: "node7"})
 	source.Complete()
 	status := f.Status()
-	want := []RefusedEntry{{other, "address 127.0.0.1 is a loopback address"}, {"node7", "the name has no node-ID shape"}}
+	want := []zone.Refusal{{ID: other, Reason: "address 127.0.0.1 is a loopback address"}, {ID: "node7", Reason: "the name has no node-ID shape"}}
 	if !slices.Equal(status.Refused, want) || status.Nodes.Quarantined != 2 {
 		t.Errorf("refused are %+v of %d, want %+v", status.Refused, status.Nodes.Quarantined, want)
 	}

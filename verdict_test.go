@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 var update = flag.Bool("update", false, "write the manual's table of reasons again")
@@ -32,7 +34,7 @@ func fine(change func(*facts)) *facts {
 			Ready: true, Addresses: []string{"192.0.2.1"}, Listeners: []string{"127.0.0.53:53"},
 			ListenerStatus: []ListenerStatus{{Address: "127.0.0.53:53", State: listen.Listening}},
 			Curator:        CuratorStatus{State: curator.StateConnected},
-			ResolvConf:     &ResolvConfStatus{}, LastReload: &ReloadStatus{},
+			ResolvConf:     &resolvconf.Status{}, LastReload: &ReloadStatus{},
 			Files:          []FileStatus{{Path: "/etc/hosts"}},
 			UpstreamStatus: []UpstreamStatus{{Server: "192.0.2.53", State: "doubtful"}},
 		},
@@ -147,7 +149,7 @@ func TestZoneNotReadyNamesTheRefused(t *testing.T) {
 	t.Parallel()
 	f := fine(func(f *facts) {
 		at(curator.StateConnected, false, false)(f)
-		f.Nodes.Quarantined, f.Refused = 7, []RefusedEntry{{ID: "node7\n", Reason: "the name has no node-ID shape"}}
+		f.Nodes.Quarantined, f.Refused = 7, []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}}
 	})
 	v := judge(f)
 	if len(v.Reasons) != 1 || v.Reasons[0].Code != ReasonZoneNotReady ||

@@ -38,7 +38,7 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 
 // leaderReports counts the curators instead of naming them, so that the label does not
 // grow with the control plane.
-func (s scrape) leaderReports(all []nodedns.CuratorStatement) {
+func (s scrape) leaderReports(all []curator.LeaderReport) {
 	reports := map[string]uint64{"leads": 0, "follows": 0, "none": 0, "unheard": 0}
 	for _, report := range all {
 		reports[stateOf(report)]++
@@ -49,13 +49,13 @@ func (s scrape) leaderReports(all []nodedns.CuratorStatement) {
 }
 
 // stateOf sorts what a curator reports.
-func stateOf(report nodedns.CuratorStatement) string {
+func stateOf(report curator.LeaderReport) string {
 	switch {
 	case report.Error != "":
 		return "unheard"
 	case report.Leader == "":
 		return "none"
-	case report.Leader == report.NodeID:
+	case report.Leader == report.ID:
 		return "leads"
 	}
 	return "follows"

@@ -25,6 +25,7 @@ func ExampleNewCollector() {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics.NewCollector(service))
 
+	// It does not run yet.
 	families, err := registry.Gather()
 	if err != nil {
 		panic(err)
@@ -34,6 +35,5 @@ func ExampleNewCollector() {
 			fmt.Println(family.GetName(), family.GetMetric()[0].GetGauge().GetValue())
 		}
 	}
-	// It does not run yet.
 	// Output: nodedns_zone_ready 0
 }

@@ -9,9 +9,9 @@ import (
 type Refusal struct {
 	// ID is the node's name as the source spells it, cut where it is longer than
 	// any name.
-	ID string
+	ID string `json:"id"`
 	// Reason in words.
-	Reason string
+	Reason string `json:"reason"`
 }
 
 // Refused lists the entries that are refused now, the first ten at most:

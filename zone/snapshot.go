@@ -57,10 +57,10 @@ func (l *local) equal(other *local) bool {
 
 // Counts of a zone.
 type Counts struct {
-	Live             int // nodes in the cluster, this machine included
-	Departed         int // nodes that left, still answered
-	Quarantined      int // entries of the sources that are refused now
-	AddressConflicts int // addresses that several live nodes claim
+	Live             int `json:"live"`        // nodes in the cluster, this machine included
+	Departed         int `json:"departed"`    // nodes that left, still answered
+	Quarantined      int `json:"quarantined"` // entries of the sources that are refused now
+	AddressConflicts int `json:"contested"`   // addresses that several live nodes claim
 }
 
 // Cluster tells how the zone stands with its cluster.

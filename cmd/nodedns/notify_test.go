@@ -14,6 +14,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // serviceManager hears what a daemon in this process tells the service manager.
@@ -112,7 +113,7 @@ func TestStatusLine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			status := nodedns.Status{
-				State: nodedns.StateReady, Nodes: nodedns.NodeCounts{Live: 3},
+				State: nodedns.StateReady, Nodes: zone.Counts{Live: 3},
 				Curator: nodedns.CuratorStatus{State: curator.StateConnected},
 			}
 			for _, text := range tt.reasons {

@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // now is the time in the golden files.
@@ -38,19 +39,19 @@ func TestPrintStatus(t *testing.T) {
 		"status_ready": {
 			NodeID: nodeID, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true, Serial: 12,
 			Addresses: []string{"192.0.2.10", "2001:db8::10"},
-			Nodes:     nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2},
-			Refused:   []nodedns.RefusedEntry{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
+			Nodes:     zone.Counts{Live: 5, Departed: 1, Quarantined: 2},
+			Refused:   []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateConnected, Endpoint: "192.0.2.11:7835",
 				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
 				Leader: nodeID,
-				Curators: []nodedns.CuratorStatement{
-					{Endpoint: "192.0.2.11:7835", NodeID: nodeID, Leader: nodeID},
-					{Endpoint: "192.0.2.12:7835", NodeID: "metropolis-2", Leader: nodeID},
-					{Endpoint: "192.0.2.13:7835", NodeID: "metropolis-3"},
+				Curators: []curator.LeaderReport{
+					{Endpoint: "192.0.2.11:7835", ID: nodeID, Leader: nodeID},
+					{Endpoint: "192.0.2.12:7835", ID: "metropolis-2", Leader: nodeID},
+					{Endpoint: "192.0.2.13:7835", ID: "metropolis-3"},
 					{Endpoint: "192.0.2.14:7835", Error: "connection refused"},
 				},
-				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
+				Credentials: curator.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
 			ListenerStatus: []nodedns.ListenerStatus{
@@ -68,7 +69,7 @@ func TestPrintStatus(t *testing.T) {
 				{Path: "/etc/hosts", UpToDate: true, Written: ago(3 * time.Hour)},
 				{Path: "/proc/sys/kernel/hostname", UpToDate: true},
 			},
-			ResolvConf: &nodedns.ResolvConfStatus{
+			ResolvConf: &resolvconf.Status{
 				Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateStub,
 				Source: "/run/systemd/resolve/resolv.conf", Overwrites: 2, LastOverwrittenBy: "NetworkManager",
 			},
@@ -79,7 +80,7 @@ func TestPrintStatus(t *testing.T) {
 			Curator: nodedns.CuratorStatus{
 				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
-				Credentials: nodedns.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
+				Credentials: curator.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
 			ListenerStatus: []nodedns.ListenerStatus{
@@ -94,7 +95,7 @@ func TestPrintStatus(t *testing.T) {
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
 			},
-			ResolvConf: &nodedns.ResolvConfStatus{
+			ResolvConf: &resolvconf.Status{
 				Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateLeft, Overwrites: 10, LastOverwrittenBy: "dhclient",
 				Error: "resolv.conf was overwritten 10 times",
 			},

@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/watchers/curator"
 )
 
 func newStatus() *cobra.Command {
@@ -256,7 +257,7 @@ func leaderText(c nodedns.CuratorStatus) string {
 			line += fair.paint("not heard") + ": " + said.Error
 		case said.Leader == "":
 			line += "names nobody"
-		case said.Leader == said.NodeID:
+		case said.Leader == said.ID:
 			line += "leads"
 		default:
 			line += "names " + string(said.Leader)
@@ -267,7 +268,7 @@ func leaderText(c nodedns.CuratorStatus) string {
 }
 
 // membersText is which nodes may speak for the cluster, and why.
-func membersText(members []nodedns.CuratorMember) string {
+func membersText(members []curator.Member) string {
 	lines := make([]string, len(members))
 	for i, m := range members {
 		lines[i] = string(m.ID) + ", " + m.Source
@@ -275,7 +276,7 @@ func membersText(members []nodedns.CuratorMember) string {
 	return strings.Join(lines, "\n")
 }
 
-func credentialsText(c nodedns.CredentialsStatus) string {
+func credentialsText(c curator.CredentialsStatus) string {
 	if c.Detail == "" {
 		return orDash(standing(c.State))
 	}
@@ -366,7 +367,7 @@ func filesText(files []nodedns.FileStatus, now time.Time) string {
 
 // resolvConfText says who answers this machine's programs, and where its own
 // servers come from.
-func resolvConfText(r nodedns.ResolvConfStatus) string {
+func resolvConfText(r resolvconf.Status) string {
 	var first string
 	switch r.State {
 	case resolvconf.StateStub:

@@ -53,13 +53,19 @@ const (
 	StateLeft      State = "left"      // left to somebody who overwrote it too often
 )
 
-// Status tells how resolv.conf stands.
+// Status is how resolv.conf stands.
 type Status struct {
-	Path              string // with the root
-	State             State
-	Overwrites        uint64 // how often somebody overwrote it, since the start
-	LastOverwrittenBy string // who did last, as far as it is known
-	Error             string // what is wrong, or ""
+	Path  string `json:"path"` // with the root
+	Mode  Mode   `json:"mode"` // ModeOff or ModeStub
+	State State  `json:"state"`
+	// Source is the file that the machine's own servers are from, empty while
+	// there is none that names a usable one. It is for the caller to fill in.
+	Source string `json:"source"`
+	// Overwrites is how often another program overwrote what was written since
+	// the start, and LastOverwrittenBy which one did last, where that is known.
+	Overwrites        uint64 `json:"overwrites"`
+	LastOverwrittenBy string `json:"last_overwritten_by"`
+	Error             string `json:"error"` // what is wrong, or ""
 }
 
 // Keeper points resolv.conf at us, and gives it back. Start, Run and Restore
@@ -130,7 +136,12 @@ func (k *Keeper) Hint() { k.hints.Send() }
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.status
+	status := k.status
+	status.Mode = ModeStub
+	if status.State == StateOff {
+		status.Mode = ModeOff
+	}
+	return status
 }
 
 // Start repairs what an earlier run left half written, and does once what Run

@@ -114,11 +114,11 @@ type Acceptance struct {
 
 // Member is a node that may speak for the cluster, and why.
 type Member struct {
-	ID zone.ID
+	ID zone.ID `json:"id"`
 	// Source is "pinned" by an endpoint, "trusted" by hand, a consensus
 	// "member" by the last backlog, "named" as leader by one of these, or
 	// "provisional" at first contact and in recovery.
-	Source string
+	Source string `json:"source"`
 }
 
 // status puts how the authority stands into a status.

@@ -74,9 +74,9 @@ type Counters struct {
 // CredentialsStatus is how the credentials stand.
 type CredentialsStatus struct {
 	// State is CredentialsValid or another of those, or a [nodetls.Fault].
-	State string
+	State string `json:"state"`
 	// Detail in words.
-	Detail string
+	Detail string `json:"detail,omitempty"`
 }
 
 // Certificate says until when one is valid.

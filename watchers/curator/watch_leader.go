@@ -77,13 +77,13 @@ func (t *leaderTracker) watchLeader(ctx context.Context, endpoint Endpoint) erro
 // LeaderReport is what one curator reports of the leader.
 type LeaderReport struct {
 	// Endpoint where the curator was watched.
-	Endpoint string
+	Endpoint string `json:"endpoint"`
 	// ID of the curator's own node, where that is known.
-	ID zone.ID
+	ID zone.ID `json:"node_id,omitempty"`
 	// Leader that it names, or empty.
-	Leader zone.ID
+	Leader zone.ID `json:"leader,omitempty"`
 	// Error is why it does not report now, or empty.
-	Error string
+	Error string `json:"error,omitempty"`
 }
 
 // leaderReports lists the newest ones, for the status.

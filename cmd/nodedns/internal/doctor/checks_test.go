@@ -16,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 func TestHealthyMachine(t *testing.T) {
@@ -282,7 +283,7 @@ var ails = []ail{
 
 	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 nodes"},
 	{"an entry refused", func(p *patient) {
-		p.Status.Nodes.Quarantined, p.Status.Refused = 1, []nodedns.RefusedEntry{{ID: "node7", Reason: "it is odd"}}
+		p.Status.Nodes.Quarantined, p.Status.Refused = 1, []zone.Refusal{{ID: "node7", Reason: "it is odd"}}
 	}, "zone", Warning, `"node7", since it is odd`},
 	{"contested addresses", func(p *patient) { p.Status.Contested = []string{"192.0.2.2: a, b"} }, "zone", Warning, "192.0.2.2"},
 

@@ -22,6 +22,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone"
 )
 
 var update = flag.Bool("update", false, "write the golden file and the manual's tables anew")
@@ -53,12 +54,12 @@ var moment = time.Unix(1_700_000_000, 250_000_000)
 var sample = nodedns.Status{
 	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
 	Verdict: nodedns.Verdict{Reasons: []nodedns.Reason{{Code: nodedns.ReasonIdentityConflict}, {Code: nodedns.ReasonFileNotWritten}}},
-	Nodes:   nodedns.NodeCounts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
+	Nodes:   zone.Counts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
 	Curator: nodedns.CuratorStatus{
 		State:        curator.StateConnected,
 		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Failovers: 2, Reports: 5, ReportFailures: 6, Events: 40},
 		Certificates: []curator.Certificate{{Of: "cluster", NotAfter: moment}, {Of: "node", NotAfter: moment.Add(time.Hour)}},
-		Curators:     []nodedns.CuratorStatement{{NodeID: "a", Leader: "a"}, {NodeID: "b", Leader: "a"}, {NodeID: "c"}, {Error: "lost"}},
+		Curators:     []curator.LeaderReport{{ID: "a", Leader: "a"}, {ID: "b", Leader: "a"}, {ID: "c"}, {Error: "lost"}},
 	},
 	ListenerStatus: []nodedns.ListenerStatus{
 		{Address: "127.0.0.53:53", State: listen.Listening},
@@ -81,7 +82,7 @@ var sample = nodedns.Status{
 		},
 	}},
 	HostsLines: nodedns.HostsLines{Names: 21, Ignored: 22},
-	ResolvConf: &nodedns.ResolvConfStatus{State: resolvconf.StateStub, Overwrites: 3},
+	ResolvConf: &resolvconf.Status{State: resolvconf.StateStub, Overwrites: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{
 		Server: "192.0.2.1", State: "good", InFlight: 2,
 		Counts: upstream.Counts{

@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -73,14 +74,14 @@ type fakeDaemon struct {
 	store    *zone.Store
 	listener string
 	files    []nodedns.FileStatus
-	conf     *nodedns.ResolvConfStatus
+	conf     *resolvconf.Status
 	read     func() // is called when the nodes have been told
 }
 
 func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {
 	snap := d.store.Snapshot()
 	s := nodedns.Status{
-		NodeID: name(0), Ready: snap.Ready(), Serial: snap.Serial(), Nodes: nodedns.NodeCounts(snap.Counts()),
+		NodeID: name(0), Ready: snap.Ready(), Serial: snap.Serial(), Nodes: snap.Counts(),
 		Listeners: []string{d.listener}, Files: d.files, ResolvConf: d.conf,
 	}
 	for addr := range snap.Local().Addrs() {

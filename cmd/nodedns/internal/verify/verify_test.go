@@ -274,7 +274,7 @@ func TestResolvConf(t *testing.T) {
 			v := verification{Config: Config{ResolvConf: place}}
 			v.status = nodedns.Status{
 				NodeID: name(0), Serial: store.Snapshot().Serial(), Listeners: []string{"[::1]:5353", "127.0.0.53:53"},
-				ResolvConf: &nodedns.ResolvConfStatus{Path: place.Path, Mode: tt.mode, State: resolvconf.StateStub},
+				ResolvConf: &resolvconf.Status{Path: place.Path, Mode: tt.mode, State: resolvconf.StateStub},
 			}
 			c := v.checkResolvConf()
 			if c.Result != tt.result || tt.got != "" && !strings.Contains(c.Differences[0].Got, tt.got) {
