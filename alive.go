@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -127,7 +127,7 @@ func loopsMove(ctx context.Context, before listen.Progress) error {
 
 // answers returns nil if there was an answer, whatever it said.
 func (s *Service) answers(ctx context.Context, server netip.AddrPort) error {
-	_, err := resolver.Lookup(ctx, server, selfProbe)
+	_, err := dnsclient.Lookup(ctx, server, selfProbe)
 	if transport := net.Error(nil); errors.As(err, &transport) {
 		return err
 	}

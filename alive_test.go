@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 )
 
 func TestAlive(t *testing.T) {
@@ -74,7 +74,7 @@ func TestAliveByOthersQueries(t *testing.T) {
 	f := start(t)
 	listener := f.dns.Addrs()[0]
 	before := f.dns.Progress()
-	if _, err := resolver.Lookup(t.Context(), listener, selfProbe); err != nil {
+	if _, err := dnsclient.Lookup(t.Context(), listener, selfProbe); err != nil {
 		t.Fatal(err)
 	}
 	// Where nothing is ever answered.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -153,7 +154,7 @@ func (f *fixture) file(name string) string {
 
 // lookup asks the listener.
 func (f *fixture) lookup(name string) string {
-	addrs, err := resolver.Lookup(f.t.Context(), f.dns.Addrs()[0], name)
+	addrs, err := dnsclient.Lookup(f.t.Context(), f.dns.Addrs()[0], name)
 	if err != nil {
 		return err.Error()
 	}

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -309,7 +309,7 @@ func (n *modelNode) source(ctx context.Context, publish func([]netip.Addr)) erro
 func (n *modelNode) ask(ctx context.Context) {
 	for ctx.Err() == nil {
 		n.mu.Lock()
-		addrs, err := resolver.Lookup(ctx, n.service.Resolver().Addrs()[0], string(n.service.ID()))
+		addrs, err := dnsclient.Lookup(ctx, n.service.Resolver().Addrs()[0], string(n.service.ID()))
 		if ctx.Err() == nil && (err != nil || !slices.Equal(addrs, []netip.Addr{n.addr})) {
 			n.t.Errorf("our own name: %v, %v, want %s", addrs, err, n.addr)
 		}

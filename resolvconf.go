@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"path/filepath"
 
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -50,7 +50,7 @@ func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	kept := cfg.ResolvConf()
 	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
 	kept.Probe = func(ctx context.Context, listener netip.AddrPort) error {
-		_, err := resolver.Lookup(ctx, listener, selfProbe)
+		_, err := dnsclient.Lookup(ctx, listener, selfProbe)
 		return err
 	}
 	kept.Logger = cfg.Logger.With("part", "resolv.conf")

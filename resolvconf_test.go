@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -144,7 +145,7 @@ func TestListenersEndLast(t *testing.T) {
 	var answer string
 	f.readers = append(f.readers, &supervise.Task{Name: "last words", Run: func(ctx context.Context) error {
 		<-ctx.Done()
-		addrs, err := resolver.Lookup(context.WithoutCancel(ctx), f.dns.Addrs()[0], "localhost")
+		addrs, err := dnsclient.Lookup(context.WithoutCancel(ctx), f.dns.Addrs()[0], "localhost")
 		answer = fmt.Sprint(addrs, err)
 		return nil
 	}})

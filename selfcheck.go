@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -128,7 +128,7 @@ func (c *selfCheck) ask(ctx context.Context) error {
 	if len(bound) == 0 && len(c.service.dns.Listeners()) > 0 {
 		return errNowhere
 	}
-	for _, listener := range resolver.OwnListeners(bound) {
+	for _, listener := range dnsclient.OwnListeners(bound) {
 		if err := c.askAt(ctx, listener); err != nil {
 			failed = append(failed, fmt.Errorf("query %s for %s: %w", listener, c.service.id, err))
 		}
@@ -163,7 +163,7 @@ func (c *selfCheck) askAt(ctx context.Context, server netip.AddrPort) error {
 func (c *selfCheck) lookup(ctx context.Context, server netip.AddrPort) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return resolver.Lookup(ctx, server, string(c.service.id))
+	return dnsclient.Lookup(ctx, server, string(c.service.id))
 }
 
 // same compares addresses regardless of their order.

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 )
 
 // reverseName is the name at which an address, as text, has its PTR record.
@@ -13,6 +13,6 @@ func reverseName(text string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	name, err := resolver.ReverseName(addr.WithZone(""))
+	name, err := dnsclient.ReverseName(addr.WithZone(""))
 	return strings.TrimSuffix(name, "."), err == nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -144,7 +144,7 @@ func (m *Machine) answers(ctx context.Context) error {
 			continue // its own address may be none of the clients that are allowed
 		}
 		ctx, cancel := context.WithTimeout(ctx, lookupPatience)
-		_, err = resolver.Lookup(ctx, l, string(m.ID))
+		_, err = dnsclient.Lookup(ctx, l, string(m.ID))
 		cancel()
 		if err != nil {
 			return fmt.Errorf("ask the daemon at %s for %s: %w", l, m.ID, err)

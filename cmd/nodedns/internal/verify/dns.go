@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 )
 
 // asking is one listener, asked by one transport.
 type asking struct {
 	v      *verification
-	client *resolver.Client
+	client *dnsclient.Client
 	pace   pace
 }
 
@@ -36,10 +36,10 @@ func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 		}
 		all = append(all, listener)
 	}
-	for _, server := range resolver.OwnListeners(all) {
+	for _, server := range dnsclient.OwnListeners(all) {
 		for _, network := range []string{"udp", "tcp"} {
 			name := fmt.Sprintf("dns %s %s", server, network)
-			a := asking{v: v, client: resolver.NewClient(network, server), pace: pace{begun: time.Now()}}
+			a := asking{v: v, client: dnsclient.New(network, server), pace: pace{begun: time.Now()}}
 			check, err := v.compare(ctx, name, a.ask)
 			if err = cmp.Or(err, a.client.Close()); err != nil {
 				return nil, err
@@ -105,7 +105,7 @@ func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Dif
 // line of the hosts file. Known is false where it has none of its own: then other
 // servers may know one.
 func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []string, known bool, err error) {
-	name, err := resolver.ReverseName(addr)
+	name, err := dnsclient.ReverseName(addr)
 	if err != nil {
 		return nil, false, err
 	}
@@ -129,7 +129,7 @@ func (a *asking) next(ctx context.Context) error {
 
 // appendUnequal appends how a reply differs from the records wanted, in any
 // order and letter case, if it does.
-func appendUnequal(differences []Difference, name string, want []string, reply resolver.Reply) []Difference {
+func appendUnequal(differences []Difference, name string, want []string, reply dnsclient.Reply) []Difference {
 	is, should := inOrder(reply.Records), inOrder(want)
 	if reply.Rcode != "NOERROR" {
 		is = strings.TrimSpace(reply.Rcode + " " + is)

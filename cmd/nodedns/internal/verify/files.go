@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -156,7 +156,7 @@ func (v *verification) namedListener() string {
 			all = append(all, l)
 		}
 	}
-	if own := resolver.OwnListeners(all); len(own) > 0 {
+	if own := dnsclient.OwnListeners(all); len(own) > 0 {
 		return own[0].Addr().String()
 	}
 	return ""

@@ -1,4 +1,4 @@
-package resolver
+package dnsclient
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// askTimeout bounds one exchange of a Client: longer than a Server takes for
+// timeout bounds one exchange of a Client: longer than a Server takes for
 // any query.
-const askTimeout = 5 * time.Second
+const timeout = 5 * time.Second
 
-// Client asks one server by the DNS, one question after the other. It is how a
+// Client asks one server over DNS, one question after the other. It is how a
 // program proves from outside what a Server answers: it has no cache and follows
 // no alias. It is for one goroutine.
 type Client struct {
@@ -27,15 +27,15 @@ type Client struct {
 	conn    *dns.Conn // nil: to be dialled
 }
 
-// Reply is what a server said.
+// Reply is what a server answered.
 type Reply struct {
 	Rcode string // as NOERROR
 	// Records of the type asked for, as in a zone file and without their owner.
 	Records []string
 }
 
-// NewClient returns a Client for network "udp" or "tcp". It dials when it asks.
-func NewClient(network string, server netip.AddrPort) *Client {
+// New returns a Client for network "udp" or "tcp". It dials when it asks.
+func New(network string, server netip.AddrPort) *Client {
 	return &Client{network: network, server: server}
 }
 
@@ -87,16 +87,16 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, 
 	if _, err := decision.ParseName(name); err != nil {
 		return nil, err
 	}
-	reply, err := c.exchange(ctx, name, qtype)
+	reply, err := c.roundTrip(ctx, name, qtype)
 	if err != nil && ctx.Err() == nil {
-		reply, err = c.exchange(ctx, name, qtype)
+		reply, err = c.roundTrip(ctx, name, qtype)
 	}
 	return reply, err
 }
 
-// exchange leaves a connection behind that can be used, or none.
-func (c *Client) exchange(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+// roundTrip leaves a connection behind that can be used, or none.
+func (c *Client) roundTrip(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if c.conn == nil {
 		conn, err := new(net.Dialer).DialContext(ctx, c.network, c.server.String())
@@ -108,7 +108,7 @@ func (c *Client) exchange(ctx context.Context, name string, qtype uint16) (*dns.
 	var query dns.Msg
 	query.SetQuestion(dns.Fqdn(name), qtype)
 	query.SetEdns0(wire.UDPLimit, false)
-	client := dns.Client{Net: c.network, Timeout: askTimeout}
+	client := dns.Client{Net: c.network, Timeout: timeout}
 	reply, _, err := client.ExchangeWithConnContext(ctx, &query, c.conn)
 	if err == nil && reply.Truncated {
 		err = errors.New("the reply is truncated")

@@ -1,4 +1,4 @@
-package resolver
+package dnsclient
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestLookup(t *testing.T) {
-	addr := start(t, newServer(t, settings())).Addrs()[0]
+	addr := start(t)
 	got, err := Lookup(t.Context(), addr, theirs)
 	want := []netip.Addr{netip.MustParseAddr("10.0.0.10"), netip.MustParseAddr("2001:db9::a")}
 	if err != nil || !slices.Equal(got, want) {

@@ -1,4 +1,4 @@
-package resolver
+package dnsclient
 
 import (
 	"net/netip"
@@ -8,11 +8,11 @@ import (
 
 func TestClient(t *testing.T) {
 	t.Parallel()
-	addr := start(t, newServer(t, settings())).Addrs()[0]
+	addr := start(t)
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
-			c := NewClient(network, addr)
+			c := New(network, addr)
 			defer c.Close()
 			tests := []struct {
 				name, typ string
@@ -48,8 +48,8 @@ func TestClient(t *testing.T) {
 // is asked anew.
 func TestClientDialsAgain(t *testing.T) {
 	t.Parallel()
-	addr := start(t, newServer(t, settings())).Addrs()[0]
-	c := NewClient("tcp", addr)
+	addr := start(t)
+	c := New("tcp", addr)
 	defer c.Close()
 	if _, err := c.Ask(t.Context(), theirs, "A"); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package resolver
+package dnsclient
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // over UDP for each family, as by a [Client]. NODATA is an empty list; anything but
 // NOERROR is an error.
 func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Addr, error) {
-	c := NewClient("udp", server)
+	c := New("udp", server)
 	defer c.Close() // it was asked all there is to ask
 	var addrs []netip.Addr
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
