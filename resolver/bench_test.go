@@ -93,7 +93,7 @@ func together(messages [][]byte) (copies [][]byte) {
 
 // The ordinary path of one query.
 func BenchmarkOrdinaryPath(b *testing.B) {
-	s := newPathServer(b, newPathZone(b, zoneReady), func(s *Settings) { s.OrdinaryPath = true })
+	s := newPathServer(b, newPathZone(b, zoneReady), func(s *Settings) { s.DisableFastPath = true })
 	benchmarkHandler(b, s, [][]byte{packed(b, query(theirs, dns.TypeA))})
 }
 

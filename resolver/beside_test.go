@@ -61,7 +61,7 @@ func TestQueriesBesideEachOther(t *testing.T) {
 func keepChanging(t *testing.T, ctx context.Context, s *Server, set Settings, store *zone.Store) {
 	source := store.Source("changes")
 	for i := 0; ctx.Err() == nil; i++ {
-		set.OrdinaryPath = !set.OrdinaryPath
+		set.DisableFastPath = !set.DisableFastPath
 		if err := s.Reconfigure(set); err != nil {
 			t.Error(err)
 		}

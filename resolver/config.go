@@ -62,10 +62,10 @@ type Settings struct {
 	SingleLabel bool
 	// Allow are the networks whose clients are answered.
 	Allow []netip.Prefix
-	// OrdinaryPath has every query taken apart by the DNS library. Otherwise
+	// DisableFastPath has every query taken apart by the DNS library. Otherwise
 	// those that need no upstream are answered without, several times as fast
 	// and by the same decision.
-	OrdinaryPath bool
+	DisableFastPath bool
 	// Upstreams are asked for what is not ours.
 	Upstreams Upstreams
 	// Cache keeps their answers.

@@ -1,27 +1,28 @@
 // Package resolver answers DNS queries: from the zone what is ours, and by
 // asking upstreams what is not.
 //
-//	          +-------------- fastpath -------------+
-//	          |                |  ^                 v
-//	listen ---+-> request -> decision -> reply -> listen
-//	                        |  ^
-//	                        |  +---- hosts, routes, cache
-//	                        v                         ^
-//	                      flight -> upstream ---------+
+//	          +-------------- fastpath ----------------+
+//	          |                |  ^                    v
+//	listen ---+-> wire.Parse -> decision -> wire.Build -> listen
+//	                             |  ^                ^
+//	                             |  +-- hosts, routes, cache
+//	                             v                   |
+//	                          forward -> upstream ---+ wire.Rewrite
 //
-// Everyday queries that need no upstream are answered by package fastpath,
-// without being taken apart. Any other message becomes a request or is turned
-// down for its form. The request is checked, and [decision.Decide] says what it
-// gets: the same on both paths, and only once. The verdict is made into a reply,
-// at once or after an upstream was asked, which is done once for all who ask the
-// same at a time. The sub-packages do not know each other, except that a
-// decision looks into the tables of hosts and routes and into the cache, that
-// fastpath writes what a verdict says, and resolvconf, which finds the machine's
-// upstreams and writes ours down, knows what an upstream is, and that tap, which
-// tells of what became of each query, knows what a verdict names. listen knows
-// nothing of DNS except how messages are delimited, and varlink nothing at all:
-// the Server is what it asks, by the same decision. unixsocket makes its
-// sockets.
+// The way of a query is [Server.Handle]: everyday queries that need no upstream
+// are answered by fastpath, where they lie. Any other message becomes a
+// wire.Request or is refused for its form. The request is checked, and
+// decision.DecideInto makes a verdict: the same on both paths, and only once.
+// Package wire makes it a reply at once, or forward does after it asked an
+// upstream, once for all that ask the same concurrently. What became of a query
+// goes to the querylog, if it is watched.
+//
+// The parts do not know the Server: each is handed what it uses. A decision looks
+// into the tables of hosts and routes and into the cache; wire and fastpath write
+// what a verdict has. listen knows nothing of DNS except how messages are
+// delimited, and varlink nothing at all: the Server is what it asks, by the same
+// decision. resolvconf finds the machine's upstreams. dnsclient asks any server,
+// from outside.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that says why; what exceeds a
@@ -33,7 +34,7 @@
 // sockets, connections and queries in flight, and those that follow the hosts
 // file and the machine's upstreams, and waits for them. They are also
 // what keeps asking when a client got a stale answer, and what fetches popular
-// answers anew before they expire. Without Run a [Server.Query] runs in its
+// answers again before they expire. Without Run a [Server.Query] runs in its
 // caller's, as do [Server.ResolveHostname] and [Server.ResolveAddress], which
-// ask for two families at a time and wait for both.
+// ask for both families concurrently.
 package resolver

@@ -66,7 +66,7 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 	if err != nil {
 		return nil, err
 	}
-	i := s.inquire(r)
+	i := s.begin(r)
 	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: i.upstreams()}
 	if dry {
 		i.verdict.Hit.Decline()
@@ -81,12 +81,12 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 
 // forwarded says whether the decision leaves the question to other servers, of
 // which the cache may know the answer.
-func (i *inquiry) forwarded() bool {
+func (i *lookup) forwarded() bool {
 	return i.decided.Kind == decision.Forward || i.decided.Kind == decision.Cached
 }
 
 // upstreams are those that the question goes to, as they stand now.
-func (i *inquiry) upstreams() (all []ExplainedUpstream) {
+func (i *lookup) upstreams() (all []ExplainedUpstream) {
 	if !i.forwarded() {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (i *inquiry) upstreams() (all []ExplainedUpstream) {
 }
 
 // decisionSteps are what the steps of the decision say.
-func (i *inquiry) decisionSteps() []ExplainedStep {
+func (i *lookup) decisionSteps() []ExplainedStep {
 	v := &i.decided
 	all := make([]ExplainedStep, 0, decision.Steps+2)
 	for step := range decision.Steps {
@@ -121,7 +121,7 @@ func (i *inquiry) decisionSteps() []ExplainedStep {
 }
 
 // cacheStep is what the cache says to what is forwarded.
-func (i *inquiry) cacheStep() ExplainedStep {
+func (i *lookup) cacheStep() ExplainedStep {
 	e := ExplainedStep{Step: "cache", Outcome: Passed}
 	hit := &i.decided.Hit
 	switch {
@@ -140,7 +140,7 @@ func (i *inquiry) cacheStep() ExplainedStep {
 }
 
 // serversStep is what came of asking other servers, if they were asked.
-func (i *inquiry) serversStep(a *Answer) ExplainedStep {
+func (i *lookup) serversStep(a *Answer) ExplainedStep {
 	e := ExplainedStep{Step: "servers"}
 	switch {
 	case i.decided.Kind != decision.Forward:

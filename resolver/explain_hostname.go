@@ -90,7 +90,7 @@ func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry b
 
 // explain is the question that a finding is of; not ok if it was none.
 func (f *finding) explain() (q HostnameQuestion, ok bool) {
-	i := f.inquiry
+	i := f.lookup
 	if i == nil {
 		return q, false
 	}

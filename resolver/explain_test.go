@@ -68,7 +68,7 @@ func checkReply(t *testing.T, s *Server, e *Explanation, qtype uint16) {
 	}
 	want := asAnswer(reply, upstream.Extended(reply))
 	got := *e.Answer
-	got.Source, got.Reason, got.Facts, got.Server, got.Protocol, got.Duration = "", "", Facts{}, "", "", 0
+	got.Source, got.Reason, got.Provenance, got.Server, got.Protocol, got.Duration = "", "", Provenance{}, "", "", 0
 	// Names that a server compressed are spelled as in the question.
 	if spell := func(a *Answer) string { return strings.ToLower(fmt.Sprintf("%+v", *a)) }; spell(&got) != spell(want) {
 		t.Errorf("explained is\n%+v\nand the reply is\n%+v", got, *want)
@@ -86,7 +86,7 @@ func TestExplanationIsTheDecision(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				decided := s.inquire(r).decided
+				decided := s.begin(r).decided
 				dry := explain(t, s, question.name, question.qtype, true)
 				checkSteps(t, dry, &decided)
 				if (dry.Answer == nil) != (decided.Kind == decision.Forward) {
@@ -160,10 +160,10 @@ func TestFacts(t *testing.T) {
 		"www.routed.example A": up.String(), "www.example.com A": stream.String(), "99.0.0.10.in-addr.arpa PTR": stream.String(),
 	}
 	since := wallClock
-	for question, want := range map[string]Facts{
-		theirs + " A":                     {Step: "zone", Node: &NodeFacts{ID: theirs, Source: "curator", State: "unknown", Since: &since}},
-		departed + " AAAA":                {Step: "zone", Node: &NodeFacts{ID: departed, Source: "curator", State: "unknown", Departed: true, Since: &since}},
-		"10.0.0.10.in-addr.arpa PTR":      {Step: "reverse", Node: &NodeFacts{ID: theirs, Source: "curator", State: "unknown", Since: &since}},
+	for question, want := range map[string]Provenance{
+		theirs + " A":                     {Step: "zone", Node: &NodeProvenance{ID: theirs, Source: "curator", State: "unknown", Since: &since}},
+		departed + " AAAA":                {Step: "zone", Node: &NodeProvenance{ID: departed, Source: "curator", State: "unknown", Departed: true, Since: &since}},
+		"10.0.0.10.in-addr.arpa PTR":      {Step: "reverse", Node: &NodeProvenance{ID: theirs, Source: "curator", State: "unknown", Since: &since}},
 		nobody + " A":                     {Step: "zone"},
 		"localhost A":                     {Step: "localhost"},
 		"x.invalid A":                     {Step: "special"},
@@ -178,9 +178,9 @@ func TestFacts(t *testing.T) {
 		"www.routed.example A":            {Step: "route", Route: "routed.example."},
 		"www.example.com A":               {Step: "upstream"},
 		"99.0.0.10.in-addr.arpa PTR":      {Step: "special", Private: true},
-		"www.example.org A":               {Step: "upstream", Cache: &CacheFacts{Age: 10, Left: 190}},
-		"broken.example.org A":            {Step: "upstream", Cache: &CacheFacts{Age: 1, Left: 4, Failure: true}},
-		"stale.example.org A":             {Step: "upstream", Cache: &CacheFacts{Age: 600, Stale: true}},
+		"www.example.org A":               {Step: "upstream", Cache: &CacheProvenance{Age: 10, Left: 190}},
+		"broken.example.org A":            {Step: "upstream", Cache: &CacheProvenance{Age: 1, Left: 4, Failure: true}},
+		"stale.example.org A":             {Step: "upstream", Cache: &CacheProvenance{Age: 600, Stale: true}},
 		"www.example.com.nodes.example A": {Step: "zone"},
 	} {
 		t.Run(question, func(t *testing.T) {
@@ -192,8 +192,8 @@ func TestFacts(t *testing.T) {
 			if server := servers[question]; server != a.Server || (server == "") != (a.Protocol == "") {
 				t.Errorf("from %q by %q, want %q", a.Server, a.Protocol, server)
 			}
-			if !reflect.DeepEqual(a.Facts, want) {
-				t.Errorf("got  %+v\nwant %+v", a.Facts, want)
+			if !reflect.DeepEqual(a.Provenance, want) {
+				t.Errorf("got  %+v\nwant %+v", a.Provenance, want)
 			}
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -24,22 +24,22 @@ type HostsSummary = hosts.Summary
 type CacheStats = cache.Stats
 
 // QueryLog publishes what became of each query to those who watch.
-type QueryLog = tap.Taps
+type QueryLog = querylog.Log
 
-// LoggedQuery is a query that was answered.
-type LoggedQuery = tap.Event
+// QueryEntry is a query that was answered.
+type QueryEntry = querylog.Entry
 
 // QueryWatcher receives the queries from its Watch to its Close.
-type QueryWatcher = tap.Watcher
+type QueryWatcher = querylog.Watcher
 
 // QueryLogStats are the counters of the query log.
-type QueryLogStats = tap.Stats
+type QueryLogStats = querylog.Stats
 
 // MaxQueryWatchers is how many may watch queries concurrently.
-const MaxQueryWatchers = tap.MaxWatchers
+const MaxQueryWatchers = querylog.MaxWatchers
 
 // ErrTooManyWatchers is that MaxQueryWatchers watch already.
-var ErrTooManyWatchers = tap.ErrTooMany
+var ErrTooManyWatchers = querylog.ErrTooMany
 
 // LostAfter is how long the cluster must have been out of reach before answers
 // are marked as stale.

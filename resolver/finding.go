@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
@@ -19,10 +19,10 @@ type finding struct {
 	records []dns.RR
 	flags   varlink.Flags
 	err     error // a *varlink.Error; nil: there is a record
-	// inquiry is the question, and what decided on it. reply is the answer; nil
+	// lookup is the question, and what decided on it. reply is the answer; nil
 	// where no upstream was to be asked.
-	inquiry *inquiry
-	reply   *dns.Msg
+	lookup *lookup
+	reply  *dns.Msg
 }
 
 func (f *finding) addresses() varlink.Addresses {
@@ -41,22 +41,22 @@ func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varl
 	if err != nil {
 		return finding{err: varlink.ErrInvalidParameter("name")}
 	}
-	r.Origin = wire.Origin{Transport: tap.Varlink}
+	r.Origin = wire.Origin{Transport: querylog.Varlink}
 	r.Msg.AuthenticatedData = true
 	r.Msg.CheckingDisabled = flags&varlink.NoValidate != 0
 	r.Question.CD = r.Msg.CheckingDisabled
 	r.Question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
-	i := s.inquire(r)
+	i := s.begin(r)
 	if flags&varlink.NoNetwork != 0 {
 		if i.decided.Kind == decision.Forward {
-			return finding{err: varlink.ErrNoSource, inquiry: i}
+			return finding{err: varlink.ErrNoSource, lookup: i}
 		}
 		i.verdict.Hit.Decline()
 		i.verdict.Hit.Prefetch = false
 	}
-	reply := s.conclude(ctx, i)
+	reply := s.finish(ctx, i)
 	verdict := &i.verdict
-	f := finding{flags: originOf(r, reply, verdict), inquiry: i, reply: reply}
+	f := finding{flags: originOf(r, reply, verdict), lookup: i, reply: reply}
 	var loops bool
 	f.name, f.records, loops = chain(reply)
 	switch {

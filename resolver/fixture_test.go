@@ -46,7 +46,7 @@ func settings(upstreams ...netip.AddrPort) Settings {
 		Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Upstreams: Upstreams{Servers: plain(upstreams...)},
 
-		OrdinaryPath: *ordinaryPath,
+		DisableFastPath: *ordinaryPath,
 	}
 }
 

@@ -22,7 +22,7 @@ func instantly(b *testing.B) netip.AddrPort {
 func forwarding(b *testing.B) *Server {
 	set := settings(instantly(b))
 	set.Cache = Cache{Size: 16 << 20, ServeStale: time.Hour}
-	set.OrdinaryPath = true // BenchmarkWorker is about the other one
+	set.DisableFastPath = true // BenchmarkWorker is about the other one
 	return start(b, newServer(b, set))
 }
 

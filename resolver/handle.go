@@ -10,7 +10,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
 	"github.com/nodedns/nodedns/resolver/internal/forward"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
@@ -44,7 +44,7 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 	reply, came := s.fast(a, q, &verdict)
 	if came == replied {
 		counts.replied(a.client.TCP, verdict.Source, verdict.Rcode)
-		if s.taps.Watched() {
+		if s.queryLog.Watched() {
 			s.observeFast(a, &verdict, reply)
 		}
 		return reply, nil
@@ -101,7 +101,7 @@ func (s *Server) check(r *wire.Request, st *state) (decision.Verdict, bool) {
 func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
 	reply, rcode := s.replies.Encode(r, m, verdict, buffer)
 	s.counters.replied(verdict.Source, rcode)
-	if s.taps.Watched() {
+	if s.queryLog.Watched() {
 		s.observeRequest(r, verdict, rcode, reply)
 	}
 	return reply
@@ -111,9 +111,9 @@ func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, bu
 func (s *Server) reject(a *arrival, rcode int, reason error) []byte {
 	reply := wire.Reject(a.message, a.buffer, rcode)
 	s.counters.replied(decision.SourceRequest, rcode)
-	if s.taps.Watched() {
+	if s.queryLog.Watched() {
 		verdict := decision.Refuse(rcode, decision.SourceRequest, reason.Error(), decision.ExtendedError{})
-		s.observe(a.origin(), &verdict, &tap.Event{Rcode: rcode, Reply: reply})
+		s.observe(a.origin(), &verdict, &querylog.Entry{Rcode: rcode, Reply: reply})
 	}
 	return reply
 }

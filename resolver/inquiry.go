@@ -10,9 +10,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// inquiry is a request of who is on this machine and needs no socket to ask,
+// lookup is a request of who is on this machine and needs no socket to ask,
 // and what it was decided by.
-type inquiry struct {
+type lookup struct {
 	*wire.Request
 	state *state
 	view  decision.View
@@ -24,16 +24,16 @@ type inquiry struct {
 // resolve does all that is done for a request. It waits for upstreams, for up to
 // four seconds.
 func (s *Server) resolve(ctx context.Context, r *wire.Request) (*dns.Msg, decision.Verdict) {
-	i := s.inquire(r)
-	reply := s.conclude(ctx, i)
+	i := s.begin(r)
+	reply := s.finish(ctx, i)
 	return reply, i.verdict
 }
 
-// inquire decides on a request, and asks nobody.
-func (s *Server) inquire(r *wire.Request) *inquiry {
+// begin decides on a request, and asks nobody.
+func (s *Server) begin(r *wire.Request) *lookup {
 	r.Began = s.clock()
 	st := s.current()
-	i := &inquiry{Request: r, state: st, view: s.view(st, r.Began)}
+	i := &lookup{Request: r, state: st, view: s.view(st, r.Began)}
 	const allowed = true
 	verdict, ok := r.Check(allowed)
 	if ok {
@@ -43,18 +43,18 @@ func (s *Server) inquire(r *wire.Request) *inquiry {
 	return i
 }
 
-// conclude makes a decision into a reply, which it may have to ask upstreams
+// finish makes a decision into a reply, which it may have to ask upstreams
 // for.
-func (s *Server) conclude(ctx context.Context, i *inquiry) *dns.Msg {
+func (s *Server) finish(ctx context.Context, i *lookup) *dns.Msg {
 	reply := s.forward.Finish(ctx, i.Request, &i.state.targets, &i.verdict)
 	s.observeAnswer(i.Request, &i.verdict, reply)
 	return reply
 }
 
 // answer is the conclusion for people, with what it was made of.
-func (s *Server) answer(ctx context.Context, i *inquiry, start time.Time) *Answer {
-	a := asAnswer(s.conclude(ctx, i), i.Extended)
-	a.Facts = s.facts(i)
+func (s *Server) answer(ctx context.Context, i *lookup, start time.Time) *Answer {
+	a := asAnswer(s.finish(ctx, i), i.Extended)
+	a.Provenance = s.provenance(i)
 	a.credit(i.verdict.Source, i.verdict.Reason, i.Server, time.Since(start))
 	if a.Server != "" {
 		a.Protocol = i.Protocol.String()

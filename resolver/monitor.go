@@ -6,7 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
@@ -14,13 +14,13 @@ import (
 // WatchQueries is Watch for [varlink.Monitor].
 func (s *Server) WatchQueries() (varlink.QueryWatcher, error) {
 	w, err := s.Watch()
-	if errors.Is(err, tap.ErrTooMany) {
+	if errors.Is(err, querylog.ErrTooMany) {
 		return nil, varlink.ErrTooManyWatchers
 	}
 	return &queryWatcher{w}, err
 }
 
-type queryWatcher struct{ *tap.Watcher }
+type queryWatcher struct{ *querylog.Watcher }
 
 // Next leaves out what had no question that could be read.
 func (w *queryWatcher) Next(ctx context.Context) (results []varlink.QueryResult, missed uint64, err error) {

@@ -6,7 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
@@ -17,18 +17,18 @@ const maxExtended = 4
 // Watch begins to watch what becomes of each query, over whatever transport it
 // comes: also those that are turned down. What is no query and gets silence is
 // not told. Queries never wait for the watcher, who has to Close it. The error
-// is [tap.ErrTooMany]. [Describe] makes text of an event.
-func (s *Server) Watch() (*tap.Watcher, error) { return s.taps.Watch() }
+// is [querylog.ErrTooMany]. [TextOf] makes text of an event.
+func (s *Server) Watch() (*querylog.Watcher, error) { return s.queryLog.Watch() }
 
 func (a *arrival) origin() wire.Origin {
 	return wire.Origin{Client: a.client.Addr, Transport: transportOf(a.client), Began: a.now}
 }
 
-func transportOf(client listen.Client) tap.Transport {
+func transportOf(client listen.Client) querylog.Transport {
 	if client.TCP {
-		return tap.TCP
+		return querylog.TCP
 	}
-	return tap.UDP
+	return querylog.UDP
 }
 
 // observeFast tells whoever watches of a reply of the fast path. It is apart
@@ -38,18 +38,18 @@ func (s *Server) observeFast(a *arrival, v *decision.Verdict, reply []byte) {
 	if v.Kind == decision.Cached {
 		extended = append(extended, v.Hit.ExtendedErrors()...)
 	}
-	s.observe(a.origin(), v, &tap.Event{Rcode: v.Rcode, Extended: extended, Reply: reply})
+	s.observe(a.origin(), v, &querylog.Entry{Rcode: v.Rcode, Extended: extended, Reply: reply})
 }
 
 // observeRequest tells of a reply of the ordinary path.
 func (s *Server) observeRequest(r *wire.Request, v *decision.Verdict, rcode int, reply []byte) {
-	s.observe(r.Origin, v, &tap.Event{Rcode: rcode, Server: r.Server, Extended: r.Extended, Reply: reply})
+	s.observe(r.Origin, v, &querylog.Entry{Rcode: rcode, Server: r.Server, Extended: r.Extended, Reply: reply})
 }
 
 // observeAnswer tells of an answer to who needs no socket, as it would be sent.
 // The answer may be used after it.
 func (s *Server) observeAnswer(r *wire.Request, v *decision.Verdict, answer *dns.Msg) {
-	if !s.taps.Watched() {
+	if !s.queryLog.Watched() {
 		return
 	}
 	as, told := *r, *v // who asked gets the answer itself, sendable or not
@@ -59,34 +59,34 @@ func (s *Server) observeAnswer(r *wire.Request, v *decision.Verdict, answer *dns
 
 // observe completes an event, and tells of it. What an event is comes together
 // here for all transports.
-func (s *Server) observe(from wire.Origin, v *decision.Verdict, e *tap.Event) {
+func (s *Server) observe(from wire.Origin, v *decision.Verdict, e *querylog.Entry) {
 	e.Time, e.Duration = s.now(), s.clock()-from.Began
 	e.Client, e.Transport = from.Client, from.Transport
 	e.Source, e.Reason = v.Source, v.Reason
 	e.Extended = e.Extended[:min(len(e.Extended), maxExtended)]
-	s.taps.Tell(e)
+	s.queryLog.Publish(e)
 }
 
-// Observed is an event as text.
-type Observed struct {
+// QueryEntryText is an event as text.
+type QueryEntryText struct {
 	Time      time.Time `json:"-"`                // with the line that it is told in
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
 	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
-	// Answer has no name and type if the query was malformed, and of the Facts
+	// Answer has no name and type if the query was malformed, and of the Provenance
 	// only the Server.
 	Answer
 }
 
-// Describe makes text of an event. It takes far longer than the event did, so
+// TextOf makes text of an event. It takes far longer than the event did, so
 // what is not wanted should be left out before.
-func Describe(e *tap.Event) Observed {
+func TextOf(e *querylog.Entry) QueryEntryText {
 	reply := new(dns.Msg)
 	if err := reply.Unpack(e.Reply); err != nil {
 		// A reply of ours can be read. If not, the rest is worth telling.
 		reply = new(dns.Msg)
 	}
 	reply.Rcode = e.Rcode
-	o := Observed{Time: e.Time, Transport: e.Transport.String(), Answer: *asAnswer(reply, e.Extended)}
+	o := QueryEntryText{Time: e.Time, Transport: e.Transport.String(), Answer: *asAnswer(reply, e.Extended)}
 	o.credit(e.Source, e.Reason, e.Server, e.Duration)
 	if e.Client.IsValid() {
 		o.Client = e.Client.String()

@@ -8,10 +8,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 )
 
-func watching(t *testing.T, s *Server) *tap.Watcher {
+func watching(t *testing.T, s *Server) *querylog.Watcher {
 	t.Helper()
 	w, err := s.Watch()
 	if err != nil {
@@ -22,20 +22,20 @@ func watching(t *testing.T, s *Server) *tap.Watcher {
 }
 
 // observed are the next events as text.
-func observed(t *testing.T, w *tap.Watcher) (all []Observed) {
+func observed(t *testing.T, w *querylog.Watcher) (all []QueryEntryText) {
 	t.Helper()
 	events, missed, err := w.Next(t.Context())
 	if err != nil || missed != 0 {
 		t.Fatalf("%d missed, %v", missed, err)
 	}
 	for i := range events {
-		all = append(all, Describe(&events[i]))
+		all = append(all, TextOf(&events[i]))
 	}
 	return all
 }
 
 // lineOf is what tells one event from another.
-func lineOf(o Observed) string {
+func lineOf(o QueryEntryText) string {
 	fields := []string{o.Transport, o.Name, o.Type, o.Rcode, o.Source, o.Reason}
 	for _, r := range o.Records {
 		fields = append(fields, r.Data)
@@ -182,7 +182,7 @@ func TestAStoppedWatcherHindersNobody(t *testing.T) {
 
 func TestDescribeWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	o := Describe(&tap.Event{Reply: []byte("no message"), Rcode: dns.RcodeRefused, Client: netip.MustParseAddrPort("[::1]:53")})
+	o := TextOf(&querylog.Entry{Reply: []byte("no message"), Rcode: dns.RcodeRefused, Client: netip.MustParseAddrPort("[::1]:53")})
 	if o.Rcode != "REFUSED" || o.Client != "[::1]:53" || o.Name != "" {
 		t.Errorf("got %+v", o)
 	}

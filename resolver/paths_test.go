@@ -90,7 +90,7 @@ func newPathServer(t testing.TB, store *zone.Store, change func(*Settings)) *Ser
 		fmt.Fprintf(&many, "192.168.7.%d crowd\n", i+1)
 	}
 	set := settings(netip.MustParseAddrPort("127.0.0.1:9"))
-	set.OrdinaryPath = false
+	set.DisableFastPath = false
 	set.Cache = Cache{Size: 1 << 20, ServeStale: time.Hour}
 	set.Upstreams.TrustAD = true
 	set.Upstreams.ResolvConf = write("resolv.conf", "search corp.example\n")
@@ -184,7 +184,7 @@ func newPaths(t testing.TB, state zoneState) paths {
 	store := newPathZone(t, state)
 	p := paths{
 		fast:     newPathServer(t, store, nil),
-		ordinary: newPathServer(t, store, func(s *Settings) { s.OrdinaryPath = true }),
+		ordinary: newPathServer(t, store, func(s *Settings) { s.DisableFastPath = true }),
 	}
 	p.ordinary.replies.Cookies = p.fast.replies.Cookies // the same secret
 	return p

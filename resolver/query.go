@@ -37,7 +37,7 @@ type Answer struct {
 	Errors        []ExtendedError `json:"errors,omitempty"`
 	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
-	Facts
+	Provenance
 	// Server is the upstream that answered now, as the configuration spells it;
 	// absent for what did not need any. Protocol is how its answer came: udp,
 	// tcp, tls or https.
@@ -56,7 +56,7 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, s.inquire(r), start), nil
+	return s.answer(ctx, s.begin(r), start), nil
 }
 
 // credit says who answered, and how fast.

@@ -19,8 +19,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
 	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -51,7 +51,7 @@ type Server struct {
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
 	polled   atomic.Pointer[resolvconf.Sources] // what queries look at; nil while Run does
-	taps     tap.Taps
+	queryLog querylog.Log
 	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
 	pool     *upstream.Pool
 	cache    *cache.Cache

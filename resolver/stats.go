@@ -5,7 +5,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
@@ -52,7 +52,7 @@ type Stats struct {
 	InFlight        int          // waiting for upstreams now
 	Coalesced       uint64       // waited for what another query asked the upstreams
 	Connections     listen.Connections
-	Watch           tap.Stats
+	Watch           querylog.Stats
 	Cache           cache.Stats
 }
 
@@ -70,7 +70,7 @@ func (s *Server) Stats() Stats {
 		InFlight:        len(s.forward.InFlight),
 		Coalesced:       s.forward.Counts.Coalesced.Load(),
 		Connections:     s.connections(),
-		Watch:           s.taps.Stats(),
+		Watch:           s.queryLog.Stats(),
 		Cache:           s.cache.Stats(),
 	}
 	for source := range decision.Sources {

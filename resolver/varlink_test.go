@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/zone"
@@ -424,11 +424,11 @@ func TestWatchQueries(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for _, o := range observed(t, text) {
-		if o.Transport != tap.Varlink.String() {
+		if o.Transport != querylog.Varlink.String() {
 			t.Errorf("%s came by %s", o.Name, o.Transport)
 		}
 	}
-	for range tap.MaxWatchers {
+	for range querylog.MaxWatchers {
 		if w, err = s.WatchQueries(); err != nil {
 			break
 		}

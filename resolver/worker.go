@@ -46,7 +46,7 @@ const (
 // the client's address, and the names that find out loops.
 func (s *Server) fast(a *arrival, q *fastpath.Query, v *decision.Verdict) ([]byte, progress) {
 	st, client := a.state, a.client.Addr.Addr()
-	if st.settings.OrdinaryPath || !q.Parse(a.message) || !st.allows(client) || upstream.MayBeProbe(q.Name) {
+	if st.settings.DisableFastPath || !q.Parse(a.message) || !st.allows(client) || upstream.MayBeProbe(q.Name) {
 		return nil, unread
 	}
 	s.decide(v, &q.Question, st, a.now)

@@ -120,7 +120,7 @@ func nodeText(a resolver.Answer, now time.Time) string {
 	return text + ", for " + age(n.Since, now)
 }
 
-func cacheText(c resolver.CacheFacts) string {
+func cacheText(c resolver.CacheProvenance) string {
 	old, left := time.Duration(c.Age)*time.Second, time.Duration(c.Left)*time.Second
 	switch {
 	case c.Failure:

@@ -25,8 +25,8 @@ func TestPrintExplanation(t *testing.T) {
 	t.Parallel()
 	a := resolver.Answer{
 		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
-		Records: []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
-		Facts:   resolver.Facts{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}}},
+		Records:    []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Provenance: resolver.Provenance{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}}},
 	}
 	six := a
 	six.Type, six.Records = "AAAA", nil
@@ -60,7 +60,7 @@ func TestPrintExplanation(t *testing.T) {
 	// A single label that the search list makes a name of, by each way.
 	bare := steps(resolver.Settled, "a single label", "request", "zone", "single-label")
 	nodata := func(typ string) *resolver.Answer {
-		return &resolver.Answer{Name: "db.", Type: typ, Rcode: "NOERROR", Source: "special", Facts: resolver.Facts{Step: "single-label"}}
+		return &resolver.Answer{Name: "db.", Type: typ, Rcode: "NOERROR", Source: "special", Provenance: resolver.Provenance{Step: "single-label"}}
 	}
 	record := resolver.Answer{
 		Name: "db.b.example.", Type: "A", Rcode: "NOERROR", Source: "upstream",

@@ -53,7 +53,7 @@ private.`,
 		if count < 0 {
 			return &wrong{fmt.Errorf("--count is %d: want 0 or more", count)}
 		}
-		if _, err := watch.Choice.Filter(); err != nil {
+		if _, err := watch.Filter.Filter(); err != nil {
 			return &wrong{err}
 		}
 		if onlyQueries(cmd) && !watch.Zone {
@@ -81,11 +81,11 @@ func addWatch(cmd *cobra.Command, watch *control.Watch) {
 	flags := cmd.Flags()
 	flags.BoolVar(&watch.Queries, "queries", false, "show queries; without --zone only them")
 	flags.BoolVar(&watch.Zone, "zone", false, "show changes of the zone; without --queries only them")
-	flags.StringVar(&watch.Choice.Name, "name", "", "only names with this `TEXT` in them, or that are like it, with * and ?")
-	flags.StringSliceVar(&watch.Choice.Types, "type", nil, "only queries for this `TYPE`")
-	flags.StringSliceVar(&watch.Choice.Rcodes, "rcode", nil, "only answers with this response `CODE`, such as NXDOMAIN")
-	flags.StringSliceVar(&watch.Choice.Sources, "source", nil, "only answers from this `SOURCE`: zone, hosts, special, cache, upstream or request")
-	flags.StringSliceVar(&watch.Choice.Clients, "client", nil, "only queries of this `ADDRESS` or network")
+	flags.StringVar(&watch.Filter.Name, "name", "", "only names with this `TEXT` in them, or that are like it, with * and ?")
+	flags.StringSliceVar(&watch.Filter.Types, "type", nil, "only queries for this `TYPE`")
+	flags.StringSliceVar(&watch.Filter.Rcodes, "rcode", nil, "only answers with this response `CODE`, such as NXDOMAIN")
+	flags.StringSliceVar(&watch.Filter.Sources, "source", nil, "only answers from this `SOURCE`: zone, hosts, special, cache, upstream or request")
+	flags.StringSliceVar(&watch.Filter.Clients, "client", nil, "only queries of this `ADDRESS` or network")
 	completeFlag(cmd, "type", commonTypes...)
 	completeFlag(cmd, "rcode", "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "BADVERS")
 	completeFlag(cmd, "source", "zone", "hosts", "special", "cache", "upstream", "request")

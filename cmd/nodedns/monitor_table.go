@@ -41,7 +41,7 @@ func (t *eventTable) show(e control.Event) error {
 	return t.flush()
 }
 
-func (t *eventTable) query(at string, q *resolver.Observed) {
+func (t *eventTable) query(at string, q *resolver.QueryEntryText) {
 	name := strings.TrimSuffix(q.Name, ".")
 	if q.Name == "." {
 		name = q.Name
@@ -58,7 +58,7 @@ func (t *eventTable) query(at string, q *resolver.Observed) {
 }
 
 // outcomeOf is the response code, or NODATA where there is none for that.
-func outcomeOf(q *resolver.Observed) string {
+func outcomeOf(q *resolver.QueryEntryText) string {
 	if q.Rcode == "NOERROR" && len(q.Records) == 0 {
 		return "NODATA"
 	}

@@ -15,8 +15,8 @@ import (
 
 func TestPrintEvents(t *testing.T) {
 	t.Parallel()
-	query := func(client, transport string, a resolver.Answer) *resolver.Observed {
-		return &resolver.Observed{Client: client, Transport: transport, Answer: a}
+	query := func(client, transport string, a resolver.Answer) *resolver.QueryEntryText {
+		return &resolver.QueryEntryText{Client: client, Transport: transport, Answer: a}
 	}
 	joined := &nodedns.Change{Kind: nodedns.ChangeJoined, Count: 12, Nodes: []nodedns.ChangedNode{
 		{ID: "a", Addresses: []string{"192.0.2.1", "2001:db8::1"}}, {ID: "b", Addresses: []string{}},

@@ -200,7 +200,7 @@ func TestPrintAnswers(t *testing.T) {
 		Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Authoritative: true,
 		Records: []resolver.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
 		Source:  "zone", Reason: "a node", Duration: 33500,
-		Facts: resolver.Facts{Step: "zone", Node: &resolver.NodeFacts{ID: nodeID, Source: "curator", State: "up", Since: since}},
+		Provenance: resolver.Provenance{Step: "zone", Node: &resolver.NodeProvenance{ID: nodeID, Source: "curator", State: "up", Since: since}},
 	}
 	without := node
 	without.Type, without.Records, without.Reason, without.Duration = "AAAA", nil, "a node without such records", 44500
@@ -211,26 +211,26 @@ func TestPrintAnswers(t *testing.T) {
 	}
 	kept := resolver.Answer{
 		Name: "example.com.", Type: "AAAA", Rcode: "NOERROR", Source: "cache", Reason: "an upstream answered a while ago",
-		Records: []resolver.Record{{Name: "example.com.", TTL: 48, Type: "AAAA", Data: "2001:db8::1"}},
-		Facts:   resolver.Facts{Step: "upstream", Cache: &resolver.CacheFacts{Age: 12, Left: 48}}, Duration: 20000,
+		Records:    []resolver.Record{{Name: "example.com.", TTL: 48, Type: "AAAA", Data: "2001:db8::1"}},
+		Provenance: resolver.Provenance{Step: "upstream", Cache: &resolver.CacheProvenance{Age: 12, Left: 48}}, Duration: 20000,
 	}
 	departed := node
 	departed.Name, departed.Type = "10.2.0.192.in-addr.arpa.", "PTR"
 	departed.Records = []resolver.Record{{Name: departed.Name, TTL: 10, Type: "PTR", Data: nodeID + "."}}
-	departed.Node = &resolver.NodeFacts{ID: nodeID, Source: "saved", State: "unknown", Departed: true, Since: since}
+	departed.Node = &resolver.NodeProvenance{ID: nodeID, Source: "saved", State: "unknown", Departed: true, Since: since}
 	line := resolver.Answer{
 		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
-		Records: []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
-		Facts:   resolver.Facts{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}, {Path: "/etc/hosts", Line: 9}}},
+		Records:    []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Provenance: resolver.Provenance{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}, {Path: "/etc/hosts", Line: 9}}},
 	}
 	routed := resolver.Answer{
 		Name: "www.corp.example.", Type: "MX", Rcode: "NOERROR", Source: "upstream", Reason: "a route has the name",
-		Facts: resolver.Facts{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
+		Provenance: resolver.Provenance{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
 	}
 	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
 	refused := resolver.Answer{
 		Name: nodeID + ".", Type: "A", Rcode: "NXDOMAIN", Authoritative: true, Source: "zone", Reason: "no such node",
-		Facts: resolver.Facts{Step: "zone", Refused: "address 127.0.0.1 is a loopback address"},
+		Provenance: resolver.Provenance{Step: "zone", Refused: "address 127.0.0.1 is a loopback address"},
 	}
 	for name, tt := range map[string]struct {
 		name    string
@@ -259,7 +259,7 @@ func TestPrintAnswers(t *testing.T) {
 
 func TestCacheText(t *testing.T) {
 	t.Parallel()
-	for want, c := range map[string]resolver.CacheFacts{
+	for want, c := range map[string]resolver.CacheProvenance{
 		"1m5s old, fresh for 2s more":         {Age: 65, Left: 2},
 		"stale, 10m0s old":                    {Age: 600, Stale: true},
 		"a failure, 1s old, kept for 4s more": {Age: 1, Left: 4, Failure: true},

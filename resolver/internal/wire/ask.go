@@ -8,13 +8,13 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 )
 
 // Origin is where a query comes from, and when it was taken up.
 type Origin struct {
 	Client    netip.AddrPort // the zero one: no socket
-	Transport tap.Transport
+	Transport querylog.Transport
 	Began     time.Duration
 }
 
@@ -30,7 +30,7 @@ func Ask(name, qtype string) (*Request, error) {
 		return nil, fmt.Errorf("query: %w", err)
 	}
 	r := &Request{
-		Origin:   Origin{Transport: tap.Query},
+		Origin:   Origin{Transport: querylog.Query},
 		Question: decision.Question{Name: wire, Type: number},
 		Limit:    TCPLimit,
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/cookie"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -70,7 +70,7 @@ func Parse(message []byte, from Origin) (*Request, error) {
 	if err := r.readOPT(); err != nil {
 		return nil, err
 	}
-	r.readOptions(from.Transport == tap.TCP)
+	r.readOptions(from.Transport == querylog.TCP)
 	if r.cookie != nil && !cookie.WellFormed(r.cookie) {
 		return nil, ErrForm
 	}
@@ -84,7 +84,7 @@ func Parse(message []byte, from Origin) (*Request, error) {
 		DO: r.OPT != nil && r.OPT.Do(), CD: r.Msg.CheckingDisabled,
 		Alone: len(upstream.PassedOn(&r.Msg)) > 0,
 	}
-	r.Limit = r.replyLimit(from.Transport == tap.TCP)
+	r.Limit = r.replyLimit(from.Transport == querylog.TCP)
 	return r, nil
 }
 

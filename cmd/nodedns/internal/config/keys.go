@@ -109,7 +109,7 @@ var keys = []key{
 		func(c *Config) *bool { return &c.DNS.SingleLabel }),
 	boolKey("dns.fast_path", true,
 		"answer everyday queries without taking them apart; false only costs time",
-		func(c *Config) *bool { return &c.DNS.OrdinaryPath }).inverted(),
+		func(c *Config) *bool { return &c.DNS.DisableFastPath }).inverted(),
 
 	listKey("upstream.servers", []any{"auto"},
 		"`SERVERS` for names that are not ours, or auto for the machine's own; empty: refuse them",

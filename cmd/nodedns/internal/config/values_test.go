@@ -160,7 +160,7 @@ var valueTests = []struct {
 		[]string{`"lan"`},
 	},
 	{
-		"dns.fast_path", func(c Config) any { return !c.DNS.OrdinaryPath },
+		"dns.fast_path", func(c Config) any { return !c.DNS.DisableFastPath },
 		map[string]string{`false`: "false"},
 		[]string{`"off"`},
 	},

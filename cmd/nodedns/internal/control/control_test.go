@@ -223,7 +223,7 @@ func TestExplain(t *testing.T) {
 		}
 		e := &resolver.Explanation{Name: name, Type: typ}
 		if !dry {
-			e.Answer = &resolver.Answer{Rcode: "NOERROR", Facts: resolver.Facts{Step: "zone"}}
+			e.Answer = &resolver.Answer{Rcode: "NOERROR", Provenance: resolver.Provenance{Step: "zone"}}
 		}
 		return e, nil
 	}}))

@@ -75,7 +75,7 @@ func tellQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 		var told []Event
 		for i := range events {
 			if wanted.chosen(&events[i]) {
-				query := resolver.Describe(&events[i])
+				query := resolver.TextOf(&events[i])
 				told = append(told, Event{Time: query.Time, Query: &query})
 			}
 		}

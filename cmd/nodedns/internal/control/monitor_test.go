@@ -23,19 +23,19 @@ import (
 // scene is a daemon with queries and a zone that a test makes. It says when
 // somebody watches them.
 type scene struct {
-	t       *testing.T
-	taps    resolver.QueryLog
-	store   *zone.Store
-	client  *Client
-	queries chan struct{} // gets one for each who has begun to watch
-	zone    chan struct{}
+	t        *testing.T
+	queryLog resolver.QueryLog
+	store    *zone.Store
+	client   *Client
+	queries  chan struct{} // gets one for each who has begun to watch
+	zone     chan struct{}
 }
 
 func newScene(t *testing.T) *scene {
 	s := &scene{t: t, store: sampleZone(t, 3), queries: make(chan struct{}, 10), zone: make(chan struct{}, 10)}
 	s.client = serve(t, Handler(Daemon{
 		Queries: func() (*resolver.QueryWatcher, error) {
-			w, err := s.taps.Watch()
+			w, err := s.queryLog.Watch()
 			s.queries <- struct{}{}
 			return w, err
 		},
@@ -64,7 +64,7 @@ func nodeReply(id string) []byte {
 }
 
 func (s *scene) tell(id string) {
-	s.taps.Tell(&resolver.LoggedQuery{
+	s.queryLog.Publish(&resolver.QueryEntry{
 		Time: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Duration: time.Millisecond,
 		Client: netip.MustParseAddrPort("127.0.0.1:1234"), Reason: "a node", Reply: nodeReply(id),
 	})
@@ -122,16 +122,16 @@ func TestMonitor(t *testing.T) {
 	}{
 		{"queries", Watch{Queries: true}, func(s *scene) { join(s, 5); s.tell(number(5)); s.tell(number(999)) }, []string{query(5), query(999)}},
 		{"the zone", Watch{Zone: true}, func(s *scene) { s.tell(number(5)); join(s, 999) }, []string{joined(999)}},
-		{"chosen queries", Watch{Queries: true, Choice: resolver.Choice{Name: "*7"}}, func(s *scene) { s.tell(number(5)); s.tell(number(999)) }, []string{query(999)}},
+		{"chosen queries", Watch{Queries: true, Filter: resolver.QueryFilter{Name: "*7"}}, func(s *scene) { s.tell(number(5)); s.tell(number(999)) }, []string{query(999)}},
 		{
 			"a chosen node, of a hundred and of both kinds",
-			Watch{Choice: resolver.Choice{Name: number(999)}},
+			Watch{Filter: resolver.QueryFilter{Name: number(999)}},
 			func(s *scene) { s.tell(number(5)); join(s, append(hundred(), 999)...) },
 			[]string{joined(999)},
 		},
 		{
 			"nothing that is chosen but a node",
-			Watch{Queries: true, Zone: true, Choice: resolver.Choice{Types: []string{"AAAA"}, Rcodes: []string{"SERVFAIL"}, Sources: []string{"hosts"}, Clients: []string{"::1"}}},
+			Watch{Queries: true, Zone: true, Filter: resolver.QueryFilter{Types: []string{"AAAA"}, Rcodes: []string{"SERVFAIL"}, Sources: []string{"hosts"}, Clients: []string{"::1"}}},
 			func(s *scene) { s.tell(number(999)); join(s, 999) },
 			[]string{joined(999)},
 		},
@@ -272,8 +272,8 @@ func TestMonitorThatCannotBe(t *testing.T) {
 	s := newScene(t)
 	yield := func(Event) error { return nil }
 	for want, watch := range map[string]Watch{
-		"no type":  {Choice: resolver.Choice{Types: []string{"WRONG"}}},
-		`name "["`: {Choice: resolver.Choice{Name: "["}},
+		"no type":  {Filter: resolver.QueryFilter{Types: []string{"WRONG"}}},
+		`name "["`: {Filter: resolver.QueryFilter{Name: "["}},
 	} {
 		if err := s.client.Monitor(t.Context(), watch, yield); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", watch, err, want)

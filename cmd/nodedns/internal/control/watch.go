@@ -16,7 +16,7 @@ import (
 type Event struct {
 	Time time.Time `json:"time"`
 	// Query is one that was answered.
-	Query *resolver.Observed `json:"query,omitempty"`
+	Query *resolver.QueryEntryText `json:"query,omitempty"`
 	// Zone is what changed in the zone.
 	Zone *nodedns.Change `json:"zone,omitempty"`
 	// Dropped is how many queries were answered here that are not told, since
@@ -27,9 +27,9 @@ type Event struct {
 // Watch is what is to be told. With neither Queries nor Zone set both are.
 type Watch struct {
 	Queries, Zone bool
-	// Choice is of queries. Its name is also that of a node that has to be
+	// Filter is of queries. Its name is also that of a node that has to be
 	// among those that changed.
-	Choice resolver.Choice
+	Filter resolver.QueryFilter
 }
 
 func (w Watch) values() url.Values {
@@ -39,11 +39,11 @@ func (w Watch) values() url.Values {
 			values.Set(name, strconv.FormatBool(on))
 		}
 	}
-	if w.Choice.Name != "" {
-		values.Set(nameParameter, w.Choice.Name)
+	if w.Filter.Name != "" {
+		values.Set(nameParameter, w.Filter.Name)
 	}
 	for name, list := range map[string][]string{
-		"type": w.Choice.Types, "rcode": w.Choice.Rcodes, "source": w.Choice.Sources, "client": w.Choice.Clients,
+		"type": w.Filter.Types, "rcode": w.Filter.Rcodes, "source": w.Filter.Sources, "client": w.Filter.Clients,
 	} {
 		if len(list) > 0 {
 			values[name] = list
@@ -55,7 +55,7 @@ func (w Watch) values() url.Values {
 // watched is a Watch that was understood.
 type watched struct {
 	queries, zone bool
-	chosen        func(*resolver.LoggedQuery) bool
+	chosen        func(*resolver.QueryEntry) bool
 	about         func(zone.Node) bool // nil: all
 }
 
@@ -70,7 +70,7 @@ func parseWatch(values url.Values) (w watched, err error) {
 	if !w.queries && !w.zone {
 		w.queries, w.zone = true, true
 	}
-	choice := resolver.Choice{
+	choice := resolver.QueryFilter{
 		Name:  values.Get(nameParameter),
 		Types: values["type"], Rcodes: values["rcode"], Sources: values["source"], Clients: values["client"],
 	}

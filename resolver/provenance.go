@@ -11,13 +11,13 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
-// Facts is what an answer was made of. Only what concerns it is there.
-type Facts struct {
+// Provenance is what an answer was made of. Only what concerns it is there.
+type Provenance struct {
 	// Step of the decision that settled it: request, localhost, zone, reverse,
 	// hosts, route, special, single-label or upstream.
 	Step string `json:"step,omitempty"`
 	// Node is the one that the answer is about.
-	Node *NodeFacts `json:"node,omitempty"`
+	Node *NodeProvenance `json:"node,omitempty"`
 	// Refused is why the cluster's entry for the name is refused, so that the
 	// answer is without it.
 	Refused string `json:"refused,omitempty"`
@@ -28,11 +28,11 @@ type Facts struct {
 	// Private says that only upstreams on private addresses may be asked.
 	Private bool `json:"private,omitempty"`
 	// Cache is what the answer was in the cache.
-	Cache *CacheFacts `json:"cache,omitempty"`
+	Cache *CacheProvenance `json:"cache,omitempty"`
 }
 
-// NodeFacts is a node, as far as an answer depends on it.
-type NodeFacts struct {
+// NodeProvenance is a node, as far as an answer depends on it.
+type NodeProvenance struct {
 	ID       string `json:"id"`
 	Source   string `json:"source"` // that its addresses come from
 	State    string `json:"state"`
@@ -48,8 +48,8 @@ type HostLine struct {
 	Line int    `json:"line"` // from 1
 }
 
-// CacheFacts is an answer that was in the cache.
-type CacheFacts struct {
+// CacheProvenance is an answer that was in the cache.
+type CacheProvenance struct {
 	Age   int64 `json:"age"`  // seconds since the upstream answered
 	Left  int64 `json:"left"` // seconds for which it stays fresh
 	Stale bool  `json:"stale,omitempty"`
@@ -57,14 +57,14 @@ type CacheFacts struct {
 	Failure bool `json:"failure,omitempty"`
 }
 
-// facts tell what became of an inquiry, once there is a reply.
-func (s *Server) facts(i *inquiry) Facts {
+// provenance is what became of an lookup, once there is a reply.
+func (s *Server) provenance(i *lookup) Provenance {
 	v := &i.decided
-	f := Facts{Step: v.Step.String(), Node: nodeFacts(v), Private: v.Private, Route: i.route(), Lines: s.linesOf(i)}
+	f := Provenance{Step: v.Step.String(), Node: nodeProvenance(v), Private: v.Private, Route: i.route(), Lines: s.linesOf(i)}
 	f.Refused = s.refusalOf(i)
 	if i.verdict.Kind == decision.Cached {
 		hit := &i.verdict.Hit
-		f.Cache = &CacheFacts{
+		f.Cache = &CacheProvenance{
 			Age: int64(hit.Age().Seconds()), Left: int64(hit.Left().Seconds()),
 			Stale: hit.Stale, Failure: hit.Failure,
 		}
@@ -74,7 +74,7 @@ func (s *Server) facts(i *inquiry) Facts {
 
 // refusalOf is why the cluster's entry for a node is refused, of a name that could
 // be the node's: its own, one below it or, whatever shape it has, a single label.
-func (s *Server) refusalOf(i *inquiry) string {
+func (s *Server) refusalOf(i *lookup) string {
 	name := i.Question.Name
 	if s.refusal == nil || i.decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
 		return ""
@@ -87,12 +87,12 @@ func (s *Server) refusalOf(i *inquiry) string {
 	return ""
 }
 
-func nodeFacts(v *decision.Verdict) *NodeFacts {
+func nodeProvenance(v *decision.Verdict) *NodeProvenance {
 	n := v.Node
 	if !n.Exists() {
 		return nil
 	}
-	f := &NodeFacts{ID: string(n.ID()), Source: n.Source(), State: n.State().String(), Departed: n.Departed()}
+	f := &NodeProvenance{ID: string(n.ID()), Source: n.Source(), State: n.State().String(), Departed: n.Departed()}
 	if since := n.Since(); since.Unix() > 0 {
 		f.Since = &since
 	}
@@ -101,7 +101,7 @@ func nodeFacts(v *decision.Verdict) *NodeFacts {
 
 // route is the domain by which a name was found to be in the route of the
 // verdict, or "".
-func (i *inquiry) route() string {
+func (i *lookup) route() string {
 	step := i.decided.Step
 	_, labels, ok := i.view.Routes.Lookup(i.Question.Name)
 	switch {
@@ -117,7 +117,7 @@ func (i *inquiry) route() string {
 
 // linesOf are the lines of the hosts file that the answer is from, or that have
 // the name and not what is asked for.
-func (s *Server) linesOf(i *inquiry) (lines []HostLine) {
+func (s *Server) linesOf(i *lookup) (lines []HostLine) {
 	if i.decided.Step != decision.StepHostLines {
 		return nil
 	}

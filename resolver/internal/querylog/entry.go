@@ -1,4 +1,4 @@
-package tap
+package querylog
 
 import (
 	"net/netip"
@@ -35,8 +35,8 @@ func (t Transport) String() string {
 	}
 }
 
-// Event is a query that was answered.
-type Event struct {
+// Entry is a query that was answered.
+type Entry struct {
 	Time      time.Time      // of the answer
 	Duration  time.Duration  // from when the query was taken up
 	Client    netip.AddrPort // the zero one where there is no socket
@@ -57,7 +57,7 @@ type Event struct {
 
 // Question is what was asked for, spelled as the client did. There is none in
 // the reply to a malformed query.
-func (e *Event) Question() (name string, qtype uint16, ok bool) {
+func (e *Entry) Question() (name string, qtype uint16, ok bool) {
 	const header = 12
 	if len(e.Reply) <= header {
 		return "", 0, false
@@ -69,8 +69,8 @@ func (e *Event) Question() (name string, qtype uint16, ok bool) {
 	return name, uint16(e.Reply[end])<<8 | uint16(e.Reply[end+1]), true
 }
 
-// bytes is how much memory the event keeps beyond its own.
-func (e *Event) bytes() int {
+// bytes is how much memory the entry keeps beyond its own.
+func (e *Entry) bytes() int {
 	n := len(e.Reply)
 	for _, ede := range e.Extended {
 		n += len(ede.ExtraText)

@@ -1,4 +1,4 @@
-package tap
+package querylog
 
 import (
 	"errors"
@@ -7,15 +7,15 @@ import (
 	"sync/atomic"
 )
 
-// MaxWatchers is how many may watch at a time.
+// MaxWatchers is how many may watch concurrently.
 const MaxWatchers = 8
 
 // ErrTooMany is that MaxWatchers watch already.
 var ErrTooMany = errors.New("too many watch the queries already; end one of them")
 
-// Taps are where the queries of a server can be watched. The zero value is
+// Log is where the queries of a server can be watched. The zero value is
 // ready. All methods may be called concurrently.
-type Taps struct {
+type Log struct {
 	// watchers is nil while there are none. The slice never changes; another
 	// one replaces it.
 	watchers atomic.Pointer[[]*Watcher]
@@ -26,21 +26,21 @@ type Taps struct {
 // Stats tell of all who watch, and who have watched.
 type Stats struct {
 	Watchers int    // now
-	Missed   uint64 // events, for want of room
+	Missed   uint64 // entries, for want of room
 }
 
 // Stats returns the counts so far.
-func (t *Taps) Stats() Stats {
-	return Stats{Watchers: len(t.current()), Missed: t.missed.Load()}
+func (l *Log) Stats() Stats {
+	return Stats{Watchers: len(l.current()), Missed: l.missed.Load()}
 }
 
-// Watched says whether events are worth telling.
-func (t *Taps) Watched() bool { return t.watchers.Load() != nil }
+// Watched reports whether there is a watcher.
+func (l *Log) Watched() bool { return l.watchers.Load() != nil }
 
-// Tell gives an event to all who watch. The reply is copied, so that the caller
+// Publish copies an entry to all watchers. The reply is copied, so that the caller
 // may use its memory again.
-func (t *Taps) Tell(e *Event) {
-	watchers := t.watchers.Load()
+func (l *Log) Publish(e *Entry) {
+	watchers := l.watchers.Load()
 	if watchers == nil {
 		return // the last one has gone meanwhile
 	}
@@ -51,38 +51,38 @@ func (t *Taps) Tell(e *Event) {
 
 // Watch begins to watch. The error is ErrTooMany. The caller has to Close the
 // watcher.
-func (t *Taps) Watch() (*Watcher, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	there := t.current()
+func (l *Log) Watch() (*Watcher, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	there := l.current()
 	if len(there) >= MaxWatchers {
 		return nil, ErrTooMany
 	}
-	w := &Watcher{taps: t, wake: make(chan struct{}, 1)}
-	t.replace(append(slices.Clone(there), w))
+	w := &Watcher{log: l, wake: make(chan struct{}, 1)}
+	l.replace(append(slices.Clone(there), w))
 	return w, nil
 }
 
 // leave ends the watch of one.
-func (t *Taps) leave(w *Watcher) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.replace(slices.DeleteFunc(slices.Clone(t.current()), func(one *Watcher) bool { return one == w }))
+func (l *Log) leave(w *Watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.replace(slices.DeleteFunc(slices.Clone(l.current()), func(one *Watcher) bool { return one == w }))
 }
 
 // current are those who watch. Who replaces them holds mu.
-func (t *Taps) current() []*Watcher {
-	if watchers := t.watchers.Load(); watchers != nil {
+func (l *Log) current() []*Watcher {
+	if watchers := l.watchers.Load(); watchers != nil {
 		return *watchers
 	}
 	return nil
 }
 
 // replace is called with mu held.
-func (t *Taps) replace(watchers []*Watcher) {
+func (l *Log) replace(watchers []*Watcher) {
 	if len(watchers) == 0 {
-		t.watchers.Store(nil)
+		l.watchers.Store(nil)
 		return
 	}
-	t.watchers.Store(&watchers)
+	l.watchers.Store(&watchers)
 }

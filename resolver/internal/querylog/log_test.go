@@ -1,4 +1,4 @@
-package tap
+package querylog
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-func watch(t *testing.T, taps *Taps) *Watcher {
+func watch(t *testing.T, log *Log) *Watcher {
 	t.Helper()
-	w, err := taps.Watch()
+	w, err := log.Watch()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,38 +21,38 @@ func watch(t *testing.T, taps *Taps) *Watcher {
 	return w
 }
 
-func next(t *testing.T, w *Watcher) ([]Event, uint64) {
+func next(t *testing.T, w *Watcher) ([]Entry, uint64) {
 	t.Helper()
-	events, missed, err := w.Next(t.Context())
+	entries, missed, err := w.Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return events, missed
+	return entries, missed
 }
 
 func TestAllWhoWatchAreTold(t *testing.T) {
 	t.Parallel()
-	taps := new(Taps)
-	taps.Tell(&Event{Reason: "before anybody watches"})
-	one, other := watch(t, taps), watch(t, taps)
+	log := new(Log)
+	log.Publish(&Entry{Reason: "before anybody watches"})
+	one, other := watch(t, log), watch(t, log)
 	reply := []byte("first")
-	taps.Tell(&Event{Reason: "1", Reply: reply})
+	log.Publish(&Entry{Reason: "1", Reply: reply})
 	copy(reply, "other") // as a path does that uses its memory again
-	taps.Tell(&Event{Reason: "2", Reply: reply})
+	log.Publish(&Entry{Reason: "2", Reply: reply})
 	for _, w := range []*Watcher{one, other} {
-		events, missed := next(t, w)
-		if len(events) != 2 || missed != 0 || string(events[0].Reply) != "first" || string(events[1].Reply) != "other" || events[1].Reason != "2" {
-			t.Errorf("got %v, %d missed", events, missed)
+		entries, missed := next(t, w)
+		if len(entries) != 2 || missed != 0 || string(entries[0].Reply) != "first" || string(entries[1].Reply) != "other" || entries[1].Reason != "2" {
+			t.Errorf("got %v, %d missed", entries, missed)
 		}
 	}
 	one.Close()
 	one.Close()
-	taps.Tell(&Event{Reason: "3"})
-	if events, _ := next(t, other); len(events) != 1 || events[0].Reason != "3" {
-		t.Errorf("after another one has gone: %v", events)
+	log.Publish(&Entry{Reason: "3"})
+	if entries, _ := next(t, other); len(entries) != 1 || entries[0].Reason != "3" {
+		t.Errorf("after another one has gone: %v", entries)
 	}
 	other.Close()
-	if taps.Watched() {
+	if log.Watched() {
 		t.Error("nobody is left, and yet they are told")
 	}
 }
@@ -64,34 +64,34 @@ func TestWhatHasNoRoomIsCounted(t *testing.T) {
 	text := []*dns.EDNS0_EDE{{ExtraText: strings.Repeat("t", maxBytes/8)}}
 	tests := []struct {
 		name  string
-		event Event
+		entry Entry
 		want  int
 	}{
-		{"small ones", Event{Reply: make([]byte, 12)}, maxEvents},
-		{"without a reply", Event{}, maxEvents},
-		{"large replies", Event{Reply: make([]byte, maxBytes/10)}, 10},
-		{"large texts", Event{Extended: text}, 8},
-		{"one that alone is more than there is room for", Event{Reply: make([]byte, maxBytes+1)}, 1},
+		{"small ones", Entry{Reply: make([]byte, 12)}, maxEntries},
+		{"without a reply", Entry{}, maxEntries},
+		{"large replies", Entry{Reply: make([]byte, maxBytes/10)}, 10},
+		{"large texts", Entry{Extended: text}, 8},
+		{"one that alone is more than there is room for", Entry{Reply: make([]byte, maxBytes+1)}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			taps := new(Taps)
-			w := watch(t, taps)
-			const told = 2 * maxEvents
+			log := new(Log)
+			w := watch(t, log)
+			const told = 2 * maxEntries
 			for round := range uint64(2) { // the second buffer too
 				for range told {
-					taps.Tell(&tt.event)
+					log.Publish(&tt.entry)
 				}
-				events, missed := next(t, w)
-				if len(events) != tt.want || missed != told-uint64(tt.want) {
-					t.Errorf("%d events and %d missed, want %d of %d", len(events), missed, tt.want, told)
+				entries, missed := next(t, w)
+				if len(entries) != tt.want || missed != told-uint64(tt.want) {
+					t.Errorf("%d entries and %d missed, want %d of %d", len(entries), missed, tt.want, told)
 				}
-				if got, want := taps.Stats(), (Stats{1, (round + 1) * missed}); got != want {
+				if got, want := log.Stats(), (Stats{1, (round + 1) * missed}); got != want {
 					t.Errorf("the counts are %+v, want %+v", got, want)
 				}
-				for _, e := range events {
-					if !bytes.Equal(e.Reply, tt.event.Reply) {
+				for _, e := range entries {
+					if !bytes.Equal(e.Reply, tt.entry.Reply) {
 						t.Fatal("a reply is not the one told")
 					}
 				}
@@ -102,24 +102,24 @@ func TestWhatHasNoRoomIsCounted(t *testing.T) {
 
 func TestMissedAreToldOnce(t *testing.T) {
 	t.Parallel()
-	taps := new(Taps)
-	w := watch(t, taps)
-	for range maxEvents + 5 {
-		taps.Tell(new(Event))
+	log := new(Log)
+	w := watch(t, log)
+	for range maxEntries + 5 {
+		log.Publish(new(Entry))
 	}
 	if _, missed := next(t, w); missed != 5 {
 		t.Errorf("%d missed, want 5", missed)
 	}
-	taps.Tell(new(Event))
-	if events, missed := next(t, w); len(events) != 1 || missed != 0 {
-		t.Errorf("then %d and %d missed, want 1 and none", len(events), missed)
+	log.Publish(new(Entry))
+	if entries, missed := next(t, w); len(entries) != 1 || missed != 0 {
+		t.Errorf("then %d and %d missed, want 1 and none", len(entries), missed)
 	}
 }
 
 func TestNextEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	taps := new(Taps)
-	w := watch(t, taps)
+	log := new(Log)
+	w := watch(t, log)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("why")
 	ended := make(chan error)
@@ -128,7 +128,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 	if err := <-ended; !errors.Is(err, why) {
 		t.Errorf("who waits gets %v, want %v", err, why)
 	}
-	taps.Tell(new(Event))
+	log.Publish(new(Entry))
 	if _, _, err := w.Next(ctx); !errors.Is(err, why) {
 		t.Errorf("with something to read: %v, want %v", err, why)
 	}
@@ -136,36 +136,36 @@ func TestNextEndsWithItsContext(t *testing.T) {
 
 func TestWatchersAreBounded(t *testing.T) {
 	t.Parallel()
-	taps := new(Taps)
+	log := new(Log)
 	for range MaxWatchers {
-		watch(t, taps)
+		watch(t, log)
 	}
-	if _, err := taps.Watch(); !errors.Is(err, ErrTooMany) {
+	if _, err := log.Watch(); !errors.Is(err, ErrTooMany) {
 		t.Errorf("one more gets %v, want %v", err, ErrTooMany)
 	}
-	taps.current()[3].Close()
-	if _, err := taps.Watch(); err != nil {
+	log.current()[3].Close()
+	if _, err := log.Watch(); err != nil {
 		t.Errorf("after one has gone: %v", err)
 	}
 }
 
-// Each event is told or counted, whoever comes and goes.
+// Each entry is told or counted, whoever comes and goes.
 func TestNothingIsLostUncounted(t *testing.T) {
 	t.Parallel()
-	taps := new(Taps)
-	w := watch(t, taps)
+	log := new(Log)
+	w := watch(t, log)
 	const tellers, each = 4, 5000
 	var telling sync.WaitGroup
 	for range tellers {
 		telling.Go(func() {
 			for range each {
-				taps.Tell(&Event{Reply: []byte("reply")})
+				log.Publish(&Entry{Reply: []byte("reply")})
 			}
 		})
 	}
 	telling.Go(func() {
 		for range 100 {
-			passing, err := taps.Watch()
+			passing, err := log.Watch()
 			if err != nil {
 				t.Error(err)
 				return
@@ -174,9 +174,9 @@ func TestNothingIsLostUncounted(t *testing.T) {
 		}
 	})
 	for got := uint64(0); got < tellers*each; {
-		events, missed := next(t, w)
-		got += uint64(len(events)) + missed
-		for _, e := range events {
+		entries, missed := next(t, w)
+		got += uint64(len(entries)) + missed
+		for _, e := range entries {
 			if string(e.Reply) != "reply" {
 				t.Fatalf("the reply is %q", e.Reply)
 			}
@@ -186,19 +186,19 @@ func TestNothingIsLostUncounted(t *testing.T) {
 }
 
 func TestTellingAllocatesNothing(t *testing.T) {
-	taps := new(Taps)
-	w := watch(t, taps)
-	e := &Event{Reply: make([]byte, 100)}
+	log := new(Log)
+	w := watch(t, log)
+	e := &Entry{Reply: make([]byte, 100)}
 	fill := func() {
-		for range maxEvents {
-			taps.Tell(e)
+		for range maxEntries {
+			log.Publish(e)
 		}
 		next(t, w)
 	}
 	fill() // both buffers get their size
 	fill()
 	if n := testing.AllocsPerRun(10, fill); n != 0 {
-		t.Errorf("%v allocations for %d events", n, maxEvents)
+		t.Errorf("%v allocations for %d entries", n, maxEntries)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestQuestion(t *testing.T) {
 		{"cut in the name", asked[:20], false},
 		{"cut in the type", asked[:len(asked)-3], false},
 	} {
-		e := Event{Reply: tt.reply}
+		e := Entry{Reply: tt.reply}
 		name, qtype, ok := e.Question()
 		if ok != tt.ok || ok && (name != "WWW.Example.Org." || qtype != dns.TypeAAAA) {
 			t.Errorf("%s: got %s %d %v", tt.name, name, qtype, ok)

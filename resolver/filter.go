@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/tap"
+	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// Choice is which events are wanted: those that fit all of what is set. Of a
+// QueryFilter is which events are wanted: those that fit all of what is set. Of a
 // list an event has to fit one.
-type Choice struct {
+type QueryFilter struct {
 	// Name is a part of the name asked for or, with * or ? or [ in it, a
 	// pattern as of [path.Match] of the whole name. Letter case and the final
 	// dot do not matter.
@@ -27,7 +27,7 @@ type Choice struct {
 
 // Filter returns a function that says of an event whether it was chosen. It is
 // for one goroutine at a time. The error says what is wrong with the choice.
-func (c Choice) Filter() (func(*tap.Event) bool, error) {
+func (c QueryFilter) Filter() (func(*querylog.Entry) bool, error) {
 	name, err := NameFilter(c.Name)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c Choice) Filter() (func(*tap.Event) bool, error) {
 		return nil, err
 	}
 	asked := c.Name != "" || len(types) > 0
-	return func(e *tap.Event) bool {
+	return func(e *querylog.Entry) bool {
 		if !chosen(rcodes, e.Rcode) || !chosen(sources, e.Source) || !fromAny(clients, e.Client.Addr().Unmap().WithZone("")) {
 			return false
 		}
@@ -61,7 +61,7 @@ func (c Choice) Filter() (func(*tap.Event) bool, error) {
 	}, nil
 }
 
-// NameFilter says of names whether they fit, as by Choice.Name.
+// NameFilter says of names whether they fit, as by QueryFilter.Name.
 func NameFilter(text string) (func(name string) bool, error) {
 	text = lowerName(text)
 	if !strings.ContainsAny(text, "*?[") {
