@@ -33,8 +33,8 @@ var layers = []struct {
 	{testkit, []string{testkit}},
 }
 
-// leaves are the packages that every part may import, and that import nothing
-// of ours: all but the zone, which needs the standard library only.
+// leaves are the packages that every part may import, and that import no part
+// but each other: all but the zone, which needs the standard library only.
 const leaves = "internal"
 
 // testkit is for tests, and nothing that is built imports it. Its fake name

@@ -40,15 +40,7 @@ const maxKeyFile = 64 << 10
 func readPublicKey(path string) (ed25519.PublicKey, error) {
 	data, err := osfile.Read(path, maxKeyFile)
 	if err != nil {
-		return nil, reason(err)
+		return nil, osfile.Cause(err)
 	}
 	return zone.ParsePublicKey(data)
-}
-
-// reason leaves the path out of an error whose message names it already.
-func reason(err error) error {
-	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }

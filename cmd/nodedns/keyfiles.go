@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // privateKeyName is the private key's file, beside that of the public key.
@@ -81,14 +83,14 @@ func writePEM(path, blockType string, der []byte, mode fs.FileMode) error {
 	f, err := renameio.NewPendingFile(path,
 		renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(mode), renameio.IgnoreUmask())
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, reason(err))
+		return fmt.Errorf("write %s: %w", path, osfile.Cause(err))
 	}
 	defer f.Cleanup()
 	if err := pem.Encode(f, &pem.Block{Type: blockType, Bytes: der}); err != nil {
-		return fmt.Errorf("write %s: %w", path, reason(err))
+		return fmt.Errorf("write %s: %w", path, osfile.Cause(err))
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("write %s: %w", path, reason(err))
+		return fmt.Errorf("write %s: %w", path, osfile.Cause(err))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
@@ -64,7 +64,7 @@ func follow(t *testing.T, f *Follower) (await func(text string)) {
 }
 
 func contents(root, file string) string {
-	real, err := Resolve(root, file)
+	real, err := osfile.Resolve(root, file)
 	if err != nil {
 		return err.Error()
 	}
@@ -308,48 +308,4 @@ func TestFollowByLookingNowAndThen(t *testing.T) {
 	await("2")
 	write(t, dir+"/a/b/file", "3")
 	await("3")
-}
-
-func TestResolve(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	must(t, os.MkdirAll(root+"/a/b", 0o755))
-	write(t, root+"/a/b/file", "")
-	for link, target := range map[string]string{
-		"/absolute": "/a/b/file", "/relative": "a/b/../b/file", "/twice": "absolute",
-		"/out": "../../../../a/b/file", "/dangling": "a/none/../../../x", "/loop": "loop", "/dir": "/a/b",
-	} {
-		must(t, os.Symlink(target, root+link))
-	}
-	tests := map[string]struct {
-		path, want string
-		turns      int
-		fails      bool
-	}{
-		"plain":                   {path: "/a/b/file", want: "/a/b/file", turns: 1},
-		"untidy":                  {path: "//a/./b/../b/file", want: "/a/b/file", turns: 1},
-		"absolute symlink":        {path: "/absolute", want: "/a/b/file", turns: 2},
-		"relative symlink":        {path: "/relative", want: "/a/b/file", turns: 2},
-		"symlink to a symlink":    {path: "/twice", want: "/a/b/file", turns: 3},
-		"symlink on the way":      {path: "/dir/file", want: "/a/b/file", turns: 2},
-		"not out of the root":     {path: "/out", want: "/a/b/file", turns: 2},
-		"missing":                 {path: "/a/c/d/file", want: "/a/c/d/file", turns: 1},
-		"dangling, with dots":     {path: "/dangling", want: "/x", turns: 2},
-		"the root":                {path: "/", want: "", turns: 1},
-		"a loop":                  {path: "/loop", fails: true, turns: maxSymlinks + 1},
-		"a file on the way":       {path: "/a/b/file/x", want: "/a/b/file/x", fails: true, turns: 1},
-		"a name that is too long": {path: "/" + strings.Repeat("x", 300), want: "/" + strings.Repeat("x", 300), fails: true, turns: 1},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := walk(root, tt.path)
-			if (err != nil) != tt.fails || len(got.turns) != tt.turns {
-				t.Errorf("turns %q, error %v; want %d, an error: %t", got.turns, err, tt.turns, tt.fails)
-			}
-			if want := filepath.Join(root, tt.want); !tt.fails && got.file != want {
-				t.Errorf("leads to %q, want %q", got.file, want)
-			}
-		})
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // maxRounds is how often in a row watches are set because a path leads
@@ -43,56 +45,52 @@ func (h *hints) arm(root string, files []string) error {
 	if h.notify == nil {
 		return h.failed
 	}
-	trails := walkAll(root, files)
+	paths := walkAll(root, files)
 	for range maxRounds {
-		err := h.watch(trails)
+		err := h.watch(paths)
 		// What changed on the way before it was watched gave no hint.
 		now := walkAll(root, files)
-		if slices.EqualFunc(trails, now, trail.equal) {
+		if slices.EqualFunc(paths, now, osfile.ResolvedPath.Equal) {
 			return err
 		}
-		trails = now
+		paths = now
 	}
 	return errors.New("the paths change faster than they can be followed")
 }
 
-func walkAll(root string, files []string) []trail {
-	trails := make([]trail, 0, len(files))
+func walkAll(root string, files []string) []osfile.ResolvedPath {
+	paths := make([]osfile.ResolvedPath, 0, len(files))
 	for _, file := range files {
 		// As far as it leads: an error ends it at something to be watched.
-		t, _ := walk(root, file)
-		trails = append(trails, t)
+		p, _ := osfile.Walk(root, file)
+		paths = append(paths, p)
 	}
-	return trails
+	return paths
 }
 
-func (t trail) equal(other trail) bool {
-	return t.file == other.file && slices.Equal(t.turns, other.turns)
-}
-
-// watch gives up all watches and sets those for the trails. The error is about
+// watch gives up all watches and sets those for the paths. The error is about
 // directories that cannot be watched.
-func (h *hints) watch(trails []trail) error {
+func (h *hints) watch(paths []osfile.ResolvedPath) error {
 	for _, path := range h.notify.WatchList() {
 		_ = h.notify.Remove(path) // it is gone with its directory, at worst
 	}
 	names := map[string]bool{}
-	for _, t := range trails {
-		for _, turn := range t.turns {
-			names[turn], names[filepath.Dir(turn)] = true, true
+	for _, p := range paths {
+		for _, component := range p.Components {
+			names[component], names[filepath.Dir(component)] = true, true
 		}
 	}
 	h.names.Store(&names) // first, or the first notices would be about nothing
 	var errs []error
-	for _, t := range trails {
-		for _, turn := range t.turns {
-			dir := filepath.Dir(turn)
+	for _, p := range paths {
+		for _, component := range p.Components {
+			dir := filepath.Dir(component)
 			if err := h.notify.Add(dir); err != nil {
 				errs = append(errs, fmt.Errorf("watch directory %s: %w", dir, err))
 			}
 		}
 		// It may be missing, and most often the directory is enough.
-		_ = h.notify.Add(t.file)
+		_ = h.notify.Add(p.File)
 	}
 	return errors.Join(errs...)
 }

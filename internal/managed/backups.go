@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 const (
@@ -17,6 +19,9 @@ const (
 	// before us.
 	originalsDir = "originals"
 	recordSuffix = ".json"
+	// maxRecord bounds what is read of a record, in bytes: one of an overwrite has
+	// two contents of at most a gigabyte each in base64.
+	maxRecord = 3 << 30
 )
 
 // recordName is a file name for the record on path: to be recognised by its
@@ -56,7 +61,7 @@ func BackupOf(f File, old Content) Backup {
 }
 
 // String is the path with the root, by which the record is found.
-func (o Backup) String() string { return Below(o.Root, o.Path) }
+func (o Backup) String() string { return osfile.Below(o.Root, o.Path) }
 
 // Backups are the records in a state directory, one JSON file each: a rename
 // makes one exist or not, so there is never half of one to put back.
@@ -73,7 +78,7 @@ func (s Backups) RecordPath(name string) string {
 
 // Load returns the record on a file, named as Backup.String does.
 func (s Backups) Load(name string) (o Backup, found bool, err error) {
-	encoded, err := os.ReadFile(s.RecordPath(name))
+	encoded, err := osfile.Read(s.RecordPath(name), maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, false, nil
 	}
@@ -121,7 +126,7 @@ func (s Backups) All() ([]Backup, error) {
 			continue
 		}
 		path := filepath.Join(s.State, originalsDir, e.Name())
-		encoded, err := os.ReadFile(path)
+		encoded, err := osfile.Read(path, maxRecord)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("read kept original: %w", err))
 			continue

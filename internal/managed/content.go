@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // Content is a file as it was at one moment.
@@ -33,38 +34,26 @@ func (c Content) holds(data []byte) bool {
 	return c.Exists && c.Link == "" && bytes.Equal(c.Bytes, data)
 }
 
-// Stamp changes when a file is written to or replaced. The zero value is that
-// of no file.
-type Stamp struct {
-	device, inode uint64
-	size          int64
-	changed       unix.Timespec
-}
-
-func stampOf(s *unix.Stat_t) Stamp {
-	return Stamp{uint64(s.Dev), s.Ino, s.Size, s.Ctim}
-}
-
 // Stamp of the file at that moment.
-func (c Content) Stamp() Stamp { return stampOf(&c.Stat) }
+func (c Content) Stamp() osfile.Stamp { return osfile.StampOf(&c.Stat) }
 
 // Stamp of the file now.
-func (f File) Stamp() Stamp {
+func (f File) Stamp() osfile.Stamp {
 	var s unix.Stat_t
 	real, err := f.real()
 	if err != nil || unix.Lstat(real, &s) != nil {
-		return Stamp{}
+		return osfile.Stamp{}
 	}
-	return stampOf(&s)
+	return osfile.StampOf(&s)
 }
 
 // real is where the file is written to, and makes it no matter whether there is
 // one yet.
 func (f File) real() (string, error) {
 	if !f.Links {
-		return Resolve(f.Root, f.Path)
+		return osfile.Resolve(f.Root, f.Path)
 	}
-	dir, err := Resolve(f.Root, filepath.Dir(f.Path))
+	dir, err := osfile.Resolve(f.Root, filepath.Dir(f.Path))
 	return filepath.Join(dir, filepath.Base(f.Path)), err
 }
 
@@ -89,7 +78,7 @@ func (f File) readLink(real, target string) (Content, error) {
 	if err := unix.Lstat(real, &c.Stat); err != nil {
 		return c, fmt.Errorf("read %s: %w", f, os.NewSyscallError("lstat", err))
 	}
-	if end, err := Resolve(f.Root, f.Path); err == nil {
+	if end, err := osfile.Resolve(f.Root, f.Path); err == nil {
 		if behind, err := f.readFile(end); err == nil {
 			c.Bytes = behind.Bytes
 		}
@@ -99,24 +88,20 @@ func (f File) readLink(real, target string) (Content, error) {
 
 func (f File) readFile(real string) (Content, error) {
 	c := Content{Real: real}
-	// O_NONBLOCK: a FIFO must not hold us up, it is refused below.
-	opened, err := os.OpenFile(real, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	opened, stat, err := osfile.OpenNoFollow(real)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
-	if err != nil {
-		return c, fmt.Errorf("read %s: %w", f, err)
+	c.Stat = stat
+	if err == nil {
+		defer opened.Close()
+		c.Exists = true
+		c.Bytes, err = osfile.ReadAll(opened, &stat, f.MaxSize)
 	}
-	defer opened.Close()
-	if err := unix.Fstat(int(opened.Fd()), &c.Stat); err != nil {
-		return c, fmt.Errorf("read %s: %w", f, os.NewSyscallError("fstat", err))
-	}
-	if c.Stat.Mode&unix.S_IFMT != unix.S_IFREG || c.Stat.Size > f.MaxSize {
-		return c, fmt.Errorf("read %s: want a regular file of at most %d bytes; put one there or turn this file off", f, f.MaxSize)
-	}
-	c.Exists = true
-	c.Bytes, err = io.ReadAll(io.LimitReader(opened, f.MaxSize))
-	if err != nil {
+	switch {
+	case errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
+		return c, fmt.Errorf("read %s: %w: want a regular file of at most %d bytes; put one there or turn this file off", f, osfile.Cause(err), f.MaxSize)
+	case err != nil:
 		return c, fmt.Errorf("read %s: %w", f, err)
 	}
 	return c, nil

@@ -2,15 +2,19 @@ package managed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // crashEnv carries what the test binary is to do instead of testing.
@@ -69,6 +73,7 @@ func (c crash) run() {
 	}
 	sys.Remove = func(path string) error { step(); return real.Remove(path) }
 	sys.SyncDir = func(dir string) error { step(); return real.SyncDir(dir) }
+	sys.WriteRecord = func(path string, data []byte) error { step(); return real.WriteRecord(path, data) }
 	f := File{Root: c.Root, Path: "/etc/hosts", State: c.State, MaxSize: 1 << 20, System: sys, Logger: slog.New(slog.DiscardHandler)}
 	if _, err := f.Update(to(c.Data)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -179,6 +184,52 @@ func TestRecover(t *testing.T) {
 			wantFile(t, s.path("etc/hosts"), c.want)
 			s.wantNoLeftovers(t)
 		})
+	}
+}
+
+// What is no regular file any more belongs to another program, and is not
+// waited for.
+func TestRecoverLeavesAFIFO(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	f := s.file("/etc/hosts")
+	if err := unix.Mkfifo(s.path("etc/hosts"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	encoded, _ := json.Marshal(undoRecord{Path: s.path("etc/hosts"), Old: []byte("old\n"), New: []byte("new\n")})
+	if err := f.System.saveRecord(undoPath(s.state, s.path("etc/hosts")), encoded); err != nil {
+		t.Fatal(err)
+	}
+	if err := RecoverOverwrites(s.state, f.System, f.Logger); err != nil {
+		t.Error(err)
+	}
+	s.wantNoLeftovers(t)
+}
+
+// The state directory may be open to a user whose rights we do not have.
+func TestRecordsThatAreFIFOs(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	f := s.file("/etc/hosts")
+	backups := Backups{s.state, f.System}
+	backup, undo := backups.RecordPath(f.String()), undoPath(s.state, f.String())
+	for _, path := range []string{backup, undo} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), unix.Mkfifo(path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, load := backups.Load(f.String())
+	_, all := backups.All()
+	for name, c := range map[string]struct {
+		err  error
+		path string
+	}{
+		"load": {load, backup}, "all": {all, backup}, "recover": {RecoverOverwrites(s.state, f.System, f.Logger), undo},
+		"recover one": {f.Recover(), undo},
+	} {
+		if !errors.Is(c.err, osfile.ErrNotRegular) || !strings.Contains(c.err.Error(), c.path) {
+			t.Errorf("%s: %v, want an error that names %s", name, c.err, c.path)
+		}
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // maxAttempts bounds how often a write starts over because somebody else wrote
@@ -30,7 +33,7 @@ type File struct {
 }
 
 // String is the path with the root.
-func (f File) String() string { return Below(f.Root, f.Path) }
+func (f File) String() string { return osfile.Below(f.Root, f.Path) }
 
 // Edits are the decisions that an update asks for.
 type Edits struct {
@@ -131,4 +134,20 @@ func (f File) Remove() error {
 		return fmt.Errorf("remove %s: %w%s", f, err, remedy(err))
 	}
 	return f.System.SyncDir(filepath.Dir(real))
+}
+
+// makeParents makes the missing directories above a file, mode 0755 whatever
+// the umask: everybody has to reach the file.
+func makeParents(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeParents(dir); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }

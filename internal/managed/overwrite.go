@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // overwrites is the folder of the state directory with the undo records of files
@@ -113,7 +115,7 @@ func (f File) recover(real string) error {
 
 // recoverOverwrite does it for one undo record, if there is one.
 func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
-	encoded, err := os.ReadFile(path)
+	encoded, err := osfile.Read(path, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -125,14 +127,14 @@ func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 		log.Warn("undo record of a half-written file is damaged, set aside", "path", path+".damaged", "error", err)
 		return sys.Rename(path, path+".damaged")
 	}
-	now, err := os.ReadFile(j.Path)
+	now, err := osfile.Read(j.Path, int64(max(len(j.Old), len(j.New))))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge), err == nil && !j.mixed(now):
+		log.Warn("half-written file was written by another program since, left as it is", "path", j.Path)
 	case err != nil:
 		return fmt.Errorf("repair %s: %w", j.Path, err)
 	case string(now) == string(j.Old), string(now) == string(j.New):
-	case !j.mixed(now):
-		log.Warn("half-written file was written by somebody else since, it is left so", "path", j.Path)
 	default:
 		if err := j.rollBack(sys, len(now)); err != nil {
 			return fmt.Errorf("repair %s: %w%s", j.Path, err, remedy(err))

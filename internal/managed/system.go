@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // System is what this package asks of the kernel to change something. The
@@ -26,6 +27,8 @@ type System struct {
 	Rename     func(from, to string) error
 	Remove     func(path string) error
 	SyncDir    func(dir string) error
+	// WriteRecord writes a file of the state directory.
+	WriteRecord func(path string, data []byte) error
 }
 
 // RealSystem is the kernel itself.
@@ -48,7 +51,9 @@ func RealSystem() *System {
 		Sync:    (*os.File).Sync,
 		Rename:  os.Rename,
 		Remove:  os.Remove,
-		SyncDir: syncDir,
+		SyncDir: osfile.SyncDir,
+
+		WriteRecord: osfile.WriteRecord,
 	}
 }
 
@@ -73,31 +78,12 @@ func reserve(f *os.File, offset, size int64) error {
 	return f.Sync()
 }
 
-// syncDir makes a rename in the directory survive a power failure.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = d.Sync()
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
-		return nil // a file system that has no such thing
-	}
-	return err
-}
-
 // saveRecord writes one file of the state directory, atomically.
 func (s *System) saveRecord(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the state directory: %w", err)
-	}
-	// The temporary directory is named because renameio would try $TMPDIR.
-	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(dir)); err != nil {
+	if err := s.WriteRecord(path, data); err != nil {
 		return fmt.Errorf("write %s: %w", path, steadily(err, "."+filepath.Base(path)))
 	}
-	return s.SyncDir(dir)
+	return nil
 }
 
 // dropRecord removes one file of the state directory; it may be gone already.

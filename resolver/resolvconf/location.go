@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // Where others tell the machine's servers, in their order.
@@ -71,7 +72,7 @@ func (p Location) parseSource(path, text string, err error) (source, error) {
 	case isOurs(text):
 		return source{}, nil
 	}
-	return source{Parse(text), managed.Below(p.Root, path)}, nil
+	return source{Parse(text), osfile.Below(p.Root, path)}, nil
 }
 
 // readBackup is what the original of our file says. A symlink is followed to what it
@@ -91,7 +92,7 @@ func (p Location) readBackup() (source, error) {
 	if isOurs(string(o.Content)) {
 		return source{}, nil
 	}
-	return source{Parse(string(o.Content)), managed.Below(p.Root, p.Path) + " as it was before"}, nil
+	return source{Parse(string(o.Content)), osfile.Below(p.Root, p.Path) + " as it was before"}, nil
 }
 
 // backup is the record of what was at Path before us.
@@ -99,7 +100,7 @@ func (p Location) backup() (o managed.Backup, found bool, err error) {
 	if p.BackupDir == "" {
 		return o, false, nil
 	}
-	return managed.Backups{State: p.BackupDir}.Load(managed.Below(p.Root, p.Path))
+	return managed.Backups{State: p.BackupDir}.Load(osfile.Below(p.Root, p.Path))
 }
 
 // target is the path below Root that a kept symlink leads to, or "".

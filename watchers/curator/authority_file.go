@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/internal/retry"
@@ -85,7 +81,7 @@ func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
 func (a *authority) keep(ctx context.Context, path, saved string) {
 	for {
 		_, changed := a.known()
-		if text := a.encode(); text != saved && a.reportSaving(path, writeRecord(path, text)) {
+		if text := a.encode(); text != saved && a.reportSaving(path, osfile.WriteRecord(path, []byte(text))) {
 			saved = text
 		}
 		if ctx.Err() != nil {
@@ -97,15 +93,6 @@ func (a *authority) keep(ctx context.Context, path, saved string) {
 		}
 		retry.Sleep(ctx, saveInterval)
 	}
-}
-
-func writeRecord(path, text string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	// The temporary directory is named because renameio would try $TMPDIR.
-	return renameio.WriteFile(path, []byte(text), 0o600, renameio.WithTempDir(dir))
 }
 
 // reportSaving logs a failure when it begins, has the writing tried again, and

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -239,7 +240,7 @@ func TestAuthoritySurvives(t *testing.T) {
 	must(t, a.admit(bare, true, someID(1)))
 	must(t, a.accept(someID(1), []zone.ID{someID(2)}, true))
 	must(t, a.trust(someID(7)))
-	must(t, writeRecord(path, a.encode()))
+	must(t, osfile.WriteRecord(path, []byte(a.encode())))
 
 	again := idle(-1)
 	text, err := again.load(path)

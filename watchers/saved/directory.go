@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -185,7 +186,7 @@ func remove(dir, name string) error {
 	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	return syncDir(dir)
+	return osfile.SyncDir(dir)
 }
 
 func (d *Directory) file() string { return filepath.Join(d.Path, FileName) }

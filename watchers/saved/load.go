@@ -6,9 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -39,9 +39,12 @@ func (e *RefusedError) Unwrap() error { return e.Reason }
 // with any error the start may go on: a [*RefusedError] says that the file was
 // bad and is out of the way, any other that it could not be read or moved.
 func (d *Directory) Load() error {
-	f, err := os.OpenFile(d.file(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, _, err := osfile.Open(d.file())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
+	case errors.Is(err, osfile.ErrNotRegular):
+		return d.setAside(fmt.Errorf("%w: %w", ErrDamaged, osfile.Cause(err)))
 	}
 	if err != nil {
 		return fmt.Errorf("load the saved nodes: %w", err)
@@ -75,13 +78,6 @@ func (d *Directory) Load() error {
 // verify reads all of the file, so that nothing of a bad one gets any further.
 // Reading twice is cheaper than holding all of it.
 func (d *Directory) verify(f *os.File) (h header, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return h, err
-	}
-	if !info.Mode().IsRegular() {
-		return h, fmt.Errorf("%w: it is no regular file", ErrDamaged)
-	}
 	err = decode(f, func(read header) { h = read }, func(*node) {})
 	if want := d.Store.Snapshot().Prefix(); err == nil && h.prefix != string(want) {
 		err = fmt.Errorf("%w: %q instead of %q", ErrPrefix, h.prefix, want)

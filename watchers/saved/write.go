@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -35,7 +36,7 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 		// The old file is still good. A full disk wants the space back.
 		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
 	}
-	if err := syncDir(d.Path); err != nil {
+	if err := osfile.SyncDir(d.Path); err != nil {
 		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), err)
 	}
 	return nodes, nil
@@ -72,13 +73,4 @@ func encode(w io.Writer, snapshot *zone.Snapshot, counted map[zone.ID]time.Durat
 		return 0, fmt.Errorf("the zone has %d nodes and counts %d: a bug of nodedns, please report it", nodes, expected)
 	}
 	return nodes, e.close()
-}
-
-// syncDir makes a rename or removal in a directory last.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -186,7 +187,7 @@ func (k *Keeper) CompareIdentity() []Comparison {
 func (k *Keeper) compareMachineID() Comparison {
 	f := k.fileAt(k.cfg.MachineID)
 	now, err := f.Read()
-	_, absent := os.Stat(managed.Below(k.cfg.Root, systemdRuns))
+	_, absent := os.Stat(osfile.Below(k.cfg.Root, systemdRuns))
 	want := machineID(k.cfg.MachineIDFormat, k.form, absent == nil, now)
 	c := compareText("machine-id", f.String(), string(want), now, err)
 	if c.Err == nil && c.Difference == nil && strings.TrimSpace(string(want)) != string(k.cfg.ID) &&

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // MachineIDFormat is what is written to the machine-id file.
@@ -57,7 +58,7 @@ func machineHex(form lineForm) string {
 
 // writeMachineID brings the machine-id file into its form.
 func (k *Keeper) writeMachineID(f managed.File) (bool, error) {
-	_, err := os.Stat(managed.Below(k.cfg.Root, systemdRuns))
+	_, err := os.Stat(osfile.Below(k.cfg.Root, systemdRuns))
 	systemd := err == nil
 	return f.Update(k.backups.Keeping(f, nil, func(old managed.Content) ([]byte, error) {
 		return machineID(k.cfg.MachineIDFormat, k.form, systemd, old), nil

@@ -9,6 +9,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // foreignWrites calls hint whenever something may have happened to the file,
@@ -17,7 +18,7 @@ import (
 // out of sight. What inotify does not see, such as the other side of a bind
 // mount, is left to the caller's looking now and then.
 func foreignWrites(ctx context.Context, f managed.File, hint func()) error {
-	real, err := managed.Resolve(f.Root, f.Path)
+	real, err := osfile.Resolve(f.Root, f.Path)
 	if err != nil {
 		return err
 	}

@@ -5,16 +5,17 @@ import (
 	"slices"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
 // hostsMemory is what one write of the hosts file leaves to the next.
 type hostsMemory struct {
-	ready    bool          // a ready zone has been written
-	limited  bool          // the last one was cut down
-	findings []string      // those that have been logged
-	stamp    managed.Stamp // of the file as we left it
-	foreign  bool          // the file had changed since, and was put in order
+	ready    bool         // a ready zone has been written
+	limited  bool         // the last one was cut down
+	findings []string     // those that have been logged
+	stamp    osfile.Stamp // of the file as we left it
+	foreign  bool         // the file had changed since, and was put in order
 }
 
 // writeHosts brings the hosts file into the state of a snapshot.
@@ -32,7 +33,7 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	var findings []string
 	foreign := false
 	want := func(old managed.Content) ([]byte, error) {
-		foreign = k.written.stamp != managed.Stamp{} && k.written.stamp != old.Stamp()
+		foreign = k.written.stamp != osfile.Stamp{} && k.written.stamp != old.Stamp()
 		if k.cfg.HostsMode == HostsOwn {
 			if !k.written.ready {
 				t = retain(old.Bytes, own, k.form)

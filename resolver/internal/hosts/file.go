@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nodedns/nodedns/internal/follow"
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // Config says which file to follow.
@@ -33,7 +34,7 @@ type File struct {
 	log       *slog.Logger
 	limit     int // of pairs of a name and an address
 	seed      maphash.Seed
-	stamp     stamp
+	stamp     osfile.Stamp
 	sum       uint64 // of the user's lines in the current table
 	current   atomic.Pointer[state]
 }

@@ -3,10 +3,8 @@ package hosts
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -180,36 +178,6 @@ func TestProblemsAreLoggedOnce(t *testing.T) {
 	}
 	if got := s.Summary(); got.Names != 1 || got.Skipped != 12 || len(got.First) != 10 || got.First[0].Line != 2 || got.Problem != "" {
 		t.Errorf("summary %+v", got)
-	}
-}
-
-func TestStampTellsChanges(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "hosts")
-	if err := os.WriteFile(path, []byte("10.0.0.1 host\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	s, err := check(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, again, err := read("", path, s); !errors.Is(err, errUnchanged) || again != s || text != nil {
-		t.Errorf("read again: %q, %v, %v", text, again, err)
-	}
-	changed := time.Unix(s.change.Unix())
-	if got := s.asOf(changed.Add(settled - 1)); got != (stamp{}) {
-		t.Errorf("so soon after a change the stamp is %v", got)
-	}
-	if got := s.asOf(changed.Add(settled)); got != s {
-		t.Errorf("the settled stamp is %v, want %v", got, s)
-	}
-	if got := s.asOf(changed.Add(-time.Hour)); got != (stamp{}) {
-		t.Errorf("after the clock was set back the stamp is %v", got)
 	}
 }
 

@@ -13,12 +13,16 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
 )
 
 // caKeyFile lies beside the authority's certificate in a cluster's directory.
 const caKeyFile = "ca.key"
+
+// maxPEM is far above the size of any key or certificate, in bytes.
+const maxPEM = 64 << 10
 
 // OpenCluster returns the cluster whose authority is kept in dir, so that a
 // curator which is started again serves the same cluster. The first call makes
@@ -119,7 +123,7 @@ func writePEM(path, blockType string, der []byte, mode fs.FileMode) error {
 }
 
 func readPEM(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := osfile.Read(path, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("reading a key or certificate: %w", err)
 	}

@@ -130,7 +130,7 @@ func TestLoad(t *testing.T) {
 			nodetls.FaultInvalid, nodetls.CertFile, "ServerAuth",
 		},
 		"another node":  {ca.set(t, newKey(t)), nodetls.FaultOtherNode, nodetls.CertFile, string(id)},
-		"far too large": {good.with(nodetls.CAFile, make([]byte, 1<<20)), nodetls.FaultUnreadable, nodetls.CAFile, "too many"},
+		"far too large": {good.with(nodetls.CAFile, make([]byte, 1<<20)), nodetls.FaultUnreadable, nodetls.CAFile, "larger than the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

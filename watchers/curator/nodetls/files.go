@@ -7,11 +7,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // maxFileSize bounds what is read of a file, far above any certificate.
@@ -24,14 +23,14 @@ func readFiles(dir string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(fileNames))
 	var absent []string
 	for _, name := range fileNames {
-		data, err := readFile(filepath.Join(dir, name))
+		data, err := osfile.Read(filepath.Join(dir, name), maxFileSize)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			absent = append(absent, name)
 		case err != nil:
 			return nil, &LoadError{
 				FaultUnreadable, filepath.Join(dir, name),
-				fmt.Errorf("%w: make it a file that this service's user can read", reason(err)),
+				fmt.Errorf("%w: make it a file that this service's user can read", osfile.Cause(err)),
 			}
 		default:
 			files[name] = data
@@ -41,32 +40,6 @@ func readFiles(dir string) (map[string][]byte, error) {
 		return nil, missing(dir, absent)
 	}
 	return files, nil
-}
-
-// readFile refuses to wait for, or to be flooded by, what is not a plain file.
-func readFile(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	switch info, err := f.Stat(); {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("not a regular file (%s)", info.Mode().Type())
-	case info.Size() > maxFileSize:
-		return nil, fmt.Errorf("%d bytes are too many for a certificate or key", info.Size())
-	}
-	return io.ReadAll(io.LimitReader(f, maxFileSize))
-}
-
-// reason leaves out the path, which the message around it names already.
-func reason(err error) error {
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathErr.Err
-	}
-	return err
 }
 
 func parseCA(data []byte) (*x509.Certificate, error) {

@@ -65,11 +65,15 @@ func Examine(m *Machine) []Finding {
 			findings = append(findings, f)
 		}
 	}
-	for _, what := range m.blind {
-		f := note("could not look at "+what, "it may hide a cause", "run this command as root, and not in a sandbox")
-		f.Check = unseen
-		findings = append(findings, f)
+	add := func(all []string, mend string) {
+		for _, what := range all {
+			f := note("could not look at "+what, "it may hide a cause", mend)
+			f.Check = unseen
+			findings = append(findings, f)
+		}
 	}
+	add(m.blind, "run this command as root, and not in a sandbox")
+	add(m.unreadable, "put a regular file there")
 	return m.inOrder(findings)
 }
 

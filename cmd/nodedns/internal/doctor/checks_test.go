@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
@@ -489,6 +492,26 @@ func TestFindingsHideNoReason(t *testing.T) {
 		}
 		if n != 1 {
 			t.Errorf("%d findings on %q, want one: %+v", n, text, findings)
+		}
+	}
+}
+
+// What another program has put in the place of a file is named, and not waited
+// for.
+func TestFilesThatAreNone(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	for _, path := range []string{"/etc/hosts", resolvConfPath, nsswitchPath, "/etc/host.conf"} {
+		_ = os.Remove(p.Root + path) // which may not be there
+		if err := unix.Mkfifo(p.Root+path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := p.read(path); found {
+			t.Errorf("%s was read", path)
+		}
+		want := "could not look at " + path + ": not a regular file, but a FIFO"
+		if !slices.ContainsFunc(Examine(p.Machine), func(f Finding) bool { return f.Check == unseen && f.Text == want }) {
+			t.Errorf("%s is not named", path)
 		}
 	}
 }

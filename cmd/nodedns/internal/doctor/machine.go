@@ -3,7 +3,6 @@ package doctor
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -11,10 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/zone"
@@ -41,8 +39,9 @@ type Machine struct {
 	Now    time.Time
 	Probes Probes
 
-	blind     []string
-	processes []process // nil: not looked for yet
+	blind      []string  // what the caller may not look at
+	unreadable []string  // what is no file that can be read, and why
+	processes  []process // nil: not looked for yet
 }
 
 // Probes ask the kernel and the service manager for what is in no file. They
@@ -75,9 +74,9 @@ type Unit struct {
 	Result  string // why it failed
 }
 
-// maxFile is how much is read of a file, in bytes. A hosts file may have as much
-// as that without the nodes.
-const maxFile = 4 << 20
+// maxFile bounds what is read of a file, in bytes: a hosts file of a million
+// nodes has as much as that.
+const maxFile = 64 << 20
 
 // read returns the text of a file below the root. It is found if it is there and
 // the caller may read it; one that he may not read is noted.
@@ -93,10 +92,18 @@ func (m *Machine) readProc(path string) (text string, found bool) {
 	return text, err == nil
 }
 
-// note keeps what the caller may not look at.
+// note keeps what could not be looked at: the caller may not, or it is no file
+// that can be read.
 func (m *Machine) note(what string, err error) {
-	if errors.Is(err, fs.ErrPermission) && !slices.Contains(m.blind, what) {
-		m.blind = append(m.blind, what)
+	list := &m.blind
+	switch {
+	case errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
+		list, what = &m.unreadable, fmt.Sprintf("%s: %v", what, osfile.Cause(err))
+	case !errors.Is(err, fs.ErrPermission):
+		return
+	}
+	if !slices.Contains(*list, what) {
+		*list = append(*list, what)
 	}
 }
 
@@ -124,40 +131,8 @@ func (m *Machine) list(dir, pattern string) []string {
 
 // readBelow reads a regular file as a process would whose root this is.
 func readBelow(root, path string) (string, error) {
-	file, err := openBelow(root, path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile))
+	text, err := osfile.ReadIn(root, path, maxFile)
 	return string(text), err
-}
-
-// openBelow lets the kernel follow symlinks as they are seen from the root. It
-// does not wait for anybody to fill a FIFO.
-func openBelow(root, path string) (*os.File, error) {
-	if root == "" {
-		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	}
-	dir, err := os.Open(root)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	fd, err := unix.Openat2(int(dir.Fd()), path, &unix.OpenHow{
-		Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT,
-	})
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: filepath.Join(root, path), Err: err}
-	}
-	return os.NewFile(uintptr(fd), path), nil
 }
 
 // listeners are the addresses that are answered on or, without a daemon, that

@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -62,7 +63,7 @@ func (m *Machine) own(path string) managed.File {
 }
 
 // rooted is where a path of the machine is.
-func (m *Machine) rooted(path string) string { return managed.Below(m.Config.Files.Root, path) }
+func (m *Machine) rooted(path string) string { return osfile.Below(m.Config.Files.Root, path) }
 
 // exists reports whether one of some patterns below the root matches.
 func (m *Machine) exists(patterns ...string) bool {

@@ -3,16 +3,15 @@ package nss
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -57,7 +56,7 @@ func Read(root string) (*Machine, error) {
 	var text [4][]byte
 	for i, path := range []string{switchPath, hostsPath, hostConfPath, resolvPath} {
 		var err error
-		if text[i], err = readFile(filepath.Join(root, path)); err != nil {
+		if text[i], err = readFile(root, path); err != nil {
 			return nil, fmt.Errorf("read what glibc reads: %w", err)
 		}
 	}
@@ -75,16 +74,12 @@ func Read(root string) (*Machine, error) {
 	return m, nil
 }
 
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
+func readFile(root, path string) ([]byte, error) {
+	text, err := osfile.ReadIn(root, path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxFile))
+	return text, err
 }
 
 // Multiple says whether the text of a host.conf(5) has all lines of the hosts file

@@ -1,10 +1,16 @@
 package nss
 
 import (
+	"errors"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 func TestNames(t *testing.T) {
@@ -93,5 +99,37 @@ func TestMulti(t *testing.T) {
 		if got := Multiple(text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
+	}
+}
+
+// What explain reads may be anything: it is refused by its name, and never
+// waited for. A link below the root does not lead out of it.
+func TestReadRefusesWhatIsNoFile(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{switchPath, hostsPath, hostConfPath, resolvPath} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			if err := errors.Join(os.Mkdir(root+"/etc", 0o755), unix.Mkfifo(root+path, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Read(root)
+			if !errors.Is(err, osfile.ErrNotRegular) || !strings.Contains(err.Error(), root+path) {
+				t.Errorf("error %v, want one that names the file", err)
+			}
+		})
+	}
+	root := t.TempDir()
+	err := errors.Join(os.Mkdir(root+"/etc", 0o755), os.Symlink("/run/hosts", root+hostsPath), os.Mkdir(root+"/run", 0o755),
+		os.WriteFile(root+"/run/hosts", []byte("192.0.2.1 a\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if addrs, _ := m.inHosts("a", families4and6{four: true, six: true}); len(addrs) != 1 {
+		t.Errorf("through a link: %v", addrs)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -241,7 +241,7 @@ func readKey(files []string) (ed25519.PublicKey, ed25519.PrivateKey, error) {
 	if len(files) == 0 {
 		return ed25519.GenerateKey(rand.Reader)
 	}
-	text, err := os.ReadFile(files[0])
+	text, err := osfile.Read(files[0], 64<<10)
 	if err != nil {
 		return nil, nil, err
 	}
