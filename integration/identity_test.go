@@ -116,7 +116,7 @@ func TestForeignHostname(t *testing.T) {
 	})
 	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
 	n.run("hostname", "elsewhere")
-	eventually(t, "it is reported", func() error { return d.logged("hostname is not ours") })
+	eventually(t, "it is reported", func() error { return d.logged("hostname was changed by another program") })
 	if got := n.hostname(); got != "elsewhere" {
 		t.Errorf("the hostname is %s, which is fought over", got)
 	}

@@ -58,7 +58,7 @@ With --json it is an array of objects with path, and done, what was done.`,
 func formerID(cfg config.Config, log *slog.Logger) zone.ID {
 	id, err := identify(cfg)
 	if err != nil {
-		log.Warn("putting back without this node's name", "error", err)
+		log.Warn("restoring without a node ID", "error", err)
 	}
 	return id
 }

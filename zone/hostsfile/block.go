@@ -3,11 +3,11 @@ package hostsfile
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/nodedns/nodedns/internal/hostsformat"
 )
 
 const (
-	beginMarker = "# BEGIN nodedns"
-	endMarker   = "# END nodedns"
 	// joinedNote stands in the block when the user's last line had no newline
 	// and we had to add it, so that it can be taken away with the block.
 	joinedNote = "# nodedns added the newline that ends the line above\n"
@@ -36,49 +36,33 @@ type parts struct {
 // The block's place is where the first marker stood.
 func parse(content []byte, form lineForm) parts {
 	var p parts
-	start := -1 // of the lines after a BEGIN that no END has followed yet
-	begun := 0  // the number of its line
-	blocks, crlf, number := 0, 0, 0
-	for at := 0; at < len(content); {
-		line := nextLine(content[at:])
-		from := at
-		at += len(line)
-		number++
-		marker, exact := markerOf(line)
-		if marker != "" && !exact {
-			p.find("line %d: a marker with altered white space was put in order", number)
-		}
+	blocks := 0
+	for s := range hostsformat.Sections(content) {
+		p.checkMarker(s.Line, s.Begin)
 		switch {
-		case marker == beginMarker:
-			if start >= 0 {
-				p.unclosed(content[start:from], begun, form)
-			}
-			p.marked = true
-			start, begun = at, number
-		case marker == endMarker && start < 0:
-			p.unopened(number, form)
-			p.marked = true
-		case marker == endMarker:
-			p.closed(content[start:from], begun, form)
-			start = -1
+		case s.IsBlock():
 			blocks++
-		case start < 0:
-			p.user(line)
+			p.marked = true
+			p.closed(s.Text, s.Line, form)
+		case s.Begin != nil:
+			p.marked = true
+			p.unclosed(s.Text, s.Line, form)
+		case s.End != nil:
+			p.unopened(s.Line, form)
+			p.marked = true
+		default:
+			p.user(s.Text)
 		}
-		if marker == "" && bytes.HasSuffix(line, []byte("\r\n")) {
-			crlf++
-		}
-	}
-	if start >= 0 {
-		p.unclosed(content[start:], begun, form)
+		p.checkMarker(s.Line+bytes.Count(s.Begin, newline)+bytes.Count(s.Text, newline), s.End)
 	}
 	if !p.marked && len(content) > 0 && content[len(content)-1] != '\n' {
-		p.find("line %d: the newline at the end of the file was missing; it was added, and goes when the block goes", number)
+		p.find("line %d: the newline at the end of the file was missing; it was added, and goes when the block goes",
+			bytes.Count(content, newline)+1)
 	}
 	if blocks > 1 {
 		p.find("%d blocks were made one", blocks)
 	}
-	if crlf > 0 {
+	if crlf := bytes.Count(p.before, crlf) + bytes.Count(p.after, crlf); crlf > 0 {
 		// Ours end in LF all the same: a reader that does not know CR as white
 		// space would take it for a part of the name.
 		p.find("%d lines end in CR LF and were left so; those of nodedns end in LF", crlf)
@@ -86,6 +70,15 @@ func parse(content []byte, form lineForm) parts {
 	// Only at the end of the file the newline can be taken away again.
 	p.joined = p.joined && len(p.before) > 0 && len(p.after) == 0
 	return p
+}
+
+var newline, crlf = []byte("\n"), []byte("\r\n")
+
+// checkMarker finds a marker that stands there otherwise than we write it.
+func (p *parts) checkMarker(number int, line []byte) {
+	if _, exact := hostsformat.Marker(line); len(line) > 0 && !exact {
+		p.find("line %d: a marker with altered white space was repaired", number)
+	}
 }
 
 func (p *parts) find(format string, args ...any) {
@@ -105,7 +98,7 @@ func (p *parts) closed(lines []byte, begun int, form lineForm) {
 	var foreign []string // the first of them
 	count := 0
 	for len(lines) > 0 {
-		line := nextLine(lines)
+		line := hostsformat.NextLine(lines)
 		lines = lines[len(line):]
 		switch {
 		case form.isNode(line):
@@ -126,9 +119,9 @@ func (p *parts) closed(lines []byte, begun int, form lineForm) {
 // unclosed takes the lines after a BEGIN up to where its END should have been.
 func (p *parts) unclosed(lines []byte, begun int, form lineForm) {
 	p.find("line %d: %q without %q; the lines after it were kept, but for those that nodedns had written",
-		begun, beginMarker, endMarker)
+		begun, hostsformat.BeginMarker, hostsformat.EndMarker)
 	for len(lines) > 0 {
-		line := nextLine(lines)
+		line := hostsformat.NextLine(lines)
 		switch {
 		case form.isNode(line):
 			p.ours = append(p.ours, line...)
@@ -147,7 +140,7 @@ func (p *parts) unclosed(lines []byte, begun int, form lineForm) {
 // unopened takes back the lines that an END without BEGIN shows to be ours.
 func (p *parts) unopened(number int, form lineForm) {
 	p.find("line %d: %q without %q; the lines before it were kept, but for those that nodedns had written",
-		number, endMarker, beginMarker)
+		number, hostsformat.EndMarker, hostsformat.BeginMarker)
 	lines := &p.before
 	if p.marked {
 		lines = &p.after
@@ -167,18 +160,18 @@ func (p *parts) unopened(number int, form lineForm) {
 // join puts the file together again, with lines as our block.
 func (p *parts) join(lines []byte) []byte {
 	joined := p.joined
-	out := make([]byte, 0, len(p.before)+len(p.after)+len(lines)+len(beginMarker)+len(endMarker)+len(joinedNote)+3)
+	out := make([]byte, 0, len(p.before)+len(p.after)+len(lines)+len(hostsformat.BeginMarker)+len(hostsformat.EndMarker)+len(joinedNote)+3)
 	out = append(out, p.before...)
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 		joined = true
 	}
-	out = append(out, beginMarker+"\n"...)
+	out = append(out, hostsformat.BeginMarker+"\n"...)
 	if joined {
 		out = append(out, joinedNote...)
 	}
 	out = append(out, lines...)
-	out = append(out, endMarker+"\n"...)
+	out = append(out, hostsformat.EndMarker+"\n"...)
 	return append(out, p.after...)
 }
 
@@ -190,28 +183,6 @@ func (p *parts) strip() []byte {
 		out = out[:len(out)-1]
 	}
 	return append(out, p.after...)
-}
-
-// markerOf returns the marker that a line is, or "", and whether it stands
-// there as we write it. White space around it does not count: editors add and
-// remove that.
-func markerOf(line []byte) (marker string, exact bool) {
-	switch string(bytes.Trim(line, " \t\r\n")) {
-	case beginMarker:
-		return beginMarker, string(line) == beginMarker+"\n"
-	case endMarker:
-		return endMarker, string(line) == endMarker+"\n"
-	}
-	return "", false
-}
-
-// nextLine returns the first line with its newline, which the last of a file
-// may lack.
-func nextLine(lines []byte) []byte {
-	if i := bytes.IndexByte(lines, '\n'); i >= 0 {
-		return lines[:i+1]
-	}
-	return lines
 }
 
 // lastLine returns the last line with its newline.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/hostsformat"
 )
 
 // block is our block with localhost and the lines given.
 func block(lines string) string {
-	return beginMarker + "\n" + localhost4 + localhost6 + lines + endMarker + "\n"
+	return hostsformat.BeginMarker + "\n" + localhost4 + localhost6 + lines + hostsformat.EndMarker + "\n"
 }
 
 // merge does what a write does to the hosts file in block mode.
@@ -32,7 +34,7 @@ func TestBlock(t *testing.T) {
 			"localhost is written only where the user lacks it",
 			"127.0.0.1\tlocalhost.localdomain LOCALHOST # mine\n",
 			"127.0.0.1\tlocalhost.localdomain LOCALHOST # mine\n" +
-				beginMarker + "\n" + localhost6 + ours + endMarker + "\n",
+				hostsformat.BeginMarker + "\n" + localhost6 + ours + hostsformat.EndMarker + "\n",
 			0, "127.0.0.1\tlocalhost.localdomain LOCALHOST # mine\n",
 		},
 		{
@@ -41,18 +43,18 @@ func TestBlock(t *testing.T) {
 		},
 		{
 			"no final newline", "192.0.2.1 printer",
-			user + beginMarker + "\n" + joinedNote + localhost4 + localhost6 + ours + endMarker + "\n",
+			user + hostsformat.BeginMarker + "\n" + joinedNote + localhost4 + localhost6 + ours + hostsformat.EndMarker + "\n",
 			1, "192.0.2.1 printer",
 		},
 		{
 			"the newline stays when lines follow the block",
-			user + beginMarker + "\n" + joinedNote + endMarker + "\n192.0.2.2 more",
+			user + hostsformat.BeginMarker + "\n" + joinedNote + hostsformat.EndMarker + "\n192.0.2.2 more",
 			user + block(ours) + "192.0.2.2 more", 0, user + "192.0.2.2 more",
 		},
 		{
 			"CRLF lines", "192.0.2.1 printer\r\n127.0.0.1 localhost\r\n::1 localhost\r\n",
 			"192.0.2.1 printer\r\n127.0.0.1 localhost\r\n::1 localhost\r\n" +
-				beginMarker + "\n" + ours + endMarker + "\n",
+				hostsformat.BeginMarker + "\n" + ours + hostsformat.EndMarker + "\n",
 			1, "192.0.2.1 printer\r\n127.0.0.1 localhost\r\n::1 localhost\r\n",
 		},
 		{
@@ -62,15 +64,15 @@ func TestBlock(t *testing.T) {
 		},
 		{
 			"what is between the markers is ours",
-			"# head\n" + beginMarker + "\nanything\n" + endMarker + "\n" + user,
+			"# head\n" + hostsformat.BeginMarker + "\nanything\n" + hostsformat.EndMarker + "\n" + user,
 			"# head\n" + block(ours) + user, 1, "# head\n" + user,
 		},
 		{
-			"markers with white space", beginMarker + " \t\n  " + endMarker + "\r\n" + user,
+			"markers with white space", hostsformat.BeginMarker + " \t\n  " + hostsformat.EndMarker + "\r\n" + user,
 			block(ours) + user, 2, user,
 		},
 		{
-			"END at the end without newline", user + beginMarker + "\n" + endMarker,
+			"END at the end without newline", user + hostsformat.BeginMarker + "\n" + hostsformat.EndMarker,
 			user + block(ours), 1, user,
 		},
 		{
@@ -80,32 +82,32 @@ func TestBlock(t *testing.T) {
 		},
 		{
 			"BEGIN without END: the lines of nodes right after it are ours",
-			beginMarker + "\n" + localhost4 + peerLine(2) + peerLine(3) + user + peerLine(4),
-			beginMarker + "\n" + localhost6 + ours + endMarker + "\n" + localhost4 + user + peerLine(4),
+			hostsformat.BeginMarker + "\n" + localhost4 + peerLine(2) + peerLine(3) + user + peerLine(4),
+			hostsformat.BeginMarker + "\n" + localhost6 + ours + hostsformat.EndMarker + "\n" + localhost4 + user + peerLine(4),
 			1, localhost4 + user + peerLine(4),
 		},
 		{
 			"BEGIN without END: a line that only looks like ours is the user's",
-			beginMarker + "\n10.0.0.2  " + peer(2) + "\n" + peerLine(3),
+			hostsformat.BeginMarker + "\n10.0.0.2  " + peer(2) + "\n" + peerLine(3),
 			block(ours) + "10.0.0.2  " + peer(2) + "\n" + peerLine(3),
 			1, "10.0.0.2  " + peer(2) + "\n" + peerLine(3),
 		},
 		{
-			"BEGIN without END, at the end", user + beginMarker, user + block(ours), 2, user,
+			"BEGIN without END, at the end", user + hostsformat.BeginMarker, user + block(ours), 2, user,
 		},
 		{
 			"BEGIN twice, END once",
-			beginMarker + "\n" + user + beginMarker + "\nold\n" + endMarker + "\n",
+			hostsformat.BeginMarker + "\n" + user + hostsformat.BeginMarker + "\nold\n" + hostsformat.EndMarker + "\n",
 			block(ours) + user, 2, user,
 		},
 		{
 			"END without BEGIN: the lines of nodes right before it are ours",
-			peerLine(4) + user + peerLine(2) + peerLine(3) + endMarker + "\n# tail\n",
+			peerLine(4) + user + peerLine(2) + peerLine(3) + hostsformat.EndMarker + "\n# tail\n",
 			peerLine(4) + user + block(ours) + "# tail\n", 1, peerLine(4) + user + "# tail\n",
 		},
 		{
 			"END before BEGIN",
-			endMarker + "\n" + user + beginMarker + "\n" + peerLine(2),
+			hostsformat.EndMarker + "\n" + user + hostsformat.BeginMarker + "\n" + peerLine(2),
 			block(ours) + user, 2, user,
 		},
 		{
@@ -142,8 +144,8 @@ func TestParseFindsTheLinesOfAnEarlierRun(t *testing.T) {
 	own := "10.0.0.9 " + string(self) + "\n"
 	for _, c := range []struct{ name, content, want string }{
 		{"in a block", "x\n" + block(peerLine(2)+"foreign\n127.0.0.1 "+peer(3)+"\n"+own), peerLine(2) + own},
-		{"after BEGIN", beginMarker + "\n" + peerLine(2) + own + "x\n" + peerLine(3), peerLine(2) + own},
-		{"before END", peerLine(3) + "x\n" + peerLine(2) + own + endMarker, peerLine(2) + own},
+		{"after BEGIN", hostsformat.BeginMarker + "\n" + peerLine(2) + own + "x\n" + peerLine(3), peerLine(2) + own},
+		{"before END", peerLine(3) + "x\n" + peerLine(2) + own + hostsformat.EndMarker, peerLine(2) + own},
 		{"in two blocks", block(peerLine(2)) + peerLine(3) + block(own), peerLine(2) + own},
 		{"none", peerLine(3), ""},
 	} {
@@ -161,10 +163,10 @@ func TestParseFindsTheLinesOfAnEarlierRun(t *testing.T) {
 // a marker is got back to the byte.
 func FuzzBlock(f *testing.F) {
 	f.Add("192.0.2.1 printer", peerLine(1))
-	f.Add("a\r\n"+beginMarker+"\n"+peerLine(2)+"b\n"+endMarker, "")
-	f.Add(endMarker+"\n"+beginMarker+"\n"+localhost4+beginMarker+"\r\n", peerLine(1))
-	f.Add(beginMarker+"\n"+joinedNote+endMarker+"\nx", peerLine(1))
-	f.Add("x\n"+beginMarker+"\n"+joinedNote+peerLine(1)+endMarker+"\n"+beginMarker, peerLine(1))
+	f.Add("a\r\n"+hostsformat.BeginMarker+"\n"+peerLine(2)+"b\n"+hostsformat.EndMarker, "")
+	f.Add(hostsformat.EndMarker+"\n"+hostsformat.BeginMarker+"\n"+localhost4+hostsformat.BeginMarker+"\r\n", peerLine(1))
+	f.Add(hostsformat.BeginMarker+"\n"+joinedNote+hostsformat.EndMarker+"\nx", peerLine(1))
+	f.Add("x\n"+hostsformat.BeginMarker+"\n"+joinedNote+peerLine(1)+hostsformat.EndMarker+"\n"+hostsformat.BeginMarker, peerLine(1))
 	f.Fuzz(func(t *testing.T, content, nodes string) {
 		nodes = onlyNodes(nodes)
 		got, _ := merge(content, nodes)
@@ -179,7 +181,7 @@ func FuzzBlock(f *testing.F) {
 		}
 		p := parse([]byte(got), form)
 		left := string(p.strip())
-		if !strings.Contains(content, beginMarker) && !strings.Contains(content, endMarker) && left != content {
+		if !strings.Contains(content, hostsformat.BeginMarker) && !strings.Contains(content, hostsformat.EndMarker) && left != content {
 			t.Errorf("without the block %q, want %q", left, content)
 		}
 		rest := left
@@ -212,12 +214,12 @@ func usersLines(content string) []string {
 	var certain, held []string
 	open := false
 	for line := range strings.Lines(content) {
-		switch marker, _ := markerOf([]byte(line)); {
-		case marker == beginMarker:
+		switch marker, _ := hostsformat.Marker([]byte(line)); {
+		case marker == hostsformat.BeginMarker:
 			certain, held, open = append(certain, held...), nil, true
-		case marker == endMarker && open:
+		case marker == hostsformat.EndMarker && open:
 			held, open = nil, false
-		case marker == endMarker, form.isNode([]byte(line)), line == joinedNote:
+		case marker == hostsformat.EndMarker, form.isNode([]byte(line)), line == joinedNote:
 		case open:
 			held = append(held, line)
 		default:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
@@ -120,7 +121,7 @@ func (k *Keeper) otherForm(now []byte) Difference {
 		p := parse(now, k.form)
 		switch {
 		case !p.marked:
-			d.Got = fmt.Sprintf("no %q", beginMarker)
+			d.Got = fmt.Sprintf("no %q", hostsformat.BeginMarker)
 		case len(p.findings) > 0:
 			d.Got = strings.Join(p.findings, "; ")
 		}
@@ -146,7 +147,7 @@ func compareLines(want, got []byte, form lineForm) []Difference {
 func linesOf(lines []byte, form lineForm) map[string]string {
 	addresses := map[string]string{}
 	for len(lines) > 0 {
-		line := nextLine(lines)
+		line := hostsformat.NextLine(lines)
 		lines = lines[len(line):]
 		if addr, id, ok := form.node(line); ok {
 			addresses[string(id)] = strings.TrimSpace(addresses[string(id)] + " " + addr.String())

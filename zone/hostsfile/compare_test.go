@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -58,7 +59,9 @@ func TestCompareHosts(t *testing.T) {
 		},
 		{
 			name: "a node too many", mode: HostsBlock, names: []string{peer(9)}, got: peerAddr(9),
-			alter: func(s string) string { return strings.Replace(s, endMarker, peerLine(9)+endMarker, 1) },
+			alter: func(s string) string {
+				return strings.Replace(s, hostsformat.EndMarker, peerLine(9)+hostsformat.EndMarker, 1)
+			},
 		},
 		{
 			name: "another order", mode: HostsOwn, names: []string{"/etc/hosts"}, got: "another order",
@@ -66,7 +69,9 @@ func TestCompareHosts(t *testing.T) {
 		},
 		{
 			name: "a line between the markers that is not ours", mode: HostsBlock, names: []string{"/etc/hosts"}, got: "does not write",
-			alter: func(s string) string { return strings.Replace(s, endMarker, "192.0.2.9 other\n"+endMarker, 1) },
+			alter: func(s string) string {
+				return strings.Replace(s, hostsformat.EndMarker, "192.0.2.9 other\n"+hostsformat.EndMarker, 1)
+			},
 		},
 		{
 			name: "no block", mode: HostsBlock, names: []string{peer(1), peer(2), string(self)},

@@ -73,9 +73,9 @@ func (k *Keeper) watchHostname() {
 		switch {
 		case problem == known:
 		case problem != "":
-			k.log.Warn("hostname is not ours", "reason", problem)
+			k.log.Warn("hostname was changed by another program", "reason", problem)
 		default:
-			k.log.Info("hostname is ours again", "hostname", k.cfg.ID)
+			k.log.Info("hostname matches again", "hostname", k.cfg.ID)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (k *Keeper) foreignHostname() string {
 	case err != nil:
 		return fmt.Sprintf("read the hostname: %v", err)
 	case now != string(k.cfg.ID):
-		return fmt.Sprintf("somebody else changed it to %q; it stays so until nodedns is restarted", now)
+		return fmt.Sprintf("another program changed it to %q; it stays so until nodedns is restarted", now)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -80,7 +81,7 @@ func retain(earlier []byte, own []netip.Addr, form lineForm) table {
 	}
 	var rows []row
 	for len(earlier) > 0 {
-		line := nextLine(earlier)
+		line := hostsformat.NextLine(earlier)
 		earlier = earlier[len(line):]
 		addr, id, ok := form.node(line)
 		// A peer's line with an address that is ours now is wrong for sure.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -195,7 +196,7 @@ func TestPeersOfAnEarlierRunStayUntilTheZoneIsReady(t *testing.T) {
 func TestFindingsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
-	write(t, s.path("etc/hosts"), "192.0.2.1 printer\r\n"+beginMarker+"\n")
+	write(t, s.path("etc/hosts"), "192.0.2.1 printer\r\n"+hostsformat.BeginMarker+"\n")
 	var log testkit.Log
 	cfg := s.hostsOnly()
 	cfg.Logger = log.LoggerFrom(slog.LevelDebug)

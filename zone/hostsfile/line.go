@@ -1,11 +1,11 @@
 package hostsfile
 
 import (
-	"bytes"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -58,56 +58,11 @@ func isPublic(addr netip.Addr) bool {
 		!addr.IsLinkLocalUnicast() && !addr.Is4In6() && addr.Zone() == ""
 }
 
-// entry reads a line as glibc does: an address, names after white space, and a
-// comment from # on. The names are for hasName. It allocates nothing.
-func entry(line []byte) (address, names []byte) {
-	if i := bytes.IndexByte(line, '#'); i >= 0 {
-		line = line[:i]
-	}
-	line = bytes.TrimLeftFunc(line, isSpace)
-	i := bytes.IndexFunc(line, isSpace)
-	if i < 0 {
-		return nil, nil
-	}
-	return line[:i], line[i:]
-}
-
-// isSpace is C's isspace in the POSIX locale: CR counts, a no-break space does
-// not.
-func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' }
-
-// hasName says whether the names of an entry have this one, in any case.
-func hasName(names, name []byte) bool {
-	for n := range bytes.FieldsFuncSeq(names, isSpace) {
-		if bytes.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// lookup returns the addresses that a hosts file has for a name.
-func lookup(content []byte, name string) []netip.Addr {
-	var found []netip.Addr
-	for wanted := []byte(name); len(content) > 0; {
-		line := nextLine(content)
-		content = content[len(line):]
-		address, names := entry(line)
-		if !hasName(names, wanted) {
-			continue
-		}
-		if addr, err := netip.ParseAddr(string(address)); err == nil {
-			found = append(found, addr)
-		}
-	}
-	return found
-}
-
 // localhostLines returns the lines for localhost that the user's lines lack.
 func localhostLines(user ...[]byte) []byte {
 	var has []netip.Addr
 	for _, lines := range user {
-		has = append(has, lookup(lines, "localhost")...)
+		has = append(has, hostsformat.Lookup(lines, "localhost")...)
 	}
 	var out []byte
 	if !slices.Contains(has, netip.AddrFrom4([4]byte{127, 0, 0, 1})) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -61,7 +62,7 @@ func TestLookupReadsAsGlibcDoes(t *testing.T) {
 		"\n" +
 		"2001:db8::1\vone"
 	var got []string
-	for _, a := range lookup([]byte(content), "oNE") {
+	for _, a := range hostsformat.Lookup([]byte(content), "oNE") {
 		got = append(got, a.String())
 	}
 	if want := []string{"10.0.0.1", "2001:db8::1"}; !slices.Equal(got, want) {

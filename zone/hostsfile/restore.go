@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
@@ -116,7 +117,7 @@ func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content) error {
 	var user []byte
 	foreign := false
 	for rest := old.Bytes; len(rest) > 0; {
-		line := nextLine(rest)
+		line := hostsformat.NextLine(rest)
 		rest = rest[len(line):]
 		if k.form.isNode(line) {
 			continue

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/hostsformat"
 )
 
 func TestRestorePutsEverythingBack(t *testing.T) {
@@ -278,7 +280,7 @@ func TestChangingTheHostsMode(t *testing.T) {
 			"own to block", user,
 			[]HostsMode{HostsOwn, HostsBlock},
 			"",
-			user + "\n" + beginMarker + "\n" + joinedNote + own + endMarker + "\n", user,
+			user + "\n" + hostsformat.BeginMarker + "\n" + joinedNote + own + hostsformat.EndMarker + "\n", user,
 		},
 		{
 			"own to block, when there was no file", "",
@@ -296,7 +298,7 @@ func TestChangingTheHostsMode(t *testing.T) {
 			"own to block, when the user has taken the file", user,
 			[]HostsMode{HostsOwn, HostsBlock},
 			"# mine\n",
-			own + "# mine\n" + beginMarker + "\n" + endMarker + "\n", own + "# mine\n",
+			own + "# mine\n" + hostsformat.BeginMarker + "\n" + hostsformat.EndMarker + "\n", own + "# mine\n",
 		},
 		{
 			"block to own, when the user has used the file", "",

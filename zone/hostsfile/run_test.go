@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
@@ -209,7 +210,7 @@ func TestRunPutsARemovedBlockBack(t *testing.T) {
 				synctest.Wait()
 				wantFile(t, s.path("etc/hosts"), user+block(""))
 				b.stop(t)
-				if n := log.Count("changed by somebody else"); n != 1 {
+				if n := log.Count("changed by another program"); n != 1 {
 					t.Errorf("logged %d times, want once", n)
 				}
 			})
@@ -291,7 +292,7 @@ func TestForeignWritesAreNoticed(t *testing.T) {
 					t.Error(err)
 				}
 				got, err := os.ReadFile(s.path(target))
-				if err != nil || !strings.Contains(string(got), beginMarker) {
+				if err != nil || !strings.Contains(string(got), hostsformat.BeginMarker) {
 					t.Errorf("the file holds %q, %v", got, err)
 				}
 			})

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -31,7 +32,7 @@ func (k *Keeper) CheckSelf(snap *zone.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", k.cfg.ID, err)
 	}
-	found := lookup(now.Bytes, string(k.cfg.ID))
+	found := hostsformat.Lookup(now.Bytes, string(k.cfg.ID))
 	var failed []error
 	for _, addr := range want {
 		if !slices.Contains(found, addr) {

@@ -15,7 +15,7 @@ type hostsMemory struct {
 	limited  bool         // the last one was cut down
 	findings []string     // those that have been logged
 	stamp    osfile.Stamp // of the file as we left it
-	foreign  bool         // the file had changed since, and was put in order
+	foreign  bool         // the file had changed since, and was repaired
 }
 
 // writeHosts brings the hosts file into the state of a snapshot.
@@ -56,7 +56,7 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	k.written.stamp = k.file.Stamp()
 	k.written.foreign = wrote && foreign
 	if k.written.foreign {
-		k.log.Warn("hosts file was changed by somebody else and put in order", "path", k.hosts.path)
+		k.log.Warn("hosts file was changed by another program and repaired", "path", k.hosts.path)
 	}
 	if wrote {
 		k.log.Info("hosts written", "path", k.hosts.path, "nodes", t.nodes)
@@ -74,7 +74,7 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 func (k *Keeper) report(findings []string) {
 	for _, f := range findings {
 		if !slices.Contains(k.written.findings, f) {
-			k.log.Warn("hosts file is not as usual", "path", k.hosts.path, "finding", f)
+			k.log.Warn("unexpected content in hosts file", "path", k.hosts.path, "finding", f)
 		}
 	}
 	k.written.findings = findings

@@ -3,7 +3,7 @@
 // A [File] follows the file, and a [Table] is what its lines say: the addresses
 // of a name, and the name of an address. Everything counts that is not between
 // "# BEGIN nodedns" and "# END nodedns": the nodes there are in the zone
-// already. Where one of the two markers is missing nothing is left out. In own
+// already. A marker without its partner leaves nothing out (hostsformat). In own
 // mode the whole file is ours, and there is nothing to follow.
 //
 // # What a line means

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nodedns/nodedns/internal/follow"
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
@@ -113,13 +114,12 @@ func (f *File) Look() {
 		f.refuse(err)
 		return
 	}
-	segments := foreign(text)
-	old, sum := f.current.Load(), f.checksum(segments)
+	old, sum := f.current.Load(), f.checksum(text)
 	if old.table != nil && sum == f.sum {
 		f.current.Store(&state{table: old.table})
 		return
 	}
-	table, err := parse(segments, f.elsewhere, f.limit)
+	table, err := parse(text, f.elsewhere, f.limit)
 	if err != nil {
 		f.refuse(err)
 		return
@@ -132,15 +132,18 @@ func (f *File) Look() {
 // checksum tells the user's lines from others, by their numbers too because
 // the reports have those. Our own writes to the file change neither, as long as
 // our block is behind them.
-func (f *File) checksum(segments []segment) uint64 {
+func (f *File) checksum(content []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(f.seed)
 	var numbers [16]byte
-	for _, s := range segments {
-		binary.LittleEndian.PutUint64(numbers[:], uint64(s.line))
-		binary.LittleEndian.PutUint64(numbers[8:], uint64(len(s.text)))
+	for s := range hostsformat.Sections(content) {
+		if s.IsBlock() {
+			continue
+		}
+		binary.LittleEndian.PutUint64(numbers[:], uint64(s.TextLine()))
+		binary.LittleEndian.PutUint64(numbers[8:], uint64(len(s.Text)))
 		_, _ = h.Write(numbers[:]) // never fails
-		_, _ = h.Write(s.text)
+		_, _ = h.Write(s.Text)
 	}
 	return h.Sum64()
 }

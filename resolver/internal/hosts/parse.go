@@ -1,12 +1,13 @@
 package hosts
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/nodedns/nodedns/internal/hostsformat"
 )
 
 const (
@@ -33,7 +34,7 @@ type parser struct {
 
 // parse makes a table of the user's lines, with at most so many pairs of a name
 // and an address.
-func parse(segments []segment, e *elsewhere, limit int) (*Table, error) {
+func parse(content []byte, e *elsewhere, limit int) (*Table, error) {
 	p := parser{
 		table: &Table{
 			names: map[string]uint32{}, addresses: map[[16]byte]string{}, canonical: map[uint32]string{},
@@ -41,11 +42,11 @@ func parse(segments []segment, e *elsewhere, limit int) (*Table, error) {
 		elsewhere: e,
 		limit:     limit,
 	}
-	for _, s := range segments {
-		number := s.line
-		for rest := s.text; len(rest) > 0; number++ {
-			line := nextLine(rest)
-			rest = rest[len(line):]
+	for section := range hostsformat.Sections(content) {
+		if section.IsBlock() {
+			continue
+		}
+		for number, line := range hostsformat.Lines(section.TextLine(), section.Text) {
 			if err := p.line(number, line); err != nil {
 				return nil, fmt.Errorf("line %d: %w; at most %d are kept", number, err, limit)
 			}
@@ -57,31 +58,21 @@ func parse(segments []segment, e *elsewhere, limit int) (*Table, error) {
 
 // line reads one line. The only error is that the table is full.
 func (p *parser) line(number int, line []byte) error {
-	if i := bytes.IndexByte(line, '#'); i >= 0 {
-		line = line[:i]
-	}
-	line = bytes.TrimFunc(line, isSpace)
-	if len(line) == 0 {
+	word, names := hostsformat.Fields(line)
+	if len(word) == 0 {
 		return nil
 	}
-	word, names := line, []byte(nil)
-	if i := bytes.IndexFunc(line, isSpace); i >= 0 {
-		word, names = line[:i], line[i:]
-	}
-	addr, err := netip.ParseAddr(string(word))
+	addr, err := hostsformat.ParseAddr(word)
 	switch {
+	case errors.Is(err, hostsformat.ErrScope):
+		p.table.report(number, "the DNS cannot tell the zone of %.80q; the line does not count", word)
+		return nil
 	case err != nil:
 		p.table.report(number, "%.80q is not an address; the line does not count", word)
 		return nil
-	case addr.Zone() != "":
-		p.table.report(number, "the DNS cannot tell the zone of %.80q; the line does not count", word)
-		return nil
-	case names == nil:
-		p.table.report(number, "no name follows the address %s", addr)
-		return nil
 	}
 	first := []byte(nil)
-	for word := range bytes.FieldsFuncSeq(names, isSpace) {
+	for word := range hostsformat.Names(names) {
 		before := len(p.table.links)
 		if err := p.name(number, addr.Unmap(), word); err != nil {
 			return err
@@ -91,6 +82,9 @@ func (p *parser) line(number int, line []byte) error {
 		} else if len(p.table.links) > before {
 			p.follows(number, first)
 		}
+	}
+	if first == nil {
+		p.table.report(number, "no name follows the address %s", addr)
 	}
 	return nil
 }
@@ -105,10 +99,6 @@ func (p *parser) follows(number int, first []byte) {
 		p.table.canonical[uint32(number)] = p.keep(name)
 	}
 }
-
-// isSpace is C's isspace in the POSIX locale: CR counts, a no-break space does
-// not.
-func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' }
 
 // name adds one name of an address.
 func (p *parser) name(number int, addr netip.Addr, word []byte) error {

@@ -515,3 +515,14 @@ func TestFilesThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// A BEGIN whose END is gone hides none of the user's lines.
+func TestBlockWithoutEnd(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	p.write("root/etc/hosts", "127.0.0.1 localhost\n# BEGIN nodedns\n127.0.1.1 "+self+"\n")
+	want := "/etc/hosts: line 3, 127.0.1.1 " + self
+	if !slices.ContainsFunc(Examine(p.Machine), func(f Finding) bool { return f.Check == "hosts-lines" && strings.HasSuffix(f.Text, want) }) {
+		t.Errorf("no finding about %s: %+v", want, Examine(p.Machine))
+	}
+}

@@ -2,11 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -24,15 +24,15 @@ func lookAtHostsLines(m *Machine) []Finding {
 	path := m.Config.Rooted(m.Config.Files.Hosts)
 	var findings []Finding
 	var others []string
-	for number, line := range usersLines(text) {
-		address, names := fields(line)
-		for _, name := range names {
-			where := fmt.Sprintf("line %d, %s %s", number, address, name)
+	for entry := range hostsformat.Users([]byte(text)) {
+		for word := range entry.Names() {
+			name := string(word)
+			where := fmt.Sprintf("line %d, %s %s", entry.Line, entry.Addr, name)
 			switch {
 			case !m.isNode(name):
 			case zone.ID(strings.ToLower(name)) != m.ID:
 				others = append(others, where)
-			case address.IsLoopback():
+			case entry.Addr.IsLoopback():
 				findings = append(findings, warning(path+": "+where,
 					"this machine's own name leads to loopback: what it tells others of itself, or listens on by its name, is of no use to them",
 					"remove the name from that line, as Debian's installer writes it; nodedns writes the right one"))
@@ -58,38 +58,6 @@ func lookAtHostsLines(m *Machine) []Finding {
 func (m *Machine) isNode(name string) bool {
 	_, err := m.Config.Prefix.Parse(name)
 	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
-}
-
-// usersLines yields the lines outside of our block, with their numbers.
-func usersLines(text string) func(yield func(int, string) bool) {
-	return func(yield func(int, string) bool) {
-		number, within := 0, false
-		for line := range strings.Lines(text) {
-			number++
-			switch line = strings.TrimSpace(line); {
-			case line == "# BEGIN nodedns":
-				within = true
-			case line == "# END nodedns":
-				within = false
-			case !within && !yield(number, line):
-				return
-			}
-		}
-	}
-}
-
-// fields are the address and the names of a line; a line without has none.
-func fields(line string) (netip.Addr, []string) {
-	line, _, _ = strings.Cut(line, "#")
-	words := strings.Fields(line)
-	if len(words) < 2 {
-		return netip.Addr{}, nil
-	}
-	addr, err := netip.ParseAddr(words[0])
-	if err != nil {
-		return netip.Addr{}, nil
-	}
-	return addr, words[1:]
 }
 
 // lookAtHostConf finds out whether glibc takes all lines of a name.

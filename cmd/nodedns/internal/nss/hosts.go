@@ -1,49 +1,25 @@
 package nss
 
 import (
-	"bytes"
 	"net/netip"
 	"slices"
-	"strings"
+
+	"github.com/nodedns/nodedns/internal/hostsformat"
 )
 
-// hostLine is a line of the hosts file as glibc reads it.
-type hostLine struct {
-	number int // from 1
-	addr   netip.Addr
-	names  []string // the canonical one first
-}
-
-// hostLines are the lines of the hosts file, ours and the user's.
-func (m *Machine) hostLines(yield func(hostLine) bool) {
-	number := 0
-	for line := range bytes.Lines(m.hosts) {
-		number++
-		text, _, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), "#")
-		words := strings.Fields(text)
-		if len(words) < 2 {
-			continue
-		}
-		addr, err := netip.ParseAddr(words[0])
-		if err == nil && !yield(hostLine{number, addr, words[1:]}) {
-			return
-		}
-	}
-}
-
 // inHosts are the addresses that the hosts file has for a name, and the numbers
-// of their lines. For one family, only the first of its lines counts unless
-// host.conf says otherwise.
+// of their lines, ours and the user's. For one family, only the first of its
+// lines counts unless host.conf says otherwise.
 func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr, numbers []int) {
-	for line := range m.hostLines {
-		if !slices.ContainsFunc(line.names, func(n string) bool { return strings.EqualFold(n, name) }) {
+	for entry := range hostsformat.Entries(1, m.hosts) {
+		if !entry.HasName([]byte(name)) {
 			continue
 		}
-		addr, ok := want.fit(line.addr)
+		addr, ok := want.fit(entry.Addr)
 		if !ok || slices.Contains(addrs, addr) {
 			continue
 		}
-		addrs, numbers = append(addrs, addr), append(numbers, line.number)
+		addrs, numbers = append(addrs, addr), append(numbers, entry.Line)
 		if want.single() && !m.multiple {
 			break
 		}
@@ -52,12 +28,17 @@ func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr, 
 }
 
 // namedInHosts is the name that the hosts file has for an address, and the number
-// of its line.
+// of its line. A line without a name counts too, and gives an empty one.
 func (m *Machine) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
-	for line := range m.hostLines {
-		if line.addr == addr {
-			return line.names[0], line.number, true
+	want := families4and6{four: addr.Is4(), six: addr.Is6()}
+	for entry := range hostsformat.Entries(1, m.hosts) {
+		if found, ok := want.fit(entry.Addr); !ok || found != addr {
+			continue
 		}
+		for name := range entry.Names() {
+			return string(name), entry.Line, true
+		}
+		return "", entry.Line, true
 	}
 	return "", 0, false
 }

@@ -90,6 +90,36 @@ func TestHostsFile(t *testing.T) {
 	}
 }
 
+// What the files service of glibc does not find is not foretold: checked with
+// getent of glibc 2.36.
+func TestOddHostsFile(t *testing.T) {
+	t.Parallel()
+	const text = "192.0.2.1\u00a0a\n192.0.2.2 b\u00a0c\nfe80::1%lo d\n192.0.2.3 e\x00f\n192.0.2.4 \u212a\n192.0.2.5\vg\r\n192.0.2.6\n192.0.2.6 h\n::ffff:192.0.2.7 i\n::1 j\n"
+	m := &Machine{hosts: []byte(text)}
+	for name, want := range map[string]string{
+		"a": "", "b": "", "c": "", "b\u00a0c": "192.0.2.2", "d": "", "e": "192.0.2.3", "f": "", "k": "", "g": "192.0.2.5", "h": "192.0.2.6",
+	} {
+		found := ""
+		if addrs, _ := m.inHosts(name, families4and6{four: true, six: true}); len(addrs) > 0 {
+			found = addrs[0].String()
+		}
+		if found != want {
+			t.Errorf("%q: got %q, want %q", name, found, want)
+		}
+	}
+	for addr, want := range map[string]string{
+		"192.0.2.1": "nothing", "192.0.2.5": "g", "192.0.2.6": "", "192.0.2.7": "i", "127.0.0.1": "j", "fe80::1": "nothing", "::ffff:192.0.2.7": "i",
+	} {
+		name, _, ok := m.namedInHosts(netip.MustParseAddr(addr))
+		if !ok {
+			name = "nothing"
+		}
+		if name != want {
+			t.Errorf("%s: got %q, want %q", addr, name, want)
+		}
+	}
+}
+
 func TestMulti(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
