@@ -14,6 +14,6 @@
 // below /proc and /sys neither block nor grow without end, and are read without
 // this package where they are certain to be those.
 //
-// It is a leaf: it imports nothing of ours, starts no goroutine and keeps no
+// It is a leaf: it imports no part of ours, starts no goroutine and keeps no
 // state, so that every part of the module may use it.
 package osfile
