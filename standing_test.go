@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver"
 
 	"google.golang.org/grpc"
 
@@ -98,7 +97,7 @@ func TestVerdictOnAnEnrolment(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
 	e.judged(StateWaiting, ReasonAwaitingCredentials)
-	e.after.Store(int64(2 * resolver.LostAfter)) // it may wait for long
+	e.after.Store(int64(2 * zone.LostAfter)) // it may wait for long
 	e.judged(StateWaiting, ReasonAwaitingCredentials)
 	e.enrol(e.cluster)
 	e.judged(StateReady)
@@ -161,7 +160,7 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	f.SetClusterDialer(unreachable)
 	f.snapshot("the loss", func(s *zone.Snapshot) bool { return !s.Reachable() })
 	f.judged(StateReady)
-	after.Add(int64(resolver.LostAfter))
+	after.Add(int64(zone.LostAfter))
 	f.judged(StateDegraded, ReasonCuratorLost)
 	f.SetClusterDialer(cluster(t, directory))
 	f.judged(StateReady)
@@ -173,13 +172,13 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	saved := start(t, clock, func(c *Config) { c.StateDir, c.ClusterDialer = filepath.Join(f.root, "state"), unreachable })
 	saved.publish("192.0.2.1")
 	saved.judged(StateReady)
-	after.Add(int64(resolver.LostAfter))
+	after.Add(int64(zone.LostAfter))
 	saved.judged(StateDegraded, ReasonCuratorLost)
 
 	never := start(t, clock, func(c *Config) { c.ClusterDialer = unreachable })
 	never.publish("192.0.2.1")
 	never.judged(StateWaiting, ReasonZoneNotReady)
-	after.Add(int64(resolver.LostAfter))
+	after.Add(int64(zone.LostAfter))
 	never.judged(StateDegraded, ReasonCuratorLost)
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver"
-
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -222,7 +220,7 @@ func (s *Service) Status() Status {
 		Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected,
 		self: s.self.failures(), hosts: lines.Problem, full: overflowText(snapshot),
 	}
-	f.lostAt, f.lost = resolver.ClusterLost(snapshot, s.clock())
+	f.lostAt, f.lost = snapshot.ClusterLost(s.clock())
 	for _, t := range s.tasks() {
 		status.Tasks = append(status.Tasks, TaskStatus{t.Name, t.Failures()})
 		if err := t.Err(); err != nil {

@@ -1,13 +1,10 @@
 package resolver
 
 import (
-	"time"
-
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
-	"github.com/nodedns/nodedns/zone"
 )
 
 // HostsFile is where the user's hosts file is, and which names in it have no
@@ -40,16 +37,6 @@ const MaxQueryWatchers = querylog.MaxWatchers
 
 // ErrTooManyWatchers is that MaxQueryWatchers watch already.
 var ErrTooManyWatchers = querylog.ErrTooMany
-
-// LostAfter is how long the cluster must have been out of reach before answers
-// are marked as stale.
-const LostAfter = decision.LostAfter
-
-// ClusterLost reports whether the cluster has been out of reach for over
-// LostAfter, and since when. The time now is of the Store's clock.
-func ClusterLost(z *zone.Snapshot, now time.Duration) (since time.Time, lost bool) {
-	return decision.ClusterLost(z, now)
-}
 
 // SpecialUse reports whether a name has a meaning that is fixed elsewhere, such
 // as localhost and what IANA's registry of special-use names has.

@@ -63,28 +63,6 @@ type Counts struct {
 	AddressConflicts int `json:"contested"`   // addresses that several live nodes claim
 }
 
-// Cluster tells how the zone stands with its cluster.
-type Cluster struct {
-	// Expected is whether a source of the cluster's nodes is configured.
-	Expected bool
-	// Connected is whether one of them is connected now.
-	Connected bool
-	// Complete is whether all nodes of the cluster have been heard of since
-	// the process started.
-	Complete bool
-	// ID tells clusters apart. It is empty where that is not known.
-	ID string
-	// LostAt is when the connection was lost or, without one so far, when it
-	// was first expected; Lost is the same moment in CLOCK_BOOTTIME. Both are
-	// zero while connected.
-	LostAt time.Time
-	Lost   time.Duration
-	// DataSince is the moment that the nodes other than ours date from: of the
-	// last complete backlog, of the loss of the connection, or of the saving
-	// by an earlier run. It is zero before there is any.
-	DataSince time.Time
-}
-
 // Serial grows by one with each published change. The first snapshot has 1.
 func (s *Snapshot) Serial() uint64 { return s.serial }
 
@@ -94,12 +72,6 @@ func (s *Snapshot) Ready() bool { return s.ready }
 
 // Counts of the zone's nodes.
 func (s *Snapshot) Counts() Counts { return s.counts }
-
-// Cluster tells how the zone stands with its cluster.
-func (s *Snapshot) Cluster() Cluster { return s.cluster }
-
-// Reachable says whether the cluster is connected, or none is expected.
-func (s *Snapshot) Reachable() bool { return s.cluster.Connected || !s.cluster.Expected }
 
 // Prefix is what node IDs begin with.
 func (s *Snapshot) Prefix() Prefix { return s.prefix }

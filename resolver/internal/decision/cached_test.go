@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // withCache gives a view a cache that knows an answer to a question, which then
@@ -47,7 +48,7 @@ func TestCached(t *testing.T) {
 		"nor is what is of no zone": {"www.invalid", "A", dns.RcodeSuccess, fresh, true, Negative, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			view := lost(t, 2*LostAfter).view(t)
+			view := lost(t, 2*zone.LostAfter).view(t)
 			view.Now += 100 * time.Hour
 			view.Reach = ReachPublic
 			q := question(t, tt.name, tt.qtype)

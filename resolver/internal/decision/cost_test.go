@@ -12,7 +12,7 @@ import (
 )
 
 func TestDecideAllocatesNothing(t *testing.T) {
-	f := lost(t, 2*LostAfter)
+	f := lost(t, 2*zone.LostAfter)
 	view := f.view(t)
 	for name, r := range map[string]row{
 		"addresses":        {name: both, qtype: "A"},

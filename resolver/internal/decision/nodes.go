@@ -1,17 +1,10 @@
 package decision
 
 import (
-	"time"
-
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/zone"
 )
-
-// LostAfter is how long the cluster must have been out of reach before
-// answers and the verdict on the service say so: a curator that is restarted or
-// changes its leader is back earlier.
-const LostAfter = 60 * time.Second
 
 // nodes answers everything in the zone's name space: bare node names, all of
 // the local domains, and names that only look like a node's. None of them is
@@ -97,7 +90,7 @@ func unknown(reason string, view *View, v *Verdict) {
 		return
 	}
 	v.negative(dns.RcodeNameError, SourceZone, reason, view.Rules)
-	if since, lost := ClusterLost(view.Zone, view.Now); lost {
+	if since, lost := view.Zone.ClusterLost(view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleNXDOMAINAnswer, Since: since}
 	}
 }
@@ -126,19 +119,9 @@ func staleness(view *View, v *Verdict) {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: v.Node.Since()}
 		return
 	}
-	if since, lost := ClusterLost(view.Zone, view.Now); lost {
+	if since, lost := view.Zone.ClusterLost(view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
-}
-
-// ClusterLost says whether the cluster has been out of reach for over
-// [LostAfter], and since when. The time now is of the Store's clock.
-func ClusterLost(z *zone.Snapshot, now time.Duration) (since time.Time, lost bool) {
-	if z.Reachable() {
-		return time.Time{}, false
-	}
-	cluster := z.Cluster()
-	return cluster.LostAt, now-cluster.Lost > LostAfter
 }
 
 // inSearchList says whether a name is one of node-ID shape with a domain of

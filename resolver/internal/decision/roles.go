@@ -119,7 +119,7 @@ func ofCurators(q *Question, view *View, v *Verdict) {
 
 // groupStaleness tells when a group may be out of date.
 func groupStaleness(view *View) ExtendedError {
-	if since, lost := ClusterLost(view.Zone, view.Now); lost {
+	if since, lost := view.Zone.ClusterLost(view.Now); lost {
 		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
 	return ExtendedError{}

@@ -62,7 +62,7 @@ func TestGroupsBeforeTheZoneIsReady(t *testing.T) {
 func TestGroupsOfALostCluster(t *testing.T) {
 	f := withRoles(t)
 	f.source.SetConnected(false)
-	f.clock += LostAfter + time.Second
+	f.clock += zone.LostAfter + time.Second
 	decideAll(t, f, map[string]row{
 		"a role":       {"consensus-member.role.nodes.example", "A", want{kind: RoleAddresses, ede: dns.ExtendedErrorCodeStaleAnswer}},
 		"the curators": {"_curator._tcp.nodes.example", "SRV", want{kind: CuratorServices, ede: dns.ExtendedErrorCodeStaleAnswer}},

@@ -1,0 +1,45 @@
+package zone
+
+import "time"
+
+// Cluster tells how the zone stands with its cluster.
+type Cluster struct {
+	// Expected is whether a source of the cluster's nodes is configured.
+	Expected bool
+	// Connected is whether one of them is connected now.
+	Connected bool
+	// Complete is whether all nodes of the cluster have been heard of since
+	// the process started.
+	Complete bool
+	// ID tells clusters apart. It is empty where that is not known.
+	ID string
+	// LostAt is when the connection was lost or, without one so far, when it
+	// was first expected; Lost is the same moment in CLOCK_BOOTTIME. Both are
+	// zero while connected.
+	LostAt time.Time
+	Lost   time.Duration
+	// DataSince is the moment that the nodes other than ours date from: of the
+	// last complete backlog, of the loss of the connection, or of the saving
+	// by an earlier run. It is zero before there is any.
+	DataSince time.Time
+}
+
+// Cluster tells how the zone stands with its cluster.
+func (s *Snapshot) Cluster() Cluster { return s.cluster }
+
+// Reachable says whether the cluster is connected, or none is expected.
+func (s *Snapshot) Reachable() bool { return s.cluster.Connected || !s.cluster.Expected }
+
+// LostAfter is how long the cluster must have been out of reach before answers and
+// the verdict on the service report it: a curator that is restarted or changes its
+// leader is back earlier.
+const LostAfter = 60 * time.Second
+
+// ClusterLost reports whether the cluster has been out of reach for over
+// [LostAfter], and since when. The time now is of the Store's clock.
+func (s *Snapshot) ClusterLost(now time.Duration) (since time.Time, lost bool) {
+	if s.Reachable() {
+		return time.Time{}, false
+	}
+	return s.cluster.LostAt, now-s.cluster.Lost > LostAfter
+}
