@@ -30,7 +30,7 @@ func logConflict(log *slog.Logger, was, is *zone.Snapshot) bool {
 		conflict, _ := is.DuplicateKey()
 		log.Error("another machine has this node's key", "node", is.Local().ID(), "reason", conflict.Reason, "remedy", conflictRemedy)
 	case before != "" && after == "":
-		log.Info("no sign of another machine with this node's key any more", "node", is.Local().ID())
+		log.Info("duplicate node key no longer seen", "node", is.Local().ID())
 	default:
 		return false
 	}

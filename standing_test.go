@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-
 	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/internal/boottime"

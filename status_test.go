@@ -67,7 +67,7 @@ func TestStatusTellsOfRefusedEntries(t *testing.T) {
 	if err != nil || answer.Refused != want[0].Reason {
 		t.Errorf("the answer %+v, %v does not say why", answer, err)
 	}
-	if n := f.logged.Count("all entries of the cluster's backlog are refused"); n != 1 {
+	if n := f.logged.Count("all entries of the cluster backlog are invalid"); n != 1 {
 		t.Errorf("%d lines, want one:\n%s", n, f.logged.String())
 	}
 }

@@ -53,7 +53,7 @@ func TestRefusalsAreLoggedSeldom(t *testing.T) {
 	}
 	f.pass(refusalLogInterval)
 	f.flushLateRefusals()
-	lines := strings.Count(f.logged.String(), "entries refused")
+	lines := strings.Count(f.logged.String(), "invalid cluster entries ignored")
 	if most := seconds/int(refusalLogInterval/time.Second) + 2; lines > most || lines < 2 {
 		t.Errorf("%d lines, want at most %d", lines, most)
 	}

@@ -48,7 +48,7 @@ func TestQuarantineRefusesTheEntryAlone(t *testing.T) {
 			f.want(c, "192.0.2.3")
 			f.want(b, "")
 			f.wantCounts(Counts{Live: 3, Quarantined: 1})
-			if got := strings.Count(f.logged.String(), "entries refused"); got != 1 {
+			if got := strings.Count(f.logged.String(), "invalid cluster entries ignored"); got != 1 {
 				t.Errorf("logged %d times, want once:\n%s", got, &f.logged)
 			}
 			if strings.Count(f.logged.String(), "\n") != 1 {

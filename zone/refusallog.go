@@ -30,7 +30,7 @@ func (s *Store) logRefusals(source string, l refusalBatch, inBacklog bool) {
 func (s *Store) flushRefusals() {
 	c := &s.refusalLog
 	if c.count > 0 {
-		s.log.Warn("entries refused: what was known of these nodes stays",
+		s.log.Warn("invalid cluster entries ignored, keeping last good data",
 			"source", c.source, "count", c.count, "entries", c.names)
 		*c = refusalLog{quiet: s.clock() + refusalLogInterval}
 	}

@@ -99,14 +99,14 @@ func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 		"another prefix": {
 			[]Entry{node("other-1", "192.0.2.1"), node("other-2", "192.0.2.2")},
 			false,
-			[]string{"all entries of the cluster's backlog are refused", "count=2", `\"other-1\": the name has no node-ID shape`, "other-2"},
+			[]string{"all entries of the cluster backlog are invalid", "count=2", `\"other-1\": the name has no node-ID shape`, "other-2"},
 		},
 		"bad addresses": {
 			[]Entry{node(a, "127.0.0.1")},
 			true,
-			[]string{"all entries of the cluster's backlog are refused", "count=1", "is a loopback address"},
+			[]string{"all entries of the cluster backlog are invalid", "count=1", "is a loopback address"},
 		},
-		"empty": {nil, false, []string{"the cluster's backlog is empty"}},
+		"empty": {nil, false, []string{"empty cluster backlog ignored"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +125,7 @@ func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 						t.Errorf("logged %q, want a line with %q", log, part)
 					}
 				}
-				if strings.Contains(log, "entries refused: ") {
+				if strings.Contains(log, "invalid cluster entries ignored") {
 					t.Errorf("reported twice: %s", log)
 				}
 				f.pass(2 * refusalLogInterval)

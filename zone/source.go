@@ -210,9 +210,9 @@ func (src *Source) warnOfNothing() {
 	switch {
 	case src.taken:
 	case src.refused.count == 0:
-		s.log.Warn("the cluster's backlog is empty: what was known stays", "source", src.name)
+		s.log.Warn("empty cluster backlog ignored, keeping last good data", "source", src.name)
 	default:
-		s.log.Warn("all entries of the cluster's backlog are refused: what was known stays",
+		s.log.Warn("all entries of the cluster backlog are invalid, keeping last good data",
 			"source", src.name, "count", src.refused.count, "entries", src.refused.names)
 		if s.refusalLog.source == src.name {
 			s.refusalLog = refusalLog{quiet: s.clock() + refusalLogInterval}
@@ -279,7 +279,7 @@ func (src *Source) SetCluster(id string) {
 			return
 		}
 		if c.ID != "" {
-			s.log.Info("another cluster: dropping the nodes of the one before",
+			s.log.Info("cluster changed, dropping nodes of the previous cluster",
 				"nodes", s.draft.nodes.size, "cluster", id, "before", c.ID)
 			s.forget()
 		}

@@ -113,7 +113,7 @@ func TestBogusEntries(t *testing.T) {
 	awaitStatus(t, v.w, "the end of the backlog", func(s Status) bool {
 		return s.State == StateConnected && v.store.Snapshot().Counts().Quarantined == 100_000
 	})
-	if n := strings.Count(v.log.String(), "entries refused"); n != 1 {
+	if n := strings.Count(v.log.String(), "invalid cluster entries ignored"); n != 1 {
 		t.Errorf("refusals are %d lines, want one", n)
 	}
 	v.unharmed()
