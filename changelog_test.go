@@ -48,8 +48,8 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 		{"depart", func() { source.Begin(); source.Set(zone.Entry{ID: self}); source.Complete() }, "nodes departed, still answered"},
 		{"return", func() { source.Set(entries(3)...) }, "departed nodes are back"},
 		{"ours", func() { store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.200")}) }, "new local address"},
-		{"expected", func() { store.ExpectCluster(true) }, "running with a cluster"},
-		{"not expected", func() { store.ExpectCluster(false) }, "running without a cluster"},
+		{"expected", func() { source.Expect(true) }, "running with a cluster"},
+		{"not expected", func() { source.Expect(false) }, "running without a cluster"},
 		{"another cluster, which the zone tells", func() { source.SetCluster("x"); source.SetCluster("y") }, ""},
 	} {
 		got := step(test.change)

@@ -15,8 +15,8 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.ExpectCluster(true)
 	source := store.Source("curator")
+	source.Expect(true)
 	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 	at := func(third int) (all []zone.Entry) {
 		for i := range 100 {

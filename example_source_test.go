@@ -10,8 +10,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// A program that knows the nodes by other means tells the zone of them. Names
-// can be looked up without any socket.
+// A program that knows the nodes by other means reports them to the zone, beside
+// a curator if there is one: a source's backlog only affects the nodes that it
+// reported itself. Names can be looked up without any socket.
 func ExampleService_Zone() {
 	service, err := nodedns.New(nodedns.Config{
 		PublicKey: make(ed25519.PublicKey, ed25519.PublicKeySize),
@@ -24,6 +25,7 @@ func ExampleService_Zone() {
 	const friend = "metropolis-00112233445566778899aabbccddeeff"
 
 	inventory := service.Zone().Source("inventory")
+	inventory.Expect(true) // until Complete an unknown name is not denied
 	inventory.Begin()
 	inventory.Set(zone.Entry{ID: friend, Addresses: []string{"192.0.2.2"}})
 	inventory.Complete()

@@ -34,6 +34,7 @@ type Service struct {
 	clock func() time.Duration
 
 	store   *zone.Store
+	nodes   *zone.Source // that of the curator
 	cluster *curator.Watcher
 	dns     *resolver.Server
 	files   *hostsfile.Keeper
@@ -88,6 +89,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.nodes = s.store.Source("curator")
 	if s.cluster, err = s.newCluster(&cfg, prefix); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func New(cfg Config) (*Service, error) {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
 	s.cfg = cfg.clone()
-	s.store.ExpectCluster(cfg.expectsCluster())
+	s.nodes.Expect(cfg.expectsCluster())
 	s.plan()
 	return s, nil
 }
@@ -142,7 +144,7 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 
 		RecoverAfter:  cfg.RecoverAfter,
 		AuthorityFile: cfg.authorityFile(),
-	}, s.store.Source("curator"))
+	}, s.nodes)
 }
 
 func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
@@ -329,7 +331,7 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg.ClusterDialer = dialer
-	s.store.ExpectCluster(s.cfg.expectsCluster())
+	s.nodes.Expect(s.cfg.expectsCluster())
 	s.cluster.SetDialer(curator.Dialer(dialer))
 }
 
@@ -367,7 +369,7 @@ func (s *Service) Reload(change func(*Config)) error {
 	s.cfg = next
 	s.cluster.SetRecoverAfter(next.RecoverAfter)
 	s.store.SetRetention(next.RetainDeparted)
-	s.store.ExpectCluster(next.expectsCluster())
+	s.nodes.Expect(next.expectsCluster())
 	if was.otherAddresses(&next) {
 		s.locally.Restart()
 	}

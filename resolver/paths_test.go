@@ -49,7 +49,6 @@ func newPathZone(t testing.TB, state zoneState) *zone.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.ExpectCluster(true)
 	if state == zoneUnready {
 		return store
 	}
@@ -57,6 +56,7 @@ func newPathZone(t testing.TB, state zoneState) *zone.Store {
 		store.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db9::1")})
 	}
 	source := store.Source("curator")
+	source.Expect(true)
 	source.SetConnected(true)
 	source.Begin()
 	source.Set(

@@ -266,7 +266,7 @@ func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.ExpectCluster(true)
+	store.Source("curator").Expect(true)
 	s := newSearching(t, nil, "search one.example", store.Snapshot)
 	for name, want := range map[string]string{
 		ours:              "NetworkDown", // it has no address yet

@@ -35,8 +35,8 @@ func benchStore(tb testing.TB, n int) (*Store, *Source) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.ExpectCluster(true)
 	src := s.Source("curator")
+	src.Expect(true)
 	src.Begin()
 	for from := 0; from < n; from += 20_000 {
 		entries := make([]Entry, 0, 20_000)

@@ -2,25 +2,28 @@ package zone
 
 import "time"
 
-// Cluster tells how the zone stands with its cluster.
+// Cluster is how the zone stands with its cluster: the state of the sources that
+// are expected, taken together. Where none is expected, any of them counts.
 type Cluster struct {
 	// Expected is whether a source of the cluster's nodes is configured.
 	Expected bool
-	// Connected is whether one of them is connected now.
+	// Connected is whether each expected source is connected now.
 	Connected bool
-	// Complete is whether all nodes of the cluster have been heard of since
+	// Complete is whether each expected source has reported all of its nodes since
 	// the process started.
 	Complete bool
-	// ID tells clusters apart. It is empty where that is not known.
+	// ID tells clusters apart: that of the earliest source expected or, before it
+	// is known, of the saved nodes. It is empty where that is not known.
 	ID string
-	// LostAt is when the connection was lost or, without one so far, when it
-	// was first expected; Lost is the same moment in CLOCK_BOOTTIME. Both are
-	// zero while connected.
+	// LostAt is when the first connection that is missing was lost or, where there
+	// was none so far, first expected; Lost is the same moment in CLOCK_BOOTTIME.
+	// Both are zero while connected.
 	LostAt time.Time
 	Lost   time.Duration
-	// DataSince is the moment that the nodes other than ours date from: of the
-	// last complete backlog, of the loss of the connection, or of the saving
-	// by an earlier run. It is zero before there is any.
+	// DataSince is the moment that the nodes other than ours date from: the
+	// earliest of the sources' last complete backlogs, of the losses of their
+	// connections, or of the saving by an earlier run. It is zero before there is
+	// any.
 	DataSince time.Time
 }
 

@@ -6,22 +6,32 @@ import "time"
 // against any sensible retention.
 const expiryInterval = time.Minute
 
-// depart marks a node as departed when the source that is believed says so.
-// What was known of it stays, and is answered until the retention is over.
-func (s *Store) depart(k key, rank uint8) {
+// depart takes back what a source reported of a node. What another source reports
+// of it takes effect then; without any the node is marked as departed: what was
+// known of it stays, and is answered until the retention is over. Of a node that
+// was saved any source may have been the origin, so that it stays while another
+// one has yet to complete its backlog.
+func (s *Store) depart(k key, src *Source) {
+	delete(src.aside, k)
+	said, known := s.statement(k)
+	saved := said.source == savedRank
+	if !known || !saved && said.source != src.rank || saved && s.awaited(src) {
+		return
+	}
 	shown, known := s.draft.nodes.get(k)
-	said, withheld := s.withheld[k]
+	if next, found := s.takeAside(k); found {
+		_ = s.reconcile(k, shown, known, next) // the log has each clash that lasts in the list of refusals
+		return
+	}
 	switch {
-	case !known && withheld:
+	case !known:
 		delete(s.withheld, k) // it never came into effect
 		return
-	case !known, shown.flags&departed != 0, outranks(shown.source, rank), s.draft.isLocal(k):
+	case shown.flags&departed != 0, s.draft.isLocal(k):
 		return // we are here, whatever the cluster says
-	case !withheld:
-		said = shown
 	}
 	said.flags |= departed
-	said.source = rank
+	said.source = src.rank
 	said.since = 0
 	_ = s.reconcile(k, shown, known, said) // a clash was reported when it came up
 }

@@ -46,7 +46,7 @@ func TestSettleDepartsNobody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.Saved().Set(node(b, "192.0.2.2"))
-	f.ExpectCluster(true)
+	f.curator.Expect(true)
 	f.curator.SetConnected(true)
 	f.curator.Begin()
 	f.curator.Set(node(a, "192.0.2.1"))

@@ -40,57 +40,57 @@ type report struct {
 	addr string
 }
 
-// duplicateKeyDetector looks for another machine with our key in what the cluster says of us.
-// The cluster keeps the last report for ever, that of our previous boot too, and
-// the time in it is the leader's. So a report that was there when a stream began
-// tells nothing, whether after a start of ours or with another leader, which may
-// have been restored from old data. Only one that comes later tells that a
-// machine is alive which made it.
+// duplicateKeyDetector looks for another machine with our key in what the cluster
+// reports of us. The cluster keeps the last report for ever, that of our previous
+// boot too, and the time in it is the leader's. So a report that was there when a
+// stream began proves nothing, whether after a start of ours or with another
+// leader, which may have been restored from old data. Only one that comes later
+// proves that a machine is alive which made it.
 type duplicateKeyDetector struct {
-	boot    string // ours; empty where it is not known
-	heard   bool   // a report, in the present backlog of its source or since
-	by      *Source
+	boot string       // ours; empty where it is not known
+	past []netip.Addr // addresses that were ours
+}
+
+// selfReports are what one source has reported of our own node.
+type selfReports struct {
+	heard   bool // one, in the present backlog or since
 	last    report
 	before  string          // the address before the last one
 	turns   []time.Duration // clock at each return to it
-	past    []netip.Addr    // addresses that were ours
 	sign    time.Duration   // clock at the last sign of another machine
 	foreign bool            // the last report is not of our boot
+	proven  bool            // there was a sign of another machine
 }
 
-// begin says that what a source has of us now was there before.
-func (d *duplicateKeyDetector) begin(src *Source) {
-	if src == d.by {
-		d.heard, d.before = false, ""
-	}
-}
+// begin marks what the source has of us now as having been there before.
+func (r *selfReports) begin() { r.heard, r.before = false, "" }
 
 // observeSelf judges what the cluster says of our own node. A report with our own
 // boot ID is ours, whatever its address: behind address translation, or with two
 // uplinks, that may go back and forth.
 func (s *Store) observeSelf(src *Source, e *Entry) {
-	d := &s.detector
+	r, boot := &src.self, s.detector.boot
 	said := report{canonicalBoot(e.BootID), reportedAddrs(e.Addresses)}
-	if said == (report{}) || d.heard && said == d.last {
+	if said == (report{}) || r.heard && said == r.last {
 		return
 	}
-	first, ours := !d.heard, d.boot != "" && said.boot == d.boot
-	d.foreign = d.boot != "" && said.boot != "" && !ours
-	returned := !first && s.returns(said.addr, !ours)
+	first, ours := !r.heard, boot != "" && said.boot == boot
+	r.foreign = boot != "" && said.boot != "" && !ours
+	returned := !first && s.returns(r, said.addr, !ours)
 	reason := ""
 	switch {
 	case first:
-	case d.foreign:
+	case r.foreign:
 		reason = fmt.Sprintf("a machine of boot ID %s at %s reports itself as this node, whose boot ID is %s",
-			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(d.boot)))
+			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(boot)))
 	case returned:
-		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", d.last.addr, said.addr)
+		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", r.last.addr, said.addr)
 	}
-	d.heard, d.by, d.last = true, src, said
+	r.heard, r.last = true, said
 	if reason == "" {
 		return
 	}
-	d.sign = s.clock()
+	r.sign, r.proven = s.clock(), true
 	c := DuplicateKey{s.now(), reason}
 	if s.draft.duplicate != nil {
 		c.Since = s.draft.duplicate.Since
@@ -119,20 +119,19 @@ func reportedAddrs(addrs []string) string {
 // is or was ours and another one is that strange: between ours a machine may
 // come and go, and of two that never were, behind address translation, nothing
 // is known.
-func (s *Store) returns(addr string, counts bool) bool {
-	d := &s.detector
-	if addr == "" || addr == d.last.addr {
+func (s *Store) returns(r *selfReports, addr string, counts bool) bool {
+	if addr == "" || addr == r.last.addr {
 		return false
 	}
 	now := s.clock()
-	d.turns = slices.DeleteFunc(d.turns, func(at time.Duration) bool { return now-at > turnsFor })
-	returned := counts && addr == d.before && s.wasOurs(addr) != s.wasOurs(d.last.addr)
-	d.before = d.last.addr
+	r.turns = slices.DeleteFunc(r.turns, func(at time.Duration) bool { return now-at > turnsFor })
+	returned := counts && addr == r.before && s.wasOurs(addr) != s.wasOurs(r.last.addr)
+	r.before = r.last.addr
 	if returned {
-		d.turns = append(d.turns, now)
-		d.turns = d.turns[max(0, len(d.turns)-2):]
+		r.turns = append(r.turns, now)
+		r.turns = r.turns[max(0, len(r.turns)-2):]
 	}
-	return returned && len(d.turns) == 2
+	return returned && len(r.turns) == 2
 }
 
 func (s *Store) wasOurs(text string) bool {
@@ -148,14 +147,24 @@ func (d *duplicateKeyDetector) remember(addrs []netip.Addr) {
 	d.past = d.past[max(0, len(d.past)-maxPast):]
 }
 
-// endDuplicate takes the conflict back when there has been no sign of it for a
+// endDuplicate takes the duplicate back when there has been no sign of it for a
 // while.
 func (s *Store) endDuplicate() {
 	s.update(func() {
-		if d := &s.detector; s.draft.duplicate != nil && !d.foreign && s.clock()-d.sign >= duplicateFor {
-			s.draft.duplicate = nil
+		for _, src := range s.sources {
+			if r := &src.self; r.proven && !r.foreign && s.clock()-r.sign >= duplicateFor {
+				r.proven = false
+			}
 		}
+		s.clearDuplicate()
 	})
+}
+
+// clearDuplicate takes the duplicate back unless the reports of a source prove it.
+func (s *Store) clearDuplicate() {
+	if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.self.proven }) {
+		s.draft.duplicate = nil
+	}
 }
 
 // canonicalBoot is the 16 bytes of a boot ID, which the kernel writes as a UUID.

@@ -137,8 +137,8 @@ func TestReportsAreBounded(t *testing.T) {
 	f.connect(Entry{ID: self, BootID: ourBoot})
 	f.curator.Set(Entry{ID: self, BootID: huge, Addresses: []string{huge, huge, huge}})
 	conflict, found := f.Snapshot().DuplicateKey()
-	if !found || len(conflict.Reason) > 1000 || len(f.detector.last.boot)+len(f.detector.last.addr) > 1000 {
-		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.detector.last.boot), len(f.detector.last.addr))
+	if !found || len(conflict.Reason) > 1000 || len(f.curator.self.last.boot)+len(f.curator.self.last.addr) > 1000 {
+		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.curator.self.last.boot), len(f.curator.self.last.addr))
 	}
 }
 

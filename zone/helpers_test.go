@@ -62,7 +62,7 @@ func (f *fixture) pass(d time.Duration) {
 
 // connect brings the curator up with a complete backlog.
 func (f *fixture) connect(entries ...Entry) {
-	f.ExpectCluster(true)
+	f.curator.Expect(true)
 	f.curator.SetConnected(true)
 	f.backlog(entries...)
 }

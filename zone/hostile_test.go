@@ -12,7 +12,7 @@ func TestEndlessBacklogIsBounded(t *testing.T) {
 	t.Parallel()
 	const most = 100
 	f := newFixture(t, func(c *Config) { c.MaxNodes = most })
-	f.ExpectCluster(true)
+	f.curator.Expect(true)
 	f.curator.SetConnected(true)
 	f.curator.Begin()
 	for i := range 5000 {
@@ -20,7 +20,7 @@ func TestEndlessBacklogIsBounded(t *testing.T) {
 	}
 	for name, size := range map[string]int{
 		"seen":     len(f.curator.seen),
-		"spelled":  len(f.spelled),
+		"spelled":  len(f.curator.spelled),
 		"named":    len(f.refusals.named) - maxRefusals,
 		"withheld": len(f.withheld),
 	} {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // Why an entry is refused.
@@ -47,22 +46,29 @@ func (r *record) dropAddr(addr netip.Addr) {
 	}
 }
 
-// apply takes in what a source says of a node: the one place where layers meet.
+// apply takes in what a source reports of a node: the one place where layers meet.
 func (s *Store) apply(k key, said record) error {
-	shown, known := s.draft.nodes.get(k)
-	pending, withheld := s.withheld[k]
+	holds, known := s.statement(k)
+	_, withheld := s.withheld[k]
 	switch {
-	case known && outranks(shown.source, said.source):
+	case known && stands(holds, said):
+		s.sources[said.source].setAside(k, said)
 		return nil
+	case known && holds.flags&departed == 0 && holds.source != said.source:
+		s.sources[holds.source].setAside(k, holds)
+	}
+	delete(s.sources[said.source].aside, k)
+	switch {
 	case s.draft.isLocal(k):
 		// The kernel knows our addresses sooner and better. There is always room
 		// for what the cluster says of us.
 		said.takeAddrs(record{})
-	case !known && !withheld && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(said):
+	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(said):
 		return errFull
 	case said.flags&hasAddress == 0 && withheld:
-		said.takeAddrs(pending)
+		said.takeAddrs(holds)
 	}
+	shown, known := s.draft.nodes.get(k)
 	return s.reconcile(k, shown, known, said)
 }
 
@@ -158,8 +164,10 @@ func (s *Store) dated(was record, known bool, is record) uint32 {
 // delete takes a node out of the zone.
 func (s *Store) delete(k key) {
 	delete(s.withheld, k)
-	delete(s.spelled, k)
 	delete(s.marks, k)
+	for _, src := range s.sources {
+		delete(src.spelled, k)
+	}
 	was, known := s.draft.nodes.get(k)
 	if !known {
 		return
@@ -179,24 +187,5 @@ func (s *Store) count(r record, counts bool, by int) {
 		s.draft.counts.Departed += by
 	default:
 		s.draft.counts.Live += by
-	}
-}
-
-// forget drops all that is known of the cluster.
-func (s *Store) forget() {
-	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
-	s.draft.groups, s.draft.conflicts, s.draft.shared = groups{}, trie[addressConflict]{}, trie[key]{}
-	s.draft.counts = Counts{Live: 1}
-	s.draft.cluster.Complete, s.draft.cluster.DataSince = false, time.Time{}
-	s.answerable = false
-	clear(s.claims)
-	clear(s.withheld)
-	clear(s.spelled)
-	clear(s.marks)
-	s.refusals = refusals{}
-	s.draft.duplicate = nil
-	s.detector = duplicateKeyDetector{boot: s.detector.boot, past: s.detector.past}
-	for _, src := range s.sources {
-		src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false
 	}
 }

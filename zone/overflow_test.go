@@ -77,6 +77,11 @@ func TestOverflowIsOfASource(t *testing.T) {
 		t.Error("the nodes of another source are missing still")
 	}
 	f.curator.SetCluster("y")
+	if !f.Snapshot().Overflowed() {
+		t.Error("the nodes of another source are missing after a change of the cluster")
+	}
+	other.SetCluster("x")
+	other.SetCluster("y")
 	if f.Snapshot().Overflowed() {
 		t.Error("the overflow outlives its cluster")
 	}

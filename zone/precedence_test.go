@@ -108,7 +108,7 @@ func TestNoChangePublishesNothing(t *testing.T) {
 		"the same cluster":    func() { f.curator.SetCluster("x") },
 		"no cluster":          func() { f.curator.SetCluster("") },
 		"connected twice":     func() { f.curator.SetConnected(true) },
-		"expected twice":      func() { f.ExpectCluster(true) },
+		"expected twice":      func() { f.curator.Expect(true) },
 		"nothing":             func() { f.curator.Set() },
 		"settled when ready":  func() { f.curator.Settle() },
 		"an unframed end":     func() { f.curator.Complete() },

@@ -10,35 +10,41 @@ const maxRefusals = 1024
 // zone does not show.
 type refusals struct {
 	named    map[string]refusal // by name
-	unnamed  int                // beyond maxRefusals, as the last backlog had them
 	backlogs uint32
 	fresh    []string // the first names that the present batch refused
 }
 
-// refusal is what is remembered of a refused entry: the backlog in which it was
-// refused last, and why.
+// refusal is what is remembered of a refused entry: the source and its backlog in
+// which it was refused last, and why.
 type refusal struct {
+	by      *Source
 	backlog uint32
 	reason  string
 }
 
-func (r *refusals) count() int { return len(r.named) + r.unnamed }
+func (r *refusals) count(sources []*Source) int {
+	n := len(r.named)
+	for _, src := range sources {
+		n += src.unnamed
+	}
+	return n
+}
 
 // add notes a refusal and reports whether it is news. Of a name that is not
 // remembered nobody can tell: it is counted in a backlog, where it should occur
 // once, and not outside of one.
-func (r *refusals) add(name string, why error, inBacklog bool) bool {
+func (r *refusals) add(src *Source, name string, why error) bool {
 	_, known := r.named[name]
 	if !known && len(r.named) >= maxRefusals {
-		if inBacklog {
-			r.unnamed++
+		if src.inBacklog {
+			src.unnamed++
 		}
-		return inBacklog && r.unnamed == 1
+		return src.inBacklog && src.unnamed == 1
 	}
 	if r.named == nil {
 		r.named = map[string]refusal{}
 	}
-	r.named[name] = refusal{r.backlogs, why.Error()}
+	r.named[name] = refusal{src, src.backlog, why.Error()}
 	r.note(name)
 	return !known
 }
@@ -50,33 +56,43 @@ func (r *refusals) note(name string) {
 	}
 }
 
-// lift takes back the refusal of a name: a good entry has come, or a tombstone.
-func (r *refusals) lift(name string) {
-	if len(r.named) > 0 {
-		delete(r.named, clip(name))
+// lift takes back a source's refusal of a name: a good entry has come, or a
+// tombstone.
+func (r *refusals) lift(src *Source, name string) {
+	if len(r.named) == 0 {
+		return
+	}
+	if name = clip(name); r.named[name].by == src {
+		delete(r.named, name)
 	}
 }
 
-// begin and complete frame a backlog: a refusal that was not repeated in it is
-// over.
-func (r *refusals) begin() {
+// begin and complete frame a source's backlog: a refusal that was not repeated in
+// it is over.
+func (r *refusals) begin(src *Source) {
 	r.backlogs++
-	r.unnamed = 0
+	src.backlog, src.unnamed = r.backlogs, 0
 }
 
-func (r *refusals) complete() {
+func (r *refusals) complete(src *Source) {
 	for name, refused := range r.named {
-		if refused.backlog != r.backlogs {
+		if refused.by == src && refused.backlog != src.backlog {
 			delete(r.named, name)
 		}
 	}
+}
+
+// forget drops the refusals of a source.
+func (r *refusals) forget(src *Source) {
+	r.begin(src)
+	r.complete(src)
 }
 
 // refuse counts an entry as refused, and puts it down for the log. An address
 // of ours is counted where it is withheld.
 func (src *Source) refuse(log *refusalBatch, name string, why error) {
 	name = clip(name)
-	news := why == errOurs || src.store.refusals.add(name, why, src.inBacklog)
+	news := why == errOurs || src.store.refusals.add(src, name, why)
 	log.news = log.news || news
 	log.add(name, why)
 	if src.inBacklog {

@@ -91,7 +91,7 @@ func TestReachable(t *testing.T) {
 	for _, tt := range []struct{ expected, connected, want bool }{
 		{false, false, true}, {true, false, false}, {true, true, true},
 	} {
-		f.ExpectCluster(tt.expected)
+		f.curator.Expect(tt.expected)
 		f.curator.SetConnected(tt.connected)
 		if got := f.Snapshot().Reachable(); got != tt.want {
 			t.Errorf("expected %t, connected %t: reachable %t", tt.expected, tt.connected, got)

@@ -14,7 +14,7 @@ type Source struct {
 	name  string
 	rank  uint8 // a lower one outranks a higher one
 
-	connected bool
+	state
 	inBacklog bool
 	current   bool         // all nodes have been heard of in the present connection
 	named     bool         // the present backlog has named a node
@@ -24,6 +24,13 @@ type Source struct {
 	missing   bool         // a node did not fit, since the present backlog began
 	// overflowed is that the zone lacks nodes that the source named.
 	overflowed bool
+
+	aside   map[key]record   // what it reports of nodes of which an earlier one is believed
+	vouched map[key]struct{} // saved nodes that its last backlog named, though badly
+	spelled map[key]string   // names that it does not spell canonically
+	self    selfReports
+	backlog uint32 // number of the present one, among those of all sources
+	unnamed int    // refusals beyond maxRefusals, as the last backlog had them
 }
 
 // savedRank comes after that of every live source.
@@ -38,7 +45,7 @@ func (s *Store) Source(name string) *Source {
 }
 
 func (s *Store) addSource(name string) *Source {
-	src := &Source{store: s, name: name, rank: uint8(len(s.sources))}
+	src := &Source{store: s, name: name, rank: uint8(len(s.sources)), spelled: map[key]string{}}
 	s.sources = append(s.sources, src)
 	names := append(slices.Clone(*s.draft.sources), name)
 	s.draft.sources = &names
@@ -49,19 +56,14 @@ func (s *Store) addSource(name string) *Source {
 // outranks it.
 func (s *Store) Saved() *Source { return s.saved }
 
-// outranks says whether what a says of a node stands against what b says.
-func outranks(a, b uint8) bool {
-	return a != savedRank && (b == savedRank || a < b)
-}
-
 // Begin says that a new backlog begins: a node that it does not name by the
 // time of Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
 		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
 		src.taken, src.refused = false, refusalBatch{}
-		src.store.refusals.begin()
-		src.store.detector.begin(src)
+		src.store.refusals.begin(src)
+		src.self.begin()
 	})
 }
 
@@ -94,7 +96,7 @@ func (src *Source) set(e *Entry) error {
 	if s.holds(k) {
 		src.see(k) // a node whose entry is bad is there all the same
 	} else {
-		delete(s.spelled, k)
+		delete(src.spelled, k)
 	}
 	src.named = true
 	return err
@@ -123,10 +125,12 @@ func (src *Source) take(k key, e *Entry) error {
 	}
 	said, err := e.asRecord()
 	if err != nil {
-		delete(s.withheld, k) // it is not what the source says any more
+		if pending, withheld := s.withheld[k]; withheld && !outranks(pending.source, src.rank) {
+			delete(s.withheld, k) // it is not what the source says any more
+		}
 		return err
 	}
-	s.refusals.lift(e.ID)
+	s.refusals.lift(src, e.ID)
 	said.source = src.rank
 	if src == s.saved {
 		s.restoreOwner(k, said, e.Owned)
@@ -144,7 +148,7 @@ func (src *Source) take(k key, e *Entry) error {
 // such names are one in DNS. The first one heard stays.
 func (src *Source) checkSpelling(k key, name string) error {
 	s := src.store
-	first, odd := s.spelled[k]
+	first, odd := src.spelled[k]
 	switch {
 	case odd && name != first:
 		return errOtherCase
@@ -154,7 +158,10 @@ func (src *Source) checkSpelling(k key, name string) error {
 	if r, known := s.draft.nodes.get(k); known && r.source == src.rank && r.flags&departed == 0 {
 		return errOtherCase // of the canonical spelling
 	}
-	s.spelled[k] = name
+	if _, known := src.aside[k]; known {
+		return errOtherCase
+	}
+	src.spelled[k] = name
 	return nil
 }
 
@@ -165,10 +172,10 @@ func (src *Source) Gone(ids ...string) {
 		for _, id := range ids {
 			k, ok := shapedKeyOf(s.draft.prefix, id)
 			if ok && src.checkSpelling(k, id) == nil {
-				s.depart(k, src.rank)
-				delete(s.spelled, k)
+				s.depart(k, src)
+				delete(src.spelled, k)
 			}
-			s.refusals.lift(id)
+			s.refusals.lift(src, id)
 		}
 	})
 }
@@ -187,19 +194,19 @@ func (src *Source) Complete() {
 		if !src.named {
 			return
 		}
+		src.complete, src.settled, src.since = true, true, s.now()
 		absent := src.absent()
 		src.warnOfLoss(len(absent))
 		for _, k := range absent {
-			s.depart(k, src.rank)
+			s.depart(k, src)
 		}
 		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
 		src.refused = refusalBatch{}
-		s.saved.overflowed = false // the backlog has what was saved, or it departed
-		s.refusals.complete()
+		if !s.awaited(src) {
+			s.saved.overflowed = false // the backlogs have what was saved, or it departed
+		}
+		s.refusals.complete(src)
 		s.flushRefusals()
-		s.answerable = true
-		s.draft.cluster.Complete = true
-		s.draft.cluster.DataSince = s.now()
 	})
 }
 
@@ -233,58 +240,7 @@ func (src *Source) warnOfLoss(absent int) {
 // Settle says that the source has gone quiet without ever telling where its
 // backlog ends. The zone is then ready, and nothing more.
 func (src *Source) Settle() {
-	src.store.update(func() { src.store.answerable = true })
-}
-
-// Loaded says that what was saved at a time has been told to its end.
-func (src *Source) Loaded(at time.Time) {
-	src.store.update(func() {
-		src.store.answerable = true
-		if c := &src.store.draft.cluster; c.DataSince.IsZero() {
-			c.DataSince = at
-		}
-	})
-}
-
-// SetConnected says whether the source hears from the cluster now.
-func (src *Source) SetConnected(connected bool) {
-	s := src.store
-	s.update(func() {
-		c := &s.draft.cluster
-		if src.connected && !connected && src.current {
-			src.current, c.DataSince = false, s.now()
-		}
-		src.connected = connected
-		now := slices.ContainsFunc(s.sources, func(src *Source) bool { return src.connected })
-		switch {
-		case now && !c.Connected:
-			s.connectedAt = s.clock()
-			c.Lost, c.LostAt = 0, time.Time{}
-		case !now && c.Connected:
-			c.Lost, c.LostAt = s.clock(), s.now()
-			s.connected += c.Lost - s.connectedAt
-		}
-		c.Connected = now
-	})
-}
-
-// SetCluster tells which cluster the source speaks of, by anything that no two
-// clusters share. When it is another one than before, all nodes of that one
-// are dropped at once; an empty ID changes nothing.
-func (src *Source) SetCluster(id string) {
-	s := src.store
-	s.update(func() {
-		c := &s.draft.cluster
-		if id == "" || id == c.ID {
-			return
-		}
-		if c.ID != "" {
-			s.log.Info("cluster changed, dropping nodes of the previous cluster",
-				"nodes", s.draft.nodes.size, "cluster", id, "before", c.ID)
-			s.forget()
-		}
-		c.ID = id
-	})
+	src.store.update(func() { src.settled = true })
 }
 
 // see notes that the present backlog names a node. A backlog that repeats
@@ -305,27 +261,57 @@ func (src *Source) sortSeen() {
 	src.seen = slices.Compact(src.seen)
 }
 
-// absent lists the nodes that the backlog should have named and did not. We are
-// here, whatever it says.
+// absent lists the nodes that the backlog should have named and did not: the
+// source's own, and what was saved once no other source is awaited. We are here,
+// whatever it says.
 func (src *Source) absent() (absent []key) {
+	s := src.store
 	src.sortSeen()
-	seen := src.seen
-	for k, r := range src.store.draft.nodes.all() {
+	seen, saved := src.seen, !s.awaited(src)
+	src.vouched = nil
+	for k, r := range s.draft.nodes.all() {
 		for len(seen) > 0 && compareKeys(seen[0], k) < 0 {
 			seen = seen[1:]
 		}
 		named := len(seen) > 0 && seen[0] == k
-		if !named && r.flags&departed == 0 && !src.store.draft.isLocal(k) && (r.source == src.rank || r.source == savedRank) {
+		switch {
+		case r.source == savedRank && named:
+			src.vouch(k)
+		case named, r.flags&departed != 0, s.draft.isLocal(k):
+		case r.source == src.rank, r.source == savedRank && saved && !s.isVouched(k):
 			absent = append(absent, k)
 		}
 	}
-	for k, r := range src.store.withheld {
-		if _, known := src.store.draft.nodes.get(k); known {
+	for k, r := range s.withheld {
+		if _, known := s.draft.nodes.get(k); known {
 			continue // and has been looked at
 		}
-		if _, named := slices.BinarySearchFunc(src.seen, k, compareKeys); !named && r.source == src.rank {
+		if !src.hasSeen(k) && r.source == src.rank {
 			absent = append(absent, k)
+		}
+	}
+	for k := range src.aside {
+		if !src.hasSeen(k) {
+			delete(src.aside, k)
 		}
 	}
 	return absent
+}
+
+func (src *Source) hasSeen(k key) bool {
+	_, named := slices.BinarySearchFunc(src.seen, k, compareKeys)
+	return named
+}
+
+// vouch notes that the source knows a saved node, of which it has only reported
+// what is refused.
+func (src *Source) vouch(k key) {
+	if src.vouched == nil {
+		src.vouched = map[key]struct{}{}
+	}
+	src.vouched[k] = struct{}{}
+}
+
+func (s *Store) isVouched(k key) bool {
+	return slices.ContainsFunc(s.sources, func(src *Source) bool { _, known := src.vouched[k]; return known })
 }

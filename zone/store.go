@@ -61,7 +61,6 @@ type Store struct {
 	restored map[key]key             // during a batch: who had a reverse record when it was saved
 	reserved map[string][]netip.Addr // by the part that needs them: see SetReserved
 	withheld map[key]record          // what a source says, while an address in it is ours
-	spelled  map[key]string          // names that their source does not spell canonically
 	refusals refusals
 	// refusalLog has those that the log has yet to get.
 	refusalLog refusalLog
@@ -70,7 +69,6 @@ type Store struct {
 	watchers   map[chan *Snapshot]struct{}
 
 	localSaid   bool          // the local source has spoken
-	answerable  bool          // the cluster's nodes are known well enough to deny a name
 	connectedAt time.Duration // clock at the connection, while connected
 	connected   time.Duration // how long earlier connections lasted
 }
@@ -99,7 +97,6 @@ func NewStore(cfg Config) (*Store, error) {
 		restored: map[key]key{},
 		reserved: map[string][]netip.Addr{},
 		withheld: map[key]record{},
-		spelled:  map[key]string{},
 		marks:    map[key]time.Duration{},
 		watchers: map[chan *Snapshot]struct{}{},
 		detector: duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
@@ -135,10 +132,11 @@ func (s *Store) update(change func()) {
 	s.edit = new(edit)
 	change()
 	clear(s.restored)
+	s.setCluster()
 	s.noteOverflow()
 	s.listRefused()
-	s.draft.counts.Quarantined = s.refusals.count() + len(s.withheld)
-	s.draft.ready = s.answerable || !s.draft.cluster.Expected && s.localSaid
+	s.draft.counts.Quarantined = s.refusals.count(s.sources) + len(s.withheld)
+	s.draft.ready = s.isReady()
 	s.publish()
 }
 
@@ -185,22 +183,6 @@ func usable(addrs []netip.Addr) (good []netip.Addr) {
 		}
 	}
 	return good
-}
-
-// ExpectCluster says whether a source of the cluster's nodes is configured.
-// While one is expected, but has not been heard of, an unknown name is not
-// known not to exist.
-func (s *Store) ExpectCluster(expected bool) {
-	s.update(func() {
-		c := &s.draft.cluster
-		if c.Expected == expected {
-			return
-		}
-		c.Expected = expected
-		if expected && !c.Connected {
-			c.Lost, c.LostAt = s.clock(), s.now()
-		}
-	})
 }
 
 // SetRetention changes how long departed nodes are answered; see

@@ -40,10 +40,11 @@ func newVictim(t *testing.T, maxNodes int) *victim {
 	var err error
 	v.store, err = zone.NewStore(zone.Config{Local: cfg.LocalID, MaxNodes: maxNodes, Logger: v.log.Logger()})
 	must(t, err)
-	v.store.ExpectCluster(true)
+	source := v.store.Source("curator")
+	source.Expect(true)
 	v.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
 	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, []string{address}, v.log.Logger()
-	v.w, err = New(cfg, v.store.Source("curator"))
+	v.w, err = New(cfg, source)
 	must(t, err)
 	background(t, v.w.Run)
 	awaitState(t, v.w, StateConnected)

@@ -16,9 +16,10 @@ func TestIntoTheZone(t *testing.T) {
 	address, stop := serve(t, s)
 	store, err := zone.NewStore(zone.Config{Local: cfg.LocalID})
 	must(t, err)
-	store.ExpectCluster(true)
+	source := store.Source("curator")
+	source.Expect(true)
 	cfg.Endpoints, cfg.Prefix = []string{address}, prefix
-	w, err := New(cfg, store.Source("curator"))
+	w, err := New(cfg, source)
 	must(t, err)
 	background(t, w.Run)
 

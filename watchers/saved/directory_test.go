@@ -45,8 +45,8 @@ func start(t *testing.T, dir string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.ExpectCluster(true)
 	p := &process{t: t, log: new(testkit.Log), curator: store.Source("curator")}
+	p.curator.Expect(true)
 	p.Directory = &Directory{Path: dir, Store: store, Logger: p.log.LoggerFrom(slog.LevelDebug)}
 	return p
 }

@@ -117,7 +117,7 @@ func TestCompareHosts(t *testing.T) {
 func TestCompareHostsBeforeReady(t *testing.T) {
 	t.Parallel()
 	s, store := newScratch(t), newStore(t)
-	store.ExpectCluster(true)
+	store.Source("curator").Expect(true)
 	setLocal(store, "192.0.2.1")
 	write(t, s.path("etc/hosts"), block(peerLine(4)))
 	k := mustStart(t, s.hostsOnly(), store)

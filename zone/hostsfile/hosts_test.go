@@ -77,9 +77,10 @@ func TestRetain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			store := newStore(t)
-			store.ExpectCluster(true)
+			src := store.Source("test")
+			src.Expect(true)
 			setLocal(store, c.local...)
-			join(store.Source("test"), 4) // of a backlog that is not complete
+			join(src, 4) // of a backlog that is not complete
 			got := retain([]byte(c.earlier), slices.Collect(store.Snapshot().Local().Addrs()), form)
 			if string(got.lines) != c.want || got.nodes != c.nodes {
 				t.Errorf("got %d nodes:\n%s\nwant %d:\n%s", got.nodes, got.lines, c.nodes, c.want)

@@ -166,8 +166,8 @@ func TestPeersOfAnEarlierRunStayUntilTheZoneIsReady(t *testing.T) {
 			write(t, s.path("etc/hosts"), file(peerLine(3)+"192.0.2.1 "+string(self)+"\n"+peerLine(9)))
 
 			store := newStore(t)
-			store.ExpectCluster(true)
 			src := store.Source("test")
+			src.Expect(true)
 			k := mustKeeper(t, cfg)
 			step := func(want string) {
 				t.Helper()

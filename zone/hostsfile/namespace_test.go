@@ -56,7 +56,6 @@ func TestBindMountedHostsFile(t *testing.T) {
 	src := store.Source("test")
 	join(src, 1)
 	k := mustStart(t, s.hostsOnly(), store)
-	store.ExpectCluster(false)
 	setLocal(store, "192.0.2.7")
 	if err := k.Start(store.Snapshot()); err != nil {
 		t.Fatal(err)

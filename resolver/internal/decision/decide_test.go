@@ -161,7 +161,7 @@ func TestNamesNotInTheZone(t *testing.T) {
 	})
 	t.Run("not ready", func(t *testing.T) {
 		f := newFixture(t, local)
-		f.ExpectCluster(true)
+		f.source.Expect(true)
 		decideAll(t, f, rows(func(string) want { return notYet }))
 	})
 	t.Run("no cluster is expected", func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestALocalDomainItself(t *testing.T) {
 	})
 	t.Run("not ready", func(t *testing.T) {
 		f := newFixture(t, local)
-		f.ExpectCluster(true)
+		f.source.Expect(true)
 		decideAll(t, f, map[string]row{"exists": {"nodes.example", "A", nodata("nodes.example.")}})
 	})
 }
@@ -200,7 +200,7 @@ func TestALocalDomainItself(t *testing.T) {
 func TestNodeNameWithADomainOfTheSearchList(t *testing.T) {
 	for name, f := range map[string]*fixture{"ready": populated(t), "not ready": newFixture(t, local)} {
 		t.Run(name, func(t *testing.T) {
-			f.ExpectCluster(true)
+			f.source.Expect(true)
 			decideAll(t, f, map[string]row{
 				"a node's":         {both + ".corp.example", "A", nxdomain(".")},
 				"an unknown one's": {stranger + ".LAB.example", "AAAA", nxdomain(".")},
@@ -297,7 +297,7 @@ func TestOverflow(t *testing.T) {
 	const text = "the zone is full: not all of the cluster's nodes are known"
 	f := newFixtureOf(t, zone.Config{Local: local, MaxNodes: 2})
 	f.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1")})
-	f.ExpectCluster(true)
+	f.source.Expect(true)
 	f.source.SetConnected(true)
 	f.source.Begin()
 	f.source.Set(zone.Entry{ID: local}, zone.Entry{ID: both, Addresses: []string{"10.0.0.10"}}, zone.Entry{ID: onlyFour})

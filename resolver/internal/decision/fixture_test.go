@@ -66,7 +66,7 @@ func newFixtureOf(t testing.TB, config zone.Config) *fixture {
 func populated(t testing.TB) *fixture {
 	f := newFixture(t, local)
 	f.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1")})
-	f.ExpectCluster(true)
+	f.source.Expect(true)
 	f.source.SetConnected(true)
 	f.source.Begin()
 	f.source.Set(

@@ -50,7 +50,7 @@ func TestGroups(t *testing.T) {
 
 func TestGroupsBeforeTheZoneIsReady(t *testing.T) {
 	f := newFixture(t, local)
-	f.ExpectCluster(true)
+	f.source.Expect(true)
 	decideAll(t, f, map[string]row{
 		"a role":                  {"consensus-member.role.nodes.example", "A", notYet},
 		"the curators":            {"_curator._tcp.nodes.example", "SRV", notYet},

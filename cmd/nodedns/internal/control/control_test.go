@@ -60,8 +60,8 @@ func sampleZone(t *testing.T, nodes int) *zone.Store {
 		}
 	}
 	entries[0].Roles = zone.ConsensusMember
-	store.ExpectCluster(true)
 	source := store.Source("curator")
+	source.Expect(true)
 	source.Begin()
 	source.Set(entries...)
 	source.Complete()

@@ -31,8 +31,8 @@ func newZone(t *testing.T, nodes int) (*zone.Store, *zone.Source) {
 		t.Fatal(err)
 	}
 	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")})
-	store.ExpectCluster(true)
 	source := store.Source("curator")
+	source.Expect(true)
 	source.Begin()
 	for i := 1; i < nodes; i++ {
 		source.Set(zone.Entry{ID: name(i), Addresses: []string{address(i)}})

@@ -1,0 +1,55 @@
+package zone
+
+import "time"
+
+// reportedBy lists the nodes that the zone has from a source and, if saved is set,
+// from what was saved.
+func (s *Store) reportedBy(src *Source, saved bool) (keys []key) {
+	of := func(r record) bool { return r.source == src.rank || saved && r.source == savedRank }
+	for k, r := range s.draft.nodes.all() {
+		if of(r) {
+			keys = append(keys, k)
+		}
+	}
+	for k, r := range s.withheld {
+		if _, known := s.draft.nodes.get(k); !known && of(r) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// dropAll drops nodes of a source. What another source reports of them takes
+// effect.
+func (s *Store) dropAll(keys []key) {
+	if len(keys) == s.draft.nodes.size+len(s.withheld) {
+		s.clearNodes()
+	}
+	for _, k := range keys {
+		said, found := s.takeAside(k)
+		s.delete(k)
+		if found {
+			_ = s.reconcile(k, record{}, false, said) // a clash is in the list of refusals
+		}
+	}
+}
+
+// clearNodes is delete for all nodes at once.
+func (s *Store) clearNodes() {
+	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
+	s.draft.groups, s.draft.conflicts, s.draft.shared = groups{}, trie[addressConflict]{}, trie[key]{}
+	s.draft.counts = Counts{Live: 1}
+	clear(s.claims)
+	clear(s.withheld)
+	clear(s.marks)
+}
+
+// forget drops what is known of a source, and from it, but for its nodes.
+func (src *Source) forget() {
+	src.complete, src.settled, src.since = false, false, time.Time{}
+	src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false
+	src.aside, src.vouched, src.self = nil, nil, selfReports{}
+	clear(src.spelled)
+	src.store.refusals.forget(src)
+	src.store.clearDuplicate()
+}
