@@ -41,7 +41,7 @@ func TestStatusJSON(t *testing.T) {
 		}
 	}
 	full.Zone().SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")})
-	source := full.Zone().Source("test")
+	source := full.nodes
 	source.Begin()
 	source.Set(
 		zone.Entry{ID: other, Addresses: []string{"192.0.2.7"}},
