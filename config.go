@@ -79,8 +79,14 @@ type Config struct {
 	// StateDir is a directory, made where it is missing, for what survives a
 	// restart.
 	StateDir string
-	// Files that are kept equal to the zone.
+	// Files that are kept equal to the zone. No file outside of StateDir is read
+	// or written that is not named, here or by HostsLines and ResolvConf.
 	Files Files
+	// HostsLines is a hosts file that is only read, where Files.Hosts is empty:
+	// the user's lines in it are answered, as those in Files.Hosts are.
+	HostsLines string
+	// ResolvConf is the machine's resolv.conf, below Files.Root.
+	ResolvConf resolvconf.Settings
 
 	// Listen addresses, for UDP and TCP. Their port may be 0, and those that the
 	// machine does not have yet are bound when it has them.
@@ -90,7 +96,7 @@ type Config struct {
 	VarlinkSocket string
 	// DNS is how queries are answered. Without Allow the clients on loopback
 	// are; a TTL of 0 forbids them to keep answers. Where the machine's servers
-	// are told is up to Files.ResolvConf, if that is set.
+	// are listed is up to ResolvConf, if its path is set.
 	DNS resolver.Settings
 	// UpstreamRoots verify the certificates of upstreams that are asked over TLS
 	// or HTTPS. nil means the system's.
@@ -103,36 +109,8 @@ type Config struct {
 	clock func() time.Duration // and CLOCK_BOOTTIME
 }
 
-// Files says which files are kept, and how. An empty path turns a file off: no
-// file outside of StateDir is read or written that is not named.
-type Files struct {
-	// Root is a directory that stands for / in the paths of all managed files.
-	// With one the kernel's hostname is left alone.
-	Root  string
-	Hosts string
-	// HostsLines is a hosts file that is only read, where Hosts is empty: the
-	// user's lines in it are answered, as those in Hosts are.
-	HostsLines string
-	// HostsMode is the share of the hosts file that is ours; "" means a block.
-	HostsMode hostsfile.HostsMode
-	// HostsMaxNodes is the number of nodes above which only this machine and
-	// the consensus members are written. 0 means no limit.
-	HostsMaxNodes int
-	MachineID     string
-	// MachineIDFormat is what is written there; "" means auto.
-	MachineIDFormat hostsfile.MachineIDFormat
-	// Hostname is whether to set the machine's hostname, and HostnameFile a
-	// file to write it to besides.
-	Hostname     bool
-	HostnameFile string
-	// ResolvConf is the machine's resolv.conf, and where its own servers come
-	// from. ResolvConfMode is what is done with it; "" means
-	// off. RunDir is the directory for a resolv.conf with the real
-	// upstreams, for containers and the kubelet; /run/nodedns as a rule.
-	ResolvConf     string
-	ResolvConfMode resolvconf.Mode
-	RunDir         string
-}
+// Files says which files are kept, and how.
+type Files = hostsfile.Settings
 
 // ErrNoIdentity says that a Config has neither a public key nor a node ID.
 var ErrNoIdentity = errors.New("no identity: neither a public key nor a node ID is given")
@@ -187,7 +165,7 @@ func (c *Config) lasting() Config {
 	l.DNS, l.RetainDeparted = resolver.Settings{}, zone.Retention{}
 	l.LocalSource, l.Addresses, l.Interfaces = nil, nil, nil
 	l.ClusterDialer, l.Endpoints, l.RecoverAfter, l.Report = nil, nil, 0, false
-	l.Files.ResolvConfMode = ""
+	l.ResolvConf.Mode = ""
 	return l
 }
 
@@ -220,8 +198,8 @@ func (c *Config) settings() resolver.Settings {
 	if settings.Allow == nil {
 		settings.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
-	if c.Files.ResolvConf != "" {
-		place := c.ResolvConf().Location
+	if c.ResolvConf.Path != "" {
+		place := c.resolvConf().Location()
 		up := &settings.Upstreams
 		up.Root, up.ResolvConf, up.BackupDir = place.Root, place.Path, place.BackupDir
 	}
@@ -236,7 +214,7 @@ func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
 	}
 	return resolver.HostsFile{
 		Root: c.Files.Root,
-		Path: cmp.Or(c.Files.Hosts, c.Files.HostsLines),
+		Path: cmp.Or(c.Files.Hosts, c.HostsLines),
 		// The domains are left to the decision, which has them first: they may
 		// change, and a name that is theirs no more is a line's again.
 		Zone:   resolver.HostsZone{Prefix: prefix, Local: id},

@@ -149,19 +149,12 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 
 func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
 	return hostsfile.New(hostsfile.Config{
-		ID:              s.id,
-		Prefix:          prefix,
-		Root:            cfg.Files.Root,
-		StateDir:        cfg.StateDir,
-		Hosts:           cfg.Files.Hosts,
-		HostsMode:       cfg.Files.HostsMode,
-		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
-		MachineID:       cfg.Files.MachineID,
-		MachineIDFormat: cfg.Files.MachineIDFormat,
-		Hostname:        cfg.Files.Hostname,
-		HostnameFile:    cfg.Files.HostnameFile,
-		Written:         func(string) { s.self.hints.Send() },
-		Logger:          cfg.Logger.With("part", "files"),
+		Settings: cfg.Files,
+		ID:       s.id,
+		Prefix:   prefix,
+		StateDir: cfg.StateDir,
+		Written:  func(string) { s.self.hints.Send() },
+		Logger:   cfg.Logger.With("part", "files"),
 	})
 }
 
@@ -339,7 +332,7 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 // changed, and disturbs nothing else. With an error nothing has changed: it names
 // a field that holds until the end of the process, which are all but DNS,
 // RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// Report and Files.ResolvConfMode, or says what is wrong with a value. A function
+// Report and ResolvConf.Mode, or says what is wrong with a value. A function
 // counts as changed when it is set, even to one that does the same. It may be
 // called at any time from any goroutine; change must not call the Service.
 func (s *Service) Reload(change func(*Config)) error {
@@ -351,8 +344,7 @@ func (s *Service) Reload(change func(*Config)) error {
 	if field := was.restartField(&next); field != "" {
 		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
 	}
-	stub, err := next.stub()
-	if err != nil {
+	if err := next.ResolvConf.Check(); err != nil {
 		return err
 	}
 	if err := s.cluster.SetEndpoints(next.Endpoints); err != nil {
@@ -364,7 +356,7 @@ func (s *Service) Reload(change func(*Config)) error {
 		}
 	}
 	if s.resolv != nil {
-		s.resolv.Set(stub)
+		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD)
 	}
 	s.cfg = next
 	s.cluster.SetRecoverAfter(next.RecoverAfter)

@@ -2,10 +2,7 @@ package nodedns
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/netip"
-	"path/filepath"
 
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -14,51 +11,30 @@ import (
 // selfProbe is asked of our own listener before resolv.conf points at it.
 const selfProbe = "localhost"
 
-// ResolvConf is where resolv.conf is kept, and what it is kept with; for
-// resolvconf.Restore too.
-func (c *Config) ResolvConf() resolvconf.Config {
+// resolvConf is what resolv.conf is kept with.
+func (c *Config) resolvConf() resolvconf.Config {
 	return resolvconf.Config{
-		Location: resolvconf.Location{
-			Root: c.Files.Root,
-			Path: c.Files.ResolvConf,
-			// Of its own: the other originals are not its to put back.
-			BackupDir: filepath.Join(c.StateDir, "resolvconf"),
-		},
-		RunDir: c.Files.RunDir,
-		Logger: c.Logger,
+		Settings: c.ResolvConf, Root: c.Files.Root, StateDir: c.StateDir,
+		Logger: c.Logger.With("part", "resolv.conf"),
 	}
-}
-
-// stub is what is to be done with resolv.conf.
-func (c *Config) stub() (resolvconf.Settings, error) {
-	settings := resolvconf.Settings{Stub: c.Files.ResolvConfMode == resolvconf.ModeStub, TrustAD: c.DNS.Upstreams.TrustAD}
-	switch mode := c.Files.ResolvConfMode; {
-	case mode != "" && mode != resolvconf.ModeOff && mode != resolvconf.ModeStub:
-		return settings, fmt.Errorf("mode of resolv.conf %q: want %q or %q", mode, resolvconf.ModeOff, resolvconf.ModeStub)
-	case settings.Stub && c.Files.ResolvConf == "":
-		return settings, errors.New("mode of resolv.conf: without the path of resolv.conf it can only be off")
-	}
-	return settings, nil
 }
 
 // newResolvConf makes the keeper of resolv.conf, or nil where there is none.
 func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
-	settings, err := cfg.stub()
-	if err != nil || cfg.Files.ResolvConf == "" {
+	if err := cfg.ResolvConf.Check(); err != nil || cfg.ResolvConf.Path == "" {
 		return nil, err
 	}
-	kept := cfg.ResolvConf()
+	kept := cfg.resolvConf()
 	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
 	kept.Probe = func(ctx context.Context, listener netip.AddrPort) error {
 		_, err := dnsclient.Lookup(ctx, listener, selfProbe)
 		return err
 	}
-	kept.Logger = cfg.Logger.With("part", "resolv.conf")
 	k, err := resolvconf.New(kept)
 	if err != nil {
 		return nil, err
 	}
-	k.Set(settings)
+	k.Set(cfg.ResolvConf.Mode, cfg.DNS.Upstreams.TrustAD)
 	return k, nil
 }
 

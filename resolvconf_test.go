@@ -23,7 +23,7 @@ const theirs = "nameserver 192.0.2.1\nsearch lan.example\n"
 // keepsResolvConf is a change of a configuration.
 func keepsResolvConf(mode resolvconf.Mode) func(*Config) {
 	return func(c *Config) {
-		c.Files.ResolvConf, c.Files.ResolvConfMode, c.Files.RunDir = "/etc/resolv.conf", mode, "/run/nodedns"
+		c.ResolvConf = resolvconf.Settings{Path: "/etc/resolv.conf", Mode: mode, RunDir: "/run/nodedns"}
 		c.DNS.Upstreams.Servers = []upstream.Server{resolver.Auto}
 	}
 }
@@ -41,7 +41,7 @@ func (f *fixture) leavePointing() {
 	f.t.Helper()
 	cfg := f.config()
 	keepsResolvConf(resolvconf.ModeStub)(&cfg)
-	kept := cfg.ResolvConf()
+	kept := cfg.resolvConf()
 	kept.Listeners = func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")} }
 	kept.Upstreams = func() []upstream.Server { return nil }
 	kept.Probe = func(context.Context, netip.AddrPort) error { return nil }
@@ -49,7 +49,7 @@ func (f *fixture) leavePointing() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	k.Set(resolvconf.Settings{Stub: true})
+	k.Set(resolvconf.ModeStub, false)
 	f.writeResolvConf(theirs)
 	k.Start(f.t.Context())
 	if got := f.file("etc/resolv.conf"); !strings.Contains(got, "nameserver 127.0.0.53\n") {
@@ -117,7 +117,7 @@ func TestResolvConfOfAKilledRun(t *testing.T) {
 		fails  bool
 	}{
 		{"a start that cannot bind", func(c *Config) { c.Listen = []netip.AddrPort{busy} }, true},
-		{"a start in mode off", func(c *Config) { c.Files.ResolvConfMode = resolvconf.ModeOff }, false},
+		{"a start in mode off", func(c *Config) { c.ResolvConf.Mode = resolvconf.ModeOff }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,7 @@ func TestWrongModesOfResolvConf(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
 		"unknown":        keepsResolvConf("ours"),
-		"without a path": func(c *Config) { c.Files.ResolvConfMode = resolvconf.ModeStub },
+		"without a path": func(c *Config) { c.ResolvConf.Mode = resolvconf.ModeStub },
 	} {
 		cfg := (&fixture{t: t, root: t.TempDir()}).config()
 		change(&cfg)

@@ -28,7 +28,7 @@ func TestStatusJSON(t *testing.T) {
 	}
 	bare := prepare(t, func(c *Config) { c.Files, c.Listen = Files{Root: c.Files.Root}, nil })
 	full := prepare(t, func(c *Config) {
-		c.Files.ResolvConf, c.Files.RunDir = "/etc/resolv.conf", filepath.Join(c.Files.Root, "run")
+		c.ResolvConf.Path, c.ResolvConf.RunDir = "/etc/resolv.conf", filepath.Join(c.Files.Root, "run")
 		c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53"), netip.MustParseAddrPort("[fe80::1%br0]:53")}
 		c.VarlinkSocket = filepath.Join(c.Files.Root, "varlink")
 		c.Endpoints, c.Credentials = []string{"192.0.2.11:7835", "192.0.2.12:7835#" + other}, filepath.Join(c.Files.Root, "credentials")

@@ -97,8 +97,8 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 			p.Files = append(p.Files, cfg.Rooted(path))
 		}
 	}
-	if cfg.Files.ResolvConfMode == resolvconf.ModeStub {
-		p.Files = append(p.Files, cfg.Rooted(cfg.Files.ResolvConf))
+	if cfg.ResolvConf.Mode == resolvconf.ModeStub {
+		p.Files = append(p.Files, cfg.Rooted(cfg.ResolvConf.Path))
 	}
 	if cfg.Metrics.Listen.IsValid() {
 		p.Metrics = cfg.Metrics.Listen.String()

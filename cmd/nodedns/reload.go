@@ -137,8 +137,8 @@ func (d *daemon) applicable(cfg config.Config) config.Config {
 	if cfg.Insecure != d.started.Insecure {
 		cfg.Curators = d.current.Curators
 	}
-	if cfg.Files.ResolvConf != d.started.Files.ResolvConf {
-		cfg.Files.ResolvConfMode = d.current.Files.ResolvConfMode
+	if cfg.ResolvConf.Path != d.started.ResolvConf.Path {
+		cfg.ResolvConf.Mode = d.current.ResolvConf.Mode
 	}
 	return config.Reloadable(d.started, cfg)
 }

@@ -63,14 +63,14 @@ With --json it is an array of objects with path, and done, what was done.`,
 // its record in a state directory that is not understood.
 func fallback(understood config.Config, wrong error, stderr io.Writer) config.Config {
 	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", understood.StateDir, wrong)
-	understood.Files.ResolvConf = ""
+	understood.ResolvConf.Path = ""
 	return understood
 }
 
 // resolvConfConfig is what a configuration means for resolv.conf.
 func resolvConfConfig(cfg config.Config, log *slog.Logger) resolvconf.Config {
 	service := serviceConfig(cfg, "", log)
-	return service.ResolvConf()
+	return resolvconf.Config{Settings: service.ResolvConf, Root: cfg.Files.Root, StateDir: cfg.StateDir, Logger: log}
 }
 
 // warnOfDaemon tells that the work was in vain, if it was.

@@ -19,8 +19,9 @@ func (m *machine) leavePointing(original string) {
 	m.t.Helper()
 	m.write("root/etc/resolv.conf", original)
 	keeper, err := resolvconf.New(resolvconf.Config{
-		Location:  resolvconf.Location{Root: m.path("root"), Path: "/etc/resolv.conf", BackupDir: m.path("state/resolvconf")},
-		RunDir:    runDir,
+		Settings:  resolvconf.Settings{Path: "/etc/resolv.conf", RunDir: runDir},
+		Root:      m.path("root"),
+		StateDir:  m.path("state"),
 		Listeners: func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")} },
 		Upstreams: func() []upstream.Server { return nil },
 		Probe:     func(context.Context, netip.AddrPort) error { return nil },
@@ -28,7 +29,7 @@ func (m *machine) leavePointing(original string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	keeper.Set(resolvconf.Settings{Stub: true})
+	keeper.Set(resolvconf.ModeStub, false)
 	keeper.Start(m.t.Context())
 	if s := keeper.Status(); s.State != resolvconf.StateStub {
 		m.t.Fatalf("resolv.conf: %+v", s)

@@ -80,20 +80,7 @@ func refuseWhileRunning(ctx context.Context, socket string) error {
 
 // filesConfig is what a configuration means for the files.
 func filesConfig(cfg config.Config, id zone.ID, log *slog.Logger) hostsfile.Config {
-	return hostsfile.Config{
-		ID:              id,
-		Prefix:          *cfg.Prefix,
-		Root:            cfg.Files.Root,
-		StateDir:        cfg.StateDir,
-		Hosts:           cfg.Files.Hosts,
-		HostsMode:       cfg.Files.HostsMode,
-		HostsMaxNodes:   cfg.Files.HostsMaxNodes,
-		MachineID:       cfg.Files.MachineID,
-		MachineIDFormat: cfg.Files.MachineIDFormat,
-		Hostname:        cfg.Files.Hostname,
-		HostnameFile:    cfg.Files.HostnameFile,
-		Logger:          log,
-	}
+	return hostsfile.Config{Settings: cfg.Files, ID: id, Prefix: *cfg.Prefix, StateDir: cfg.StateDir, Logger: log}
 }
 
 // restored is one thing that was undone.

@@ -20,7 +20,7 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 	service := cfg.Config
 	service.NodeID, service.Logger = id, log
 	service.Endpoints = texts(cfg.Curators)
-	service.Files.HostsLines, service.Files.RunDir = hostsLines, runDir
+	service.HostsLines, service.ResolvConf.RunDir = hostsLines, runDir
 	return service
 }
 

@@ -54,7 +54,7 @@ and checks, an array of objects with check, result, detail, count, and the first
 			Daemon:     client,
 			All:        *all,
 			Files:      filesConfig(cfg, zone.ID(status.NodeID), log),
-			ResolvConf: resolvConfConfig(cfg, log).Location,
+			ResolvConf: resolvConfConfig(cfg, log).Location(),
 			Varlink:    cfg.VarlinkSocket,
 		})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -60,7 +61,7 @@ func (r *tree) prepare() *bubble {
 
 func (b *bubble) config() Config {
 	return Config{
-		Location: b.place(), RunDir: runDir,
+		Settings: Settings{Path: usualPath, RunDir: runDir}, Root: b.root, StateDir: filepath.Dir(b.state),
 		Listeners: func() []netip.AddrPort { b.mu.Lock(); defer b.mu.Unlock(); return b.listeners },
 		Upstreams: func() []upstream.Server { b.mu.Lock(); defer b.mu.Unlock(); return b.upstreams },
 		Probe: func(ctx context.Context, listener netip.AddrPort) error {
@@ -85,10 +86,10 @@ func (b *bubble) change(f func()) {
 }
 
 // launch starts and runs a Keeper, until stop or the end of the bubble's test.
-func (r *tree) launch(settings Settings) *bubble {
+func (r *tree) launch(mode Mode, trustAD bool) *bubble {
 	r.t.Helper()
 	b := r.prepare()
-	b.Set(settings)
+	b.Set(mode, trustAD)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	b.cancel, b.ended = cancel, make(chan error, 1)
 	b.Start(ctx)

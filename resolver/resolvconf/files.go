@@ -23,15 +23,16 @@ type files struct {
 }
 
 func filesOf(cfg Config, sys *managed.System) files {
+	place := cfg.Location()
 	at := func(path string) managed.File {
 		return managed.File{
-			Root: cfg.Location.Root, Path: path, State: cfg.Location.BackupDir,
+			Root: place.Root, Path: path, State: place.BackupDir,
 			MaxSize: maxSize, Links: true, System: sys, Logger: cfg.Logger,
 		}
 	}
 	return files{
-		conf:    at(cfg.Location.Path),
-		backups: managed.Backups{State: cfg.Location.BackupDir, System: sys},
+		conf:    at(place.Path),
+		backups: managed.Backups{State: place.BackupDir, System: sys},
 		hasReal: cfg.RunDir != "",
 		real:    at(filepath.Join(cfg.RunDir, "resolv.conf")),
 		shared:  at(resolvedPath),

@@ -24,7 +24,7 @@ type tree struct {
 func newTree(t testing.TB) *tree {
 	t.Helper()
 	dir := t.TempDir()
-	return &tree{t, filepath.Join(dir, "root"), filepath.Join(dir, "state")}
+	return &tree{t, filepath.Join(dir, "root"), filepath.Join(dir, "state", "resolvconf")}
 }
 
 func (r *tree) path(path string) string { return filepath.Join(r.root, path) }

@@ -18,11 +18,13 @@ import (
 
 // Config of a Keeper.
 type Config struct {
-	// Location of resolv.conf. Its BackupDir is needed, and not shared.
-	Location Location
-	// RunDir is the directory below the root for the file with the real
-	// upstreams, /run/nodedns as a rule. Empty: there is none.
-	RunDir string
+	// Settings, of which the mode is that of Set.
+	Settings
+	// Root is a directory that stands for / in the paths of Settings.
+	Root string
+	// StateDir is the directory in whose directory resolvconf the original of
+	// resolv.conf is kept.
+	StateDir string
 	// Listeners are the addresses that we answer on, and Upstreams the servers
 	// that we ask.
 	Listeners func() []netip.AddrPort
@@ -31,14 +33,6 @@ type Config struct {
 	Probe func(ctx context.Context, listener netip.AddrPort) error
 	// Logger may be nil, to discard.
 	Logger *slog.Logger
-}
-
-// Settings are what can change while a Keeper runs.
-type Settings struct {
-	// Stub points resolv.conf at us; otherwise it is only read.
-	Stub bool
-	// TrustAD tells clients to believe our AD bit.
-	TrustAD bool
 }
 
 // State is what has become of resolv.conf.
@@ -87,10 +81,11 @@ type Keeper struct {
 	follow func(ctx context.Context, look func())
 	hints  retry.Hint
 
-	mu       sync.Mutex // guards what follows
-	settings Settings
-	reset    bool // the settings are to be taken as at a start
-	status   Status
+	mu      sync.Mutex // guards what follows
+	mode    Mode
+	trustAD bool
+	reset   bool // the mode is to be taken as at a start
+	status  Status
 }
 
 // New returns a Keeper that has touched no file. It does nothing to resolv.conf
@@ -100,7 +95,7 @@ func New(cfg Config) (*Keeper, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	for _, p := range []struct{ what, path string }{
-		{"path", cfg.Location.Path}, {"state directory", cfg.Location.BackupDir},
+		{"path", cfg.Path}, {"state directory", cfg.StateDir},
 	} {
 		if !filepath.IsAbs(p.path) {
 			return nil, fmt.Errorf("resolv.conf: %s %q: want an absolute path", p.what, p.path)
@@ -109,22 +104,22 @@ func New(cfg Config) (*Keeper, error) {
 	k := &Keeper{
 		cfg:     cfg,
 		log:     cfg.Logger,
-		sources: NewSources(cfg.Location),
+		sources: NewSources(cfg.Location()),
 		files:   filesOf(cfg, managed.RealSystem()),
 		hints:   retry.NewHint(),
 		pauses:  retry.Backoff{First: time.Second, Max: maxRetry},
 	}
-	follower := follow.Follower{Root: cfg.Location.Root, Files: k.files.followed(), Logger: cfg.Logger}
+	follower := follow.Follower{Root: cfg.Root, Files: k.files.followed(), Logger: cfg.Logger}
 	k.follow = follower.Run
 	k.status = Status{Path: k.files.conf.String(), State: StateOff}
 	return k, nil
 }
 
-// Set changes the settings. A file that was left to somebody else is fought for
-// again.
-func (k *Keeper) Set(settings Settings) {
+// Set changes the mode, and whether clients are told to believe our AD bit. A
+// file that was left to another program is fought for again.
+func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.mu.Lock()
-	k.settings, k.reset = settings, true
+	k.mode, k.trustAD, k.reset = mode, trustAD, true
 	k.mu.Unlock()
 	k.Hint()
 }
@@ -178,16 +173,16 @@ func (k *Keeper) Run(ctx context.Context) error {
 // step brings the files into order. It returns when to look again without a
 // hint, or 0 for never.
 func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
-	settings := k.takeSettings()
+	mode, trustAD := k.takeSettings()
 	if _, err := k.sources.Reload(); err != nil {
 		k.log.Debug("some sources of resolv.conf cannot be read", "error", err)
 	}
 	machine := k.sources.SystemConfig(k.isForeign)
-	failed := []error{k.writeUpstreams(machine), k.files.shareUpstreams(settings.Stub)}
+	failed := []error{k.writeUpstreams(machine), k.files.shareUpstreams(mode == ModeStub)}
 	state := StateOff
-	if settings.Stub {
+	if mode == ModeStub {
 		var err error
-		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, settings.TrustAD))
+		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, trustAD))
 		failed = append(failed, err)
 	} else {
 		failed = append(failed, k.restore())
@@ -204,15 +199,15 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	return pause
 }
 
-// takeSettings returns the settings, and starts over when they were set anew.
-func (k *Keeper) takeSettings() Settings {
+// takeSettings returns what Set has set, and starts over when that is new.
+func (k *Keeper) takeSettings() (mode Mode, trustAD bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.reset {
 		k.reset, k.gaveUp = false, false
 		k.overwrites.reset()
 	}
-	return k.settings
+	return k.mode, k.trustAD
 }
 
 // setStatus makes the status, and logs an error that is new.

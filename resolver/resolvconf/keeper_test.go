@@ -50,7 +50,7 @@ func TestItPointsAtUsAndIsGivenBack(t *testing.T) {
 			inBubble(t, func(_ *testing.T, r *tree) {
 				c.furnish(r)
 				behind := r.read(stubPath)
-				b := r.launch(Settings{Stub: true, TrustAD: c.trust})
+				b := r.launch(ModeStub, c.trust)
 				b.wantState(StateStub, "")
 				r.want(usualPath, c.want)
 				b.stop()
@@ -68,10 +68,10 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		const theirs = "nameserver 192.0.2.1\n"
 		r.write(usualPath, theirs)
-		b := r.launch(Settings{})
+		b := r.launch(ModeOff, false)
 		b.wantState(StateOff, "")
 		b.change(func() { b.dead = true })
-		b.Set(Settings{Stub: true})
+		b.Set(ModeStub, false)
 		sleep(time.Minute)
 		b.wantState(StateWaiting, "127.0.0.53:53 does not answer")
 		r.want(usualPath, theirs)
@@ -119,7 +119,7 @@ func TestListeners(t *testing.T) {
 					b.listeners = append(b.listeners, netip.MustParseAddrPort(l))
 				}
 				b.cfg.Probe = func(context.Context, netip.AddrPort) error { return nil }
-				b.Set(Settings{Stub: true})
+				b.Set(ModeStub, false)
 				b.Start(r.t.Context())
 				if c.want == "" {
 					b.wantState(StateWaiting, "no listener is on port 53")
@@ -148,13 +148,13 @@ func TestKilledAndStartedAgain(t *testing.T) {
 				r.write("/run/theirs", "search a.example\n")
 				r.link(usualPath, "/run/theirs")
 				for range 2 {
-					b := r.launch(Settings{Stub: true})
+					b := r.launch(ModeStub, false)
 					r.want(usualPath, stub("search a.example", edns))
 					b.kill()
 					r.want(usualPath, stub("search a.example", edns))
 				}
 				c.between(r)
-				b := r.launch(Settings{Stub: true})
+				b := r.launch(ModeStub, false)
 				r.want(usualPath, c.while)
 				if s := b.Status(); s.Overwrites != 0 {
 					t.Errorf("status %+v, want no fight", s)
@@ -169,17 +169,17 @@ func TestKilledAndStartedAgain(t *testing.T) {
 func TestTheModeChangesWhileItRuns(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
 		r.write(usualPath, "nameserver 192.0.2.1\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		for range 2 {
 			b.change(func() {})
 			r.want(usualPath, stub(edns))
 			r.want(resolvedPath, "-> "+realPath)
-			b.Set(Settings{})
+			b.Set(ModeOff, false)
 			b.change(func() {})
 			b.wantState(StateOff, "")
 			r.want(usualPath, "nameserver 192.0.2.1\n")
 			r.want(resolvedPath, "none")
-			b.Set(Settings{Stub: true})
+			b.Set(ModeStub, false)
 		}
 		b.stop()
 	})
@@ -188,8 +188,8 @@ func TestTheModeChangesWhileItRuns(t *testing.T) {
 func TestAKilledOneIsGivenBackInModeOff(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
 		r.write(usualPath, "nameserver 192.0.2.1\n")
-		r.launch(Settings{Stub: true}).kill()
-		b := r.launch(Settings{})
+		r.launch(ModeStub, false).kill()
+		b := r.launch(ModeOff, false)
 		b.wantState(StateOff, "")
 		r.want(usualPath, "nameserver 192.0.2.1\n")
 		b.stop()
@@ -199,7 +199,7 @@ func TestAKilledOneIsGivenBackInModeOff(t *testing.T) {
 func TestTheRealUpstreams(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\noptions ndots:2 trust-ad\n")
-		b := r.launch(Settings{})
+		b := r.launch(ModeOff, false)
 		r.want(realPath, realMark+"search a.example\noptions ndots:2\n")
 		b.change(func() {
 			for _, text := range []string{"192.0.2.1", "2001:db8::1", "192.0.2.2:5353", "tls://192.0.2.3#dns.example"} {
@@ -234,7 +234,7 @@ func TestAFailureIsAStateAndIsTriedAgain(t *testing.T) {
 		if err := os.MkdirAll(r.path(realPath), 0o755); err != nil { // a directory in the way
 			t.Fatal(err)
 		}
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		b.wantState(StateStub, realPath)
 		r.want(usualPath, stub(edns))
 		r.remove(realPath)
@@ -263,12 +263,12 @@ func TestContainersFindTheRealUpstreams(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(_ *testing.T, r *tree) {
 				c.furnish(r)
-				b := r.launch(Settings{})
+				b := r.launch(ModeOff, false)
 				if now := r.read(resolvedPath); now == "-> "+realPath {
 					t.Error("in mode off there is a symlink to ours")
 				}
 				b.stop()
-				b = r.launch(Settings{Stub: true})
+				b = r.launch(ModeStub, false)
 				r.want(resolvedPath, c.while)
 				b.stop()
 				r.want(resolvedPath, c.after)
@@ -280,7 +280,7 @@ func TestContainersFindTheRealUpstreams(t *testing.T) {
 func TestSystemdResolvedStartsWhileWeRun(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
 		r.write(usualPath, "# no server\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		r.want(resolvedPath, "-> "+realPath)
 		r.write(resolvedPath, "search lan.example\n") // in place of our symlink
 		b.change(func() {})
@@ -295,13 +295,13 @@ func TestSystemdResolvedStartsWhileWeRun(t *testing.T) {
 
 func TestNewWantsPaths(t *testing.T) {
 	t.Parallel()
-	for name, place := range map[string]Location{
-		"no path":                    {BackupDir: "/state"},
-		"no state directory":         {Path: usualPath},
-		"a relative path":            {Path: "resolv.conf", BackupDir: "/state"},
-		"a relative state directory": {Path: usualPath, BackupDir: "state"},
+	for name, cfg := range map[string]Config{
+		"no path":                    {StateDir: "/state"},
+		"no state directory":         {Settings: Settings{Path: usualPath}},
+		"a relative path":            {Settings: Settings{Path: "resolv.conf"}, StateDir: "/state"},
+		"a relative state directory": {Settings: Settings{Path: usualPath}, StateDir: "state"},
 	} {
-		if _, err := New(Config{Location: place}); err == nil || !strings.Contains(err.Error(), "absolute") {
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "absolute") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -312,7 +312,7 @@ func TestAFileThatIsTooLargeIsLeftAlone(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		large := strings.Repeat("# large\n", maxSize/8+1)
 		r.write(usualPath, large)
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		b.wantState(StateWaiting, "at most 65536 bytes")
 		b.cancel()
 		if err := <-b.ended; err == nil {

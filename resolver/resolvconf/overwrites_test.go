@@ -37,7 +37,7 @@ func TestWhatSomebodyWritesIsTheOriginalAndIsTakenBack(t *testing.T) {
 			inBubble(t, func(_ *testing.T, r *tree) {
 				r.write("/run/theirs", "search c.example\n")
 				r.write(usualPath, "search a.example\n")
-				b := r.launch(Settings{Stub: true})
+				b := r.launch(ModeStub, false)
 				c.foe(r)
 				b.change(func() {})
 				b.wantState(StateContested, "")
@@ -60,7 +60,7 @@ func TestAFileIsNotTakenBackWhileItIsEmpty(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		const theirs = "search b.example\n"
 		r.write(usualPath, "search a.example\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		for range 2 {
 			r.write(usualPath, "")
 			b.change(func() {})
@@ -86,7 +86,7 @@ func TestAFileIsNotTakenBackWhileItIsEmpty(t *testing.T) {
 func TestAnEditOfOursIsUndone(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		r.write(usualPath, stub("search b.example"))
 		b.change(func() {})
 		sleep(firstPause)
@@ -99,7 +99,7 @@ func TestAnEditOfOursIsUndone(t *testing.T) {
 func TestTooManyFightsAreLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		began := time.Now()
 		fight := func(n int) {
 			r.write(usualPath, fmt.Sprintf("# made by dhclient\nsearch b%d.example\n", n))
@@ -128,7 +128,7 @@ func TestTooManyFightsAreLost(t *testing.T) {
 		}
 
 		// A reload starts over.
-		b.Set(Settings{Stub: true})
+		b.Set(ModeStub, false)
 		b.change(func() {})
 		b.wantState(StateStub, "")
 		r.want(usualPath, stub("search b102.example", edns))
@@ -144,7 +144,7 @@ func TestTooManyFightsAreLost(t *testing.T) {
 func TestALostFileStaysTheirs(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "search a.example\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		for range maxOverwrites {
 			r.write(usualPath, "search b.example\n")
 			b.change(func() {})
@@ -161,7 +161,7 @@ func TestALostFileStaysTheirs(t *testing.T) {
 
 func TestRareFightsAreNeverLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		for range 3 * maxOverwrites {
 			r.write(usualPath, "nameserver 192.0.2.1\n")
 			b.change(func() {})

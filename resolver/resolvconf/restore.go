@@ -15,28 +15,30 @@ type Restored struct {
 }
 
 // Restore undoes what Keepers with the same state directory have done, of which
-// the Place and the RunDir of cfg tell. It needs no daemon, and may be repeated.
+// the settings of cfg are the present ones. It needs no daemon, and may be repeated.
 // A Keeper that runs takes resolv.conf back.
 func Restore(cfg Config) ([]Restored, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := filesOf(cfg, managed.RealSystem())
-	failed := []error{managed.RecoverOverwrites(cfg.Location.BackupDir, f.conf.System, cfg.Logger)}
+	failed := []error{managed.RecoverOverwrites(f.conf.State, f.conf.System, cfg.Logger)}
 	records, err := f.backups.All()
 	failed = append(failed, err)
 	// An earlier configuration may have named another path.
-	places := []Location{}
+	var kept []Config
 	for _, o := range records {
-		places = append(places, Location{Root: o.Root, Path: o.Path, BackupDir: cfg.Location.BackupDir})
+		earlier := cfg
+		earlier.Root, earlier.Path = o.Root, o.Path
+		kept = append(kept, earlier)
 	}
 	isIt := func(o managed.Backup) bool { return o.String() == f.conf.String() }
-	if cfg.Location.Path != "" && !slices.ContainsFunc(records, isIt) {
-		places = append(places, cfg.Location)
+	if cfg.Path != "" && !slices.ContainsFunc(records, isIt) {
+		kept = append(kept, cfg)
 	}
 	var done []Restored
-	for _, place := range places {
-		f := filesOf(Config{Location: place, RunDir: cfg.RunDir, Logger: cfg.Logger}, f.conf.System)
+	for _, cfg := range kept {
+		f := filesOf(cfg, f.conf.System)
 		what, err := f.restore()
 		failed = append(failed, err)
 		if what != "" {

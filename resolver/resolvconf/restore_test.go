@@ -58,7 +58,7 @@ func TestRestore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *tree) {
 				r.write(usualPath, theirs)
-				b := r.launch(Settings{Stub: true})
+				b := r.launch(ModeStub, false)
 				b.kill()
 				c.crash(b)
 				for range 2 {
@@ -114,7 +114,7 @@ func TestItIsGivenBackOnAFullDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *tree) {
 				r.write(usualPath, c.theirs)
-				b := r.launch(Settings{Stub: true})
+				b := r.launch(ModeStub, false)
 				sys := b.files.conf.System
 				sys.CreateTemp = func(string, string) (*os.File, error) { return nil, unix.ENOSPC }
 				sys.Reserve = func(*os.File, int64, int64) error { return unix.ENOSPC }
@@ -141,7 +141,7 @@ func TestHalfGivenBackAndNotStarted(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		const theirs = "nameserver 192.0.2.1\n"
 		r.write(usualPath, theirs)
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		b.kill()
 		b.giveHalfBack(len(theirs))
 		if got := r.read(usualPath); !strings.HasPrefix(got, theirs) || got == theirs {
@@ -158,7 +158,7 @@ func TestHalfGivenBackAndNotStarted(t *testing.T) {
 func TestARecordThatCannotBeRead(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "nameserver 192.0.2.1\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		b.kill()
 		r.write(realPath, realMark+"nameserver 192.0.2.2\n")
 		record := b.files.backups.RecordPath(b.files.conf.String())
@@ -176,10 +176,10 @@ func TestARecordThatCannotBeRead(t *testing.T) {
 func TestRestoreOfAnEarlierConfiguration(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "nameserver 192.0.2.1\n")
-		b := r.launch(Settings{Stub: true})
+		b := r.launch(ModeStub, false)
 		b.kill()
 		cfg := b.config()
-		cfg.Location.Path = "/etc/other.conf"
+		cfg.Path = "/etc/other.conf"
 		if done, err := Restore(cfg); err != nil || len(done) != 1 {
 			t.Errorf("restored %v, %v", done, err)
 		}

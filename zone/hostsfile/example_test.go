@@ -27,11 +27,10 @@ func Example() {
 	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.7")})
 
 	cfg := hostsfile.Config{
-		ID:       id,
-		Prefix:   zone.DefaultPrefix,
-		Root:     filepath.Join(scratch, "root"),
-		StateDir: filepath.Join(scratch, "state"),
-		Hosts:    "/etc/hosts",
+		ID: id, Prefix: zone.DefaultPrefix, StateDir: filepath.Join(scratch, "state"),
+		Settings: hostsfile.Settings{
+			Root: filepath.Join(scratch, "root"), Hosts: "/etc/hosts",
+		},
 	}
 	keeper, err := hostsfile.New(cfg)
 	if err != nil {

@@ -51,8 +51,10 @@ func TestMachineID(t *testing.T) {
 				}
 			}
 			cfg := Config{
-				ID: self, Prefix: zone.DefaultPrefix, Root: s.root, StateDir: s.state,
-				MachineID: "/etc/machine-id", MachineIDFormat: c.format,
+				ID: self, Prefix: zone.DefaultPrefix, StateDir: s.state,
+				Settings: Settings{
+					Root: s.root, MachineID: "/etc/machine-id", MachineIDFormat: c.format,
+				},
 			}
 			k := mustStart(t, cfg, newStore(t))
 			wantFile(t, path, c.want)
@@ -102,7 +104,7 @@ func TestHostnameGoesToTheRootsFile(t *testing.T) {
 			write(t, s.path("etc/hostname"), "before\n")
 			sys := realSystem()
 			sys.setHostname = func(string) error { t.Error("the kernel's hostname was set"); return nil }
-			cfg := Config{ID: self, Root: s.root, StateDir: s.state, Hostname: c.hostname, HostnameFile: c.file}
+			cfg := Config{ID: self, StateDir: s.state, Settings: Settings{Root: s.root, Hostname: c.hostname, HostnameFile: c.file}}
 			k, err := newKeeper(cfg, sys)
 			if err != nil {
 				t.Fatal(err)

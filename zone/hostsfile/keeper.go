@@ -31,29 +31,12 @@ const (
 
 // Config says which files are kept, and how. An empty path turns a file off.
 type Config struct {
+	Settings
 	ID     zone.ID     // this machine's name
 	Prefix zone.Prefix // of the cluster's node IDs
-
-	// Root is a directory that all files but those of StateDir lie below, or
-	// "". With a root the kernel's hostname is left alone, and the name goes
-	// to etc/hostname there.
-	Root string
 	// StateDir is where originals are kept and half-written files recovered
 	// from. It is made when it is missing.
 	StateDir string
-
-	Hosts     string
-	HostsMode HostsMode // "" is HostsBlock
-	// HostsMaxNodes is the number of nodes above which only this machine and
-	// the consensus members are written. 0 is no limit.
-	HostsMaxNodes int
-
-	MachineID       string
-	MachineIDFormat MachineIDFormat // "" is MachineIDAuto
-
-	Hostname     bool   // whether to set the hostname
-	HostnameFile string // a file besides, usually /etc/hostname
-
 	// Written, if not nil, is called with its path after a file was written,
 	// from the goroutine of Start or Run.
 	Written func(path string)

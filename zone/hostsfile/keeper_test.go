@@ -23,12 +23,12 @@ func TestNewRefuses(t *testing.T) {
 		want string
 	}{
 		{"no ID", Config{}, "node ID"},
-		{"mode", Config{ID: self, HostsMode: "mine"}, `"mine"`},
-		{"format", Config{ID: self, MachineIDFormat: "uuid"}, `"uuid"`},
-		{"limit", Config{ID: self, HostsMaxNodes: -1}, "-1"},
-		{"relative root", Config{ID: self, Root: "root"}, `root "root"`},
-		{"relative path", Config{ID: self, StateDir: "/s", Hosts: "hosts"}, `"hosts"`},
-		{"no state directory", Config{ID: self, Hosts: "/etc/hosts"}, "state directory"},
+		{"mode", Config{ID: self, Settings: Settings{HostsMode: "mine"}}, `"mine"`},
+		{"format", Config{ID: self, Settings: Settings{MachineIDFormat: "uuid"}}, `"uuid"`},
+		{"limit", Config{ID: self, Settings: Settings{HostsMaxNodes: -1}}, "-1"},
+		{"relative root", Config{ID: self, Settings: Settings{Root: "root"}}, `root "root"`},
+		{"relative path", Config{ID: self, StateDir: "/s", Settings: Settings{Hosts: "hosts"}}, `"hosts"`},
+		{"no state directory", Config{ID: self, Settings: Settings{Hosts: "/etc/hosts"}}, "state directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestOwnModeWritesTheWholeFile(t *testing.T) {
 func TestFilesThatAreOffAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)
-	k := mustStart(t, Config{ID: self, Root: s.root, StateDir: s.state}, newStore(t))
+	k := mustStart(t, Config{ID: self, StateDir: s.state, Settings: Settings{Root: s.root}}, newStore(t))
 	if st := k.Status(); len(st) != 0 {
 		t.Errorf("status %+v, want none", st)
 	}

@@ -178,7 +178,7 @@ func TestHostnameOfTheKernel(t *testing.T) {
 	if err := unix.Sethostname([]byte("before")); err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{ID: self, StateDir: t.TempDir(), Hostname: true}
+	cfg := Config{ID: self, StateDir: t.TempDir(), Settings: Settings{Hostname: true}}
 	wantName := func(want string) {
 		t.Helper()
 		if got, err := kernelHostname(); err != nil || got != want {

@@ -244,7 +244,7 @@ func TestTheOriginalFollowsAForeignWriteDuringOurs(t *testing.T) {
 		}
 		return f.Chmod(os.FileMode(mode))
 	}
-	k, err := newKeeper(Config{ID: self, Root: s.root, StateDir: s.state, MachineID: "/etc/machine-id"}, sys)
+	k, err := newKeeper(Config{ID: self, StateDir: s.state, Settings: Settings{Root: s.root, MachineID: "/etc/machine-id"}}, sys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,14 +70,16 @@ func (s scratch) path(name string) string { return filepath.Join(s.root, name) }
 // config turns every file on.
 func (s scratch) config() Config {
 	return Config{
-		ID: self, Prefix: zone.DefaultPrefix, Root: s.root, StateDir: s.state,
-		Hosts: "/etc/hosts", MachineID: "/etc/machine-id", Hostname: true,
+		ID: self, Prefix: zone.DefaultPrefix, StateDir: s.state,
+		Settings: Settings{
+			Root: s.root, Hosts: "/etc/hosts", MachineID: "/etc/machine-id", Hostname: true,
+		},
 	}
 }
 
 // hostsOnly turns off all but the hosts file.
 func (s scratch) hostsOnly() Config {
-	return Config{ID: self, Prefix: zone.DefaultPrefix, Root: s.root, StateDir: s.state, Hosts: "/etc/hosts"}
+	return Config{ID: self, Prefix: zone.DefaultPrefix, StateDir: s.state, Settings: Settings{Root: s.root, Hosts: "/etc/hosts"}}
 }
 
 func (s scratch) file(name string) managed.File {

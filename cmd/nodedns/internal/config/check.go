@@ -97,9 +97,9 @@ func checkListeners(c *Config) []valueError {
 func checkResolvConf(c *Config) []valueError {
 	onPort53 := func(l netip.AddrPort) bool { return l.Port() == 53 }
 	switch {
-	case c.Files.ResolvConfMode != resolvconf.ModeStub:
+	case c.ResolvConf.Mode != resolvconf.ModeStub:
 		return nil
-	case c.Files.ResolvConf == "":
+	case c.ResolvConf.Path == "":
 		return []valueError{unexpected(allOfIt, "stub", expected("off, as files.resolv_conf is empty"))}
 	case !slices.ContainsFunc(c.Listen, onPort53):
 		return []valueError{unexpected(allOfIt, "stub", expected("off, as resolv.conf can only name servers on port 53 and dns.listen has none"))}
@@ -152,7 +152,7 @@ func (a *assembly) checkPaths() {
 		{"files.hosts", f.Hosts},
 		{"files.machine_id", f.MachineID},
 		{"files.hostname_file", f.HostnameFile},
-		{"files.resolv_conf", f.ResolvConf},
+		{"files.resolv_conf", a.config.ResolvConf.Path},
 	}
 	for i, later := range paths {
 		for _, earlier := range paths[:i] {

@@ -93,10 +93,10 @@ var keys = []key{
 		func(c *Config) *string { return &c.Files.HostnameFile }, optional(absolute)).restartRequired(),
 	stringKey("files.resolv_conf", "/etc/resolv.conf",
 		"`FILE` with the machine's own name servers; empty: none",
-		func(c *Config) *string { return &c.Files.ResolvConf }, optional(absolute)).restartRequired(),
+		func(c *Config) *string { return &c.ResolvConf.Path }, optional(absolute)).restartRequired(),
 	enumKey("files.resolv_conf_mode", resolvconf.ModeOff,
 		"what is done with resolv.conf, as `MODE` off or stub",
-		func(c *Config) *resolvconf.Mode { return &c.Files.ResolvConfMode }, resolvconf.ModeOff, resolvconf.ModeStub),
+		func(c *Config) *resolvconf.Mode { return &c.ResolvConf.Mode }, resolvconf.ModeOff, resolvconf.ModeStub),
 
 	listKey("dns.listen", []any{"127.0.0.53:53"},
 		"`ADDRESS:PORT` to answer on, by UDP and TCP",

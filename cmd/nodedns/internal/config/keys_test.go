@@ -42,9 +42,9 @@ func TestDefaults(t *testing.T) {
 			Files: nodedns.Files{
 				Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, HostsMaxNodes: 10000,
 				MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDAuto, Hostname: true,
-				ResolvConf: "/etc/resolv.conf", ResolvConfMode: resolvconf.ModeOff,
 			},
-			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
+			ResolvConf: resolvconf.Settings{Path: "/etc/resolv.conf", Mode: resolvconf.ModeOff},
+			Listen:     []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
 			DNS: resolver.Settings{
 				Domains: []string{}, TTL: 10 * time.Second,
 				Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},

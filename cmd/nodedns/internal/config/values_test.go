@@ -130,12 +130,12 @@ var valueTests = []struct {
 		[]string{`"hostname"`},
 	},
 	{
-		"files.resolv_conf", func(c Config) any { return c.Files.ResolvConf },
+		"files.resolv_conf", func(c Config) any { return c.ResolvConf.Path },
 		map[string]string{`""`: "", `"/run/resolv.conf"`: "/run/resolv.conf"},
 		[]string{`"resolv.conf"`},
 	},
 	{
-		"files.resolv_conf_mode", func(c Config) any { return c.Files.ResolvConfMode },
+		"files.resolv_conf_mode", func(c Config) any { return c.ResolvConf.Mode },
 		map[string]string{`"off"`: "off", `"stub"`: "stub"},
 		[]string{`""`, `"Stub"`, `true`},
 	},

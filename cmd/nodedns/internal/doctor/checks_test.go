@@ -152,7 +152,7 @@ var ails = []ail{
 	{"dhclient", func(p *patient) { p.run("400", "dhclient") }, "resolv-conf-writers", Note, "make_resolv_conf"},
 	{"dhclient, and the mode is off", func(p *patient) {
 		p.run("400", "dhclient")
-		p.Config.Files.ResolvConfMode = resolvconf.ModeOff
+		p.Config.ResolvConf.Mode = resolvconf.ModeOff
 	}, "", "", ""},
 	{"resolvconf", func(p *patient) {
 		p.write("root/run/resolvconf/resolv.conf", "nameserver 127.0.0.53\n")

@@ -61,8 +61,8 @@ func (m *Machine) keptFiles() []string {
 			paths = append(paths, path)
 		}
 	}
-	if f.ResolvConfMode == resolvconf.ModeStub {
-		paths = append(paths, f.ResolvConf)
+	if resolv := m.Config.ResolvConf; resolv.Mode == resolvconf.ModeStub {
+		paths = append(paths, resolv.Path)
 	}
 	return paths
 }

@@ -56,8 +56,8 @@ func healthy(t *testing.T) *patient {
 	p.Config.KeyFile, p.Config.Prefix = filepath.Join(dir, "node.pub"), &prefix
 	p.Config.Files = nodedns.Files{
 		Root: p.Root, Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, MachineID: "/etc/machine-id", Hostname: true,
-		ResolvConf: "/etc/resolv.conf", ResolvConfMode: resolvconf.ModeStub,
 	}
+	p.Config.ResolvConf = resolvconf.Settings{Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub}
 	p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")}
 	p.Config.StateDir = filepath.Join(dir, "state")
 	p.Config.DNS.Upstreams.Servers = []upstream.Server{upstream.Auto}

@@ -121,7 +121,7 @@ var writers = []writer{
 
 // lookAtWriters finds who else writes the file that we keep.
 func lookAtWriters(m *Machine) []Finding {
-	if m.Config.Files.ResolvConfMode != resolvconf.ModeStub {
+	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil
 	}
 	tell := note

@@ -32,7 +32,7 @@ func (m *Machine) describe(thing Thing) Row {
 		return Row{Thing: Hostname, Now: m.hostname(), Becomes: string(m.ID)}
 	default:
 		return Row{
-			Thing: ResolvConf, Path: m.rooted(m.Config.Files.ResolvConf), Now: m.describeResolvConf(),
+			Thing: ResolvConf, Path: m.rooted(m.Config.ResolvConf.Path), Now: m.describeResolvConf(),
 			Becomes: "names nodedns while it answers, and what it was at all other times",
 		}
 	}
@@ -111,7 +111,7 @@ func (m *Machine) hostname() string {
 }
 
 func (m *Machine) describeResolvConf() string {
-	path := m.Config.Files.ResolvConf
+	path := m.Config.ResolvConf.Path
 	if path == "" {
 		return "off"
 	}

@@ -168,7 +168,7 @@ func (m *Machine) carriesOut(ctx context.Context) bool {
 	if m.Config.VarlinkSocket != "" && status.Varlink == nil {
 		return false
 	}
-	stub := m.Config.Files.ResolvConfMode == resolvconf.ModeStub
+	stub := m.Config.ResolvConf.Mode == resolvconf.ModeStub
 	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == resolvconf.ModeStub
 }
 

@@ -94,7 +94,7 @@ func (m *Machine) blocked(t toggle) string {
 	}
 	onPort53 := slices.ContainsFunc(m.Config.Listen, isOnPort53)
 	switch {
-	case m.Config.Files.ResolvConf == "":
+	case m.Config.ResolvConf.Path == "":
 		return "files.resolv_conf is empty; name the file there"
 	case !onPort53:
 		return "resolv.conf can only name servers on port 53; add one to dns.listen"

@@ -59,7 +59,7 @@ func toggles() []toggle {
 		{Hosts, "files.hosts", `"` + hostsPath + `"`, func(c config.Config) bool { return c.Files.Hosts == "" }},
 		{MachineID, "files.machine_id", `"` + machineIDPath + `"`, func(c config.Config) bool { return c.Files.MachineID == "" }},
 		{Hostname, "files.hostname", "true", func(c config.Config) bool { return !c.Files.Hostname }},
-		{ResolvConf, "files.resolv_conf_mode", `"stub"`, func(c config.Config) bool { return c.Files.ResolvConfMode != resolvconf.ModeStub }},
+		{ResolvConf, "files.resolv_conf_mode", `"stub"`, func(c config.Config) bool { return c.ResolvConf.Mode != resolvconf.ModeStub }},
 		{Nsswitch, "varlink.socket", `"` + varlinkPath + `"`, func(c config.Config) bool { return c.VarlinkSocket == "" }},
 	}
 }

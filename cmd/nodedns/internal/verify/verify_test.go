@@ -145,8 +145,10 @@ func TestHosts(t *testing.T) {
 	root := t.TempDir()
 	path := filepath.Join(root, "etc/hosts")
 	files := hostsfile.Config{
-		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, Root: root, StateDir: t.TempDir(),
-		Hosts: "/etc/hosts", MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDHex, Hostname: true,
+		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, StateDir: t.TempDir(),
+		Settings: hostsfile.Settings{
+			Root: root, Hosts: "/etc/hosts", MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDHex, Hostname: true,
+		},
 	}
 	k, err := hostsfile.New(files)
 	if err != nil {
@@ -209,7 +211,10 @@ func TestFilesOfAnotherDaemon(t *testing.T) {
 	r := verified(t, Config{
 		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: []nodedns.FileStatus{{Path: "/elsewhere/etc/hosts"}}},
 		Files: hostsfile.Config{
-			ID: zone.ID(name(0)), Root: t.TempDir(), StateDir: t.TempDir(), Hosts: "/etc/hosts", MachineID: "/etc/machine-id",
+			ID: zone.ID(name(0)), StateDir: t.TempDir(),
+			Settings: hostsfile.Settings{
+				Root: t.TempDir(), Hosts: "/etc/hosts", MachineID: "/etc/machine-id",
+			},
 		},
 	})
 	for _, of := range []string{"hosts file", "machine-id"} {
@@ -226,8 +231,10 @@ func TestHostsCutDown(t *testing.T) {
 	store, source := newZone(t, 30)
 	source.Set(zone.Entry{ID: name(20), Addresses: []string{address(20)}, Roles: zone.ConsensusMember})
 	files := hostsfile.Config{
-		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, Root: t.TempDir(), StateDir: t.TempDir(),
-		Hosts: "/etc/hosts", HostsMaxNodes: 5,
+		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, StateDir: t.TempDir(),
+		Settings: hostsfile.Settings{
+			Root: t.TempDir(), Hosts: "/etc/hosts", HostsMaxNodes: 5,
+		},
 	}
 	k, err := hostsfile.New(files)
 	if err != nil {
