@@ -1,9 +1,9 @@
 // Package follow notices that files have changed.
 //
 // A [Follower] calls a function at the beginning and again soon after any of
-// its files may have changed. The call says "look again" and no more: what
-// changed, and whether anything did, is for the one who looks. So nothing can
-// be missed in between, and a burst of writes is one call.
+// its files may have changed. The call means "look again" and no more: what
+// changed, and whether anything did, is for the function to find out. So nothing
+// can be missed in between, and a burst of writes is one call.
 //
 // A file is watched in the directory that it lies in, so that it may be
 // replaced by a rename, removed and made again, or not be there yet. Where its

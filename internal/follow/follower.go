@@ -11,11 +11,11 @@ import (
 const (
 	// pollInterval is how often files are looked at without a hint.
 	pollInterval = 5 * time.Second
-	// deafInterval is how often while not all of them could be watched.
-	deafInterval = time.Second
-	// quiet is how long nothing must have happened to the files before they
-	// are looked at: who overwrites a file in place truncates it first.
-	quiet = 50 * time.Millisecond
+	// unwatchedInterval is how often while not all of them could be watched.
+	unwatchedInterval = time.Second
+	// debounce is how long nothing must have happened to the files before they
+	// are looked at: overwriting a file in place begins by truncating it.
+	debounce = 50 * time.Millisecond
 	// maxDelay is how long that may go on: a file that is written to all the
 	// time is looked at nevertheless.
 	maxDelay = 500 * time.Millisecond
@@ -32,34 +32,34 @@ type Follower struct {
 	// Logger of what goes wrong; nil discards it.
 	Logger *slog.Logger
 
-	poll, deaf time.Duration // other intervals than the usual ones, for tests
+	poll, unwatched time.Duration // other intervals than the usual ones, for tests
 }
 
 // Run calls look at once, and again within maxDelay after any of the files may
 // have changed, until ctx ends. A change during a call leads to another call.
 // Where the kernel gives no hints, it calls look every second instead.
 func (f *Follower) Run(ctx context.Context, look func()) {
-	h := newHints()
+	n := newNotifier()
 	var wait sync.WaitGroup
-	wait.Go(h.take)
+	wait.Go(n.receive)
 	defer wait.Wait()
-	defer h.close()
-	for deaf := false; ctx.Err() == nil; {
+	defer n.close()
+	for unwatched := false; ctx.Err() == nil; {
 		// In this order: what changes after the watches are set makes a hint,
 		// what changed before them is seen now.
-		err := h.arm(f.Root, f.Files)
+		err := n.rewatch(f.Root, f.Files)
 		look()
-		if err != nil && !deaf {
+		if err != nil && !unwatched {
 			f.warn(err)
 		}
-		deaf = err != nil
-		h.wait(ctx, f.pause(deaf))
+		unwatched = err != nil
+		n.wait(ctx, f.pause(unwatched))
 	}
 }
 
-func (f *Follower) pause(deaf bool) time.Duration {
-	if deaf {
-		return cmp.Or(f.deaf, deafInterval)
+func (f *Follower) pause(unwatched bool) time.Duration {
+	if unwatched {
+		return cmp.Or(f.unwatched, unwatchedInterval)
 	}
 	return cmp.Or(f.poll, pollInterval)
 }

@@ -26,8 +26,8 @@ func follow(t *testing.T, f *Follower) (await func(text string)) {
 	if f.poll == 0 {
 		f.poll = time.Hour
 	}
-	if f.deaf == 0 {
-		f.deaf = time.Hour
+	if f.unwatched == 0 {
+		f.unwatched = time.Hour
 	}
 	texts := make(chan string)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -238,16 +238,16 @@ func TestFollowWithoutAPause(t *testing.T) {
 	await("1")
 }
 
-// Nobody knows whether the lost notices were about the files.
+// The lost notices may have been about the files.
 func TestLostNoticesAreAHint(t *testing.T) {
 	t.Parallel()
-	h := newHints()
+	h := newNotifier()
 	real := h.notify
 	must(t, h.failed)
 	must(t, real.Close())
 	h.notify = &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
 	ended := make(chan struct{})
-	go func() { defer close(ended); h.take() }()
+	go func() { defer close(ended); h.receive() }()
 	h.notify.Errors <- fsnotify.ErrEventOverflow
 	if !h.next(t.Context(), patience) {
 		t.Error("the files are not looked at")
@@ -284,11 +284,11 @@ func TestFollowThroughCommotion(t *testing.T) {
 
 func TestFollowWithoutHints(t *testing.T) {
 	t.Parallel()
-	h := hints{failed: errors.New("too many open files")}
-	if err := h.arm("", []string{"/etc/hosts"}); !errors.Is(err, h.failed) {
+	h := notifier{failed: errors.New("too many open files")}
+	if err := h.rewatch("", []string{"/etc/hosts"}); !errors.Is(err, h.failed) {
 		t.Errorf("error %v", err)
 	}
-	h.take() // and returns, as there is nothing to take
+	h.receive() // and returns, as there is nothing to take
 	h.close()
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 // Task is a part of the service. Its methods may be called concurrently, but only
-// one Supervise at a time.
+// one Supervise that is running.
 type Task struct {
 	Name string
 	// Run works until its context ends. It is called again after any other end.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse says that another process serves the socket.
+// ErrInUse is that another process serves the socket.
 var ErrInUse = errors.New("another process serves the socket")
 
 // Listener is the serving end of a socket.
@@ -23,8 +23,8 @@ type Listener struct {
 }
 
 // Listen makes the socket with this mode, whatever the umask, and its directory
-// if that is missing. A socket that nobody serves any more is replaced, and
-// nothing else. Where somebody does the error is [ErrInUse], and says who.
+// if that is missing. A socket that is not served any more is replaced, and
+// nothing else. Otherwise the error is [ErrInUse], and names the process.
 func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	if len(path) > maxPath {
 		return nil, fmt.Errorf("make the socket: its path has %d bytes, and %d are possible: %s; choose a shorter directory",
@@ -60,20 +60,20 @@ func (l *Listener) Close() error {
 // this one writes nothing any more.
 func (l *Listener) Unlock() { l.lock.Close() }
 
-// Displaced returns an error if somebody has removed the socket or put another
-// one in its place, so that nobody can reach this one any more.
+// Displaced returns an error if the socket was removed or replaced by another one, so
+// that this one cannot be reached any more.
 func (l *Listener) Displaced() error {
 	there, err := os.Lstat(l.path)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the socket is gone: %w", err)
 	case !os.SameFile(there, l.made):
-		return fmt.Errorf("somebody put another socket in the place of ours: %s", l.path)
+		return fmt.Errorf("another program replaced our socket: %s", l.path)
 	}
 	return nil
 }
 
-// makeDirectory makes a directory that everybody may enter, whatever the umask.
+// makeDirectory makes a directory that all users may enter, whatever the umask.
 func makeDirectory(dir string) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -121,13 +121,13 @@ func listen(path string, mode fs.FileMode) (*Listener, error) {
 	if err := errors.Join(err, statErr); err != nil {
 		_ = os.Remove(path)
 		socket.Close()
-		return nil, fmt.Errorf("set who may use the socket: %w", err)
+		return nil, fmt.Errorf("set the mode of the socket: %w", err)
 	}
 	return &Listener{UnixListener: socket, path: path, made: made}, nil
 }
 
-// removeStale removes a socket on which nobody listens, and nothing else. Only
-// a refusal says so: of one whose queue is full the error is another.
+// removeStale removes a socket on which no process listens, and nothing else.
+// Only a refusal means that: of one whose queue is full the error is another.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -149,15 +149,15 @@ func removeStale(path string) error {
 		return fmt.Errorf("find out whether the socket is in use: %w", err)
 	}
 	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("remove the socket that nobody serves any more: %w", err)
+		return fmt.Errorf("remove the socket that is not served any more: %w", err)
 	}
 	return nil
 }
 
-// inUse is the error where somebody, who need not be known, serves a path.
-func inUse(path, who string) error {
-	if who == "" {
+// inUse is the error where a process, empty if not known, serves a path.
+func inUse(path, process string) error {
+	if process == "" {
 		return fmt.Errorf("%w %s", ErrInUse, path)
 	}
-	return fmt.Errorf("%w %s: %s", ErrInUse, path, who)
+	return fmt.Errorf("%w %s: %s", ErrInUse, path, process)
 }

@@ -67,7 +67,7 @@ func TestListenReplacesOnlyStaleSockets(t *testing.T) {
 		there func(t *testing.T, path string)
 		want  string // in the error; empty: none
 	}{
-		{"a socket that nobody serves", func(t *testing.T, path string) {
+		{"a socket that is not served", func(t *testing.T, path string) {
 			l := serveUNIX(t, path)
 			l.SetUnlinkOnClose(false)
 			l.Close()
@@ -130,7 +130,7 @@ func TestListenWhereNothingCanBeMade(t *testing.T) {
 	}
 }
 
-// The directory may belong to another service, who is not to have us make files
+// The directory may belong to another service, which must not have us make files
 // elsewhere.
 func TestLockIsNoLink(t *testing.T) {
 	t.Parallel()
@@ -156,7 +156,7 @@ func TestListenNamesTheLimitOfThePath(t *testing.T) {
 	}
 }
 
-// Whoever serves a path but has no time to accept is alive.
+// A process that serves a path but has no time to accept is alive.
 func TestListenLeavesABusySocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(directory(t), "test.sock")
@@ -184,7 +184,7 @@ func TestListenLeavesABusySocket(t *testing.T) {
 	}
 }
 
-// What somebody else put in the place of ours is not removed.
+// What another program put in the place of ours is not removed.
 func TestDisplaced(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(directory(t), "test.sock")

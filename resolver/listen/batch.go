@@ -18,7 +18,7 @@ const (
 )
 
 // slot is what one message of a batch needs. That its size is no power of two
-// keeps the beginnings of messages, all that is touched as a rule, from competing
+// keeps the beginnings of messages, all that is touched usually, from competing
 // for the same lines of the processor's cache.
 type slot struct {
 	query, sent unix.Iovec
@@ -69,7 +69,7 @@ func (b *batch) renew(n int) {
 	}
 }
 
-// receive takes what has arrived, up to a batch of it, and says how many
+// receive takes what has arrived, up to a batch of it, and returns how many
 // messages that is. It does not wait.
 func (b *batch) receive(fd uintptr) (int, unix.Errno) {
 	// Raw, because the runtime need not know: a call that does not wait is
@@ -110,7 +110,7 @@ func (b *batch) staged(k int) ([]byte, *slot) {
 	return unsafe.Slice(s.sent.Base, s.sent.Len), s
 }
 
-// send sends the staged replies from the k-th to the n-th, and says how many
+// send sends the staged replies from the k-th to the n-th, and returns how many
 // the kernel took. An error is about the first of them. It does not wait.
 func (b *batch) send(fd uintptr, k, n int) (int, unix.Errno) {
 	sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.replies[k])), uintptr(n-k), unix.MSG_DONTWAIT, 0, 0)

@@ -25,7 +25,7 @@ var (
 	errFamilyOff   = errors.New("IPv6 is turned off")
 )
 
-// absent says whether an address was refused because this machine does not have
+// absent reports whether an address was refused because this machine does not have
 // it: which may change, unlike what else can be wrong.
 func absent(err error) bool {
 	return errors.Is(err, errNoInterface) || errors.Is(err, syscall.ENODEV) ||

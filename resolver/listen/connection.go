@@ -64,7 +64,7 @@ func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
 	return message, ok
 }
 
-// answer answers a query and those that came with it, and says whether to go
+// answer answers a query and those that came with it, and reports whether to go
 // on.
 func (c *connection) answer(ctx context.Context, message []byte, in *inbox, waiting *sync.WaitGroup) bool {
 	out := c.pool.outboxes.take()
@@ -112,7 +112,7 @@ func (c *connection) await(ctx context.Context, wait Wait) {
 	c.send(out)
 }
 
-// send sends the replies that were collected, and says whether the client took
+// send sends the replies that were collected, and reports whether the client took
 // them. One that does not is cut off, since the stream is broken then.
 func (c *connection) send(out *outbox) bool {
 	if len(out.replies) == 0 {

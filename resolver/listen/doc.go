@@ -12,7 +12,7 @@
 // An address that this machine does not have is no failure: its listener waits.
 // The kernel's news of links and addresses are hints to try; whether an address
 // is there is decided by whether the kernel binds it. Its sockets are closed when
-// it has gone, and so opened anew where the interface of a link-local address was
+// it has gone, and so opened again where the interface of a link-local address was
 // replaced by another of that name. No listener notices what becomes of another.
 // ADR 0019 has the reasons.
 //

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// inboxSize has room for what a client pipelines as a rule, and is all
+	// inboxSize has room for what a client pipelines usually, and is all
 	// that an idle connection keeps.
 	inboxSize  = 2048
 	prefixSize = 2  // of the length before each message (RFC 7766, section 8)
@@ -22,7 +22,7 @@ type inbox struct {
 
 func newInbox(r io.Reader) inbox { return inbox{reader: bufio.NewReaderSize(r, inboxSize)} }
 
-// ready says whether the next message is there already.
+// ready reports whether the next message is there already.
 func (in *inbox) ready() bool {
 	buffered := in.reader.Buffered() - in.used
 	if buffered < prefixSize {

@@ -36,7 +36,7 @@ type listener struct {
 	lost    uint64     // UDP messages, by the sockets that were closed
 }
 
-// alwaysAssigned says whether a machine always has the address: not even turning the
+// alwaysAssigned reports whether a machine always has the address: not even turning the
 // loopback interface off takes those of IPv4 away.
 func (l *listener) alwaysAssigned() bool {
 	addr := l.status().Addr.Addr()
@@ -55,7 +55,7 @@ func (l *listener) bound() *pair {
 	return l.pair
 }
 
-// bind binds the address if it can be, and says whether that is news: a refusal
+// bind binds the address if it can be, and reports whether that is news: a refusal
 // like the last one is none. To find out who has an address that is taken is
 // dear, so it is done for news only.
 func (l *listener) bind() (news bool) {

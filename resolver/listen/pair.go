@@ -68,7 +68,7 @@ func rootCause(err error) error {
 	return err
 }
 
-// assigned says whether this machine still has the address that the pair was bound
+// assigned reports whether this machine still has the address that the pair was bound
 // to, on the same interface if it has a zone. The sockets cannot tell: they stay
 // open, and work again when the address returns, unless its interface was
 // deleted. So the kernel is asked whether it would bind the address now.

@@ -94,7 +94,7 @@ func (p *pool) closeIdle() {
 	p.closeIdleLocked()
 }
 
-// closeIdleLocked makes room for one connection and says whether it did. A
+// closeIdleLocked makes room for one connection and reports whether it did. A
 // connection with half a query does not count as busy, or a client could hold
 // its place by never finishing. Of many idle ones the oldest of a sample, which
 // the map chooses at random, will do: to look at all of them for each client

@@ -36,7 +36,7 @@ func (s *Sockets) Progress() (p Progress) {
 	return p
 }
 
-// Handled says whether a listener has handled anything since.
+// Handled reports whether a listener has handled anything since.
 func (p Progress) Handled(listener netip.AddrPort) bool {
 	for _, m := range p.marks {
 		if m.listener == listener && m.moved() {
@@ -59,7 +59,7 @@ func (p Progress) Stalled() (listeners []netip.AddrPort) {
 
 func (m mark) moved() bool { return m.socket.handled.Load() != m.handled }
 
-// waiting says whether there is something to be received. A closed socket has
+// waiting reports whether there is something to be received. A closed socket has
 // nothing, and neither has one whose next message is empty, which is no query.
 func (p *packetSocket) waiting() bool {
 	var size int

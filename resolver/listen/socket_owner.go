@@ -136,7 +136,7 @@ func boundSockets(table, network string, addr netip.AddrPort) (sockets []boundSo
 	return sockets
 }
 
-// conflicts says whether a socket that is bound to one address keeps another
+// conflicts reports whether a socket that is bound to one address keeps another
 // address from being bound.
 func conflicts(bound, wanted netip.AddrPort) bool {
 	a, b := bound.Addr().Unmap(), wanted.Addr().Unmap().WithZone("")

@@ -75,7 +75,7 @@ func echoes(t *testing.T, addr netip.AddrPort) {
 }
 
 // An address that comes late, goes, comes back, and whose interface is deleted
-// and made anew, is answered on whenever it is there. A listener beside it keeps
+// and made again, is answered on whenever it is there. A listener beside it keeps
 // its sockets and connections meanwhile.
 func TestListenerFollowsItsAddress(t *testing.T) {
 	if !testkit.InNamespace(t) {
@@ -176,7 +176,7 @@ func TestFamilyTurnedOff(t *testing.T) {
 	s.answers()
 }
 
-// A socket that fails is closed and opened anew, without a word to the others.
+// A socket that fails is closed and opened again, without a word to the others.
 func TestAttendedSocketThatFails(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return

@@ -61,7 +61,7 @@ func (f files) tidy(log *slog.Logger) error {
 	return errors.Join(failed...)
 }
 
-// pointsAtUs says whether a resolv.conf is the one that we wrote.
+// pointsAtUs reports whether a resolv.conf is the one that we wrote.
 func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
 
 // takeOver is the write that makes resolv.conf ours. What is there and is not
@@ -123,7 +123,7 @@ func (f files) shareUpstreams(share bool) error {
 	return nil
 }
 
-// isVacant says whether nothing is there, or a symlink to nothing.
+// isVacant reports whether nothing is there, or a symlink to nothing.
 func (f files) isVacant(c managed.Content) bool {
 	if !c.Exists {
 		return true

@@ -35,7 +35,7 @@ const numSources = 3
 // and is from nowhere.
 type source struct {
 	Contents
-	from string // for people; a path as a rule
+	from string // for people; a path usually
 }
 
 func (t source) equal(other source) bool {

@@ -10,8 +10,8 @@ const (
 	realMark = ourMark + " for containers and the kubelet: the servers that it asks itself.\n"
 )
 
-// isOurs says whether we wrote a text.
+// isOurs reports whether we wrote a text.
 func isOurs(text string) bool { return strings.HasPrefix(text, ourMark) }
 
-// isStub says whether it points at us.
+// isStub reports whether it points at us.
 func isStub(text string) bool { return strings.HasPrefix(text, stubMark) }

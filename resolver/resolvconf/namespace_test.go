@@ -14,7 +14,7 @@ import (
 const namespaceEnv = "RESOLVCONF_TEST_NAMESPACE"
 
 // inNamespace runs the calling test once more in a process with a mount
-// namespace of its own, and says whether this is that process.
+// namespace of its own, and reports whether this is that process.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(namespaceEnv) != "" {

@@ -43,7 +43,7 @@ func (f *overwrites) record(now time.Time, by string) (first, lost bool) {
 	return len(f.recent) == 1, len(f.recent) >= maxOverwrites
 }
 
-// pending says whether the file is still to be taken back.
+// pending reports whether the file is still to be taken back.
 func (f *overwrites) pending() bool { return !f.due.IsZero() }
 
 // wait is how long until then.

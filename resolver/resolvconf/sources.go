@@ -40,7 +40,7 @@ type SystemConfig struct {
 	From string // the source of the servers, or "" if none is usable
 }
 
-// Equal says whether two machines were given the same, from the same source.
+// Equal reports whether two machines were given the same, from the same source.
 func (m SystemConfig) Equal(other SystemConfig) bool {
 	return m.From == other.From && m.Contents.equal(other.Contents)
 }
@@ -62,7 +62,7 @@ func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 	return s.Reload()
 }
 
-// Reload reads the sources, and says whether they say something else than
+// Reload reads the sources, and reports whether they say something else than
 // before. While none can be read, what was known stands, and so it does for a
 // moment of each that is empty or missing. The same error is returned once.
 func (s *Sources) Reload() (changed bool, err error) {
@@ -145,7 +145,7 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 	return m
 }
 
-// isResolved says whether a server is where systemd-resolved listens. That one
+// isResolved reports whether a server is where systemd-resolved listens. That one
 // takes its servers from resolv.conf, and so would ask us in turn while that
 // points at us; whom it asks is told by its own file. Nor can a container ask
 // it.

@@ -120,7 +120,7 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	look(true, false, "192.0.2.2") // of the same size, at about the same time
 	r.remove(usualPath)
 	time.Sleep(pollInterval)
-	look(false, false, "192.0.2.2") // it may be about to be made anew
+	look(false, false, "192.0.2.2") // it may be about to be made again
 	time.Sleep(pollInterval)
 	look(false, true, "192.0.2.2") // what was known stands
 	time.Sleep(pollInterval)

@@ -15,34 +15,34 @@ type choices struct {
 	mixed bool // the case of letters is random
 }
 
-// exchange asks one server, once more without EDNS if it chokes on that. It
+// queryServer asks one server, once more without EDNS if it rejects that. It
 // returns by which transport the reply came too.
-func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, Transport, error) {
+func (s *session) queryServer(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, Transport, error) {
 	f := form{
 		edns:   !c.plain && p.usesEDNS(),
 		mark:   p.token,
 		padded: p.server.Transport.encrypted(),
 		mixed:  c.mixed && !p.server.Transport.encrypted(),
 	}
-	reply, by, err := s.transact(ctx, p.server, q, f)
+	reply, by, err := s.queryOnce(ctx, p.server, q, f)
 	if !f.edns {
 		if err == nil && c.plain && !q.special() {
 			p.answeredPlain()
 		}
 		return reply, by, err
 	}
-	if !choked(reply, err) {
+	if !rejectsEDNS(reply, err) {
 		if err == nil {
 			p.answeredEDNS()
 		}
 		return reply, by, err
 	}
 	f.edns = false
-	plain, byPlain, plainErr := s.transact(ctx, p.server, q, f)
+	plain, byPlain, plainErr := s.queryOnce(ctx, p.server, q, f)
 	switch {
-	case plainErr == nil && !choked(plain, nil):
+	case plainErr == nil && !rejectsEDNS(plain, nil):
 		if !q.special() {
-			p.chokedOnEDNS()
+			p.rejectedEDNS()
 		}
 		return plain, byPlain, nil
 	case err == nil:
@@ -51,21 +51,21 @@ func (s *session) exchange(ctx context.Context, p *peer, q *question, c choices)
 	return plain, byPlain, plainErr
 }
 
-// choked says whether a reply is what servers give that do not know EDNS (RFC
+// rejectsEDNS reports whether a reply is what servers give that do not know EDNS (RFC
 // 6891, section 7), or know it badly.
-func choked(reply *dns.Msg, err error) bool {
+func rejectsEDNS(reply *dns.Msg, err error) bool {
 	if err != nil {
 		return errors.Is(err, errGarbled)
 	}
 	return reply.Rcode == dns.RcodeFormatError || reply.Rcode == dns.RcodeNotImplemented || reply.Rcode == dns.RcodeBadVers
 }
 
-// transact sends the query in one form. What UDP is too small for, or where
-// somebody seems to forge replies, it asks over TCP.
-func (s *session) transact(ctx context.Context, server Server, q *question, f form) (*dns.Msg, Transport, error) {
+// queryOnce sends the query in one form. What UDP is too small for, or where
+// replies seem to be forged, it asks over TCP.
+func (s *session) queryOnce(ctx context.Context, server Server, q *question, f form) (*dns.Msg, Transport, error) {
 	sent := q.wire(f)
 	if server.Transport == UDP {
-		message, err := s.asker(server).Ask(ctx, sent, q.check(sent, f.mixed))
+		message, err := s.transport(server).RoundTrip(ctx, sent, q.check(sent, f.mixed))
 		switch {
 		case errors.Is(err, transport.ErrFlooded), errors.Is(err, errCase):
 		case err != nil:
@@ -76,9 +76,9 @@ func (s *session) transact(ctx context.Context, server Server, q *question, f fo
 		}
 		server.Transport = TCP
 	}
-	// Who is not on the way cannot forge what comes over a connection, so the
-	// case need not tell.
-	message, err := s.asker(server).Ask(ctx, sent, q.check(sent, false))
+	// An attacker off the path cannot forge what comes over a connection, so
+	// the case need not match.
+	message, err := s.transport(server).RoundTrip(ctx, sent, q.check(sent, false))
 	if err != nil {
 		return nil, server.Transport, err
 	}

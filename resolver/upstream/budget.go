@@ -22,7 +22,7 @@ func (b *budget) earn() {
 	b.left = min(b.left+hedgeShare, hedgeBurst)
 }
 
-// take says whether an extra query may be sent now.
+// take reports whether an extra query may be sent now.
 func (b *budget) take() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -19,11 +19,11 @@ var (
 	errCase = errors.New("its answer has the question in other letters")
 )
 
-// check says whether a message with the right ID is the reply to what was
+// check reports whether a message with the right ID is the reply to what was
 // sent. It looks at bytes only: a question cannot be compressed, and is
 // repeated as it was.
 //
-// A server that turns a query down may leave out the question.
+// A server that rejects a query may leave out the question.
 func (q *question) check(sent []byte, mixed bool) transport.Accept {
 	asked := sent[headerLen:q.end]
 	return func(message []byte) error {
@@ -31,7 +31,7 @@ func (q *question) check(sent []byte, mixed bool) transport.Accept {
 			return transport.ErrNotOurs
 		}
 		questions := binary.BigEndian.Uint16(message[4:])
-		if questions == 0 && turnedDown(message) {
+		if questions == 0 && isRejection(message) {
 			return nil
 		}
 		if questions != 1 || len(message) < q.end {
@@ -55,9 +55,9 @@ func opcode(message []byte) int { return int(message[2]>>3) & 0xf }
 
 func isTruncated(message []byte) bool { return message[2]&0x02 != 0 }
 
-// turnedDown says whether a message's RCODE, as far as the header has it, is
+// isRejection reports whether a message's RCODE, as far as the header has it, is
 // neither NOERROR nor NXDOMAIN.
-func turnedDown(message []byte) bool {
+func isRejection(message []byte) bool {
 	rcode := int(message[3] & 0xf)
 	return rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError
 }
@@ -86,7 +86,7 @@ func (q *question) parse(message []byte, mixed bool) (*dns.Msg, error) {
 	if err := reply.Unpack(message); err != nil {
 		return nil, fmt.Errorf("%w: %w", errGarbled, err)
 	}
-	if err := whole(message, q.end); err != nil {
+	if err := checkWellFormed(message, q.end); err != nil {
 		return nil, err
 	}
 	reply.Id = q.client

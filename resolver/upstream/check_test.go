@@ -70,7 +70,7 @@ func TestParseCut(t *testing.T) {
 	q := mustQuestion(t, asked)
 	for end := headerLen; end <= len(message); end++ {
 		_, err := q.parse(message[:end], false)
-		if whole := end == len(message); whole != (err == nil) || !whole && !errors.Is(err, errGarbled) && !errors.Is(err, errNotWhole) {
+		if whole := end == len(message); whole != (err == nil) || !whole && !errors.Is(err, errGarbled) && !errors.Is(err, errMalformed) {
 			t.Errorf("%d of %d octets: got %v", end, len(message), err)
 		}
 	}

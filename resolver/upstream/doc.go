@@ -15,7 +15,7 @@
 //   - A query takes at most [Total], and at most twelve attempts.
 //   - Over UDP each attempt has a socket of its own, with a random port and a
 //     random ID. What does not fit the query is ignored while the wait goes on,
-//     so that a forger who is faster does not win.
+//     so that a faster forger does not win.
 //   - A server that does not answer costs the query that finds out, and no
 //     other: from then on the rest are asked first, and probes find out when it
 //     is back. A query is repeated after a time that follows the server's own;
@@ -26,7 +26,7 @@
 // # Goroutines
 //
 // [Pool.Run] owns all that outlives an Exchange: probes, connections, and
-// attempts that were overtaken but still tell how slow a server is. Without Run
+// attempts that were overtaken but still measure how slow a server is. Without Run
 // an Exchange owns its own and waits for them. The exception is net/http, whose
 // connections are closed at the end but not waited for.
 package upstream

@@ -3,10 +3,10 @@ package upstream
 import "time"
 
 const (
-	// plainFor is how long a server that choked on EDNS is asked without.
+	// plainFor is how long a server that rejected EDNS is asked without.
 	plainFor = 15 * time.Minute
 	// maxSilences is how often a server may answer nothing but plain queries
-	// before its silence counts as choking: silence is mostly loss.
+	// before its silence counts as rejection: silence is mostly loss.
 	maxSilences = 3
 )
 
@@ -17,14 +17,14 @@ type ednsUse struct {
 	plain     time.Time // until when it is asked without
 }
 
-// usesEDNS says whether to ask with EDNS.
+// usesEDNS reports whether to ask with EDNS.
 func (p *peer) usesEDNS() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !time.Now().Before(p.edns.plain)
 }
 
-// doubtsEDNS says whether silence may be due to EDNS.
+// doubtsEDNS reports whether silence may be due to EDNS.
 func (p *peer) doubtsEDNS() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,8 +51,8 @@ func (p *peer) answeredPlain() {
 	}
 }
 
-// chokedOnEDNS notes that the server answers plain queries properly only.
-func (p *peer) chokedOnEDNS() {
+// rejectedEDNS notes that the server answers plain queries properly only.
+func (p *peer) rejectedEDNS() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.giveUpEDNS("it answers queries with EDNS by an error")

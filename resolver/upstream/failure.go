@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// ErrNoServers is that there is nobody to ask.
+	// ErrNoServers is that there is no server to ask.
 	ErrNoServers = errors.New("no upstream to ask")
 
 	errOwn      = errors.New("it is a listener of ours, which would ask itself")
@@ -27,15 +27,15 @@ type rejection struct{ reply *dns.Msg }
 
 func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
 
-// blame is why a server had no usable answer.
-type blame struct {
+// serverError is why a server had no usable answer.
+type serverError struct {
 	server fmt.Stringer
 	err    error
 }
 
 // Failure is that no server had a usable answer.
 type Failure struct {
-	attempts []blame
+	attempts []serverError
 }
 
 // note adds what became of a server. Of several attempts the last one counts.
@@ -46,13 +46,13 @@ func (f *Failure) note(server fmt.Stringer, err error) {
 			return
 		}
 	}
-	f.attempts = append(f.attempts, blame{server, err})
+	f.attempts = append(f.attempts, serverError{server, err})
 }
 
 // maxListed is how many servers an error names.
 const maxListed = 3
 
-// Error tells what became of each of the first servers.
+// Error reports what became of each of the first servers.
 func (f *Failure) Error() string {
 	var b strings.Builder
 	for i, a := range f.attempts {
@@ -77,14 +77,14 @@ func (f *Failure) Unwrap() []error {
 	return errs
 }
 
-// Overloaded says whether a server was not asked because too many queries were
-// in flight: that tells of us, and not of the name.
+// Overloaded reports whether a server was not asked because too many queries were
+// in flight: that is about us, and not about the name.
 func (f *Failure) Overloaded() bool {
 	return errors.Is(f, ErrBusy) || errors.Is(f, transport.ErrBusy)
 }
 
-// cause leaves out what the net package adds: addresses that are said already,
-// or that are nobody's business.
+// cause leaves out what the net package adds: addresses that are named already,
+// or that must not leak.
 func cause(err error) error {
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		return op.Err
@@ -93,11 +93,11 @@ func cause(err error) error {
 }
 
 // Code is the extended error that describes the failure: 23, Network Error, if
-// the network turned down every attempt, 24, Invalid Data, if every answer was
+// the network refused every attempt, 24, Invalid Data, if every answer was
 // of no use, else 22, No Reachable Authority (RFC 8914, section 4).
 func (f *Failure) Code() uint16 {
 	unreachable := func(err error) bool { return errors.As(err, new(*net.OpError)) }
-	unusable := func(err error) bool { return errors.Is(err, errGarbled) || errors.Is(err, errNotWhole) }
+	unusable := func(err error) bool { return errors.Is(err, errGarbled) || errors.Is(err, errMalformed) }
 	switch {
 	case f.all(unreachable):
 		return dns.ExtendedErrorCodeNetworkError
@@ -107,9 +107,9 @@ func (f *Failure) Code() uint16 {
 	return dns.ExtendedErrorCodeNoReachableAuthority
 }
 
-// all says whether something is true of why each server had no answer.
+// all reports whether something is true of why each server had no answer.
 func (f *Failure) all(is func(error) bool) bool {
-	return !slices.ContainsFunc(f.attempts, func(a blame) bool { return !is(a.err) })
+	return !slices.ContainsFunc(f.attempts, func(a serverError) bool { return !is(a.err) })
 }
 
 // Extended are the extended errors that the last server with any gave as its

@@ -56,7 +56,7 @@ func failing(rcode int) script {
 	return func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(new(dns.Msg).SetRcode(query, rcode)) }
 }
 
-// unreachable is an address of loopback where nobody listens.
+// unreachable is an address of loopback where no server listens.
 func unreachable(t testing.TB) netip.AddrPort {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")

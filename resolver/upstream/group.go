@@ -20,14 +20,14 @@ type Group struct {
 	peers   []*peer // in the order in which they were given
 }
 
-// Reply is an answer and who gave it.
+// Reply is an answer and the server that gave it.
 type Reply struct {
 	// Msg has the ID and the question of the query. All else is the server's:
 	// its flags, AD among them, its OPT and its TTLs, which may have the top
 	// bit set.
 	Msg    *dns.Msg
 	Server Server
-	// Transport is how the reply came: of a server for UDP by TCP, if it did not
+	// Transport is how the reply came: of a server for UDP over TCP, if it did not
 	// fit.
 	Transport Transport
 }
@@ -54,12 +54,12 @@ func (g *Group) Order() []Status {
 
 // Exchange asks one server after another, or several, until one has a usable
 // answer, for at most Total. Of the query, which has to have one question, only
-// that is passed on, with RD, CD, AD and DO, the options that [PassedOn] tells,
-// and the marks that tell of a loop.
+// that is passed on, with RD, CD, AD and DO, the options that [PassedOn] returns,
+// and the marks that reveal a loop.
 //
 // If servers answer and all of them by an error, such as SERVFAIL, the reply
-// is the one of them that says most. If none answers the error is a *Failure.
-// It is ErrNoServers or ErrBusy, at once, if nobody was asked.
+// is the most informative one of them. If none answers the error is a *Failure.
+// It is ErrNoServers or ErrBusy, at once, if no server was asked.
 func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
 	if len(g.peers) == 0 {
 		return nil, ErrNoServers
@@ -91,7 +91,7 @@ func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
 // to ask when all else fails. Those that are looping are not to be asked.
 func (g *Group) order(probed bool) (good, bad, looping []*peer) {
 	for _, p := range g.peers {
-		switch p.standing(probed) {
+		switch p.effectiveState(probed) {
 		case Unknown, Good:
 			good = append(good, p)
 		case Looping:
@@ -103,9 +103,9 @@ func (g *Group) order(probed bool) (good, bad, looping []*peer) {
 	return byRank(good), bad, looping
 }
 
-// standing is the state, but for a doubt that is as old as that nobody is
-// going to look into it.
-func (p *peer) standing(probed bool) State {
+// effectiveState is the state, but for a doubt so old that no probe is going to
+// resolve it.
+func (p *peer) effectiveState(probed bool) State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !probed && p.state != Looping && time.Since(p.since) >= unproven {

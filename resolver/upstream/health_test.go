@@ -134,7 +134,7 @@ func TestUseKeepsWhatIsKnown(t *testing.T) {
 			t.Errorf("it is %v, of %d", got, len(p.Status()))
 		}
 		if _, err := groups[1].Exchange(t.Context(), query("www.example.")); !errors.Is(err, ErrNoServers) {
-			t.Errorf("nobody to ask: %v", err)
+			t.Errorf("no server to ask: %v", err)
 		}
 		ask(t, g) // it goes on working
 	})
@@ -230,7 +230,7 @@ func TestLoopingServerIsNotAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{})
 		loop := &imagined{server: Plain(netip.MustParseAddrPort("10.0.0.1:53")), delay: after(rtt)}
-		p.newAsker = func(Server, *transport.Scope) asker { return loop }
+		p.newTransport = func(Server, *transport.Scope) roundTripper { return loop }
 		// The other one sends on whatever it is asked, to us.
 		round := func(q *dns.Msg) *dns.Msg {
 			if _, looped := p.Looped(q); looped {
@@ -276,8 +276,8 @@ func TestUseLetsGoOfConnections(t *testing.T) {
 	for name, use := range map[string]Server{"the server itself": kept, "for what UDP cannot carry": Plain(server.addr)} {
 		p.Use(Options{}, []Server{use})
 		p.session.mu.Lock()
-		if p.session.askers[kept] == nil || p.session.askers[dropped] != nil {
-			t.Errorf("%s: kept %v", name, p.session.askers)
+		if p.session.transports[kept] == nil || p.session.transports[dropped] != nil {
+			t.Errorf("%s: kept %v", name, p.session.transports)
 		}
 		p.session.mu.Unlock()
 	}

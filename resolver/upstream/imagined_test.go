@@ -35,8 +35,8 @@ func withRcode(rcode int) func(*dns.Msg) *dns.Msg {
 	return func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, rcode) }
 }
 
-// Ask implements asker.
-func (s *imagined) Ask(ctx context.Context, wire []byte, accept transport.Accept) ([]byte, error) {
+// RoundTrip implements roundTripper.
+func (s *imagined) RoundTrip(ctx context.Context, wire []byte, accept transport.Accept) ([]byte, error) {
 	q := new(dns.Msg)
 	if err := q.Unpack(wire); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func imagine(config Config, delays ...func() time.Duration) (*Pool, []*imagined,
 		servers[i] = &imagined{server: list[i], delay: delay}
 		known[list[i]] = servers[i]
 	}
-	p.newAsker = func(server Server, _ *transport.Scope) asker {
+	p.newTransport = func(server Server, _ *transport.Scope) roundTripper {
 		server.Transport = UDP
 		return known[server]
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
-// A server that says over UDP to come again over TCP, and is silent there, takes
+// A server that demands TCP over UDP, and is silent there, takes
 // no more time than any other that is silent.
 func TestSilenceOverTCPEndsByTheDeadline(t *testing.T) {
 	for name, running := range map[string]bool{"with Run": true, "without": false} {
@@ -23,8 +23,8 @@ func TestSilenceOverTCPEndsByTheDeadline(t *testing.T) {
 					m.Truncated = true
 					return m
 				})
-				over := p.newAsker
-				p.newAsker = func(server Server, scope *transport.Scope) asker {
+				over := p.newTransport
+				p.newTransport = func(server Server, scope *transport.Scope) roundTripper {
 					if server.Transport == TCP {
 						return &imagined{server: server, delay: after(lost)}
 					}

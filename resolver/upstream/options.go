@@ -28,11 +28,11 @@ const optionChain = 13
 // maxOptions bounds the options passed on with one message, in octets.
 const maxOptions = 512
 
-// PassedOn are the options of a message that are for whoever answers it or, in a
-// reply, for whoever asked: all that are unknown, as those may be anything, and
+// PassedOn are the options of a message that are for the server that answers it or, in a
+// reply, for the client: all that are unknown, as those may be anything, and
 // of the known ones those that are about the answer, such as the client's
 // subnet (RFC 7871) and the algorithms that a validator knows (RFC 6975). A
-// message with more of them than anybody has a use for passes on none, which is
+// message with more of them than there is a use for passes on none, which is
 // what a server does that does not know them (RFC 6891, section 6.1.2).
 //
 // A reply to a query with such options is for that query alone.

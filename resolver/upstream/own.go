@@ -18,7 +18,7 @@ func Normalize(server netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(addr, server.Port())
 }
 
-// IsOwn says whether a normalized server is one of the addresses that we
+// IsOwn reports whether a normalized server is one of the addresses that we
 // listen on. Source is the address from which it would be asked, if that is
 // known: when both are equal the server is on this machine, and a listener on
 // all addresses gets the query.

@@ -20,11 +20,11 @@ const (
 	Unknown State = iota
 	// Good is one that answers.
 	Good
-	// Doubtful is one that did not answer in time; a probe will tell.
+	// Doubtful is one that did not answer in time; a probe will show.
 	Doubtful
 	// Down is one that did not answer a probe either.
 	Down
-	// Rejecting is one that turns down what others answer.
+	// Rejecting is one that rejects what others answer.
 	Rejecting
 	// Looping is one that asks us what we ask it. It is never asked, except
 	// by probes.
@@ -51,22 +51,22 @@ type peer struct {
 	server Server
 	token  token
 	log    *slog.Logger
-	wake   func() // tells the prober that there is something to do; does not block
+	wake   func() // wakes the prober; does not block
 
-	mu       sync.Mutex
-	state    State
-	since    time.Time
-	speed    estimate
-	edns     ednsUse
-	sampled  time.Time // when it last answered
-	probeAt  time.Time // zero: now
-	probing  bool
-	failures int          // probes in a row
-	refusals int          // in a row
-	rejected dns.Question // the last one turned down
-	reason   string       // of the last failure
-	inFlight int
-	counts   Counts
+	mu         sync.Mutex
+	state      State
+	since      time.Time
+	speed      estimate
+	edns       ednsUse
+	sampled    time.Time // when it last answered
+	probeAt    time.Time // zero: now
+	probing    bool
+	failures   int          // probes in a row
+	rejections int          // in a row
+	rejected   dns.Question // the last one rejected
+	reason     string       // of the last failure
+	inFlight   int
+	counts     Counts
 }
 
 func newPeer(server Server, log *slog.Logger, wake func()) *peer {
@@ -128,7 +128,7 @@ func (p *peer) overtaken() {
 	defer p.mu.Unlock()
 	if p.state == Unknown || p.state == Good {
 		p.become(Doubtful)
-		p.probeAt = time.Now().Add(maxInterval) // the exchange that goes on tells sooner
+		p.probeAt = time.Now().Add(maxInterval) // the exchange that goes on shows it sooner
 		p.wake()
 	}
 }
@@ -153,20 +153,20 @@ func (p *peer) failed(reason error) {
 func (p *peer) accepted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refusals = 0
+	p.rejections = 0
 	if p.state == Rejecting {
 		p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
 		p.become(Good)
 	}
 }
 
-// turnedDown notes that another server answered what this one would not.
-func (p *peer) turnedDown(q dns.Question, reason error) {
+// rejectedQuery notes that another server answered what this one would not.
+func (p *peer) rejectedQuery(q dns.Question, reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Rejections++
 	p.rejected = q
-	if p.refusals++; p.refusals >= maxRejections && (p.state == Good || p.state == Doubtful) {
+	if p.rejections++; p.rejections >= maxRejections && (p.state == Good || p.state == Doubtful) {
 		p.reason = reason.Error()
 		p.log.Info("upstream rejects queries that others answer", "reason", p.reason)
 		p.become(Rejecting)
@@ -191,7 +191,7 @@ func (p *peer) looped() (Server, bool) {
 	return p.server, true
 }
 
-// probed notes what came of a probe that began at a time.
+// probed notes what came of a probe that began then.
 func (p *peer) probed(began time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -201,7 +201,7 @@ func (p *peer) probed(began time.Time, err error) {
 	}
 	if err == nil {
 		p.become(Good)
-		p.failures, p.refusals, p.reason = 0, 0, ""
+		p.failures, p.rejections, p.reason = 0, 0, ""
 		return
 	}
 	p.reason = cause(err).Error()
@@ -219,7 +219,7 @@ func (p *peer) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.speed, p.edns = estimate{}, ednsUse{}
-	p.failures, p.refusals, p.reason = 0, 0, ""
+	p.failures, p.rejections, p.reason = 0, 0, ""
 	p.sampled, p.probeAt = time.Time{}, time.Time{}
 	if p.state != Looping {
 		p.become(Unknown)

@@ -50,19 +50,19 @@ type Options struct {
 }
 
 // Pool knows the servers that are in use and what was learnt about each. Its
-// methods may be called concurrently, but only one Run at a time.
+// methods may be called concurrently, but only one Run may run.
 //
 // Without Run queries are answered too, but each one makes its own
 // connections, and servers that failed are tried again by queries.
 type Pool struct {
-	config   Config
-	newAsker func(Server, *transport.Scope) asker // replaced in tests
-	total    time.Duration                        // Total, but for tests
-	inFlight chan struct{}                        // holds one element for each Exchange
-	budget   budget
-	wakeup   retry.Hint   // holds one element when the prober has to look
-	used     atomic.Int64 // nanoseconds from born to the last use
-	born     time.Time
+	config       Config
+	newTransport func(Server, *transport.Scope) roundTripper // replaced in tests
+	total        time.Duration                               // Total, but for tests
+	inFlight     chan struct{}                               // holds one element for each Exchange
+	budget       budget
+	wakeup       retry.Hint   // holds one element when the prober has to look
+	used         atomic.Int64 // nanoseconds from born to the last use
+	born         time.Time
 
 	mu      sync.Mutex
 	peers   map[Server]*peer
@@ -86,11 +86,11 @@ func New(config Config) *Pool {
 		peers:    map[Server]*peer{},
 		tokens:   map[token]*peer{},
 	}
-	p.newAsker = p.makeAsker
+	p.newTransport = p.makeTransport
 	return p
 }
 
-// Use says which servers are in use from now on, and returns a Group for each
+// Use sets which servers are in use from now on, and returns a Group for each
 // list. Our own listeners and repetitions are left out. What is known about a
 // server stays if it was in use before. Groups from earlier calls go on
 // working with their servers.
@@ -123,7 +123,7 @@ func (p *Pool) Use(options Options, lists ...[]Server) []*Group {
 	return groups
 }
 
-// isUnused says whether a server is not in use, not even over TCP for what UDP
+// isUnused reports whether a server is not in use, not even over TCP for what UDP
 // cannot carry. The caller holds mu.
 func (p *Pool) isUnused(server Server) bool {
 	if p.peers[server] != nil {
@@ -195,7 +195,7 @@ func (p *Pool) list() []*peer {
 // Run keeps connections, and probes servers, until ctx ends. It then ends the
 // queries in flight, waits for its goroutines, and returns nil.
 func (p *Pool) Run(ctx context.Context) error {
-	s := newSession(ctx, p.newAsker, true)
+	s := newSession(ctx, p.newTransport, true)
 	p.mu.Lock()
 	if p.session != nil {
 		p.mu.Unlock()
@@ -220,11 +220,11 @@ func (p *Pool) current(ctx context.Context) (s *session, done func()) {
 	if p.session != nil {
 		return p.session, func() {}
 	}
-	s = newSession(ctx, p.newAsker, false)
+	s = newSession(ctx, p.newTransport, false)
 	return s, s.end
 }
 
-// running says whether a Run does, so that servers are probed.
+// running reports whether a Run does, so that servers are probed.
 func (p *Pool) running() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

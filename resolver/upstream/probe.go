@@ -33,7 +33,7 @@ func (p *Pool) probe(ctx context.Context, s *session) {
 	}
 }
 
-// probeDue begins the probes that are due, and says when to look again.
+// probeDue begins the probes that are due, and returns when to look again.
 func (p *Pool) probeDue(s *session) (next time.Duration) {
 	next = idleAfter
 	if p.idle() >= idleAfter {
@@ -74,7 +74,7 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	began := s.scope.Go(func() {
 		ctx, cancel := context.WithTimeoutCause(s.scope.Context(), probeLimit, errTimedOut)
 		defer cancel()
-		reply, _, err := s.exchange(ctx, peer, q, choices{})
+		reply, _, err := s.queryServer(ctx, peer, q, choices{})
 		peer.leave()
 		if err == nil {
 			peer.answered(time.Since(now))
@@ -90,7 +90,7 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	}
 }
 
-// probeQuestion is what to ask: of a server that turns queries down one of
+// probeQuestion is what to ask: of a server that rejects queries one of
 // those, of one near by what shows a loop, and of others what every server
 // knows. The caller holds mu.
 func (p *peer) probeQuestion() *question {

@@ -14,7 +14,7 @@ const (
 	// payload is the largest UDP reply asked for: what fits an IPv6 packet of
 	// the minimum MTU.
 	payload = 1232
-	// paddedTo hides how long the name is from those who see the length of
+	// paddedTo hides how long the name is from those that see the length of
 	// an encrypted query (RFC 8467, section 4.1).
 	paddedTo = 128
 )
@@ -31,8 +31,8 @@ type question struct {
 	client uint16 // the client's ID
 }
 
-// special says whether a client added options of its own. What a server makes of
-// those tells nothing of what it makes of EDNS: a client could otherwise have all
+// special reports whether a client added options of its own. What a server makes of
+// those shows nothing of what it makes of EDNS: a client could otherwise have all
 // others asked without.
 func (q *question) special() bool { return len(q.passed) > 0 }
 

@@ -24,7 +24,7 @@ type race struct {
 	results chan outcome // has room for all
 
 	good     []*peer
-	plan     []*peer // whom to ask next
+	plan     []*peer // which to ask next
 	pending  []*attempt
 	started  int
 	pace     time.Duration // until the next attempt without news
@@ -62,7 +62,7 @@ func newRace(g *Group, s *session, q *question) *race {
 	return r
 }
 
-// plan is whom to ask, and whom again: those that are good twice before others
+// plan is which servers to ask, and which again: those that are good twice before others
 // are bothered, as what is lost is more often a packet than a server.
 func plan(good, bad []*peer) (plan []*peer) {
 	round := slices.Concat(good, bad)
@@ -73,7 +73,7 @@ func plan(good, bad []*peer) (plan []*peer) {
 	return plan
 }
 
-// run goes on until there is an answer, nobody is left to ask, or ctx ends.
+// run goes on until there is an answer, no server is left to ask, or ctx ends.
 func (r *race) run(ctx context.Context) (*Reply, error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -97,7 +97,7 @@ func (r *race) run(ctx context.Context) (*Reply, error) {
 	return r.lost()
 }
 
-// late asks somebody else since there was no news in time.
+// late asks another server since there was no news in time.
 func (r *race) late(timer *time.Timer) {
 	first := r.pending[0]
 	switch {
@@ -131,7 +131,7 @@ func (r *race) next(timer *time.Timer) {
 	}
 }
 
-// mayStart says whether to ask a server now. A connection loses nothing, so
+// mayStart reports whether to ask a server now. A connection loses nothing, so
 // there is no use in repeating a query over one.
 func (r *race) mayStart(p *peer) bool {
 	return p.server.Transport == UDP || !r.isPending(p)
@@ -141,7 +141,7 @@ func (r *race) isPending(p *peer) bool {
 	return slices.ContainsFunc(r.pending, func(a *attempt) bool { return a.peer == p })
 }
 
-// setPace says when the next attempt is due after one has begun. The second is
+// setPace sets when the next attempt is due after one has begun. The second is
 // due early, if it goes to a good server; the next when the first one's reply
 // must be lost, and the others later each time.
 func (r *race) setPace(p *peer) {
@@ -174,13 +174,13 @@ func (r *race) start(p *peer) error {
 		// Silence may be about EDNS. With DO the answer would lack what was
 		// asked for.
 		c.plain = !r.q.do && p.doubtsEDNS()
-		p.count(func(c *Counts) { c.Repeats++ })
+		p.updateCounts(func(c *Counts) { c.Repeats++ })
 	case r.hedge && len(r.pending) > 0:
-		p.count(func(c *Counts) { c.Hedges++ })
+		p.updateCounts(func(c *Counts) { c.Hedges++ })
 	}
 	ctx, cancel := context.WithTimeoutCause(r.session.scope.Context(), r.group.options.Timeout, errTimedOut)
 	a := &attempt{peer: p, began: time.Now(), patience: p.interval(), cancel: cancel}
-	if !r.session.scope.Go(func() { a.run(ctx, r, c) }) {
+	if !r.session.scope.Go(func() { a.exchange(ctx, r, c) }) {
 		cancel()
 		p.leave()
 		return transport.ErrEnded
@@ -190,18 +190,18 @@ func (r *race) start(p *peer) error {
 	return nil
 }
 
-// run is the exchange. What it tells about the server is noted even when
-// nobody waits for the reply any more.
-func (a *attempt) run(ctx context.Context, r *race, c choices) {
+// exchange queries the server. What that shows about the server is noted even
+// when the race is over.
+func (a *attempt) exchange(ctx context.Context, r *race, c choices) {
 	defer a.cancel()
-	reply, by, err := r.session.exchange(ctx, a.peer, r.q, c)
+	reply, by, err := r.session.queryServer(ctx, a.peer, r.q, c)
 	after := time.Since(a.began)
 	a.peer.leave()
 	switch {
 	case err == nil:
 		a.peer.answered(after)
 	case errors.Is(err, transport.ErrBusy):
-		a.peer.count(func(c *Counts) { c.Overloads++ })
+		a.peer.updateCounts(func(c *Counts) { c.Overloads++ })
 	case ctx.Err() == nil:
 		a.peer.failed(err)
 	case after >= a.patience:
@@ -210,8 +210,8 @@ func (a *attempt) run(ctx context.Context, r *race, c choices) {
 	r.results <- outcome{a, reply, by, err}
 }
 
-// note keeps what a failed attempt says. A server that did more than keep
-// silent is not asked again: it would say the same.
+// note keeps what a failed attempt showed. A server that did more than keep
+// silent is not asked again: its answer would be the same.
 func (r *race) note(o outcome) {
 	if o.err == nil {
 		r.rejected = append(r.rejected, o)
@@ -229,13 +229,13 @@ func (r *race) drop(p *peer, err error) {
 	r.plan = slices.DeleteFunc(r.plan, func(other *peer) bool { return other == p })
 }
 
-// won ends the race with an answer. Those who were asked before and have not
+// won ends the race with an answer. Those that were asked before and have not
 // answered are overtaken; how slow they are is worth knowing, so they get the
 // rest of the time that they usually need.
 func (r *race) won(winner outcome) *Reply {
 	winner.peer.accepted()
 	for _, o := range r.rejected {
-		o.peer.turnedDown(r.q.asked, rejection{o.reply})
+		o.peer.rejectedQuery(r.q.asked, rejection{o.reply})
 	}
 	for _, a := range r.pending {
 		if a.peer != winner.peer && a.began.Before(winner.began) {
@@ -259,19 +259,19 @@ func (r *race) abandon() {
 	}
 }
 
-// lost is the end without an answer: the best reply of those that turned the
-// query down, or else the failure.
+// lost is the end without an answer: the best reply of those that rejected the
+// query, or else the failure.
 func (r *race) lost() (*Reply, error) {
 	if len(r.rejected) == 0 {
 		return nil, &r.failure
 	}
-	best := slices.MaxFunc(r.rejected, func(a, b outcome) int { return telling(a.reply) - telling(b.reply) })
+	best := slices.MaxFunc(r.rejected, func(a, b outcome) int { return informativeness(a.reply) - informativeness(b.reply) })
 	return best.asReply(), nil
 }
 
-// telling says how much a reply with an error helps a client: most if it gives
+// informativeness is how much a reply with an error helps a client: most if it gives
 // a reason, more if it is about the name than about the server.
-func telling(reply *dns.Msg) int {
+func informativeness(reply *dns.Msg) int {
 	n := 0
 	if len(Extended(reply)) > 0 {
 		n += 2
@@ -282,7 +282,7 @@ func telling(reply *dns.Msg) int {
 	return n
 }
 
-// rejected says whether another server should be asked after such an answer.
+// rejected reports whether another server should be asked after such an answer.
 // A code that needs EDNS speaks of the exchange and not of the name.
 func rejected(rcode int) bool {
 	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused ||

@@ -125,7 +125,7 @@ func TestSlowServerIsHedged(t *testing.T) {
 		if got.Server != servers[1].server || took != minHedge+rtt {
 			t.Errorf("%v after %v", got.Server, took)
 		}
-		// It was slow and not dead, which its late reply has told.
+		// It was slow and not dead, as its late reply has shown.
 		time.Sleep(time.Second)
 		if got := state(p, servers[0].server); got != Good {
 			t.Errorf("it is %v, want good", got)
@@ -199,7 +199,7 @@ func TestRejections(t *testing.T) {
 				}
 				time.Sleep(5 * time.Second)
 				if got := state(p, servers[0].server); got != Rejecting {
-					t.Errorf("its probes are turned down, and it is %v", got)
+					t.Errorf("its probes are rejected, and it is %v", got)
 				}
 				servers[0].set(after(rtt), nil)
 				time.Sleep(maxBackoff)
@@ -288,7 +288,7 @@ func TestRunEndsTheQueriesInFlight(t *testing.T) {
 		defer run(t, p)() // again
 		synctest.Wait()
 		if err := p.Run(t.Context()); err == nil {
-			t.Error("it runs twice at a time")
+			t.Error("it runs twice concurrently")
 		}
 	})
 }
@@ -311,7 +311,7 @@ func TestBounds(t *testing.T) {
 				}
 			}
 			if busy != 2 {
-				t.Errorf("%d queries were turned down", busy)
+				t.Errorf("%d queries were rejected", busy)
 			}
 		})
 	})
@@ -332,7 +332,7 @@ func TestBounds(t *testing.T) {
 				}
 			}
 			if servers[0].most != 3 || busy != 2 || p.Status()[0].Counts.Overloads != 2 {
-				t.Errorf("%d at once, %d turned down, %+v", servers[0].most, busy, p.Status()[0].Counts)
+				t.Errorf("%d at once, %d rejected, %+v", servers[0].most, busy, p.Status()[0].Counts)
 			}
 		})
 	})

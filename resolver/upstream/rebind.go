@@ -51,7 +51,7 @@ func Rebinds(reply *dns.Msg) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// addresses are those that a record tells a client to connect to.
+// addresses are those that a record makes a client connect to.
 func addresses(rr dns.RR) []net.IP {
 	switch rr := rr.(type) {
 	case *dns.A:

@@ -20,7 +20,7 @@ const (
 
 	recent  = 64 // samples of which the p95 is taken
 	enough  = 16 // of them make a p95
-	refresh = 8  // samples after which it is taken anew
+	refresh = 8  // samples after which it is taken again
 )
 
 // estimate is what is known about a server's speed. A sample is the time to

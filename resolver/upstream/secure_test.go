@@ -57,12 +57,12 @@ func TestTLS(t *testing.T) {
 		roots  *x509.CertPool
 		fails  string
 	}{
-		"by name":            {Server{TLS, addr, "dns.example", ""}, roots, ""},
-		"by address":         {Server{TLS, addr, "", ""}, roots, ""},
-		"another name":       {Server{TLS, addr, "evil.example", ""}, roots, "evil.example"},
-		"an unknown root":    {Server{TLS, addr, "dns.example", ""}, x509.NewCertPool(), "unknown authority"},
-		"no TLS at all":      {Server{TLS, serve(t, nil, func(w dns.ResponseWriter, _ *dns.Msg) { _ = w.Close() }).addr, "", ""}, roots, "connect"},
-		"nobody at the port": {Server{TLS, unreachable(t), "", ""}, roots, "refused"},
+		"by name":         {Server{TLS, addr, "dns.example", ""}, roots, ""},
+		"by address":      {Server{TLS, addr, "", ""}, roots, ""},
+		"another name":    {Server{TLS, addr, "evil.example", ""}, roots, "evil.example"},
+		"an unknown root": {Server{TLS, addr, "dns.example", ""}, x509.NewCertPool(), "unknown authority"},
+		"no TLS at all":   {Server{TLS, serve(t, nil, func(w dns.ResponseWriter, _ *dns.Msg) { _ = w.Close() }).addr, "", ""}, roots, "connect"},
+		"no server there": {Server{TLS, unreachable(t), "", ""}, roots, "refused"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestEncryptedQueriesArePadded(t *testing.T) {
 	}
 }
 
-// answerHTTP answers as RFC 8484 says.
+// answerHTTP answers as RFC 8484 has it.
 func answerHTTP(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	message, err := io.ReadAll(r.Body)
 	q := new(dns.Msg)

@@ -35,7 +35,7 @@ func (t Transport) String() string {
 	return strings.TrimSuffix(transports[t].scheme, "://")
 }
 
-// encrypted says whether nobody on the way can read or forge.
+// encrypted reports whether an attacker on the path can neither read nor forge.
 func (t Transport) encrypted() bool { return t == TLS || t == HTTPS }
 
 // Server is a server to ask and how. Servers are equal if they are ==. The
@@ -63,7 +63,7 @@ func Plain(addr netip.AddrPort) Server { return Server{Addr: Normalize(addr)} }
 //
 // ADDR is IPv4 or IPv6, link-local with %INTERFACE; IPv6 with a port is in
 // brackets. NAME is what the certificate has to be for; without it that is
-// ADDR. A server is never known by name alone: somebody would have to resolve
+// ADDR. A server is never known by name alone: a resolver would have to find
 // the name, and on this machine that is us.
 func ParseServer(text string) (Server, error) {
 	s, err := parseServer(text)

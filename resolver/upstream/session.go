@@ -10,10 +10,10 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
-// asker carries one query to a server and its reply back.
-type asker interface {
-	Ask(ctx context.Context, query []byte, accept transport.Accept) ([]byte, error)
-	// Close lets go of what is kept for later queries. Ask may be called
+// roundTripper carries one query to a server and its reply back.
+type roundTripper interface {
+	RoundTrip(ctx context.Context, query []byte, accept transport.Accept) ([]byte, error)
+	// Close lets go of what is kept for later queries. RoundTrip may be called
 	// after it.
 	Close()
 }
@@ -21,26 +21,26 @@ type asker interface {
 // session is what is there while a Pool runs, or, when it does not, during one
 // Exchange: connections, and goroutines.
 type session struct {
-	scope *transport.Scope
-	make  func(Server, *transport.Scope) asker
-	kept  bool // by a Run: what is late may be waited for
+	scope        *transport.Scope
+	newTransport func(Server, *transport.Scope) roundTripper
+	kept         bool // by a Run: what is late may be waited for
 
-	mu     sync.Mutex
-	askers map[Server]asker
+	mu         sync.Mutex
+	transports map[Server]roundTripper
 }
 
-func newSession(ctx context.Context, newAsker func(Server, *transport.Scope) asker, kept bool) *session {
-	return &session{scope: transport.NewScope(ctx), make: newAsker, kept: kept, askers: map[Server]asker{}}
+func newSession(ctx context.Context, newAsker func(Server, *transport.Scope) roundTripper, kept bool) *session {
+	return &session{scope: transport.NewScope(ctx), newTransport: newAsker, kept: kept, transports: map[Server]roundTripper{}}
 }
 
-// asker is the one for a server, whose connections are shared.
-func (s *session) asker(server Server) asker {
+// transport is the one for a server, whose connections are shared.
+func (s *session) transport(server Server) roundTripper {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.askers[server]
+	a := s.transports[server]
 	if a == nil {
-		a = s.make(server, s.scope)
-		s.askers[server] = a
+		a = s.newTransport(server, s.scope)
+		s.transports[server] = a
 	}
 	return a
 }
@@ -50,10 +50,10 @@ func (s *session) asker(server Server) asker {
 func (s *session) forget(gone func(Server) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for server, a := range s.askers {
+	for server, a := range s.transports {
 		if gone(server) {
 			a.Close()
-			delete(s.askers, server)
+			delete(s.transports, server)
 		}
 	}
 }
@@ -66,8 +66,8 @@ func (s *session) end() {
 	s.forget(all)
 }
 
-// makeAsker makes the transport to a server.
-func (p *Pool) makeAsker(server Server, scope *transport.Scope) asker {
+// makeTransport makes the transport to a server.
+func (p *Pool) makeTransport(server Server, scope *transport.Scope) roundTripper {
 	over := func(network string) transport.Dial {
 		return func(ctx context.Context) (net.Conn, error) { return p.dial(ctx, network, server.Addr) }
 	}
@@ -98,7 +98,7 @@ func (p *Pool) makeAsker(server Server, scope *transport.Scope) asker {
 func handshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, error) {
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // the handshake's error says more
+		_ = conn.Close() // the handshake's error is more informative
 		return nil, err
 	}
 	return secured, nil

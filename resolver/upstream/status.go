@@ -8,7 +8,7 @@ type Counts struct {
 	Replies    uint64 // of any kind
 	Failures   uint64 // exchanges without a usable reply in time
 	Timeouts   uint64 // those of them without any
-	Rejections uint64 // queries turned down that another server answered
+	Rejections uint64 // queries rejected that another server answered
 	Repeats    uint64 // queries sent since none came back in time
 	Hedges     uint64 // queries sent early, since another server was slow
 	Overloads  uint64 // queries not sent: too many in flight
@@ -43,7 +43,7 @@ func (p *peer) status() Status {
 	}
 }
 
-func (p *peer) count(add func(*Counts)) {
+func (p *peer) updateCounts(add func(*Counts)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	add(&p.counts)

@@ -22,7 +22,7 @@ const (
 	maxReply = 1 << 20
 )
 
-// Client asks who serves io.systemd.Resolve, one call after the other, as
+// Client calls the server of io.systemd.Resolve, one call after the other, as
 // nss-resolve does and as strictly. It is for one goroutine.
 type Client struct {
 	path    string
@@ -57,7 +57,7 @@ func (c *Client) Close() error {
 }
 
 // ResolveHostname implements [Resolver]. Other errors than an [Error] are that
-// nobody answers, or not as nss-resolve would understand.
+// no server answers, or not as nss-resolve would understand.
 func (c *Client) ResolveHostname(ctx context.Context, q HostnameQuestion) (Addresses, error) {
 	var reply hostnameReply
 	err := c.call(ctx, "ResolveHostname", map[string]any{"name": q.Name, "family": familyOf(q.V4, q.V6), "flags": q.Flags}, &reply)
@@ -107,7 +107,7 @@ func familyOf(v4, v6 bool) int {
 }
 
 // call calls a method and reads the parameters of its reply. A connection that
-// the other end has closed since the last call is made anew.
+// the other end has closed since the last call is made again.
 func (c *Client) call(ctx context.Context, method string, parameters, reply any) error {
 	message, err := json.Marshal(map[string]any{"method": "io.systemd.Resolve." + method, "parameters": parameters})
 	if err != nil {
@@ -115,32 +115,32 @@ func (c *Client) call(ctx context.Context, method string, parameters, reply any)
 	}
 	message = append(message, 0)
 	again := c.conn != nil
-	text, err := c.exchange(ctx, message)
+	text, err := c.roundTrip(ctx, message)
 	if err != nil && again && ctx.Err() == nil {
-		text, err = c.exchange(ctx, message)
+		text, err = c.roundTrip(ctx, message)
 	}
 	if err != nil {
 		return err
 	}
-	var said struct {
+	var response struct {
 		Parameters json.RawMessage
 		Error      string
 	}
-	if err := json.Unmarshal(text, &said); err != nil {
+	if err := json.Unmarshal(text, &response); err != nil {
 		return fmt.Errorf("read a varlink reply: %w", err)
 	}
-	if said.Error != "" {
-		return &Error{ID: said.Error}
+	if response.Error != "" {
+		return &Error{ID: response.Error}
 	}
-	if err := json.Unmarshal(said.Parameters, reply); err != nil {
+	if err := json.Unmarshal(response.Parameters, reply); err != nil {
 		return fmt.Errorf("read a varlink reply: %w", err)
 	}
 	return nil
 }
 
-// exchange sends a message and waits for the next one. It leaves a connection
+// roundTrip sends a message and waits for the next one. It leaves a connection
 // behind that can be used, or none.
-func (c *Client) exchange(ctx context.Context, message []byte) (reply []byte, err error) {
+func (c *Client) roundTrip(ctx context.Context, message []byte) (reply []byte, err error) {
 	if err := c.Dial(ctx); err != nil {
 		return nil, err
 	}

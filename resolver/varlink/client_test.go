@@ -58,7 +58,7 @@ func TestClient(t *testing.T) {
 	if stats := s.Stats(); stats.Connections != 1 {
 		t.Errorf("it took %d connections", stats.Connections)
 	}
-	// One that was closed meanwhile is made anew.
+	// One that was closed meanwhile is made again.
 	s.pool.closeAll()
 	if _, err := c.ResolveHostname(t.Context(), HostnameQuestion{Name: "a", V4: true}); err != nil {
 		t.Errorf("after the connection was closed: %v", err)
@@ -99,7 +99,7 @@ func TestClientIsStrict(t *testing.T) {
 	}
 }
 
-// A service that does not reply holds up nobody who has had enough.
+// A service that does not reply holds up no client that gives up.
 func TestClientEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	r, asked := host(), make(chan struct{})

@@ -21,8 +21,8 @@ const (
 	readSize = 1 << 10
 )
 
-// converse answers the calls of a connection until either side has enough.
-func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer unixsocket.Peer) {
+// serveConn answers the calls of a connection until either side has enough.
+func (s *Server) serveConn(ctx context.Context, conn *net.UnixConn, peer unixsocket.Peer) {
 	reader := bufio.NewReaderSize(conn, readSize)
 	var buffer []byte
 	for ctx.Err() == nil {
@@ -31,11 +31,11 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer unixsock
 		if err == nil {
 			var r *request
 			if r, err = parseRequest(message); err == nil {
-				err = s.attend(ctx, conn, reader, r, peer)
+				err = s.handle(ctx, conn, reader, r, peer)
 			}
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !gone(err) {
+			if !errors.Is(err, io.EOF) && !isDisconnected(err) {
 				s.log.Debug("varlink connection ended", "uid", peer.UID, "pid", peer.PID, "error", err)
 			}
 			return
@@ -44,11 +44,11 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer unixsock
 	}
 }
 
-// attend answers a call. One that may have many replies ends when the client
+// handle answers a call. One that may have many replies ends when the client
 // goes: only by reading is that noticed while there is nothing to write.
-func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer unixsocket.Peer) error {
+func (s *Server) handle(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer unixsocket.Peer) error {
 	if !r.More {
-		return s.answer(ctx, conn, r, peer)
+		return s.reply(ctx, conn, r, peer)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var reading sync.WaitGroup
@@ -58,16 +58,16 @@ func (s *Server) attend(ctx context.Context, conn *net.UnixConn, reader *bufio.R
 			cancel()
 		}
 	})
-	err := s.answer(ctx, conn, r, peer)
+	err := s.reply(ctx, conn, r, peer)
 	_ = conn.SetReadDeadline(time.Now()) // ends Peek
 	reading.Wait()
 	cancel()
 	return err
 }
 
-// answer calls a method and sends what it replies. The error is that the
+// reply calls a method and sends what it replies. The error is that the
 // connection is of no more use.
-func (s *Server) answer(ctx context.Context, conn *net.UnixConn, r *request, peer unixsocket.Peer) error {
+func (s *Server) reply(ctx context.Context, conn *net.UnixConn, r *request, peer unixsocket.Peer) error {
 	send := func(reply *response) error {
 		if r.Oneway {
 			return nil

@@ -27,14 +27,14 @@ func (s *Server) Stats() Stats {
 	return Stats{Connections: open, Refused: refused, Calls: s.counts.all()}
 }
 
-// counts count calls. Methods and errors are ours and not the clients', so they
+// callCounts count calls. Methods and errors are ours and not the clients', so they
 // are few.
-type counts struct {
+type callCounts struct {
 	mu   sync.Mutex
 	each map[CallCount]uint64 // by counts of 0
 }
 
-func (c *counts) add(method string, err error) {
+func (c *callCounts) add(method string, err error) {
 	key := CallCount{Method: method}
 	if failed := (*Error)(nil); errors.As(err, &failed) {
 		key.Error = failed.ID
@@ -49,7 +49,7 @@ func (c *counts) add(method string, err error) {
 	c.each[key]++
 }
 
-func (c *counts) all() []CallCount {
+func (c *callCounts) all() []CallCount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]CallCount, 0, len(c.each))

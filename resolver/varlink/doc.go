@@ -3,22 +3,22 @@
 //
 // A message is a JSON object and a NUL (https://varlink.org). A [Server] offers
 // a set of interfaces on one socket: [Resolve] has names and addresses resolved,
-// org.varlink.service tells which interfaces there are. What a name gets is up
+// org.varlink.service lists the interfaces. What a name gets is up
 // to a [Resolver]; the package knows nothing of DNS. A [Client] asks such a
-// socket, whoever serves it.
+// socket, with any server.
 //
 // # Hostile clients
 //
 // Every user of the machine may connect. The connections are bounded, for each
 // user and in all, as are the size of a message and the time for it. The calls
-// of one connection are answered one by one and in order: who sends more waits
+// of one connection are answered one by one and in order: a client that sends more waits
 // in the kernel's buffers, and nothing is queued here. Whatever is not a
 // well-formed call ends its connection.
 //
 // # The end
 //
 // When a Server ends, the socket is removed and all connections are closed at
-// once: nss-resolve then says that there is no service, and the C library goes
+// once: nss-resolve then reports that there is no service, and the C library goes
 // on with its other sources.
 //
 // # Goroutines

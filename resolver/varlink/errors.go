@@ -19,7 +19,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %v", e.ID, e.Parameters)
 }
 
-// Is says whether the target is an Error of the same ID.
+// Is reports whether the target is an Error of the same ID.
 func (e *Error) Is(target error) bool {
 	other, ok := target.(*Error)
 	return ok && other.ID == e.ID
@@ -40,11 +40,11 @@ var (
 	ErrBadAddressSize       = &Error{ID: "io.systemd.Resolve.BadAddressSize"}
 )
 
-// ErrPermissionDenied is the error of org.varlink.service for who may not call a
+// ErrPermissionDenied is the error of org.varlink.service for a client that may not call a
 // method.
 var ErrPermissionDenied = &Error{ID: "org.varlink.service.PermissionDenied"}
 
-// errExpectedMore is for a call that has many replies, from who wants one.
+// errExpectedMore is for a call that has many replies, from a client that wants one.
 var errExpectedMore = &Error{ID: "org.varlink.service.ExpectedMore"}
 
 // ErrInvalidParameter is the error for a parameter of a call that is wrong.
@@ -64,5 +64,5 @@ func errMethodNotFound(name string) *Error {
 var ErrTooManyWatchers = &Error{ID: "org.nodedns.TooManyWatchers"}
 
 // errDisconnected is counted for a call whose client got no reply, or not all of
-// them. It has its name from systemd, whose library says so to itself.
+// them. It has its name from systemd, whose library uses it internally.
 var errDisconnected = &Error{ID: "io.systemd.Disconnected"}

@@ -94,7 +94,7 @@ func dial(t testing.TB, s *Server) *client {
 	return &client{t, conn, bufio.NewReader(conn)}
 }
 
-// send sends messages in one go. An error is of the other end, who may not want
+// send sends messages in one go. An error is of the other end, which may not want
 // to hear all of it.
 func (c *client) send(messages ...string) {
 	_, _ = c.Write([]byte(strings.Join(messages, "\x00") + "\x00"))

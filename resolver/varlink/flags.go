@@ -1,6 +1,6 @@
 package varlink
 
-// Flags are the bits of io.systemd.Resolve that say how to look for something,
+// Flags are the bits of io.systemd.Resolve for how to look for something,
 // and in a reply where it was found.
 type Flags uint64
 
@@ -22,7 +22,7 @@ const (
 	NoSearch         Flags = 1 << 8  // the name is complete
 	NoValidate       Flags = 1 << 10 // upstreams need not validate
 	noSynthesize     Flags = 1 << 11
-	NoCache          Flags = 1 << 12 // upstreams are asked anew
+	NoCache          Flags = 1 << 12 // upstreams are asked again
 	noZone           Flags = 1 << 13
 	noTrustAnchor    Flags = 1 << 14
 	NoNetwork        Flags = 1 << 15 // upstreams are not asked
@@ -33,17 +33,17 @@ const (
 		NoStale | relaxSingleLabel
 )
 
-// What a reply says of itself.
+// What a reply states about itself.
 const (
 	Authenticated Flags = 1 << 9  // it was validated, or is our own
-	Confidential  Flags = 1 << 18 // nobody could read it on the way
+	Confidential  Flags = 1 << 18 // it could not be read on the way
 	Synthetic     Flags = 1 << 19 // from the hosts file or a name's meaning
 	FromCache     Flags = 1 << 20 // from what upstreams answered before
 	FromZone      Flags = 1 << 21 // from the nodes
 	FromNetwork   Flags = 1 << 23 // from upstreams, now
 )
 
-// check refuses flags that nobody knows, and what leaves no protocol of ours.
+// check refuses unknown flags, and what leaves no protocol of ours.
 func (f Flags) check() error {
 	switch {
 	case f&^(protocols|restrictions) != 0:

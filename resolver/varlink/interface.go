@@ -27,7 +27,7 @@ type Method func(ctx context.Context, call *Call) (any, error)
 type Call struct {
 	// Parameters is an object, or empty.
 	Parameters json.RawMessage
-	// More says that the client takes more than one reply. A method that has
+	// More means that the client takes more than one reply. A method that has
 	// one only need not look at it.
 	More bool
 	Peer unixsocket.Peer

@@ -52,7 +52,7 @@ func readMessage(r *bufio.Reader, buffer []byte, limit int) ([]byte, error) {
 	}
 }
 
-// parseRequest reads a call. Who sends anything else speaks another protocol,
+// parseRequest reads a call. A client that sends anything else speaks another protocol,
 // and gets no reply.
 func parseRequest(message []byte) (*request, error) {
 	// The decoder would put something else in the place of what is no UTF-8.

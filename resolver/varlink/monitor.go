@@ -10,7 +10,7 @@ import (
 //go:embed io.systemd.Resolve.Monitor.varlink
 var monitorDescription string
 
-// QueryWatcher tells what becomes of queries, from its making to its Close. Only
+// QueryWatcher reports what becomes of queries, from its making to its Close. Only
 // one goroutine uses it.
 type QueryWatcher interface {
 	// Next waits until there are results, and returns all of them and how many
@@ -38,7 +38,7 @@ type Record struct {
 }
 
 // Monitor is the interface io.systemd.Resolve.Monitor. Only root and our own
-// user may call it: it tells what all users look for. The error of watch, if it
+// user may call it: it shows what all users look for. The error of watch, if it
 // is not an [Error], ends the connection.
 func Monitor(watch func() (QueryWatcher, error)) Interface {
 	return Interface{
@@ -85,7 +85,7 @@ type (
 	}
 )
 
-// subscribe tells of queries until the client has gone or ctx ends.
+// subscribe reports queries until the client has gone or ctx ends.
 func subscribe(ctx context.Context, call *Call, watch func() (QueryWatcher, error)) error {
 	watcher, err := watch()
 	if err != nil {
@@ -106,8 +106,8 @@ func subscribe(ctx context.Context, call *Call, watch func() (QueryWatcher, erro
 				return err
 			}
 		}
-		// There is no message for this. ENOBUFS is what the kernel says of it
-		// to those who are told of its changes.
+		// There is no message for this. ENOBUFS is the kernel's error
+		// for subscribers that miss some of its changes.
 		if missed > 0 {
 			lost := resultMessage{State: "errno", Errno: unix.ENOBUFS, Question: []recordKey{}}
 			if err := call.Send(lost); err != nil {

@@ -7,7 +7,7 @@ import (
 
 const subscribeCall = `{"method":"io.systemd.Resolve.Monitor.SubscribeQueryResults","parameters":{"later":true},"more":true}`
 
-// fakeWatcher tells what it is sent.
+// fakeWatcher reports what it is sent.
 type fakeWatcher struct {
 	results chan QueryResult // a zero one is something missed
 	closed  chan struct{}
@@ -60,7 +60,7 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("got %s, %v\nwant %s", got, err, tt.want)
 		}
 	}
-	// That the client goes is noticed without anything to tell it.
+	// That the client goes is noticed without anything to report.
 	c.Close()
 	<-w.closed
 }

@@ -17,7 +17,7 @@ const (
 	maxPerUser     = 512
 
 	// refusalInterval is the least time between two log lines about connections
-	// that were turned away.
+	// that were refused.
 	refusalInterval = time.Minute
 )
 
@@ -26,12 +26,12 @@ type pool struct {
 	log            *slog.Logger
 	limit, perUser int // of connections in all, and of one user
 
-	mu      sync.Mutex
-	open    map[*net.UnixConn]unixsocket.Peer
-	of      map[uint32]int // each user's
-	refused uint64
-	told    uint64    // of those that were refused
-	toldAt  time.Time // when; zero: never
+	mu       sync.Mutex
+	open     map[*net.UnixConn]unixsocket.Peer
+	of       map[uint32]int // each user's
+	refused  uint64
+	logged   uint64    // of those that were refused
+	loggedAt time.Time // when; zero: never
 }
 
 func newPool(log *slog.Logger) *pool {
@@ -56,14 +56,14 @@ func (p *pool) admit(conn *net.UnixConn, peer unixsocket.Peer) bool {
 	return true
 }
 
-// refuse counts a connection that was turned away, and tells of all of them now
+// refuse counts a connection that was refused, and logs all of them now
 // and then. The caller holds mu.
 func (p *pool) refuse(peer unixsocket.Peer) {
 	p.refused++
-	if now := time.Now(); p.toldAt.IsZero() || now.Sub(p.toldAt) >= refusalInterval {
-		p.log.Warn("varlink connections refused: too many are open", "count", p.refused-p.told,
+	if now := time.Now(); p.loggedAt.IsZero() || now.Sub(p.loggedAt) >= refusalInterval {
+		p.log.Warn("varlink connections refused: too many are open", "count", p.refused-p.logged,
 			"open", len(p.open), "uid", peer.UID, "open_of_uid", p.of[peer.UID])
-		p.told, p.toldAt = p.refused, now
+		p.logged, p.loggedAt = p.refused, now
 	}
 }
 
@@ -79,7 +79,7 @@ func (p *pool) release(conn *net.UnixConn) {
 	}
 }
 
-// closeAll closes all connections, for those who use them to notice.
+// closeAll closes all connections, for their users to notice.
 func (p *pool) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

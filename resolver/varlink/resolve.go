@@ -11,7 +11,7 @@ import (
 //go:embed io.systemd.Resolve.varlink
 var resolveDescription string
 
-// Resolver is who knows the answers. Its errors are an [Error] each, and its
+// Resolver has the answers. Its errors are an [Error] each, and its
 // methods return within seconds. They may be called concurrently.
 type Resolver interface {
 	// ResolveHostname finds at least one address, all of the families asked for.

@@ -172,7 +172,7 @@ func TestResolverErrors(t *testing.T) {
 	next = errors.New("what we did wrong")
 	c.send(fmt.Sprintf(hostnameCall, `{"name":"a"}`))
 	if reply, err := c.receive(); err == nil {
-		t.Errorf("an error of ours is told: %s", reply)
+		t.Errorf("an error of ours is sent: %s", reply)
 	}
 }
 

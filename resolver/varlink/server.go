@@ -36,24 +36,24 @@ const (
 )
 
 const (
-	// glance is the time between two looks at whether the socket is still ours.
-	glance = 10 * time.Second
-	// breather is the time after a failure to accept: mostly there are too many
+	// pollInterval is the time between two looks at whether the socket is still ours.
+	pollInterval = 10 * time.Second
+	// acceptPause is the time after a failure to accept: mostly there are too many
 	// open files, of which none is closed faster by trying.
-	breather = 100 * time.Millisecond
+	acceptPause = 100 * time.Millisecond
 )
 
 // Server serves a socket. Its methods may be called concurrently, but only one
-// Run at a time.
+// Run may run.
 type Server struct {
-	path       string
-	mode       fs.FileMode
-	interfaces []Interface
-	log        *slog.Logger
-	pool       *pool
-	counts     counts
-	glance     time.Duration // glance, but for tests
-	idle       time.Duration // idleTimeout, but for tests
+	path         string
+	mode         fs.FileMode
+	interfaces   []Interface
+	log          *slog.Logger
+	pool         *pool
+	counts       callCounts
+	pollInterval time.Duration // other than pollInterval in tests
+	idle         time.Duration // idleTimeout, but for tests
 
 	mu       sync.Mutex
 	listener *unixsocket.Listener // bound, and not yet taken by Run; nil: none
@@ -61,7 +61,7 @@ type Server struct {
 
 // New returns a Server that has not made its socket.
 func New(config Config) *Server {
-	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, glance: glance, idle: idleTimeout}
+	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, pollInterval: pollInterval, idle: idleTimeout}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,7 +91,7 @@ func (s *Server) Listen() error {
 }
 
 // Run serves the socket until ctx ends, and then returns nil. It makes it if
-// Listen has not. When somebody takes the socket away it returns an error, and
+// Listen has not. When another program takes the socket away it returns an error, and
 // may be called again. The socket and all connections are closed when it
 // returns.
 func (s *Server) Run(ctx context.Context) error {
@@ -110,7 +110,7 @@ func (s *Server) Run(ctx context.Context) error {
 	parts.Go(func() error {
 		err := s.watch(ctx, listener)
 		cancel()             // first, for a connection that is let in meanwhile
-		_ = listener.Close() // ends accept; that the path may be gone was told
+		_ = listener.Close() // ends accept; that the path may be gone was reported
 		s.pool.closeAll()
 		return err
 	})
@@ -120,7 +120,7 @@ func (s *Server) Run(ctx context.Context) error {
 // watch returns an error when the socket is not reachable any more: a resolver
 // that starts later takes the path without asking.
 func (s *Server) watch(ctx context.Context, listener *unixsocket.Listener) error {
-	ticker := time.NewTicker(s.glance)
+	ticker := time.NewTicker(s.pollInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -147,22 +147,22 @@ func (s *Server) accept(ctx context.Context, listener *unixsocket.Listener) {
 			}
 			return
 		case err != nil:
-			// Clients wait meanwhile, so it is told, but not each time.
+			// Clients wait meanwhile, so it is logged, but not each time.
 			if !failing {
 				s.log.Warn("cannot accept a varlink connection; retrying", "socket", s.path, "error", err)
 			}
-			retry.Sleep(ctx, breather)
+			retry.Sleep(ctx, acceptPause)
 		case s.pool.admit(conn, peer):
 			open.Go(func() {
 				defer s.pool.release(conn)
-				s.converse(ctx, conn, peer)
+				s.serveConn(ctx, conn, peer)
 			})
 		}
 		failing = err != nil
 	}
 }
 
-// next is the next connection, and who made it.
+// next is the next connection, and its client.
 func next(listener *unixsocket.Listener) (*net.UnixConn, unixsocket.Peer, error) {
 	conn, err := listener.AcceptUnix()
 	if err != nil {
@@ -175,7 +175,7 @@ func next(listener *unixsocket.Listener) (*net.UnixConn, unixsocket.Peer, error)
 	return conn, peer, err
 }
 
-// gone says whether an error is only that the client has closed its end.
-func gone(err error) bool {
+// isDisconnected reports whether an error is only that the client has closed its end.
+func isDisconnected(err error) bool {
 	return errors.Is(err, net.ErrClosed) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }

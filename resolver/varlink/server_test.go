@@ -94,7 +94,7 @@ func TestCallsAreAnsweredInOrder(t *testing.T) {
 	}
 }
 
-// Who sends what is no call loses the connection, and nobody else does.
+// A client that sends what is no call loses the connection, and no other does.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -173,7 +173,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// Who says nothing, or does not come to an end, loses the connection.
+// A client that sends nothing, or never ends a message, loses the connection.
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -253,11 +253,11 @@ func TestOtherResolvers(t *testing.T) {
 	err = s.Run(t.Context())
 	if !errors.Is(err, unixsocket.ErrInUse) || !strings.Contains(err.Error(), "varlink.socket") ||
 		!strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
-		t.Errorf("got %v, want who serves it and what to do", err)
+		t.Errorf("got %v, want its server and what to do", err)
 	}
 	other.Close()
 
-	s.glance = 1
+	s.pollInterval = 1
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +268,8 @@ func TestOtherResolvers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "another socket") {
-		t.Errorf("got %v, want that somebody took the path", err)
+	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("got %v, want that another program took the path", err)
 	}
 	if _, err := os.Lstat(s.path); err != nil {
 		t.Errorf("the other one's socket is gone: %v", err)

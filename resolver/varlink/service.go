@@ -9,7 +9,7 @@ import (
 //go:embed org.varlink.service.varlink
 var serviceDescription string
 
-// service is the interface that every socket has: it tells of the others.
+// service is the interface that every socket has: it describes the others.
 func service(others []Interface) Interface {
 	all := make([]Interface, 0, 1+len(others))
 	own := Interface{Name: "org.varlink.service", Description: serviceDescription}

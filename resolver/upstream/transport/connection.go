@@ -18,22 +18,22 @@ var (
 	errSilent = fmt.Errorf("%w: nothing came over it", errClosed)
 )
 
-// writeLimit is how long a query may take into the socket's buffer. A peer who
+// writeLimit is how long a query may take into the socket's buffer. A peer that
 // does not read for that long is gone.
 const writeLimit = time.Second
 
 // connection carries queries to a server and the replies back.
 type connection struct {
 	ready   chan struct{} // closed when stream is set
-	gone    chan struct{} // closed when err is set
-	writing chan struct{} // holds one element while somebody writes
+	done    chan struct{} // closed when err is set
+	writing chan struct{} // holds one element while a query is written
 	stream  net.Conn
 	idle    time.Duration
 
-	mu      sync.Mutex
-	err     error // why it is gone
-	waiting map[uint16]*waiter
-	heard   time.Time // when something last came
+	mu       sync.Mutex
+	err      error // why it is gone
+	waiting  map[uint16]*waiter
+	lastRead time.Time // when something last came
 }
 
 // waiter is a query that has no reply yet.
@@ -45,14 +45,14 @@ type waiter struct {
 func newConnection(idle time.Duration) *connection {
 	return &connection{
 		ready:   make(chan struct{}),
-		gone:    make(chan struct{}),
+		done:    make(chan struct{}),
 		writing: make(chan struct{}, 1),
 		waiting: map[uint16]*waiter{},
 		idle:    idle,
 	}
 }
 
-// open lets queries onto the connection, unless it has ended already, and says
+// open lets queries onto the connection, unless it has ended already, and reports
 // whether it did.
 func (c *connection) open(stream net.Conn) bool {
 	c.mu.Lock()
@@ -66,7 +66,7 @@ func (c *connection) open(stream net.Conn) bool {
 	return true
 }
 
-// fail ends the connection for all who wait, unless it has ended.
+// fail ends the connection for all waiting queries, unless it has ended.
 func (c *connection) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,26 +74,26 @@ func (c *connection) fail(err error) {
 		return
 	}
 	c.err = err
-	close(c.gone)
+	close(c.done)
 	if c.stream != nil {
 		_ = c.stream.Close() // wakes the reader
 	}
 }
 
-func (c *connection) isGone() bool {
+func (c *connection) isDone() bool {
 	select {
-	case <-c.gone:
+	case <-c.done:
 		return true
 	default:
 		return false
 	}
 }
 
-// ask sends a query and waits for its reply.
-func (c *connection) ask(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+// roundTrip sends a query and waits for its reply.
+func (c *connection) roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
 	select {
 	case <-c.ready:
-	case <-c.gone:
+	case <-c.done:
 		return nil, c.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -108,9 +108,9 @@ func (c *connection) ask(ctx context.Context, query []byte, accept Accept) ([]by
 	select {
 	case message := <-w.reply:
 		return message, nil
-	case <-c.gone:
+	case <-c.done:
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.heardSince(sent) {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.readSince(sent) {
 			c.fail(errSilent) // the next query gets a new connection
 		}
 		return nil, context.Cause(ctx)
@@ -148,10 +148,10 @@ func (c *connection) leave(id uint16) {
 	}
 }
 
-func (c *connection) heardSince(t time.Time) bool {
+func (c *connection) readSince(t time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.heard.After(t)
+	return c.lastRead.After(t)
 }
 
 // write sends a query in one segment with its length (RFC 7766, section 8).
@@ -162,7 +162,7 @@ func (c *connection) write(ctx context.Context, query []byte, id uint16) error {
 	select {
 	case c.writing <- struct{}{}:
 		defer func() { <-c.writing }()
-	case <-c.gone:
+	case <-c.done:
 		return c.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -175,7 +175,7 @@ func (c *connection) write(ctx context.Context, query []byte, id uint16) error {
 	return nil
 }
 
-// read takes in replies until the connection ends, and says why it did. When
+// read takes in replies until the connection ends, and returns why it did. When
 // it ends by its idle time a query may just have come: to that one it is a
 // closed connection like any other.
 func (c *connection) read() error {
@@ -196,12 +196,12 @@ func (c *connection) read() error {
 	return ErrFlooded
 }
 
-// deliver hands a message to the query that it replies to, and says whether
+// deliver hands a message to the query that it replies to, and reports whether
 // there is one. The reply to a query that has given up counts as none.
 func (c *connection) deliver(message []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard = time.Now()
+	c.lastRead = time.Now()
 	if len(message) < headerLen {
 		return false
 	}

@@ -3,7 +3,7 @@
 //
 // It knows where a message begins and ends and how its ID ties a reply to a
 // query (RFC 1035, section 4.2, RFC 7766, RFC 8484). What else makes a message
-// the reply to a query is for the caller's [Accept] to say, so that a forgery
+// the reply to a query is for the caller's [Accept] to decide, so that a forgery
 // is ignored where it arrives, while the wait for the genuine reply goes on.
 //
 // # Goroutines

@@ -48,14 +48,14 @@ func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
 	}
 	return &HTTPS{target: target, wire: wire, client: http.Client{
 		Transport: wire,
-		// To be sent elsewhere is to be sent to a server that nobody chose.
+		// To be sent elsewhere is to be sent to a server that was not chosen.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// Ask sends a query and returns the reply. The ID is 0, as section 4.1 of the
+// RoundTrip sends a query and returns the reply. The ID is 0, as section 4.1 of the
 // RFC recommends. The query's bytes are not changed.
-func (h *HTTPS) Ask(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+func (h *HTTPS) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
 	wire := slices.Clone(query)
 	setMessageID(wire, 0)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.target, bytes.NewReader(wire))
@@ -70,10 +70,10 @@ func (h *HTTPS) Ask(ctx context.Context, query []byte, accept Accept) ([]byte, e
 	request.Header["Idempotency-Key"] = nil
 	response, err := h.client.Do(request)
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return nil, because(ctx, outer.Err) // whom we asked is known
+		return nil, contextCause(ctx, outer.Err) // the server is known
 	}
 	if err != nil {
-		return nil, because(ctx, err)
+		return nil, contextCause(ctx, err)
 	}
 	defer response.Body.Close() // what is left of it is not wanted
 	return read(ctx, response, accept)
@@ -89,7 +89,7 @@ func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, 
 	message, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
 	switch {
 	case err != nil:
-		return nil, because(ctx, fmt.Errorf("read its reply: %w", err))
+		return nil, contextCause(ctx, fmt.Errorf("read its reply: %w", err))
 	case len(message) > maxMessage || !isReply(message, 0):
 		return nil, ErrNotOurs
 	}

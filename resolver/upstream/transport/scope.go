@@ -24,7 +24,7 @@ func NewScope(parent context.Context) *Scope {
 // Context ends with the scope.
 func (s *Scope) Context() context.Context { return s.ctx }
 
-// Go starts a goroutine, unless the scope has ended, and says whether it did.
+// Go starts a goroutine, unless the scope has ended, and reports whether it did.
 // The function has to return soon after the scope's context has ended.
 func (s *Scope) Go(f func()) bool {
 	s.mu.Lock()

@@ -52,16 +52,16 @@ func NewStream(scope *Scope, dial Dial, limits StreamLimits) *Stream {
 	return &Stream{dial: dial, scope: scope, limits: limits.withDefaults(), load: map[*connection]int{}}
 }
 
-// Ask sends a query, with an ID that is unique on its connection, and returns
+// RoundTrip sends a query, with an ID that is unique on its connection, and returns
 // the reply. When a connection that was there before turns out to be closed
 // the query is sent once more, on a new one: a server may close an idle
 // connection at any time. The query's bytes are not changed.
-func (s *Stream) Ask(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+func (s *Stream) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
 	conn, fresh, err := s.take(false)
 	if err != nil {
 		return nil, err
 	}
-	message, err := conn.ask(ctx, query, accept)
+	message, err := conn.roundTrip(ctx, query, accept)
 	s.leave(conn)
 	if fresh || !errors.Is(err, errClosed) || ctx.Err() != nil {
 		return message, err
@@ -70,14 +70,14 @@ func (s *Stream) Ask(ctx context.Context, query []byte, accept Accept) ([]byte, 
 		return nil, err
 	}
 	defer s.leave(conn)
-	return conn.ask(ctx, query, accept)
+	return conn.roundTrip(ctx, query, accept)
 }
 
 // take finds room on a connection, or makes a new one, which is then fresh.
 func (s *Stream) take(wantFresh bool) (conn *connection, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns = slices.DeleteFunc(s.conns, (*connection).isGone)
+	s.conns = slices.DeleteFunc(s.conns, (*connection).isDone)
 	if !wantFresh {
 		for _, conn := range s.conns {
 			if s.load[conn] < s.limits.InFlight {
@@ -106,9 +106,8 @@ func (s *Stream) leave(conn *connection) {
 	}
 }
 
-// serve connects, and reads until the connection or the scope ends. To connect
-// is nobody's in particular: the query that was first may be gone when others
-// still wait.
+// serve connects, and reads until the connection or the scope ends. It is no
+// query's own work to connect: the first one may be gone when others still wait.
 func (s *Stream) serve(conn *connection) {
 	ctx, cancel := context.WithTimeout(s.scope.Context(), s.limits.Dial)
 	stream, err := s.dial(ctx)
@@ -117,14 +116,14 @@ func (s *Stream) serve(conn *connection) {
 		conn.fail(fmt.Errorf("connect: %w", err))
 		return
 	}
-	defer stream.Close() // nobody reads what may be left
+	defer stream.Close() // what may be left is not read
 	defer context.AfterFunc(s.scope.Context(), func() { _ = stream.Close() })()
 	if conn.open(stream) {
 		conn.fail(conn.read())
 	}
 }
 
-// Close closes the connections that nobody waits on, and leaves the others to
+// Close closes the connections that no query waits on, and leaves the others to
 // their idle time.
 func (s *Stream) Close() {
 	s.mu.Lock()

@@ -71,7 +71,7 @@ func echo(_ int, conn net.Conn) {
 	}
 }
 
-// query is one that a number tells from others.
+// query is one that a number distinguishes from others.
 func query(n byte) []byte { return append(make([]byte, headerLen), n) }
 
 // accepting takes the reply to query n.
@@ -98,7 +98,7 @@ func bubble(t *testing.T, limits StreamLimits, serve func(int, net.Conn), f func
 
 func mustAsk(t *testing.T, s *Stream, n byte) {
 	t.Helper()
-	got, err := s.Ask(t.Context(), query(n), accepting(n))
+	got, err := s.RoundTrip(t.Context(), query(n), accepting(n))
 	if err != nil || got[headerLen] != n {
 		t.Errorf("query %d: got %v, %v", n, got, err)
 	}
@@ -191,10 +191,10 @@ func TestStreamRetriesOnceWhenAnIdleConnectionWasClosed(t *testing.T) {
 			receive(conn)
 		}, func(t *testing.T, s *Stream, p *peer) {
 			mustAsk(t, s, 1)
-			if _, err := s.Ask(t.Context(), query(2), accepting(2)); !errors.Is(err, errClosed) || p.dialled() != 2 {
+			if _, err := s.RoundTrip(t.Context(), query(2), accepting(2)); !errors.Is(err, errClosed) || p.dialled() != 2 {
 				t.Errorf("error %v after %d connections", err, p.dialled())
 			}
-			if _, err := s.Ask(t.Context(), query(3), accepting(3)); !errors.Is(err, errClosed) || p.dialled() != 3 {
+			if _, err := s.RoundTrip(t.Context(), query(3), accepting(3)); !errors.Is(err, errClosed) || p.dialled() != 3 {
 				t.Errorf("on a fresh one: error %v after %d connections", err, p.dialled())
 			}
 		})
@@ -215,7 +215,7 @@ func TestStreamLeavesASilentConnection(t *testing.T) {
 		mustAsk(t, s, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := s.Ask(ctx, query(2), accepting(2)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.RoundTrip(ctx, query(2), accepting(2)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
 		mustAsk(t, s, 3)
@@ -229,7 +229,7 @@ func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
 	bubble(t, StreamLimits{}, func(_ int, conn net.Conn) {
 		first := receive(conn)
 		second := receive(conn)
-		send(conn, answer(first)) // nobody waits for it
+		send(conn, answer(first)) // no query waits for it
 		send(conn, answer(second))
 		receive(conn)
 	}, func(t *testing.T, s *Stream, p *peer) {
@@ -237,7 +237,7 @@ func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
 		late := make(chan struct{})
 		go func() {
 			defer close(late)
-			_, _ = s.Ask(ctx, query(1), accepting(1))
+			_, _ = s.RoundTrip(ctx, query(1), accepting(1))
 		}()
 		synctest.Wait()
 		cancel()
@@ -273,7 +273,7 @@ func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 				send(conn, answer(query))
 				receive(conn)
 			}, func(t *testing.T, s *Stream, _ *peer) {
-				if _, err := s.Ask(t.Context(), query(1), accepting(1)); !errors.Is(err, tt.want) {
+				if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, tt.want) {
 					t.Errorf("error %v, want %v", err, tt.want)
 				}
 			})
@@ -287,10 +287,10 @@ func TestStreamIsBounded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for n := range byte(4) {
-			all.Go(func() { _, _ = s.Ask(ctx, query(n), accepting(n)) })
+			all.Go(func() { _, _ = s.RoundTrip(ctx, query(n), accepting(n)) })
 		}
 		synctest.Wait()
-		if _, err := s.Ask(ctx, query(5), accepting(5)); !errors.Is(err, ErrBusy) || p.dialled() != 2 {
+		if _, err := s.RoundTrip(ctx, query(5), accepting(5)); !errors.Is(err, ErrBusy) || p.dialled() != 2 {
 			t.Errorf("error %v with %d connections", err, p.dialled())
 		}
 		cancel()
@@ -304,7 +304,7 @@ func TestStreamIsBounded(t *testing.T) {
 
 func TestStreamWhoseServerDoesNotRead(t *testing.T) {
 	bubble(t, StreamLimits{}, func(int, net.Conn) { time.Sleep(time.Minute) }, func(t *testing.T, s *Stream, _ *peer) {
-		if _, err := s.Ask(t.Context(), query(1), accepting(1)); !errors.Is(err, errClosed) {
+		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, errClosed) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -317,7 +317,7 @@ func TestScopeEndsTheConnections(t *testing.T) {
 		s := NewStream(scope, p.dial, StreamLimits{})
 		failed := make(chan error)
 		go func() {
-			_, err := s.Ask(t.Context(), query(1), accepting(1))
+			_, err := s.RoundTrip(t.Context(), query(1), accepting(1))
 			failed <- err
 		}()
 		synctest.Wait()
@@ -326,7 +326,7 @@ func TestScopeEndsTheConnections(t *testing.T) {
 			t.Error("a reply out of nowhere")
 		}
 		scope.End() // again, and in parallel
-		if _, err := s.Ask(t.Context(), query(2), accepting(2)); !errors.Is(err, ErrEnded) {
+		if _, err := s.RoundTrip(t.Context(), query(2), accepting(2)); !errors.Is(err, ErrEnded) {
 			t.Errorf("after the end: error %v", err)
 		}
 	})
@@ -338,14 +338,14 @@ func TestStreamThatCannotConnect(t *testing.T) {
 		defer scope.End()
 		refused := errors.New("refused")
 		s := NewStream(scope, func(context.Context) (net.Conn, error) { return nil, refused }, StreamLimits{})
-		if _, err := s.Ask(t.Context(), query(1), accepting(1)); !errors.Is(err, refused) {
+		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, refused) {
 			t.Errorf("error %v", err)
 		}
 		s = NewStream(scope, func(ctx context.Context) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}, StreamLimits{})
-		if _, err := s.Ask(t.Context(), query(1), accepting(1)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -360,7 +360,7 @@ func FuzzStream(f *testing.F) {
 			receive(conn)
 			_, _ = conn.Write(bytes)
 		}, func(t *testing.T, s *Stream, _ *peer) {
-			if got, err := s.Ask(t.Context(), query(1), accepting(1)); err == nil && accepting(1)(got) != nil {
+			if got, err := s.RoundTrip(t.Context(), query(1), accepting(1)); err == nil && accepting(1)(got) != nil {
 				t.Errorf("got %v", got)
 			}
 		})

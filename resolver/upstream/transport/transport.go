@@ -7,10 +7,10 @@ import (
 )
 
 var (
-	// ErrNotOurs is what an [Accept] says of a message that is not the reply
+	// ErrNotOurs is what an [Accept] returns for a message that is not the reply
 	// to its query: forged, or late.
 	ErrNotOurs = errors.New("not the reply to this query")
-	// ErrFlooded is that a server, or somebody in its name, sent so many
+	// ErrFlooded is that a server, or a forger, sent so many
 	// messages that are no reply that it is no use to read on.
 	ErrFlooded = errors.New("too many messages that are not the reply")
 	// ErrBusy is that all of a server's connections are full.
@@ -34,7 +34,7 @@ type Dial func(ctx context.Context) (net.Conn, error)
 // over a connection it is like ErrNotOurs. It must not keep the message.
 type Accept func(message []byte) error
 
-// isReply says whether a message is a reply to some query with an ID.
+// isReply reports whether a message is a reply to some query with an ID.
 func isReply(message []byte, id uint16) bool {
 	return len(message) >= headerLen && messageID(message) == id && message[2]&0x80 != 0
 }
@@ -43,9 +43,9 @@ func messageID(message []byte) uint16 { return uint16(message[0])<<8 | uint16(me
 
 func setMessageID(message []byte, id uint16) { message[0], message[1] = byte(id>>8), byte(id) }
 
-// because prefers the reason why a context ended to what its end did to the
+// contextCause prefers the reason why a context ended to what its end did to the
 // socket.
-func because(ctx context.Context, err error) error {
+func contextCause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -52,7 +52,7 @@ func TestUDP(t *testing.T) {
 						_, _ = conn.Write(answer(query))
 					}
 				})
-				if _, err := u.Ask(t.Context(), query(1), tt.accept); !errors.Is(err, tt.want) {
+				if _, err := u.RoundTrip(t.Context(), query(1), tt.accept); !errors.Is(err, tt.want) {
 					t.Errorf("error %v, want %v", err, tt.want)
 				}
 			})
@@ -68,7 +68,7 @@ func TestUDPTakesANewIDEachTime(t *testing.T) {
 			_, _ = conn.Write(answer(query))
 		})
 		for range 10 {
-			if _, err := u.Ask(t.Context(), query(1), accepting(1)); err != nil {
+			if _, err := u.RoundTrip(t.Context(), query(1), accepting(1)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -86,7 +86,7 @@ func TestUDPEndsWithItsContext(t *testing.T) {
 			cancel(reason)
 			_, _ = conn.Read(make([]byte, 1))
 		})
-		if _, err := u.Ask(ctx, query(1), accepting(1)); !errors.Is(err, reason) {
+		if _, err := u.RoundTrip(ctx, query(1), accepting(1)); !errors.Is(err, reason) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -8,14 +8,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// errNotWhole is a reply with something missing from it. Unlike what cannot be
-// read at all it is no sign that a server chokes on EDNS: whoever owns a name may
+// errMalformed is a reply with something missing from it. Unlike what cannot be
+// read at all it is no sign that a server chokes on EDNS: the owner of a name may
 // have put it there.
-var errNotWhole = errors.New("its answer is not whole")
+var errMalformed = errors.New("its answer is not whole")
 
 // layouts are how the data of a type are made up: of so many octets (1 to 9),
 // a name (n), a string (s), one string or more (S), and a rest that may be empty
-// (*) or not (+). Types that hardly anybody asks for are left out, and so are
+// (*) or not (+). Types that are hardly ever asked for are left out, and so are
 // those whose data may be anything.
 var layouts = map[uint16]string{
 	dns.TypeA: "4", dns.TypeAAAA: "88",
@@ -31,16 +31,16 @@ var layouts = map[uint16]string{
 	dns.TypeRRSIG: "99n+", dns.TypeNSEC: "n*", dns.TypeNSEC3: "4ss*", dns.TypeNSEC3PARAM: "4s",
 }
 
-// whole says why a message, whose records begin at an offset, is not to be passed
+// checkWellFormed returns why a message, whose records begin at an offset, is not to be passed
 // on: a client could not read it, or would take a part for all. The parser is
 // lenient. It is content with fewer records than the header counts, with records
 // without data, and with the first few fields of a record. What it makes of them
-// would be written as something that nobody can read, or that nobody has said.
+// would be written as something unreadable, or something that was never sent.
 //
 // Of an error the code is what matters, and servers that are not up to a query
 // are known to leave counts in the header of what they do not repeat.
-func whole(message []byte, at int) error {
-	if turnedDown(message) {
+func checkWellFormed(message []byte, at int) error {
+	if isRejection(message) {
 		return nil
 	}
 	counted := 0
@@ -50,21 +50,21 @@ func whole(message []byte, at int) error {
 	for i := range counted {
 		const fixed = 10 // type, class, TTL and length, behind the owner
 		if at = skipName(message, at); at+fixed > len(message) {
-			return fmt.Errorf("%w: %d of %d records are there", errNotWhole, i, counted)
+			return fmt.Errorf("%w: %d of %d records are there", errMalformed, i, counted)
 		}
 		rrtype := binary.BigEndian.Uint16(message[at:])
 		data := at + fixed
 		at = data + int(binary.BigEndian.Uint16(message[data-2:]))
-		if at > len(message) || !laidOut(message[:at], data, layouts[rrtype]) {
-			return fmt.Errorf("%w: data are missing from a record of type %v, or too much", errNotWhole, dns.Type(rrtype))
+		if at > len(message) || !matchesLayout(message[:at], data, layouts[rrtype]) {
+			return fmt.Errorf("%w: data are missing from a record of type %v, or too much", errMalformed, dns.Type(rrtype))
 		}
 	}
 	return nil
 }
 
-// laidOut says whether the end of a message, from an offset on, has a layout. All
+// matchesLayout reports whether the end of a message, from an offset on, has a layout. All
 // have that of a type without any.
-func laidOut(message []byte, at int, layout string) bool {
+func matchesLayout(message []byte, at int, layout string) bool {
 	for _, field := range layout {
 		rest := len(message) - at
 		switch {

@@ -12,44 +12,43 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/nodedns/nodedns/internal/osfile"
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 // maxRounds is how often in a row watches are set because a path leads
 // elsewhere by now.
 const maxRounds = 3
 
-// hints are the kernel's notices about some files.
-type hints struct {
+// notifier has the kernel's notices about some files.
+type notifier struct {
 	notify *fsnotify.Watcher // nil where the kernel gives none
 	failed error             // why it gives none
 	names  atomic.Pointer[map[string]bool]
-	// given has one place: the next hint adds nothing to one that has not been
-	// taken yet.
-	given chan struct{}
+	given  retry.Hint
 }
 
-func newHints() *hints {
-	h := &hints{given: make(chan struct{}, 1)}
-	h.names.Store(&map[string]bool{})
-	h.notify, h.failed = fsnotify.NewWatcher()
-	if h.failed != nil {
+func newNotifier() *notifier {
+	n := &notifier{given: retry.NewHint()}
+	n.names.Store(&map[string]bool{})
+	n.notify, n.failed = fsnotify.NewWatcher()
+	if n.failed != nil {
 		// Most often it is fs.inotify.max_user_instances that is used up.
-		h.notify, h.failed = nil, fmt.Errorf("inotify: %w", h.failed)
+		n.notify, n.failed = nil, fmt.Errorf("inotify: %w", n.failed)
 	}
-	return h
+	return n
 }
 
-// arm sets the watches anew. They may have been lost with the directory that
+// rewatch sets the watches again. They may have been lost with the directory that
 // they were for, when another one of the same name has taken its place.
-func (h *hints) arm(root string, files []string) error {
-	if h.notify == nil {
-		return h.failed
+func (n *notifier) rewatch(root string, files []string) error {
+	if n.notify == nil {
+		return n.failed
 	}
-	paths := walkAll(root, files)
+	paths := resolveAll(root, files)
 	for range maxRounds {
-		err := h.watch(paths)
+		err := n.watch(paths)
 		// What changed on the way before it was watched gave no hint.
-		now := walkAll(root, files)
+		now := resolveAll(root, files)
 		if slices.EqualFunc(paths, now, osfile.ResolvedPath.Equal) {
 			return err
 		}
@@ -58,7 +57,7 @@ func (h *hints) arm(root string, files []string) error {
 	return errors.New("the paths change faster than they can be followed")
 }
 
-func walkAll(root string, files []string) []osfile.ResolvedPath {
+func resolveAll(root string, files []string) []osfile.ResolvedPath {
 	paths := make([]osfile.ResolvedPath, 0, len(files))
 	for _, file := range files {
 		// As far as it leads: an error ends it at something to be watched.
@@ -70,9 +69,9 @@ func walkAll(root string, files []string) []osfile.ResolvedPath {
 
 // watch gives up all watches and sets those for the paths. The error is about
 // directories that cannot be watched.
-func (h *hints) watch(paths []osfile.ResolvedPath) error {
-	for _, path := range h.notify.WatchList() {
-		_ = h.notify.Remove(path) // it is gone with its directory, at worst
+func (n *notifier) watch(paths []osfile.ResolvedPath) error {
+	for _, path := range n.notify.WatchList() {
+		_ = n.notify.Remove(path) // it is gone with its directory, at worst
 	}
 	names := map[string]bool{}
 	for _, p := range paths {
@@ -80,35 +79,35 @@ func (h *hints) watch(paths []osfile.ResolvedPath) error {
 			names[component], names[filepath.Dir(component)] = true, true
 		}
 	}
-	h.names.Store(&names) // first, or the first notices would be about nothing
+	n.names.Store(&names) // first, or the first notices would be about nothing
 	var errs []error
 	for _, p := range paths {
 		for _, component := range p.Components {
 			dir := filepath.Dir(component)
-			if err := h.notify.Add(dir); err != nil {
+			if err := n.notify.Add(dir); err != nil {
 				errs = append(errs, fmt.Errorf("watch directory %s: %w", dir, err))
 			}
 		}
 		// It may be missing, and most often the directory is enough.
-		_ = h.notify.Add(p.File)
+		_ = n.notify.Add(p.File)
 	}
 	return errors.Join(errs...)
 }
 
 // wait returns a little after the next hint, after a pause, or when ctx ends.
-func (h *hints) wait(ctx context.Context, pause time.Duration) {
-	if !h.next(ctx, pause) {
+func (n *notifier) wait(ctx context.Context, pause time.Duration) {
+	if !n.next(ctx, pause) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxDelay)
 	defer cancel()
-	for h.next(ctx, quiet) {
+	for n.next(ctx, debounce) {
 	}
 }
 
-// next waits for a hint, and says whether there was one before the time was
+// next waits for a hint, and reports whether there was one before the time was
 // over or ctx ended.
-func (h *hints) next(ctx context.Context, atMost time.Duration) bool {
+func (n *notifier) next(ctx context.Context, atMost time.Duration) bool {
 	timer := time.NewTimer(atMost)
 	defer timer.Stop()
 	select {
@@ -116,45 +115,38 @@ func (h *hints) next(ctx context.Context, atMost time.Duration) bool {
 		return false
 	case <-timer.C:
 		return false
-	case <-h.given:
+	case <-n.given:
 		return true
 	}
 }
 
-// take takes the kernel's notices until close. It must not wait for anything:
-// fsnotify may hold a lock while it hands one over, and arm needs that lock.
-func (h *hints) take() {
-	if h.notify == nil {
+// receive takes the kernel's notices until close. It must not wait for anything:
+// fsnotify may hold a lock while it hands one over, and rewatch needs that lock.
+func (n *notifier) receive() {
+	if n.notify == nil {
 		return
 	}
 	for {
 		select {
-		case e, open := <-h.notify.Events:
+		case e, open := <-n.notify.Events:
 			if !open {
 				return
 			}
-			if (*h.names.Load())[e.Name] {
-				h.give()
+			if (*n.names.Load())[e.Name] {
+				n.given.Send()
 			}
-		case _, open := <-h.notify.Errors:
+		case _, open := <-n.notify.Errors:
 			if !open {
 				return
 			}
-			h.give() // notices were lost: any of them may have been ours
+			n.given.Send() // notices were lost: any of them may have been ours
 		}
 	}
 }
 
-func (h *hints) give() {
-	select {
-	case h.given <- struct{}{}:
-	default:
-	}
-}
-
-// close ends take.
-func (h *hints) close() {
-	if h.notify != nil {
-		_ = h.notify.Close() // nothing can be lost with it
+// close ends receive.
+func (n *notifier) close() {
+	if n.notify != nil {
+		_ = n.notify.Close() // nothing can be lost with it
 	}
 }

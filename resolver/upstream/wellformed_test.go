@@ -84,7 +84,7 @@ func TestFewerRecordsThanCounted(t *testing.T) {
 	for section := range 3 {
 		message := raw(t, asked, dns.TypeA, []byte{192, 0, 2, 1})
 		message[7+2*section]++
-		if _, err := q.parse(message, false); !errors.Is(err, errNotWhole) {
+		if _, err := q.parse(message, false); !errors.Is(err, errMalformed) {
 			t.Errorf("section %d: got %v", section, err)
 		}
 		message[3] |= dns.RcodeRefused
@@ -94,7 +94,7 @@ func TestFewerRecordsThanCounted(t *testing.T) {
 	}
 }
 
-// A record that is not whole says nothing of the server: another one is asked,
+// A record that is malformed shows nothing about the server: another one is asked,
 // and this one goes on to be asked with EDNS.
 func TestReplyThatIsNotWhole(t *testing.T) {
 	broken := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
