@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"slices"
 	"time"
-	"unsafe"
 
 	"google.golang.org/grpc"
 
@@ -144,16 +143,16 @@ func (c *Config) clone() Config {
 // expectsCluster reports whether there is a way to a cluster.
 func (c *Config) expectsCluster() bool { return len(c.Endpoints) > 0 || c.ClusterDialer != nil }
 
-// otherAddresses reports whether our addresses come from somewhere else by next.
+// otherAddresses reports whether our addresses come from another source by next,
+// which has a LocalSource only if it was set.
 func (c *Config) otherAddresses(next *Config) bool {
-	return !sameFunc(c.LocalSource, next.LocalSource) ||
-		!slices.Equal(c.Addresses, next.Addresses) || !slices.Equal(c.Interfaces, next.Interfaces)
+	return next.LocalSource != nil || !slices.Equal(c.Addresses, next.Addresses) || !slices.Equal(c.Interfaces, next.Interfaces)
 }
 
 // restartField names the first field that next changes and that holds until the
 // end of the process, or is empty.
 func (c *Config) restartField(next *Config) string {
-	if !sameFunc(c.ClusterDialer, next.ClusterDialer) {
+	if next.ClusterDialer != nil {
 		return "ClusterDialer (use SetClusterDialer)"
 	}
 	return firstDifference("", reflect.ValueOf(c.lasting()), reflect.ValueOf(next.lasting()))
@@ -184,12 +183,6 @@ func firstDifference(path string, a, b reflect.Value) string {
 		}
 	}
 	return ""
-}
-
-// sameFunc reports whether two values are one function. Go compares functions
-// with nil only; a value of one is a pointer to its closure.
-func sameFunc[F any](a, b F) bool {
-	return *(*unsafe.Pointer)(unsafe.Pointer(&a)) == *(*unsafe.Pointer)(unsafe.Pointer(&b))
 }
 
 // settings are those of the resolver, completed.

@@ -161,7 +161,7 @@ func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, 
 // localSource is where this machine's addresses come from, and its gateways:
 // netlink tells of those with addresses from the configuration too, and a
 // LocalSource of none.
-func (c *Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
+func (c Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
 	return func(ctx context.Context, publish func([]netip.Addr)) error {
 		if c.LocalSource != nil {
 			reserve(nil)
@@ -332,18 +332,25 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 // changed, and disturbs nothing else. With an error nothing has changed: it names
 // a field that holds until the end of the process, which are all but DNS,
 // RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// Report and ResolvConf.Mode, or says what is wrong with a value. A function
-// counts as changed when it is set, even to one that does the same. It may be
-// called at any time from any goroutine; change must not call the Service.
+// Report and ResolvConf.Mode, or says what is wrong with a value. The
+// functions of the copy are nil: a LocalSource stays unless change sets another
+// one, other Addresses or other Interfaces. Reload may be called at any time from
+// any goroutine; change must not call the Service.
 func (s *Service) Reload(change func(*Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, next := s.cfg, s.cfg.clone()
+	next.LocalSource, next.ClusterDialer = nil, nil
 	change(&next)
 	next.Logger, next.now, next.clock = cmp.Or(next.Logger, was.Logger), was.now, was.clock
 	if field := was.restartField(&next); field != "" {
 		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
 	}
+	moved := was.otherAddresses(&next)
+	if !moved {
+		next.LocalSource = was.LocalSource
+	}
+	next.ClusterDialer = was.ClusterDialer
 	if err := next.ResolvConf.Check(); err != nil {
 		return err
 	}
@@ -362,7 +369,7 @@ func (s *Service) Reload(change func(*Config)) error {
 	s.cluster.SetRecoverAfter(next.RecoverAfter)
 	s.store.SetRetention(next.RetainDeparted)
 	s.nodes.Expect(next.expectsCluster())
-	if was.otherAddresses(&next) {
+	if moved {
 		s.locally.Restart()
 	}
 	if was.Report != next.Report {
