@@ -19,7 +19,7 @@ import (
 func BenchmarkWorker(b *testing.B) {
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
 	s := newPathServer(b, newPathZone(b, zoneReady), nil)
-	s.following(true) // as Run does
+	s.machine.following(true) // as Run does
 	for _, bb := range []struct {
 		name  string
 		query *dns.Msg
@@ -72,7 +72,7 @@ func BenchmarkWorkerOf100000(b *testing.B) {
 	source.Set(entries...)
 	source.Complete()
 	s := newPathServer(b, store, nil)
-	s.following(true) // as Run does
+	s.machine.following(true) // as Run does
 	for name, messages := range map[string][][]byte{"A": hits, "mix": mix} {
 		random.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 		messages = together(messages)

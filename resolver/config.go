@@ -36,7 +36,8 @@ type Config struct {
 	Hosts hosts.Config
 
 	// Changed, if not nil, is called after the upstreams, those of routes too,
-	// what SystemConfig returns or what Addrs returns have changed. It must neither block nor call the Server.
+	// what SystemConfig returns or what Addrs returns have changed. It must neither
+	// block nor call the Server.
 	Changed func()
 
 	// Roots verify the certificates of upstreams that are asked over TLS or
@@ -221,6 +222,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Changed == nil {
+		c.Changed = func() {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

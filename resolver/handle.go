@@ -44,8 +44,8 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 	reply, came := s.fast(a, q, &verdict)
 	if came == replied {
 		counts.replied(a.client.TCP, verdict.Source, verdict.Rcode)
-		if s.queryLog.Watched() {
-			s.observeFast(a, &verdict, reply)
+		if s.observer.log.Watched() {
+			s.observer.fast(a, &verdict, reply)
 		}
 		return reply, nil
 	}
@@ -101,8 +101,8 @@ func (s *Server) check(r *wire.Request, st *state) (decision.Verdict, bool) {
 func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
 	reply, rcode := s.replies.Encode(r, m, verdict, buffer)
 	s.counters.replied(verdict.Source, rcode)
-	if s.queryLog.Watched() {
-		s.observeRequest(r, verdict, rcode, reply)
+	if s.observer.log.Watched() {
+		s.observer.request(r, verdict, rcode, reply)
 	}
 	return reply
 }
@@ -111,9 +111,9 @@ func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, bu
 func (s *Server) reject(a *arrival, rcode int, reason error) []byte {
 	reply := wire.Reject(a.message, a.buffer, rcode)
 	s.counters.replied(decision.SourceRequest, rcode)
-	if s.queryLog.Watched() {
+	if s.observer.log.Watched() {
 		verdict := decision.Refuse(rcode, decision.SourceRequest, reason.Error(), decision.ExtendedError{})
-		s.observe(a.origin(), &verdict, &querylog.Entry{Rcode: rcode, Reply: reply})
+		s.observer.publish(a.origin(), &verdict, &querylog.Entry{Rcode: rcode, Reply: reply})
 	}
 	return reply
 }

@@ -47,7 +47,7 @@ func (s *Server) begin(r *wire.Request) *lookup {
 // for.
 func (s *Server) finish(ctx context.Context, i *lookup) *dns.Msg {
 	reply := s.forward.Finish(ctx, i.Request, &i.state.targets, &i.verdict)
-	s.observeAnswer(i.Request, &i.verdict, reply)
+	s.observer.answer(i.Request, &i.verdict, reply)
 	return reply
 }
 

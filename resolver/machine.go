@@ -2,92 +2,126 @@ package resolver
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/nodedns/nodedns/internal/follow"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
-	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// SystemConfig is what this machine was given: servers, of which none is ours, a
-// search list and options. Whether they are asked is up to the settings.
-func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().machine }
+// machine reads what this machine was given: servers, a search list and options.
+// While Run follows the files, no query looks at them.
+type machine struct {
+	log     *slog.Logger
+	clock   func() time.Duration
+	changed func() // after the files say something else; no lock is held
 
-// isForeign says whether a server of the machine is not one of our listeners.
-func (s *Server) isForeign(server netip.AddrPort) bool {
-	return !upstream.IsOwn(*s.bound.Load(), upstream.Normalize(server), netip.Addr{})
+	polled atomic.Pointer[resolvconf.Sources] // what queries look at; nil while the files are followed
+	asked  atomic.Bool                        // the servers are among the upstreams
+
+	mu       sync.Mutex
+	location resolvconf.Location
+	sources  *resolvconf.Sources // nil: none
+	followed bool
+	refollow func() // makes Run follow other ones; nil before
 }
 
-// location is where the settings say that the machine's servers are told.
+// location is where the settings find the machine's servers.
 func (u Upstreams) location() resolvconf.Location {
 	return resolvconf.Location{Root: u.Root, Path: u.ResolvConf, BackupDir: u.BackupDir}
 }
 
-// useSources takes the sources that settings ask for. The caller holds mu.
-func (s *Server) useSources(settings Settings) {
-	place := settings.Upstreams.location()
+// use takes the files that settings name.
+func (m *machine) use(u Upstreams) {
+	m.asked.Store(u.auto())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	location := u.location()
 	switch {
-	case place.Path == "":
-		s.sources = nil
-	case s.sources != nil && place == s.settings.Upstreams.location():
+	case location.Path == "":
+		m.sources = nil
+	case m.sources != nil && location == m.location:
 		return
 	default:
-		s.sources = resolvconf.NewSources(place)
-		_, err := s.sources.Poll(s.clock())
-		s.reportSources(settings.Upstreams, err)
+		m.sources = resolvconf.NewSources(location)
+		_, err := m.sources.Poll(m.clock())
+		m.report(err)
 	}
-	s.choosePolled()
-	if s.refollow != nil {
-		s.refollow()
-	}
-}
-
-// reportSources logs what is wrong with the sources. Without them there is no
-// search list either, which is nothing odd.
-func (s *Server) reportSources(upstreams Upstreams, err error) {
-	if err != nil && upstreams.auto() {
-		s.log.Warn("some of the machine's upstreams are not known", "error", err)
+	m.location = location
+	m.choosePolled()
+	if m.refollow != nil {
+		m.refollow()
 	}
 }
 
-// poll is for a Server without a Run: it reads the sources again if that is
-// due, and says whether they changed.
-func (s *Server) poll(sources *resolvconf.Sources, st *state) bool {
-	changed, err := sources.Poll(s.clock())
-	s.reportSources(st.settings.Upstreams, err)
-	return changed
+// config is what the machine was given, without the servers that are not usable.
+func (m *machine) config(usable func(netip.AddrPort) bool) resolvconf.SystemConfig {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sources == nil {
+		return resolvconf.SystemConfig{}
+	}
+	return m.sources.SystemConfig(usable)
 }
 
-// following says whether Run follows the sources, so that queries need not.
-func (s *Server) following(is bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.followed = is
-	s.choosePolled()
+// report logs what is wrong with the files. Without them there is no search list
+// either, which is nothing odd.
+func (m *machine) report(err error) {
+	if err != nil && m.asked.Load() {
+		m.log.Warn("some of the machine's upstreams are not known", "error", err)
+	}
 }
 
-// choosePolled says which sources queries look at. The caller holds mu.
-func (s *Server) choosePolled() {
-	if s.followed {
-		s.polled.Store(nil)
+// poll reads the files again if that is due and no Run follows them.
+func (m *machine) poll() {
+	sources := m.polled.Load()
+	if sources == nil {
+		return
+	}
+	changed, err := sources.Poll(m.clock())
+	m.report(err)
+	if changed {
+		m.changed()
+	}
+}
+
+// following sets whether Run follows the files, so that queries need not.
+func (m *machine) following(is bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.followed = is
+	m.choosePolled()
+}
+
+// choosePolled sets which files queries look at. The caller holds mu.
+func (m *machine) choosePolled() {
+	if m.followed {
+		m.polled.Store(nil)
 	} else {
-		s.polled.Store(s.sources)
+		m.polled.Store(m.sources)
 	}
 }
 
-// followSources notices changes of the sources until ctx ends. Settings may
-// name other ones meanwhile, and a symlink that is kept lead elsewhere.
-func (s *Server) followSources(ctx context.Context) {
+// follow notices changes of the files until ctx ends. Settings may name other
+// ones meanwhile, and a symlink that is kept lead elsewhere.
+func (m *machine) follow(ctx context.Context) error {
 	for ctx.Err() == nil {
 		turn, cancel := context.WithCancel(ctx)
-		if sources, root := s.beginTurn(cancel); sources == nil {
+		if sources, root := m.beginTurn(cancel); sources == nil {
 			<-turn.Done()
 		} else {
 			files := sources.Files()
-			follower := follow.Follower{Root: root, Files: files, Logger: s.log}
+			follower := follow.Follower{Root: root, Files: files, Logger: m.log}
 			follower.Run(turn, func() {
-				s.refresh(sources)
+				changed, err := sources.Reload()
+				m.report(err)
+				if changed {
+					m.changed()
+				}
 				if !slices.Equal(files, sources.Files()) {
 					cancel()
 				}
@@ -95,23 +129,13 @@ func (s *Server) followSources(ctx context.Context) {
 		}
 		cancel()
 	}
+	return nil
 }
 
-// beginTurn returns the present sources. Other ones end the turn by cancel.
-func (s *Server) beginTurn(cancel func()) (sources *resolvconf.Sources, root string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refollow = cancel
-	return s.sources, s.settings.Upstreams.Root
-}
-
-// refresh reads the sources, and makes what they say count.
-func (s *Server) refresh(sources *resolvconf.Sources) {
-	changed, err := sources.Reload()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reportSources(s.settings.Upstreams, err)
-	if changed && sources == s.sources {
-		s.rebuild()
-	}
+// beginTurn returns the files of now. Other ones end the turn by cancel.
+func (m *machine) beginTurn(cancel func()) (sources *resolvconf.Sources, root string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refollow = cancel
+	return m.sources, m.location.Root
 }

@@ -11,14 +11,22 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// maxExtended is how many extended errors of one reply are told.
+// maxExtended is how many extended errors of one reply are published.
 const maxExtended = 4
 
 // Watch begins to watch what becomes of each query, over whatever transport it
-// comes: also those that are turned down. What is no query and gets silence is
-// not told. Queries never wait for the watcher, who has to Close it. The error
+// comes: also those that are refused. What is no query and gets silence is
+// not reported. Queries never wait for the watcher, which must be closed. The error
 // is [querylog.ErrTooMany]. [TextOf] makes text of an event.
-func (s *Server) Watch() (*querylog.Watcher, error) { return s.queryLog.Watch() }
+func (s *Server) Watch() (*querylog.Watcher, error) { return s.observer.log.Watch() }
+
+// observer publishes what became of each query.
+type observer struct {
+	log     querylog.Log
+	now     func() time.Time
+	clock   func() time.Duration
+	replies *wire.Replies
+}
 
 func (a *arrival) origin() wire.Origin {
 	return wire.Origin{Client: a.client.Addr, Transport: transportOf(a.client), Began: a.now}
@@ -31,45 +39,45 @@ func transportOf(client listen.Client) querylog.Transport {
 	return querylog.UDP
 }
 
-// observeFast tells whoever watches of a reply of the fast path. It is apart
-// so that nothing of it is paid for while nobody does.
-func (s *Server) observeFast(a *arrival, v *decision.Verdict, reply []byte) {
+// fast publishes a reply of the fast path. It is apart so that nothing of it is
+// paid for while there is no watcher.
+func (o *observer) fast(a *arrival, v *decision.Verdict, reply []byte) {
 	extended := wire.ExtendedOf(v)
 	if v.Kind == decision.Cached {
 		extended = append(extended, v.Hit.ExtendedErrors()...)
 	}
-	s.observe(a.origin(), v, &querylog.Entry{Rcode: v.Rcode, Extended: extended, Reply: reply})
+	o.publish(a.origin(), v, &querylog.Entry{Rcode: v.Rcode, Extended: extended, Reply: reply})
 }
 
-// observeRequest tells of a reply of the ordinary path.
-func (s *Server) observeRequest(r *wire.Request, v *decision.Verdict, rcode int, reply []byte) {
-	s.observe(r.Origin, v, &querylog.Entry{Rcode: rcode, Server: r.Server, Extended: r.Extended, Reply: reply})
+// request publishes a reply of the ordinary path.
+func (o *observer) request(r *wire.Request, v *decision.Verdict, rcode int, reply []byte) {
+	o.publish(r.Origin, v, &querylog.Entry{Rcode: rcode, Server: r.Server, Extended: r.Extended, Reply: reply})
 }
 
-// observeAnswer tells of an answer to who needs no socket, as it would be sent.
-// The answer may be used after it.
-func (s *Server) observeAnswer(r *wire.Request, v *decision.Verdict, answer *dns.Msg) {
-	if !s.queryLog.Watched() {
+// answer publishes an answer that needs no socket, as it would be sent. The
+// answer may be used after it.
+func (o *observer) answer(r *wire.Request, v *decision.Verdict, answer *dns.Msg) {
+	if !o.log.Watched() {
 		return
 	}
-	as, told := *r, *v // who asked gets the answer itself, sendable or not
-	reply, rcode := s.replies.Encode(&as, answer.Copy(), &told, nil)
-	s.observeRequest(&as, &told, rcode, reply)
+	sent, verdict := *r, *v // the caller gets the answer itself, sendable or not
+	reply, rcode := o.replies.Encode(&sent, answer.Copy(), &verdict, nil)
+	o.request(&sent, &verdict, rcode, reply)
 }
 
-// observe completes an event, and tells of it. What an event is comes together
+// publish completes an event, and publishes it. What an event is comes together
 // here for all transports.
-func (s *Server) observe(from wire.Origin, v *decision.Verdict, e *querylog.Entry) {
-	e.Time, e.Duration = s.now(), s.clock()-from.Began
+func (o *observer) publish(from wire.Origin, v *decision.Verdict, e *querylog.Entry) {
+	e.Time, e.Duration = o.now(), o.clock()-from.Began
 	e.Client, e.Transport = from.Client, from.Transport
 	e.Source, e.Reason = v.Source, v.Reason
 	e.Extended = e.Extended[:min(len(e.Extended), maxExtended)]
-	s.queryLog.Publish(e)
+	o.log.Publish(e)
 }
 
 // QueryEntryText is an event as text.
 type QueryEntryText struct {
-	Time      time.Time `json:"-"`                // with the line that it is told in
+	Time      time.Time `json:"-"`                // with the line that has it
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
 	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
 	// Answer has no name and type if the query was malformed, and of the Provenance
@@ -78,11 +86,11 @@ type QueryEntryText struct {
 }
 
 // TextOf makes text of an event. It takes far longer than the event did, so
-// what is not wanted should be left out before.
+// what is not wanted is better left out before.
 func TextOf(e *querylog.Entry) QueryEntryText {
 	reply := new(dns.Msg)
 	if err := reply.Unpack(e.Reply); err != nil {
-		// A reply of ours can be read. If not, the rest is worth telling.
+		// A reply of ours can be read. If not, the rest is worth showing.
 		reply = new(dns.Msg)
 	}
 	reply.Rcode = e.Rcode

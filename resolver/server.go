@@ -19,11 +19,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/fastpath"
 	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
-	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
-	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/upstream/transport"
 	"github.com/nodedns/nodedns/zone"
@@ -48,11 +46,11 @@ type Server struct {
 	changed func() // Config.Changed
 	refusal func(name string) (reason string, refused bool)
 
+	listeners
+	machine  machine
 	hosts    *hosts.File // nil: none
 	state    atomic.Pointer[state]
-	polled   atomic.Pointer[resolvconf.Sources] // what queries look at; nil while Run does
-	queryLog querylog.Log
-	bound    atomic.Pointer[[]netip.AddrPort] // empty before Listen
+	observer observer
 	pool     *upstream.Pool
 	cache    *cache.Cache
 	counters counters
@@ -64,14 +62,6 @@ type Server struct {
 	rules    *decision.Rules
 	routes   *routes.Table[decision.Route]
 	sites    *routes.Table[struct{}]
-	sources  *resolvconf.Sources // of the machine's servers; nil: none
-	followed bool                // Run follows them
-	refollow func()              // makes Run follow other ones; nil before
-	want     []netip.AddrPort
-	sockets  *listen.Sockets // bound; nil: none
-	running  bool            // Run serves them
-	drops    uint64          // of the sockets that were closed
-	refused  uint64          // TCP connections, of those sockets
 }
 
 // New returns a Server that has not bound anything. The error says which
@@ -90,8 +80,15 @@ func New(config Config) (*Server, error) {
 		refusal: config.Refusal,
 		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
 		cache:   cache.New(cache.Config{}),
-		want:    slices.Clone(config.Listen),
 	}
+	s.observer = observer{now: s.now, clock: s.clock, replies: s.replies}
+	s.listeners.want = slices.Clone(config.Listen)
+	s.listeners.bound.Store(new([]netip.AddrPort))
+	s.listeners.changed = func() {
+		s.update()
+		s.changed()
+	}
+	s.machine.log, s.machine.clock, s.machine.changed = s.log, s.clock, s.update
 	if config.Hosts.Path != "" {
 		s.hosts = hosts.New(config.Hosts)
 		s.hosts.Look()
@@ -101,7 +98,6 @@ func New(config Config) (*Server, error) {
 		Current: func() *forward.Targets { return &s.state.Load().targets },
 	})
 	s.queries.New = func() any { return new(fastpath.Query) }
-	s.bound.Store(new([]netip.AddrPort))
 	s.pool = upstream.New(upstream.Config{
 		Own:      func() []netip.AddrPort { return *s.bound.Load() },
 		Roots:    config.Roots,
@@ -119,72 +115,8 @@ func New(config Config) (*Server, error) {
 // sockets are there when it returns, and are served by Run; queries that come
 // before wait in the kernel.
 func (s *Server) Listen() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.listen()
-}
-
-func (s *Server) listen() error {
-	if s.sockets != nil {
-		return nil
-	}
-	if s.hosts != nil {
-		s.hosts.Look() // before the first query
-	}
-	sockets, err := listen.Bind(s.want)
-	if err != nil {
-		return err
-	}
-	s.sockets = sockets
-	s.noteListeners()
-	return nil
-}
-
-// noteListeners takes over what is listened on now, since none of it is to be
-// asked as an upstream. The caller holds mu.
-func (s *Server) noteListeners() {
-	for i, l := range s.sockets.Listeners() {
-		s.want[i] = l.Addr // another Listen, after a failure, gets the same ports
-	}
-	bound := s.sockets.Addrs()
-	s.bound.Store(&bound)
-	s.rebuild()
-}
-
-// listenersChanged is told by the sockets that one was bound or closed.
-func (s *Server) listenersChanged() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.noteListeners()
-	if s.changed != nil {
-		s.changed()
-	}
-}
-
-// Addrs are the addresses that are bound, with the ports that port 0 became.
-// There are none before Listen.
-func (s *Server) Addrs() []netip.AddrPort { return slices.Clone(*s.bound.Load()) }
-
-// Listeners tells how each of Config.Listen stands. There are none while no
-// sockets are open.
-func (s *Server) Listeners() []listen.Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets == nil {
-		return nil
-	}
-	return s.sockets.Listeners()
-}
-
-// Progress is how far the UDP loops of the listeners have come. It has none while
-// no sockets are open.
-func (s *Server) Progress() listen.Progress {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets == nil {
-		return listen.Progress{}
-	}
-	return s.sockets.Progress()
+	_, err := s.bind(false)
+	return err
 }
 
 // NetworkChanged forgets what was learnt of the upstreams: which of them answer,
@@ -213,13 +145,13 @@ func (s *Server) FlushName(name string) (int, error) {
 // returns an error, and may be called again. All sockets are closed when it
 // returns.
 func (s *Server) Run(ctx context.Context) error {
-	sockets, err := s.take()
+	sockets, err := s.bind(true)
 	if err != nil {
 		return err
 	}
 	defer s.release()
 	sockets.Logger, sockets.Clock = s.log, s.clock
-	sockets.Changed = s.listenersChanged
+	sockets.Changed = s.refresh
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The upstreams end last, for the queries in flight have none without.
@@ -230,11 +162,12 @@ func (s *Server) Run(ctx context.Context) error {
 	scope := transport.NewScope(outlasting)
 	s.forward.UseScope(scope)
 	if s.hosts != nil {
+		s.hosts.Look() // before the first query
 		parts.Go(func() error { return s.hosts.Run(ctx) })
 	}
-	s.following(true)
-	defer s.following(false)
-	parts.Go(func() error { s.followSources(ctx); return nil })
+	s.machine.following(true)
+	defer s.machine.following(false)
+	parts.Go(func() error { return s.machine.follow(ctx) })
 	err = sockets.Serve(ctx, func() listen.Handler { return s.newWorker() })
 	s.tallies.end()
 	s.forward.UseScope(nil)
@@ -245,78 +178,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, pool.Wait())
 }
 
-// hostLines are the user's, or nil.
-func (s *Server) hostLines() *hosts.Table {
-	if s.hosts == nil {
-		return nil
-	}
-	return s.hosts.Table()
-}
-
 // HostsSummary is how the user's hosts file was understood.
-func (s *Server) HostsSummary() hosts.Summary {
-	if s.hosts == nil {
-		return hosts.Summary{}
-	}
-	return s.hosts.Summary()
-}
-
-// take hands the bound sockets to Run.
-func (s *Server) take() (*listen.Sockets, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.listen(); err != nil {
-		return nil, err
-	}
-	s.running = true
-	return s.sockets, nil
-}
-
-// release forgets the sockets, which Serve has closed.
-func (s *Server) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drops += s.sockets.Dropped()
-	s.refused += s.sockets.Connections().Refused
-	s.sockets, s.running = nil, false
-}
-
-// receiveDrops is what the kernel threw away on all sockets there were.
-func (s *Server) receiveDrops() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets == nil {
-		return s.drops
-	}
-	return s.drops + s.sockets.Dropped()
-}
-
-// connections are those of TCP, with what was refused on all sockets there were.
-func (s *Server) connections() listen.Connections {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets == nil {
-		return listen.Connections{Refused: s.refused}
-	}
-	now := s.sockets.Connections()
-	now.Refused += s.refused
-	return now
-}
-
-// Close closes what Listen bound and no Run serves. A Run is ended by its
-// context.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets == nil || s.running {
-		return nil
-	}
-	sockets := s.sockets
-	s.sockets = nil
-	err := sockets.Close()
-	s.drops += sockets.Dropped()
-	return err
-}
+func (s *Server) HostsSummary() hosts.Summary { return s.hosts.Summary() }
 
 // Reconfigure replaces the settings at once, for the queries that come from
 // now on. With an error the old ones stay.
@@ -336,7 +199,7 @@ func (s *Server) Reconfigure(settings Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.useSources(settings)
+	s.machine.use(settings.Upstreams)
 	s.settings, s.rules, s.routes, s.sites = settings, rules, table, sites
 	s.cache.SetConfig(cache.Config{Size: settings.Cache.Size, ServeStale: settings.Cache.ServeStale})
 	s.rebuild()

@@ -17,16 +17,30 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// rebinding is a server that will bind its port a second time. On 127.0.0.1 a
-// client of any program may get that port meanwhile.
-func rebinding(t *testing.T, addr string) *Server {
+// rebinding is a server that will bind its port a second time. No other program
+// gets that meanwhile: it is none that the kernel gives away, at an address that
+// only this process has.
+func rebinding(t *testing.T, port uint16) *Server {
 	s := newServer(t, settings())
-	s.want = []netip.AddrPort{netip.MustParseAddrPort(addr)}
+	pid := os.Getpid()
+	addr := netip.AddrFrom4([4]byte{127, 64 | byte(pid>>16&63), byte(pid >> 8), byte(pid)})
+	s.want = []netip.AddrPort{netip.AddrPortFrom(addr, port)}
 	return s
 }
 
+func TestListenKeepsThePort(t *testing.T) {
+	s := newServer(t, settings())
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	bound := s.Addrs()
+	if err := s.Close(); err != nil || s.want[0] != bound[0] || bound[0].Port() == 0 {
+		t.Errorf("got %v, %v; want %v", s.want, err, bound)
+	}
+}
+
 func TestRunTwice(t *testing.T) {
-	s := rebinding(t, "127.0.53.1:0")
+	s := rebinding(t, 5301)
 	var addrs []netip.AddrPort
 	for range 2 {
 		if err := s.Listen(); err != nil {
@@ -56,7 +70,7 @@ func TestRunTwice(t *testing.T) {
 }
 
 func TestCloseWithoutRun(t *testing.T) {
-	s := rebinding(t, "127.0.53.2:0")
+	s := rebinding(t, 5302)
 	for range 2 { // the same port, so that the second proves that the first was closed
 		if err := s.Listen(); err != nil {
 			t.Fatal(err)
@@ -265,6 +279,8 @@ func TestStatsHoldUpNoQuery(t *testing.T) {
 		c := dial(t, s, network)
 		c.exchange(query(ours, dns.TypeA)) // its connection is open
 		func() {
+			s.listeners.mu.Lock()
+			defer s.listeners.mu.Unlock()
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.tallies.mu.Lock()

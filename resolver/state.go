@@ -27,7 +27,7 @@ type state struct {
 	loopback bool
 }
 
-// allows says whether clients at an address are answered. Nearly all are on
+// allows reports whether clients at an address are answered. Nearly all are on
 // this machine.
 func (st *state) allows(client netip.Addr) bool {
 	return st.loopback && client.IsLoopback() || st.settings.allows(client)
@@ -36,26 +36,28 @@ func (st *state) allows(client netip.Addr) bool {
 // current is the newest state. Without a Run it reads the machine's servers
 // when that is due.
 func (s *Server) current() *state {
-	st := s.state.Load()
-	if sources := s.polled.Load(); sources == nil || !s.poll(sources, st) {
-		return st
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rebuild()
+	s.machine.poll()
 	return s.state.Load()
 }
 
-// rebuild makes the state anew. The caller holds mu.
+// update makes the state again, of what it depends on now.
+func (s *Server) update() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rebuild()
+}
+
+// rebuild is update for callers that hold mu.
 func (s *Server) rebuild() {
 	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
+	bound := *s.bound.Load()
+	st.machine = s.machine.config(func(server netip.AddrPort) bool {
+		return !upstream.IsOwn(bound, upstream.Normalize(server), netip.Addr{})
+	})
+	st.search = searchList(st.machine.Search)
 	var machines []upstream.Server
-	if s.sources != nil {
-		st.machine = s.sources.SystemConfig(s.isForeign)
-		st.search = searchList(st.machine.Search)
-		for _, addr := range st.machine.Servers {
-			machines = append(machines, upstream.Plain(addr))
-		}
+	for _, addr := range st.machine.Servers {
+		machines = append(machines, upstream.Plain(addr))
 	}
 	var candidates, private []upstream.Server
 	for _, server := range s.settings.Upstreams.Servers {
@@ -96,7 +98,7 @@ func (s *Server) rebuild() {
 	s.replace(st)
 }
 
-// replace makes a state the newest, and tells what became of the upstreams.
+// replace makes a state the newest, and reports what became of the upstreams.
 func (s *Server) replace(st *state) {
 	old := s.state.Swap(st)
 	servers := st.targets.Servers.Servers()
@@ -107,12 +109,12 @@ func (s *Server) replace(st *state) {
 	if !sameServers {
 		s.cache.Flush() // others may know other answers
 	}
-	if s.changed != nil && (!sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine)) {
+	if !sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine) {
 		s.changed()
 	}
 }
 
-// sameGroups says whether the servers of routes are the same.
+// sameGroups reports whether the servers of routes are the same.
 func sameGroups(was, is []*upstream.Group) bool {
 	return slices.EqualFunc(was, is, func(a, b *upstream.Group) bool { return slices.Equal(a.Servers(), b.Servers()) })
 }
@@ -135,7 +137,7 @@ func searchList(domains []string) (names []decision.Name) {
 	return names
 }
 
-// decide tells what a question gets at a moment. The verdict must be zero.
+// decide sets what a question gets at a moment. The verdict must be zero.
 func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
 	view := s.view(st, now)
 	decision.DecideInto(v, q, &view)
@@ -143,5 +145,5 @@ func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, no
 
 // view is all that is known at a moment.
 func (s *Server) view(st *state, now time.Duration) decision.View {
-	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hostLines(), Setup: &st.setup}
+	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hosts.Table(), Setup: &st.setup}
 }

@@ -70,7 +70,7 @@ func (s *Server) Stats() Stats {
 		InFlight:        len(s.forward.InFlight),
 		Coalesced:       s.forward.Counts.Coalesced.Load(),
 		Connections:     s.connections(),
-		Watch:           s.queryLog.Stats(),
+		Watch:           s.observer.log.Stats(),
 		Cache:           s.cache.Stats(),
 	}
 	for source := range decision.Sources {

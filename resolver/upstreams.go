@@ -3,8 +3,13 @@ package resolver
 import (
 	"slices"
 
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
+
+// SystemConfig is what this machine was given: servers, of which none is ours, a
+// search list and options. Whether they are asked is up to the settings.
+func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().machine }
 
 // Upstreams are the servers that are asked now for what no route has, in their
 // order. Listeners of ours are not among them.
@@ -19,7 +24,7 @@ type UpstreamStatus struct {
 	Routes []string
 }
 
-// UpstreamStatus tells of each server that may be asked: the general ones in
+// UpstreamStatus is that of each server that may be asked: the general ones in
 // their order, and then those of routes.
 func (s *Server) UpstreamStatus() []UpstreamStatus {
 	st := s.current()

@@ -64,8 +64,13 @@ func New(cfg Config) *File {
 
 // Table is what the file said when it could last be used: the same pointer as
 // long as the user's lines say the same. It is nil, which says nothing, before
-// the first look.
-func (f *File) Table() *Table { return f.current.Load().table }
+// the first look, and that of a nil File.
+func (f *File) Table() *Table {
+	if f == nil {
+		return nil
+	}
+	return f.current.Load().table
+}
 
 // Path is where the file is, with the root in front.
 func (f *File) Path() string { return filepath.Join(f.cfg.Root, f.cfg.Path) }
@@ -86,6 +91,9 @@ func (f *File) Reports() []Report {
 
 // Summary is how the file was understood.
 func (f *File) Summary() Summary {
+	if f == nil {
+		return Summary{}
+	}
 	s := f.current.Load()
 	summary := Summary{Names: s.table.Len(), Problem: s.problem}
 	if s.table != nil {
