@@ -266,7 +266,7 @@ func TestEnableWhereThePortIsTaken(t *testing.T) {
 	n.startDaemon("--control.socket=/run/other.sock", "--state.dir=/var/lib/other")
 	eventually(t, "the other one answers", func() error { return n.answers("NOERROR", n.id) })
 	out, err := n.switching(dir, "enable", "--yes")
-	if err == nil || !strings.Contains(err.Error(), "another program has 127.0.0.53:53") || !strings.Contains(out, "THING") {
+	if err == nil || !strings.Contains(err.Error(), "another program has 127.0.0.53:53") || !strings.Contains(out, "FEATURE") {
 		t.Errorf("got %v and\n%s", err, out)
 	}
 	n.run("mkdir", "-p", "/run/systemd/resolve")

@@ -28,11 +28,11 @@ func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Ans
 	if some {
 		fmt.Fprintln(w)
 	}
-	first := telling(answers)
+	first := mostInformative(answers)
 	t := table{out: w, colour: colours}
-	printFacts(&t, answers[first], likes(answers, first), now)
+	printFacts(&t, answers[first], similar(answers, first), now)
 	for i, a := range answers {
-		if i != first && !alike(a, answers[first]) {
+		if i != first && !isSimilar(a, answers[first]) {
 			t.row()
 			printFacts(&t, a, nil, now)
 		}
@@ -44,16 +44,16 @@ func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Ans
 }
 
 // likes are the other answers that say where they are from what one does.
-func likes(answers []resolver.Answer, of int) (others []resolver.Answer) {
+func similar(answers []resolver.Answer, of int) (others []resolver.Answer) {
 	for i, a := range answers {
-		if i != of && alike(a, answers[of]) {
+		if i != of && isSimilar(a, answers[of]) {
 			others = append(others, a)
 		}
 	}
 	return others
 }
 
-func alike(a, b resolver.Answer) bool {
+func isSimilar(a, b resolver.Answer) bool {
 	return a.Rcode == b.Rcode && a.Source == b.Source && a.Server == b.Server && a.Protocol == b.Protocol &&
 		(a.Cache == nil) == (b.Cache == nil) && reflect.DeepEqual(a.Errors, b.Errors)
 }
@@ -68,7 +68,7 @@ func printFacts(t *table, a resolver.Answer, others []resolver.Answer, now time.
 		types, took = types+", "+other.Type, max(took, other.Duration)
 	}
 	t.row("question", a.Name+" "+types)
-	t.row("result", result(a, others))
+	t.row("result", rcodeText(a, others))
 	for _, e := range a.Errors {
 		t.row("remark", remark(e))
 	}
@@ -133,7 +133,7 @@ func cacheText(c resolver.CacheProvenance) string {
 
 // result spells the response code that an answer shares with others. NODATA is
 // none, and deserves a word.
-func result(a resolver.Answer, others []resolver.Answer) string {
+func rcodeText(a resolver.Answer, others []resolver.Answer) string {
 	text := standing(a.Rcode)
 	if a.Rcode == "NOERROR" && len(a.Records) == 0 {
 		types := a.Type
@@ -176,7 +176,7 @@ func remark(e resolver.ExtendedError) string {
 // unresolved is the error that the answers amount to if none has a record, or
 // nil.
 func unresolved(answers []resolver.Answer) error {
-	if len(answers[telling(answers)].Records) > 0 {
+	if len(answers[mostInformative(answers)].Records) > 0 {
 		return nil
 	}
 	name, types := strings.TrimSuffix(answers[0].Name, "."), []string{}

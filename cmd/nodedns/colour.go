@@ -82,7 +82,7 @@ var (
 // shown is a cell's text as it is written.
 func shown(text string, colours bool) string {
 	switch {
-	case !strings.ContainsFunc(text, isTrouble): // nearly all
+	case !strings.ContainsFunc(text, isUnsafe): // nearly all
 		return text
 	case colours:
 		return spelled(withColours.Replace(text))
@@ -92,7 +92,7 @@ func shown(text string, colours bool) string {
 
 // isTrouble says whether a character may do something else than stand there, or
 // is no character at all.
-func isTrouble(r rune) bool { return unicode.IsControl(r) || isInvisible(r) }
+func isUnsafe(r rune) bool { return unicode.IsControl(r) || isInvisible(r) }
 
 // isInvisible is for what reorders, hides or breaks the text around it, as the
 // marks for writing from right to left do, and for bytes that are not UTF-8: some

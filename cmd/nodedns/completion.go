@@ -17,7 +17,7 @@ const (
 	maxCompletions = 100
 	// completionPatience is how long the daemon may take. The user waits at the
 	// prompt.
-	completionPatience = time.Second
+	completionTimeout = time.Second
 	// idDigits is how many hex digits a node ID ends with.
 	idDigits = 32
 )
@@ -46,7 +46,7 @@ func (s *settings) completeNames(others ...[]string) cobra.CompletionFunc {
 // next digits are offered: the shell would take what the first of a list have in
 // common for what all of them have.
 func (s *settings) nodeNames(ctx context.Context, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	found, err := s.locate()
 	if err != nil {

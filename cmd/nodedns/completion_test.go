@@ -22,7 +22,7 @@ import (
 func completions(t *testing.T, args ...string) (offered []string, told string) {
 	t.Helper()
 	o := command(t, append([]string{"__complete"}, args...)...)
-	if o.code != exitFine {
+	if o.code != exitOK {
 		t.Fatalf("%q: exit status %d, %s", args, o.code, o.stderr)
 	}
 	lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
@@ -162,7 +162,7 @@ func TestChoicesAreTaken(t *testing.T) {
 			t.Errorf("%s: %q are offered", key, words)
 		}
 		for _, word := range words {
-			m.command("check", "--dns.listen=127.0.0.1:53", "--"+key+"="+word).expect(t, exitFine, "", "")
+			m.command("check", "--dns.listen=127.0.0.1:53", "--"+key+"="+word).expect(t, exitOK, "", "")
 		}
 	}
 }

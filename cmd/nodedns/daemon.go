@@ -36,7 +36,7 @@ type daemon struct {
 	// started is the configuration of the start, and current the one that
 	// counts in what can be reloaded.
 	started, current config.Config
-	loads            atomic.Pointer[loading]
+	loads            atomic.Pointer[loadResult]
 
 	ready     chan struct{} // closed when the service manager knows that we are
 	reloading chan struct{} // holds an element during a reload, which owns current
@@ -58,11 +58,11 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 	if d.id, err = identify(cfg); err != nil {
 		return nil, err
 	}
-	d.loads.Store(&loading{at: time.Now(), fine: true})
+	d.loads.Store(&loadResult{at: time.Now(), ok: true})
 	d.level.Set(cfg.Log.Level)
 	d.log = newLogger(stderr, cfg.Log.Format, d.level)
 	if d.service, err = nodedns.New(serviceConfig(cfg, d.id, d.log)); err != nil {
-		return nil, &wrong{err}
+		return nil, &usageError{err}
 	}
 	return d, nil
 }
@@ -70,21 +70,21 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 // run serves until ctx ends, and reloads the configuration with each value of
 // reloads. It returns an error where something cannot be bound.
 func (d *daemon) run(ctx context.Context, reloads <-chan os.Signal) error {
-	doors, unlock, err := d.bind()
+	endpoints, release, err := d.bind()
 	switch {
 	case errors.Is(err, control.ErrInUse):
 		return err // resolv.conf may be that daemon's
 	case err != nil:
 		return errors.Join(err, d.service.RestoreResolvConf())
 	}
-	defer unlock()
+	defer release()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, door := range doors {
-		group.Go(func() error { d.serve(ctx, door); return nil })
+	for _, e := range endpoints {
+		group.Go(func() error { d.serve(ctx, e); return nil })
 	}
 	d.warn(d.started)
 	group.Go(func() error { return unlessStopped(d.service.Run(ctx)) })
-	group.Go(func() error { d.attend(ctx, reloads); return nil })
+	group.Go(func() error { d.serviceLoop(ctx, reloads); return nil })
 	return group.Wait()
 }
 
@@ -104,19 +104,19 @@ func (d *daemon) warn(cfg config.Config) {
 	}
 }
 
-// door is where the daemon is spoken to by HTTP.
-type door struct {
+// endpoint serves HTTP of the daemon.
+type endpoint struct {
 	part     string
 	listener net.Listener
 	handler  http.Handler
 }
 
-// bind opens the doors, or none of them; unlock is to be called when all of the
-// daemon has ended. That there is no control socket is only an error where
-// another daemon has it: names must be answered even if nobody can ask for the
-// status.
-func (d *daemon) bind() (doors []door, unlock func(), err error) {
-	unlock = func() {}
+// bind opens the endpoints, or none of them; release must be called when all of
+// the daemon has ended. That there is no control socket is only an error where
+// another daemon has it: names must be answered even if the status cannot be
+// asked for.
+func (d *daemon) bind() (endpoints []endpoint, release func(), err error) {
+	release = func() {}
 	l, err := control.Listen(d.started.Control.Socket)
 	switch {
 	case errors.Is(err, control.ErrInUse):
@@ -124,22 +124,22 @@ func (d *daemon) bind() (doors []door, unlock func(), err error) {
 	case err != nil:
 		d.log.Warn("no control socket: nodedns status, nodes, query, flush and reload will not find this daemon", "error", err)
 	default:
-		doors, unlock = append(doors, door{"control", l, d.control()}), l.Unlock
+		endpoints, release = append(endpoints, endpoint{"control", l, d.control()}), l.Unlock
 	}
 	address := d.started.Metrics.Listen
 	if !address.IsValid() {
-		return doors, unlock, nil
+		return endpoints, release, nil
 	}
 	m, err := net.Listen("tcp", address.String())
 	if err != nil {
-		for _, door := range doors {
-			door.listener.Close()
+		for _, e := range endpoints {
+			e.listener.Close()
 		}
-		unlock()
+		release()
 		return nil, nil, fmt.Errorf("bind the metrics endpoint: %w; set metrics.listen to another address, or to none", err)
 	}
 	d.log.Info("metrics are served", "address", m.Addr())
-	return append(doors, door{"metrics", m, d.metrics()}), unlock, nil
+	return append(endpoints, endpoint{"metrics", m, d.metrics()}), release, nil
 }
 
 // control answers on the control socket.
@@ -154,7 +154,7 @@ func (d *daemon) metrics() http.Handler {
 	return metrics.Handler(servicemetrics.NewCollector(d.service), &metrics.Process{
 		Loaded: func() (time.Time, bool) {
 			last := d.loads.Load()
-			return last.at, last.fine
+			return last.at, last.ok
 		},
 		Version:   b.Version,
 		Revision:  b.Revision,
@@ -162,18 +162,18 @@ func (d *daemon) metrics() http.Handler {
 	})
 }
 
-// serve answers at a door. Its failure is reported and ends nothing else: the
-// daemon's work is names.
-func (d *daemon) serve(ctx context.Context, door door) {
-	defer door.listener.Close()
-	log := d.log.With("part", door.part)
-	if err := httpserver.Serve(ctx, door.listener, door.handler, log); err != nil {
+// serve answers at an endpoint. Its failure is reported and ends nothing else:
+// the daemon's work is names.
+func (d *daemon) serve(ctx context.Context, e endpoint) {
+	defer e.listener.Close()
+	log := d.log.With("part", e.part)
+	if err := httpserver.Serve(ctx, e.listener, e.handler, log); err != nil {
 		log.Error("stopped answering", "error", err)
 	}
 }
 
-// attend tells the service manager how things stand, and reloads when asked.
-func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
+// serviceLoop keeps the service manager informed, and reloads on request.
+func (d *daemon) serviceLoop(ctx context.Context, reloads <-chan os.Signal) {
 	select {
 	case <-ctx.Done():
 		return
@@ -187,14 +187,14 @@ func (d *daemon) attend(ctx context.Context, reloads <-chan os.Signal) {
 	var reloader sync.WaitGroup
 	defer reloader.Wait()
 	reloader.Go(func() { d.reloadOnSignal(ctx, reloads) })
-	pulse := d.newPulse()
-	d.beat(ctx, pulse)
-	tick := time.NewTicker(pulse.interval)
+	w := d.newWatchdog()
+	d.watchdogTick(ctx, w)
+	tick := time.NewTicker(w.interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			d.beat(ctx, pulse)
+			d.watchdogTick(ctx, w)
 		case <-ctx.Done():
 			d.notify(stoppingState)
 			d.log.Info("stopping")

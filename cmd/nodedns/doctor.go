@@ -48,7 +48,7 @@ but behind those. And checks, the number of checks that were made.`,
 		case *list:
 			return printChecks(out, doctor.Checks())
 		}
-		findings := doctor.Examine(patient(cmd, settings))
+		findings := doctor.Examine(examined(cmd, settings))
 		var err error
 		if *asJSON {
 			err = printJSON(out, diagnosis{len(doctor.Checks()), findings})
@@ -69,11 +69,11 @@ type diagnosis struct {
 	Findings []doctor.Finding `json:"findings"`
 }
 
-// patient is this machine. What is wrong with the configuration is a finding.
-func patient(cmd *cobra.Command, settings *settings) *doctor.Machine {
+// examined is this machine. An error in the configuration is a finding.
+func examined(cmd *cobra.Command, settings *settings) *doctor.Machine {
 	m := &doctor.Machine{Proc: "/proc", Now: time.Now()}
 	if m.Config, m.ConfigError = settings.load(); m.ConfigError != nil {
-		m.Config = settings.understood()
+		m.Config = settings.loadPartial()
 	}
 	m.Root = m.Config.Files.Root
 	m.Probes = doctor.RealProbes(cmd.Context(), m.Root)
@@ -155,7 +155,7 @@ func countOf(findings []doctor.Finding, severity doctor.Severity) int {
 	return n
 }
 
-// numbered spells how many of a thing there are.
+// numbered spells a count.
 func numbered(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

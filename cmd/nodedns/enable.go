@@ -12,21 +12,21 @@ func newEnable() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "enable",
 		Short: "Have the daemon keep this machine's files, hostname and resolv.conf",
-		Long: `Enable switches on what the packaged configuration leaves off: the block in
+		Long: `Enable turns on what the packaged configuration leaves off: the block in
 /etc/hosts, machine-id, the hostname, resolv.conf, and nsswitch.conf with the
-socket of nss-resolve. It shows what it is going to do, and asks before it does.
+socket of nss-resolve. It shows the plan, and asks before it carries it out.
 
-What is on already stays whose it is. The rest is written to 50-enabled.toml in
-the directory of drop-ins beside the configuration file, the daemon is started by
+What is on already is left alone. The rest is written to 50-enabled.toml in the
+directory of drop-ins beside the configuration file, the daemon is started by
 systemd, and once it answers for this machine's name, nsswitch.conf is edited. If
-it does not answer, all of that is undone. Without systemd the daemon has to be
-started anew by what runs it.
+it does not answer, all of that is undone. Without systemd, restart the daemon
+with what runs it.
 
 Enable may be repeated, and completes what was interrupted. "nodedns disable"
 undoes it.
 
 With --json it prints drop_in and keys, what is in that file then; plan, with
-thing, path, now, becomes, change and note for each thing and for the daemon;
+feature, path, now, becomes, change and note for each feature and for the daemon;
 obstacle, why nothing can be done, if there is one; and whether it is done. It
 does not ask then: add --yes.`,
 		Example: `  nodedns enable --dry-run
@@ -34,7 +34,7 @@ does not ask then: add --yes.`,
   nodedns enable --only hosts,resolv-conf`,
 		Args: cobra.NoArgs,
 	}
-	s := addSwitch(cmd)
+	s := addOptions(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := s.settings.load()
 		if err != nil {
@@ -44,15 +44,15 @@ does not ask then: add --yes.`,
 		if err != nil {
 			return err
 		}
-		m, things, err := s.machine(cmd, cfg, id)
+		m, features, err := s.machine(cmd, cfg, id)
 		if err != nil {
 			return err
 		}
-		p, err := m.PlanEnable(cmd.Context(), things)
+		p, err := m.PlanEnable(cmd.Context(), features)
 		if err != nil {
 			return err
 		}
-		return s.carryOut(cmd, p, "Enabled.", func(ctx context.Context) ([]enable.Restored, error) {
+		return s.apply(cmd, p, "Enabled.", func(ctx context.Context) ([]enable.Restored, error) {
 			return nil, m.Enable(ctx, p)
 		})
 	}

@@ -70,7 +70,7 @@ func TestEnablePlans(t *testing.T) {
 			t.Parallel()
 			m := newQuiet(t)
 			o := m.command("enable", append(prepare(m), "--dry-run")...)
-			o.expect(t, exitFine, "THING", "")
+			o.expect(t, exitOK, "FEATURE", "")
 			// The path's length would change the widths of the columns.
 			text := strings.ReplaceAll(o.stdout, m.dir, "DIR")
 			var lines []string
@@ -85,13 +85,13 @@ func TestEnablePlans(t *testing.T) {
 func TestEnableRefuses(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
-	m.command("enable", "--only", "everything").expect(t, exitWrong, "", `got "everything", expected some of hosts machine-id`)
-	m.command("enable").expect(t, exitFailed, "THING", "add --yes")
+	m.command("enable", "--only", "everything").expect(t, exitUsage, "", `got "everything", expected some of hosts machine-id`)
+	m.command("enable").expect(t, exitFailed, "FEATURE", "add --yes")
 	if _, err := os.Lstat(m.path("nodedns.d")); err == nil {
 		t.Error("it was done all the same")
 	}
 	m.write("nodedns.toml", "zone.ttl = 1\n")
-	m.command("enable").expect(t, exitWrong, "", "nodedns.toml:1")
+	m.command("enable").expect(t, exitUsage, "", "nodedns.toml:1")
 }
 
 // Without systemd the daemon is started, and stopped, by somebody else.
@@ -99,7 +99,7 @@ func TestEnableWithoutSystemd(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
 	before := m.files("root")
-	m.command("enable", "--yes").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes").expect(t, exitOK, "Enabled.", "")
 	if got, want := m.read("root/etc/nsswitch.conf"), "passwd: files\nhosts: files dns # that is all\n"; got != want {
 		t.Errorf("nsswitch.conf is %q", got)
 	}
@@ -110,10 +110,10 @@ func TestEnableWithoutSystemd(t *testing.T) {
 	if got := m.read("root/etc/hostname"); got != nodeID+"\n" {
 		t.Errorf("the hostname is %q", got)
 	}
-	m.command("enable").expect(t, exitFine, "There is nothing to do.", "")
+	m.command("enable").expect(t, exitOK, "There is nothing to do.", "")
 	m.command("disable", "--yes").expect(t, exitFailed, "stop it before", "disable once more")
 	d.end()
-	m.command("disable", "--yes").expect(t, exitFine, "block removed", "")
+	m.command("disable", "--yes").expect(t, exitOK, "block removed", "")
 	if after := m.files("root"); after != before {
 		t.Errorf("the files were\n%s\nand are\n%s", before, after)
 	}
@@ -122,7 +122,7 @@ func TestEnableWithoutSystemd(t *testing.T) {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	m.command("disable").expect(t, exitFine, "Nothing is enabled.", "")
+	m.command("disable").expect(t, exitOK, "Nothing is enabled.", "")
 }
 
 // files are the contents of all files of a directory, but for the one that
@@ -147,12 +147,12 @@ func (m *machine) files(dir string) string {
 func TestDisableSome(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
-	m.command("enable", "--yes", "--only", "hosts,hostname").expect(t, exitFine, "Enabled.", "")
-	m.command("enable", "--yes", "--only", "machine-id").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "hosts,hostname").expect(t, exitOK, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "machine-id").expect(t, exitOK, "Enabled.", "")
 	d := m.start()
 	eventually(t, "the hosts file has us", func() bool { return strings.Contains(m.read("root/etc/hosts"), nodeID) })
 	d.end()
-	m.command("disable", "--yes", "--only", "machine-id,nsswitch").expect(t, exitFine, "Disabled.", "")
+	m.command("disable", "--yes", "--only", "machine-id,nsswitch").expect(t, exitOK, "Disabled.", "")
 	if got := m.read("root/etc/machine-id"); got != "0123456789abcdef0123456789abcdef\n" {
 		t.Errorf("machine-id is %q", got)
 	}
@@ -162,7 +162,7 @@ func TestDisableSome(t *testing.T) {
 	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") || strings.Contains(got, "machine_id") {
 		t.Errorf("the drop-in is %q", got)
 	}
-	m.command("disable", "--yes").expect(t, exitFine, "Disabled.", "")
+	m.command("disable", "--yes").expect(t, exitOK, "Disabled.", "")
 	if got := m.read("root/etc/hosts"); strings.Contains(got, nodeID) {
 		t.Errorf("the hosts file is %q", got)
 	}
@@ -173,7 +173,7 @@ func TestDisableWithNothingEnabled(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.write("nodedns.toml", "state.dir = \""+m.path("state")+"\"\nidentity.public_key = \"\"\n")
-	m.command("disable", "--yes").expect(t, exitFine, "Nothing is enabled.", "")
+	m.command("disable", "--yes").expect(t, exitOK, "Nothing is enabled.", "")
 	if _, err := os.Lstat(m.path("state")); err == nil {
 		t.Error("it made the state directory")
 	}
@@ -183,9 +183,9 @@ func TestDisableWithNothingEnabled(t *testing.T) {
 func TestDisableWithAWrongConfiguration(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
-	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitOK, "Enabled.", "")
 	m.write("nodedns.toml", m.read("nodedns.toml")+"zone.colour = 1\n")
-	m.command("disable", "--yes").expect(t, exitFine, "original put back", "going on with")
+	m.command("disable", "--yes").expect(t, exitOK, "original put back", "going on with")
 	if got := m.read("root/etc/nsswitch.conf"); got != "passwd: files\nhosts: files # that is all\n" {
 		t.Errorf("nsswitch.conf is %q", got)
 	}
@@ -199,11 +199,11 @@ func TestPuttingBackWithoutIdentity(t *testing.T) {
 			t.Parallel()
 			m := newQuiet(t)
 			before := m.files("root")
-			m.command("enable", "--yes").expect(t, exitFine, "Enabled.", "")
+			m.command("enable", "--yes").expect(t, exitOK, "Enabled.", "")
 			m.start().end()
 			m.options = append(m.options, "--identity.node_id=", "--identity.public_key", m.path("none.pub"))
-			m.command(name, args...).expect(t, exitFine, "block removed", "none.pub does not exist")
-			m.command("disable", "--yes").expect(t, exitFine, "", "")
+			m.command(name, args...).expect(t, exitOK, "block removed", "none.pub does not exist")
+			m.command("disable", "--yes").expect(t, exitOK, "", "")
 			if after := m.files("root"); after != before {
 				t.Errorf("the files were\n%s\nand are\n%s", before, after)
 			}
@@ -235,10 +235,10 @@ func TestDisableWithAHostileRecord(t *testing.T) {
 func TestDisableLeavesWhatOthersWrote(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
-	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "nsswitch").expect(t, exitOK, "Enabled.", "")
 	const theirs = "passwd: files sss\nhosts: files dns\n"
 	m.write("root/etc/nsswitch.conf", theirs)
-	m.command("disable", "--yes").expect(t, exitFine, "changed by somebody else", "")
+	m.command("disable", "--yes").expect(t, exitOK, "changed by another program", "")
 	if got := m.read("root/etc/nsswitch.conf"); got != theirs {
 		t.Errorf("nsswitch.conf is %q", got)
 	}
@@ -248,21 +248,21 @@ func TestEnableJSON(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
 	o := m.command("enable", "--json", "--yes", "--only", "hosts")
-	o.expect(t, exitFine, "", "")
+	o.expect(t, exitOK, "", "")
 	var got struct {
 		DropIn string   `json:"drop_in"`
 		Keys   []string `json:"keys"`
 		Done   bool     `json:"done"`
 		Plan   []struct {
-			Thing, Path, Now, Becomes, Note string
-			Change                          bool
+			Feature, Path, Now, Becomes, Note string
+			Change                            bool
 		} `json:"plan"`
 	}
 	if err := json.Unmarshal([]byte(o.stdout), &got); err != nil {
 		t.Fatalf("%v in %s", err, o.stdout)
 	}
 	if got.DropIn != m.path("nodedns.d/50-enabled.toml") || !got.Done || fmt.Sprint(got.Keys) != "[files.hosts]" ||
-		len(got.Plan) != 2 || got.Plan[0].Thing != "hosts" || !got.Plan[0].Change || got.Plan[1].Thing != "daemon" {
+		len(got.Plan) != 2 || got.Plan[0].Feature != "hosts" || !got.Plan[0].Change || got.Plan[1].Feature != "daemon" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -270,7 +270,7 @@ func TestEnableJSON(t *testing.T) {
 // On a terminal one is asked.
 func TestEnableAsks(t *testing.T) {
 	t.Parallel()
-	for answer, want := range map[string]int{"y\n": exitFine, "Yes\n": exitFine, "\n": exitFailed, "no\n": exitFailed} {
+	for answer, want := range map[string]int{"y\n": exitOK, "Yes\n": exitOK, "\n": exitFailed, "no\n": exitFailed} {
 		m := newQuiet(t)
 		master, slave := terminal(t)
 		if _, err := master.WriteString(answer); err != nil {
@@ -283,10 +283,10 @@ func TestEnableAsks(t *testing.T) {
 		root.SetOut(&stdout)
 		root.SetErr(&stderr)
 		err := root.ExecuteContext(context.Background())
-		if (err == nil) != (want == exitFine) || !strings.Contains(stderr.String(), "[y/N]") {
+		if (err == nil) != (want == exitOK) || !strings.Contains(stderr.String(), "[y/N]") {
 			t.Errorf("%q: got %v and\n%s", answer, err, &stderr)
 		}
-		if _, err := os.Lstat(m.path("nodedns.d")); (err == nil) != (want == exitFine) {
+		if _, err := os.Lstat(m.path("nodedns.d")); (err == nil) != (want == exitOK) {
 			t.Errorf("%q: the drop-in: %v", answer, err)
 		}
 	}
@@ -303,7 +303,7 @@ func TestEnableJSONDoesNotAsk(t *testing.T) {
 	root.SetIn(slave)
 	root.SetOut(&stdout)
 	root.SetErr(&stderr)
-	if err := root.ExecuteContext(t.Context()); !errors.Is(err, errNotAsked) || stderr.Len() > 0 || !json.Valid(stdout.Bytes()) {
+	if err := root.ExecuteContext(t.Context()); !errors.Is(err, errUnconfirmed) || stderr.Len() > 0 || !json.Valid(stdout.Bytes()) {
 		t.Errorf("got %v and\n%s\n%s", err, &stdout, &stderr)
 	}
 }
@@ -312,7 +312,7 @@ func TestEnableJSONDoesNotAsk(t *testing.T) {
 func TestEnableKeepsOthersOut(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
-	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitOK, "Enabled.", "")
 	dir, err := os.Open(m.path("state"))
 	if err != nil {
 		t.Fatal(err)
@@ -321,9 +321,9 @@ func TestEnableKeepsOthersOut(t *testing.T) {
 	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	m.command("enable", "--yes").expect(t, exitFailed, "", "just now")
-	m.command("disable", "--yes").expect(t, exitFailed, "", "just now")
-	m.command("disable", "--dry-run").expect(t, exitFine, "what it was before", "")
+	m.command("enable", "--yes").expect(t, exitFailed, "", "is changing this machine")
+	m.command("disable", "--yes").expect(t, exitFailed, "", "is changing this machine")
+	m.command("disable", "--dry-run").expect(t, exitOK, "what it was before", "")
 	if got := m.read("nodedns.d/50-enabled.toml"); !strings.Contains(got, "files.hosts =") || strings.Contains(got, "machine_id") {
 		t.Errorf("the drop-in is %q", got)
 	}
@@ -344,7 +344,7 @@ func TestEnableByAnOldPlan(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(context.Background()) }()
 	eventually(t, "it asks", func() bool { return strings.Contains(stderr.String(), "[y/N]") })
-	m.command("enable", "--yes", "--only", "hosts").expect(t, exitFine, "Enabled.", "")
+	m.command("enable", "--yes", "--only", "hosts").expect(t, exitOK, "Enabled.", "")
 	if _, err := master.WriteString("y\n"); err != nil {
 		t.Fatal(err)
 	}

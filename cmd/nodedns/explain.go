@@ -53,7 +53,7 @@ With --json it is one object, whose keys docs/resolution.md lists.`,
 		if err != nil {
 			return err
 		}
-		e, err := explain(cmd.Context(), &witness{client: client, dry: *dry, said: map[question]resolver.Explanation{}}, args)
+		e, err := explain(cmd.Context(), &daemonClient{client: client, dry: *dry, known: map[question]resolver.Explanation{}}, args)
 		if err != nil {
 			return err
 		}
@@ -97,9 +97,9 @@ type libraryReport struct {
 }
 
 // explain finds out what becomes of the name of the command line.
-func explain(ctx context.Context, w *witness, args []string) (*explained, error) {
+func explain(ctx context.Context, w *daemonClient, args []string) (*explained, error) {
 	e := &explained{Name: args[0]}
-	name, types := asked(args)
+	name, types := questionOf(args)
 	var err error
 	if e.Explanations, err = w.explain(ctx, name, types); err != nil {
 		return nil, err
@@ -161,20 +161,20 @@ func reportLibrary(m *nss.Machine, walk nss.Walk) *libraryReport {
 // question is one that the daemon is asked.
 type question struct{ name, typ string }
 
-// witness is the daemon, which is asked each question once: the same is often
-// what several services, or families, come to.
-type witness struct {
+// daemonClient asks the daemon each question once: several services, or
+// families, often come to the same.
+type daemonClient struct {
 	client *control.Client
 	dry    bool
-	said   map[question]resolver.Explanation
+	known  map[question]resolver.Explanation
 }
 
-// explain has questions on one name explained, all at once.
-func (w *witness) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
+// explain has questions on one name explained, concurrently.
+func (w *daemonClient) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
 	all := make([]resolver.Explanation, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
-		if said, known := w.said[question{name, typ}]; known {
+		if said, known := w.known[question{name, typ}]; known {
 			all[i] = said
 			continue
 		}
@@ -188,13 +188,13 @@ func (w *witness) explain(ctx context.Context, name string, types []string) ([]r
 		return all, err
 	}
 	for i, typ := range types {
-		w.said[question{name, typ}] = all[i]
+		w.known[question{name, typ}] = all[i]
 	}
 	return all, nil
 }
 
-// lookup is one on this machine, by what the daemon says.
-func (w *witness) lookup(ctx context.Context) (*nss.Lookup, error) {
+// lookup is one on this machine, with the daemon's status.
+func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, error) {
 	machine, err := nss.Read("")
 	if err != nil {
 		return nil, err
@@ -216,7 +216,7 @@ func (w *witness) lookup(ctx context.Context) (*nss.Lookup, error) {
 }
 
 // answer is what the daemon answers to a question.
-func (w *witness) answer(ctx context.Context, name, typ string) (nss.Answer, error) {
+func (w *daemonClient) answer(ctx context.Context, name, typ string) (nss.Answer, error) {
 	all, err := w.explain(ctx, name, []string{typ})
 	if err != nil {
 		return nss.Answer{}, err
@@ -241,7 +241,7 @@ func (w *witness) answer(ctx context.Context, name, typ string) (nss.Answer, err
 }
 
 // search is how the daemon answers nss-resolve.
-func (w *witness) search(ctx context.Context, name, typ string) (nss.Searched, error) {
+func (w *daemonClient) search(ctx context.Context, name, typ string) (nss.Searched, error) {
 	e, err := w.client.ExplainHostname(ctx, name, typ, w.dry)
 	if err != nil {
 		return nss.Searched{}, err

@@ -15,13 +15,13 @@ import (
 // print shows an explanation to people: what happens, in the order in which it
 // does, and at the end what comes of it.
 func (e *explained) print(w io.Writer, now time.Time) error {
-	p := &page{out: w}
+	p := &report{out: w}
 	if e.Library != nil {
 		e.Library.print(p)
 	}
-	shown, asked := e.decisive(), e.asked()
-	for _, group := range courses(shown) {
-		printCourse(p, group, asked)
+	shown, asked := e.decisive(), e.reachesDaemon()
+	for _, group := range groupBySteps(shown) {
+		printGroup(p, group, asked)
 	}
 	if answers := answersOf(shown); len(answers) > 0 && !e.denied(answers) {
 		title := "What the daemon answers"
@@ -54,7 +54,7 @@ func (e *explained) decisive() (shown []resolver.Explanation) {
 }
 
 // asked says whether a program has the daemon asked at all.
-func (e *explained) asked() bool {
+func (e *explained) reachesDaemon() bool {
 	p := e.found()
 	return e.Library == nil || p != nil && p.As != "" ||
 		slices.ContainsFunc(e.Library.Services, func(s nss.Result) bool { return len(s.Tried) > 0 })
@@ -64,7 +64,7 @@ func (e *explained) asked() bool {
 // the daemon answers then is not what counts, and in the steps already.
 func (e *explained) denied(answers []resolver.Answer) bool {
 	p := e.found()
-	return p != nil && p.As == "" && len(answers[telling(answers)].Records) == 0
+	return p != nil && p.As == "" && len(answers[mostInformative(answers)].Records) == 0
 }
 
 // given is the name that is asked for without a search list.
@@ -77,7 +77,7 @@ func (e *explained) given() string {
 
 // courses groups the explanations that take the same course, so that it is told
 // once.
-func courses(explanations []resolver.Explanation) (groups [][]resolver.Explanation) {
+func groupBySteps(explanations []resolver.Explanation) (groups [][]resolver.Explanation) {
 	same := func(a, b resolver.ExplainedStep) bool { return a.Step == b.Step && a.Outcome == b.Outcome }
 	for _, x := range explanations {
 		i := slices.IndexFunc(groups, func(g []resolver.Explanation) bool { return slices.EqualFunc(g[0].Steps, x.Steps, same) })
@@ -101,14 +101,14 @@ func answersOf(explanations []resolver.Explanation) (answers []resolver.Answer) 
 }
 
 // page is a text of sections, each with a table.
-type page struct {
+type report struct {
 	out   io.Writer
 	begun bool
 	err   error
 }
 
 // section begins another section.
-func (p *page) section(format string, values ...any) {
+func (p *report) section(format string, values ...any) {
 	if p.begun && p.err == nil {
 		_, p.err = fmt.Fprintln(p.out)
 	}
@@ -119,7 +119,7 @@ func (p *page) section(format string, values ...any) {
 }
 
 // rows writes the table of a section.
-func (p *page) rows(rows [][]string) {
+func (p *report) rows(rows [][]string) {
 	if p.err != nil {
 		return
 	}
@@ -147,7 +147,7 @@ func (w indented) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-func (r *libraryReport) print(p *page) {
+func (r *libraryReport) print(p *report) {
 	switch {
 	case r.Error != "":
 		p.section("The C library finds nothing: /etc/nsswitch.conf, %s", r.Error)
@@ -227,7 +227,7 @@ func (r *libraryReport) resolvConf() string {
 
 // printCourse shows the steps of decisions that take the same course, and the
 // servers that it leads to.
-func printCourse(p *page, group []resolver.Explanation, asked bool) {
+func printGroup(p *report, group []resolver.Explanation, asked bool) {
 	x, types := group[0], []string{}
 	for _, other := range group {
 		types = append(types, other.Type)
@@ -239,7 +239,7 @@ func printCourse(p *page, group []resolver.Explanation, asked bool) {
 	p.section(title, x.Name, strings.Join(types, ", "))
 	rows := [][]string{{"STEP", "OUTCOME", "WHY"}}
 	for i, s := range x.Steps {
-		rows = append(rows, []string{s.Step, standing(string(s.Outcome)), orDash(whys(group, i))})
+		rows = append(rows, []string{s.Step, standing(string(s.Outcome)), orDash(reasons(group, i))})
 	}
 	p.rows(rows)
 	if len(x.Upstreams) == 0 {
@@ -259,7 +259,7 @@ func printCourse(p *page, group []resolver.Explanation, asked bool) {
 
 // whys are the reasons of a step in several explanations, told apart if they
 // differ.
-func whys(group []resolver.Explanation, step int) string {
+func reasons(group []resolver.Explanation, step int) string {
 	var lines []string
 	same := true
 	for _, x := range group {
@@ -272,7 +272,7 @@ func whys(group []resolver.Explanation, step int) string {
 	return strings.Join(lines, "\n")
 }
 
-func printPredictions(p *page, name string, predictions []nss.Prediction) {
+func printPredictions(p *report, name string, predictions []nss.Prediction) {
 	if len(predictions) == 0 {
 		return
 	}

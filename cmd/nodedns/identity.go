@@ -19,16 +19,16 @@ func identify(cfg config.Config) (zone.ID, error) {
 		return cfg.NodeID, nil
 	}
 	if cfg.KeyFile == "" {
-		return "", &wrong{errors.New("this machine has no identity: name its key's file in identity.public_key, or set identity.node_id")}
+		return "", &usageError{errors.New("this machine has no identity: name its key's file in identity.public_key, or set identity.node_id")}
 	}
 	pub, err := readPublicKey(cfg.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", &wrong{fmt.Errorf(
+		return "", &usageError{fmt.Errorf(
 			"this machine has no identity: %s does not exist; make a key by `nodedns init`, put the node's own there, or set identity.node_id",
 			cfg.KeyFile)}
 	}
 	if err != nil {
-		return "", &wrong{fmt.Errorf("read this machine's identity: %s: %w", cfg.KeyFile, err)}
+		return "", &usageError{fmt.Errorf("read this machine's identity: %s: %w", cfg.KeyFile, err)}
 	}
 	return cfg.Prefix.FromPublicKey(pub), nil
 }

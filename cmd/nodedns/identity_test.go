@@ -94,7 +94,7 @@ func TestNoIdentity(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := identify(configured(tt.path, ""))
-			if !errors.As(err, new(*wrong)) {
+			if !errors.As(err, new(*usageError)) {
 				t.Fatalf("got error %v, want one of the configuration", err)
 			}
 			for _, text := range tt.want {

@@ -43,11 +43,11 @@ With --json: node_id, and the paths private_key and public_key.`,
 		}
 		public := cfg.KeyFile
 		if public == "" {
-			return &wrong{errors.New("identity.public_key is empty: name the file for the public key there")}
+			return &usageError{errors.New("identity.public_key is empty: name the file for the public key there")}
 		}
 		keys := keyFiles{private: filepath.Join(filepath.Dir(public), privateKeyName), public: public}
 		if keys.private == keys.public {
-			return &wrong{errors.New("identity.public_key is " + public + ", where the private key goes: name another file for the public one")}
+			return &usageError{errors.New("identity.public_key is " + public + ", where the private key goes: name another file for the public one")}
 		}
 		pub, err := keys.create(*force)
 		if err != nil {

@@ -19,7 +19,7 @@ func newcomer(t *testing.T) *machine {
 func (m *machine) init(args ...string) made {
 	m.t.Helper()
 	o := m.command("init", append(args, "--json")...)
-	o.expect(m.t, exitFine, "", "")
+	o.expect(m.t, exitOK, "", "")
 	var result made
 	if err := json.Unmarshal([]byte(o.stdout), &result); err != nil {
 		m.t.Fatalf("%v in %s", err, o.stdout)
@@ -30,7 +30,7 @@ func (m *machine) init(args ...string) made {
 func TestInit(t *testing.T) {
 	t.Parallel()
 	m := newcomer(t)
-	m.command("check").expect(t, exitWrong, "", "nodedns init")
+	m.command("check").expect(t, exitUsage, "", "nodedns init")
 	first := m.init()
 	if first.PublicKey != m.path("keys/node.pub") || first.PrivateKey != m.path("keys/node.key") {
 		t.Errorf("the keys are in %+v", first)
@@ -40,13 +40,13 @@ func TestInit(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want mode %v", name, info, err, want)
 		}
 	}
-	m.command("check").expect(t, exitFine, string(first.NodeID), "")
+	m.command("check").expect(t, exitOK, string(first.NodeID), "")
 	// Both files are the same identity.
-	m.command("check", "--identity.public_key", first.PrivateKey).expect(t, exitFine, "", "")
+	m.command("check", "--identity.public_key", first.PrivateKey).expect(t, exitOK, "", "")
 
 	t.Run("again", func(t *testing.T) {
 		m.command("init").expect(t, exitFailed, "", "--force")
-		m.command("check").expect(t, exitFine, string(first.NodeID), "")
+		m.command("check").expect(t, exitOK, string(first.NodeID), "")
 	})
 	t.Run("half made", func(t *testing.T) {
 		if err := os.Remove(first.PublicKey); err != nil {
@@ -67,7 +67,7 @@ func TestInit(t *testing.T) {
 		if info, err := os.Stat(first.PrivateKey); err != nil || info.Mode() != 0o600 {
 			t.Errorf("the private key: got %v, %v, want mode 0600", info, err)
 		}
-		m.command("check").expect(t, exitFine, string(second.NodeID), "")
+		m.command("check").expect(t, exitOK, string(second.NodeID), "")
 	})
 }
 
@@ -75,8 +75,8 @@ func TestInitForPeople(t *testing.T) {
 	t.Parallel()
 	m := newcomer(t)
 	o := m.command("init", "--identity.node_id", "chosen")
-	o.expect(t, exitFine, "node ID      metropolis-", "")
-	o.expect(t, exitFine, "overrides it: the configuration names this node chosen", "")
+	o.expect(t, exitOK, "node ID      metropolis-", "")
+	o.expect(t, exitOK, "overrides it: the configuration names this node chosen", "")
 }
 
 func TestInitRefuses(t *testing.T) {
@@ -89,8 +89,8 @@ func TestInitRefuses(t *testing.T) {
 		code       int
 		want       string
 	}{
-		{"no place", "", exitWrong, "identity.public_key is empty"},
-		{"both keys in one file", m.path("keys/node.key"), exitWrong, "name another file"},
+		{"no place", "", exitUsage, "identity.public_key is empty"},
+		{"both keys in one file", m.path("keys/node.key"), exitUsage, "name another file"},
 		{"a place that cannot be", m.path("file/node.pub"), exitFailed, "file"},
 		{"a private key that is none", m.path("broken/node.pub"), exitFailed, "broken/node.key"},
 	}

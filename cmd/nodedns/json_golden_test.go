@@ -32,7 +32,7 @@ func jsonOutputs() map[string]any {
 		"curator":          new(control.CuratorChange),
 		"flush":            new(control.Flushed),
 		"reload":           new(control.Reloaded),
-		"enable":           new(switched),
+		"enable":           new(result),
 		"version":          new(build),
 		"init":             new(made),
 		"restore":          new([]restored),

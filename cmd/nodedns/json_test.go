@@ -36,7 +36,7 @@ func TestJSONIsDescribed(t *testing.T) {
 		{"verify", "", verify.Report{}},
 		{"verify", "", verify.Check{}},
 		{"doctor", "", diagnosis{}},
-		{"enable", "", switched{}.Plan},
+		{"enable", "", result{}.Plan},
 		{"monitor", "", control.Event{}},
 		{"query", string(resolution), combined{}},
 		{"explain", string(resolution), explained{}},

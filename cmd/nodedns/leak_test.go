@@ -12,7 +12,7 @@ import (
 // TestMain lets no test leave a goroutine of this module behind.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if left := goroutinesLeft(); code == exitFine && left != "" {
+	if left := goroutinesLeft(); code == exitOK && left != "" {
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", left)
 		code = exitFailed
 	}

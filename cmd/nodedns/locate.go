@@ -12,7 +12,7 @@ import (
 
 // configPatience is how long a command that asks the daemon waits for its
 // configuration to be read. A file system whose server is gone never ends.
-const configPatience = 3 * time.Second
+const configTimeout = 3 * time.Second
 
 // located is where the daemon is asked.
 type located struct {
@@ -23,24 +23,24 @@ type located struct {
 // locate finds the daemon's socket: by the configuration, else by what is
 // understood of it, else by the flags alone. The error is for flags that are
 // wrong, since the user has just typed them.
-func locate(load func() (config.Config, error), understood func() config.Config, flagsOnly func() (config.Config, error)) (located, error) {
+func locate(load func() (config.Config, error), loadPartial func() config.Config, flagsOnly func() (config.Config, error)) (located, error) {
 	read := make(chan located, 1)
 	go func() { // which the process does not outlive
 		cfg, err := load()
 		if err != nil {
-			cfg = understood()
+			cfg = loadPartial()
 		}
 		read <- located{cfg.Control.Socket, err}
 	}()
 	select {
 	case found := <-read:
-		if wrongFlags(found.problem) {
+		if isFlagError(found.problem) {
 			return located{}, found.problem
 		}
 		return found, nil
-	case <-time.After(configPatience):
+	case <-time.After(configTimeout):
 		cfg, err := flagsOnly()
-		return located{cfg.Control.Socket, errSlowConfig(configPatience)}, err
+		return located{cfg.Control.Socket, errSlowConfig(configTimeout)}, err
 	}
 }
 
@@ -50,13 +50,13 @@ func errSlowConfig(within time.Duration) error {
 }
 
 // wrongFlags says whether something is wrong with the flags of the command line.
-func wrongFlags(err error) bool {
+func isFlagError(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && slices.ContainsFunc(problems, func(p config.Problem) bool { return p.File == "" })
 }
 
 // firstOf is the first line of an error, with the number of those after it.
-func firstOf(err error) string {
+func firstLine(err error) string {
 	lines := strings.Split(err.Error(), "\n")
 	if more := len(lines) - 1; more > 0 {
 		return fmt.Sprintf("%s (and %d more)", lines[0], more)

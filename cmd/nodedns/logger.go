@@ -13,27 +13,27 @@ import (
 )
 
 // newLogger logs to w, and marks the lines with their priorities where that is
-// the journal.
+// journald.
 func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.Logger {
-	inJournal := isJournal(w)
+	inJournal := isJournald(w)
 	options := &slog.HandlerOptions{Level: level}
 	handler := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, options) }
 	switch {
 	case format == config.LogJSON:
 		handler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, options) }
 	case inJournal:
-		options.ReplaceAttr = withoutTime // the journal has its own
+		options.ReplaceAttr = withoutTime // journald adds its own
 	}
 	if inJournal {
-		return slog.New(newJournal(w, handler))
+		return slog.New(newJournaldHandler(w, handler))
 	}
 	return slog.New(handler(w))
 }
 
-// isJournal says whether w leads to systemd-journald: JOURNAL_STREAM names the
+// isJournald reports whether w leads to systemd-journald: JOURNAL_STREAM names the
 // device and inode of its socket (systemd.exec(5)). The variable is inherited
 // by programs whose output goes elsewhere, so its presence alone says nothing.
-func isJournal(w io.Writer) bool {
+func isJournald(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -52,12 +52,12 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// journal writes each line behind its priority, which journald takes off
-// (sd-daemon(3)). JSON stays JSON for whoever reads the journal.
+// journaldHandler writes each line behind its priority, which journald takes
+// off (sd-daemon(3)). JSON stays JSON for readers of the journal.
 //
 // A record is one line whatever its values have: both formats of slog escape
 // what would break it.
-type journal [len(priorities)]slog.Handler
+type journaldHandler [len(priorities)]slog.Handler
 
 // priorities are the prefixes by the least level that they stand for.
 var priorities = [...]struct {
@@ -70,8 +70,8 @@ var priorities = [...]struct {
 	{slog.LevelDebug, "<7>"},
 }
 
-// newJournal writes to w, which must take concurrent writes.
-func newJournal(w io.Writer, handler func(io.Writer) slog.Handler) (j journal) {
+// newJournaldHandler writes to w, which must take concurrent writes.
+func newJournaldHandler(w io.Writer, handler func(io.Writer) slog.Handler) (j journaldHandler) {
 	for i, p := range priorities {
 		j[i] = handler(&prefixed{w, p.prefix})
 	}
@@ -79,7 +79,7 @@ func newJournal(w io.Writer, handler func(io.Writer) slog.Handler) (j journal) {
 }
 
 // of is the handler for a level.
-func (j journal) of(level slog.Level) slog.Handler {
+func (j journaldHandler) of(level slog.Level) slog.Handler {
 	for i, p := range priorities {
 		if level >= p.least {
 			return j[i]
@@ -89,17 +89,17 @@ func (j journal) of(level slog.Level) slog.Handler {
 }
 
 // Enabled implements [slog.Handler].
-func (j journal) Enabled(ctx context.Context, level slog.Level) bool {
+func (j journaldHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return j.of(level).Enabled(ctx, level)
 }
 
 // Handle implements [slog.Handler].
-func (j journal) Handle(ctx context.Context, r slog.Record) error {
+func (j journaldHandler) Handle(ctx context.Context, r slog.Record) error {
 	return j.of(r.Level).Handle(ctx, r)
 }
 
 // WithAttrs implements [slog.Handler].
-func (j journal) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (j journaldHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for i := range j {
 		j[i] = j[i].WithAttrs(attrs)
 	}
@@ -107,7 +107,7 @@ func (j journal) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup implements [slog.Handler].
-func (j journal) WithGroup(name string) slog.Handler {
+func (j journaldHandler) WithGroup(name string) slog.Handler {
 	for i := range j {
 		j[i] = j[i].WithGroup(name)
 	}

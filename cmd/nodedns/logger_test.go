@@ -95,7 +95,7 @@ func TestLoggerTakesAnotherLevel(t *testing.T) {
 	t.Parallel()
 	var out logbook
 	level := new(slog.LevelVar)
-	log := slog.New(newJournal(&out, func(w io.Writer) slog.Handler {
+	log := slog.New(newJournaldHandler(&out, func(w io.Writer) slog.Handler {
 		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}))
 	log.Debug("one")

@@ -17,9 +17,9 @@ func main() {
 
 // The exit statuses.
 const (
-	exitFine   = 0
+	exitOK     = 0
 	exitFailed = 1
-	exitWrong  = 2 // usage or configuration
+	exitUsage  = 2 // usage or configuration
 )
 
 // execute runs one command line and returns its exit status.
@@ -30,20 +30,20 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		return exitFine
+		return exitOK
 	}
 	for line := range strings.Lines(strings.ReplaceAll(err.Error(), "\t", "  ")) {
 		if line = strings.TrimSuffix(line, "\n"); line != "" {
 			fmt.Fprintf(stderr, "nodedns: %s\n", shown(line, false)) // it may quote others
 		}
 	}
-	if !*started || errors.As(err, new(*wrong)) || errors.As(err, new(*control.RequestError)) {
-		return exitWrong
+	if !*started || errors.As(err, new(*usageError)) || errors.As(err, new(*control.RequestError)) {
+		return exitUsage
 	}
 	return exitFailed
 }
 
 // wrong is an error of usage or configuration, which trying again cannot help.
-type wrong struct{ error }
+type usageError struct{ error }
 
-func (w *wrong) Unwrap() error { return w.error }
+func (e *usageError) Unwrap() error { return e.error }

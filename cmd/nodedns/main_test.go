@@ -22,7 +22,7 @@ func TestHelp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := command(t, args...)
-			o.expect(t, exitFine, "", "")
+			o.expect(t, exitOK, "", "")
 			golden(t, "help_"+name, o.stdout)
 			for line := range strings.Lines(o.stdout) {
 				if len(line) > 110 {
@@ -56,25 +56,25 @@ func TestExitStatus(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"nothing", "", exitFine, ""},
-		{"version", "version", exitFine, ""},
-		{"completion", "completion bash", exitFine, ""},
-		{"no such command", "rnu", exitWrong, `unknown command "rnu"`},
-		{"no such command of a command", "resolvconf rstore", exitWrong, `unknown command "rstore"`},
-		{"what it may have been", "rnu", exitWrong, "nodedns: Did you mean this?\nnodedns:   run\n"},
-		{"control characters", "rnu\x1b[2J", exitWrong, `rnu\x1b[2J`},
-		{"no such flag", "status --jason", exitWrong, "unknown flag: --jason; see nodedns status --help"},
-		{"no such key", "run --zone.colour blue", exitWrong, "unknown flag"},
-		{"an argument too many", "status all", exitWrong, "status"},
-		{"an argument too few", "query", exitWrong, "arg"},
-		{"no such file", "run --config " + m.path("none.toml"), exitWrong, "none.toml"},
-		{"two problems", "check --config " + bad, exitWrong, "nodedns: " + bad + ":2: zone.colour: "},
-		{"each on its line", "check --config " + bad, exitWrong, "\nnodedns: " + bad + ":3: zone.ttl: "},
-		{"a wrong flag", "run --zone.ttl soon", exitWrong, "nodedns: flag --zone.ttl: "},
-		{"run", "run --config " + bad, exitWrong, "zone.colour"},
-		{"init", "init --config " + bad, exitWrong, "zone.colour"},
-		{"restore", "restore --config " + bad, exitWrong, "zone.colour"},
-		{"a wrong flag of a question", "status --zone.ttl soon", exitWrong, "nodedns: flag --zone.ttl: "},
+		{"nothing", "", exitOK, ""},
+		{"version", "version", exitOK, ""},
+		{"completion", "completion bash", exitOK, ""},
+		{"no such command", "rnu", exitUsage, `unknown command "rnu"`},
+		{"no such command of a command", "resolvconf rstore", exitUsage, `unknown command "rstore"`},
+		{"what it may have been", "rnu", exitUsage, "nodedns: Did you mean this?\nnodedns:   run\n"},
+		{"control characters", "rnu\x1b[2J", exitUsage, `rnu\x1b[2J`},
+		{"no such flag", "status --jason", exitUsage, "unknown flag: --jason; see nodedns status --help"},
+		{"no such key", "run --zone.colour blue", exitUsage, "unknown flag"},
+		{"an argument too many", "status all", exitUsage, "status"},
+		{"an argument too few", "query", exitUsage, "arg"},
+		{"no such file", "run --config " + m.path("none.toml"), exitUsage, "none.toml"},
+		{"two problems", "check --config " + bad, exitUsage, "nodedns: " + bad + ":2: zone.colour: "},
+		{"each on its line", "check --config " + bad, exitUsage, "\nnodedns: " + bad + ":3: zone.ttl: "},
+		{"a wrong flag", "run --zone.ttl soon", exitUsage, "nodedns: flag --zone.ttl: "},
+		{"run", "run --config " + bad, exitUsage, "zone.colour"},
+		{"init", "init --config " + bad, exitUsage, "zone.colour"},
+		{"restore", "restore --config " + bad, exitUsage, "zone.colour"},
+		{"a wrong flag of a question", "status --zone.ttl soon", exitUsage, "nodedns: flag --zone.ttl: "},
 		{"status", "status --config " + bad, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
 		{"status of nobody", "status --control " + socket, exitFailed, "nodedns: no nodedns daemon answers on " + socket},
 		{"nodes of nobody", "nodes --control " + socket, exitFailed, "nodedns run"},
@@ -87,7 +87,7 @@ func TestExitStatus(t *testing.T) {
 			t.Parallel()
 			o := command(t, strings.Fields(tt.args)...)
 			o.expect(t, tt.code, "", tt.stderr)
-			if strings.Contains(o.stderr, "Usage:") || o.code != exitFine && o.stdout != "" {
+			if strings.Contains(o.stderr, "Usage:") || o.code != exitOK && o.stdout != "" {
 				t.Errorf("an error comes with more than its message:\n%s%s", o.stdout, o.stderr)
 			}
 		})
@@ -96,6 +96,6 @@ func TestExitStatus(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	command(t, "version").expect(t, exitFine, "nodedns   ", "")
-	command(t, "version", "--json").expect(t, exitFine, `"go": "go1.`, "")
+	command(t, "version").expect(t, exitOK, "nodedns   ", "")
+	command(t, "version", "--json").expect(t, exitOK, `"go": "go1.`, "")
 }

@@ -51,10 +51,10 @@ private.`,
 	cmd.Flags().IntVar(&count, "count", 0, "end after `N` lines, not counting those on what was dropped; 0: do not end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if count < 0 {
-			return &wrong{fmt.Errorf("--count is %d: want 0 or more", count)}
+			return &usageError{fmt.Errorf("--count is %d: want 0 or more", count)}
 		}
 		if _, err := watch.Filter.Filter(); err != nil {
-			return &wrong{err}
+			return &usageError{err}
 		}
 		if onlyQueries(cmd) && !watch.Zone {
 			watch.Queries = true

@@ -79,15 +79,15 @@ func TestMonitorCommand(t *testing.T) {
 		r.command("query", nodeID, "TXT") // the daemon asks for its own addresses itself, at any time
 		r.command("query", "nobody.invalid", "A")
 	}
-	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*", "--type", "TXT").expect(t, exitFine, "query  "+nodeID+"  TXT    NOERROR", "")
+	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*", "--type", "TXT").expect(t, exitOK, "query  "+nodeID+"  TXT    NOERROR", "")
 	o := r.monitoring(t.Context(), ask, "--count", "1", "--rcode", "NXDOMAIN", "--json")
 	var e control.Event
-	if err := json.Unmarshal([]byte(o.stdout), &e); err != nil || o.code != exitFine || e.Query == nil || e.Query.Name != "nobody.invalid." || e.Query.Source != "special" {
+	if err := json.Unmarshal([]byte(o.stdout), &e); err != nil || o.code != exitOK || e.Query == nil || e.Query.Name != "nobody.invalid." || e.Query.Source != "special" {
 		t.Errorf("got %+v, %v", o, err)
 	}
 
 	ctx, interrupt := context.WithCancel(t.Context())
-	r.monitoring(ctx, interrupt).expect(t, exitFine, "", "")
+	r.monitoring(ctx, interrupt).expect(t, exitOK, "", "")
 	r.monitoring(t.Context(), func() { r.end() }).expect(t, exitFailed, "", "daemon")
 }
 
@@ -96,6 +96,6 @@ func TestMonitorCommandThatCannotBe(t *testing.T) {
 	for _, args := range [][]string{
 		{"--type", "WRONG"}, {"--rcode", "WRONG"}, {"--source", "moon"}, {"--client", "here"}, {"--name", "["}, {"--count", "-1"},
 	} {
-		command(t, append([]string{"monitor", "--control", "/nonexistent"}, args...)...).expect(t, exitWrong, "", args[1])
+		command(t, append([]string{"monitor", "--control", "/nonexistent"}, args...)...).expect(t, exitUsage, "", args[1])
 	}
 }

@@ -47,7 +47,7 @@ local, departed, and since (null where nothing is known yet).`,
 		}
 		if filter.Role != "" {
 			if _, err := zone.ParseRole(filter.Role); err != nil {
-				return &wrong{err}
+				return &usageError{err}
 			}
 		}
 		filter.Text = strings.Join(args, "")

@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns"
 )
 
-// What the service manager is told, see sd_notify(3).
+// The states that the service manager is sent, see sd_notify(3).
 const (
 	readyState    = systemd.SdNotifyReady
 	stoppingState = systemd.SdNotifyStopping
@@ -20,7 +20,7 @@ const (
 )
 
 const (
-	// statusInterval is how often the line for "systemctl status" is looked at.
+	// statusInterval is how often the line for "systemctl status" is brought up to date.
 	statusInterval = 10 * time.Second
 	// watchdogPings is how many pings fall into the time after which the service
 	// manager takes us for dead. A ping may come as late as the next one is due,
@@ -28,8 +28,8 @@ const (
 	watchdogPings = 4
 )
 
-// reloadingState carries the time, by which the service manager tells the
-// answer to its own SIGHUP from an earlier one (Type=notify-reload).
+// reloadingState carries the time, by which the service manager distinguishes
+// the answer to its own SIGHUP from an earlier one (Type=notify-reload).
 func reloadingState() string {
 	var now unix.Timespec
 	// It cannot fail: the clock has always been there.
@@ -37,38 +37,38 @@ func reloadingState() string {
 	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", systemd.SdNotifyReloading, now.Nano()/1000)
 }
 
-// notify tells the service manager, if there is one.
+// notify sends a state to the service manager, if there is one.
 func (d *daemon) notify(state string) {
 	if _, err := systemd.SdNotify(false, state); err != nil {
-		d.log.Warn("the service manager was not told", "state", state, "error", err)
+		d.log.Warn("the service manager cannot be notified", "state", state, "error", err)
 	}
 }
 
-// pulse is what the service manager is told from time to time.
-type pulse struct {
+// watchdog is what is reported to the service manager periodically.
+type watchdog struct {
 	interval time.Duration
-	watchdog bool   // it restarts us when it does not hear from us
-	status   string // that it was told last
+	enabled  bool   // it restarts us when no ping arrives
+	status   string // that was sent last
 }
 
 // newPulse finds out from the environment what the service manager expects.
-func (d *daemon) newPulse() *pulse {
+func (d *daemon) newWatchdog() *watchdog {
 	within, err := systemd.SdWatchdogEnabled(false)
 	if err != nil {
 		d.log.Warn("the watchdog of the service manager gets no pings", "error", err)
 	}
 	if within <= 0 {
-		return &pulse{interval: statusInterval}
+		return &watchdog{interval: statusInterval}
 	}
-	return &pulse{interval: min(within/watchdogPings, statusInterval), watchdog: true}
+	return &watchdog{interval: min(within/watchdogPings, statusInterval), enabled: true}
 }
 
-// beat pings the watchdog, but only while all parts of the process make progress.
+// watchdogTick pings the watchdog, but only while all parts of the process make progress.
 // Whether names are answered well is in the status: a restart does not cure a
 // flood, or a cluster that is lost.
-func (d *daemon) beat(ctx context.Context, p *pulse) {
-	if p.watchdog {
-		within, cancel := context.WithTimeout(ctx, p.interval)
+func (d *daemon) watchdogTick(ctx context.Context, w *watchdog) {
+	if w.enabled {
+		within, cancel := context.WithTimeout(ctx, w.interval)
 		err := d.service.Alive(within)
 		cancel()
 		switch {
@@ -80,8 +80,8 @@ func (d *daemon) beat(ctx context.Context, p *pulse) {
 			d.notify(aliveState)
 		}
 	}
-	if line := statusLine(d.service.Status()); line != p.status {
-		p.status = line
+	if line := statusLine(d.service.Status()); line != w.status {
+		w.status = line
 		d.notify("STATUS=" + line)
 	}
 }

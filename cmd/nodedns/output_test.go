@@ -119,16 +119,16 @@ func TestPrintStatus(t *testing.T) {
 func TestStatusCheck(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]int{
-		nodedns.StateReady: exitFine, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed, nodedns.StateWaiting: exitFailed,
+		nodedns.StateReady: exitOK, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed, nodedns.StateWaiting: exitFailed,
 	} {
 		status := nodedns.Status{State: state, Verdict: nodedns.Verdict{Healthy: true}}
 		says := ""
-		if want != exitFine {
+		if want != exitOK {
 			status.Verdict, says = because("x", "this is broken"), "the daemon is "+state+": this is broken"
 		}
 		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return status }})
 		for _, form := range []string{"--json=false", "--json"} {
-			command(t, "status", "--control", socket, form).expect(t, exitFine, state, "")
+			command(t, "status", "--control", socket, form).expect(t, exitOK, state, "")
 			command(t, "status", "--control", socket, form, "--check").expect(t, want, state, says)
 		}
 	}
@@ -144,13 +144,13 @@ func TestStatusOfADaemonWithoutVerdict(t *testing.T) {
 		says   string
 		stderr string
 	}{
-		nodedns.StateReady:    {exit: exitFine, says: "healthy"},
+		nodedns.StateReady:    {exit: exitOK, says: "healthy"},
 		nodedns.StateDegraded: {exitFailed, []string{"the disk is full"}, "the disk is full", "the daemon is degraded: the disk is full"},
 	} {
 		status := nodedns.Status{State: state, Errors: want.errors}
 		socket := answering(t, control.Daemon{Status: func() nodedns.Status { return status }})
 		command(t, "status", "--control", socket, "--check").expect(t, want.exit, want.says, want.stderr)
-		if shown := command(t, "status", "--control", socket); strings.Contains(shown.stdout, "unhealthy") != (want.exit != exitFine) {
+		if shown := command(t, "status", "--control", socket); strings.Contains(shown.stdout, "unhealthy") != (want.exit != exitOK) {
 			t.Errorf("the state %s is shown as %s", state, shown.stdout)
 		}
 	}

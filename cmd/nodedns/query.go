@@ -59,7 +59,7 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 
 // ask puts the questions of the command line to the daemon, at once.
 func ask(ctx context.Context, client *control.Client, args []string) ([]resolver.Answer, error) {
-	name, types := asked(args)
+	name, types := questionOf(args)
 	answers := make([]resolver.Answer, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
@@ -72,7 +72,7 @@ func ask(ctx context.Context, client *control.Client, args []string) ([]resolver
 }
 
 // asked are the name and the types that a command line asks for.
-func asked(args []string) (name string, types []string) {
+func questionOf(args []string) (name string, types []string) {
 	if len(args) > 1 {
 		return args[0], args[1:]
 	}
@@ -94,7 +94,7 @@ func combine(answers []resolver.Answer) combined {
 	if len(answers) == 1 {
 		return combined{Answer: answers[0]}
 	}
-	c := combined{Answer: answers[telling(answers)], Answers: answers}
+	c := combined{Answer: answers[mostInformative(answers)], Answers: answers}
 	var types []string
 	c.Records, c.Duration = []resolver.Record{}, 0
 	for _, a := range answers {
@@ -107,6 +107,6 @@ func combine(answers []resolver.Answer) combined {
 }
 
 // telling is the index of the answer that says most.
-func telling(answers []resolver.Answer) int {
+func mostInformative(answers []resolver.Answer) int {
 	return max(0, slices.IndexFunc(answers, func(a resolver.Answer) bool { return len(a.Records) > 0 }))
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // loading is how the attempts to load the configuration have gone.
-type loading struct {
-	at   time.Time // the last one that succeeded
-	fine bool      // the last one did
+type loadResult struct {
+	at time.Time // the last one that succeeded
+	ok bool      // the last one did
 }
 
 // reloadTimeout bounds one reload, the wait for the one before included. It is
@@ -75,7 +75,7 @@ func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloa
 	if err := d.service.Reload(func(c *nodedns.Config) { *c = serviceConfig(now, d.id, d.log) }); err != nil {
 		return control.Reloaded{}, d.refuse(ctx, err)
 	}
-	d.loads.Store(&loading{at: time.Now(), fine: true})
+	d.loads.Store(&loadResult{at: time.Now(), ok: true})
 	d.service.ReportReload(nil)
 	d.level.Set(cfg.Log.Level)
 	changed, _ := config.Diff(d.current, now)
@@ -100,7 +100,7 @@ func (d *daemon) refuse(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	d.loads.Store(&loading{at: d.loads.Load().at})
+	d.loads.Store(&loadResult{at: d.loads.Load().at})
 	d.service.ReportReload(err)
 	d.reportRefused(err)
 	return err

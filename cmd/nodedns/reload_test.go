@@ -95,8 +95,8 @@ func TestReload(t *testing.T) {
 		if got := ttl(); got != step.ttl {
 			t.Errorf("%s: the TTL is %d, want %d", step.name, got, step.ttl)
 		}
-		if got := d.loads.Load(); got.fine != step.fine || got.at.After(loaded) != step.fine {
-			t.Errorf("%s: it was loaded at %v, fine %v, want %v, before %v", step.name, got.at, got.fine, step.fine, loaded)
+		if got := d.loads.Load(); got.ok != step.fine || got.at.After(loaded) != step.fine {
+			t.Errorf("%s: it was loaded at %v, fine %v, want %v, before %v", step.name, got.at, got.ok, step.fine, loaded)
 		}
 	}
 }
@@ -146,14 +146,14 @@ func TestReloadWithoutFile(t *testing.T) {
 func TestReloadCommand(t *testing.T) {
 	t.Parallel()
 	r := newMachine(t).start()
-	r.command("status").expect(t, exitFine, "state", "")
+	r.command("status").expect(t, exitOK, "state", "")
 	if out := r.command("status", "--json").stdout; strings.Contains(out, "last_reload") {
 		t.Errorf("nothing was reloaded yet:\n%s", out)
 	}
 
 	r.configure("zone.ttl = \"99s\"\nfiles.hostname = false\n")
-	r.command("reload").expect(t, exitFine, "changed          zone.ttl\ntakes a restart  files.hostname\n", "")
-	r.command("reload", "--json").expect(t, exitFine, `"changed": [],`, "")
+	r.command("reload").expect(t, exitOK, "changed          zone.ttl\ntakes a restart  files.hostname\n", "")
+	r.command("reload", "--json").expect(t, exitOK, `"changed": [],`, "")
 
 	r.configure("zone.colour = 1\nzone.shape = 2\n")
 	o := r.command("reload")
@@ -162,16 +162,16 @@ func TestReloadCommand(t *testing.T) {
 	if strings.Contains(o.stderr, "warning") {
 		t.Errorf("it is said twice:\n%s", o.stderr)
 	}
-	r.command("status").expect(t, exitFine, "refused ", "warning: the configuration cannot be used")
-	r.command("status").expect(t, exitFine, "nodedns.toml:10: zone.shape", "")
-	r.command("status", "--json").expect(t, exitFine, `"error": "`+r.path("nodedns.toml")+`:9: zone.colour: `, "")
+	r.command("status").expect(t, exitOK, "refused ", "warning: the configuration cannot be used")
+	r.command("status").expect(t, exitOK, "nodedns.toml:10: zone.shape", "")
+	r.command("status", "--json").expect(t, exitOK, `"error": "`+r.path("nodedns.toml")+`:9: zone.colour: `, "")
 
 	r.configure("")
-	r.command("reload").expect(t, exitFine, "zone.ttl", "")
+	r.command("reload").expect(t, exitOK, "zone.ttl", "")
 	if o := r.command("status"); strings.Contains(o.stdout, "refused") || o.stderr != "" {
 		t.Errorf("the refusal is over:\n%s%s", o.stdout, o.stderr)
 	}
-	r.command("status", "--json").expect(t, exitFine, `"error": ""`, "")
+	r.command("status", "--json").expect(t, exitOK, `"error": ""`, "")
 }
 
 // What hangs is not waited for: not by the reload, nor by the end.
@@ -205,7 +205,7 @@ func TestReloadWhileReadingHangs(t *testing.T) {
 	if last := d.service.Status().LastReload; last == nil || last.Error != errReloading.Error() {
 		t.Errorf("the status has %+v", last)
 	}
-	m.command("status").expect(t, exitFine, "an earlier reload", "")
+	m.command("status").expect(t, exitOK, "an earlier reload", "")
 	if n := len(reads); n != 1 {
 		t.Errorf("%d of them read the files", n)
 	}
@@ -262,10 +262,10 @@ func TestFIFOAmongDropIns(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.command("reload").expect(t, exitFailed, "", "not reloaded: read the configuration: read "+fifo+": not a regular file, but a FIFO; ")
-	m.command("status").expect(t, exitFine, fifo, "warning")
-	m.command("check").expect(t, exitWrong, "", fifo)
-	r.end().expect(t, exitFine, "", "msg=stopping")
-	m.command("run").expect(t, exitWrong, "", fifo)
+	m.command("status").expect(t, exitOK, fifo, "warning")
+	m.command("check").expect(t, exitUsage, "", fifo)
+	r.end().expect(t, exitOK, "", "msg=stopping")
+	m.command("run").expect(t, exitUsage, "", fifo)
 }
 
 // The end is not waited for either while the start reads.

@@ -48,7 +48,7 @@ With --json it is an array of objects with path, and done, what was done.`,
 		if err != nil {
 			// The daemon may have ended for that. What it has kept is put back
 			// all the same.
-			cfg = fallback(settings.understood(), err, cmd.ErrOrStderr())
+			cfg = fallback(settings.loadPartial(), err, cmd.ErrOrStderr())
 		}
 		log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 		done, err := resolvconf.Restore(resolvConfConfig(cfg, log))

@@ -48,12 +48,12 @@ func TestResolvConfRestore(t *testing.T) {
 			m := newMachine(t)
 			m.leavePointing(original)
 			run := func(args ...string) outcome { return m.command(command[0], append(command[1:], args...)...) }
-			run().expect(t, exitFine, filepath.Join(m.dir, "root/etc/resolv.conf")+"  original put back", "")
+			run().expect(t, exitOK, filepath.Join(m.dir, "root/etc/resolv.conf")+"  original put back", "")
 			if got := m.read("root/etc/resolv.conf"); got != original {
 				t.Errorf("resolv.conf is\n%s", got)
 			}
-			run().expect(t, exitFine, "nothing to put back", "")
-			run("--json").expect(t, exitFine, "[]\n", "")
+			run().expect(t, exitOK, "nothing to put back", "")
+			run("--json").expect(t, exitOK, "[]\n", "")
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestResolvConfRestoreWithAWrongConfiguration(t *testing.T) {
 			for _, option := range c.options {
 				args = append(args, strings.ReplaceAll(option, "DIR", m.dir))
 			}
-			m.command("resolvconf", args...).expect(t, exitFine, "original put back", "going on with the state directory "+m.path("state"))
+			m.command("resolvconf", args...).expect(t, exitOK, "original put back", "going on with the state directory "+m.path("state"))
 			if got := m.read("root/etc/resolv.conf"); got != original {
 				t.Errorf("resolv.conf is\n%s", got)
 			}

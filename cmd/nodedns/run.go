@@ -36,9 +36,9 @@ reload" has it load the configuration again, and so does SIGHUP.`,
 		defer signal.Stop(reloads)
 		ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGTERM, unix.SIGINT)
 		defer stop()
-		// A log that nobody reads any more must not end the daemon.
+		// A log whose reader is gone must not end the daemon.
 		signal.Ignore(unix.SIGPIPE)
-		// Whoever asks a second time does not want to wait.
+		// A second signal stops at once.
 		context.AfterFunc(ctx, stop)
 		defer paceCollector()()
 

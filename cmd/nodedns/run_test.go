@@ -20,7 +20,7 @@ func TestRun(t *testing.T) {
 	r := newMachine(t).start()
 
 	t.Run("status", func(t *testing.T) {
-		r.command("status").expect(t, exitFine, "state      ready\n", "")
+		r.command("status").expect(t, exitOK, "state      ready\n", "")
 		o := r.command("status", "--json")
 		var status nodedns.Status
 		if err := json.Unmarshal([]byte(o.stdout), &status); err != nil {
@@ -31,37 +31,37 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("nodes", func(t *testing.T) {
-		r.command("nodes").expect(t, exitFine, "\n"+nodeID+"  192.0.2.10  -      unknown  local   ", "")
-		r.command("nodes", "--json").expect(t, exitFine, "[\n  {\"id\":\""+nodeID+`","addresses":["192.0.2.10"]`, "")
-		r.command("nodes", "--departed", "--json").expect(t, exitFine, "[]\n", "")
-		r.command("nodes", "--departed=false", "192.0").expect(t, exitFine, nodeID, "")
+		r.command("nodes").expect(t, exitOK, "\n"+nodeID+"  192.0.2.10  -      unknown  local   ", "")
+		r.command("nodes", "--json").expect(t, exitOK, "[\n  {\"id\":\""+nodeID+`","addresses":["192.0.2.10"]`, "")
+		r.command("nodes", "--departed", "--json").expect(t, exitOK, "[]\n", "")
+		r.command("nodes", "--departed=false", "192.0").expect(t, exitOK, nodeID, "")
 	})
 	t.Run("query", func(t *testing.T) {
-		r.command("query", nodeID).expect(t, exitFine, nodeID+".  10  A  192.0.2.10\n", "")
-		r.command("query", strings.ToUpper(nodeID), "a", "--json").expect(t, exitFine, `"data": "192.0.2.10"`, "")
-		r.command("query", "192.0.2.10").expect(t, exitFine, "PTR  "+nodeID+".\n", "")
+		r.command("query", nodeID).expect(t, exitOK, nodeID+".  10  A  192.0.2.10\n", "")
+		r.command("query", strings.ToUpper(nodeID), "a", "--json").expect(t, exitOK, `"data": "192.0.2.10"`, "")
+		r.command("query", "192.0.2.10").expect(t, exitOK, "PTR  "+nodeID+".\n", "")
 		r.command("query", nodeID, "AAAA").expect(t, exitFailed, "no AAAA record", "has no AAAA record")
 		r.command("query", "metropolis-"+strings.Repeat("f", 32)).expect(t, exitFailed, "NXDOMAIN", "does not exist")
 		r.command("query", "www.example.com").expect(t, exitFailed, "REFUSED", "cannot be resolved (REFUSED)")
-		r.command("query", nodeID, "NONSENSE").expect(t, exitWrong, "", "NONSENSE")
-		r.command("query", "").expect(t, exitWrong, "", "the name is empty")
-		r.command("query", nodeID, "--json").expect(t, exitFine, `"type": "A,AAAA"`, "")
+		r.command("query", nodeID, "NONSENSE").expect(t, exitUsage, "", "NONSENSE")
+		r.command("query", "").expect(t, exitUsage, "", "the name is empty")
+		r.command("query", nodeID, "--json").expect(t, exitOK, `"type": "A,AAAA"`, "")
 		r.command("query", "printer").expect(t, exitFailed, "nodedns explain printer", "printer has no A or AAAA record")
 	})
 	t.Run("explain", func(t *testing.T) {
-		r.command("explain", nodeID, "A").expect(t, exitFine, "zone          settled      a node\n", "")
-		r.command("explain", "192.0.2.10").expect(t, exitFine, "reverse       settled      the address of a node\n", "")
-		r.command("explain", "www.example.com", "MX", "--dry-run", "--json").expect(t, exitFine, `"rcode": "REFUSED"`, "")
-		r.command("explain", nodeID, "NONSENSE").expect(t, exitWrong, "", "NONSENSE")
-		r.command("explain", "").expect(t, exitWrong, "", "the name is empty")
+		r.command("explain", nodeID, "A").expect(t, exitOK, "zone          settled      a node\n", "")
+		r.command("explain", "192.0.2.10").expect(t, exitOK, "reverse       settled      the address of a node\n", "")
+		r.command("explain", "www.example.com", "MX", "--dry-run", "--json").expect(t, exitOK, `"rcode": "REFUSED"`, "")
+		r.command("explain", nodeID, "NONSENSE").expect(t, exitUsage, "", "NONSENSE")
+		r.command("explain", "").expect(t, exitUsage, "", "the name is empty")
 	})
 	t.Run("flush", func(t *testing.T) {
-		r.command("flush").expect(t, exitFine, "nothing to forget\n", "")
-		r.command("flush", "www.example.com", "--json").expect(t, exitFine, "{\n  \"flushed\": 0\n}\n", "")
-		r.command("flush", "192.0.2.10").expect(t, exitFine, "nothing to forget\n", "")
-		r.command("flush", "a..b").expect(t, exitWrong, "", `"a..b"`)
-		r.command("flush", "").expect(t, exitWrong, "", "the name is empty")
-		r.command("flush", "a", "b").expect(t, exitWrong, "", "")
+		r.command("flush").expect(t, exitOK, "nothing to forget\n", "")
+		r.command("flush", "www.example.com", "--json").expect(t, exitOK, "{\n  \"flushed\": 0\n}\n", "")
+		r.command("flush", "192.0.2.10").expect(t, exitOK, "nothing to forget\n", "")
+		r.command("flush", "a..b").expect(t, exitUsage, "", `"a..b"`)
+		r.command("flush", "").expect(t, exitUsage, "", "the name is empty")
+		r.command("flush", "a", "b").expect(t, exitUsage, "", "")
 	})
 	t.Run("restore", func(t *testing.T) {
 		r.command("restore").expect(t, exitFailed, "", "stop it first")
@@ -76,7 +76,7 @@ func TestRun(t *testing.T) {
 	})
 
 	o := r.end()
-	o.expect(t, exitFine, "", "level=INFO msg=stopping")
+	o.expect(t, exitOK, "", "level=INFO msg=stopping")
 	if strings.Contains(o.stderr, "level=ERROR") || strings.Contains(o.stderr, "nodedns: ") {
 		t.Errorf("the log has errors:\n%s", o.stderr)
 	}
@@ -86,12 +86,12 @@ func TestRun(t *testing.T) {
 	r.command("status").expect(t, exitFailed, "", "no nodedns daemon answers")
 
 	t.Run("restore after the end", func(t *testing.T) {
-		r.command("restore").expect(t, exitFine, r.path("root/etc/hosts")+"  ", "")
+		r.command("restore").expect(t, exitOK, r.path("root/etc/hosts")+"  ", "")
 		if got := r.read("root/etc/hosts"); got != "127.0.0.1 localhost\n" {
 			t.Errorf("the hosts file is %q", got)
 		}
-		r.command("restore").expect(t, exitFine, "nothing to put back", "")
-		r.command("restore", "--json").expect(t, exitFine, "[]\n", "")
+		r.command("restore").expect(t, exitOK, "nothing to put back", "")
+		r.command("restore", "--json").expect(t, exitOK, "[]\n", "")
 	})
 }
 

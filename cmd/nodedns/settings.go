@@ -42,16 +42,16 @@ func (s *settings) addControl() *settings {
 func (s *settings) load() (config.Config, error) {
 	cfg, err := config.Load(s.named(), s.overrides)
 	if err != nil {
-		return config.Config{}, &wrong{err}
+		return config.Config{}, &usageError{err}
 	}
-	return s.asked(cfg), nil
+	return s.withControlSocket(cfg), nil
 }
 
 // origins tells where the values of the configuration come from.
 func (s *settings) origins() ([]origin, error) {
 	found, err := config.Origins(s.named(), s.overrides)
 	if err != nil {
-		return nil, &wrong{err}
+		return nil, &usageError{err}
 	}
 	list := make([]origin, len(found))
 	for i, o := range found {
@@ -61,15 +61,15 @@ func (s *settings) origins() ([]origin, error) {
 }
 
 // understood is what is right of a configuration that cannot be loaded.
-func (s *settings) understood() config.Config {
-	return s.asked(config.Understood(s.named(), s.overrides))
+func (s *settings) loadPartial() config.Config {
+	return s.withControlSocket(config.Understood(s.named(), s.overrides))
 }
 
 // flagsOnly is what the flags say alone, with the defaults for the rest.
 func (s *settings) flagsOnly() (config.Config, error) {
 	cfg, err := config.Parse("", nil, s.overrides)
 	if err != nil {
-		return config.Config{}, &wrong{err}
+		return config.Config{}, &usageError{err}
 	}
 	return cfg, nil
 }
@@ -83,7 +83,7 @@ func (s *settings) named() string {
 }
 
 // asked has the daemon asked at the socket that is named.
-func (s *settings) asked(cfg config.Config) config.Config {
+func (s *settings) withControlSocket(cfg config.Config) config.Config {
 	if s.socket != "" {
 		cfg.Control.Socket = s.socket
 	}
@@ -100,7 +100,7 @@ func (s *settings) client() (*control.Client, error) {
 	}
 	if found.problem != nil {
 		fmt.Fprintf(s.stderr(), "nodedns: warning: the configuration cannot be used, asking the daemon on %s: %s\n",
-			found.socket, shown(firstOf(found.problem), false))
+			found.socket, shown(firstLine(found.problem), false))
 	}
 	return control.NewClient(found.socket), nil
 }
@@ -110,7 +110,7 @@ func (s *settings) locate() (located, error) {
 	if s.socket != "" {
 		return located{socket: s.socket}, nil
 	}
-	return locate(s.load, s.understood, s.flagsOnly)
+	return locate(s.load, s.loadPartial, s.flagsOnly)
 }
 
 // isKey says whether a flag is a key of the configuration: no other has a dot.

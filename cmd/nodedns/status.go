@@ -349,20 +349,20 @@ func hostsLinesText(h nodedns.HostsLines) string {
 
 // filesText lists the files that are not as they should be first.
 func filesText(files []nodedns.FileStatus, now time.Time) string {
-	var wrong, fine []string
+	var wrong, ok []string
 	for _, f := range files {
 		switch {
 		case f.Error != "":
 			wrong = append(wrong, f.Path+", "+bad.paint("wrong")+": see above")
 		case f.Written != nil:
-			fine = append(fine, f.Path+", written "+age(f.Written, now)+" ago")
+			ok = append(ok, f.Path+", written "+age(f.Written, now)+" ago")
 		case f.UpToDate:
-			fine = append(fine, f.Path+", up to date")
+			ok = append(ok, f.Path+", up to date")
 		default:
-			fine = append(fine, f.Path+", not written yet")
+			ok = append(ok, f.Path+", not written yet")
 		}
 	}
-	return orDash(strings.Join(append(wrong, fine...), "\n"))
+	return orDash(strings.Join(append(wrong, ok...), "\n"))
 }
 
 // resolvConfText says who answers this machine's programs, and where its own

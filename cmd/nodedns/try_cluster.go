@@ -79,8 +79,8 @@ func (c *sampleCluster) populate() error {
 	return nil
 }
 
-// live lets things happen to the cluster until ctx ends.
-func (c *sampleCluster) live(ctx context.Context, pace time.Duration) {
+// runScenario makes changes to the cluster until ctx ends.
+func (c *sampleCluster) runScenario(ctx context.Context, pace time.Duration) {
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	directory := c.curator.Directory
@@ -89,7 +89,7 @@ func (c *sampleCluster) live(ctx context.Context, pace time.Duration) {
 		directory.Set(c.mover)
 	}
 	// The same nodes again and again, so that the cluster does not grow.
-	story := []func(){
+	scenario := []func(){
 		func() { directory.Set(c.guest) },
 		func() { move(moverElsewhere) },
 		func() { directory.Remove(c.guest.ID) },
@@ -100,7 +100,7 @@ func (c *sampleCluster) live(ctx context.Context, pace time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			story[i%len(story)]()
+			scenario[i%len(scenario)]()
 		}
 	}
 }

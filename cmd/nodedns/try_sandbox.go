@@ -115,9 +115,9 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 		if start == nil {
 			return err
 		}
-		s.introduce()
-		group.Go(func() error { s.cluster.live(ctx, pace); return nil })
-		s.narrate(ctx, start)
+		s.printInstructions()
+		group.Go(func() error { s.cluster.runScenario(ctx, pace); return nil })
+		s.printEvents(ctx, start)
 		return nil
 	})
 	return group.Wait()

@@ -22,7 +22,7 @@ import (
 const (
 	// patience is how long the daemon may take for the beginning of a reply:
 	// longer than any query takes.
-	patience = 10 * time.Second
+	timeout = 10 * time.Second
 	// maxReply bounds what is read of a reply that is one value, in bytes.
 	maxReply = 16 << 20
 )
@@ -47,13 +47,13 @@ type Client struct {
 
 // NewClient returns a Client of the socket at a path. It connects at each call.
 func NewClient(socket string) *Client {
-	dialer := &net.Dialer{Timeout: patience}
+	dialer := &net.Dialer{Timeout: timeout}
 	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		},
 		DisableKeepAlives:     true,
-		ResponseHeaderTimeout: patience,
+		ResponseHeaderTimeout: timeout,
 	}}}
 }
 
@@ -114,19 +114,19 @@ func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) erro
 	defer body.Close()
 	decoder := json.NewDecoder(body)
 	if _, err := decoder.Token(); err != nil {
-		return c.garbled(err)
+		return c.malformed(err)
 	}
 	for decoder.More() {
 		var n Node
 		if err := decoder.Decode(&n); err != nil {
-			return c.garbled(err)
+			return c.malformed(err)
 		}
 		if err := yield(n); err != nil {
 			return err
 		}
 	}
 	if _, err := decoder.Token(); err != nil {
-		return c.garbled(err)
+		return c.malformed(err)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (c *Client) Monitor(ctx context.Context, watch Watch, yield func(Event) err
 		case errors.Is(err, io.EOF):
 			return ErrEnded
 		case err != nil:
-			return c.garbled(err)
+			return c.malformed(err)
 		}
 		if err := yield(e); err != nil {
 			return err
@@ -173,7 +173,7 @@ func (c *Client) read(body io.ReadCloser, err error, into any) error {
 	}
 	defer body.Close()
 	if err := json.NewDecoder(io.LimitReader(body, maxReply)).Decode(into); err != nil {
-		return c.garbled(err)
+		return c.malformed(err)
 	}
 	return nil
 }
@@ -220,6 +220,6 @@ func (c *Client) unreachable(err error) error {
 	}
 }
 
-func (c *Client) garbled(err error) error {
+func (c *Client) malformed(err error) error {
 	return fmt.Errorf("read the daemon's reply on %s: %w", c.socket, err)
 }

@@ -22,10 +22,10 @@ const (
 	// gathering is the pause after what there was has been told. With the size
 	// of a watcher's buffer it bounds what telling costs the machine, however
 	// many queries there are.
-	gathering = 100 * time.Millisecond
+	debounce = 100 * time.Millisecond
 	// standstill is how long a reader may take nothing, as a pager whose user
 	// reads. Meanwhile events are dropped, and nobody else waits.
-	standstill = 5 * time.Minute
+	idleTimeout = 5 * time.Minute
 )
 
 // serveMonitor streams events, a line for each, until the client has enough.
@@ -55,18 +55,18 @@ func (d *Daemon) serveMonitor(w http.ResponseWriter, r *http.Request, places cha
 			return
 		}
 		defer queries.Close()
-		group.Go(func() error { return tellQueries(ctx, queries, &wanted, lines) })
+		group.Go(func() error { return sendQueries(ctx, queries, &wanted, lines) })
 	}
 	if wanted.zone {
-		group.Go(func() error { return d.tellZone(ctx, &wanted, lines) })
+		group.Go(func() error { return d.sendZoneChanges(ctx, &wanted, lines) })
 	}
 	_ = lines.send() // the client learns that it is watching
 	_ = group.Wait() // why it ended is the client's to know
 }
 
-// tellQueries tells of the queries that were chosen, until ctx ends or the
+// sendQueries tells of the queries that were chosen, until ctx ends or the
 // client is gone.
-func tellQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *watched, lines *lines) error {
+func sendQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *watched, lines *lines) error {
 	for {
 		events, missed, err := queries.Next(ctx)
 		if err != nil {
@@ -85,20 +85,20 @@ func tellQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 		if err := lines.send(told...); err != nil {
 			return err
 		}
-		retry.Sleep(ctx, gathering)
+		retry.Sleep(ctx, debounce)
 	}
 }
 
-// tellZone tells in what each snapshot differs from the one before that was
+// sendZoneChanges tells in what each snapshot differs from the one before that was
 // told, like tellQueries.
-func (d *Daemon) tellZone(ctx context.Context, wanted *watched, lines *lines) error {
+func (d *Daemon) sendZoneChanges(ctx context.Context, wanted *watched, lines *lines) error {
 	var last *zone.Snapshot
 	for snapshot := range d.Zone(ctx) {
 		if last != nil {
 			if err := lines.send(wanted.changes(last, snapshot)...); err != nil {
 				return err
 			}
-			retry.Sleep(ctx, gathering)
+			retry.Sleep(ctx, debounce)
 		}
 		last = snapshot
 	}
@@ -125,7 +125,7 @@ func newLines(w http.ResponseWriter) *lines {
 func (l *lines) send(events ...Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.deadlines.SetWriteDeadline(time.Now().Add(standstill)); err != nil {
+	if err := l.deadlines.SetWriteDeadline(time.Now().Add(idleTimeout)); err != nil {
 		return err
 	}
 	for _, e := range events {

@@ -7,7 +7,7 @@ import (
 
 // lookAtAddress finds out whether this node has an address of its own: by what
 // the daemon reports where it answers, else by what it would find here.
-func lookAtAddress(m *Machine) []Finding {
+func checkAddress(m *Machine) []Finding {
 	if len(m.Config.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
 		return nil
 	}

@@ -10,41 +10,41 @@ type Check struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 
-	look func(*Machine) []Finding
+	run func(*Machine) []Finding
 }
 
 // Checks returns the table of all, in the order in which they are made.
 func Checks() []Check {
 	return []Check{
-		{"configuration", "the configuration or this node's identity is wrong", lookAtConfiguration},
-		{"daemon", "the daemon does not run, or something of it does not work", lookAtDaemon},
-		{"unit", "the service has failed, or is not started at boot", lookAtUnit},
-		{"address", "this node has no address of its own", lookAtAddress},
-		{"port", "somebody else has the address that the daemon shall answer on", lookAtPort},
-		{"systemd-resolved", "systemd-resolved runs too", lookAtResolved},
-		{"nsswitch", "glibc asks somebody else first, or not at all", lookAtNSSwitch},
-		{"resolv-conf", "resolv.conf names somebody else, or a daemon that is dead", lookAtResolvConf},
-		{"resolv-conf-writers", "another program writes resolv.conf", lookAtWriters},
-		{"containers", "the resolv.conf of a container names this machine's loopback", lookAtContainers},
-		{"kubelet", "the kubelet gives pods a resolv.conf that names loopback", lookAtKubelet},
-		{"docker", "Docker gives containers a server on loopback", lookAtDocker},
-		{"cloud-init", "cloud-init writes the hosts file or sets the hostname", lookAtCloudInit},
-		{"hosts-lines", "a line of the user's in the hosts file is in the way", lookAtHostsLines},
-		{"host-conf", "glibc takes one address from the hosts file only", lookAtHostConf},
-		{"nscd", "a daemon keeps answers of its own", lookAtCachers},
-		{"files", "a file cannot be written", lookAtFiles},
-		{"state-dir", "the state directory is full or cannot be written", lookAtState},
-		{"ipv6", "IPv6 is off, and needed", lookAtIPv6},
-		{"key", "another machine has this node's key", lookAtConflict},
-		{"key-permissions", "others may read a private key", lookAtKeys},
-		{"clock", "the clock is wrong", lookAtClock},
-		{"credentials", "the credentials for the cluster cannot be used, or expire", lookAtCredentials},
-		{"curator", "the cluster is out of reach, or refuses this node", lookAtCurator},
-		{"control-plane", "a curator was believed without proof, or is not heard", lookAtControlPlane},
-		{"zone", "what the cluster says is refused or contested", lookAtZone},
-		{"upstreams", "servers for other names do not answer", lookAtUpstreams},
-		{"receive-drops", "queries are lost in a full buffer", lookAtDrops},
-		{"descriptors", "the daemon may open few files only", lookAtDescriptors},
+		{"configuration", "the configuration or this node's identity is wrong", checkConfiguration},
+		{"daemon", "the daemon does not run, or something of it does not work", checkDaemon},
+		{"unit", "the service has failed, or is not started at boot", checkUnit},
+		{"address", "this node has no address of its own", checkAddress},
+		{"port", "somebody else has the address that the daemon shall answer on", checkPort},
+		{"systemd-resolved", "systemd-resolved runs too", checkResolved},
+		{"nsswitch", "glibc asks somebody else first, or not at all", checkNSSwitch},
+		{"resolv-conf", "resolv.conf names somebody else, or a daemon that is dead", checkResolvConf},
+		{"resolv-conf-writers", "another program writes resolv.conf", checkWriters},
+		{"containers", "the resolv.conf of a container names this machine's loopback", checkContainers},
+		{"kubelet", "the kubelet gives pods a resolv.conf that names loopback", checkKubelet},
+		{"docker", "Docker gives containers a server on loopback", checkDocker},
+		{"cloud-init", "cloud-init writes the hosts file or sets the hostname", checkCloudInit},
+		{"hosts-lines", "a line of the user's in the hosts file is in the way", checkHostsLines},
+		{"host-conf", "glibc takes one address from the hosts file only", checkHostConf},
+		{"nscd", "a daemon keeps answers of its own", checkCachers},
+		{"files", "a file cannot be written", checkFiles},
+		{"state-dir", "the state directory is full or cannot be written", checkState},
+		{"ipv6", "IPv6 is off, and needed", checkIPv6},
+		{"key", "another machine has this node's key", checkConflict},
+		{"key-permissions", "others may read a private key", checkKeys},
+		{"clock", "the clock is wrong", checkClock},
+		{"credentials", "the credentials for the cluster cannot be used, or expire", checkCredentials},
+		{"curator", "the cluster is out of reach, or refuses this node", checkCurator},
+		{"control-plane", "a curator was believed without proof, or is not heard", checkControlPlane},
+		{"zone", "what the cluster says is refused or contested", checkZone},
+		{"upstreams", "servers for other names do not answer", checkUpstreams},
+		{"receive-drops", "queries are lost in a full buffer", checkDrops},
+		{"descriptors", "the daemon may open few files only", checkDescriptors},
 	}
 }
 
@@ -56,7 +56,7 @@ const unseen = "unseen"
 func Examine(m *Machine) []Finding {
 	findings := []Finding{}
 	for _, check := range Checks() {
-		found := check.look(m)
+		found := check.run(m)
 		if len(found) == 0 && check.ID != curatorCheck { // which leaves some to the credentials
 			found = reasonsOf(m, check.ID, reported)
 		}
@@ -65,16 +65,16 @@ func Examine(m *Machine) []Finding {
 			findings = append(findings, f)
 		}
 	}
-	add := func(all []string, mend string) {
+	add := func(all []string, fix string) {
 		for _, what := range all {
-			f := note("could not look at "+what, "it may hide a cause", mend)
+			f := note("could not look at "+what, "it may hide a cause", fix)
 			f.Check = unseen
 			findings = append(findings, f)
 		}
 	}
-	add(m.blind, "run this command as root, and not in a sandbox")
+	add(m.forbidden, "run this command as root, and not in a sandbox")
 	add(m.unreadable, "put a regular file there")
-	return m.inOrder(findings)
+	return m.sorted(findings)
 }
 
 func rank(s Severity) int { return slices.Index([]Severity{Problem, Warning, Note}, s) }

@@ -13,7 +13,7 @@ const (
 )
 
 // lookAtCloudInit finds what it will do at the next boot.
-func lookAtCloudInit(m *Machine) []Finding {
+func checkCloudInit(m *Machine) []Finding {
 	if !m.exists(cloudDir+"/cloud.cfg") || m.exists(cloudDir+"/cloud-init.disabled") {
 		return nil
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-func lookAtConflict(m *Machine) []Finding {
+func checkConflict(m *Machine) []Finding {
 	return reasonsOf(m, "key", "two machines made from one image are one node for the cluster: each overwrites what the other says of itself; "+
 		"they have one machine-id, too")
 }
 
 // lookAtKeys finds private keys that others can read.
-func lookAtKeys(m *Machine) []Finding {
+func checkKeys(m *Machine) []Finding {
 	var findings []Finding
 	dirs := []string{filepath.Dir(m.Config.KeyFile), m.Config.Credentials}
 	if dirs[0] == dirs[1] {
@@ -42,11 +42,11 @@ func lookAtKeys(m *Machine) []Finding {
 }
 
 // soon is when a certificate that expires is worth a word.
-const soon = 14 * 24 * time.Hour
+const expiryWarning = 14 * 24 * time.Hour
 
 // lookAtCredentials looks at the files and not at what the daemon says of them,
 // which needs no daemon, and tells when they expire.
-func lookAtCredentials(m *Machine) []Finding {
+func checkCredentials(m *Machine) []Finding {
 	c := m.Config
 	if len(c.Curators) == 0 || c.Insecure || c.Credentials == "" {
 		return nil
@@ -69,7 +69,7 @@ func lookAtCredentials(m *Machine) []Finding {
 	case m.Now.After(leaf.NotAfter):
 		return []Finding{warning("the certificate in "+c.Credentials+" has expired on "+day,
 			"nodedns uses it all the same; other programs do not", fix)}
-	case m.Now.Add(soon).After(leaf.NotAfter):
+	case m.Now.Add(expiryWarning).After(leaf.NotAfter):
 		return []Finding{warning("the certificate in "+c.Credentials+" expires on "+day, "other programs will not use it then", fix)}
 	case m.Now.Before(leaf.NotBefore):
 		return []Finding{warning("the certificate in "+c.Credentials+" is valid from "+leaf.NotBefore.UTC().Format(time.DateOnly)+" only",
@@ -79,7 +79,7 @@ func lookAtCredentials(m *Machine) []Finding {
 }
 
 // lookAtCurator takes over the verdict of the daemon.
-func lookAtCurator(m *Machine) []Finding {
+func checkCurator(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -88,7 +88,7 @@ func lookAtCurator(m *Machine) []Finding {
 	// What is wrong with the files may be seen by the daemon only, which is
 	// another user.
 	if (v.Has(nodedns.ReasonBadCredentials) || v.Has(nodedns.ReasonAwaitingCredentials)) &&
-		slices.ContainsFunc(lookAtCredentials(m), func(f Finding) bool { return f.Severity != Warning }) {
+		slices.ContainsFunc(checkCredentials(m), func(f Finding) bool { return f.Severity != Warning }) {
 		return nil
 	}
 	if m.Status.Ready && v.Has(nodedns.ReasonCuratorLost) {
@@ -110,7 +110,7 @@ func clusterImpact(c *nodedns.CuratorStatus) string {
 	return "nothing is known of the cluster: names of its nodes are SERVFAIL"
 }
 
-func lookAtZone(m *Machine) []Finding {
+func checkZone(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func lookAtZone(m *Machine) []Finding {
 }
 
 // lookAtUpstreams finds servers that do not answer.
-func lookAtUpstreams(m *Machine) []Finding {
+func checkUpstreams(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}

@@ -19,12 +19,12 @@ const maxNamespaces = 4096
 const realServers = "/run/nodedns/resolv.conf"
 
 // containerMend is how a container gets servers that it can reach.
-const containerMend = "give the container " + realServers + " as its resolv.conf, or servers by its engine's own option, " +
+const containerFix = "give the container " + realServers + " as its resolv.conf, or servers by its engine's own option, " +
 	"or let nodedns listen on the bridge (dns.listen and dns.allow) and name that address"
 
 // lookAtContainers looks into the other network namespaces: what is loopback
 // there is not ours.
-func lookAtContainers(m *Machine) []Finding {
+func checkContainers(m *Machine) []Finding {
 	var wrong []string
 	seen := map[string]bool{m.namespace("self", "net"): true, "": true}
 	own := m.namespace("self", "net")
@@ -36,7 +36,7 @@ func lookAtContainers(m *Machine) []Finding {
 			continue
 		}
 		if len(seen) > maxNamespaces {
-			m.blind = append(m.blind, "more than 4096 containers")
+			m.forbidden = append(m.forbidden, "more than 4096 containers")
 			break
 		}
 		seen[view] = true
@@ -50,7 +50,7 @@ func lookAtContainers(m *Machine) []Finding {
 	slices.Sort(wrong)
 	return []Finding{problem(
 		"a resolv.conf in another network namespace names this machine's loopback: "+several(wrong),
-		"loopback is another one there, and nobody answers: no name is resolved", containerMend)}
+		"loopback is another one there, and nobody answers: no name is resolved", containerFix)}
 }
 
 // namespace identifies a namespace of a process. What may not be looked at is "".

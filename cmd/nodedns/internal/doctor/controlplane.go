@@ -10,12 +10,12 @@ import (
 
 // lately is how long ago a node was refused that still tries to be heard: each
 // endpoint is tried again within seconds.
-const lately = time.Minute
+const recently = time.Minute
 
 // lookAtControlPlane finds curators that were believed without being entitled,
 // and nodes that answer as curators and are not. That there is no other curator
 // is the verdict's to report.
-func lookAtControlPlane(m *Machine) []Finding {
+func checkControlPlane(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -38,7 +38,7 @@ func lookAtControlPlane(m *Machine) []Finding {
 		return findings
 	}
 	for _, r := range c.Refused {
-		if m.Now.Sub(r.At) < lately {
+		if m.Now.Sub(r.At) < recently {
 			findings = append(findings, warning(r.Text, "it is not heard; the others are followed",
 				"if it is no curator, correct the endpoint that leads to it"))
 		}

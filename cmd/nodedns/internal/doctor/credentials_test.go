@@ -43,7 +43,7 @@ func TestCredentials(t *testing.T) {
 			if tt.alter != nil {
 				tt.alter(t, dir, m)
 			}
-			findings := lookAtCredentials(m)
+			findings := checkCredentials(m)
 			if tt.severity == "" && len(findings) > 0 || tt.severity != "" && len(findings) != 1 {
 				t.Fatalf("found %+v", findings)
 			}

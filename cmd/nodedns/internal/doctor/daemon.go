@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
-func lookAtConfiguration(m *Machine) []Finding {
+func checkConfiguration(m *Machine) []Finding {
 	var findings []Finding
 	m.note("the configuration", m.ConfigError)
 	m.note("this node's public key", m.IdentityError)
@@ -29,7 +29,7 @@ func lookAtConfiguration(m *Machine) []Finding {
 	return findings
 }
 
-func lookAtDaemon(m *Machine) []Finding {
+func checkDaemon(m *Machine) []Finding {
 	const impact = "nobody answers for the cluster's nodes, and the files are not kept"
 	switch {
 	case m.Status == nil && errors.Is(m.StatusError, control.ErrNotRunning):
@@ -93,7 +93,7 @@ var passing = map[string]bool{
 	nodedns.ReasonStarting: true, nodedns.ReasonZoneNotReady: true, nodedns.ReasonAwaitingCredentials: true,
 }
 
-func lookAtUnit(m *Machine) []Finding {
+func checkUnit(m *Machine) []Finding {
 	if m.Probes.Unit == nil || !m.exists("/run/systemd/system") {
 		return nil
 	}

@@ -16,7 +16,7 @@ const (
 )
 
 // lookAtKubelet finds the resolv.conf that it gives to pods.
-func lookAtKubelet(m *Machine) []Finding {
+func checkKubelet(m *Machine) []Finding {
 	running := m.find("kubelet")
 	if len(running) == 0 && !m.exists(kubeletPath) {
 		return nil
@@ -58,7 +58,7 @@ func (m *Machine) kubeletResolvConf(running []process) string {
 
 // lookAtDocker finds servers that no container reaches. From a resolv.conf that
 // names 127.0.0.53 Docker goes on to the file that we share with it.
-func lookAtDocker(m *Machine) []Finding {
+func checkDocker(m *Machine) []Finding {
 	if !m.exists(dockerPath) {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // lookAtFiles finds out which of the kept files cannot be written, and why.
-func lookAtFiles(m *Machine) []Finding {
+func checkFiles(m *Machine) []Finding {
 	findings, reported := m.reportedFiles()
 	for _, path := range m.keptFiles() {
 		path = m.Config.Rooted(path)
@@ -97,7 +97,7 @@ func (m *Machine) isMount(path string) bool {
 }
 
 // lookAtState finds out whether what is known survives a restart.
-func lookAtState(m *Machine) []Finding {
+func checkState(m *Machine) []Finding {
 	const scarce = 16 << 20
 	dir := m.Config.StateDir
 	if m.Probes.Disk == nil || dir == "" {

@@ -13,7 +13,7 @@ import (
 
 // lookAtHostsLines finds lines of the user's that say something of nodes: they
 // come first for whoever reads the file from the top.
-func lookAtHostsLines(m *Machine) []Finding {
+func checkHostsLines(m *Machine) []Finding {
 	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == hostsfile.HostsOwn {
 		return nil
 	}
@@ -61,13 +61,13 @@ func (m *Machine) isNode(name string) bool {
 }
 
 // lookAtHostConf finds out whether glibc takes all lines of a name.
-func lookAtHostConf(m *Machine) []Finding {
+func checkHostConf(m *Machine) []Finding {
 	const path = "/etc/host.conf"
 	line, err := m.hostsLine()
 	if err != nil || m.Status == nil || len(m.Status.Addresses) < 2 || line.Index(nsswitch.Files) < 0 {
 		return nil
 	}
-	if text, _ := m.read(path); nss.Multiple(text) {
+	if text, _ := m.read(path); nss.MultiEnabled(text) {
 		return nil
 	}
 	return []Finding{warning(path+" has no line `multi on`",
@@ -76,7 +76,7 @@ func lookAtHostConf(m *Machine) []Finding {
 }
 
 // lookAtCachers finds programs between ours and glibc that remember.
-func lookAtCachers(m *Machine) []Finding {
+func checkCachers(m *Machine) []Finding {
 	running := m.find("nscd", "unscd")
 	if len(running) == 0 || m.nscdIsOff() {
 		return nil

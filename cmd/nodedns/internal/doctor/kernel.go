@@ -11,7 +11,7 @@ import (
 )
 
 // lookAtIPv6 finds a family that is turned off and counted on.
-func lookAtIPv6(m *Machine) []Finding {
+func checkIPv6(m *Machine) []Finding {
 	const fix = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
 	how := m.noIPv6()
 	isSix := func(l netip.AddrPort) bool { return l.Addr().Is6() }
@@ -48,7 +48,7 @@ func (m *Machine) noIPv6() string {
 const loopback6 = "00000000000000000000000000000001 "
 
 // lookAtDrops finds queries that the kernel threw away.
-func lookAtDrops(m *Machine) []Finding {
+func checkDrops(m *Machine) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -64,7 +64,7 @@ func lookAtDrops(m *Machine) []Finding {
 }
 
 // lookAtDescriptors finds a daemon that is kept short.
-func lookAtDescriptors(m *Machine) []Finding {
+func checkDescriptors(m *Machine) []Finding {
 	const scarce = 1024
 	for _, p := range m.find("nodedns") {
 		if !slices.Contains(m.arguments(p), "run") {
@@ -88,7 +88,7 @@ func lookAtDescriptors(m *Machine) []Finding {
 
 // lookAtClock finds a clock that is wrong: certificates and the age of what is
 // known go by it.
-func lookAtClock(m *Machine) []Finding {
+func checkClock(m *Machine) []Finding {
 	// No machine has run nodedns before.
 	const first = 2025
 	const fix = "run a time service, such as systemd-timesyncd or chrony"

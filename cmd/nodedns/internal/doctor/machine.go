@@ -39,7 +39,7 @@ type Machine struct {
 	Now    time.Time
 	Probes Probes
 
-	blind      []string  // what the caller may not look at
+	forbidden  []string  // what the caller may not look at
 	unreadable []string  // what is no file that can be read, and why
 	processes  []process // nil: not looked for yet
 }
@@ -95,7 +95,7 @@ func (m *Machine) readProc(path string) (text string, found bool) {
 // note keeps what could not be looked at: the caller may not, or it is no file
 // that can be read.
 func (m *Machine) note(what string, err error) {
-	list := &m.blind
+	list := &m.forbidden
 	switch {
 	case errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
 		list, what = &m.unreadable, fmt.Sprintf("%s: %v", what, osfile.Cause(err))

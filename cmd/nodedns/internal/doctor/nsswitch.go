@@ -27,7 +27,7 @@ func (m *Machine) hostsLine() (nsswitch.Line, error) {
 // ours are the services by which nodedns is found.
 var ours = []string{nsswitch.Resolve, nsswitch.Files, nsswitch.DNS}
 
-func lookAtNSSwitch(m *Machine) []Finding {
+func checkNSSwitch(m *Machine) []Finding {
 	line, err := m.hostsLine()
 	if errors.Is(err, errNoFile) {
 		return nil // as with musl, which asks files and resolv.conf by itself
@@ -54,11 +54,11 @@ func lookAtNSSwitch(m *Machine) []Finding {
 		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", nsswitchPath, line.Number),
 			"who changes another one changes nothing", "remove the others"))
 	}
-	return append(findings, m.inTheWay(line, seen)...)
+	return append(findings, m.obstacles(line, seen)...)
 }
 
 // inTheWay finds services that answer, or end the search, before we are asked.
-func (m *Machine) inTheWay(line nsswitch.Line, seen string) []Finding {
+func (m *Machine) obstacles(line nsswitch.Line, seen string) []Finding {
 	var findings []Finding
 	reached := false // one of ours has been asked
 	for i, s := range line.Services {
@@ -72,7 +72,7 @@ func (m *Machine) inTheWay(line nsswitch.Line, seen string) []Finding {
 		case s.Name == nsswitch.Files && ends && !slices.ContainsFunc(line.Services[:i], isResolver):
 			findings = append(findings, problem(seen, "a name that is not in the hosts file is not asked for any more",
 				"remove the action in brackets behind files"))
-		case !slices.Contains(ours, s.Name) && ends && !reached && !m.minds(s.Name):
+		case !slices.Contains(ours, s.Name) && ends && !reached && !m.usesLocalHosts(s.Name):
 			findings = append(findings, problem(seen, "a name that "+s.Name+" does not know is not asked for any more",
 				"put "+s.Name+" behind files and dns, or remove the action in brackets behind it"))
 		}
@@ -85,7 +85,7 @@ func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Na
 
 // minds says whether a service ends the search for names only that are its own:
 // those of multicast DNS (RFC 6762), unless nodes are answered below local.
-func (m *Machine) minds(service string) bool {
+func (m *Machine) usesLocalHosts(service string) bool {
 	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.DNS.Domains, func(domain string) bool {
 		return domain == "local" || strings.HasSuffix(domain, ".local")
 	})

@@ -44,7 +44,7 @@ func (m *Machine) causes(f *Finding) []string {
 
 // inOrder sorts findings, and notes of each which others it may follow from. What
 // is only good to know is no cause.
-func (m *Machine) inOrder(findings []Finding) []Finding {
+func (m *Machine) sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		// What the daemon reports is looked at in many places, so last.
 		return cmp.Or(cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(m.reports(&a), m.reports(&b)))

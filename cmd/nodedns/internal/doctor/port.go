@@ -13,7 +13,7 @@ import (
 
 // lookAtPort finds who has the addresses that shall be listened on and are not.
 // Of a daemon that may not be asked it cannot tell.
-func lookAtPort(m *Machine) []Finding {
+func checkPort(m *Machine) []Finding {
 	if errors.Is(m.StatusError, fs.ErrPermission) {
 		return nil
 	}
@@ -40,7 +40,7 @@ func lookAtPort(m *Machine) []Finding {
 }
 
 // lookAtResolved finds systemd-resolved beside us. It does no harm by itself.
-func lookAtResolved(m *Machine) []Finding {
+func checkResolved(m *Machine) []Finding {
 	running := m.find("systemd-resolved")
 	if len(running) == 0 {
 		return nil

@@ -19,7 +19,7 @@ func (m *Machine) resolvConf() (contents resolvconf.Contents, found bool) {
 	return resolvconf.Parse(text), found
 }
 
-func lookAtResolvConf(m *Machine) []Finding {
+func checkResolvConf(m *Machine) []Finding {
 	contents, found := m.resolvConf()
 	if !found {
 		return nil
@@ -42,7 +42,7 @@ func lookAtResolvConf(m *Machine) []Finding {
 	switch {
 	case !first && len(findings) == 0 && !m.asksResolved():
 		findings = append(findings, warning(
-			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNobody(servers)),
+			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNoServer(servers)),
 			"programs ask somebody who does not know the nodes; only the hosts file tells them",
 			"`nodedns enable --only resolv-conf`, or name the listener there"))
 	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
@@ -62,7 +62,7 @@ func (m *Machine) resolvConfState() []Finding {
 	}
 	fix := "do what the message says"
 	if s.State == resolvconf.StateLeft || s.State == resolvconf.StateContested {
-		fix = "keep " + orSomebody(s.LastOverwrittenBy) + " from writing it, and reload nodedns"
+		fix = "keep " + orUnknown(s.LastOverwrittenBy) + " from writing it, and reload nodedns"
 	}
 	return []Finding{problem(s.Error, "programs do not ask nodedns", fix)}
 }
@@ -81,14 +81,14 @@ func spell(servers []netip.AddrPort) string {
 	return several(texts)
 }
 
-func orNobody(servers string) string {
+func orNoServer(servers string) string {
 	if servers == "" {
 		return "nobody"
 	}
 	return servers
 }
 
-func orSomebody(by string) string {
+func orUnknown(by string) string {
 	if by == "" {
 		return "the other program"
 	}
@@ -120,7 +120,7 @@ var writers = []writer{
 }
 
 // lookAtWriters finds who else writes the file that we keep.
-func lookAtWriters(m *Machine) []Finding {
+func checkWriters(m *Machine) []Finding {
 	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil
 	}
@@ -129,7 +129,7 @@ func lookAtWriters(m *Machine) []Finding {
 	if m.Status != nil && m.Status.ResolvConf != nil && m.Status.ResolvConf.Overwrites > 0 {
 		tell = warning
 		fought = fmt.Sprintf(", and resolv.conf was overwritten %d times, last by %s",
-			m.Status.ResolvConf.Overwrites, orSomebody(m.Status.ResolvConf.LastOverwrittenBy))
+			m.Status.ResolvConf.Overwrites, orUnknown(m.Status.ResolvConf.LastOverwrittenBy))
 	}
 	const impact = "what it writes over nodedns's is taken back, and for a moment programs ask somebody else"
 	var findings []Finding

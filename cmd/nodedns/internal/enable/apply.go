@@ -17,36 +17,36 @@ import (
 )
 
 const (
-	// answerPatience is how long a daemon may take until it answers for this
-	// machine, and orderPatience until all is in order then: it has tried
-	// everything once before it says that it is ready.
-	answerPatience = 15 * time.Second
-	orderPatience  = 5 * time.Second
-	// glance is the time between two looks.
-	glance = 100 * time.Millisecond
-	// lookupPatience bounds one question to it.
-	lookupPatience = 2 * time.Second
+	// answerTimeout is how long a daemon may take until it answers for this
+	// machine, and applyTimeout until everything is applied then: it has tried
+	// everything once before it reports that it is ready.
+	answerTimeout = 15 * time.Second
+	applyTimeout  = 5 * time.Second
+	// pollInterval is the time between two attempts.
+	pollInterval = 100 * time.Millisecond
+	// lookupTimeout bounds one query to it.
+	lookupTimeout = 2 * time.Second
 )
 
-// Enable carries out a plan for that. What is not in order afterwards, though
-// the daemon answers, is told as an error and not undone: the daemon goes on
+// Enable carries out a plan for that. What is not applied afterwards, though the
+// daemon answers, is returned as an error and not undone: the daemon goes on
 // trying.
 func (m *Machine) Enable(ctx context.Context, p Plan) error {
-	release, err := m.alone(p)
+	release, err := m.lock(p)
 	if err != nil {
 		return err
 	}
 	defer release()
 	if !p.restart && m.running(ctx) {
-		if err := await(ctx, answerPatience, m.answers); err != nil {
+		if err := await(ctx, answerTimeout, m.answers); err != nil {
 			return err
 		}
 	}
-	before, err := m.switched()
+	before, err := m.enabledKeys()
 	if err != nil {
 		return err
 	}
-	was, now, err := m.remember(ctx, p.Keys)
+	was, now, err := m.recordState(ctx, p.Keys)
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (m *Machine) Enable(ctx context.Context, p Plan) error {
 		}
 	}
 	if p.restart {
-		if err := m.startAnew(ctx); err != nil {
-			return errors.Join(err, m.goBack(ctx, p, before, was, now))
+		if err := m.restart(ctx); err != nil {
+			return errors.Join(err, m.rollBack(ctx, p, before, was, now))
 		}
 	}
 	if p.edit {
@@ -68,20 +68,20 @@ func (m *Machine) Enable(ctx context.Context, p Plan) error {
 	if !p.restart {
 		return nil
 	}
-	return m.inOrder(ctx)
+	return m.applied(ctx)
 }
 
-// goBack undoes what was done before the daemon did not answer.
-func (m *Machine) goBack(ctx context.Context, p Plan, before []string, was, now record) error {
+// rollBack undoes what was done before the daemon did not answer.
+func (m *Machine) rollBack(ctx context.Context, p Plan, before []string, was, now record) error {
 	if !p.rewrite {
 		return nil // it was enabled earlier
 	}
-	// That the user broke it off may be why, and must not end the way back too.
-	_, err := m.leave(context.WithoutCancel(ctx), before, without(p.Keys, before), now)
+	// That the user interrupted it may be why, and must not end this too.
+	_, err := m.removeKeys(context.WithoutCancel(ctx), before, without(p.Keys, before), now)
 	if err == nil {
 		err = m.saveRecord(was)
 	}
-	return errors.Join(err, errors.New("so what had been enabled by this is undone"))
+	return errors.Join(err, errors.New("the changes of this command are undone"))
 }
 
 // without returns the keys that are not among some.
@@ -89,21 +89,20 @@ func without(keys, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return slices.Contains(some, key) })
 }
 
-// startAnew has the daemon take over the configuration, and waits until it
-// answers.
-func (m *Machine) startAnew(ctx context.Context) error {
+// restart has the daemon take over the configuration, and waits until it answers.
+func (m *Machine) restart(ctx context.Context) error {
 	for _, verb := range []string{"enable", "restart"} {
 		if err := systemctl(ctx, verb); err != nil {
 			return err
 		}
 	}
-	return await(ctx, answerPatience, m.answers)
+	return await(ctx, answerTimeout, m.answers)
 }
 
 // await calls what until it succeeds, and returns its last error that is not
 // only that the time was up.
-func await(ctx context.Context, patience time.Duration, what func(context.Context) error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func await(ctx context.Context, timeout time.Duration, what func(context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
 		last := what(ctx)
@@ -116,7 +115,7 @@ func await(ctx context.Context, patience time.Duration, what func(context.Contex
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(glance):
+		case <-time.After(pollInterval):
 		}
 	}
 }
@@ -143,7 +142,7 @@ func (m *Machine) answers(ctx context.Context) error {
 		if !l.Addr().IsLoopback() {
 			continue // its own address may be none of the clients that are allowed
 		}
-		ctx, cancel := context.WithTimeout(ctx, lookupPatience)
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 		_, err = dnsclient.Lookup(ctx, l, string(m.ID))
 		cancel()
 		if err != nil {
@@ -153,9 +152,9 @@ func (m *Machine) answers(ctx context.Context) error {
 	return nil
 }
 
-// inOrder fails unless the daemon has done what was asked for.
-func (m *Machine) inOrder(ctx context.Context) error {
-	return await(ctx, orderPatience, func(ctx context.Context) error {
+// applied fails unless the daemon has done what was asked for.
+func (m *Machine) applied(ctx context.Context) error {
+	return await(ctx, applyTimeout, func(ctx context.Context) error {
 		status, err := m.Status(ctx)
 		if err != nil {
 			return err
@@ -173,15 +172,15 @@ func (m *Machine) inOrder(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("%s does not point here yet: %s", r.Path, r.Error))
 		}
 		if len(failed) > 0 {
-			failed = append(failed, errors.New("the rest is enabled, and nodedns goes on trying; nodedns status tells how it stands"))
+			failed = append(failed, errors.New("the rest is enabled, and nodedns goes on trying; see nodedns status"))
 		}
 		return errors.Join(failed...)
 	})
 }
 
-// remember notes what there is to undo, before anything is done. It returns the
-// record that there was, and one that says how the service is now.
-func (m *Machine) remember(ctx context.Context, keys []string) (was, now record, err error) {
+// recordState saves what there is to undo, before anything is done. It returns
+// the record that there was, and one of how the service is now.
+func (m *Machine) recordState(ctx context.Context, keys []string) (was, now record, err error) {
 	was, found, err := m.loadRecord()
 	if err != nil {
 		return was, now, err

@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// What is wrong is told, also if the last look is cut off by the end of the
-// patience.
-func TestAwaitTellsWhatIsWrong(t *testing.T) {
+// The cause is returned, also if the last attempt is cut off by the timeout.
+func TestAwaitReturnsCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		wrong, looks := errors.New("not in order"), 0
+		wrong, looks := errors.New("not applied"), 0
 		err := await(t.Context(), time.Second, func(ctx context.Context) error {
 			if looks++; looks == 1 {
 				return wrong
@@ -27,7 +26,7 @@ func TestAwaitTellsWhatIsWrong(t *testing.T) {
 	})
 }
 
-// Where nothing else is known, that is what is wrong.
+// Where nothing else is known, the timeout is the cause.
 func TestAwaitIsCutOffAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

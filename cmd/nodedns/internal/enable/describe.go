@@ -18,29 +18,29 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// describe tells how a thing stands, and what it is when it is on.
-func (m *Machine) describe(thing Thing) Row {
-	switch thing {
+// describe returns the state of a feature, and what it becomes when it is enabled.
+func (m *Machine) describe(feature Feature) Row {
+	switch feature {
 	case Hosts:
 		return Row{
-			Thing: Hosts, Path: m.rooted(hostsPath), Now: m.describeHosts(),
+			Feature: Hosts, Path: m.rooted(hostsPath), Now: m.describeHosts(),
 			Becomes: "your lines, and a block with the nodes of the cluster",
 		}
 	case MachineID:
-		return Row{Thing: MachineID, Path: m.rooted(machineIDPath), Now: m.firstLineOf(machineIDPath), Becomes: m.machineID()}
+		return Row{Feature: MachineID, Path: m.rooted(machineIDPath), Now: m.firstLineOf(machineIDPath), Becomes: m.machineID()}
 	case Hostname:
-		return Row{Thing: Hostname, Now: m.hostname(), Becomes: string(m.ID)}
+		return Row{Feature: Hostname, Now: m.hostname(), Becomes: string(m.ID)}
 	default:
 		return Row{
-			Thing: ResolvConf, Path: m.rooted(m.Config.ResolvConf.Path), Now: m.describeResolvConf(),
+			Feature: ResolvConf, Path: m.rooted(m.Config.ResolvConf.Path), Now: m.describeResolvConf(),
 			Becomes: "names nodedns while it answers, and what it was at all other times",
 		}
 	}
 }
 
-// remark is what else is to be known of a thing that is switched on.
-func (m *Machine) remark(thing Thing) string {
-	if thing == MachineID && m.keepsMachineID() {
+// remark is what else the user should know of a feature that is enabled.
+func (m *Machine) remark(feature Feature) string {
+	if feature == MachineID && m.keepsMachineID() {
 		return "the ID of a live machine does not change under it"
 	}
 	return ""
@@ -75,7 +75,7 @@ func (m *Machine) firstLineOf(path string) string {
 	case line == "":
 		return "empty"
 	default:
-		return fmt.Sprintf("%.64s", line) // of whatever else has got there
+		return fmt.Sprintf("%.64s", line) // which may be anything
 	}
 }
 
@@ -86,12 +86,12 @@ func (m *Machine) keepsMachineID() bool {
 	return m.Config.Files.MachineIDFormat == hostsfile.MachineIDAuto && m.exists("/run/systemd/system") && has
 }
 
-// machineID says what the machine's ID is going to be.
+// machineID is what the machine's ID becomes.
 func (m *Machine) machineID() string {
 	format := m.Config.Files.MachineIDFormat
 	switch {
 	case m.keepsMachineID():
-		return stays
+		return unchanged
 	case format == hostsfile.MachineIDHex, format == hostsfile.MachineIDAuto && m.exists("/run/systemd/system"):
 		return "32 hex digits that stand for this node"
 	default:
@@ -140,7 +140,7 @@ type edit struct {
 	change             bool
 }
 
-// previewNsswitch tells it, without doing it.
+// previewNsswitch returns it, and changes nothing.
 func (m *Machine) previewNsswitch(resolve bool) (edit, error) {
 	f := m.nameService().file
 	content, err := f.Read()
@@ -164,13 +164,13 @@ func (m *Machine) previewNsswitch(resolve bool) (edit, error) {
 	}
 	e := edit{now: "hosts: " + before.String(), becomes: "hosts: " + after.String(), change: !bytes.Equal(text, content.Bytes)}
 	if !e.change {
-		e.becomes = stays
+		e.becomes = unchanged
 	}
 	if before.Number == 0 {
 		e.now += " (glibc's default)"
 	}
 	if i := after.Index(nsswitch.Resolve); i >= 0 && after.Services[i].Then(nsswitch.NotFound) == nsswitch.Continue {
-		e.note = "other services may know more names: they are asked for what nodedns does not know"
+		e.note = "other services may know more names: they are still asked for names unknown to nodedns"
 	}
 	return e, nil
 }
@@ -186,7 +186,7 @@ func (m *Machine) hostsLine() string {
 
 func isOnPort53(a netip.AddrPort) bool { return a.Port() == 53 }
 
-// obstacle tells why the daemon cannot do its work, or "": somebody else has
+// obstacle returns why the daemon cannot do its work, or "": another program has
 // its port.
 func (m *Machine) obstacle(ctx context.Context) (string, error) {
 	if m.running(ctx) {
@@ -209,7 +209,7 @@ func (m *Machine) obstacle(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// isServed reports whether somebody answers on a socket.
+// isServed reports whether another program listens on a socket.
 func isServed(ctx context.Context, path string) bool {
 	dialer := net.Dialer{Timeout: time.Second}
 	conn, err := dialer.DialContext(ctx, "unix", path)

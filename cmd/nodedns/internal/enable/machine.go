@@ -18,7 +18,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Machine is the one that things are switched on and off on. Its methods are to
+// Machine is the one that features are enabled and disabled on. Its methods must
 // be called from one goroutine.
 type Machine struct {
 	File    string          // the configuration file; "" is the usual one
@@ -30,14 +30,14 @@ type Machine struct {
 	Status func(ctx context.Context) (nodedns.Status, error)
 	// Restore puts the originals back that the daemon has kept, while it does
 	// not run: those of resolv.conf, those of the other files, or both. It
-	// tells for people what was done.
+	// returns what was done, for people to read.
 	Restore func(cfg config.Config, resolvConf, files bool) ([]Restored, error)
 	// NoStart leaves the service manager alone.
 	NoStart bool
 	Logger  *slog.Logger
 }
 
-// Restored is one thing that was put back.
+// Restored is a file or setting that was put back.
 type Restored struct {
 	Path string
 	Done string // what was done, for people to read
@@ -78,8 +78,8 @@ func (m *Machine) exists(patterns ...string) bool {
 // dropIn is the path of our drop-in.
 func (m *Machine) dropIn() string { return filepath.Join(config.DropIns(m.File), dropInName) }
 
-// switched are the keys that our drop-in has.
-func (m *Machine) switched() ([]string, error) {
+// enabledKeys are the keys that our drop-in has.
+func (m *Machine) enabledKeys() ([]string, error) {
 	origins, err := config.Origins(m.dropIn(), nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -109,8 +109,8 @@ func write(f managed.File, text string) error {
 	return err
 }
 
-// overridden tells why our drop-in could not switch a key on, or "": somebody
-// whose word counts more has it.
+// overridden returns why our drop-in could not enable a key, or "": a file or flag
+// that counts more sets it.
 func (m *Machine) overridden(key string) string {
 	i := slices.IndexFunc(m.Origins, func(o config.Origin) bool { return o.Key == key })
 	if i < 0 {
@@ -119,22 +119,22 @@ func (m *Machine) overridden(key string) string {
 	o := m.Origins[i]
 	later := filepath.Dir(o.File) == filepath.Dir(m.dropIn()) && o.File > m.dropIn()
 	if o.File == "" || later {
-		return fmt.Sprintf("%s switches it off, and counts more than %s", o, dropInName)
+		return fmt.Sprintf("%s turns it off, and counts more than %s", o, dropInName)
 	}
 	return ""
 }
 
-// origin is where a key that is on was switched on.
+// origin is where a key that is on was turned on.
 func (m *Machine) origin(key string) string {
 	for _, o := range m.Origins {
 		if o.Key == key && o.File == m.dropIn() {
-			return "enabled already"
+			return "already enabled"
 		}
 		if o.Key == key {
-			return "on already, by " + o.String()
+			return "already on, by " + o.String()
 		}
 	}
-	return "on already, by default"
+	return "already on, by default"
 }
 
 // running reports whether a daemon runs. An error that leaves it open counts as
@@ -144,9 +144,9 @@ func (m *Machine) running(ctx context.Context) bool {
 	return !errors.Is(err, control.ErrNotRunning)
 }
 
-// carriesOut reports whether a daemon does what the configuration says, so that
-// it need not be started anew.
-func (m *Machine) carriesOut(ctx context.Context) bool {
+// followsConfig reports whether a daemon does what the configuration says, so
+// that it need not be restarted.
+func (m *Machine) followsConfig(ctx context.Context) bool {
 	status, err := m.Status(ctx)
 	if err != nil {
 		return false

@@ -18,8 +18,8 @@ const (
 	maxNsswitch = 1 << 20
 )
 
-// nameService is nsswitch.conf with the original that is kept of it. Its state
-// directory is its own, since others put back all that they find in theirs.
+// nameService is nsswitch.conf with the original that is kept of it. It has a
+// state directory of its own, since restoring another puts back all that is there.
 type nameService struct {
 	file    managed.File
 	backups managed.Backups
@@ -48,7 +48,7 @@ func (n nameService) isEdited() (bool, error) {
 }
 
 // undo puts the original back or, if the file was changed since, takes only our
-// change out of it. It tells for people what was done, or nothing.
+// change out of it. It returns what was done, for people to read, or nothing.
 func (n nameService) undo() (done string, err error) {
 	tidied := errors.Join(n.file.Recover(), n.backups.RemoveTemp(), n.file.RemoveTemp())
 	o, found, err := n.backups.Load(n.file.String())
@@ -61,11 +61,11 @@ func (n nameService) undo() (done string, err error) {
 	}
 	switch {
 	case !now.Exists:
-		done = "left as it is: somebody else has removed it since"
+		done = "left as it is: removed by another program since"
 	case n.isOurs(now.Bytes, o.Content):
 		done, err = n.file.Restore(o)
 	default:
-		done = "changed by somebody else since: only what was added is taken out"
+		done = "changed by another program since: only what was added is taken out"
 		_, err = n.file.Update(managed.Edits{Want: func(now managed.Content) ([]byte, error) {
 			return nsswitch.Withdraw(now.Bytes, o.Content)
 		}})

@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
-// Plan is what is going to be done.
+// Plan is what will be done.
 type Plan struct {
 	DropIn string   `json:"drop_in"` // the file that has, or had, the keys
 	Rows   []Row    `json:"plan"`
@@ -17,79 +17,79 @@ type Plan struct {
 	// Obstacle is why nothing can be done at all, with the remedy, or empty.
 	Obstacle string `json:"obstacle,omitempty"`
 
-	left    []string // the keys that had effects when it was made
+	active  []string // the keys that had effects when it was made
 	rewrite bool     // the drop-in changes
-	restart bool     // the daemon is started anew
+	restart bool     // the daemon is restarted
 	edit    bool     // nsswitch.conf changes
 	resolve bool     // and names nss-resolve
 }
 
-// Row is one line of a plan: a thing, or the daemon.
+// Row is one line of a plan: a feature, or the daemon.
 type Row struct {
-	Thing   Thing  `json:"thing"`
-	Path    string `json:"path,omitempty"`
-	Now     string `json:"now"`
-	Becomes string `json:"becomes"`
-	Change  bool   `json:"change"`
+	Feature Feature `json:"feature"`
+	Path    string  `json:"path,omitempty"`
+	Now     string  `json:"now"`
+	Becomes string  `json:"becomes"`
+	Change  bool    `json:"change"`
 	// Note is why there is no change, or what else is to be known of it.
 	Note string `json:"note,omitempty"`
 }
 
-// stays is what becomes of a thing that is left alone.
-const stays = "stays"
+// unchanged is what becomes of a feature that is left alone.
+const unchanged = "unchanged"
 
-// daemon is the thing of the row about the daemon.
-const daemon Thing = "daemon"
+// daemon is the feature of the row about the daemon.
+const daemon Feature = "daemon"
 
 // Changes reports whether there is anything to do.
 func (p Plan) Changes() bool {
 	return slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Change })
 }
 
-// PlanEnable tells what enabling some things comes to.
-func (m *Machine) PlanEnable(ctx context.Context, things []Thing) (Plan, error) {
-	before, err := m.switched()
+// PlanEnable returns what enabling some features comes to.
+func (m *Machine) PlanEnable(ctx context.Context, features []Feature) (Plan, error) {
+	before, err := m.enabledKeys()
 	if err != nil {
 		return Plan{}, err
 	}
 	p := Plan{DropIn: m.dropIn(), Keys: slices.Clone(before), Rows: []Row{}}
-	if p.left, err = m.left(); err != nil {
+	if p.active, err = m.activeKeys(); err != nil {
 		return Plan{}, err
 	}
 	if p.Obstacle, err = m.obstacle(ctx); err != nil {
 		return Plan{}, err
 	}
-	for _, t := range things {
+	for _, t := range features {
 		if t == Nsswitch {
 			m.planNsswitch(ctx, &p)
 		} else {
-			p.Rows = append(p.Rows, m.planToggle(&p, t))
+			p.Rows = append(p.Rows, m.planSetting(&p, t))
 		}
 	}
 	p.rewrite = !slices.Equal(p.Keys, before)
 	return p, m.planDaemon(ctx, &p)
 }
 
-// planToggle tells what becomes of a thing that a key switches on.
-func (m *Machine) planToggle(p *Plan, thing Thing) Row {
-	t := toggleOf(thing)
-	row := m.describe(thing)
+// planSetting returns what becomes of a feature that a key enables.
+func (m *Machine) planSetting(p *Plan, feature Feature) Row {
+	t := settingOf(feature)
+	row := m.describe(feature)
 	row.Note = m.blocked(t)
 	if !t.off(m.Config) {
 		row.Note = m.origin(t.key)
 	}
 	if row.Note != "" {
-		row.Becomes = stays
+		row.Becomes = unchanged
 		return row
 	}
-	row.Change, row.Note = true, m.remark(thing)
+	row.Change, row.Note = true, m.remark(feature)
 	p.Keys = append(p.Keys, t.key)
 	return row
 }
 
-// blocked tells why a thing that is off cannot be switched on, or "".
-func (m *Machine) blocked(t toggle) string {
-	if why := m.overridden(t.key); why != "" || t.thing != ResolvConf {
+// blocked returns why a feature that is off cannot be enabled, or "".
+func (m *Machine) blocked(t setting) string {
+	if why := m.overridden(t.key); why != "" || t.feature != ResolvConf {
 		return why
 	}
 	onPort53 := slices.ContainsFunc(m.Config.Listen, isOnPort53)
@@ -102,18 +102,18 @@ func (m *Machine) blocked(t toggle) string {
 	return ""
 }
 
-// planNsswitch tells what becomes of nsswitch.conf, and of the socket that
+// planNsswitch adds what becomes of nsswitch.conf, and of the socket that
 // nss-resolve asks.
 func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
-	row := Row{Thing: Nsswitch, Path: m.rooted(nsswitchPath)}
+	row := Row{Feature: Nsswitch, Path: m.rooted(nsswitchPath)}
 	defer func() { p.Rows = append(p.Rows, row) }()
-	t := toggleOf(Nsswitch)
+	t := settingOf(Nsswitch)
 	off := t.off(m.Config)
 	without := m.withoutResolve(ctx, t, off)
 	p.resolve = without == ""
 	edit, err := m.previewNsswitch(p.resolve)
 	if err != nil {
-		row.Now, row.Becomes, row.Note = "cannot be edited", stays, err.Error()
+		row.Now, row.Becomes, row.Note = "cannot be edited", unchanged, err.Error()
 		return
 	}
 	row.Now, row.Becomes, row.Note = edit.now, edit.becomes, edit.note
@@ -127,8 +127,8 @@ func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
 	}
 }
 
-// withoutResolve tells why nss-resolve cannot be used, or "".
-func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string {
+// withoutResolve returns why nss-resolve cannot be used, or "".
+func (m *Machine) withoutResolve(ctx context.Context, t setting, off bool) string {
 	switch {
 	case m.Config.Files.Root != "":
 		return "its socket is that of this machine, not of files.root"
@@ -141,15 +141,15 @@ func (m *Machine) withoutResolve(ctx context.Context, t toggle, off bool) string
 		return why
 	}
 	if isServed(ctx, varlinkPath) {
-		return "another resolver serves " + varlinkPath + "; if it is systemd-resolved, systemctl disable --now systemd-resolved ends it"
+		return "another resolver serves " + varlinkPath + "; if it is systemd-resolved, stop it with systemctl disable --now systemd-resolved"
 	}
 	return ""
 }
 
-// planDaemon tells what becomes of the daemon. It is started anew where its
-// configuration changes, or where it does not do what that says.
+// planDaemon adds what becomes of the daemon. It is restarted where its
+// configuration changes, or where it does not follow that.
 func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
-	row := Row{Thing: daemon, Now: "does not run", Becomes: stays}
+	row := Row{Feature: daemon, Now: "does not run", Becomes: unchanged}
 	runs := m.running(ctx)
 	if runs {
 		row.Now = "runs"
@@ -157,9 +157,9 @@ func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
 	if !m.systemd() {
 		switch {
 		case runs && p.rewrite:
-			row.Note = "start it anew, as only a start takes over the changes"
+			row.Note = "restart it: only a start takes over the changes"
 		case !runs:
-			row.Note = "start it by what runs it on this machine"
+			row.Note = "start it with what runs it on this machine"
 		}
 		p.Rows = append(p.Rows, row)
 		return nil
@@ -169,8 +169,8 @@ func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
 		return err
 	}
 	row.Now = describeUnit(active, enabled)
-	if p.restart = p.rewrite || !active || !enabled || !m.carriesOut(ctx); p.restart {
-		row.Change, row.Becomes = true, "started anew, and at each boot"
+	if p.restart = p.rewrite || !active || !enabled || !m.followsConfig(ctx); p.restart {
+		row.Change, row.Becomes = true, "restarted, and enabled at boot"
 	}
 	p.Rows = append(p.Rows, row)
 	return nil

@@ -41,7 +41,7 @@ func (m *Machine) loadRecord() (r record, found bool, err error) {
 	return r, true, nil
 }
 
-// saveRecord notes what there is to undo, or that there is nothing.
+// saveRecord saves what there is to undo, or that there is nothing.
 func (m *Machine) saveRecord(r record) error {
 	f := m.own(m.recordPath())
 	if len(r.Keys) == 0 {

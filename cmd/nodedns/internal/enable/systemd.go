@@ -12,31 +12,31 @@ import (
 // unit is the service of the packages.
 const unit = "nodedns.service"
 
-// unitPatience bounds one call of systemctl: starting the daemon takes it less
+// systemctlTimeout bounds one call of systemctl: starting the daemon takes it less
 // than a second, but systemd may have others to wait for.
-const unitPatience = 90 * time.Second
+const systemctlTimeout = 90 * time.Second
 
-// systemd says whether the daemon is run by it.
+// systemd reports whether the daemon is run by it.
 func (m *Machine) systemd() bool {
 	return !m.NoStart && m.exists("/run/systemd/system") && m.exists(
 		"/etc/systemd/system/"+unit, "/usr/local/lib/systemd/system/"+unit, "/usr/lib/systemd/system/"+unit, "/lib/systemd/system/"+unit)
 }
 
-// systemctl calls it, with the unit as the last argument.
+// systemctl runs it, with the unit as the last argument.
 func systemctl(ctx context.Context, verb ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, unitPatience)
+	ctx, cancel := context.WithTimeout(ctx, systemctlTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "systemctl", append(verb, unit)...)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s; look at journalctl -u %s", cmd, err, bytes.TrimSpace(said.Bytes()), unit)
+		return fmt.Errorf("%s: %w: %s; see journalctl -u %s", cmd, err, bytes.TrimSpace(output.Bytes()), unit)
 	}
 	return nil
 }
 
-// is asks systemctl a question that its exit status answers.
-func is(ctx context.Context, question string) (bool, error) {
+// unitIs asks systemctl a question that its exit status answers.
+func unitIs(ctx context.Context, question string) (bool, error) {
 	err := systemctl(ctx, question, "--quiet")
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		return false, nil
@@ -46,10 +46,10 @@ func is(ctx context.Context, question string) (bool, error) {
 
 // unitState is whether the service runs, and whether it does at each boot.
 func unitState(ctx context.Context) (active, enabled bool, err error) {
-	active, err = is(ctx, "is-active")
+	active, err = unitIs(ctx, "is-active")
 	if err != nil {
 		return false, false, err
 	}
-	enabled, err = is(ctx, "is-enabled")
+	enabled, err = unitIs(ctx, "is-enabled")
 	return active, enabled, err
 }

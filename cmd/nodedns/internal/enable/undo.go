@@ -13,40 +13,40 @@ import (
 )
 
 // errStillRuns is for a daemon that we cannot stop.
-var errStillRuns = errors.New("the daemon runs, and would write again: stop it by what runs it on this machine, and disable once more")
+var errStillRuns = errors.New("the daemon runs, and would write again: stop it with what runs it on this machine, and disable once more")
 
-// PlanDisable tells what disabling some things comes to.
-func (m *Machine) PlanDisable(ctx context.Context, things []Thing) (Plan, error) {
-	left, err := m.left()
+// PlanDisable returns what disabling some features comes to.
+func (m *Machine) PlanDisable(ctx context.Context, features []Feature) (Plan, error) {
+	active, err := m.activeKeys()
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{DropIn: m.dropIn(), Keys: without(left, keysOf(things)), Rows: []Row{}, left: left}
-	for _, t := range things {
-		if t != Nsswitch && has(left, t) {
+	p := Plan{DropIn: m.dropIn(), Keys: without(active, keysOf(features)), Rows: []Row{}, active: active}
+	for _, t := range features {
+		if t != Nsswitch && has(active, t) {
 			row := m.describe(t)
 			row.Becomes, row.Change = "what it was before", true
 			p.Rows = append(p.Rows, row)
 		}
 	}
-	if slices.Contains(things, Nsswitch) {
-		if err := m.planUndoNsswitch(&p, left); err != nil {
+	if slices.Contains(features, Nsswitch) {
+		if err := m.planUndoNsswitch(&p, active); err != nil {
 			return Plan{}, err
 		}
 	}
-	if p.rewrite = len(p.Keys) < len(left); p.rewrite {
-		return p, m.planLeave(ctx, &p)
+	if p.rewrite = len(p.Keys) < len(active); p.rewrite {
+		return p, m.planStop(ctx, &p)
 	}
 	return p, nil
 }
 
-// left are the keys that may still have effects.
-func (m *Machine) left() ([]string, error) {
+// activeKeys are the keys that may still have effects.
+func (m *Machine) activeKeys() ([]string, error) {
 	r, _, err := m.loadRecord()
 	if err != nil {
 		return nil, err
 	}
-	keys, err := m.switched()
+	keys, err := m.enabledKeys()
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +55,12 @@ func (m *Machine) left() ([]string, error) {
 	return slices.Compact(keys), nil
 }
 
-func (m *Machine) planUndoNsswitch(p *Plan, left []string) error {
+func (m *Machine) planUndoNsswitch(p *Plan, active []string) error {
 	edited, err := m.nameService().isEdited()
-	if err != nil || !edited && !has(left, Nsswitch) {
+	if err != nil || !edited && !has(active, Nsswitch) {
 		return err
 	}
-	row := Row{Thing: Nsswitch, Path: m.rooted(nsswitchPath), Now: "as it was before", Becomes: stays, Change: true}
+	row := Row{Feature: Nsswitch, Path: m.rooted(nsswitchPath), Now: "as it was before", Becomes: unchanged, Change: true}
 	if edited {
 		row.Now, row.Becomes = m.hostsLine(), "what it was before"
 	}
@@ -69,16 +69,16 @@ func (m *Machine) planUndoNsswitch(p *Plan, left []string) error {
 	return nil
 }
 
-// planLeave tells what becomes of the daemon.
-func (m *Machine) planLeave(ctx context.Context, p *Plan) error {
-	row := Row{Thing: daemon, Now: "does not run", Becomes: stays}
+// planStop returns what becomes of the daemon.
+func (m *Machine) planStop(ctx context.Context, p *Plan) error {
+	row := Row{Feature: daemon, Now: "does not run", Becomes: unchanged}
 	switch runs := m.running(ctx); {
 	case m.systemd():
 		active, enabled, err := unitState(ctx)
 		if err != nil {
 			return err
 		}
-		then, err := m.afterwards(p.Keys)
+		then, err := m.unitAfter(p.Keys)
 		if err != nil {
 			return err
 		}
@@ -91,20 +91,20 @@ func (m *Machine) planLeave(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// afterwards says what the service is to be when some keys stay: with the last
-// of them it becomes what it was before us. That the record is lost is no reason
-// to stop it.
-func (m *Machine) afterwards(stay []string) (then record, err error) {
+// unitAfter is the state of the service when some keys are kept: with the last of
+// them it becomes what it was before us. That the record is lost is no reason to
+// stop it.
+func (m *Machine) unitAfter(keep []string) (then record, err error) {
 	r, found, err := m.loadRecord()
-	if !found || len(stay) > 0 {
+	if !found || len(keep) > 0 {
 		r.UnitActive, r.UnitEnabled = true, true
 	}
 	return r, err
 }
 
-// Disable carries out a plan for that, and tells what was put back.
+// Disable carries out a plan for that, and returns what was put back.
 func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err error) {
-	release, err := m.alone(p)
+	release, err := m.lock(p)
 	if err != nil {
 		return nil, err
 	}
@@ -122,35 +122,35 @@ func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err err
 	if !p.rewrite {
 		return done, nil
 	}
-	then, err := m.afterwards(p.Keys)
+	then, err := m.unitAfter(p.Keys)
 	if err != nil {
 		return done, err
 	}
-	more, err := m.leave(ctx, p.Keys, without(p.left, p.Keys), then)
+	more, err := m.removeKeys(ctx, p.Keys, without(p.active, p.Keys), then)
 	if err == nil {
-		err = m.forget(p.Keys)
+		err = m.trimRecord(p.Keys)
 	}
 	return append(done, more...), err
 }
 
-// forget leaves only some keys in the record.
-func (m *Machine) forget(stay []string) error {
+// trimRecord keeps only some keys in the record.
+func (m *Machine) trimRecord(keep []string) error {
 	r, found, err := m.loadRecord()
 	if err != nil || !found {
 		return err
 	}
-	r.Keys = stay
+	r.Keys = keep
 	return m.saveRecord(r)
 }
 
-// leave makes the drop-in have only the keys that stay, and has put back what
-// those did that are gone. Then the service becomes what is said.
-func (m *Machine) leave(ctx context.Context, stay, gone []string, then record) (done []Restored, err error) {
-	if err := m.writeDropIn(stay); err != nil {
+// removeKeys makes the drop-in have only the keys to keep, and has put back what
+// those did that are gone. Then the service gets the given state.
+func (m *Machine) removeKeys(ctx context.Context, keep, gone []string, then record) (done []Restored, err error) {
+	if err := m.writeDropIn(keep); err != nil {
 		return nil, err
 	}
-	if len(stay) == 0 && then.MadeDir {
-		// The user may have files of his own in it by now.
+	if len(keep) == 0 && then.MadeDir {
+		// The user may have other files in it by now.
 		err := os.Remove(filepath.Dir(m.dropIn()))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
 			return nil, fmt.Errorf("remove the directory of the drop-ins: %w", err)
@@ -167,14 +167,14 @@ func (m *Machine) leave(ctx context.Context, stay, gone []string, then record) (
 	}
 	done, err = m.restore(gone)
 	if systemd {
-		// Whatever could not be put back: names are to be answered.
-		err = errors.Join(err, leaveUnit(ctx, then))
+		// Even if not all could be put back: names must be answered.
+		err = errors.Join(err, restoreUnit(ctx, then))
 	}
 	return done, err
 }
 
-// leaveUnit makes the service, which was stopped, what is said.
-func leaveUnit(ctx context.Context, then record) (err error) {
+// restoreUnit gives the service, which was stopped, a state.
+func restoreUnit(ctx context.Context, then record) (err error) {
 	if !then.UnitEnabled {
 		err = systemctl(ctx, "disable")
 	}

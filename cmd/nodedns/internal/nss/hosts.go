@@ -10,7 +10,7 @@ import (
 // inHosts are the addresses that the hosts file has for a name, and the numbers
 // of their lines, ours and the user's. For one family, only the first of its
 // lines counts unless host.conf says otherwise.
-func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr, numbers []int) {
+func (m *Machine) inHosts(name string, want familySet) (addrs []netip.Addr, numbers []int) {
 	for entry := range hostsformat.Entries(1, m.hosts) {
 		if !entry.HasName([]byte(name)) {
 			continue
@@ -30,7 +30,7 @@ func (m *Machine) inHosts(name string, want families4and6) (addrs []netip.Addr, 
 // namedInHosts is the name that the hosts file has for an address, and the number
 // of its line. A line without a name counts too, and gives an empty one.
 func (m *Machine) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
-	want := families4and6{four: addr.Is4(), six: addr.Is6()}
+	want := familySet{four: addr.Is4(), six: addr.Is6()}
 	for entry := range hostsformat.Entries(1, m.hosts) {
 		if found, ok := want.fit(entry.Addr); !ok || found != addr {
 			continue
@@ -44,13 +44,13 @@ func (m *Machine) namedInHosts(addr netip.Addr) (name string, number int, ok boo
 }
 
 // families4and6 are the families that are looked for.
-type families4and6 struct{ four, six bool }
+type familySet struct{ four, six bool }
 
-func (f families4and6) single() bool { return f.four != f.six }
+func (f familySet) single() bool { return f.four != f.six }
 
 // fit is the address of a line as it is found. Who looks for IPv4 alone finds
 // IPv6's form of it too, and the loopback's.
-func (f families4and6) fit(addr netip.Addr) (netip.Addr, bool) {
+func (f familySet) fit(addr netip.Addr) (netip.Addr, bool) {
 	switch {
 	case addr.Is4():
 		return addr, f.four

@@ -96,7 +96,7 @@ func (r Result) because(status, format string, values ...any) Result {
 type subject struct {
 	name string
 	addr netip.Addr // valid: its name is wanted
-	want families4and6
+	want familySet
 	// mapped says that IPv4 will do in IPv6's form, if there is no IPv6.
 	mapped bool
 }

@@ -62,7 +62,7 @@ func Read(root string) (*Machine, error) {
 	}
 	m.Switch, m.SwitchError = nsswitch.Hosts(text[0])
 	m.hosts = text[1]
-	m.multiple = Multiple(string(text[2]))
+	m.multiple = MultiEnabled(string(text[2]))
 	var err error
 	if m.hostname, err = os.Hostname(); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func readFile(root, path string) ([]byte, error) {
 
 // Multiple says whether the text of a host.conf(5) has all lines of the hosts file
 // for a name count. Letter case does not matter, nor does what follows.
-func Multiple(text string) (on bool) {
+func MultiEnabled(text string) (on bool) {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(strings.ToLower(line))
 		switch {

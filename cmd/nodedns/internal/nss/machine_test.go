@@ -58,10 +58,10 @@ func TestResolvConf(t *testing.T) {
 func TestHostsFile(t *testing.T) {
 	t.Parallel()
 	const text = "# 192.0.2.9 a\n192.0.2.1 A b # c\n\n192.0.2.2\tB\n2001:db8::1 a\n::1 a\n::ffff:192.0.2.3 a\nx a\n192.0.2.1 a\n"
-	both, four, six := families4and6{true, true}, families4and6{four: true}, families4and6{six: true}
+	both, four, six := familySet{true, true}, familySet{four: true}, familySet{six: true}
 	for _, tt := range []struct {
 		name  string
-		want  families4and6
+		want  familySet
 		multi bool
 		found string
 	}{
@@ -100,7 +100,7 @@ func TestOddHostsFile(t *testing.T) {
 		"a": "", "b": "", "c": "", "b\u00a0c": "192.0.2.2", "d": "", "e": "192.0.2.3", "f": "", "k": "", "g": "192.0.2.5", "h": "192.0.2.6",
 	} {
 		found := ""
-		if addrs, _ := m.inHosts(name, families4and6{four: true, six: true}); len(addrs) > 0 {
+		if addrs, _ := m.inHosts(name, familySet{four: true, six: true}); len(addrs) > 0 {
 			found = addrs[0].String()
 		}
 		if found != want {
@@ -126,7 +126,7 @@ func TestMulti(t *testing.T) {
 		"": false, "multi on\n": true, "order hosts,bind\nmulti on\nmulti off\n": false, "multi": false,
 		"Multi ON # both\n": true, "multi on\nmulti\nmulti perhaps\n": true, "#multi on\n": false,
 	} {
-		if got := Multiple(text); got != want {
+		if got := MultiEnabled(text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
@@ -159,7 +159,7 @@ func TestReadRefusesWhatIsNoFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if addrs, _ := m.inHosts("a", families4and6{four: true, six: true}); len(addrs) != 1 {
+	if addrs, _ := m.inHosts("a", familySet{four: true, six: true}); len(addrs) != 1 {
 		t.Errorf("through a link: %v", addrs)
 	}
 }

@@ -47,7 +47,7 @@ func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, erro
 	if l.Dry {
 		return r.because(Unknown, "%s would be asked, and others by it", varlinkPath), nil
 	}
-	return called(ctx, c, r, s), nil
+	return callResolve(ctx, c, r, s), nil
 }
 
 // searched is what this daemon replies over the socket.
@@ -75,7 +75,7 @@ func (l *Lookup) searched(ctx context.Context, r Result, s subject) (Result, err
 var noSource = varlink.ErrNoSource.ID
 
 // called is what a call of the socket comes to.
-func called(ctx context.Context, c *varlink.Client, r Result, s subject) Result {
+func callResolve(ctx context.Context, c *varlink.Client, r Result, s subject) Result {
 	found, err := resolved(ctx, c, s)
 	failed := (*varlink.Error)(nil)
 	switch {

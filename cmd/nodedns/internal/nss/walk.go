@@ -63,7 +63,7 @@ func (l *Lookup) ask(ctx context.Context, service string, s subject) (Result, er
 	if err != nil || !s.mapped || r.Status == nsswitch.Success || r.Status == Unknown {
 		return r, err
 	}
-	s.want = families4and6{four: true}
+	s.want = familySet{four: true}
 	four, err := l.service(ctx, service, s)
 	four.Tried = append(r.Tried, four.Tried...)
 	for i, addr := range four.Found {
@@ -98,9 +98,9 @@ func (l *Lookup) Name(ctx context.Context, name string) (Walk, []Prediction, err
 	if err != nil {
 		return walk, nil, err
 	}
-	legacy, err := l.walk(ctx, subject{name: name, want: families4and6{six: true}})
+	legacy, err := l.walk(ctx, subject{name: name, want: familySet{six: true}})
 	if err == nil && len(legacy.Found) == 0 && legacy.Unknown == "" {
-		legacy, err = l.walk(ctx, subject{name: name, want: families4and6{four: true}})
+		legacy, err = l.walk(ctx, subject{name: name, want: familySet{four: true}})
 	}
 	return walk, []Prediction{walk.predict("ahosts", name), legacy.predict("hosts", name)}, err
 }
@@ -110,7 +110,7 @@ func (l *Lookup) Name(ctx context.Context, name string) (Walk, []Prediction, err
 func (l *Lookup) addresses(ctx context.Context, name string) (Walk, error) {
 	both := l.v4 == l.v6
 	return l.walk(ctx, subject{
-		name: name, want: families4and6{four: both || l.v4, six: both || l.v6}, mapped: !both && l.v6,
+		name: name, want: familySet{four: both || l.v4, six: both || l.v6}, mapped: !both && l.v6,
 	})
 }
 

@@ -28,7 +28,7 @@ func (v *verification) compare(ctx context.Context, name string, ask func(contex
 				wrong[n.ID] = found
 			}
 		}
-		stayed, moved, err := v.lookAgain(ctx, pending, wrong)
+		stayed, moved, err := v.recheck(ctx, pending, wrong)
 		if err != nil {
 			return Check{}, err
 		}
@@ -46,7 +46,7 @@ func (v *verification) compare(ctx context.Context, name string, ask func(contex
 
 // lookAgain reads the nodes of which something was wrong, and tells those that
 // are as they were before from those that are not. One that is gone is neither.
-func (v *verification) lookAgain(ctx context.Context, before []node, wrong map[zone.ID][]Difference) (stayed, moved []node, err error) {
+func (v *verification) recheck(ctx context.Context, before []node, wrong map[zone.ID][]Difference) (stayed, moved []node, err error) {
 	if len(wrong) == 0 {
 		return nil, nil, nil
 	}

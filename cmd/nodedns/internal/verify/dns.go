@@ -18,7 +18,7 @@ import (
 type asking struct {
 	v      *verification
 	client *dnsclient.Client
-	pace   pace
+	pace   limiter
 }
 
 // checkListeners asks each listener of this machine's programs, by UDP and by TCP.
@@ -39,7 +39,7 @@ func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 	for _, server := range dnsclient.OwnListeners(all) {
 		for _, network := range []string{"udp", "tcp"} {
 			name := fmt.Sprintf("dns %s %s", server, network)
-			a := asking{v: v, client: dnsclient.New(network, server), pace: pace{begun: time.Now()}}
+			a := asking{v: v, client: dnsclient.New(network, server), pace: limiter{begun: time.Now()}}
 			check, err := v.compare(ctx, name, a.ask)
 			if err = cmp.Or(err, a.client.Close()); err != nil {
 				return nil, err
@@ -130,7 +130,7 @@ func (a *asking) next(ctx context.Context) error {
 // appendUnequal appends how a reply differs from the records wanted, in any
 // order and letter case, if it does.
 func appendUnequal(differences []Difference, name string, want []string, reply dnsclient.Reply) []Difference {
-	is, should := inOrder(reply.Records), inOrder(want)
+	is, should := sorted(reply.Records), sorted(want)
 	if reply.Rcode != "NOERROR" {
 		is = strings.TrimSpace(reply.Rcode + " " + is)
 	}
@@ -140,7 +140,7 @@ func appendUnequal(differences []Difference, name string, want []string, reply d
 	return append(differences, Difference{name, should, is})
 }
 
-func inOrder(records []string) string {
+func sorted(records []string) string {
 	return strings.ToLower(strings.Join(slices.Sorted(slices.Values(records)), " "))
 }
 

@@ -30,10 +30,10 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 		return off(name, "files.hosts is empty"), nil
 	}
 	path := filepath.Join(v.Files.Root, v.Files.Hosts)
-	if err := v.kept(path); err != nil {
+	if err := v.checkManaged(path); err != nil {
 		return failed(name, err), nil
 	}
-	var standing []hostsfile.Difference
+	var persistent []hostsfile.Difference
 	for look := 0; ; look++ {
 		z, err := v.hostsZone(ctx)
 		if err != nil {
@@ -44,10 +44,10 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 			return failed(name, err), nil
 		}
 		if look == 0 {
-			standing = found
+			persistent = found
 		}
-		standing = slices.DeleteFunc(standing, func(d hostsfile.Difference) bool { return !slices.Contains(found, d) })
-		if len(standing) == 0 || look == len(delays) {
+		persistent = slices.DeleteFunc(persistent, func(d hostsfile.Difference) bool { return !slices.Contains(found, d) })
+		if len(persistent) == 0 || look == len(delays) {
 			break
 		}
 		v.wait(ctx, delays[look])
@@ -56,7 +56,7 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 		}
 	}
 	var differences []Difference
-	for _, d := range standing {
+	for _, d := range persistent {
 		differences = append(differences, Difference(d))
 	}
 	return newCheck(name, path, differences), nil
@@ -64,7 +64,7 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 
 // kept returns an error for a file that the daemon does not keep: it runs with
 // another configuration than this command, and what the file says proves nothing.
-func (v *verification) kept(path string) error {
+func (v *verification) checkManaged(path string) error {
 	if slices.ContainsFunc(v.status.Files, func(f nodedns.FileStatus) bool { return f.Path == path }) {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (v *verification) checkIdentity(keeper *hostsfile.Keeper) []Check {
 		checks = append(checks, off("hostname", "files.hostname is false"))
 	}
 	for _, c := range keeper.CompareIdentity() {
-		if err := v.kept(c.Path); err != nil {
+		if err := v.checkManaged(c.Path); err != nil {
 			checks = append(checks, failed(c.Name, err))
 		} else {
 			checks = append(checks, checkOf(c))

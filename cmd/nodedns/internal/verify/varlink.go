@@ -22,7 +22,7 @@ func (v *verification) checkVarlink(ctx context.Context) (Check, error) {
 // askVarlink resolves the name of a node, whatever the family.
 func askVarlink(ctx context.Context, c *varlink.Client, n node) ([]Difference, error) {
 	found, err := c.ResolveHostname(ctx, varlink.HostnameQuestion{Name: string(n.ID), V4: true, V6: true})
-	got := inOrder(texts(found.All))
+	got := sorted(texts(found.All))
 	switch failed := (*varlink.Error)(nil); {
 	case errors.Is(err, varlink.ErrNoSuchResourceRecord): // it has no address
 	case errors.As(err, &failed):
@@ -30,7 +30,7 @@ func askVarlink(ctx context.Context, c *varlink.Client, n node) ([]Difference, e
 	case err != nil:
 		return nil, fmt.Errorf("ask for %s by varlink: %w", n.ID, err)
 	}
-	if want := inOrder(texts(n.Addrs)); got != want {
+	if want := sorted(texts(n.Addrs)); got != want {
 		return []Difference{{string(n.ID) + " by varlink", want, got}}, nil
 	}
 	return nil, nil

@@ -394,7 +394,7 @@ func TestManyDifferencesAreCounted(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	t.Parallel()
-	p := pace{begun: time.Unix(0, 0)}
+	p := limiter{begun: time.Unix(0, 0)}
 	ahead := time.Duration(0)
 	for range perSecond {
 		ahead = p.next(time.Unix(0, 0))

@@ -7,19 +7,19 @@ const (
 	// be answered too.
 	perSecond = 5000
 	// gait is how many of them come at once.
-	gait = 50
+	batchSize = 50
 )
 
 // pace tells how far ahead of its time a row of questions is.
-type pace struct {
+type limiter struct {
 	begun time.Time
 	n     int
 }
 
 // next returns how long to wait before the next question.
-func (p *pace) next(now time.Time) time.Duration {
+func (p *limiter) next(now time.Time) time.Duration {
 	p.n++
-	if p.n%gait != 0 {
+	if p.n%batchSize != 0 {
 		return 0
 	}
 	return p.begun.Add(time.Duration(p.n) * time.Second / perSecond).Sub(now)

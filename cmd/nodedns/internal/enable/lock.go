@@ -10,20 +10,20 @@ import (
 )
 
 var (
-	errOthers  = errors.New("another nodedns enables or disables this machine just now; wait for it, and look at the plan anew")
-	errChanged = errors.New("somebody else has enabled or disabled something meanwhile; look at the plan anew")
+	errLocked  = errors.New("another nodedns command is changing this machine; wait for it, and look at the plan again")
+	errChanged = errors.New("another nodedns command has enabled or disabled something meanwhile; look at the plan again")
 )
 
-// alone keeps others from switching things until release is called: two at once
-// would undo each other's halves. A plan that was made of what is not so any more
-// is refused; its user may have thought about it for long.
-func (m *Machine) alone(p Plan) (release func(), err error) {
+// lock keeps other processes from changing the machine until release is called:
+// two at once would undo each other's halves. A plan that is out of date is
+// refused; its user may have thought about it for long.
+func (m *Machine) lock(p Plan) (release func(), err error) {
 	dir, err := m.lockState()
 	if err != nil {
 		return nil, err
 	}
-	now, err := m.left()
-	if err == nil && !slices.Equal(now, p.left) {
+	now, err := m.activeKeys()
+	if err == nil && !slices.Equal(now, p.active) {
 		err = errChanged
 	}
 	if err != nil {
@@ -33,7 +33,7 @@ func (m *Machine) alone(p Plan) (release func(), err error) {
 	return func() { _ = dir.Close() }, nil // which was only read
 }
 
-// lockState holds the state directory for us, as long as it is open.
+// lockState locks the state directory, as long as it is open.
 func (m *Machine) lockState() (*os.File, error) {
 	path := m.Config.StateDir
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -46,7 +46,7 @@ func (m *Machine) lockState() (*os.File, error) {
 	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = dir.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errOthers
+			return nil, errLocked
 		}
 		return nil, fmt.Errorf("lock the state directory %s: %w", path, err)
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// arrival bounds how long the sample cluster's nodes may take.
-const arrival = 15 * time.Second
+// syncTimeout bounds how long the sample cluster's nodes may take.
+const syncTimeout = 15 * time.Second
 
 // awaitNodes waits until the daemon answers and knows the cluster, so that
 // what is printed then works at once. It returns nothing when ctx ends.
 func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
-	limit, cancel := context.WithTimeout(ctx, arrival)
+	limit, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
 	select {
 	case <-limit.Done():
@@ -36,8 +36,8 @@ func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	return nil, errors.New(strings.TrimSpace(fmt.Sprintf("the sample cluster's nodes do not arrive: %s %s", c.State, c.Detail)))
 }
 
-// introduce prints what to type, first of all.
-func (s *sandbox) introduce() {
+// printInstructions prints what to type, first of all.
+func (s *sandbox) printInstructions() {
 	id := s.cluster.mover.ID
 	listener := s.service.Resolver().Addrs()[0]
 	fmt.Fprintf(s.out, `%s query --control %s %s
@@ -81,11 +81,11 @@ func quoted(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// narrate prints what happens to the zone, until ctx ends.
-func (s *sandbox) narrate(ctx context.Context, last *zone.Snapshot) {
+// printEvents prints what happens to the zone, until ctx ends.
+func (s *sandbox) printEvents(ctx context.Context, last *zone.Snapshot) {
 	for snapshot := range s.service.Zone().Watch(ctx) {
 		for change := range snapshot.Changes(last) {
-			if what := happening(change.Before, change.After); what != "" {
+			if what := describeChange(change.Before, change.After); what != "" {
 				fmt.Fprintf(s.out, "%s  %s %s\n", time.Now().Format(time.TimeOnly), change.After.ID(), what)
 			}
 		}
@@ -93,8 +93,8 @@ func (s *sandbox) narrate(ctx context.Context, last *zone.Snapshot) {
 	}
 }
 
-// happening says what became of a node, or nothing if there is no news in it.
-func happening(was, is zone.Node) string {
+// describeChange says what became of a node, or nothing if there is no news in it.
+func describeChange(was, is zone.Node) string {
 	now, before := addressText(is), addressText(was)
 	switch {
 	case !is.Exists():

@@ -20,17 +20,17 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// switching are the flags of enable and disable.
-type switching struct {
+// options are the flags of enable and disable.
+type options struct {
 	settings                     *settings
 	only                         []string
 	yes, dryRun, noStart, asJSON bool
 }
 
-func addSwitch(cmd *cobra.Command) *switching {
-	s := &switching{settings: addSettings(cmd).addControl()}
+func addOptions(cmd *cobra.Command) *options {
+	s := &options{settings: addSettings(cmd).addControl()}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&s.only, "only", nil, "only these `THINGS` of hosts, machine-id, hostname, resolv-conf and nsswitch")
+	flags.StringSliceVar(&s.only, "only", nil, "only these `FEATURES` of hosts, machine-id, hostname, resolv-conf and nsswitch")
 	flags.BoolVar(&s.yes, "yes", false, "do not ask")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "show the plan and do nothing")
 	flags.BoolVar(&s.noStart, "no-start", false, "leave the service manager alone")
@@ -38,40 +38,40 @@ func addSwitch(cmd *cobra.Command) *switching {
 	return s
 }
 
-// machine is the one that is meant, with the things that are.
-func (s *switching) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*enable.Machine, []enable.Thing, error) {
-	things, err := enable.ParseThings(s.only)
+// machine is the one of the flags, with the features that they select.
+func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*enable.Machine, []enable.Feature, error) {
+	features, err := enable.ParseFeatures(s.only)
 	if err != nil {
-		return nil, nil, &wrong{fmt.Errorf("flag --only: %w", err)}
+		return nil, nil, &usageError{fmt.Errorf("flag --only: %w", err)}
 	}
 	origins, err := config.Origins(s.settings.named(), s.settings.overrides)
 	if err != nil {
-		return nil, nil, &wrong{err}
+		return nil, nil, &usageError{err}
 	}
 	log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
 	return &enable.Machine{
 		File: s.settings.named(), Config: cfg, Origins: origins, ID: id,
 		Status: control.NewClient(cfg.Control.Socket).Status,
 		Restore: func(cfg config.Config, resolvConf, files bool) ([]enable.Restored, error) {
-			return putBack(cfg, resolvConf, files, log)
+			return restoreOriginals(cfg, resolvConf, files, log)
 		},
 		NoStart: s.noStart,
 		Logger:  log,
-	}, things, nil
+	}, features, nil
 }
 
-// errNotAsked says how to go on where nobody can be asked.
-var errNotAsked = errors.New("nobody can be asked here whether to do this; add --yes")
+// errUnconfirmed is for a plan where there is no terminal to confirm it on.
+var errUnconfirmed = errors.New("no terminal to ask for confirmation on; add --yes")
 
-// carryOut shows a plan, asks, and does what it says.
-func (s *switching) carryOut(cmd *cobra.Command, p enable.Plan, done string, do func(context.Context) ([]enable.Restored, error)) error {
+// apply shows a plan, asks for confirmation, and carries it out.
+func (s *options) apply(cmd *cobra.Command, p enable.Plan, done string, do func(context.Context) ([]enable.Restored, error)) error {
 	if !s.asJSON {
-		if err := printSwitch(cmd.OutOrStdout(), p); err != nil {
+		if err := printChanges(cmd.OutOrStdout(), p); err != nil {
 			return err
 		}
 	}
-	result := switched{Plan: p, Restored: []restored{}}
-	err := s.agree(cmd, p)
+	result := result{Plan: p, Restored: []restored{}}
+	err := s.confirm(cmd, p)
 	if err == nil && p.Changes() && !s.dryRun {
 		ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
 		defer stop()
@@ -88,8 +88,8 @@ func (s *switching) carryOut(cmd *cobra.Command, p enable.Plan, done string, do 
 	return errors.Join(err, result.print(cmd.OutOrStdout(), done))
 }
 
-// agree returns nil if the plan may be carried out.
-func (s *switching) agree(cmd *cobra.Command, p enable.Plan) error {
+// confirm returns nil if the plan may be carried out.
+func (s *options) confirm(cmd *cobra.Command, p enable.Plan) error {
 	switch {
 	case s.dryRun || !p.Changes():
 		return nil
@@ -100,7 +100,7 @@ func (s *switching) agree(cmd *cobra.Command, p enable.Plan) error {
 	}
 	in, ok := cmd.InOrStdin().(*os.File)
 	if s.asJSON || !ok || !isTerminal(in) { // a program reads JSON, and has been shown no plan yet
-		return errNotAsked
+		return errUnconfirmed
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), "\nDo this? [y/N] ")
 	line, err := bufio.NewReader(in).ReadString('\n')
@@ -115,14 +115,14 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// switched is what has become of a plan.
-type switched struct {
+// result is what has become of a plan.
+type result struct {
 	enable.Plan
 	Done     bool       `json:"done"`
 	Restored []restored `json:"restored"`
 }
 
-func (s switched) print(w io.Writer, done string) error {
+func (s result) print(w io.Writer, done string) error {
 	if !s.Done {
 		return nil
 	}
@@ -140,8 +140,8 @@ func (s switched) print(w io.Writer, done string) error {
 	return err
 }
 
-// printSwitch shows a plan.
-func printSwitch(w io.Writer, p enable.Plan) error {
+// printChanges shows a plan.
+func printChanges(w io.Writer, p enable.Plan) error {
 	if p.Obstacle != "" {
 		fmt.Fprintf(w, "The daemon cannot do its work: %s\n\n", shown(p.Obstacle, false))
 	}
@@ -150,13 +150,13 @@ func printSwitch(w io.Writer, p enable.Plan) error {
 		return err
 	}
 	t := table{out: w}
-	t.row("THING", "FILE", "NOW", "BECOMES")
+	t.row("FEATURE", "FILE", "NOW", "BECOMES")
 	for _, r := range p.Rows {
 		becomes := r.Becomes
 		if r.Note != "" {
 			becomes += "\n(" + r.Note + ")"
 		}
-		t.row(string(r.Thing), orDash(r.Path), r.Now, becomes)
+		t.row(string(r.Feature), orDash(r.Path), r.Now, becomes)
 	}
 	if err := t.flush(); err != nil {
 		return err
