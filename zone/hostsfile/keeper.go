@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/follow"
 	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
@@ -77,8 +78,8 @@ type Keeper struct {
 	written hostsMemory
 	applied atomic.Pointer[zone.Snapshot]
 
-	// watch calls hint after foreign writes to the hosts file, until ctx ends.
-	watch func(ctx context.Context, hint func()) error
+	// watch calls look when the hosts file may have changed, until ctx ends.
+	watch func(ctx context.Context, look func())
 
 	mu sync.Mutex // guards the status of the tasks
 }
@@ -130,7 +131,7 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 	}
 	if cfg.Hosts != "" {
 		k.file = k.fileAt(cfg.Hosts)
-		k.watch = func(ctx context.Context, hint func()) error { return foreignWrites(ctx, k.file, hint) }
+		k.watch = (&follow.Follower{Root: cfg.Root, Files: []string{cfg.Hosts}, Logger: k.log}).Run
 		k.hosts = &task{path: k.file.String(), apply: k.writeHosts}
 	}
 	return k, nil

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// look is how often the hostname and the hosts file are looked at, and
-	// whether it is time to try again what has failed.
+	// look is how often the hostname is looked at, and whether it is time to try
+	// again what has failed.
 	look = 5 * time.Second
 	// maxRetry is the longest pause before a failed file is tried again.
 	maxRetry = 5 * time.Minute
@@ -39,11 +39,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 				changed.Send()
 			}
 		})
-		wait.Go(func() {
-			if err := k.watch(ctx, touched.Send); err != nil {
-				k.log.Warn("foreign writes to the hosts file are noticed late", "interval", look, "error", err)
-			}
-		})
+		wait.Go(func() { k.watch(ctx, touched.Send) })
 	}
 	return r.loop(ctx, changed, touched)
 }
@@ -74,7 +70,9 @@ func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
 		case <-changed:
 			r.pace.changed(time.Now())
 		case <-touched:
-			r.pace.touched(time.Now())
+			if k := r.keeper; k.file.Stamp() != k.written.verified {
+				r.pace.touched(time.Now())
+			}
 		case <-looks.C:
 			r.look()
 		case <-due:
@@ -100,9 +98,6 @@ func (r *run) write() error {
 // look does what no event tells of.
 func (r *run) look() {
 	k, now := r.keeper, time.Now()
-	if k.hosts != nil && k.file.Stamp() != k.written.stamp {
-		r.pace.touched(now)
-	}
 	if !now.Before(k.nextTry) {
 		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
 			pause := k.pauses.Next()

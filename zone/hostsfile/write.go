@@ -15,6 +15,7 @@ type hostsMemory struct {
 	limited  bool         // the last one was cut down
 	findings []string     // those that have been logged
 	stamp    osfile.Stamp // of the file as we left it
+	verified osfile.Stamp // of the last content that needed no write
 	foreign  bool         // the file had changed since, and was repaired
 }
 
@@ -31,8 +32,11 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 		t = render(snap, k.cfg.HostsMaxNodes)
 	}
 	var findings []string
+	var read osfile.Stamp
 	foreign := false
+	k.written.verified = osfile.Stamp{}
 	want := func(old managed.Content) ([]byte, error) {
+		read = old.Stamp()
 		foreign = k.written.stamp != osfile.Stamp{} && k.written.stamp != old.Stamp()
 		if k.cfg.HostsMode == HostsOwn {
 			if !k.written.ready {
@@ -54,6 +58,9 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	}
 	k.applied.Store(snap)
 	k.written.stamp = k.file.Stamp()
+	if !wrote {
+		k.written.verified = read
+	}
 	k.written.foreign = wrote && foreign
 	if k.written.foreign {
 		k.log.Warn("hosts file was changed by another program and repaired", "path", k.hosts.path)
