@@ -1,7 +1,6 @@
 package curator
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nodedns/nodedns/watchers/curator/memory"
@@ -129,33 +127,5 @@ func TestCredentialsOfAnotherNode(t *testing.T) {
 	status := awaitState(t, w, StateBadCredentials)
 	if !strings.Contains(status.Detail, "metropolis-another") || r.story() != "" {
 		t.Errorf("detail %q, told %q", status.Detail, r.story())
-	}
-}
-
-// Without the kernel's hints a change is found by looking.
-func TestFollowDirectoryWithoutHints(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		looks := 0
-		go followDirectory(ctx, &hints{dir: "/nowhere"}, func() { looks++ })
-		time.Sleep(3*pollInterval + 1)
-		synctest.Wait()
-		if looks != 4 {
-			t.Errorf("looked %d times, want 4", looks)
-		}
-		cancel()
-	})
-}
-
-func TestNearestDirectory(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	must(t, os.WriteFile(file, nil, 0o600))
-	for _, path := range []string{dir, filepath.Join(dir, "a"), filepath.Join(dir, "a", "b"), file, filepath.Join(file, "a")} {
-		if got := nearestDirectory(path); got != dir {
-			t.Errorf("nearest to %s is %s, want %s", path, got, dir)
-		}
 	}
 }

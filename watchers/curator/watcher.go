@@ -149,7 +149,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		// Before the first plan is looked at, so that a start with credentials
 		// does not pass through the state of waiting for them.
 		load()
-		files.Go(func() { followDirectory(ctx, newHints(w.cfg.Credentials, w.log), load) })
+		files.Go(func() { w.followCredentials(ctx, load) })
 	}
 
 	var failureLog failureLog
