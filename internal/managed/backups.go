@@ -31,7 +31,8 @@ func recordName(path string) string {
 	return filepath.Base(path) + "-" + hex.EncodeToString(sum[:8]) + recordSuffix
 }
 
-// isRecord tells a record from a temporary file and from what was set aside.
+// isRecord distinguishes a record from a temporary file and from what was set
+// aside.
 func isRecord(name string) bool {
 	return !strings.HasPrefix(name, ".") && strings.HasSuffix(name, recordSuffix)
 }
@@ -41,7 +42,7 @@ type Backup struct {
 	Root string // as configured at the time
 	Path string // below Root, or what else the record is called by
 	// Whole says that everything in the file is ours now. Otherwise only the
-	// block is, and the record tells that there was no file.
+	// block is, and the record means that there was no file.
 	Whole   bool
 	Existed bool
 	Link    string `json:",omitempty"` // where a symlink kept as such leads to

@@ -22,14 +22,14 @@ type Content struct {
 	Stat   unix.Stat_t
 }
 
-// same says whether nothing happened to the file between two readings. Equal
+// same reports whether nothing happened to the file between two readings. Equal
 // times alone do not show it: their grain is coarse.
 func (c Content) same(other Content) bool {
 	return c.Real == other.Real && c.Exists == other.Exists && c.Link == other.Link &&
 		c.Stamp() == other.Stamp() && (c.Link != "" || bytes.Equal(c.Bytes, other.Bytes))
 }
 
-// holds says whether the file itself is there with these bytes.
+// holds reports whether the file itself is there with these bytes.
 func (c Content) holds(data []byte) bool {
 	return c.Exists && c.Link == "" && bytes.Equal(c.Bytes, data)
 }

@@ -128,7 +128,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	}
 }
 
-// crash runs the write in a process of its own, and says whether it was killed.
+// crash runs the write in a process of its own, and reports whether it was killed.
 func (s scratch) crash(t *testing.T, c crash) bool {
 	t.Helper()
 	told, err := json.Marshal(c)
@@ -167,7 +167,7 @@ func TestRecover(t *testing.T) {
 		{"room of a power failure", old + "\x00\x00", old},
 		{"tail written first", old + data[len(old):], old},
 		{"shorter than either", data[:12], data[:12]},
-		{"written by somebody else since", "something else\n", "something else\n"},
+		{"written by another program since", "something else\n", "something else\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

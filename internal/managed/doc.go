@@ -1,4 +1,4 @@
-// Package managed replaces files that belong to somebody else, and keeps what
+// Package managed replaces files that belong to others, and keeps what
 // was there before.
 //
 // [File.Update] brings a file to a content. A reader finds the old file or the
@@ -15,7 +15,7 @@
 // [Backups] are the records of what was there before, in the state directory.
 // They are written by renameio. The managed files are not: it keeps neither
 // owner nor attributes, does not sync the directory, and leaves temporary files
-// behind after a crash that cannot be told from the user's. Who keeps files
+// behind after a crash that look like the user's. Each user of the package
 // needs a state directory of its own, since All returns every record there.
 //
 // # Paths
@@ -25,5 +25,5 @@
 //
 // # Goroutines
 //
-// The package starts none. A File is for one goroutine at a time.
+// The package starts none. A File must not be used concurrently.
 package managed

@@ -11,12 +11,12 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// maxAttempts bounds how often a write starts over because somebody else wrote
+// maxAttempts bounds how often a write starts again because another program wrote
 // to the file at the same time.
 const maxAttempts = 5
 
-// ErrChanged says that somebody else wrote to the file while we did.
-var ErrChanged = errors.New("it was changed by somebody else at the same time")
+// ErrChanged means that another program wrote to the file while we did.
+var ErrChanged = errors.New("another program changed it at the same time")
 
 // File is one file that is kept.
 type File struct {
@@ -49,7 +49,7 @@ type Edits struct {
 }
 
 // Update brings the file to the content that is wanted, if it is not there
-// yet, and says whether it wrote. The file is replaced by a rename or, where
+// yet, and reports whether it wrote. The file is replaced by a rename or, where
 // that cannot be done, overwritten in place.
 //
 // What an overwrite left half done is repaired first: the user's lines would
@@ -112,7 +112,7 @@ func (f File) put(old Content, data []byte) error {
 		}
 	}
 	err := f.replace(old, data)
-	// What a symlink leads to is somebody else's, and is not written to.
+	// What a symlink leads to is another program's, and is not written to.
 	if !old.Exists || old.Link != "" || !cannotRename(err) {
 		return err
 	}
@@ -137,7 +137,7 @@ func (f File) Remove() error {
 }
 
 // makeParents makes the missing directories above a file, mode 0755 whatever
-// the umask: everybody has to reach the file.
+// the umask: every user has to reach the file.
 func makeParents(path string) error {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,7 @@ import (
 const namespaceEnv = "MANAGED_TEST_NAMESPACE"
 
 // inNamespace runs the calling test once more in a process with a mount
-// namespace of its own, and says whether this is that process. Nothing that
+// namespace of its own, and reports whether this is that process. Nothing that
 // it mounts is seen by the machine.
 func inNamespace(t *testing.T) bool {
 	t.Helper()

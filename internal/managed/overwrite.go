@@ -154,7 +154,7 @@ func (j undoRecord) rollBack(sys *System, length int) error {
 	return sys.fill(target, length, j.Old)
 }
 
-// mixed says whether data may come from an overwrite that a crash ended: each
+// mixed reports whether data may come from an overwrite that a crash ended: each
 // byte is of the old Content, of the new one, or of the room reserved for it.
 // The disk may have got them in any order.
 func (j undoRecord) mixed(data []byte) bool {

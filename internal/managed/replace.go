@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errAttributes says that a new file could not get what the old one has.
+// errAttributes means that a new file could not get what the old one has.
 var errAttributes = errors.New("the owner or attributes of the file cannot be kept")
 
-// cannotRename says whether an attempt to replace a file failed in a way that
+// cannotRename reports whether an attempt to replace a file failed in a way that
 // writing to the file itself may not: it is a mount point, its directory is
 // read-only, or we may not make a file like it.
 func cannotRename(err error) bool {
@@ -24,14 +24,14 @@ func cannotRename(err error) bool {
 }
 
 // tempPrefix is what the names of our temporary files beside a file begin with.
-// It tells them from the user's, so that those of a crash can be removed.
+// It distinguishes them from the user's, so that those of a crash can be removed.
 func tempPrefix(real string) string {
 	return "." + filepath.Base(real) + ".nodedns-"
 }
 
 // replace puts a new file with the owner, mode and attributes of the old one
 // in its place. Up to the rename nothing has happened to the old file. It
-// fails with ErrChanged when somebody else has written to the old one by then.
+// fails with ErrChanged when another program has written to the old one by then.
 func (f File) replace(old Content, data []byte) (err error) {
 	temp, err := f.System.CreateTemp(filepath.Dir(old.Real), tempPrefix(old.Real)+"*")
 	if err != nil {
@@ -101,7 +101,7 @@ func (f File) adopt(temp *os.File, old Content) error {
 
 // adoptAttributes copies the extended attributes, SELinux's label among them.
 // Those of the integrity subsystem sign the old Content, and the kernel makes
-// them anew.
+// them again.
 func (f File) adoptAttributes(temp *os.File, real string) error {
 	names, err := attributeNames(real)
 	if err != nil {

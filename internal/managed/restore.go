@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Restore makes a file what its record says, and tells for people what was
-// done. The record stays.
+// Restore makes a file what its record describes, and returns what was done, as
+// text. The record stays.
 func (f File) Restore(o Backup) (what string, err error) {
 	switch {
 	case !o.Existed:
@@ -27,13 +27,13 @@ func (f File) Restore(o Backup) (what string, err error) {
 	return "original put back", f.reown(o)
 }
 
-// NoRoom says whether something failed because a disk is full.
+// NoRoom reports whether something failed because a disk is full.
 func NoRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
-// OverwriteInPlace puts data into the room that a regular file has, for when there is
-// none for a new file or a copy. A crash in the middle leaves a mixture, so it is
-// only for a file whose content can be spared. Where the data does not fit, the
-// file is as it was.
+// OverwriteInPlace puts data into the room that a regular file has, for when
+// there is none for a new file or a copy. A crash in the middle leaves a
+// mixture, so it is only for a file whose content can be spared. Where the data
+// does not fit, the file is as it was.
 func (f File) OverwriteInPlace(data []byte) error {
 	now, err := f.Read()
 	if err != nil {
@@ -51,7 +51,7 @@ func (f File) OverwriteInPlace(data []byte) error {
 }
 
 // reown gives a file the owner and mode that the original had. They differ
-// only where somebody else has removed the file meanwhile.
+// only where another program has removed the file meanwhile.
 func (f File) reown(o Backup) error {
 	now, err := f.Read()
 	if err != nil || now.Stat.Uid == o.UID && now.Stat.Gid == o.GID && now.Stat.Mode&0o7777 == o.Mode {

@@ -10,7 +10,7 @@ import (
 func TestNewFileBelongsToTheOwnerOfItsDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, to have a directory that belongs to somebody else")
+		t.Skip("needs root, to have a directory that belongs to another program")
 	}
 	const owner, group = 1234, 5678
 	s := newScratch(t)

@@ -2,9 +2,9 @@ package managed
 
 import "strings"
 
-// steady is an error that reads the same each time the same fails: whoever
-// tells of errors tells of each once, and the random part of a temporary file's
-// name would make every attempt a new one.
+// steady is an error whose text is the same for each attempt: callers log a
+// repeated error once, and the random part of a temporary file's name would make
+// each a new one.
 type steady struct {
 	err    error
 	prefix string // what such a name begins with

@@ -114,7 +114,7 @@ func (s *System) sweepRecords(dir string) error {
 	return errors.Join(failed...)
 }
 
-// remedy says what to do about a failed write.
+// remedy is the advice on a failed write.
 func remedy(err error) string {
 	switch {
 	case errors.Is(err, unix.EROFS):

@@ -13,7 +13,7 @@ import (
 // alertCredentials note the alert by which a server refuses our certificate.
 // In TLS 1.3 (RFC 8446, section 4.4) it comes when the handshake is over for
 // the client, and its first write may fail before it has read the alert. So
-// what gRPC reports is a broken pipe, of which nobody can tell the reason.
+// what gRPC reports is a broken pipe, which does not show the reason.
 type alertCredentials struct {
 	credentials.TransportCredentials
 	note func(error)
@@ -31,7 +31,7 @@ func (c alertCredentials) Clone() credentials.TransportCredentials {
 	return alertCredentials{c.TransportCredentials.Clone(), c.note}
 }
 
-// refusedError says that a curator does not accept our certificate.
+// refusedError means that a curator does not accept our certificate.
 type refusedError struct{ alert error }
 
 func (e *refusedError) Error() string {
@@ -58,7 +58,7 @@ func (c *alertConn) Read(p []byte) (int, error) {
 }
 
 // Write looks for the alert when it fails. The connection is lost by then, so
-// nobody misses what is read, and reading does not block.
+// no reader misses what is read, and reading does not block.
 func (c *alertConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if err != nil && !c.accepted.Load() {

@@ -31,7 +31,7 @@ const (
 //
 // While there is none, at first contact, and after only others answered for a
 // while, a node at an endpoint without a pin is entitled too, until an entitled
-// one is heard again.
+// one answers again.
 type authority struct {
 	prefix zone.Prefix
 	log    *slog.Logger
@@ -45,7 +45,7 @@ type authority struct {
 	provisional  map[zone.ID]Acceptance
 	accepted     *Acceptance   // by which the present members became known
 	recoverAfter time.Duration // negative: never
-	reports      bool          // an entitled node reports who leads
+	reports      bool          // an entitled node reports a leader
 	watched      bool          // an entitled node is being watched
 	silent       time.Time     // since neither, and others answer; zero otherwise
 	answered     time.Time     // when one of those others did last
@@ -194,9 +194,9 @@ func (a *authority) isMember(id zone.ID) bool {
 	return a.members[id]
 }
 
-// hear takes who reports a leader at present, and whom each names. A leader is
-// entitled by the word of a node that is entitled otherwise, and not by a chain
-// of names.
+// setReports takes which nodes report a leader at present, and which each names.
+// A leader is entitled by the word of a node that is entitled otherwise, and not
+// by a chain of names.
 func (a *authority) setReports(reports []leaderReport) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -218,7 +218,7 @@ func (a *authority) watching(id zone.ID) {
 	a.listen()
 }
 
-// listen ends the time without an entitled node where one is heard. The caller
+// listen ends the time without an entitled node where one answers. The caller
 // holds the lock.
 func (a *authority) listen() {
 	if a.reports || a.watched {
@@ -275,7 +275,7 @@ func (a *authority) vouching(sender zone.ID) *Acceptance {
 }
 
 // revise follows one node's role after the backlog. The last member stays: no
-// cluster is without one, and it could not be heard any more.
+// cluster is without one, and it could not be accepted any more.
 func (a *authority) revise(id zone.ID, member bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -306,7 +306,7 @@ func (a *authority) compare(before map[zone.ID]bool) {
 	a.wake()
 }
 
-// wake tells that there is something to save, and others to listen to. The
+// wake signals that there is something to save, and others to listen to. The
 // caller holds the lock.
 func (a *authority) wake() {
 	close(a.changed)

@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Reason is why a node is not heard as a curator, though its certificate is of
+// Reason is why a node is ignored as a curator, though its certificate is of
 // the cluster.
 type Reason string
 
@@ -23,7 +23,7 @@ const (
 // Reasons lists them all.
 func Reasons() []Reason { return []Reason{ReasonWrongNode, ReasonNotEntitled, ReasonNotMember} }
 
-// UnauthorizedError says that a node may not speak for the cluster.
+// UnauthorizedError means that a node may not speak for the cluster.
 type UnauthorizedError struct {
 	Reason   Reason
 	Endpoint string  // where it answered; empty with a dialer
@@ -51,7 +51,7 @@ func PinAdvice(endpoint string, id zone.ID) string {
 	return fmt.Sprintf(`if it is a curator, write "%s#%s" in curator.endpoints, or %s`, endpoint, id, trust)
 }
 
-// Refusal is a node that was not heard.
+// Refusal is a node that was ignored.
 type Refusal struct {
 	UnauthorizedError
 	At time.Time // the last time
@@ -81,7 +81,7 @@ func (a *authority) refuse(err *UnauthorizedError) error {
 		}
 		r.recent = append(r.recent, Refusal{UnauthorizedError: *err})
 		i = len(r.recent) - 1
-		a.log.Warn("a node that may not speak for the cluster is not heard",
+		a.log.Warn("ignoring a node that may not speak for the cluster",
 			"node", err.ID, "endpoint", err.Endpoint, "reason", string(err.Reason), "error", err)
 	}
 	r.recent[i].At = time.Now()

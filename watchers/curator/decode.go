@@ -45,7 +45,7 @@ const (
 	tombstonesField protowire.Number = 3
 )
 
-// pieces yields the event as several small ones that say the same together: the
+// pieces yields the event as several small ones that amount to the same: the
 // nodes, then the tombstones, and with the last one the progress. A message that
 // cannot be decoded yields an error, which ends it.
 func (m encoded) pieces(yield func(*curatorpb.WatchEvent, error) bool) {
@@ -64,7 +64,7 @@ func (m encoded) pieces(yield func(*curatorpb.WatchEvent, error) bool) {
 	}
 }
 
-// errStopped says that no more pieces are wanted.
+// errStopped means that no more pieces are wanted.
 var errStopped = errors.New("stopped")
 
 // only yields the elements of one repeated field in pieces, and returns the

@@ -57,7 +57,7 @@ func (w *Watcher) newClient(p *plan, c *connection) (*grpc.ClientConn, error) {
 }
 
 // clientConfig accepts a node of the cluster that may speak for it. The
-// handshake is where both are decided, so that nothing is said to another one.
+// handshake is where both are decided, so that nothing is sent to another one.
 func (w *Watcher) clientConfig(p *plan, c *connection) *tls.Config {
 	config := p.credentials.ClientConfig(w.cfg.Prefix, c.attempt.note)
 	ofTheCluster := config.VerifyConnection

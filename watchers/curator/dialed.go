@@ -11,10 +11,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Dialer returns a connection to the leading curator, authenticated both ways. It is
-// called for each stream, must return soon after ctx has ended, and may return the
-// same connection each time. A connection should notice by itself that the other end
-// is out of reach (gRPC keepalive).
+// Dialer returns a connection to the leading curator, authenticated both ways.
+// It is called for each stream, must return soon after ctx has ended, and may
+// return the same connection each time. A connection should notice by itself
+// that the other end is out of reach (gRPC keepalive).
 //
 // A connection without a release function stays the caller's. Calls over it wait
 // until it is ready, and follow where its resolver leads. One with a release
@@ -87,7 +87,7 @@ func (c waitingConn) Invoke(ctx context.Context, method string, args, reply any,
 	return c.ClientConnInterface.Invoke(ctx, method, args, reply, append(opts, grpc.WaitForReady(true))...)
 }
 
-// notReadyError says that a connection that stays the embedder's is not ready.
+// notReadyError means that a connection that stays the embedder's is not ready.
 type notReadyError struct{ err error }
 
 func (e *notReadyError) Error() string {

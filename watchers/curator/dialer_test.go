@@ -73,17 +73,17 @@ func TestDialerSetReplacedRemoved(t *testing.T) {
 	w.SetDialer(first.dial)
 	r.awaitCall(t, "complete", 1)
 	if r.addresses()[nodes[0].ID] == "" || r.count("cluster") != 0 {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 	w.SetDialer(second.dial)
 	r.awaitCall(t, "complete", 2)
 	if r.addresses()[nodes[1].ID] == "" || first.open() != 0 {
-		t.Errorf("told %s, %d connections left open", r.story(), first.open())
+		t.Errorf("got %s, %d connections left open", r.story(), first.open())
 	}
 	w.SetDialer(nil)
 	awaitState(t, w, StateOff)
 	if r.count("connected false") != 2 || second.open() != 0 {
-		t.Errorf("told %s, %d connections left open", r.story(), second.open())
+		t.Errorf("got %s, %d connections left open", r.story(), second.open())
 	}
 	w.SetDialer(nil) // no change
 	w.SetDialer(first.dial)
@@ -125,7 +125,7 @@ func TestDialerFails(t *testing.T) {
 			w, r, _ := watch(t, Config{Dialer: test.dial})
 			status := awaitState(t, w, StateBackingOff)
 			if !strings.Contains(status.Detail, test.says) || r.story() != "" {
-				t.Errorf("detail %q, told %q", status.Detail, r.story())
+				t.Errorf("detail %q, got %q", status.Detail, r.story())
 			}
 			e := newEmbedded(t)
 			w.SetDialer(e.dial)
@@ -306,7 +306,7 @@ func TestSharedConnectionIsNotReady(t *testing.T) {
 		defer stop()
 		status := awaitState(t, w, StateBackingOff)
 		if want := "the connection is not ready"; !strings.Contains(status.Detail, want) || r.story() != "" {
-			t.Errorf("detail %q, want %q in it; told %q", status.Detail, want, r.story())
+			t.Errorf("detail %q, want %q in it; got %q", status.Detail, want, r.story())
 		}
 		t.Log(status.Detail)
 	})

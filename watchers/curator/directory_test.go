@@ -126,6 +126,6 @@ func TestCredentialsOfAnotherNode(t *testing.T) {
 	w, r, _ := watch(t, cfg)
 	status := awaitState(t, w, StateBadCredentials)
 	if !strings.Contains(status.Detail, "metropolis-another") || r.story() != "" {
-		t.Errorf("detail %q, told %q", status.Detail, r.story())
+		t.Errorf("detail %q, got %q", status.Detail, r.story())
 	}
 }

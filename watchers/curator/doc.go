@@ -1,5 +1,5 @@
 // Package curator watches the nodes of a cluster by the stream of its curator,
-// the service that keeps the cluster's state, and tells a [Sink] about them.
+// the service that keeps the cluster's state, and passes them to a [Sink].
 //
 // # Levels, no edges
 //
@@ -7,8 +7,8 @@
 // the embedder's [Dialer]. Any of them may be missing, appear, change and
 // vanish at any time; none of that is an error, each is a [State]. They are
 // made into one plan, and a plan that differs from the one in force ends what
-// the old one had going, at once. Nobody is told of a change; everybody looks
-// at the newest plan.
+// the old one had going, at once. Changes are not passed on one by one: every
+// goroutine looks at the newest plan.
 //
 // # The stream
 //
@@ -17,27 +17,28 @@
 // one carries a marker, and only with it is the backlog complete: only then
 // does absence mean something. Curators too old to send the marker are taken
 // to be settled after two seconds of quiet, and their nodes leave by tombstone
-// only. What the stream says is passed on as it is; judging it is the zone's
+// only. What the stream delivers is passed on as it is; judging it is the zone's
 // work. A message that cannot be decoded ends the stream.
 //
 // # Who may speak
 //
 // A certificate of the CA proves the identity of a node and not that it is a
-// curator. A type authority decides which nodes are heard, with the TLS handshake,
-// from pinned endpoints, the consensus members of the last accepted backlog, what
-// an operator decided, and whom these name as leader. A type roster reads the
-// members from a stream, and holds back one whose sender has not listed itself.
+// curator. A type authority decides which nodes are accepted, with the TLS
+// handshake, from pinned endpoints, the consensus members of the last accepted
+// backlog, what an operator decided, and the node that these name as leader. A
+// type roster reads the members from a stream, and holds back one whose sender
+// has not listed itself.
 //
 // # The leader
 //
-// Only the curator that leads delivers the stream. Each curator that may speak, at
-// an endpoint or at its own address, says over a stream of its own who leads; what
-// it says counts for as long as that stream is open and the curator may speak. The
-// leader is the one that most of them name, and on a tie the present one. When
-// that is another one than the one that is followed, the watcher moves there.
-// Curators that cannot tell, or do not agree with what is found, are tried in
-// turn: one that is not the leader answers Unimplemented, which means the next
-// one.
+// Only the curator that leads delivers the stream. Each curator that may speak,
+// at an endpoint or at its own address, reports over a stream of its own which
+// one leads; its report counts for as long as that stream is open and the
+// curator may speak. The leader is the one that most of them name, and on a tie
+// the present one. When that is another one than the one that is followed, the
+// watcher moves there. Curators that do not report, or do not agree with what is
+// found, are tried in turn: one that is not the leader answers Unimplemented,
+// which means the next one.
 //
 // # Connections
 //
@@ -59,6 +60,6 @@
 // that called it owns the state of the connection and is the only one to call
 // the Sink. One follows the credentials directory, and one saves which curators
 // may speak. While there is a plan, one waits for its end, one listens to each
-// curator and one finds which these are, and one waits for the leader to be
-// elsewhere; while there is a stream, one receives from it.
+// curator and one finds which these are, and one waits for the leader to
+// change; while there is a stream, one receives from it.
 package curator

@@ -20,7 +20,7 @@ func entries(nodes []*curatorpb.Node) []zone.Entry {
 			BootID:      string(node.GetStatus().GetBootId()),
 		}
 		// A node that has never reported itself has no address. The entry
-		// then says that there is a node, and leaves its address alone.
+		// then only shows that there is a node, and leaves its address alone.
 		if address := node.GetStatus().GetExternalAddress(); address != "" {
 			entry.Addresses = []string{address}
 		}

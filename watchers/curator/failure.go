@@ -30,7 +30,7 @@ func (e *streamError) Error() string {
 	return where + ": " + wordFailure(e.err)
 }
 
-// wordFailure says in one line what an exchange with a curator failed by.
+// wordFailure is, in one line, what an exchange with a curator failed by.
 func wordFailure(err error) string {
 	st, isStatus := status.FromError(err)
 	switch {
@@ -47,9 +47,9 @@ func wordFailure(err error) string {
 	}
 }
 
-// failedState is the state after a round in which nobody delivered a stream.
+// failedState is the state after a round in which no curator delivered a stream.
 // One curator that was reached, and would have nothing to do with us or we with
-// it, tells more than others that are out of reach.
+// it, counts more than others that are out of reach.
 func failedState(err error) State {
 	all, ok := err.(failures)
 	if !ok {

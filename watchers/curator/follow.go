@@ -101,9 +101,9 @@ func (w *Watcher) clusterOf(peer *x509.Certificate) string {
 	return issuer(peer)
 }
 
-// issuer tells clusters apart where the CA itself is known to the embedder's
+// issuer distinguishes clusters where the CA itself is known to the embedder's
 // dialer only: by the CA's key, as the curator's certificate names it (RFC 5280,
-// section 4.2.1.1). It is empty where that does not say, and in plain text.
+// section 4.2.1.1). It is empty where that does not name it, and in plain text.
 func issuer(peer *x509.Certificate) string {
 	if peer == nil || len(peer.AuthorityKeyId) == 0 {
 		return ""

@@ -172,7 +172,7 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 	p.elect(1)
 	p.awaitLeader(w, 1)
 	if r.count("connected true") != r.count("connected false")+1 {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 }
 

@@ -19,7 +19,8 @@ type hole struct {
 	closed bool
 }
 
-// holeConn drops what is written once the hole is closed, and holds back what comes.
+// holeConn drops what is written once the hole is closed, and holds back what
+// comes.
 type holeConn struct {
 	net.Conn
 	hole *hole
@@ -82,7 +83,7 @@ func TestPartition(t *testing.T) {
 		// The path through the hole stays shut, so the next one is taken.
 		r.awaitCall(t, "complete", 2)
 		if status := awaitState(t, w, StateConnected); status.Endpoint != p.addresses[0] || strings.Contains(r.story(), "gone") {
-			t.Errorf("status %+v, told %s", status, r.story())
+			t.Errorf("status %+v, got %s", status, r.story())
 		}
 	})
 }

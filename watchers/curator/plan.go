@@ -8,7 +8,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 )
 
-// levels are what the watcher is told from outside, newest values only.
+// levels are what the watcher is given from outside, newest values only.
 type levels struct {
 	dialer      Dialer
 	endpoints   []Endpoint
@@ -136,7 +136,7 @@ func (w *Watcher) change(renew bool, set func(*levels)) {
 	defer w.mu.Unlock()
 	set(&w.levels)
 	next := w.levels.derive(w.cfg.Insecure)
-	// A dialer that stays is not a new one, though it cannot be told from it.
+	// A dialer that stays is not a new one, though the two cannot be compared.
 	if !renew && (next.dialer != nil && w.plan.dialer != nil || next.same(w.plan)) {
 		return
 	}

@@ -17,7 +17,7 @@ type presence struct {
 	removed string // why the cluster does not have it any more, or empty
 }
 
-// noteOwn takes what an event says of this node. Its status is kept because a
+// noteOwn takes what an event has of this node. Its status is kept because a
 // report replaces all of it, and has to repeat what is not ours to change.
 func (w *Watcher) noteOwn(event *curatorpb.WatchEvent) {
 	for _, node := range event.GetNodes() {

@@ -25,7 +25,7 @@ const (
 // Report is how the reporting of this node's address stands. It is zero while
 // nothing is to be reported.
 type Report struct {
-	// Address that the cluster was told last, and when. Zero before.
+	// Address that was reported last, and when. Zero before.
 	Address netip.Addr
 	At      time.Time
 	// Error of the last attempt, if it failed.
@@ -36,7 +36,7 @@ type Report struct {
 // Watcher's lock.
 type reporting struct {
 	address netip.Addr // to be reported; invalid: none
-	synced  bool       // all that the cluster has of us has been heard
+	synced  bool       // all that the cluster has of us has been received
 	own     *curatorpb.NodeStatus
 	last    Report
 	delay   time.Duration // after the last attempt
@@ -44,7 +44,7 @@ type reporting struct {
 	changed chan struct{} // closed when address or synced change
 }
 
-// SetReport says under which address the cluster is to know this node; an
+// SetReport sets the address to report to the cluster for this node; an
 // invalid one means that nothing is reported. It may be called at any time from
 // any goroutine.
 func (w *Watcher) SetReport(addr netip.Addr) {
@@ -64,7 +64,7 @@ func (r *reporting) wake() {
 	r.changed = make(chan struct{})
 }
 
-// setSynced tells whether the backlog is in. What earlier failures delayed is not
+// setSynced sets whether the backlog is in. What earlier failures delayed is not
 // put off any longer then: another curator, or cluster, may think otherwise.
 func (w *Watcher) setSynced(synced bool) {
 	w.mu.Lock()
@@ -81,7 +81,7 @@ func (w *Watcher) setSynced(synced bool) {
 }
 
 // toReport returns the address that is to be reported now, if there is any, how
-// long to wait before, and what tells that this has changed.
+// long to wait before, and what is closed when this has changed.
 func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,22 +92,22 @@ func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
 	return r.address, time.Until(r.due), r.changed
 }
 
-// report tells the cluster our address, once for each connection and whenever
+// report sends the cluster our address, once for each connection and whenever
 // it is another one, until ctx ends.
 func (w *Watcher) report(ctx context.Context, conn grpc.ClientConnInterface) {
 	client := curatorpb.NewCuratorClient(conn)
-	var told netip.Addr
+	var reported netip.Addr
 	for ctx.Err() == nil {
 		addr, wait, changed := w.toReport()
 		var due <-chan time.Time
 		switch {
-		case !addr.IsValid() || addr == told:
+		case !addr.IsValid() || addr == reported:
 		case wait > 0:
 			due = time.After(wait)
 		default:
 			err := w.reportOnce(ctx, client, addr)
 			if err == nil {
-				told = addr
+				reported = addr
 			}
 			continue
 		}

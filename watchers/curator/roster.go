@@ -11,7 +11,7 @@ import (
 // that were passed over for want of that. The stream is opened once more.
 var errAgain = errors.New("the sender listed itself late: the stream is opened again")
 
-// roster is what one stream says of the consensus members. A sender that is no
+// roster is what one stream lists as consensus members. A sender that is no
 // member yet is not believed before it has listed itself as one, and a backlog
 // that lacks its sender is dropped: a curator runs on a consensus member.
 type roster struct {

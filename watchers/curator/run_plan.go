@@ -23,7 +23,7 @@ const (
 	stableAfter = 30 * time.Second
 )
 
-// runPlan does what the plan says until it is superseded or ctx ends.
+// runPlan carries out the plan until it is superseded or ctx ends.
 func (w *Watcher) runPlan(ctx context.Context, p *plan, log *failureLog) {
 	var listening sync.WaitGroup
 	defer listening.Wait()

@@ -56,17 +56,17 @@ func States() []Description {
 	return []Description{
 		{
 			StateOff, "There is neither an endpoint nor a dialer, or the watcher does not run.",
-			"The log says that there is no cluster. The local name, and what is known, are answered.",
+			"It is logged that there is no cluster. The local name, and what is known, are answered.",
 			[]Transition{toAwait, toBad, toConnect},
 		},
 		{
 			StateAwaitingCredentials, "Endpoints are there, and credentials are not or not all of them: the normal state before and during an enrolment.",
-			"The enrolment line says which files are missing. They are used as soon as they are there.",
+			"The enrolment line lists the files that are missing. They are used as soon as they are there.",
 			[]Transition{toOff, toBad, toConnect},
 		},
 		{
 			StateBadCredentials, "Credentials are there and cannot be used.",
-			"The enrolment line says why: unreadable, half-written, of another node or of another cluster. They are read again when they change.",
+			"The enrolment line has the reason: unreadable, half-written, of another node or of another cluster. They are read again when they change.",
 			[]Transition{toOff, toAwait, toConnect},
 		},
 		{
@@ -91,7 +91,7 @@ func States() []Description {
 		},
 		{
 			StateConnected, "The backlog is in and changes are followed.",
-			"The curator, since when, and who leads by the word of each curator.",
+			"The curator, since when, and the leader that each curator reports.",
 			[]Transition{
 				{StateConnected, "an older curator marks the end of its backlog after all"},
 				{StateConnecting, "another curator leads, or the credentials changed"},
@@ -113,7 +113,7 @@ func States() []Description {
 		},
 		{
 			StateBackingOff, "The last round of attempts failed; the next one follows within 10 s, or at once when the leader is found.",
-			"Why each endpoint failed, and how old the data are. After a minute answers on other nodes say so too.",
+			"Why each endpoint failed, and how old the data are. After a minute answers on other nodes report it too.",
 			[]Transition{again, toOff, toAwait, toBad},
 		},
 		{
@@ -129,7 +129,7 @@ func States() []Description {
 	}
 }
 
-// follows says whether the table has a transition.
+// follows reports whether the table has a transition.
 func follows(from, to State) bool {
 	for _, row := range States() {
 		for _, next := range row.Next {

@@ -14,7 +14,7 @@ import (
 // Status is a Watcher's state at one moment.
 type Status struct {
 	State State
-	// Detail says why, and what can be done about it where something can.
+	// Detail is why, and what can be done about it where something can.
 	Detail string
 	// Rejected is StateRefused or StateUnauthorized where the last round ended so,
 	// and RejectedDetail why, until a backlog is in: the attempts in between
@@ -39,7 +39,7 @@ type Status struct {
 	// Accepted is by whose word the members became known, where that was neither
 	// pinned nor trusted; nil otherwise.
 	Accepted *Acceptance
-	// Refusals are the last nodes that were not heard, oldest first.
+	// Refusals are the last nodes that were ignored, oldest first.
 	Refusals []Refusal
 	// Refused counts them since the Watcher was made, by the reason.
 	Refused map[Reason]uint64
@@ -79,7 +79,7 @@ type CredentialsStatus struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// Certificate says until when one is valid.
+// Certificate is the validity of one.
 type Certificate struct {
 	// Of is "cluster" for its CA, "node" for this one, "curator" for the
 	// connected one.
@@ -119,7 +119,7 @@ func (w *Watcher) Status() Status {
 	return status
 }
 
-// credentials says how they stand. The caller holds the lock.
+// credentials is their state. The caller holds the lock.
 func (w *Watcher) credentials(now time.Time) CredentialsStatus {
 	l := &w.levels
 	fault, faulty := errors.AsType[*nodetls.LoadError](l.fault)

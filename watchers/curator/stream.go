@@ -121,7 +121,7 @@ func peerCertificate(ctx context.Context) *x509.Certificate {
 	return info.State.PeerCertificates[0]
 }
 
-// stream applies one stream of events to the sink. Its functions hear of the
+// stream applies one stream of events to the sink. Its functions follow the
 // progress and are called by run's goroutine.
 type stream struct {
 	sink      Sink

@@ -108,7 +108,7 @@ func TestAnotherNodeAnswers(t *testing.T) {
 				t.Errorf("status %+v", status)
 			}
 			if r.story() != "cluster" {
-				t.Errorf("told %s", r.story())
+				t.Errorf("got %s", r.story())
 			}
 		})
 	}

@@ -43,7 +43,7 @@ func (t *leaderTracker) keepWatching(ctx context.Context, endpoint Endpoint) {
 		resetAfter(&delays, time.Since(began))
 		delay := delays.Next()
 		if status.Code(err) == codes.Unimplemented {
-			err, delay = errors.New("it is an older one, which does not tell who leads"), unsupportedDelay
+			err, delay = errors.New("it is an older one, which does not report the leader"), unsupportedDelay
 		}
 		t.update(ctx, leaderReport{endpoint: endpoint, failure: wordFailure(err)})
 		retry.Sleep(ctx, delay)

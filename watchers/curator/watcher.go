@@ -14,28 +14,28 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Sink takes what a stream says; [zone.Source] is one. A Watcher calls it from
-// one goroutine at a time.
+// Sink takes what a stream delivers; [zone.Source] is one. A Watcher never calls
+// it concurrently.
 type Sink interface {
 	// SetCluster names the cluster, before its first node. It is not called
 	// when the cluster is not known, as in plain text.
 	SetCluster(id string)
-	// SetConnected tells whether there is a stream.
+	// SetConnected sets whether there is a stream.
 	SetConnected(bool)
 	// Begin starts a backlog.
 	Begin()
 	// Set adds or changes nodes.
 	Set(entries ...zone.Entry)
-	// Gone tells that nodes were deleted.
+	// Gone deletes nodes.
 	Gone(ids ...string)
 	// Complete ends the backlog: there are no other nodes.
 	Complete()
-	// Settle tells that the backlog seems to be in, by a curator that does not
-	// say so.
+	// Settle means that the backlog seems to be in, from a curator that does not
+	// mark its end.
 	Settle()
 }
 
-// Config says how to reach a curator.
+// Config is how to reach a curator.
 type Config struct {
 	// Endpoints are "host:port" or "node-id", with or without a port. None
 	// means that there is no curator, or only the one of the Dialer.
@@ -73,7 +73,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// ErrRunning says that Run was called while another call had not returned.
+// ErrRunning means that Run was called while another call had not returned.
 var ErrRunning = errors.New("curator watcher is running already")
 
 // Watcher follows a cluster. Make it with [New].
@@ -82,7 +82,7 @@ type Watcher struct {
 	sink    Sink
 	log     *slog.Logger
 	running atomic.Bool
-	// authority decides which curators are heard.
+	// authority decides which curators are accepted.
 	authority *authority
 	// dialContext opens TCP connections.
 	dialContext func(ctx context.Context, network, address string) (net.Conn, error)
@@ -97,7 +97,7 @@ type Watcher struct {
 	current       currentCurator
 	presence      presence
 	leaderReports []LeaderReport    // the newest of each curator
-	leader        zone.ID           // whom most of them name
+	leader        zone.ID           // that most of them name
 	peer          *x509.Certificate // of the connected curator, nil if not known
 }
 

@@ -43,7 +43,7 @@ func TestFollowsTheCluster(t *testing.T) {
 
 	r.awaitCall(t, "complete", 1)
 	if want := "cluster, connected true, begin, set 5, complete"; r.story() != want {
-		t.Errorf("told %q, want %q", r.story(), want)
+		t.Errorf("got %q, want %q", r.story(), want)
 	}
 	if want := s.Credentials.ClusterID(); r.cluster != want {
 		t.Errorf("cluster %q, want %q", r.cluster, want)
@@ -104,7 +104,7 @@ func TestLargeMessage(t *testing.T) {
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
 	if len(r.addresses()) != n || r.count(fmt.Sprint("set ", maxPiece)) != n/maxPiece {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 }
 
@@ -165,7 +165,7 @@ func TestNobodyServes(t *testing.T) {
 		}
 	}
 	if r.story() != "cluster" {
-		t.Errorf("told %q", r.story())
+		t.Errorf("got %q", r.story())
 	}
 	if lines := strings.Count(log.String(), "no connection to a curator"); lines != 2 {
 		t.Errorf("%d lines for two kinds of failure:\n%s", lines, &log)
@@ -189,7 +189,7 @@ func TestReconnects(t *testing.T) {
 	r.awaitCall(t, "complete", 2)
 	// What was deleted meanwhile is for the zone to notice by its absence.
 	if r.count("begin") != 2 || r.count("set 4") != 1 || !maps.Equal(r.addresses(), want) {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 
 	s.Drop()
@@ -206,7 +206,7 @@ func TestPartialBacklog(t *testing.T) {
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "connected false", 2)
 	if r.count("complete") != 0 || len(r.addresses()) != 2 {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 	s.Behave(memory.Behaviour{})
 	r.awaitCall(t, "complete", 1)
@@ -229,7 +229,7 @@ func TestOlderCurator(t *testing.T) {
 	delete(want, nodes[0].ID)
 	r.awaitNodes(t, want)
 	if r.count("complete") != 0 {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 }
 
@@ -280,7 +280,7 @@ func TestWrongServerCertificate(t *testing.T) {
 				t.Errorf("detail %q does not name the rule %q", status.Detail, rule)
 			}
 			if r.story() != "cluster" {
-				t.Errorf("told %q", r.story())
+				t.Errorf("got %q", r.story())
 			}
 		})
 	}
@@ -404,7 +404,7 @@ func TestSetEndpoints(t *testing.T) {
 	r.awaitCall(t, "connected false", 1)
 	awaitState(t, w, StateOff)
 	if r.count("begin") != 1 {
-		t.Errorf("told %s", r.story())
+		t.Errorf("got %s", r.story())
 	}
 	if err := w.SetEndpoints([]string{"nonsense"}); err == nil {
 		t.Error("nonsense is accepted")

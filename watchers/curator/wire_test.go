@@ -117,7 +117,7 @@ func TestWireFromCurator(t *testing.T) {
 		return string(s.Leader) == nodeID(5) && len(s.Curators) == 1 && string(s.Curators[0].ID) == nodeID(5)
 	})
 	if want := fmt.Sprintf("connected true, begin, set 2, set 1, complete, set 1, gone %s", nodeID(2)); r.story() != want {
-		t.Errorf("told %q, want %q", r.story(), want)
+		t.Errorf("got %q, want %q", r.story(), want)
 	}
 	want := map[string]zone.Entry{
 		nodeID(1): {

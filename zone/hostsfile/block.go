@@ -31,7 +31,7 @@ type parts struct {
 //   - After a BEGIN without END, and before an END without BEGIN, only the
 //     adjacent lines are ours that look exactly as we write a node. Even a
 //     line for localhost there is the user's, because it may well be, and
-//     keeping it harms nobody.
+//     keeping it does no harm.
 //
 // The block's place is where the first marker stood.
 func parse(content []byte, form lineForm) parts {

@@ -176,7 +176,7 @@ func FuzzBlock(f *testing.F) {
 		}
 		for _, finding := range findings {
 			if !strings.Contains(finding, "CR LF") {
-				t.Errorf("not in order after a write: %s", finding)
+				t.Errorf("not up to date after a write: %s", finding)
 			}
 		}
 		p := parse([]byte(got), form)

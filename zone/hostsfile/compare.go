@@ -15,10 +15,10 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Difference is a name of which a file says something else than it should.
+// Difference is a name of which a file has something else than it should.
 type Difference struct {
 	Name string
-	// Want and Got are addresses, or what else a file says, as text; "" is
+	// Want and Got are addresses, or what else a file has, as text; "" is
 	// nothing at all.
 	Want, Got string
 }
@@ -31,7 +31,8 @@ type Node struct {
 	Roles zone.Roles
 }
 
-// Zone is what of a zone decides on the hosts file, for who has no Snapshot.
+// Zone is what of a zone decides on the hosts file, for a caller without a
+// Snapshot.
 type Zone struct {
 	// Ready is whether the zone is. Before, peers of an earlier run stay.
 	Ready bool
@@ -63,8 +64,8 @@ func (z Zone) own() []netip.Addr {
 }
 
 // CompareHosts holds the hosts file against a zone, in the view of this process,
-// and lists the nodes of which it says something else. One Difference with the
-// path for a name says that all nodes are there and the file is not as a Keeper
+// and lists the nodes of which it has something else. One Difference with the
+// path for a name means that all nodes are there and the file is not as a Keeper
 // writes it. It changes nothing. Where no hosts file is kept there is none.
 //
 // A Keeper writes some time after the zone has changed: a Difference is only a

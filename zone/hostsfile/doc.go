@@ -2,10 +2,10 @@
 // its peers equal to the zone: /etc/hosts, machine-id and the hostname. They
 // are what is left to resolve names by when no resolver answers.
 //
-// A [Keeper] does it. [Keeper.Start] puts everything in order once, before the
+// A [Keeper] does it. [Keeper.Start] brings everything up to date once, before the
 // daemon calls itself ready; [Keeper.Run] follows the zone from then on.
 // [Restore] undoes it all. [Keeper.CompareHosts] and [Keeper.CompareIdentity] only
-// look, for who wants to know from outside how the files stand.
+// look, for a process other than the daemon.
 //
 // # What holds whatever happens
 //
@@ -13,7 +13,7 @@
 // the hosts file stay there: a start without the cluster takes no name away.
 //
 // In block mode the lines of the hosts file between "# BEGIN nodedns" and
-// "# END nodedns" are ours and every other byte is the user's, who gets it
+// "# END nodedns" are ours and every other byte is the user's, and is given
 // back as it was. Where markers are missing or doubled, a line belongs to the
 // user in case of doubt.
 //

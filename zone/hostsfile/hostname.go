@@ -57,9 +57,9 @@ func (s *system) changeHostname(name string) error {
 	return fmt.Errorf("set the hostname to %q: %w", name, err)
 }
 
-// watchHostname reports a change of the hostname by somebody else since we set
-// it. It is not changed back: whoever did it may have a reason, and two
-// programs that fight about a name help nobody.
+// watchHostname reports a change of the hostname by another program since we
+// set it. It is not changed back: there may be a reason, and two programs that
+// overwrite each other help no user.
 func (k *Keeper) watchHostname() {
 	for _, t := range k.identity {
 		if t.path != kernelName || !t.done {
@@ -80,7 +80,7 @@ func (k *Keeper) watchHostname() {
 	}
 }
 
-// foreignHostname says what is wrong with the hostname, or "".
+// foreignHostname returns what is wrong with the hostname, or "".
 func (k *Keeper) foreignHostname() string {
 	now, err := k.sys.hostname()
 	switch {

@@ -30,7 +30,7 @@ func newTable(all, limit int) table {
 	return t
 }
 
-// omits says whether a node is left out of a table that is cut down.
+// omits reports whether a node is left out of a table that is cut down.
 func (t *table) omits(local bool, roles zone.Roles) bool {
 	return t.limited && !local && roles&zone.ConsensusMember == 0
 }

@@ -20,7 +20,7 @@ import (
 // sixteenth of it.
 const maxSize = 1 << 30
 
-// HostsMode says whose the hosts file is.
+// HostsMode is who owns the hosts file.
 type HostsMode string
 
 const (
@@ -30,7 +30,7 @@ const (
 	HostsOwn HostsMode = "own"
 )
 
-// Config says which files are kept, and how. An empty path turns a file off.
+// Config selects which files are kept, and how. An empty path turns a file off.
 type Config struct {
 	Settings
 	ID     zone.ID     // this machine's name
@@ -45,10 +45,10 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// FileStatus tells how one file stands.
+// FileStatus is the state of one file.
 type FileStatus struct {
 	Path string // with the root; the kernel's hostname is /proc/sys/kernel/hostname
-	// UpToDate says that the file is what it should be, by a write or because it
+	// UpToDate means that the file is what it should be, by a write or because it
 	// was already. It is false before the first attempt, and after a failure.
 	UpToDate bool
 	// Since is when it became so, or was found so first; zero while it is not.
@@ -92,7 +92,7 @@ type task struct {
 	status FileStatus
 }
 
-// New returns a Keeper, or an error that says what is wrong with cfg. It
+// New returns a Keeper, or an error about what is wrong with cfg. It
 // touches no file.
 func New(cfg Config) (*Keeper, error) { return newKeeper(cfg, realSystem()) }
 
@@ -278,7 +278,7 @@ func (t *task) found(problem string) {
 	}
 }
 
-// Status tells how each file stands.
+// Status returns the state of each file.
 func (k *Keeper) Status() []FileStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()

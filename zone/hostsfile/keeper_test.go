@@ -208,7 +208,7 @@ func TestFindingsAreLoggedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for part, want := range map[string]int{"CR LF": 1, "BEGIN nodedns": 1, "hosts written": 3, "nodes=1": 2, "changed by somebody": 0} {
+	for part, want := range map[string]int{"CR LF": 1, "BEGIN nodedns": 1, "hosts written": 3, "nodes=1": 2, "changed by another program": 0} {
 		if got := log.Count(part); got != want {
 			t.Errorf("%q is in the log %d times, want %d", part, got, want)
 		}

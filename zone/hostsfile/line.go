@@ -25,7 +25,7 @@ type lineForm struct {
 	local  zone.ID // may be a free name, without node-ID shape
 }
 
-// isNode says whether a line is, byte for byte, one that we write for a node.
+// isNode reports whether a line is, byte for byte, one that we write for a node.
 func (f lineForm) isNode(line []byte) bool {
 	_, _, ok := f.node(line)
 	return ok
@@ -51,7 +51,7 @@ func (f lineForm) node(line []byte) (addr netip.Addr, id zone.ID, ok bool) {
 	return addr, id, true
 }
 
-// isPublic says whether a node can have the address: the zone publishes none
+// isPublic reports whether a node can have the address: the zone publishes none
 // of the others, so none of our lines has one.
 func isPublic(addr netip.Addr) bool {
 	return !addr.IsUnspecified() && !addr.IsLoopback() && !addr.IsMulticast() &&

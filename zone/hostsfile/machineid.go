@@ -39,7 +39,7 @@ func machineID(format MachineIDFormat, form lineForm, systemd bool, old managed.
 	return []byte(machineHex(form) + "\n")
 }
 
-// hasMachineID says whether the file holds an ID, whoever made it. At a first
+// hasMachineID reports whether the file holds an ID, of any origin. At a first
 // boot systemd finds none, or "uninitialized".
 func hasMachineID(old managed.Content) bool {
 	text := strings.TrimSpace(string(old.Bytes))

@@ -15,7 +15,7 @@ import (
 const namespaceEnv = "HOSTSFILE_TEST_NAMESPACE"
 
 // inNamespaces runs the calling test once more in a process with mount and UTS
-// namespaces of its own, and says whether this is that process. Nothing that
+// namespaces of its own, and reports whether this is that process. Nothing that
 // it mounts or sets is seen by the machine.
 func inNamespaces(t *testing.T) bool {
 	t.Helper()
@@ -188,7 +188,7 @@ func TestHostnameOfTheKernel(t *testing.T) {
 	k := mustStart(t, cfg, newStore(t))
 	wantName(string(self))
 
-	// A change by somebody else is reported, not fought.
+	// A change by another program is reported, not fought.
 	if err := unix.Sethostname([]byte("foreign")); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ const (
 	// share is how many times the duration of a write passes without one
 	// after it: 19 of 20 parts of the time are free.
 	share = 19
-	// maxRepair is the longest time from one repair to the next, when somebody
-	// else undoes them again and again; after forgive it is forgotten.
+	// maxRepair is the longest time from one repair to the next, when another
+	// program undoes them again and again; after forgive it is forgotten.
 	maxRepair = time.Minute
 	forgive   = 10 * maxRepair
 )
@@ -26,10 +26,10 @@ type pace struct {
 	repair   time.Duration // least time from the last repair to the next
 }
 
-// changed says that the zone has changed.
+// changed schedules a write for a change of the zone.
 func (p *pace) changed(now time.Time) { p.ask(now.Add(settle)) }
 
-// touched says that somebody else may have written to the file.
+// touched schedules a write as another program may have written to the file.
 func (p *pace) touched(now time.Time) {
 	if now.Sub(p.repaired) > forgive {
 		p.repair = 0
@@ -45,8 +45,8 @@ func (p *pace) ask(at time.Time) {
 	}
 }
 
-// done says that the file was brought into order, whether that took a write,
-// and whether somebody else was the reason. What it cost counts also without
+// done notes that the file is up to date, whether that took a write, and
+// whether another program was the reason. What it cost counts also without
 // a write.
 func (p *pace) done(start, end time.Time, wrote, repair bool) {
 	p.due = time.Time{}

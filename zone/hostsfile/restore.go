@@ -18,10 +18,11 @@ type Restored struct {
 // Restore undoes what Keepers with the same state directory have done: every
 // kept original is put back, and our block leaves the hosts file. It tries
 // everything; the error joins what failed, and calling it again does what is
-// left. No Keeper may run at the same time, or it would start over.
+// left. No Keeper may run at the same time, or it would do them again.
 //
-// The ID may be missing, for a node that has lost it: it only tells lines of a
-// node without node-ID shape from the user's where a marker of ours is gone.
+// The ID may be missing, for a node that has lost it: it only serves to
+// distinguish lines of a node without node-ID shape from the user's where a
+// marker of ours is gone.
 func Restore(cfg Config) ([]Restored, error) { return restore(cfg, realSystem()) }
 
 func restore(cfg Config, sys *system) ([]Restored, error) {

@@ -65,7 +65,7 @@ func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
 			if r.pace.due.IsZero() {
 				return nil
 			}
-			// What is read when we are gone shall be the newest.
+			// What is read after we have exited must be the newest.
 			return r.write()
 		case <-changed:
 			r.pace.changed(time.Now())
@@ -83,7 +83,7 @@ func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
 	}
 }
 
-// write brings the hosts file into order.
+// write brings the hosts file up to date.
 func (r *run) write() error {
 	k := r.keeper
 	start := time.Now()
@@ -95,7 +95,7 @@ func (r *run) write() error {
 	return nil
 }
 
-// look does what no event tells of.
+// look polls for what no event reports.
 func (r *run) look() {
 	k, now := r.keeper, time.Now()
 	if !now.Before(k.nextTry) {

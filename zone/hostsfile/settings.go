@@ -1,6 +1,6 @@
 package hostsfile
 
-// Settings say which files are kept, and how. An empty path turns a file off.
+// Settings select which files are kept, and how. An empty path turns a file off.
 type Settings struct {
 	// Root is a directory that stands for / in the paths of the files, or "".
 	// With a root the kernel's hostname is left alone, and the name goes to

@@ -1,6 +1,6 @@
 // Package hosts makes the user's lines of /etc/hosts known to the DNS.
 //
-// A [File] follows the file, and a [Table] is what its lines say: the addresses
+// A [File] follows the file, and a [Table] is its content: the addresses
 // of a name, and the name of an address. Everything counts that is not between
 // "# BEGIN nodedns" and "# END nodedns": the nodes there are in the zone
 // already. A marker without its partner leaves nothing out (hostsformat). In own
@@ -13,7 +13,7 @@
 // first name of an address is the one that its reverse name leads to. An
 // IPv4-mapped address is the IPv4 address in it.
 //
-// What the DNS cannot say is left out and reported with the number of its line,
+// What the DNS cannot express is left out and reported with the number of its line,
 // and the rest counts: malformed lines, addresses with a zone such as
 // fe80::1%eth0, and names that are no host names. Names in localhost or
 // in the nodes' zone are left out and reported as well: the answers for them

@@ -14,14 +14,14 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// Config says which file to follow.
+// Config selects the file to follow.
 type Config struct {
 	// Root is put before Path, and is where an absolute symlink starts from;
 	// an empty one is "/".
 	Root string
 	// Path of the file, absolute. It need not exist.
 	Path string
-	// Zone tells which names in the file have no effect.
+	// Zone determines which names in the file have no effect.
 	Zone Zone
 	// Logger of changes and of what is wrong with the file; nil discards it.
 	Logger *slog.Logger
@@ -30,14 +30,14 @@ type Config struct {
 // File follows a hosts file. Look and Run are to be called from one goroutine,
 // the other methods from any.
 type File struct {
-	cfg       Config
-	elsewhere *elsewhere
-	log       *slog.Logger
-	limit     int // of pairs of a name and an address
-	seed      maphash.Seed
-	stamp     osfile.Stamp
-	sum       uint64 // of the user's lines in the current table
-	current   atomic.Pointer[state]
+	cfg      Config
+	excluded *excluded
+	log      *slog.Logger
+	limit    int // of pairs of a name and an address
+	seed     maphash.Seed
+	stamp    osfile.Stamp
+	sum      uint64 // of the user's lines in the current table
+	current  atomic.Pointer[state]
 }
 
 // state is what is known of the file.
@@ -49,11 +49,11 @@ type state struct {
 // New returns a File that has not been read yet.
 func New(cfg Config) *File {
 	f := &File{
-		cfg:       cfg,
-		elsewhere: cfg.Zone.elsewhere(),
-		log:       cfg.Logger,
-		limit:     maxPairs,
-		seed:      maphash.MakeSeed(),
+		cfg:      cfg,
+		excluded: cfg.Zone.excluded(),
+		log:      cfg.Logger,
+		limit:    maxPairs,
+		seed:     maphash.MakeSeed(),
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -62,9 +62,9 @@ func New(cfg Config) *File {
 	return f
 }
 
-// Table is what the file said when it could last be used: the same pointer as
-// long as the user's lines say the same. It is nil, which says nothing, before
-// the first look, and that of a nil File.
+// Table is the file when it could last be used: the same pointer as long as the
+// user's lines are the same. It is nil, which is an empty one, before the first
+// look, and that of a nil File.
 func (f *File) Table() *Table {
 	if f == nil {
 		return nil
@@ -127,17 +127,17 @@ func (f *File) Look() {
 		f.current.Store(&state{table: old.table})
 		return
 	}
-	table, err := parse(text, f.elsewhere, f.limit)
+	table, err := parse(text, f.excluded, f.limit)
 	if err != nil {
 		f.refuse(err)
 		return
 	}
 	f.sum = sum
 	f.current.Store(&state{table: table})
-	f.tell(old.table, table)
+	f.logChange(old.table, table)
 }
 
-// checksum tells the user's lines from others, by their numbers too because
+// checksum is of the user's lines, and of their numbers too because
 // the reports have those. Our own writes to the file change neither, as long as
 // our block is behind them.
 func (f *File) checksum(content []byte) uint64 {
@@ -166,8 +166,7 @@ func (f *File) refuse(err error) {
 	}
 }
 
-// tell logs a change.
-func (f *File) tell(old, now *Table) {
+func (f *File) logChange(old, now *Table) {
 	f.log.Info("hosts file read", "path", f.Path(), "names", now.Len())
 	if now.count == 0 || old != nil && now.same(&old.problems) {
 		return

@@ -17,7 +17,7 @@ var cluster = Zone{Prefix: zone.DefaultPrefix, Local: "gateway", Domains: []stri
 
 func parseText(t testing.TB, text string) *Table {
 	t.Helper()
-	table, err := parse([]byte(text), cluster.elsewhere(), maxPairs)
+	table, err := parse([]byte(text), cluster.excluded(), maxPairs)
 	if err != nil {
 		t.Fatal(err)
 	}

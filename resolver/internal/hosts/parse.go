@@ -25,22 +25,22 @@ var errTooMany = errors.New("too many names")
 
 // parser makes a table of lines.
 type parser struct {
-	table     *Table
-	elsewhere *elsewhere
-	limit     int             // of the table's links
-	chunk     strings.Builder // where names go
-	wire      [maxName + 1]byte
+	table    *Table
+	excluded *excluded
+	limit    int             // of the table's links
+	chunk    strings.Builder // where names go
+	wire     [maxName + 1]byte
 }
 
 // parse makes a table of the user's lines, with at most so many pairs of a name
 // and an address.
-func parse(content []byte, e *elsewhere, limit int) (*Table, error) {
+func parse(content []byte, e *excluded, limit int) (*Table, error) {
 	p := parser{
 		table: &Table{
 			names: map[string]uint32{}, addresses: map[[16]byte]string{}, canonical: map[uint32]string{},
 		},
-		elsewhere: e,
-		limit:     limit,
+		excluded: e,
+		limit:    limit,
 	}
 	for section := range hostsformat.Sections(content) {
 		if section.IsBlock() {
@@ -65,7 +65,7 @@ func (p *parser) line(number int, line []byte) error {
 	addr, err := hostsformat.ParseAddr(word)
 	switch {
 	case errors.Is(err, hostsformat.ErrScope):
-		p.table.report(number, "the DNS cannot tell the zone of %.80q; the line does not count", word)
+		p.table.report(number, "the DNS cannot express the zone of %.80q; the line does not count", word)
 		return nil
 	case err != nil:
 		p.table.report(number, "%.80q is not an address; the line does not count", word)
@@ -107,8 +107,8 @@ func (p *parser) name(number int, addr netip.Addr, word []byte) error {
 		p.table.report(number, "%.300q is not a host name: %v; it does not count", word, err)
 		return nil
 	}
-	if owner := p.elsewhere.owner(name); owner != "" {
-		// The usual lines for localhost say what is answered anyway.
+	if owner := p.excluded.owner(name); owner != "" {
+		// The usual lines for localhost match what is answered anyway.
 		if owner != ownerLoopback || !addr.IsLoopback() {
 			p.table.report(number, "%q has no effect in the DNS: %s", word, owner)
 		}
@@ -137,7 +137,7 @@ func (p *parser) link(number int, addr netip.Addr, name []byte) error {
 		return errTooMany
 	}
 	t.links = append(t.links, link{address: address, line: uint32(number)})
-	// Who names 0.0.0.0 or :: means that there is nothing, which has no name.
+	// 0.0.0.0 and :: mean that there is no such host, which has no name.
 	_, named := t.addresses[address]
 	reverse := !named && !addr.IsUnspecified()
 	if known && !reverse {

@@ -64,7 +64,7 @@ func TestParse(t *testing.T) {
 		"addresses with a zone": {
 			text:    "fe80::1%eth0 host\nfe80::2 host\n",
 			forward: map[string]string{"host": "fe80::2"},
-			reports: []string{`line 1: the DNS cannot tell the zone of "fe80::1%eth0"`},
+			reports: []string{`line 1: the DNS cannot express the zone of "fe80::1%eth0"`},
 		},
 		"malformed lines": {
 			text:    "10.0.0.1\n10.0.0.256 a\n10.1 b\nc 10.0.0.1\n010.0.0.1 d\n10.0.0.2 good\n\xef\xbb\xbf10.0.0.1 e\n",
@@ -171,10 +171,10 @@ func TestAddressesOfOneNameAreBounded(t *testing.T) {
 func TestTooManyNames(t *testing.T) {
 	t.Parallel()
 	const text = "10.0.0.1 a b\n10.0.0.2 a\n10.0.0.1 a b\n"
-	if _, err := parse([]byte(text), cluster.elsewhere(), 3); err != nil {
+	if _, err := parse([]byte(text), cluster.excluded(), 3); err != nil {
 		t.Errorf("as many as there may be: %v", err)
 	}
-	_, err := parse([]byte(text), cluster.elsewhere(), 2)
+	_, err := parse([]byte(text), cluster.excluded(), 2)
 	if err == nil || !strings.Contains(err.Error(), "line 2: too many names; at most 2") {
 		t.Errorf("error %v", err)
 	}
@@ -261,7 +261,7 @@ func TestLookupsAllocateNothing(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("127.0.0.1 localhost\n10.0.0.1 a.b A.B. c\n::ffff:10.0.0.1 d\n0.0.0.0 e\n# BEGIN nodedns\n10.0.0.9 x\n# END nodedns\n\tfe80::1 f#\r\n"))
 	f.Add([]byte("# END nodedns\n10.0.0.1 a\n # BEGIN nodedns \r\n10.0.0.1 b\n10.0.0.2 a"))
-	e := cluster.elsewhere()
+	e := cluster.excluded()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		table, err := parse(text, e, maxPairs)
 		if err != nil {
@@ -284,7 +284,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func BenchmarkParse100000(b *testing.B) {
-	text, e := blocklist(100_000), cluster.elsewhere()
+	text, e := blocklist(100_000), cluster.excluded()
 	var tables []*Table
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -305,7 +305,7 @@ func BenchmarkParse100000(b *testing.B) {
 }
 
 func BenchmarkLookupOf100000(b *testing.B) {
-	table, err := parse(blocklist(100_000), cluster.elsewhere(), maxPairs)
+	table, err := parse(blocklist(100_000), cluster.excluded(), maxPairs)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (p *problems) first() []Report {
 	return p.reports[:min(most, len(p.reports))]
 }
 
-// all are the reports, with the last one telling of those that were not kept.
+// all are the reports, with the last one counting those that were not kept.
 func (p *problems) all() []Report {
 	if p.count <= maxReports {
 		return p.reports
@@ -59,7 +59,7 @@ func (p *problems) all() []Report {
 	return append(p.reports[:maxReports:maxReports], Report{Problem: rest})
 }
 
-// same says whether two files have the same problems, if on other lines.
+// same reports whether two files have the same problems, if on other lines.
 func (p *problems) same(other *problems) bool {
 	if p.count != other.count {
 		return false

@@ -5,8 +5,7 @@ import (
 	"net/netip"
 )
 
-// Table is what the lines of a hosts file say. It never changes. A nil Table
-// says nothing.
+// Table is the content of a hosts file. It never changes. A nil Table is empty.
 //
 // Names are in wire form (RFC 1035, section 3.1), uncompressed, in lower case
 // and with the empty label at their end. Lookups take no lock and allocate
@@ -49,7 +48,7 @@ func (t *Table) Reverse(addr netip.Addr) (name string, ok bool) {
 	return name, ok
 }
 
-// Line is the number of the line, from 1, that says that a name has an address,
+// Line is the number of the line, from 1, that gives a name an address,
 // the first one of several; 0 if none does.
 func (t *Table) Line(name []byte, addr netip.Addr) int {
 	addrs, ok := t.Lookup(name)

@@ -68,7 +68,7 @@ type Directory struct {
 }
 
 // Keep has all nodes passed to keep after each change, before it is announced.
-// Err tells whether that failed.
+// Err is set when that failed.
 func (d *Directory) Keep(keep func([]Node) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,7 +84,7 @@ func (d *Directory) Err() error {
 
 // follower is one reader of the changes. It remembers which nodes changed and
 // not how, so one that is slow misses intermediate values only, needs no more
-// memory than there are nodes, and holds up nobody.
+// memory than there are nodes, and holds up no other.
 type follower struct {
 	// Both under the directory's lock: the changed nodes, first come first.
 	changed []string
@@ -150,7 +150,7 @@ func (d *Directory) sorted() []Node {
 	return slices.SortedFunc(maps.Values(d.nodes), func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 }
 
-// announce tells the followers which nodes have changed.
+// announce notifies the followers which nodes have changed.
 func (d *Directory) announce(ids []string) {
 	if len(ids) > 0 && d.keep != nil {
 		d.keepErr = d.keep(d.sorted())

@@ -8,7 +8,7 @@
 //   - A [Server] is one curator. It streams a Directory to clients, by real
 //     gRPC and real mutual TLS over any listener, well-behaved unless a
 //     [Behaviour] is set. Several that share a Directory are a control plane,
-//     one of which leads; the others follow, and say where the [Leader] is.
+//     one of which leads; the others follow, and report where the [Leader] is.
 //   - A [Store] does so for servers that are processes of their own.
 //
 // All of them may be used from any goroutine. [Server.Serve] owns the

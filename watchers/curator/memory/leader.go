@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Leader is whom a follower names as the leader. The zero value is nobody: an
-// election is on.
+// Leader is the node that a follower names as the leader. The zero value is
+// none: an election is on.
 type Leader struct {
 	ID string
 	// Host and Port are where it is; both may be missing.
@@ -18,7 +18,7 @@ type Leader struct {
 	Port uint16
 }
 
-// SetLeader changes whom the curator names while it follows. Streams go on.
+// SetLeader changes which leader the curator names while it follows. Streams go on.
 func (s *Server) SetLeader(leader Leader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,7 +29,8 @@ func (s *Server) SetLeader(leader Leader) {
 	}
 }
 
-// named returns whom a follower names, and what tells that this has changed.
+// named returns the leader that a follower names, and what is closed when it
+// changes.
 func (s *Server) named() (Leader, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,9 +50,9 @@ func (s *Server) NodeID() string {
 
 // Join enters the curator's own node into the Directory, as a consensus member
 // and as one that has a curator, unless the Directory has it. A real control
-// plane always lists those who run it, and who speaks for a cluster is judged by
-// that. The address may be empty, and the port 0, for one that can't be reached
-// through the Directory.
+// plane always lists those that run it, and what may speak for a cluster is
+// judged by that. The address may be empty, and the port 0, for one that can't
+// be reached through the Directory.
 func (s *Server) Join(address string, port uint16) {
 	s.Directory.add(Node{
 		ID: s.NodeID(), Address: address, CuratorPort: port, Roles: zone.ConsensusMember, State: zone.StateUp,
@@ -65,29 +66,29 @@ type local struct {
 }
 
 // GetCurrentLeader is the server's side of CuratorLocal.GetCurrentLeader.
-func (l local) GetCurrentLeader(req *curatorpb.GetCurrentLeaderRequest, says grpc.ServerStreamingServer[curatorpb.GetCurrentLeaderResponse]) error {
+func (l local) GetCurrentLeader(req *curatorpb.GetCurrentLeaderRequest, stream grpc.ServerStreamingServer[curatorpb.GetCurrentLeaderResponse]) error {
 	behaviour, ended := l.server.role()
 	self := l.server.NodeID()
 	switch {
 	case behaviour.NoLeaderStream:
-		return l.UnimplementedCuratorLocalServer.GetCurrentLeader(req, says)
+		return l.UnimplementedCuratorLocalServer.GetCurrentLeader(req, stream)
 	case !behaviour.Follower:
-		// It says where it is to nobody: who asks has found it.
-		err := says.Send(&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: self, ThisNodeId: self})
+		// It sends no address: the client has found it.
+		err := stream.Send(&curatorpb.GetCurrentLeaderResponse{LeaderNodeId: self, ThisNodeId: self})
 		if err != nil {
 			return err
 		}
-		return endOfRole(wait(says.Context(), ended, nil))
+		return endOfRole(wait(stream.Context(), ended, nil))
 	}
 	for {
 		leader, renamed := l.server.named()
-		err := says.Send(&curatorpb.GetCurrentLeaderResponse{
+		err := stream.Send(&curatorpb.GetCurrentLeaderResponse{
 			LeaderNodeId: leader.ID, LeaderHost: leader.Host, LeaderPort: int32(leader.Port), ThisNodeId: self,
 		})
 		if err != nil {
 			return err
 		}
-		if err := wait(says.Context(), ended, renamed); err != nil {
+		if err := wait(stream.Context(), ended, renamed); err != nil {
 			return endOfRole(err)
 		}
 	}

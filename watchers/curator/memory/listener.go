@@ -101,7 +101,7 @@ func closePort(fd int) error {
 	if err := unix.Shutdown(fd, unix.SHUT_RD); err != nil {
 		return err
 	}
-	// A port that the kernel chose is lost by that. Of others it says that the
+	// A port that the kernel chose is lost by that. Of others it reports that the
 	// socket is bound already.
 	if err := unix.Bind(fd, address); err != nil && !errors.Is(err, unix.EINVAL) {
 		return err

@@ -320,7 +320,7 @@ func TestGetCurrentLeader(t *testing.T) {
 			got = fmt.Sprintf("%s at %s:%d by %s", m.GetLeaderNodeId(), m.GetLeaderHost(), m.GetLeaderPort(), m.GetThisNodeId())
 		}
 		if got != want {
-			t.Errorf("heard %s, want %s", got, want)
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 	leading := ask()

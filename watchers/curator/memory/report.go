@@ -22,22 +22,22 @@ func (s service) UpdateNodeStatus(ctx context.Context, req *curatorpb.UpdateNode
 	if id, known := caller(ctx); known && id != req.GetNodeId() {
 		return nil, status.Errorf(codes.PermissionDenied, "%s may not speak for %.80q", id, req.GetNodeId())
 	}
-	said := req.GetStatus()
-	if _, err := netip.ParseAddr(said.GetExternalAddress()); err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "external_address %.80q is no IP address", said.GetExternalAddress())
+	got := req.GetStatus()
+	if _, err := netip.ParseAddr(got.GetExternalAddress()); err != nil {
+		return nil, status.Errorf(codes.InvalidArgument, "external_address %.80q is no IP address", got.GetExternalAddress())
 	}
 	if !s.server.Directory.update(req.GetNodeId(), func(n *Node) {
-		n.Address = said.GetExternalAddress()
-		n.BootID = string(said.GetBootId())
+		n.Address = got.GetExternalAddress()
+		n.BootID = string(got.GetBootId())
 		n.Reported = s.server.now().Unix()
-		n.CuratorPort = uint16(said.GetRunningCurator().GetPort())
+		n.CuratorPort = uint16(got.GetRunningCurator().GetPort())
 	}) {
 		return nil, status.Errorf(codes.NotFound, "there is no node %.80q", req.GetNodeId())
 	}
 	return &curatorpb.UpdateNodeStatusResponse{}, nil
 }
 
-// update changes a node, if there is one. Its followers hear of it even if all
+// update changes a node, if there is one. Its followers are notified even if all
 // is as before.
 func (d *Directory) update(id string, change func(*Node)) bool {
 	d.mu.Lock()

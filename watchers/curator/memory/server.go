@@ -26,7 +26,7 @@ type Behaviour struct {
 	// Follower: not the leader, so every method of the Curator service is
 	// Unimplemented.
 	Follower bool
-	// NoLeaderStream: an older curator, which cannot tell who leads.
+	// NoLeaderStream: an older curator, which does not report the leader.
 	NoLeaderStream bool
 	// NoMarker: an older curator, which does not mark the end of the backlog.
 	NoMarker bool
@@ -48,7 +48,7 @@ type Server struct {
 	Directory *Directory
 	// Credentials are those of the curator's own node. Nil means plain text.
 	Credentials *nodetls.Credentials
-	// ID is the curator's own node where there are no Credentials to tell.
+	// ID is the curator's own node where there are no Credentials with it.
 	ID string
 	// Prefix of the node IDs in the certificates of clients.
 	Prefix zone.Prefix
@@ -107,7 +107,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 // Behave changes the behaviour and ends all streams. If that makes a leader of a
 // follower or the reverse, all connections end too, and the port is closed for
-// as long as Restart says.
+// as long as Restart sets.
 func (s *Server) Behave(b Behaviour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

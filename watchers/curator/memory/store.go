@@ -28,8 +28,8 @@ const campaign = 100 * time.Millisecond
 
 // Store makes a Server one of several curators of a control plane, each a
 // process of its own. They share a directory, as real ones share a replicated
-// store. Who holds the lock of a file in it leads; the kernel takes the lock
-// back from a process that dies.
+// store. The one that holds the lock of a file in it leads; the kernel takes the
+// lock back from a process that dies.
 type Store struct {
 	Dir    string
 	Server *Server
@@ -37,7 +37,7 @@ type Store struct {
 	Port uint16
 }
 
-// Run leads as soon as nobody else does, until ctx ends. Then it returns nil, or
+// Run leads as soon as no other does, until ctx ends. Then it returns nil, or
 // the error by which the shared directory cannot be used. The Server must be a
 // follower before.
 func (s *Store) Run(ctx context.Context) error {
@@ -90,7 +90,7 @@ func writeAt(f *os.File, text string) error {
 	return err
 }
 
-// leader is who leads by the shared directory, at its last known address.
+// leader is the one by the shared directory, at its last known address.
 func (s *Store) leader(lock *os.File) Leader {
 	text := make([]byte, 256)
 	n, _ := lock.ReadAt(text, 0) // it ends with EOF
@@ -119,7 +119,7 @@ func (s *Store) nodes() (nodes []Node, err error) {
 	return nodes, nil
 }
 
-// save writes all nodes before anybody hears of the change.
+// save writes all nodes before the change is published.
 func (s *Store) save(nodes []Node) error {
 	var content bytes.Buffer
 	if err := gob.NewEncoder(&content).Encode(nodes); err != nil {

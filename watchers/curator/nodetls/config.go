@@ -60,16 +60,16 @@ func verifyConnection(state tls.ConnectionState, ca *x509.Certificate, prefix zo
 	return err
 }
 
-// Dates returns a remark about the validity of the certificate of who at the
+// Dates returns a remark about the validity of the certificate of its owner at the
 // time now, or "" when there is none to make. Dates are reported only.
-func Dates(who string, cert *x509.Certificate, now time.Time) string {
+func Dates(owner string, cert *x509.Certificate, now time.Time) string {
 	switch {
 	case now.Before(cert.NotBefore):
 		return fmt.Sprintf("the certificate of %s is valid from %s only, or this clock is slow: it is used all the same",
-			who, cert.NotBefore.UTC().Format(time.RFC3339))
+			owner, cert.NotBefore.UTC().Format(time.RFC3339))
 	case now.After(cert.NotAfter):
 		return fmt.Sprintf("the certificate of %s expired at %s, or this clock is fast: it is used all the same",
-			who, cert.NotAfter.UTC().Format(time.RFC3339))
+			owner, cert.NotAfter.UTC().Format(time.RFC3339))
 	default:
 		return ""
 	}

@@ -63,7 +63,7 @@ const (
 	FaultOtherNode  Fault = "certificate of another node"
 )
 
-// LoadError says why the credentials of a directory cannot be used.
+// LoadError is why the credentials of a directory cannot be used.
 type LoadError struct {
 	Fault Fault
 	// Path is the file that is at fault, or the directory.
@@ -131,7 +131,7 @@ func invalid(dir, name string, err error) *LoadError {
 	}
 }
 
-// checkTogether tells the three ways apart in which well-formed files do not
+// checkTogether distinguishes the three ways in which well-formed files do not
 // make credentials.
 func checkTogether(dir string, ca, leaf *x509.Certificate, key ed25519.PrivateKey, prefix zone.Prefix) error {
 	if !key.Public().(ed25519.PublicKey).Equal(leaf.PublicKey) {

@@ -26,7 +26,7 @@ const (
 	RuleHandshake Rule = "a full handshake, not a resumed session"
 )
 
-// PeerError says which rule a peer's certificate broke.
+// PeerError is which rule a peer's certificate broke.
 type PeerError struct {
 	Rule Rule
 	// Found is what there was instead.

@@ -59,7 +59,7 @@ var commands = map[string]command{
 	"quit":     {"quit", func(*console, []string) (string, error) { return "", errQuit }},
 }
 
-// converse answers each line of in until it ends or a line says quit.
+// converse answers each line of in until it ends or a line is quit.
 func (c *console) converse(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
@@ -93,7 +93,7 @@ func (c *console) answer(words []string) (string, error) {
 	return answer, err
 }
 
-// set takes any ID and address, so that wrong ones can be told of too.
+// set takes any ID and address, so that wrong ones can be tried too.
 func (c *console) set(args []string) (string, error) {
 	if len(args) < 2 {
 		return "", errUsage

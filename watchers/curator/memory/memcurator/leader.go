@@ -21,7 +21,7 @@ func (c *console) leads([]string) (string, error) {
 	return "yes", nil
 }
 
-// leader sets whom the curator names while it follows.
+// leader sets the leader that the curator names while it follows.
 func (c *console) leader(args []string) (string, error) {
 	if len(args) != 1 && len(args) != 3 {
 		return "", errUsage
@@ -41,7 +41,7 @@ func (c *console) leader(args []string) (string, error) {
 	return "", nil
 }
 
-// reach asks the curator of another node who leads, and finds it by its ID in
+// reach asks the curator of another node for the leader, and finds it by its ID in
 // the way of any program on this machine.
 func (c *console) reach(args []string) (string, error) {
 	if len(args) != 2 || c.server.Credentials == nil {
@@ -55,11 +55,11 @@ func (c *console) reach(args []string) (string, error) {
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	says, err := curatorpb.NewCuratorLocalClient(conn).GetCurrentLeader(ctx, &curatorpb.GetCurrentLeaderRequest{})
+	stream, err := curatorpb.NewCuratorLocalClient(conn).GetCurrentLeader(ctx, &curatorpb.GetCurrentLeaderRequest{})
 	if err != nil {
 		return "", err
 	}
-	m, err := says.Recv()
+	m, err := stream.Recv()
 	if err != nil {
 		return "", err
 	}

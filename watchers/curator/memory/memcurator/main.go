@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// run serves until the input ends or says so.
+// run serves until the input ends or has the command quit.
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("memcurator", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")

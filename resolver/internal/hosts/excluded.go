@@ -6,16 +6,16 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Zone tells which names are the zone's.
+// Zone determines which names are the zone's.
 type Zone struct {
 	Prefix  zone.Prefix // of node IDs
 	Local   zone.ID     // our own name, of whatever shape
 	Domains []string    // under which nodes are known too
 }
 
-// elsewhere knows the names whose answers come from elsewhere than the hosts
+// excluded knows the names whose answers come from elsewhere than the hosts
 // file.
-type elsewhere struct {
+type excluded struct {
 	prefix []byte
 	owners map[string]string // of names in wire form and those below them
 }
@@ -29,8 +29,8 @@ const (
 // need no closer look.
 const minLabel = 32
 
-func (z *Zone) elsewhere() *elsewhere {
-	e := &elsewhere{prefix: []byte(z.Prefix), owners: map[string]string{}}
+func (z *Zone) excluded() *excluded {
+	e := &excluded{prefix: []byte(z.Prefix), owners: map[string]string{}}
 	add := func(name, owner string) {
 		// Below a name that is no host name there are none either, so there is
 		// nothing to find.
@@ -46,8 +46,8 @@ func (z *Zone) elsewhere() *elsewhere {
 	return e
 }
 
-// owner says who answers for a name instead, or nothing.
-func (e *elsewhere) owner(name []byte) string {
+// owner is what answers for a name instead, or nothing.
+func (e *excluded) owner(name []byte) string {
 	var label []byte
 	for rest := name; rest[0] != 0; rest = rest[1+rest[0]:] {
 		label = rest[1 : 1+rest[0]]
