@@ -21,13 +21,14 @@ var layers = []struct {
 	part  string
 	below []string
 }{
-	{"cmd", []string{"cmd", "metrics", "", "resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"cmd", []string{"cmd", "metrics", "", "resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
 	{"metrics", []string{"", "resolver", "watchers"}},
 	{"integration", nil},
-	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone"}},
+	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
 	{"resolver", []string{"resolver", "zone"}},
 	{"watchers", []string{"watchers", "zone"}},
 	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
+	{"zone/changelog", []string{"zone"}},
 	{"zone", nil},
 	{leaves, nil},
 	{testkit, []string{testkit}},
@@ -43,7 +44,7 @@ const testkit = "internal/testkit"
 
 // partOf finds the part of the module that a directory belongs to.
 func partOf(dir string) string {
-	for _, part := range []string{"zone/hostsfile", testkit} {
+	for _, part := range []string{"zone/hostsfile", "zone/changelog", testkit} {
 		if dir == part || strings.HasPrefix(dir, part+"/") {
 			return part
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/watchers/saved"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
@@ -42,7 +43,7 @@ type Service struct {
 	varlink *varlinkSockets    // nil: none
 	saved   *saved.Directory
 	self    *selfCheck
-	changes *changelog
+	changes *changelog.Writer
 	// upstreamHints holds a value when the upstreams may have changed.
 	upstreamHints retry.Hint
 
@@ -191,7 +192,7 @@ func (s *Service) plan() {
 		s.mu.Unlock()
 		return source(ctx, s.publish)
 	}}
-	s.changes = &changelog{log: s.log}
+	s.changes = &changelog.Writer{Logger: s.log}
 	s.listeners = &supervise.Task{Name: "dns", Run: s.dns.Run}
 	s.sources = []*supervise.Task{
 		{Name: "zone", Run: s.store.Run},
@@ -202,7 +203,7 @@ func (s *Service) plan() {
 	s.readers = []*supervise.Task{
 		{Name: "files", Run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
 		{Name: "self-check", Run: s.self.run},
-		{Name: "changes", Run: func(ctx context.Context) error { return s.changes.run(ctx, s.store) }},
+		{Name: "changes", Run: func(ctx context.Context) error { return s.changes.Run(ctx, s.store) }},
 	}
 	if s.varlink != nil {
 		s.sources = append(s.sources, s.varlink.tasks...)
@@ -252,7 +253,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	s.load()
-	s.changes.start(s.store.Snapshot())
+	s.changes.Start(s.store.Snapshot())
 	if err := s.dns.Listen(); err != nil {
 		return errors.Join(err, s.RestoreResolvConf())
 	}

@@ -1,5 +1,9 @@
 package nodedns
 
+import (
+	"github.com/nodedns/nodedns/zone/changelog"
+)
+
 // The codes of a [Reason]. They are promises, as the keys of the status are; the
 // table of [Reasons] says what each means.
 const (
@@ -63,7 +67,7 @@ var reasons = [...]ReasonDescription{
 	},
 	{
 		ReasonIdentityConflict, "Another machine has this node's key.", atOnce,
-		conflictRemedy,
+		changelog.DuplicateKeyRemedy,
 	},
 	{
 		ReasonBadCredentials, "The credentials are there and cannot be used: unreadable, half-written, of another node or of two clusters.", atOnce,

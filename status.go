@@ -7,6 +7,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 // The states of a Service.
@@ -180,7 +181,7 @@ func (s *Service) Status() Status {
 		Serial:     snapshot.Serial(),
 		Nodes:      counts,
 		Refused:    snapshot.Refused(),
-		Conflict:   conflictText(snapshot),
+		Conflict:   changelog.DuplicateKeyText(snapshot),
 		Curator:    s.curatorStatus(snapshot.Cluster()),
 		Listeners:  []string{},
 		Files:      []FileStatus{},
@@ -196,10 +197,10 @@ func (s *Service) Status() Status {
 		status.Saved = when(s.saved.Written())
 	}
 	for conflict := range snapshot.AddressConflicts() {
-		if len(status.Contested) == maxNames {
+		if len(status.Contested) == changelog.MaxNames {
 			break
 		}
-		status.Contested = append(status.Contested, addressConflictText(conflict))
+		status.Contested = append(status.Contested, conflict.String())
 	}
 	for _, listener := range s.dns.Addrs() {
 		status.Listeners = append(status.Listeners, listener.String())
@@ -290,4 +291,12 @@ func when(t time.Time) *time.Time {
 	}
 	t = t.UTC().Truncate(time.Millisecond)
 	return &t
+}
+
+func addresses(n zone.Node) []string {
+	texts := []string{}
+	for addr := range n.Addrs() {
+		texts = append(texts, addr.String())
+	}
+	return texts
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 // Verdict is the one judgement on how a Service stands. Whatever reports its
@@ -127,7 +128,7 @@ func (v *Verdict) judgeNetwork(f *facts) {
 	if f.started && len(f.Addresses) == 0 {
 		v.add(ReasonNoAddress, "this machine has no address that its name could resolve to")
 	}
-	v.add(ReasonIdentityConflict, strings.TrimSuffix(f.Conflict, "; "+conflictRemedy))
+	v.add(ReasonIdentityConflict, strings.TrimSuffix(f.Conflict, "; "+changelog.DuplicateKeyRemedy))
 }
 
 // judgeCluster has one reason at most: the others would be its consequences.

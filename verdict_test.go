@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 var update = flag.Bool("update", false, "write the manual's table of reasons again")
@@ -74,7 +75,7 @@ var judged = []ruling{
 		f.ListenerStatus = append(f.ListenerStatus, ListenerStatus{State: listen.Failed, Error: "in use"})
 	}, StateDegraded, []string{ReasonListenerFailed}},
 	{"no address", func(f *facts) { f.Addresses = nil }, StateDegraded, []string{ReasonNoAddress}},
-	{"a clone", func(f *facts) { f.Conflict = "a clone; " + conflictRemedy }, StateDegraded, []string{ReasonIdentityConflict}},
+	{"a clone", func(f *facts) { f.Conflict = "a clone; " + changelog.DuplicateKeyRemedy }, StateDegraded, []string{ReasonIdentityConflict}},
 
 	{"no cluster", func(f *facts) { at(curator.StateOff, true, false)(f); f.expected = false }, StateReady, nil},
 	{"bad credentials", at(curator.StateBadCredentials, true, false), StateDegraded, []string{ReasonBadCredentials}},

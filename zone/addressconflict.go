@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"fmt"
 	"iter"
 	"net/netip"
 )
@@ -14,6 +15,15 @@ type AddressConflict struct {
 	Nodes [2]ID
 	// Count of all of them.
 	Count int
+}
+
+// String names the address and who claims it.
+func (c AddressConflict) String() string {
+	text := fmt.Sprintf("%s: %s and %s", c.Addr, c.Nodes[0], c.Nodes[1])
+	if more := c.Count - len(c.Nodes); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // addressConflict is an AddressConflict as the zone keeps it.

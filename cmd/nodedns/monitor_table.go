@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 // eventTable shows events to people, one line for each as it comes.
@@ -78,17 +78,17 @@ func tookText(d time.Duration) string {
 }
 
 // changeText is a change of the zone in words.
-func changeText(c *nodedns.Change) string {
+func changeText(c *changelog.Change) string {
 	switch c.Kind {
-	case nodedns.ChangeReady:
+	case changelog.Ready:
 		return standing("ready") + ": a name that is not in the zone is known not to exist"
-	case nodedns.ChangeNotReady:
+	case changelog.NotReady:
 		return standing("not ready") + ": whether a name that is not in the zone exists is not known"
-	case nodedns.ChangeClusterHere:
+	case changelog.ClusterFound:
 		return standing("connected") + " to the cluster"
-	case nodedns.ChangeClusterLost:
+	case changelog.ClusterLost:
 		return bad.paint("lost") + " the cluster"
-	case nodedns.ChangeLocal:
+	case changelog.Local:
 		return "this machine's addresses: " + nodesText(c)
 	}
 	noun := "nodes"
@@ -99,7 +99,7 @@ func changeText(c *nodedns.Change) string {
 }
 
 // nodesText names the nodes of a change, as far as they are known.
-func nodesText(c *nodedns.Change) string {
+func nodesText(c *changelog.Change) string {
 	var texts []string
 	for _, n := range c.Nodes {
 		texts = append(texts, strings.TrimSpace(string(n.ID)+" "+strings.Join(n.Addresses, " ")))

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 func TestPrintEvents(t *testing.T) {
@@ -18,7 +18,7 @@ func TestPrintEvents(t *testing.T) {
 	query := func(client, transport string, a resolver.Answer) *resolver.QueryEntryText {
 		return &resolver.QueryEntryText{Client: client, Transport: transport, Answer: a}
 	}
-	joined := &nodedns.Change{Kind: nodedns.ChangeJoined, Count: 12, Nodes: []nodedns.ChangedNode{
+	joined := &changelog.Change{Kind: changelog.Joined, Count: 12, Nodes: []changelog.Node{
 		{ID: "a", Addresses: []string{"192.0.2.1", "2001:db8::1"}}, {ID: "b", Addresses: []string{}},
 	}}
 	events := []control.Event{
@@ -35,12 +35,12 @@ func TestPrintEvents(t *testing.T) {
 		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Rcode: "FORMERR", Source: "request"})},
 		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
 		{Zone: joined},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeDeparted, Count: 1, Nodes: []nodedns.ChangedNode{{ID: "a"}}}},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeLocal, Count: 1, Nodes: []nodedns.ChangedNode{{ID: nodeID, Addresses: []string{"192.0.2.9"}}}}},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeReady}},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeNotReady}},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeClusterHere}},
-		{Zone: &nodedns.Change{Kind: nodedns.ChangeClusterLost}},
+		{Zone: &changelog.Change{Kind: changelog.Departed, Count: 1, Nodes: []changelog.Node{{ID: "a"}}}},
+		{Zone: &changelog.Change{Kind: changelog.Local, Count: 1, Nodes: []changelog.Node{{ID: nodeID, Addresses: []string{"192.0.2.9"}}}}},
+		{Zone: &changelog.Change{Kind: changelog.Ready}},
+		{Zone: &changelog.Change{Kind: changelog.NotReady}},
+		{Zone: &changelog.Change{Kind: changelog.ClusterFound}},
+		{Zone: &changelog.Change{Kind: changelog.ClusterLost}},
 		{Dropped: 1234},
 	}
 	var out strings.Builder

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 // Event is one line of what is watched. One of its fields is set besides the
@@ -18,7 +18,7 @@ type Event struct {
 	// Query is one that was answered.
 	Query *resolver.QueryEntryText `json:"query,omitempty"`
 	// Zone is what changed in the zone.
-	Zone *nodedns.Change `json:"zone,omitempty"`
+	Zone *changelog.Change `json:"zone,omitempty"`
 	// Dropped is how many queries were answered here that are not told, since
 	// they came faster than they could be. The filter did not see them.
 	Dropped uint64 `json:"dropped,omitempty"`
@@ -85,7 +85,7 @@ func parseWatch(values url.Values) (w watched, err error) {
 // changes are what is to be told of the zone.
 func (w *watched) changes(was, is *zone.Snapshot) (events []Event) {
 	at := time.Now()
-	for _, change := range nodedns.Changes(was, is, w.about) {
+	for _, change := range changelog.Between(was, is, w.about) {
 		events = append(events, Event{Time: at, Zone: &change})
 	}
 	return events

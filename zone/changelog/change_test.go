@@ -1,4 +1,4 @@
-package nodedns
+package changelog
 
 import (
 	"fmt"
@@ -9,7 +9,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-func TestChanges(t *testing.T) {
+const self = "metropolis-00000000000000000000000000000000"
+
+func TestBetween(t *testing.T) {
 	t.Parallel()
 	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: zone.RetainForever})
 	if err != nil {
@@ -55,7 +57,7 @@ func TestChanges(t *testing.T) {
 		was := store.Snapshot()
 		tt.change()
 		var got []string
-		for _, c := range Changes(was, store.Snapshot(), tt.about) {
+		for _, c := range Between(was, store.Snapshot(), tt.about) {
 			text := fmt.Sprint(c.Kind, " ", c.Count)
 			if n := len(c.Nodes); n > 0 {
 				text += fmt.Sprint(" ", c.Nodes[n-1].ID, " ", c.Nodes[n-1].Addresses)

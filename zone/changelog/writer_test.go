@@ -1,4 +1,4 @@
-package nodedns
+package changelog
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	log := changelog{log: slog.New(slog.NewTextHandler(&out, nil))}
+	log := Writer{Logger: slog.New(slog.NewTextHandler(&out, nil))}
 	step := func(change func()) string {
 		log.last = store.Snapshot()
 		change()
@@ -75,10 +75,10 @@ func TestChangelogSlowsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out testkit.Log
-		log := changelog{log: slog.New(slog.NewTextHandler(&out, nil)), last: store.Snapshot()}
+		log := Writer{Logger: slog.New(slog.NewTextHandler(&out, nil)), last: store.Snapshot()}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { ended <- log.run(ctx, store) }()
+		go func() { ended <- log.Run(ctx, store) }()
 		source := store.Source("curator")
 		move := func(i int) {
 			source.Set(zone.Entry{ID: fmt.Sprintf("metropolis-%032x", 1), Addresses: []string{fmt.Sprintf("192.0.2.%d", 1+i%200)}})

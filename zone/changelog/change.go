@@ -1,0 +1,136 @@
+// Package changelog reports what changed in a zone: [Between] as data, and a
+// [Writer] as lines of a log.
+package changelog
+
+import (
+	"slices"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// Kind is what happened to nodes, or to the zone as a whole.
+type Kind string
+
+// What happens to nodes.
+const (
+	Local    Kind = "local"    // this machine has other addresses
+	Joined   Kind = "joined"   // new nodes
+	Moved    Kind = "moved"    // other addresses
+	Departed Kind = "departed" // left the cluster, still answered
+	Returned Kind = "returned" // had departed, and are back
+	Dropped  Kind = "dropped"  // not answered any more
+)
+
+// What happens to the zone as a whole.
+const (
+	Ready        Kind = "ready"         // what is not in the zone is known not to exist
+	NotReady     Kind = "not-ready"     // it is not known any more
+	ClusterFound Kind = "cluster-found" // a curator is connected
+	ClusterLost  Kind = "cluster-lost"  // none is
+)
+
+// Change is what happened between two snapshots: the same to any number of
+// nodes, or something to the zone as a whole.
+type Change struct {
+	Kind  Kind   `json:"change"`
+	Count int    `json:"count,omitempty"` // of the nodes
+	Nodes []Node `json:"nodes,omitempty"` // the first ten of them, sorted by ID
+}
+
+// Node is a node as it is now or, if it was dropped, as it was.
+type Node struct {
+	ID        zone.ID  `json:"id"`
+	Addresses []string `json:"addresses"`
+}
+
+// MaxNames is how many nodes a [Change] or a line of the log names, however many changed.
+const MaxNames = 10
+
+// Between lists in what a snapshot differs from an older one of the same Store,
+// of nodes only those that about chooses; nil chooses all. Its cost goes with
+// the number of changes, and it takes its time over many.
+func Between(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Change) {
+	switch before, after := was.Cluster().Connected, is.Cluster().Connected; {
+	case !before && after:
+		changes = append(changes, Change{Kind: ClusterFound})
+	case before && !after:
+		changes = append(changes, Change{Kind: ClusterLost})
+	}
+	nodes := [...]Change{
+		{Kind: Local},
+		{Kind: Joined},
+		{Kind: Moved},
+		{Kind: Departed},
+		{Kind: Returned},
+		{Kind: Dropped},
+	}
+	for change := range zone.Paced(is.Changes(was)) {
+		kind, node := kindOf(change.Before, change.After)
+		at := slices.IndexFunc(nodes[:], func(c Change) bool { return c.Kind == kind })
+		if at >= 0 && (about == nil || about(node)) {
+			nodes[at].add(node)
+		}
+	}
+	for _, c := range nodes {
+		if c.Count > 0 {
+			changes = append(changes, c)
+		}
+	}
+	switch {
+	case !was.Ready() && is.Ready():
+		changes = append(changes, Change{Kind: Ready})
+	case was.Ready() && !is.Ready():
+		changes = append(changes, Change{Kind: NotReady})
+	}
+	return changes
+}
+
+// kindOf is what happened to a node, or empty where only its role or state is
+// another one.
+func kindOf(was, is zone.Node) (Kind, zone.Node) {
+	switch {
+	case is.IsLocal() && !slices.Equal(addresses(was), addresses(is)):
+		return Local, is
+	case is.IsLocal():
+		return "", is
+	case !is.Exists():
+		return Dropped, was
+	case !was.Exists():
+		return Joined, is
+	case is.Departed() && !was.Departed():
+		return Departed, is
+	case was.Departed() && !is.Departed():
+		return Returned, is
+	case !sameAddrs(was, is):
+		return Moved, is
+	}
+	return "", is
+}
+
+// add counts a node. Those beyond the bound are not copied.
+func (c *Change) add(n zone.Node) {
+	if c.Count++; c.Count <= MaxNames {
+		c.Nodes = append(c.Nodes, Node{n.ID(), addresses(n)})
+	}
+}
+
+// sameAddrs compares the addresses of nodes that are not this machine, without
+// allocating: it is asked of each of ten thousand changes.
+func sameAddrs(was, is zone.Node) bool {
+	for _, family := range [...]zone.Family{zone.IPv4, zone.IPv6} {
+		before, had := was.Addr(family)
+		now, has := is.Addr(family)
+		if had != has || before != now {
+			return false
+		}
+	}
+	return true
+}
+
+func addresses(n zone.Node) []string {
+	texts := []string{}
+	for addr := range n.Addrs() {
+		texts = append(texts, addr.String())
+	}
+	return texts
+}
