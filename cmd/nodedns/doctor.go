@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/doctor"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -70,8 +71,8 @@ type diagnosis struct {
 }
 
 // examined is this machine. An error in the configuration is a finding.
-func examined(cmd *cobra.Command, settings *settings) *doctor.Machine {
-	m := &doctor.Machine{Proc: "/proc", Now: time.Now()}
+func examined(cmd *cobra.Command, settings *settings) *doctor.Input {
+	m := &doctor.Input{Machine: machine.Machine{Proc: "/proc"}, Now: time.Now()}
 	if m.Config, m.ConfigError = settings.load(); m.ConfigError != nil {
 		m.Config = settings.loadPartial()
 	}

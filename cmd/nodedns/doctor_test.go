@@ -10,7 +10,7 @@ import (
 
 // diagnose runs doctor on a machine whose files are in a directory. What it finds
 // of the machine that the test runs on is left out.
-func diagnose(t *testing.T, m *machine) (map[string]doctor.Finding, outcome) {
+func diagnose(t *testing.T, m *testMachine) (map[string]doctor.Finding, outcome) {
 	t.Helper()
 	o := m.command("doctor", "--json")
 	var d diagnosis

@@ -19,7 +19,7 @@ import (
 const leavesAlone = "files.hosts = \"\"\nfiles.machine_id = \"\"\nfiles.hostname = false\n"
 
 // newQuiet is a machine that nodedns leaves alone.
-func newQuiet(t *testing.T) *machine {
+func newQuiet(t *testing.T) *testMachine {
 	t.Helper()
 	m := newMachine(t)
 	m.configure(leavesAlone)
@@ -35,7 +35,7 @@ var places atomic.Uint32
 
 // port53 makes the machine listen where resolv.conf can point at, on an address
 // that no other test has, of another process either.
-func (m *machine) port53(lines string) {
+func (m *testMachine) port53(lines string) {
 	m.t.Helper()
 	m.configure(leavesAlone + lines)
 	pid := os.Getpid()
@@ -45,19 +45,19 @@ func (m *machine) port53(lines string) {
 
 func TestEnablePlans(t *testing.T) {
 	t.Parallel()
-	for name, prepare := range map[string]func(m *machine) (args []string){
-		"all": func(m *machine) []string { m.port53(""); return nil },
-		"some": func(m *machine) []string {
+	for name, prepare := range map[string]func(m *testMachine) (args []string){
+		"all": func(m *testMachine) []string { m.port53(""); return nil },
+		"some": func(m *testMachine) []string {
 			m.port53("")
 			return []string{"--only", "nsswitch,hosts"}
 		},
-		"hindered": func(m *machine) []string {
+		"hindered": func(m *testMachine) []string {
 			m.configure("files.machine_id = \"\"\n")
 			m.write("nodedns.d/60-mine.toml", "files.machine_id = \"\"\n")
 			m.write("root/etc/nsswitch.conf", "hosts: files [NOTFOUND]\n")
 			return []string{"--files.hosts="}
 		},
-		"systemd": func(m *machine) []string {
+		"systemd": func(m *testMachine) []string {
 			m.port53("files.machine_id_format = \"auto\"\n")
 			m.write("nodedns.toml", strings.Replace(m.read("nodedns.toml"), "files.machine_id_format = \"node-id\"\n", "", 1))
 			m.write("root/run/systemd/system/.keep", "")
@@ -127,7 +127,7 @@ func TestEnableWithoutSystemd(t *testing.T) {
 
 // files are the contents of all files of a directory, but for the one that
 // containers share.
-func (m *machine) files(dir string) string {
+func (m *testMachine) files(dir string) string {
 	m.t.Helper()
 	var text strings.Builder
 	for _, pattern := range []string{"/*/*", "/*/*/*"} {
@@ -214,10 +214,10 @@ func TestPuttingBackWithoutIdentity(t *testing.T) {
 // The state directory is the daemon's, which may be in others' hands.
 func TestDisableWithAHostileRecord(t *testing.T) {
 	t.Parallel()
-	for name, plant := range map[string]func(m *machine, path string) error{
-		"a FIFO":       func(_ *machine, path string) error { return unix.Mkfifo(path, 0o600) },
-		"a symlink":    func(m *machine, path string) error { return os.Symlink(m.path("nodedns.toml"), path) },
-		"a large file": func(_ *machine, path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) },
+	for name, plant := range map[string]func(m *testMachine, path string) error{
+		"a FIFO":       func(_ *testMachine, path string) error { return unix.Mkfifo(path, 0o600) },
+		"a symlink":    func(m *testMachine, path string) error { return os.Symlink(m.path("nodedns.toml"), path) },
+		"a large file": func(_ *testMachine, path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/resolver"
 )
@@ -119,7 +120,7 @@ func explain(ctx context.Context, w *daemonClient, args []string) (*explained, e
 	} else {
 		walk, e.Predictions, err = lookup.Address(ctx, addr.Unmap(), name)
 	}
-	e.Library = reportLibrary(lookup.Machine, walk)
+	e.Library = reportLibrary(lookup.Config, walk)
 	if err != nil {
 		return e, err
 	}
@@ -145,7 +146,7 @@ func isName(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
-func reportLibrary(m *nss.Machine, walk nss.Walk) *libraryReport {
+func reportLibrary(m *nss.Config, walk nss.Walk) *libraryReport {
 	r := &libraryReport{
 		Line: m.Switch.String(), Number: m.Switch.Number,
 		// Not null, where there are none.
@@ -195,7 +196,7 @@ func (w *daemonClient) explain(ctx context.Context, name string, types []string)
 
 // lookup is one on this machine, with the daemon's status.
 func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, error) {
-	machine, err := nss.Read("")
+	config, err := nss.Read(machine.Machine{})
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +204,7 @@ func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	lookup := &nss.Lookup{Machine: machine, Ask: w.answer, Dry: w.dry}
+	lookup := &nss.Lookup{Config: config, Ask: w.answer, Dry: w.dry}
 	if v := status.Varlink; v != nil && v.Error == "" && filepath.Clean(v.Socket) == nss.Socket {
 		lookup.Search = w.search
 	}

@@ -164,7 +164,7 @@ func TestPrintExplanation(t *testing.T) {
 			}
 		})
 	}
-	text, err := json.Marshal(&explained{Name: "x", Library: reportLibrary(&nss.Machine{}, nss.Walk{})})
+	text, err := json.Marshal(&explained{Name: "x", Library: reportLibrary(&nss.Config{}, nss.Walk{})})
 	if err != nil || strings.Contains(string(text), `"services":null`) || strings.Contains(string(text), `"search":null`) {
 		t.Errorf("got %s, %v; want lists that are empty, and not null", text, err)
 	}

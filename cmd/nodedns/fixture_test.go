@@ -64,31 +64,31 @@ func (o outcome) expect(t *testing.T, code int, stdout, stderr string) {
 // nodeID is the name of the machine in the tests.
 const nodeID = "metropolis-000102030405060708090a0b0c0d0e0f"
 
-// machine is a place for a daemon: a directory with all of its files, whose
+// testMachine is a place for a daemon: a directory with all of its files, whose
 // path is short enough for a socket.
-type machine struct {
+type testMachine struct {
 	t       *testing.T
 	dir     string
 	options []string // the flags that keep a command in the directory
 }
 
-func newMachine(t *testing.T) *machine {
+func newMachine(t *testing.T) *testMachine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nodedns-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	m := &machine{t: t, dir: dir}
+	m := &testMachine{t: t, dir: dir}
 	m.write("root/etc/hosts", "127.0.0.1 localhost\n")
 	m.configure("")
 	m.options = []string{"--config", m.path("nodedns.toml")}
 	return m
 }
 
-func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
+func (m *testMachine) path(name string) string { return filepath.Join(m.dir, name) }
 
-func (m *machine) write(name, text string) {
+func (m *testMachine) write(name, text string) {
 	m.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755); err != nil {
 		m.t.Fatal(err)
@@ -98,7 +98,7 @@ func (m *machine) write(name, text string) {
 	}
 }
 
-func (m *machine) read(name string) string {
+func (m *testMachine) read(name string) string {
 	m.t.Helper()
 	text, err := os.ReadFile(m.path(name))
 	if err != nil {
@@ -109,7 +109,7 @@ func (m *machine) read(name string) string {
 
 // configure writes the configuration of a machine that touches nothing outside
 // of its directory and of loopback, with these lines more.
-func (m *machine) configure(lines string) {
+func (m *testMachine) configure(lines string) {
 	m.t.Helper()
 	m.write("nodedns.toml", strings.ReplaceAll(`identity.node_id = "`+nodeID+`"
 local.addresses = ["192.0.2.10"]
@@ -123,13 +123,13 @@ control.socket = "DIR/control.sock"
 }
 
 // command runs a command on the machine. Its own flags outrank the machine's.
-func (m *machine) command(name string, args ...string) outcome {
+func (m *testMachine) command(name string, args ...string) outcome {
 	m.t.Helper()
 	return command(m.t, slices.Concat([]string{name}, m.options, args)...)
 }
 
 // daemon makes the machine's daemon, which does not run.
-func (m *machine) daemon(stderr io.Writer) *daemon {
+func (m *testMachine) daemon(stderr io.Writer) *daemon {
 	m.t.Helper()
 	cmd := &cobra.Command{}
 	settings := addSettings(cmd)
@@ -145,15 +145,15 @@ func (m *machine) daemon(stderr io.Writer) *daemon {
 
 // running is "nodedns run" in the test's process.
 type running struct {
-	*machine
+	*testMachine
 	log *logbook
 	end func() outcome
 }
 
 // launch runs the daemon of a machine until the test ends.
-func (m *machine) launch() *running {
+func (m *testMachine) launch() *running {
 	m.t.Helper()
-	r := &running{machine: m, log: new(logbook)}
+	r := &running{testMachine: m, log: new(logbook)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan outcome, 1)
 	go func() {
@@ -167,7 +167,7 @@ func (m *machine) launch() *running {
 }
 
 // start launches the daemon and waits until all of it works.
-func (m *machine) start() *running {
+func (m *testMachine) start() *running {
 	m.t.Helper()
 	r := m.launch()
 	client := control.NewClient(m.path("control.sock"))

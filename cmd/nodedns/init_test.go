@@ -9,14 +9,14 @@ import (
 )
 
 // newcomer is a machine without an identity.
-func newcomer(t *testing.T) *machine {
+func newcomer(t *testing.T) *testMachine {
 	t.Helper()
 	m := newMachine(t)
 	m.options = append(m.options, "--identity.node_id=", "--identity.public_key", m.path("keys/node.pub"))
 	return m
 }
 
-func (m *machine) init(args ...string) made {
+func (m *testMachine) init(args ...string) made {
 	m.t.Helper()
 	o := m.command("init", append(args, "--json")...)
 	o.expect(m.t, exitOK, "", "")

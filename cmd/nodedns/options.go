@@ -39,7 +39,7 @@ func addOptions(cmd *cobra.Command) *options {
 }
 
 // machine is the one of the flags, with the features that they select.
-func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*enable.Machine, []enable.Feature, error) {
+func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*enable.Manager, []enable.Feature, error) {
 	features, err := enable.ParseFeatures(s.only)
 	if err != nil {
 		return nil, nil, &usageError{fmt.Errorf("flag --only: %w", err)}
@@ -49,7 +49,7 @@ func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*e
 		return nil, nil, &usageError{err}
 	}
 	log := newLogger(cmd.ErrOrStderr(), config.LogText, slog.LevelWarn)
-	return &enable.Machine{
+	return &enable.Manager{
 		File: s.settings.named(), Config: cfg, Origins: origins, ID: id,
 		Status: control.NewClient(cfg.Control.Socket).Status,
 		Restore: func(cfg config.Config, resolvConf, files bool) ([]enable.Restored, error) {

@@ -15,7 +15,7 @@ import (
 
 // leavePointing makes the machine one whose daemon was killed while resolv.conf
 // pointed at it.
-func (m *machine) leavePointing(original string) {
+func (m *testMachine) leavePointing(original string) {
 	m.t.Helper()
 	m.write("root/etc/resolv.conf", original)
 	keeper, err := resolvconf.New(resolvconf.Config{

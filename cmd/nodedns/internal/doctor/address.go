@@ -7,7 +7,7 @@ import (
 
 // lookAtAddress finds out whether this node has an address of its own: by what
 // the daemon reports where it answers, else by what it would find here.
-func checkAddress(m *Machine) []Finding {
+func checkAddress(m *Input) []Finding {
 	if len(m.Config.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
 		return nil
 	}
@@ -26,7 +26,7 @@ func checkAddress(m *Machine) []Finding {
 
 // absence is why no address is found here; not known where that is not to be
 // looked at.
-func (m *Machine) absence() (absence netlink.Absence, concerned []string, known bool) {
+func (m *Input) absence() (absence netlink.Absence, concerned []string, known bool) {
 	if m.Probes.Absence == nil {
 		return "", nil, false
 	}
@@ -39,7 +39,7 @@ func (m *Machine) absence() (absence netlink.Absence, concerned []string, known 
 }
 
 // absenceText is why there is no address, and what to do.
-func (m *Machine) absenceText(absence netlink.Absence, concerned []string, known bool) (reason, fix string) {
+func (m *Input) absenceText(absence netlink.Absence, concerned []string, known bool) (reason, fix string) {
 	const byHand = ", or name the address in local.addresses"
 	patterns := several(m.Config.Interfaces)
 	switch {

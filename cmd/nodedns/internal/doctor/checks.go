@@ -10,7 +10,7 @@ type Check struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 
-	run func(*Machine) []Finding
+	run func(*Input) []Finding
 }
 
 // Checks returns the table of all, in the order in which they are made.
@@ -53,7 +53,7 @@ const unseen = "unseen"
 
 // Examine makes all checks, and returns what they find: the worst first, but each
 // behind what it may follow from.
-func Examine(m *Machine) []Finding {
+func Examine(m *Input) []Finding {
 	findings := []Finding{}
 	for _, check := range Checks() {
 		found := check.run(m)

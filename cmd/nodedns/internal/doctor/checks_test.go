@@ -17,6 +17,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -24,7 +25,7 @@ import (
 
 func TestHealthyMachine(t *testing.T) {
 	t.Parallel()
-	for _, f := range Examine(healthy(t).Machine) {
+	for _, f := range Examine(healthy(t).Input) {
 		t.Errorf("found on a healthy machine: %+v", f)
 	}
 }
@@ -46,17 +47,19 @@ var ails = []ail{
 	{"a reason of its own", func(p *patient) { p.because(nodedns.ReasonSelfResolution, "self-resolution: timeout") }, "daemon", Problem, "self-resolution"},
 
 	{"the unit has failed", func(p *patient) {
-		p.Probes.Unit = func() (Unit, error) {
-			return Unit{Loaded: true, Active: "failed", Enabled: "enabled", Result: "exit-code"}, nil
+		p.Probes.Unit = func() (machine.Unit, error) {
+			return machine.Unit{Loaded: true, Active: "failed", Enabled: "enabled", Result: "exit-code"}, nil
 		}
 	}, "unit", Problem, "exit-code"},
 	{"the unit is not enabled", func(p *patient) {
-		p.Probes.Unit = func() (Unit, error) { return Unit{Loaded: true, Active: "active", Enabled: "disabled"}, nil }
+		p.Probes.Unit = func() (machine.Unit, error) {
+			return machine.Unit{Loaded: true, Active: "active", Enabled: "disabled"}, nil
+		}
 	}, "unit", Warning, "systemctl enable"},
-	{"no unit", func(p *patient) { p.Probes.Unit = func() (Unit, error) { return Unit{}, nil } }, "", "", ""},
+	{"no unit", func(p *patient) { p.Probes.Unit = func() (machine.Unit, error) { return machine.Unit{}, nil } }, "", "", ""},
 	{"no systemd", func(p *patient) {
 		p.remove("root/run/systemd")
-		p.Probes.Unit = func() (Unit, error) { return Unit{Loaded: true, Active: "failed"}, nil }
+		p.Probes.Unit = func() (machine.Unit, error) { return machine.Unit{Loaded: true, Active: "failed"}, nil }
 	}, "", "", ""},
 
 	{"no address", noAddress, "address", Problem, "eth0 has none"},
@@ -331,7 +334,7 @@ func TestChecks(t *testing.T) {
 			t.Parallel()
 			p := healthy(t)
 			tt.cause(p)
-			findings := slices.DeleteFunc(Examine(p.Machine), func(f Finding) bool { return f.Check == unseen })
+			findings := slices.DeleteFunc(Examine(p.Input), func(f Finding) bool { return f.Check == unseen })
 			if tt.check == "" {
 				if len(findings) > 0 {
 					t.Errorf("found %+v, want nothing", findings)
@@ -357,7 +360,7 @@ func TestEachReasonIsFound(t *testing.T) {
 	for _, r := range nodedns.Reasons() {
 		p := healthy(t)
 		p.because(r.Code, "this is broken")
-		findings := Examine(p.Machine)
+		findings := Examine(p.Input)
 		check := cmp.Or(subjects[r.Code], "daemon")
 		if len(findings) != 1 || findings[0].Check != check || findings[0].Text != "this is broken" || findings[0].Fix != "fix "+r.Code {
 			t.Errorf("%s: found %+v, want it by %s", r.Code, findings, check)
@@ -386,7 +389,7 @@ func TestDeadDaemon(t *testing.T) {
 	p := healthy(t)
 	p.dead(control.ErrNotRunning)
 	got := map[string]Severity{}
-	for _, f := range Examine(p.Machine) {
+	for _, f := range Examine(p.Input) {
 		got[f.Check] = f.Severity
 	}
 	if len(got) != 2 || got["daemon"] != Problem || got["resolv-conf"] != Problem {
@@ -395,7 +398,7 @@ func TestDeadDaemon(t *testing.T) {
 	p.write("proc/net/udp", noSockets+bound("555", "0"))
 	p.run("555", "systemd-resolve")
 	p.symlink("socket:[555]", "proc/555/fd/9")
-	for _, f := range Examine(p.Machine) {
+	for _, f := range Examine(p.Input) {
 		got[f.Check] = f.Severity
 	}
 	if got["port"] != Problem {
@@ -412,7 +415,7 @@ func TestWithoutRights(t *testing.T) {
 	p.Status = nil
 	p.note("the key", denied)
 	p.note("the key", denied)
-	findings := Examine(p.Machine)
+	findings := Examine(p.Input)
 	told := 0
 	for _, f := range findings {
 		if f.Check == unseen {
@@ -434,19 +437,11 @@ func TestWorstFirst(t *testing.T) {
 	p.write("root/etc/host.conf", "")
 	p.Now = time.Unix(0, 0)
 	var got []Severity
-	for _, f := range Examine(p.Machine) {
+	for _, f := range Examine(p.Input) {
 		got = append(got, f.Severity)
 	}
 	if fmt.Sprint(got) != "[problem warning note]" {
 		t.Errorf("found %v", got)
-	}
-}
-
-func TestParseUnit(t *testing.T) {
-	t.Parallel()
-	got := parseUnit("Result=exit-code\nLoadState=loaded\nActiveState=failed\nUnitFileState=disabled\n")
-	if want := (Unit{true, "failed", "disabled", "exit-code"}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -484,7 +479,7 @@ func TestFindingsHideNoReason(t *testing.T) {
 		Server: "192.0.2.7", Routes: []string{"corp.example."}, State: "down", Reason: "timeout",
 	}}
 	p.because(nodedns.ReasonUpstreamDown, "upstream 192.0.2.7 does not answer: timeout")
-	findings := Examine(p.Machine)
+	findings := Examine(p.Input)
 	for _, text := range []string{"no space", "curators.json", "192.0.2.7"} {
 		n := 0
 		for _, f := range findings {
@@ -501,7 +496,7 @@ func TestFindingsHideNoReason(t *testing.T) {
 func TestFilesThatAreNone(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
-	for _, path := range []string{"/etc/hosts", resolvConfPath, nsswitchPath, "/etc/host.conf"} {
+	for _, path := range []string{"/etc/hosts", machine.ResolvConf, machine.Nsswitch, "/etc/host.conf"} {
 		_ = os.Remove(p.Root + path) // which may not be there
 		if err := unix.Mkfifo(p.Root+path, 0o600); err != nil {
 			t.Fatal(err)
@@ -510,7 +505,7 @@ func TestFilesThatAreNone(t *testing.T) {
 			t.Errorf("%s was read", path)
 		}
 		want := "could not look at " + path + ": not a regular file, but a FIFO"
-		if !slices.ContainsFunc(Examine(p.Machine), func(f Finding) bool { return f.Check == unseen && f.Text == want }) {
+		if !slices.ContainsFunc(Examine(p.Input), func(f Finding) bool { return f.Check == unseen && f.Text == want }) {
 			t.Errorf("%s is not named", path)
 		}
 	}
@@ -522,7 +517,7 @@ func TestBlockWithoutEnd(t *testing.T) {
 	p := healthy(t)
 	p.write("root/etc/hosts", "127.0.0.1 localhost\n# BEGIN nodedns\n127.0.1.1 "+self+"\n")
 	want := "/etc/hosts: line 3, 127.0.1.1 " + self
-	if !slices.ContainsFunc(Examine(p.Machine), func(f Finding) bool { return f.Check == "hosts-lines" && strings.HasSuffix(f.Text, want) }) {
-		t.Errorf("no finding about %s: %+v", want, Examine(p.Machine))
+	if !slices.ContainsFunc(Examine(p.Input), func(f Finding) bool { return f.Check == "hosts-lines" && strings.HasSuffix(f.Text, want) }) {
+		t.Errorf("no finding about %s: %+v", want, Examine(p.Input))
 	}
 }

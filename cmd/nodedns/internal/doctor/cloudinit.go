@@ -13,8 +13,8 @@ const (
 )
 
 // lookAtCloudInit finds what it will do at the next boot.
-func checkCloudInit(m *Machine) []Finding {
-	if !m.exists(cloudDir+"/cloud.cfg") || m.exists(cloudDir+"/cloud-init.disabled") {
+func checkCloudInit(m *Input) []Finding {
+	if !m.Exists(cloudDir+"/cloud.cfg") || m.Exists(cloudDir+"/cloud-init.disabled") {
 		return nil
 	}
 	var findings []Finding
@@ -34,9 +34,9 @@ func checkCloudInit(m *Machine) []Finding {
 }
 
 // cloudSetting is the value of a key in all files, of which the last one counts.
-func (m *Machine) cloudSetting(key string) string {
+func (m *Input) cloudSetting(key string) string {
 	value := ""
-	for _, path := range append([]string{cloudDir + "/cloud.cfg"}, m.list(cloudDir+"/cloud.cfg.d", "*.cfg")...) {
+	for _, path := range append([]string{cloudDir + "/cloud.cfg"}, m.List(cloudDir+"/cloud.cfg.d", "*.cfg")...) {
 		text, _ := m.read(path)
 		if is := yamlValue(text, key); is != "" {
 			value = strings.ToLower(is)

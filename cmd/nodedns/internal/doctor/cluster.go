@@ -15,13 +15,13 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-func checkConflict(m *Machine) []Finding {
+func checkConflict(m *Input) []Finding {
 	return reasonsOf(m, "key", "two machines made from one image are one node for the cluster: each overwrites what the other says of itself; "+
 		"they have one machine-id, too")
 }
 
 // lookAtKeys finds private keys that others can read.
-func checkKeys(m *Machine) []Finding {
+func checkKeys(m *Input) []Finding {
 	var findings []Finding
 	dirs := []string{filepath.Dir(m.Config.KeyFile), m.Config.Credentials}
 	if dirs[0] == dirs[1] {
@@ -46,7 +46,7 @@ const expiryWarning = 14 * 24 * time.Hour
 
 // lookAtCredentials looks at the files and not at what the daemon says of them,
 // which needs no daemon, and tells when they expire.
-func checkCredentials(m *Machine) []Finding {
+func checkCredentials(m *Input) []Finding {
 	c := m.Config
 	if len(c.Curators) == 0 || c.Insecure || c.Credentials == "" {
 		return nil
@@ -79,7 +79,7 @@ func checkCredentials(m *Machine) []Finding {
 }
 
 // lookAtCurator takes over the verdict of the daemon.
-func checkCurator(m *Machine) []Finding {
+func checkCurator(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -110,7 +110,7 @@ func clusterImpact(c *nodedns.CuratorStatus) string {
 	return "nothing is known of the cluster: names of its nodes are SERVFAIL"
 }
 
-func checkZone(m *Machine) []Finding {
+func checkZone(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func checkZone(m *Machine) []Finding {
 }
 
 // lookAtUpstreams finds servers that do not answer.
-func checkUpstreams(m *Machine) []Finding {
+func checkUpstreams(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -174,7 +174,7 @@ func checkUpstreams(m *Machine) []Finding {
 
 // certified is the name that the certificate must have: a free name is not
 // derived from a key, so no certificate can have it.
-func certified(m *Machine) zone.ID {
+func certified(m *Input) zone.ID {
 	id, err := m.Config.Prefix.Parse(string(m.ID))
 	if err != nil {
 		return ""

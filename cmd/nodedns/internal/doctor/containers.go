@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
@@ -24,14 +25,14 @@ const containerFix = "give the container " + realServers + " as its resolv.conf,
 
 // lookAtContainers looks into the other network namespaces: what is loopback
 // there is not ours.
-func checkContainers(m *Machine) []Finding {
+func checkContainers(m *Input) []Finding {
 	var wrong []string
 	seen := map[string]bool{m.namespace("self", "net"): true, "": true}
 	own := m.namespace("self", "net")
 	for _, p := range m.running() {
-		network := m.namespace(p.pid, "net")
+		network := m.namespace(p.PID, "net")
 		// One process stands for all that see the same network and files.
-		view := network + m.namespace(p.pid, "mnt")
+		view := network + m.namespace(p.PID, "mnt")
 		if network == "" || network == own || seen[view] {
 			continue
 		}
@@ -54,7 +55,7 @@ func checkContainers(m *Machine) []Finding {
 }
 
 // namespace identifies a namespace of a process. What may not be looked at is "".
-func (m *Machine) namespace(pid, kind string) string {
+func (m *Input) namespace(pid, kind string) string {
 	name, err := os.Readlink(filepath.Join(m.Proc, pid, "ns", kind))
 	m.note("the network namespaces of others' processes", err)
 	return name
@@ -62,9 +63,9 @@ func (m *Machine) namespace(pid, kind string) string {
 
 // unreachable finds a listener of ours on loopback in the resolv.conf of a
 // process that sees another loopback, on which nobody answers.
-func (m *Machine) unreachable(p process) (server netip.Addr, found bool) {
-	root := filepath.Join(m.Proc, p.pid)
-	text, err := readBelow(filepath.Join(root, "root"), resolvConfPath)
+func (m *Input) unreachable(p machine.Process) (server netip.Addr, found bool) {
+	root := filepath.Join(m.Proc, p.PID)
+	text, err := machine.Machine{Root: filepath.Join(root, "root")}.Read(machine.ResolvConf)
 	if err != nil || !m.connected(p) {
 		return netip.Addr{}, false
 	}
@@ -79,8 +80,8 @@ func (m *Machine) unreachable(p process) (server netip.Addr, found bool) {
 
 // connected says whether a process has a network but loopback. A service that is
 // shut off from the network, as systemd can do, resolves nothing anyway.
-func (m *Machine) connected(p process) bool {
-	text, _ := m.readProc(filepath.Join(p.pid, "net/dev"))
+func (m *Input) connected(p machine.Process) bool {
+	text, _ := m.ReadProc(filepath.Join(p.PID, "net/dev"))
 	for line := range strings.Lines(text) {
 		if device, _, isDevice := strings.Cut(strings.TrimSpace(line), ":"); isDevice && device != "lo" {
 			return true

@@ -15,7 +15,7 @@ const recently = time.Minute
 // lookAtControlPlane finds curators that were believed without being entitled,
 // and nodes that answer as curators and are not. That there is no other curator
 // is the verdict's to report.
-func checkControlPlane(m *Machine) []Finding {
+func checkControlPlane(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}

@@ -21,21 +21,21 @@ func TestCredentials(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		valid    time.Duration // from now on
-		alter    func(t *testing.T, dir string, m *Machine)
+		alter    func(t *testing.T, dir string, m *Input)
 		severity Severity
 		says     string
 	}{
 		{"valid", 100 * 24 * time.Hour, nil, "", ""},
 		{"expiring", 48 * time.Hour, nil, Warning, "expires on 2026-03-03"},
 		{"expired", -time.Hour, nil, Warning, "has expired"},
-		{"not valid yet", time.Hour, func(_ *testing.T, _ string, m *Machine) { m.Now = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) }, Warning, "is valid from 2000-01-01"},
-		{"of another node", time.Hour, func(_ *testing.T, _ string, m *Machine) { m.ID = peer }, Problem, "belongs to"},
-		{"absent", time.Hour, func(t *testing.T, dir string, _ *Machine) {
+		{"not valid yet", time.Hour, func(_ *testing.T, _ string, m *Input) { m.Now = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) }, Warning, "is valid from 2000-01-01"},
+		{"of another node", time.Hour, func(_ *testing.T, _ string, m *Input) { m.ID = peer }, Problem, "belongs to"},
+		{"absent", time.Hour, func(t *testing.T, dir string, _ *Input) {
 			if err := os.Remove(filepath.Join(dir, nodetls.CAFile)); err != nil {
 				t.Fatal(err)
 			}
 		}, Note, nodetls.CAFile},
-		{"not used", time.Hour, func(_ *testing.T, _ string, m *Machine) { m.Config.Curators = nil }, "", ""},
+		{"not used", time.Hour, func(_ *testing.T, _ string, m *Input) { m.Config.Curators = nil }, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +55,7 @@ func TestCredentials(t *testing.T) {
 }
 
 // enrolled is a machine whose certificate is valid for so long.
-func enrolled(t *testing.T, valid time.Duration) (m *Machine, dir string) {
+func enrolled(t *testing.T, valid time.Duration) (m *Input, dir string) {
 	t.Helper()
 	pub, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -69,7 +69,7 @@ func enrolled(t *testing.T, valid time.Duration) (m *Machine, dir string) {
 	if err := cluster.WriteCredentials(dir, pub, key); err != nil {
 		t.Fatal(err)
 	}
-	m = healthy(t).Machine
+	m = healthy(t).Input
 	m.ID = zone.DefaultPrefix.FromPublicKey(pub)
 	m.Config.Curators, m.Config.Credentials = []config.Endpoint{{}}, dir
 	der, err := cluster.Issue(pub, func(c *x509.Certificate) { c.NotAfter = m.Now.Add(valid) })

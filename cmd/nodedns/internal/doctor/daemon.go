@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
-func checkConfiguration(m *Machine) []Finding {
+func checkConfiguration(m *Input) []Finding {
 	var findings []Finding
 	m.note("the configuration", m.ConfigError)
 	m.note("this node's public key", m.IdentityError)
@@ -29,7 +29,7 @@ func checkConfiguration(m *Machine) []Finding {
 	return findings
 }
 
-func checkDaemon(m *Machine) []Finding {
+func checkDaemon(m *Input) []Finding {
 	const impact = "nobody answers for the cluster's nodes, and the files are not kept"
 	switch {
 	case m.Status == nil && errors.Is(m.StatusError, control.ErrNotRunning):
@@ -70,7 +70,7 @@ var subjects = map[string]string{
 }
 
 // reasonsOf are the reasons of the daemon's verdict on the subject of a check.
-func reasonsOf(m *Machine, check, impact string) []Finding {
+func reasonsOf(m *Input, check, impact string) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -93,8 +93,8 @@ var passing = map[string]bool{
 	nodedns.ReasonStarting: true, nodedns.ReasonZoneNotReady: true, nodedns.ReasonAwaitingCredentials: true,
 }
 
-func checkUnit(m *Machine) []Finding {
-	if m.Probes.Unit == nil || !m.exists("/run/systemd/system") {
+func checkUnit(m *Input) []Finding {
+	if m.Probes.Unit == nil || !m.Systemd() {
 		return nil
 	}
 	unit, err := m.Probes.Unit()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -16,9 +17,9 @@ const (
 )
 
 // lookAtKubelet finds the resolv.conf that it gives to pods.
-func checkKubelet(m *Machine) []Finding {
+func checkKubelet(m *Input) []Finding {
 	running := m.find("kubelet")
-	if len(running) == 0 && !m.exists(kubeletPath) {
+	if len(running) == 0 && !m.Exists(kubeletPath) {
 		return nil
 	}
 	path := m.kubeletResolvConf(running)
@@ -34,10 +35,10 @@ func checkKubelet(m *Machine) []Finding {
 }
 
 // kubeletResolvConf is the file by its flag, its configuration or its default.
-func (m *Machine) kubeletResolvConf(running []process) string {
+func (m *Input) kubeletResolvConf(running []machine.Process) string {
 	const flag = "--resolv-conf"
 	for _, p := range running {
-		arguments := m.arguments(p)
+		arguments := m.Arguments(p)
 		for i, argument := range arguments {
 			name, value, joined := strings.Cut(argument, "=")
 			switch {
@@ -53,13 +54,13 @@ func (m *Machine) kubeletResolvConf(running []process) string {
 	if value := yamlValue(text, "resolvConf"); value != "" {
 		return value
 	}
-	return resolvConfPath
+	return machine.ResolvConf
 }
 
 // lookAtDocker finds servers that no container reaches. From a resolv.conf that
 // names 127.0.0.53 Docker goes on to the file that we share with it.
-func checkDocker(m *Machine) []Finding {
-	if !m.exists(dockerPath) {
+func checkDocker(m *Input) []Finding {
+	if !m.Exists(dockerPath) {
 		return nil
 	}
 	text, found := m.read(dockerPath)

@@ -10,7 +10,7 @@ import (
 )
 
 // lookAtFiles finds out which of the kept files cannot be written, and why.
-func checkFiles(m *Machine) []Finding {
+func checkFiles(m *Input) []Finding {
 	findings, reported := m.reportedFiles()
 	for _, path := range m.keptFiles() {
 		path = m.Config.Rooted(path)
@@ -30,7 +30,7 @@ func checkFiles(m *Machine) []Finding {
 
 // reportedFiles are the files that the daemon reports as not written: those that
 // are kept, by their paths, and what else it could not write.
-func (m *Machine) reportedFiles() (findings []Finding, paths map[string]bool) {
+func (m *Input) reportedFiles() (findings []Finding, paths map[string]bool) {
 	const impact = "the file is not what it should be; it is tried again by itself"
 	paths = map[string]bool{}
 	if m.Status == nil {
@@ -53,7 +53,7 @@ func (m *Machine) reportedFiles() (findings []Finding, paths map[string]bool) {
 }
 
 // keptFiles are those that the configuration has kept, without the root.
-func (m *Machine) keptFiles() []string {
+func (m *Input) keptFiles() []string {
 	f := m.Config.Files
 	var paths []string
 	for _, path := range []string{f.Hosts, f.MachineID, f.HostnameFile} {
@@ -68,7 +68,7 @@ func (m *Machine) keptFiles() []string {
 }
 
 // unwritable says why nobody can write a file, and what helps, if that is so.
-func (m *Machine) unwritable(path string) (reason, fix string) {
+func (m *Input) unwritable(path string) (reason, fix string) {
 	at := path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		at = real
@@ -85,8 +85,8 @@ func (m *Machine) unwritable(path string) (reason, fix string) {
 }
 
 // isMount says whether something is mounted on a file.
-func (m *Machine) isMount(path string) bool {
-	text, _ := m.readProc("self/mountinfo")
+func (m *Input) isMount(path string) bool {
+	text, _ := m.ReadProc("self/mountinfo")
 	for line := range strings.Lines(text) {
 		const point = 4 // column of the mount point
 		if words := strings.Fields(line); len(words) > point && words[point] == path {
@@ -97,7 +97,7 @@ func (m *Machine) isMount(path string) bool {
 }
 
 // lookAtState finds out whether what is known survives a restart.
-func checkState(m *Machine) []Finding {
+func checkState(m *Input) []Finding {
 	const scarce = 16 << 20
 	dir := m.Config.StateDir
 	if m.Probes.Disk == nil || dir == "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -32,7 +33,7 @@ func bound(inode, drops string) string {
 
 // patient is a made-up machine.
 type patient struct {
-	*Machine
+	*Input
 	t   *testing.T
 	dir string
 }
@@ -42,14 +43,16 @@ type patient struct {
 func healthy(t *testing.T) *patient {
 	t.Helper()
 	dir := t.TempDir()
-	p := &patient{t: t, dir: dir, Machine: &Machine{
-		Root: filepath.Join(dir, "root"), Proc: filepath.Join(dir, "proc"),
-		ID: self, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+	p := &patient{t: t, dir: dir, Input: &Input{
+		Machine: machine.Machine{Root: filepath.Join(dir, "root"), Proc: filepath.Join(dir, "proc")},
+		ID:      self, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Probes: Probes{
 			Disk:         func(string) (Disk, error) { return Disk{Free: 1 << 30}, nil },
 			Immutable:    func(string) bool { return false },
 			Synchronized: func() (bool, error) { return true, nil },
-			Unit:         func() (Unit, error) { return Unit{Loaded: true, Active: "active", Enabled: "enabled"}, nil },
+			Unit: func() (machine.Unit, error) {
+				return machine.Unit{Loaded: true, Active: "active", Enabled: "enabled"}, nil
+			},
 		},
 	}}
 	prefix := zone.DefaultPrefix

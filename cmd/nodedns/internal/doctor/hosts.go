@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
@@ -13,7 +13,7 @@ import (
 
 // lookAtHostsLines finds lines of the user's that say something of nodes: they
 // come first for whoever reads the file from the top.
-func checkHostsLines(m *Machine) []Finding {
+func checkHostsLines(m *Input) []Finding {
 	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == hostsfile.HostsOwn {
 		return nil
 	}
@@ -55,19 +55,19 @@ func checkHostsLines(m *Machine) []Finding {
 }
 
 // isNode says whether a name is this machine's, or that of a node by its form.
-func (m *Machine) isNode(name string) bool {
+func (m *Input) isNode(name string) bool {
 	_, err := m.Config.Prefix.Parse(name)
 	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
 }
 
 // lookAtHostConf finds out whether glibc takes all lines of a name.
-func checkHostConf(m *Machine) []Finding {
+func checkHostConf(m *Input) []Finding {
 	const path = "/etc/host.conf"
 	line, err := m.hostsLine()
 	if err != nil || m.Status == nil || len(m.Status.Addresses) < 2 || line.Index(nsswitch.Files) < 0 {
 		return nil
 	}
-	if text, _ := m.read(path); nss.MultiEnabled(text) {
+	if text, _ := m.read(path); machine.MultiEnabled(text) {
 		return nil
 	}
 	return []Finding{warning(path+" has no line `multi on`",
@@ -76,7 +76,7 @@ func checkHostConf(m *Machine) []Finding {
 }
 
 // lookAtCachers finds programs between ours and glibc that remember.
-func checkCachers(m *Machine) []Finding {
+func checkCachers(m *Input) []Finding {
 	running := m.find("nscd", "unscd")
 	if len(running) == 0 || m.nscdIsOff() {
 		return nil
@@ -86,9 +86,9 @@ func checkCachers(m *Machine) []Finding {
 		"write `enable-cache hosts no` in /etc/nscd.conf, and restart it")}
 }
 
-func (m *Machine) nscdIsOff() bool {
+func (m *Input) nscdIsOff() bool {
 	const path = "/etc/nscd.conf"
-	if !m.exists(path) {
+	if !m.Exists(path) {
 		return false
 	}
 	off := false

@@ -11,7 +11,7 @@ import (
 )
 
 // lookAtIPv6 finds a family that is turned off and counted on.
-func checkIPv6(m *Machine) []Finding {
+func checkIPv6(m *Input) []Finding {
 	const fix = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
 	how := m.noIPv6()
 	isSix := func(l netip.AddrPort) bool { return l.Addr().Is6() }
@@ -27,10 +27,10 @@ func checkIPv6(m *Machine) []Finding {
 }
 
 // noIPv6 says why IPv6 cannot be used, or "".
-func (m *Machine) noIPv6() string {
-	all, found := m.readProc("sys/net/ipv6/conf/all/disable_ipv6")
-	lo, _ := m.readProc("sys/net/ipv6/conf/lo/disable_ipv6")
-	addresses, listed := m.readProc("net/if_inet6")
+func (m *Input) noIPv6() string {
+	all, found := m.ReadProc("sys/net/ipv6/conf/all/disable_ipv6")
+	lo, _ := m.ReadProc("sys/net/ipv6/conf/lo/disable_ipv6")
+	addresses, listed := m.ReadProc("net/if_inet6")
 	switch {
 	case !found:
 		return "the kernel has no IPv6"
@@ -48,7 +48,7 @@ func (m *Machine) noIPv6() string {
 const loopback6 = "00000000000000000000000000000001 "
 
 // lookAtDrops finds queries that the kernel threw away.
-func checkDrops(m *Machine) []Finding {
+func checkDrops(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}
@@ -64,13 +64,13 @@ func checkDrops(m *Machine) []Finding {
 }
 
 // lookAtDescriptors finds a daemon that is kept short.
-func checkDescriptors(m *Machine) []Finding {
+func checkDescriptors(m *Input) []Finding {
 	const scarce = 1024
 	for _, p := range m.find("nodedns") {
-		if !slices.Contains(m.arguments(p), "run") {
+		if !slices.Contains(m.Arguments(p), "run") {
 			continue
 		}
-		text, _ := m.readProc(p.pid + "/limits")
+		text, _ := m.ReadProc(p.PID + "/limits")
 		for line := range strings.Lines(text) {
 			limits, is := strings.CutPrefix(line, "Max open files")
 			words := strings.Fields(limits)
@@ -88,7 +88,7 @@ func checkDescriptors(m *Machine) []Finding {
 
 // lookAtClock finds a clock that is wrong: certificates and the age of what is
 // known go by it.
-func checkClock(m *Machine) []Finding {
+func checkClock(m *Input) []Finding {
 	// No machine has run nodedns before.
 	const first = 2025
 	const fix = "run a time service, such as systemd-timesyncd or chrony"

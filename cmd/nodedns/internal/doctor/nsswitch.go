@@ -6,18 +6,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
-const nsswitchPath = "/etc/nsswitch.conf"
-
 // errNoFile says that there is none, or that it may not be read.
-var errNoFile = errors.New("there is no " + nsswitchPath)
+var errNoFile = errors.New("there is no " + machine.Nsswitch)
 
 // hostsLine is whom glibc asks.
-func (m *Machine) hostsLine() (nsswitch.Line, error) {
-	text, found := m.read(nsswitchPath)
+func (m *Input) hostsLine() (nsswitch.Line, error) {
+	text, found := m.read(machine.Nsswitch)
 	if !found {
 		return nsswitch.Line{}, errNoFile
 	}
@@ -27,16 +25,16 @@ func (m *Machine) hostsLine() (nsswitch.Line, error) {
 // ours are the services by which nodedns is found.
 var ours = []string{nsswitch.Resolve, nsswitch.Files, nsswitch.DNS}
 
-func checkNSSwitch(m *Machine) []Finding {
+func checkNSSwitch(m *Input) []Finding {
 	line, err := m.hostsLine()
 	if errors.Is(err, errNoFile) {
 		return nil // as with musl, which asks files and resolv.conf by itself
 	}
 	if err != nil {
-		return []Finding{problem(nsswitchPath+": "+err.Error(), "no program that uses glibc finds any name", "correct the line")}
+		return []Finding{problem(machine.Nsswitch+": "+err.Error(), "no program that uses glibc finds any name", "correct the line")}
 	}
 	var findings []Finding
-	seen := nsswitchPath + " has hosts: " + line.String()
+	seen := machine.Nsswitch + " has hosts: " + line.String()
 	has := func(name string) bool { return line.Index(name) >= 0 }
 	switch {
 	case !has(nsswitch.DNS) && !has(nsswitch.Resolve):
@@ -46,19 +44,19 @@ func checkNSSwitch(m *Machine) []Finding {
 		findings = append(findings, warning(seen, "without files no name is found while nodedns does not answer",
 			"write `hosts: files dns`, or `hosts: resolve [!UNAVAIL=return] files dns`"))
 	}
-	if has(nsswitch.Resolve) && m.Config.VarlinkSocket != "" && !nss.Installed(m.Root, nsswitch.Resolve) {
+	if has(nsswitch.Resolve) && m.Config.VarlinkSocket != "" && !m.HasModule(nsswitch.Resolve) {
 		findings = append(findings, warning(seen+", and there is no libnss_resolve.so.2",
 			"glibc passes over resolve, and reads the whole hosts file at each lookup", "install the package libnss-resolve"))
 	}
 	if len(line.Ignored) > 0 {
-		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", nsswitchPath, line.Number),
+		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", machine.Nsswitch, line.Number),
 			"who changes another one changes nothing", "remove the others"))
 	}
 	return append(findings, m.obstacles(line, seen)...)
 }
 
 // inTheWay finds services that answer, or end the search, before we are asked.
-func (m *Machine) obstacles(line nsswitch.Line, seen string) []Finding {
+func (m *Input) obstacles(line nsswitch.Line, seen string) []Finding {
 	var findings []Finding
 	reached := false // one of ours has been asked
 	for i, s := range line.Services {
@@ -85,7 +83,7 @@ func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Na
 
 // minds says whether a service ends the search for names only that are its own:
 // those of multicast DNS (RFC 6762), unless nodes are answered below local.
-func (m *Machine) usesLocalHosts(service string) bool {
+func (m *Input) usesLocalHosts(service string) bool {
 	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.DNS.Domains, func(domain string) bool {
 		return domain == "local" || strings.HasSuffix(domain, ".local")
 	})

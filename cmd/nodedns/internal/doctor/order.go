@@ -30,7 +30,7 @@ const (
 // causes are the checks whose findings may be the cause of one. A daemon that does
 // not answer is the cause of what it should do; one that does reports what others
 // find too, and is behind all of them.
-func (m *Machine) causes(f *Finding) []string {
+func (m *Input) causes(f *Finding) []string {
 	switch {
 	case f.Check == daemonCheck && m.Status == nil:
 		return []string{"configuration", "port", "ipv6", "state-dir", "unit"}
@@ -44,7 +44,7 @@ func (m *Machine) causes(f *Finding) []string {
 
 // inOrder sorts findings, and notes of each which others it may follow from. What
 // is only good to know is no cause.
-func (m *Machine) sorted(findings []Finding) []Finding {
+func (m *Input) sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		// What the daemon reports is looked at in many places, so last.
 		return cmp.Or(cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(m.reports(&a), m.reports(&b)))
@@ -75,7 +75,7 @@ func (m *Machine) sorted(findings []Finding) []Finding {
 }
 
 // reports is 1 for what the daemon reports of itself, and 0 for what was found.
-func (m *Machine) reports(f *Finding) int {
+func (m *Input) reports(f *Finding) int {
 	if f.Check == daemonCheck && m.Status != nil {
 		return 1
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
@@ -54,7 +55,9 @@ func TestCausesComeFirst(t *testing.T) {
 		{"the configuration is wrong, so that the unit fails, so that nothing runs", func(p *patient) {
 			p.dead(control.ErrNotRunning)
 			p.ConfigError = fmt.Errorf("x.toml:2: zone.colour: unknown key")
-			p.Probes.Unit = func() (Unit, error) { return Unit{Loaded: true, Active: "failed", Enabled: "enabled"}, nil }
+			p.Probes.Unit = func() (machine.Unit, error) {
+				return machine.Unit{Loaded: true, Active: "failed", Enabled: "enabled"}, nil
+			}
 		}, "configuration[] unit[configuration] daemon[configuration unit] resolv-conf[daemon]"},
 		{"a listener that failed, before its consequences", func(p *patient) {
 			second := netip.MustParseAddrPort("127.0.0.1:53")
@@ -87,7 +90,7 @@ func TestCausesComeFirst(t *testing.T) {
 			t.Parallel()
 			p := healthy(t)
 			tt.cause(p)
-			if got := inShort(Examine(p.Machine)); got != tt.want {
+			if got := inShort(Examine(p.Input)); got != tt.want {
 				t.Errorf("found %s, want %s", got, tt.want)
 			}
 		})
@@ -107,7 +110,7 @@ func TestTableOfCauses(t *testing.T) {
 			t.Errorf("there is no check %s", id)
 		}
 	}
-	for _, m := range []*Machine{{}, {Status: &nodedns.Status{}}} {
+	for _, m := range []*Input{{}, {Status: &nodedns.Status{}}} {
 		var walk func(id string, path []string)
 		walk = func(id string, path []string) {
 			if !slices.Contains(ids, id) {
@@ -155,7 +158,7 @@ func TestAddress(t *testing.T) {
 				p.dead(control.ErrNotRunning)
 				whose = "without the daemon"
 			}
-			findings := slices.DeleteFunc(Examine(p.Machine), func(f Finding) bool { return f.Check != "address" })
+			findings := slices.DeleteFunc(Examine(p.Input), func(f Finding) bool { return f.Check != "address" })
 			if !running && tt.absence == "" {
 				if len(findings) > 0 {
 					t.Errorf("found %+v where there is an address", findings)

@@ -7,13 +7,14 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 // lookAtPort finds who has the addresses that shall be listened on and are not.
 // Of a daemon that may not be asked it cannot tell.
-func checkPort(m *Machine) []Finding {
+func checkPort(m *Input) []Finding {
 	if errors.Is(m.StatusError, fs.ErrPermission) {
 		return nil
 	}
@@ -40,7 +41,7 @@ func checkPort(m *Machine) []Finding {
 }
 
 // lookAtResolved finds systemd-resolved beside us. It does no harm by itself.
-func checkResolved(m *Machine) []Finding {
+func checkResolved(m *Input) []Finding {
 	running := m.find("systemd-resolved")
 	if len(running) == 0 {
 		return nil
@@ -54,7 +55,7 @@ func checkResolved(m *Machine) []Finding {
 			"programs ask it, and it does not know the nodes unless it asks nodedns", fix)}
 	}
 	if m.asksResolved() {
-		return []Finding{warning(seen+", and "+resolvConfPath+" names it",
+		return []Finding{warning(seen+", and "+machine.ResolvConf+" names it",
 			"programs ask it, and it does not know the nodes unless it asks nodedns", fix)}
 	}
 	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", fix)}
@@ -62,7 +63,7 @@ func checkResolved(m *Machine) []Finding {
 
 // asksResolved says whether systemd-resolved runs, and resolv.conf names a listener
 // of it that is not ours.
-func (m *Machine) asksResolved() bool {
+func (m *Input) asksResolved() bool {
 	contents, found := m.resolvConf()
 	return found && len(m.find("systemd-resolved")) > 0 && slices.ContainsFunc(contents.Servers, func(s netip.AddrPort) bool {
 		stub := s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 53}) || s.Addr() == netip.AddrFrom4([4]byte{127, 0, 0, 54})

@@ -2,14 +2,11 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
@@ -20,7 +17,7 @@ func RealProbes(ctx context.Context, root string) Probes {
 	p := Probes{Disk: disk, Immutable: immutable}
 	if root == "" {
 		p.Synchronized = synchronized
-		p.Unit = func() (Unit, error) { return showUnit(ctx) }
+		p.Unit = func() (machine.Unit, error) { return machine.ShowUnit(ctx) }
 		p.Absence = func(patterns []string) (netlink.Absence, []string, error) { return netlink.Missing(ctx, patterns) }
 	}
 	return p
@@ -52,37 +49,4 @@ func synchronized() (bool, error) {
 		return false, os.NewSyscallError("adjtimex", err)
 	}
 	return t.Status&unix.STA_UNSYNC == 0, nil
-}
-
-// showTimeout bounds what systemctl may take.
-const showTimeout = 5 * time.Second
-
-// showUnit asks systemd for the service.
-func showUnit(ctx context.Context) (Unit, error) {
-	ctx, cancel := context.WithTimeout(ctx, showTimeout)
-	defer cancel()
-	text, err := exec.CommandContext(ctx, "systemctl", "show", "nodedns.service",
-		"--property=LoadState,ActiveState,UnitFileState,Result").Output()
-	if err != nil {
-		return Unit{}, fmt.Errorf("ask systemd for nodedns.service: %w", err)
-	}
-	return parseUnit(string(text)), nil
-}
-
-func parseUnit(text string) Unit {
-	var u Unit
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch name {
-		case "LoadState":
-			u.Loaded = value == "loaded"
-		case "ActiveState":
-			u.Active = value
-		case "UnitFileState":
-			u.Enabled = value
-		case "Result":
-			u.Result = value
-		}
-	}
-	return u
 }

@@ -6,20 +6,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-const resolvConfPath = "/etc/resolv.conf"
-
 // resolvConf is what programs read.
-func (m *Machine) resolvConf() (contents resolvconf.Contents, found bool) {
-	text, found := m.read(resolvConfPath)
+func (m *Input) resolvConf() (contents resolvconf.Contents, found bool) {
+	text, found := m.read(machine.ResolvConf)
 	return resolvconf.Parse(text), found
 }
 
-func checkResolvConf(m *Machine) []Finding {
+func checkResolvConf(m *Input) []Finding {
 	contents, found := m.resolvConf()
 	if !found {
 		return nil
@@ -32,7 +31,7 @@ func checkResolvConf(m *Machine) []Finding {
 			return nil
 		}
 		return []Finding{problem(
-			fmt.Sprintf("%s names %s, and nobody answers there", resolvConfPath, servers),
+			fmt.Sprintf("%s names %s, and nobody answers there", machine.ResolvConf, servers),
 			"no name is resolved on this machine", "start the daemon, or give the file back: `nodedns resolvconf restore`")}
 	}
 	findings := m.resolvConfState()
@@ -42,12 +41,12 @@ func checkResolvConf(m *Machine) []Finding {
 	switch {
 	case !first && len(findings) == 0 && !m.asksResolved():
 		findings = append(findings, warning(
-			fmt.Sprintf("%s names %s, and not nodedns", resolvConfPath, orNoServer(servers)),
+			fmt.Sprintf("%s names %s, and not nodedns", machine.ResolvConf, orNoServer(servers)),
 			"programs ask somebody who does not know the nodes; only the hosts file tells them",
 			"`nodedns enable --only resolv-conf`, or name the listener there"))
 	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
 		findings = append(findings, warning(
-			fmt.Sprintf("%s names others behind nodedns: %s", resolvConfPath, servers),
+			fmt.Sprintf("%s names others behind nodedns: %s", machine.ResolvConf, servers),
 			"who does not get an answer in time asks them, and they do not know the nodes",
 			"name nodedns alone: it asks the others itself"))
 	}
@@ -55,7 +54,7 @@ func checkResolvConf(m *Machine) []Finding {
 }
 
 // resolvConfState is what the daemon says of the file that it keeps.
-func (m *Machine) resolvConfState() []Finding {
+func (m *Input) resolvConfState() []Finding {
 	s := m.Status.ResolvConf
 	if s == nil || s.Error == "" {
 		return nil
@@ -68,7 +67,7 @@ func (m *Machine) resolvConfState() []Finding {
 }
 
 // vacant says whether nobody has an address.
-func (m *Machine) vacant(server netip.AddrPort) bool {
+func (m *Input) vacant(server netip.AddrPort) bool {
 	_, _, held := listen.SocketOwner(m.Proc, "udp", server)
 	return !held
 }
@@ -98,14 +97,14 @@ func orUnknown(by string) string {
 // writer is a program that writes resolv.conf.
 type writer struct {
 	processes []string
-	allowed   func(m *Machine) bool // is it kept from writing
+	allowed   func(m *Input) bool // is it kept from writing
 	fix       string
 }
 
 var writers = []writer{
 	{
 		[]string{"NetworkManager"},
-		func(m *Machine) bool {
+		func(m *Input) bool {
 			return m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "dns") == "none" ||
 				m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "rc-manager") == "unmanaged"
 		},
@@ -113,14 +112,14 @@ var writers = []writer{
 	},
 	{
 		[]string{"dhclient", "dhcpcd", "udhcpc"},
-		func(*Machine) bool { return false },
+		func(*Input) bool { return false },
 		"keep its hook from writing the file, for dhclient by an empty make_resolv_conf in /etc/dhcp/dhclient-enter-hooks.d, for dhcpcd by nohook resolv.conf",
 	},
-	{[]string{"connmand"}, func(*Machine) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},
+	{[]string{"connmand"}, func(*Input) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},
 }
 
 // lookAtWriters finds who else writes the file that we keep.
-func checkWriters(m *Machine) []Finding {
+func checkWriters(m *Input) []Finding {
 	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil
 	}
@@ -138,8 +137,8 @@ func checkWriters(m *Machine) []Finding {
 			findings = append(findings, tell(running[0].String()+" runs, which writes resolv.conf"+fought, impact, w.fix))
 		}
 	}
-	if target := m.link(resolvConfPath); strings.Contains(target, "resolvconf/") {
-		findings = append(findings, tell(resolvConfPath+" leads to "+target+", which resolvconf(8) writes"+fought, impact,
+	if target := m.Link(machine.ResolvConf); strings.Contains(target, "resolvconf/") {
+		findings = append(findings, tell(machine.ResolvConf+" leads to "+target+", which resolvconf(8) writes"+fought, impact,
 			"remove the package resolvconf, or set files.resolv_conf to the file that it leads to"))
 	}
 	return findings
@@ -147,10 +146,10 @@ func checkWriters(m *Machine) []Finding {
 
 // setting is the last value of a key in an INI file and those of a directory
 // beside it.
-func (m *Machine) setting(dir, file, more, key string) string {
+func (m *Input) setting(dir, file, more, key string) string {
 	value := ""
-	for _, path := range append([]string{dir + "/" + file}, m.list(dir+"/"+more, "*.conf")...) {
-		if !m.exists(path) {
+	for _, path := range append([]string{dir + "/" + file}, m.List(dir+"/"+more, "*.conf")...) {
+		if !m.Exists(path) {
 			continue
 		}
 		text, _ := m.read(path)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
@@ -31,7 +32,7 @@ const (
 // Enable carries out a plan for that. What is not applied afterwards, though the
 // daemon answers, is returned as an error and not undone: the daemon goes on
 // trying.
-func (m *Machine) Enable(ctx context.Context, p Plan) error {
+func (m *Manager) Enable(ctx context.Context, p Plan) error {
 	release, err := m.lock(p)
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func (m *Machine) Enable(ctx context.Context, p Plan) error {
 }
 
 // rollBack undoes what was done before the daemon did not answer.
-func (m *Machine) rollBack(ctx context.Context, p Plan, before []string, was, now record) error {
+func (m *Manager) rollBack(ctx context.Context, p Plan, before []string, was, now record) error {
 	if !p.rewrite {
 		return nil // it was enabled earlier
 	}
@@ -90,9 +91,9 @@ func without(keys, some []string) []string {
 }
 
 // restart has the daemon take over the configuration, and waits until it answers.
-func (m *Machine) restart(ctx context.Context) error {
+func (m *Manager) restart(ctx context.Context) error {
 	for _, verb := range []string{"enable", "restart"} {
-		if err := systemctl(ctx, verb); err != nil {
+		if err := machine.Systemctl(ctx, verb); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func await(ctx context.Context, timeout time.Duration, what func(context.Context
 
 // answers fails unless the daemon answers for this machine's name, as a program
 // would ask it.
-func (m *Machine) answers(ctx context.Context) error {
+func (m *Manager) answers(ctx context.Context) error {
 	status, err := m.Status(ctx)
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func (m *Machine) answers(ctx context.Context) error {
 }
 
 // applied fails unless the daemon has done what was asked for.
-func (m *Machine) applied(ctx context.Context) error {
+func (m *Manager) applied(ctx context.Context) error {
 	return await(ctx, applyTimeout, func(ctx context.Context) error {
 		status, err := m.Status(ctx)
 		if err != nil {
@@ -180,13 +181,13 @@ func (m *Machine) applied(ctx context.Context) error {
 
 // recordState saves what there is to undo, before anything is done. It returns
 // the record that there was, and one of how the service is now.
-func (m *Machine) recordState(ctx context.Context, keys []string) (was, now record, err error) {
+func (m *Manager) recordState(ctx context.Context, keys []string) (was, now record, err error) {
 	was, found, err := m.loadRecord()
 	if err != nil {
 		return was, now, err
 	}
 	if m.systemd() {
-		if now.UnitActive, now.UnitEnabled, err = unitState(ctx); err != nil {
+		if now.UnitActive, now.UnitEnabled, err = machine.UnitState(ctx); err != nil {
 			return was, now, err
 		}
 	}

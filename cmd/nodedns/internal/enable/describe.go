@@ -13,21 +13,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // describe returns the state of a feature, and what it becomes when it is enabled.
-func (m *Machine) describe(feature Feature) Row {
+func (m *Manager) describe(feature Feature) Row {
 	switch feature {
 	case Hosts:
 		return Row{
-			Feature: Hosts, Path: m.rooted(hostsPath), Now: m.describeHosts(),
+			Feature: Hosts, Path: m.rooted(machine.Hosts), Now: m.describeHosts(),
 			Becomes: "your lines, and a block with the nodes of the cluster",
 		}
 	case MachineID:
-		return Row{Feature: MachineID, Path: m.rooted(machineIDPath), Now: m.firstLineOf(machineIDPath), Becomes: m.machineID()}
+		return Row{Feature: MachineID, Path: m.rooted(machine.MachineID), Now: m.firstLineOf(machine.MachineID), Becomes: m.machineID()}
 	case Hostname:
 		return Row{Feature: Hostname, Now: m.hostname(), Becomes: string(m.ID)}
 	default:
@@ -39,15 +40,15 @@ func (m *Machine) describe(feature Feature) Row {
 }
 
 // remark is what else the user should know of a feature that is enabled.
-func (m *Machine) remark(feature Feature) string {
+func (m *Manager) remark(feature Feature) string {
 	if feature == MachineID && m.keepsMachineID() {
 		return "the ID of a live machine does not change under it"
 	}
 	return ""
 }
 
-func (m *Machine) describeHosts() string {
-	now, err := m.file(hostsPath).Read()
+func (m *Manager) describeHosts() string {
+	now, err := m.file(machine.Hosts).Read()
 	switch {
 	case err != nil:
 		return err.Error()
@@ -65,7 +66,7 @@ func (m *Machine) describeHosts() string {
 }
 
 // firstLineOf is the beginning of a file.
-func (m *Machine) firstLineOf(path string) string {
+func (m *Manager) firstLineOf(path string) string {
 	now, err := m.file(path).Read()
 	switch line, _, _ := strings.Cut(strings.TrimSpace(string(now.Bytes)), "\n"); {
 	case err != nil:
@@ -80,26 +81,26 @@ func (m *Machine) firstLineOf(path string) string {
 }
 
 // keepsMachineID reports whether the daemon leaves the machine's ID as it is.
-func (m *Machine) keepsMachineID() bool {
-	now := m.firstLineOf(machineIDPath)
+func (m *Manager) keepsMachineID() bool {
+	now := m.firstLineOf(machine.MachineID)
 	has := now != "empty" && now != "uninitialized" && now != "does not exist"
-	return m.Config.Files.MachineIDFormat == hostsfile.MachineIDAuto && m.exists("/run/systemd/system") && has
+	return m.Config.Files.MachineIDFormat == hostsfile.MachineIDAuto && m.files().Systemd() && has
 }
 
 // machineID is what the machine's ID becomes.
-func (m *Machine) machineID() string {
+func (m *Manager) machineID() string {
 	format := m.Config.Files.MachineIDFormat
 	switch {
 	case m.keepsMachineID():
 		return unchanged
-	case format == hostsfile.MachineIDHex, format == hostsfile.MachineIDAuto && m.exists("/run/systemd/system"):
+	case format == hostsfile.MachineIDHex, format == hostsfile.MachineIDAuto && m.files().Systemd():
 		return "32 hex digits that stand for this node"
 	default:
 		return string(m.ID)
 	}
 }
 
-func (m *Machine) hostname() string {
+func (m *Manager) hostname() string {
 	if m.Config.Files.Root != "" {
 		return m.firstLineOf("/etc/hostname")
 	}
@@ -110,7 +111,7 @@ func (m *Machine) hostname() string {
 	return name
 }
 
-func (m *Machine) describeResolvConf() string {
+func (m *Manager) describeResolvConf() string {
 	path := m.Config.ResolvConf.Path
 	if path == "" {
 		return "off"
@@ -141,14 +142,14 @@ type edit struct {
 }
 
 // previewNsswitch returns it, and changes nothing.
-func (m *Machine) previewNsswitch(resolve bool) (edit, error) {
+func (m *Manager) previewNsswitch(resolve bool) (edit, error) {
 	f := m.nameService().file
 	content, err := f.Read()
 	if err != nil {
 		return edit{}, err
 	}
-	if !content.Exists && m.exists(vendorPath) {
-		return edit{}, fmt.Errorf("this machine reads %s, which a new file would hide; copy it to %s first", vendorPath, nsswitchPath)
+	if !content.Exists && m.files().Exists(vendorPath) {
+		return edit{}, fmt.Errorf("this machine reads %s, which a new file would hide; copy it to %s first", vendorPath, machine.Nsswitch)
 	}
 	before, err := nsswitch.Hosts(content.Bytes)
 	if err != nil {
@@ -176,7 +177,7 @@ func (m *Machine) previewNsswitch(resolve bool) (edit, error) {
 }
 
 // hostsLine is that of nsswitch.conf.
-func (m *Machine) hostsLine() string {
+func (m *Manager) hostsLine() string {
 	e, err := m.previewNsswitch(false)
 	if err != nil {
 		return err.Error()
@@ -188,7 +189,7 @@ func isOnPort53(a netip.AddrPort) bool { return a.Port() == 53 }
 
 // obstacle returns why the daemon cannot do its work, or "": another program has
 // its port.
-func (m *Machine) obstacle(ctx context.Context) (string, error) {
+func (m *Manager) obstacle(ctx context.Context) (string, error) {
 	if m.running(ctx) {
 		return "", nil
 	}
@@ -199,7 +200,7 @@ func (m *Machine) obstacle(ctx context.Context) (string, error) {
 			if err := conn.Close(); err != nil {
 				return "", err
 			}
-		case errors.Is(err, unix.EADDRINUSE) && m.exists("/run/systemd/resolve/stub-resolv.conf"):
+		case errors.Is(err, unix.EADDRINUSE) && m.files().Exists("/run/systemd/resolve/stub-resolv.conf"):
 			return fmt.Sprintf("systemd-resolved has %s; write DNSStubListener=no into its configuration and restart it, "+
 				"or set dns.listen = [\"127.0.0.2:53\"]", l), nil
 		case errors.Is(err, unix.EADDRINUSE):

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -39,13 +40,6 @@ func ParseFeatures(names []string) ([]Feature, error) {
 	return slices.DeleteFunc(all, func(t Feature) bool { return !slices.Contains(names, string(t)) }), nil
 }
 
-// The paths that are enabled, which are the defaults of the daemon.
-const (
-	hostsPath     = "/etc/hosts"
-	machineIDPath = "/etc/machine-id"
-	varlinkPath   = "/run/systemd/resolve/io.systemd.Resolve"
-)
-
 // setting is the key of the configuration that a feature depends on.
 type setting struct {
 	feature Feature
@@ -56,11 +50,11 @@ type setting struct {
 
 func settings() []setting {
 	return []setting{
-		{Hosts, "files.hosts", `"` + hostsPath + `"`, func(c config.Config) bool { return c.Files.Hosts == "" }},
-		{MachineID, "files.machine_id", `"` + machineIDPath + `"`, func(c config.Config) bool { return c.Files.MachineID == "" }},
+		{Hosts, "files.hosts", `"` + machine.Hosts + `"`, func(c config.Config) bool { return c.Files.Hosts == "" }},
+		{MachineID, "files.machine_id", `"` + machine.MachineID + `"`, func(c config.Config) bool { return c.Files.MachineID == "" }},
 		{Hostname, "files.hostname", "true", func(c config.Config) bool { return !c.Files.Hostname }},
 		{ResolvConf, "files.resolv_conf_mode", `"stub"`, func(c config.Config) bool { return c.ResolvConf.Mode != resolvconf.ModeStub }},
-		{Nsswitch, "varlink.socket", `"` + varlinkPath + `"`, func(c config.Config) bool { return c.VarlinkSocket == "" }},
+		{Nsswitch, "varlink.socket", `"` + machine.VarlinkSocket + `"`, func(c config.Config) bool { return c.VarlinkSocket == "" }},
 	}
 }
 

@@ -17,7 +17,7 @@ var (
 // lock keeps other processes from changing the machine until release is called:
 // two at once would undo each other's halves. A plan that is out of date is
 // refused; its user may have thought about it for long.
-func (m *Machine) lock(p Plan) (release func(), err error) {
+func (m *Manager) lock(p Plan) (release func(), err error) {
 	dir, err := m.lockState()
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (m *Machine) lock(p Plan) (release func(), err error) {
 }
 
 // lockState locks the state directory, as long as it is open.
-func (m *Machine) lockState() (*os.File, error) {
+func (m *Manager) lockState() (*os.File, error) {
 	path := m.Config.StateDir
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w; run this command as root", err)

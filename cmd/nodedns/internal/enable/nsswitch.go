@@ -5,14 +5,14 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
 const (
-	nsswitchPath = "/etc/nsswitch.conf"
-	// vendorPath is what some distributions' glibc reads while the file above is
-	// missing. To make that would hide it.
+	// vendorPath is what some distributions' glibc reads while nsswitch.conf is
+	// missing in /etc. To make that would hide it.
 	vendorPath = "/usr/etc/nsswitch.conf"
 	// maxNsswitch bounds its size, in bytes: a thousand times the usual.
 	maxNsswitch = 1 << 20
@@ -25,8 +25,8 @@ type nameService struct {
 	backups managed.Backups
 }
 
-func (m *Machine) nameService() nameService {
-	f := m.file(nsswitchPath)
+func (m *Manager) nameService() nameService {
+	f := m.file(machine.Nsswitch)
 	f.State = filepath.Join(m.Config.StateDir, "nsswitch")
 	f.MaxSize = maxNsswitch
 	f.Links = false // what it leads to is meant, as with authselect

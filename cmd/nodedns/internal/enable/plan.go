@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
@@ -47,7 +47,7 @@ func (p Plan) Changes() bool {
 }
 
 // PlanEnable returns what enabling some features comes to.
-func (m *Machine) PlanEnable(ctx context.Context, features []Feature) (Plan, error) {
+func (m *Manager) PlanEnable(ctx context.Context, features []Feature) (Plan, error) {
 	before, err := m.enabledKeys()
 	if err != nil {
 		return Plan{}, err
@@ -71,7 +71,7 @@ func (m *Machine) PlanEnable(ctx context.Context, features []Feature) (Plan, err
 }
 
 // planSetting returns what becomes of a feature that a key enables.
-func (m *Machine) planSetting(p *Plan, feature Feature) Row {
+func (m *Manager) planSetting(p *Plan, feature Feature) Row {
 	t := settingOf(feature)
 	row := m.describe(feature)
 	row.Note = m.blocked(t)
@@ -88,7 +88,7 @@ func (m *Machine) planSetting(p *Plan, feature Feature) Row {
 }
 
 // blocked returns why a feature that is off cannot be enabled, or "".
-func (m *Machine) blocked(t setting) string {
+func (m *Manager) blocked(t setting) string {
 	if why := m.overridden(t.key); why != "" || t.feature != ResolvConf {
 		return why
 	}
@@ -104,8 +104,8 @@ func (m *Machine) blocked(t setting) string {
 
 // planNsswitch adds what becomes of nsswitch.conf, and of the socket that
 // nss-resolve asks.
-func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
-	row := Row{Feature: Nsswitch, Path: m.rooted(nsswitchPath)}
+func (m *Manager) planNsswitch(ctx context.Context, p *Plan) {
+	row := Row{Feature: Nsswitch, Path: m.rooted(machine.Nsswitch)}
 	defer func() { p.Rows = append(p.Rows, row) }()
 	t := settingOf(Nsswitch)
 	off := t.off(m.Config)
@@ -128,11 +128,11 @@ func (m *Machine) planNsswitch(ctx context.Context, p *Plan) {
 }
 
 // withoutResolve returns why nss-resolve cannot be used, or "".
-func (m *Machine) withoutResolve(ctx context.Context, t setting, off bool) string {
+func (m *Manager) withoutResolve(ctx context.Context, t setting, off bool) string {
 	switch {
 	case m.Config.Files.Root != "":
 		return "its socket is that of this machine, not of files.root"
-	case !nss.Installed("", nsswitch.Resolve):
+	case !machine.Machine{}.HasModule(nsswitch.Resolve):
 		return "libnss-resolve is not installed"
 	case !off:
 		return ""
@@ -140,15 +140,15 @@ func (m *Machine) withoutResolve(ctx context.Context, t setting, off bool) strin
 	if why := m.overridden(t.key); why != "" {
 		return why
 	}
-	if isServed(ctx, varlinkPath) {
-		return "another resolver serves " + varlinkPath + "; if it is systemd-resolved, stop it with systemctl disable --now systemd-resolved"
+	if isServed(ctx, machine.VarlinkSocket) {
+		return "another resolver serves " + machine.VarlinkSocket + "; if it is systemd-resolved, stop it with systemctl disable --now systemd-resolved"
 	}
 	return ""
 }
 
 // planDaemon adds what becomes of the daemon. It is restarted where its
 // configuration changes, or where it does not follow that.
-func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
+func (m *Manager) planDaemon(ctx context.Context, p *Plan) error {
 	row := Row{Feature: daemon, Now: "does not run", Becomes: unchanged}
 	runs := m.running(ctx)
 	if runs {
@@ -164,7 +164,7 @@ func (m *Machine) planDaemon(ctx context.Context, p *Plan) error {
 		p.Rows = append(p.Rows, row)
 		return nil
 	}
-	active, enabled, err := unitState(ctx)
+	active, enabled, err := machine.UnitState(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,10 +22,10 @@ type record struct {
 // maxRecord bounds the record's size, in bytes: it has a handful of keys.
 const maxRecord = 64 << 10
 
-func (m *Machine) recordPath() string { return filepath.Join(m.Config.StateDir, "enabled.json") }
+func (m *Manager) recordPath() string { return filepath.Join(m.Config.StateDir, "enabled.json") }
 
 // loadRecord returns the record, if there is one.
-func (m *Machine) loadRecord() (r record, found bool, err error) {
+func (m *Manager) loadRecord() (r record, found bool, err error) {
 	f := m.own(m.recordPath())
 	f.MaxSize = maxRecord
 	content, err := f.Read() // of a directory that the daemon's user can write
@@ -42,7 +42,7 @@ func (m *Machine) loadRecord() (r record, found bool, err error) {
 }
 
 // saveRecord saves what there is to undo, or that there is nothing.
-func (m *Machine) saveRecord(r record) error {
+func (m *Manager) saveRecord(r record) error {
 	f := m.own(m.recordPath())
 	if len(r.Keys) == 0 {
 		return f.Remove()

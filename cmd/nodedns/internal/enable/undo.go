@@ -10,13 +10,15 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 )
 
 // errStillRuns is for a daemon that we cannot stop.
 var errStillRuns = errors.New("the daemon runs, and would write again: stop it with what runs it on this machine, and disable once more")
 
 // PlanDisable returns what disabling some features comes to.
-func (m *Machine) PlanDisable(ctx context.Context, features []Feature) (Plan, error) {
+func (m *Manager) PlanDisable(ctx context.Context, features []Feature) (Plan, error) {
 	active, err := m.activeKeys()
 	if err != nil {
 		return Plan{}, err
@@ -41,7 +43,7 @@ func (m *Machine) PlanDisable(ctx context.Context, features []Feature) (Plan, er
 }
 
 // activeKeys are the keys that may still have effects.
-func (m *Machine) activeKeys() ([]string, error) {
+func (m *Manager) activeKeys() ([]string, error) {
 	r, _, err := m.loadRecord()
 	if err != nil {
 		return nil, err
@@ -55,12 +57,12 @@ func (m *Machine) activeKeys() ([]string, error) {
 	return slices.Compact(keys), nil
 }
 
-func (m *Machine) planUndoNsswitch(p *Plan, active []string) error {
+func (m *Manager) planUndoNsswitch(p *Plan, active []string) error {
 	edited, err := m.nameService().isEdited()
 	if err != nil || !edited && !has(active, Nsswitch) {
 		return err
 	}
-	row := Row{Feature: Nsswitch, Path: m.rooted(nsswitchPath), Now: "as it was before", Becomes: unchanged, Change: true}
+	row := Row{Feature: Nsswitch, Path: m.rooted(machine.Nsswitch), Now: "as it was before", Becomes: unchanged, Change: true}
 	if edited {
 		row.Now, row.Becomes = m.hostsLine(), "what it was before"
 	}
@@ -70,11 +72,11 @@ func (m *Machine) planUndoNsswitch(p *Plan, active []string) error {
 }
 
 // planStop returns what becomes of the daemon.
-func (m *Machine) planStop(ctx context.Context, p *Plan) error {
+func (m *Manager) planStop(ctx context.Context, p *Plan) error {
 	row := Row{Feature: daemon, Now: "does not run", Becomes: unchanged}
 	switch runs := m.running(ctx); {
 	case m.systemd():
-		active, enabled, err := unitState(ctx)
+		active, enabled, err := machine.UnitState(ctx)
 		if err != nil {
 			return err
 		}
@@ -94,7 +96,7 @@ func (m *Machine) planStop(ctx context.Context, p *Plan) error {
 // unitAfter is the state of the service when some keys are kept: with the last of
 // them it becomes what it was before us. That the record is lost is no reason to
 // stop it.
-func (m *Machine) unitAfter(keep []string) (then record, err error) {
+func (m *Manager) unitAfter(keep []string) (then record, err error) {
 	r, found, err := m.loadRecord()
 	if !found || len(keep) > 0 {
 		r.UnitActive, r.UnitEnabled = true, true
@@ -103,7 +105,7 @@ func (m *Machine) unitAfter(keep []string) (then record, err error) {
 }
 
 // Disable carries out a plan for that, and returns what was put back.
-func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err error) {
+func (m *Manager) Disable(ctx context.Context, p Plan) (done []Restored, err error) {
 	release, err := m.lock(p)
 	if err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ func (m *Machine) Disable(ctx context.Context, p Plan) (done []Restored, err err
 }
 
 // trimRecord keeps only some keys in the record.
-func (m *Machine) trimRecord(keep []string) error {
+func (m *Manager) trimRecord(keep []string) error {
 	r, found, err := m.loadRecord()
 	if err != nil || !found {
 		return err
@@ -145,7 +147,7 @@ func (m *Machine) trimRecord(keep []string) error {
 
 // removeKeys makes the drop-in have only the keys to keep, and has put back what
 // those did that are gone. Then the service gets the given state.
-func (m *Machine) removeKeys(ctx context.Context, keep, gone []string, then record) (done []Restored, err error) {
+func (m *Manager) removeKeys(ctx context.Context, keep, gone []string, then record) (done []Restored, err error) {
 	if err := m.writeDropIn(keep); err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (m *Machine) removeKeys(ctx context.Context, keep, gone []string, then reco
 	systemd := m.systemd()
 	switch {
 	case systemd:
-		if err := systemctl(ctx, "stop"); err != nil {
+		if err := machine.Systemctl(ctx, "stop"); err != nil {
 			return nil, err
 		}
 	case m.running(ctx):
@@ -176,22 +178,22 @@ func (m *Machine) removeKeys(ctx context.Context, keep, gone []string, then reco
 // restoreUnit gives the service, which was stopped, a state.
 func restoreUnit(ctx context.Context, then record) (err error) {
 	if !then.UnitEnabled {
-		err = systemctl(ctx, "disable")
+		err = machine.Systemctl(ctx, "disable")
 	}
 	if then.UnitActive {
-		err = errors.Join(err, systemctl(ctx, "start"))
+		err = errors.Join(err, machine.Systemctl(ctx, "start"))
 	}
 	return err
 }
 
 // restore puts back what some keys had the daemon change.
-func (m *Machine) restore(gone []string) ([]Restored, error) {
+func (m *Manager) restore(gone []string) ([]Restored, error) {
 	cfg := m.Config
 	switch {
 	case !has(gone, Hosts):
 		cfg.Files.Hosts = "" // the block stays where it is
 	case cfg.Files.Hosts == "":
-		cfg.Files.Hosts = hostsPath // where the drop-in was removed by an earlier attempt
+		cfg.Files.Hosts = machine.Hosts // where the drop-in was removed by an earlier attempt
 	}
 	files := has(gone, Hosts, MachineID, Hostname)
 	if !files && !has(gone, ResolvConf) {

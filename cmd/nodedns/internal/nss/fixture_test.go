@@ -10,13 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 )
 
 var ours = netip.MustParseAddrPort("127.0.0.53:53")
 
-// machine is one below a directory, with these files, and addresses of both
+// configOf is one below a directory, with these files, and addresses of both
 // families whatever this one has. Its path is short enough for a socket.
-func machine(t *testing.T, files map[string]string) *Machine {
+func configOf(t *testing.T, files map[string]string) *Config {
 	t.Helper()
 	root, err := os.MkdirTemp("", "nss-")
 	if err != nil {
@@ -31,7 +33,7 @@ func machine(t *testing.T, files map[string]string) *Machine {
 			t.Fatal(err)
 		}
 	}
-	m, err := Read(root)
+	m, err := Read(machine.Machine{Root: root})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +64,9 @@ var errDaemon = errors.New("the daemon is gone")
 
 // serveVarlink answers each connection's one call with a reply, and returns the
 // calls.
-func serveVarlink(t *testing.T, m *Machine, reply string) <-chan map[string]any {
+func serveVarlink(t *testing.T, m *Config, reply string) <-chan map[string]any {
 	t.Helper()
-	path := filepath.Join(m.root, varlinkPath)
+	path := filepath.Join(m.machine.Root, machine.VarlinkSocket)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}

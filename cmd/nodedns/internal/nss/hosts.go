@@ -10,7 +10,7 @@ import (
 // inHosts are the addresses that the hosts file has for a name, and the numbers
 // of their lines, ours and the user's. For one family, only the first of its
 // lines counts unless host.conf says otherwise.
-func (m *Machine) inHosts(name string, want familySet) (addrs []netip.Addr, numbers []int) {
+func (m *Config) inHosts(name string, want familySet) (addrs []netip.Addr, numbers []int) {
 	for entry := range hostsformat.Entries(1, m.hosts) {
 		if !entry.HasName([]byte(name)) {
 			continue
@@ -29,7 +29,7 @@ func (m *Machine) inHosts(name string, want familySet) (addrs []netip.Addr, numb
 
 // namedInHosts is the name that the hosts file has for an address, and the number
 // of its line. A line without a name counts too, and gives an empty one.
-func (m *Machine) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
+func (m *Config) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
 	want := familySet{four: addr.Is4(), six: addr.Is6()}
 	for entry := range hostsformat.Entries(1, m.hosts) {
 		if found, ok := want.fit(entry.Addr); !ok || found != addr {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -26,7 +27,7 @@ type Answer struct {
 
 // Lookup asks the services of a machine.
 type Lookup struct {
-	*Machine
+	*Config
 	// Ask asks the daemon for a name, without search list, and a type: A, AAAA or
 	// PTR. An error ends the lookup.
 	Ask func(ctx context.Context, name, typ string) (Answer, error)
@@ -118,7 +119,7 @@ func (s subject) types() (types []string) {
 func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, error) {
 	r := Result{Service: name}
 	switch {
-	case !l.hasModule(name):
+	case !l.machine.HasModuleHere(name):
 		return r.because(nsswitch.Unavailable, "libnss_%s.so.2 is not installed", name), nil
 	case name == nsswitch.Files:
 		return l.files(r, s), nil
@@ -151,25 +152,25 @@ func (l *Lookup) files(r Result, s subject) Result {
 	if s.addr.IsValid() {
 		name, number, ok := l.namedInHosts(s.addr)
 		if !ok {
-			return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
+			return r.because(nsswitch.NotFound, "no line of %s has it", machine.Hosts)
 		}
 		r.Found = []string{name}
-		return r.because(nsswitch.Success, "%s:%d", hostsPath, number)
+		return r.because(nsswitch.Success, "%s:%d", machine.Hosts, number)
 	}
 	addrs, numbers := l.inHosts(s.name, s.want)
 	if len(addrs) == 0 {
-		return r.because(nsswitch.NotFound, "no line of %s has it", hostsPath)
+		return r.because(nsswitch.NotFound, "no line of %s has it", machine.Hosts)
 	}
 	for _, addr := range addrs {
 		r.Found = append(r.Found, addr.String())
 	}
-	return r.because(nsswitch.Success, "%s:%d", hostsPath, numbers[0])
+	return r.because(nsswitch.Success, "%s:%d", machine.Hosts, numbers[0])
 }
 
 // dns is glibc's own resolver, with the search list of resolv.conf.
 func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
 	if other := l.elsewhere(); other != "" {
-		return r.because(Unknown, "%s names %s, which is not this daemon", resolvPath, other), nil
+		return r.because(Unknown, "%s names %s, which is not this daemon", machine.ResolvConf, other), nil
 	}
 	names := []string{s.name}
 	if !s.addr.IsValid() {

@@ -6,12 +6,13 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
 // Socket is where nss-resolve looks for who answers it.
-const Socket = varlinkPath
+const Socket = machine.VarlinkSocket
 
 // Searched is what the daemon makes of a name for nss-resolve.
 type Searched struct {
@@ -28,10 +29,10 @@ type Searched struct {
 // resolve is nss-resolve: this daemon explains how it answers, and another one that
 // serves the socket is asked what nss-resolve would ask.
 func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, error) {
-	path := filepath.Join(l.root, varlinkPath)
+	path := filepath.Join(l.machine.Root, machine.VarlinkSocket)
 	c := varlink.NewClient(path)
 	if err := c.Dial(ctx); err != nil {
-		return r.because(nsswitch.Unavailable, "no process serves %s", varlinkPath), nil
+		return r.because(nsswitch.Unavailable, "no process serves %s", machine.VarlinkSocket), nil
 	}
 	defer c.Close() // it was asked all there is to ask
 	switch {
@@ -45,7 +46,7 @@ func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, erro
 		r.Names, r.Tried = []string{s.name}, []Tried{a.tried(s.name, "PTR")}
 	}
 	if l.Dry {
-		return r.because(Unknown, "%s would be asked, and others by it", varlinkPath), nil
+		return r.because(Unknown, "%s would be asked, and others by it", machine.VarlinkSocket), nil
 	}
 	return callResolve(ctx, c, r, s), nil
 }
@@ -80,17 +81,17 @@ func callResolve(ctx context.Context, c *varlink.Client, r Result, s subject) Re
 	failed := (*varlink.Error)(nil)
 	switch {
 	case errors.As(err, &failed):
-		return r.because(statusOf(failed.ID), "%s replies %s", varlinkPath, failed.ID)
+		return r.because(statusOf(failed.ID), "%s replies %s", machine.VarlinkSocket, failed.ID)
 	case err != nil:
-		return r.because(nsswitch.Unavailable, "%s: %v", varlinkPath, err)
+		return r.because(nsswitch.Unavailable, "%s: %v", machine.VarlinkSocket, err)
 	case len(found) == 0:
-		return r.because(nsswitch.NotFound, "%s finds nothing", varlinkPath)
+		return r.because(nsswitch.NotFound, "%s finds nothing", machine.VarlinkSocket)
 	}
 	r.Found = found
 	if len(r.Names) == 1 {
 		r.As = r.Names[0]
 	}
-	return r.because(nsswitch.Success, "%s has it", varlinkPath)
+	return r.because(nsswitch.Success, "%s has it", machine.VarlinkSocket)
 }
 
 // resolved is what the service finds, as text.

@@ -8,16 +8,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 )
 
 // withResolve is a lookup on a machine that has nss-resolve and nothing else,
 // whose socket replies the same to everything.
 func withResolve(t *testing.T, reply string) (*Lookup, <-chan map[string]any) {
 	t.Helper()
-	l := &Lookup{Machine: machine(t, map[string]string{
-		switchPath: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "",
+	l := &Lookup{Config: configOf(t, map[string]string{
+		machine.Nsswitch: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "",
 	})}
-	return l, serveVarlink(t, l.Machine, reply)
+	return l, serveVarlink(t, l.Config, reply)
 }
 
 func TestResolve(t *testing.T) {
@@ -112,11 +114,11 @@ func TestResolveDry(t *testing.T) {
 // A socket that nobody serves is none.
 func TestResolveDeadSocket(t *testing.T) {
 	t.Parallel()
-	m := machine(t, map[string]string{switchPath: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "", varlinkPath: ""})
-	if err := os.Chmod(filepath.Join(m.root, varlinkPath), 0o666); err != nil {
+	m := configOf(t, map[string]string{machine.Nsswitch: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "", machine.VarlinkSocket: ""})
+	if err := os.Chmod(filepath.Join(m.machine.Root, machine.VarlinkSocket), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if got := foretell(t, &Lookup{Machine: m}, "node"); got != "resolve=unavail:continue |  |" {
+	if got := foretell(t, &Lookup{Config: m}, "node"); got != "resolve=unavail:continue |  |" {
 		t.Errorf("got %s", got)
 	}
 }

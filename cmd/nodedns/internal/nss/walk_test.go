@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 )
 
 const module = "/usr/lib/x86_64-linux-gnu/libnss_%s.so.2"
@@ -81,13 +83,13 @@ func TestWalk(t *testing.T) {
 		t.Run(tt.hosts+" "+tt.name, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{
-				switchPath: "hosts: " + tt.hosts + "\n", resolvPath: tt.resolv,
-				hostsPath: "192.0.2.7 line\n192.0.2.8 sick\n",
+				machine.Nsswitch: "hosts: " + tt.hosts + "\n", machine.ResolvConf: tt.resolv,
+				machine.Hosts: "192.0.2.7 line\n192.0.2.8 sick\n",
 			}
 			for _, service := range []string{"ldap", "mdns4_minimal", "myhostname", "resolve"} {
 				files[fmt.Sprintf(module, service)] = ""
 			}
-			l := &Lookup{Machine: machine(t, files), Ask: known.ask, Listeners: []netip.AddrPort{ours}}
+			l := &Lookup{Config: configOf(t, files), Ask: known.ask, Listeners: []netip.AddrPort{ours}}
 			if got := foretell(t, l, tt.name); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -100,8 +102,8 @@ func TestOneFamily(t *testing.T) {
 	t.Parallel()
 	known := daemon{"both A": data("10.0.0.2"), "both AAAA": data("2001:db8::2"), "four A": data("10.0.0.4")}
 	l := &Lookup{
-		Machine: machine(t, map[string]string{resolvPath: "nameserver 127.0.0.53\n"}),
-		Ask:     known.ask, Listeners: []netip.AddrPort{ours},
+		Config: configOf(t, map[string]string{machine.ResolvConf: "nameserver 127.0.0.53\n"}),
+		Ask:    known.ask, Listeners: []netip.AddrPort{ours},
 	}
 	for _, tt := range []struct {
 		v4, v6     bool
@@ -129,8 +131,8 @@ func TestAddress(t *testing.T) {
 		{"files dns", "192.0.2.9", "9.2.0.192.in-addr.arpa", " from "},
 	} {
 		l := &Lookup{
-			Machine: machine(t, map[string]string{resolvPath: "nameserver 127.0.0.53\n", hostsPath: "192.0.2.7 line other\n"}),
-			Ask:     known.ask, Listeners: []netip.AddrPort{ours},
+			Config: configOf(t, map[string]string{machine.ResolvConf: "nameserver 127.0.0.53\n", machine.Hosts: "192.0.2.7 line other\n"}),
+			Ask:    known.ask, Listeners: []netip.AddrPort{ours},
 		}
 		_, predictions, err := l.Address(t.Context(), netip.MustParseAddr(tt.addr), tt.reverse)
 		if err != nil || len(predictions) != 1 {
@@ -146,7 +148,7 @@ func TestAddress(t *testing.T) {
 func TestDaemonGone(t *testing.T) {
 	t.Parallel()
 	l := &Lookup{
-		Machine:   machine(t, map[string]string{resolvPath: "nameserver 127.0.0.53\n"}),
+		Config:    configOf(t, map[string]string{machine.ResolvConf: "nameserver 127.0.0.53\n"}),
 		Ask:       func(context.Context, string, string) (Answer, error) { return Answer{}, errDaemon },
 		Listeners: []netip.AddrPort{ours},
 	}

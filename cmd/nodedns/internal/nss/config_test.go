@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
@@ -30,7 +31,7 @@ func TestNames(t *testing.T) {
 		{"search a.example", strings.Repeat("a.", 120) + "a", strings.Repeat("a.", 120) + "a " + strings.Repeat("a.", 120) + "a.a.example"},
 		{"search a.example", strings.Repeat("a.", 122) + "a", strings.Repeat("a.", 122) + "a"},
 	} {
-		m := &Machine{}
+		m := &Config{}
 		m.readResolvConf(tt.resolv+"\n", func(string) string { return "" })
 		if got := strings.Join(m.Names(tt.name), " "); got != tt.want {
 			t.Errorf("%q, %s: got %s, want %s", tt.resolv, tt.name, got, tt.want)
@@ -40,13 +41,13 @@ func TestNames(t *testing.T) {
 
 func TestResolvConf(t *testing.T) {
 	t.Parallel()
-	m := &Machine{hostname: "box.lan.example"}
+	m := &Config{hostname: "box.lan.example"}
 	m.readResolvConf("nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver ::1\nnameserver 192.0.2.4\noptions rotate ndots:99\n",
 		func(string) string { return "" })
 	if len(m.Servers) != 3 || m.Dots != 15 || !m.rotate || !slices.Equal(m.Search, []string{"lan.example"}) {
 		t.Errorf("got %+v", m)
 	}
-	m = &Machine{hostname: "box"}
+	m = &Config{hostname: "box"}
 	environment := map[string]string{"LOCALDOMAIN": "x.example y.example", "RES_OPTIONS": "ndots:3"}
 	m.readResolvConf("search a.example\n", func(key string) string { return environment[key] })
 	if !slices.Equal(m.Servers, []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}) || m.Dots != 3 ||
@@ -74,7 +75,7 @@ func TestHostsFile(t *testing.T) {
 		{"b", six, true, ""},
 		{"c", both, true, ""},
 	} {
-		m := &Machine{hosts: []byte(text), multiple: tt.multi}
+		m := &Config{hosts: []byte(text), multiple: tt.multi}
 		addrs, numbers := m.inHosts(tt.name, tt.want)
 		var texts []string
 		for _, addr := range addrs {
@@ -84,7 +85,7 @@ func TestHostsFile(t *testing.T) {
 			t.Errorf("%+v: got %s in lines %v", tt, got, numbers)
 		}
 	}
-	m := &Machine{hosts: []byte(text)}
+	m := &Config{hosts: []byte(text)}
 	if name, number, ok := m.namedInHosts(netip.MustParseAddr("192.0.2.2")); !ok || name != "B" || number != 4 {
 		t.Errorf("the reverse: got %s in line %d, %t", name, number, ok)
 	}
@@ -95,7 +96,7 @@ func TestHostsFile(t *testing.T) {
 func TestOddHostsFile(t *testing.T) {
 	t.Parallel()
 	const text = "192.0.2.1\u00a0a\n192.0.2.2 b\u00a0c\nfe80::1%lo d\n192.0.2.3 e\x00f\n192.0.2.4 \u212a\n192.0.2.5\vg\r\n192.0.2.6\n192.0.2.6 h\n::ffff:192.0.2.7 i\n::1 j\n"
-	m := &Machine{hosts: []byte(text)}
+	m := &Config{hosts: []byte(text)}
 	for name, want := range map[string]string{
 		"a": "", "b": "", "c": "", "b\u00a0c": "192.0.2.2", "d": "", "e": "192.0.2.3", "f": "", "k": "", "g": "192.0.2.5", "h": "192.0.2.6",
 	} {
@@ -120,42 +121,30 @@ func TestOddHostsFile(t *testing.T) {
 	}
 }
 
-func TestMulti(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		"": false, "multi on\n": true, "order hosts,bind\nmulti on\nmulti off\n": false, "multi": false,
-		"Multi ON # both\n": true, "multi on\nmulti\nmulti perhaps\n": true, "#multi on\n": false,
-	} {
-		if got := MultiEnabled(text); got != want {
-			t.Errorf("%q: %t", text, got)
-		}
-	}
-}
-
 // What explain reads may be anything: it is refused by its name, and never
 // waited for. A link below the root does not lead out of it.
 func TestReadRefusesWhatIsNoFile(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{switchPath, hostsPath, hostConfPath, resolvPath} {
+	for _, path := range []string{machine.Nsswitch, machine.Hosts, machine.HostConf, machine.ResolvConf} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
 			if err := errors.Join(os.Mkdir(root+"/etc", 0o755), unix.Mkfifo(root+path, 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Read(root)
+			_, err := Read(machine.Machine{Root: root})
 			if !errors.Is(err, osfile.ErrNotRegular) || !strings.Contains(err.Error(), root+path) {
 				t.Errorf("error %v, want one that names the file", err)
 			}
 		})
 	}
 	root := t.TempDir()
-	err := errors.Join(os.Mkdir(root+"/etc", 0o755), os.Symlink("/run/hosts", root+hostsPath), os.Mkdir(root+"/run", 0o755),
+	err := errors.Join(os.Mkdir(root+"/etc", 0o755), os.Symlink("/run/hosts", root+machine.Hosts), os.Mkdir(root+"/run", 0o755),
 		os.WriteFile(root+"/run/hosts", []byte("192.0.2.1 a\n"), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Read(root)
+	m, err := Read(machine.Machine{Root: root})
 	if err != nil {
 		t.Fatal(err)
 	}

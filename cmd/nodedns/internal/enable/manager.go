@@ -12,15 +12,16 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Machine is the one that features are enabled and disabled on. Its methods must
-// be called from one goroutine.
-type Machine struct {
+// Manager enables and disables features on a machine. Its methods must be called
+// from one goroutine.
+type Manager struct {
 	File    string          // the configuration file; "" is the usual one
 	Config  config.Config   // as it is now
 	Origins []config.Origin // of the keys that are set
@@ -48,7 +49,7 @@ type Restored struct {
 const maxSize = 1 << 30
 
 // file is one of the machine's files.
-func (m *Machine) file(path string) managed.File {
+func (m *Manager) file(path string) managed.File {
 	return managed.File{
 		Root: m.Config.Files.Root, Path: path, State: m.Config.StateDir,
 		MaxSize: maxSize, Links: true, System: managed.RealSystem(), Logger: m.Logger,
@@ -56,30 +57,23 @@ func (m *Machine) file(path string) managed.File {
 }
 
 // own is a file of ours, which no root is put before.
-func (m *Machine) own(path string) managed.File {
+func (m *Manager) own(path string) managed.File {
 	f := m.file(path)
 	f.Root = ""
 	return f
 }
 
 // rooted is where a path of the machine is.
-func (m *Machine) rooted(path string) string { return osfile.Below(m.Config.Files.Root, path) }
+func (m *Manager) rooted(path string) string { return osfile.Below(m.Config.Files.Root, path) }
 
-// exists reports whether one of some patterns below the root matches.
-func (m *Machine) exists(patterns ...string) bool {
-	for _, p := range patterns {
-		if found, _ := filepath.Glob(m.rooted(p)); len(found) > 0 {
-			return true
-		}
-	}
-	return false
-}
+// files are those of the machine.
+func (m *Manager) files() machine.Machine { return machine.Machine{Root: m.Config.Files.Root} }
 
 // dropIn is the path of our drop-in.
-func (m *Machine) dropIn() string { return filepath.Join(config.DropIns(m.File), dropInName) }
+func (m *Manager) dropIn() string { return filepath.Join(config.DropIns(m.File), dropInName) }
 
 // enabledKeys are the keys that our drop-in has.
-func (m *Machine) enabledKeys() ([]string, error) {
+func (m *Manager) enabledKeys() ([]string, error) {
 	origins, err := config.Origins(m.dropIn(), nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -95,7 +89,7 @@ func (m *Machine) enabledKeys() ([]string, error) {
 }
 
 // writeDropIn makes our drop-in have some keys, or removes it.
-func (m *Machine) writeDropIn(keys []string) error {
+func (m *Manager) writeDropIn(keys []string) error {
 	f := m.own(m.dropIn())
 	text := dropInText(keys)
 	if text != "" {
@@ -111,7 +105,7 @@ func write(f managed.File, text string) error {
 
 // overridden returns why our drop-in could not enable a key, or "": a file or flag
 // that counts more sets it.
-func (m *Machine) overridden(key string) string {
+func (m *Manager) overridden(key string) string {
 	i := slices.IndexFunc(m.Origins, func(o config.Origin) bool { return o.Key == key })
 	if i < 0 {
 		return ""
@@ -125,7 +119,7 @@ func (m *Machine) overridden(key string) string {
 }
 
 // origin is where a key that is on was turned on.
-func (m *Machine) origin(key string) string {
+func (m *Manager) origin(key string) string {
 	for _, o := range m.Origins {
 		if o.Key == key && o.File == m.dropIn() {
 			return "already enabled"
@@ -139,14 +133,14 @@ func (m *Machine) origin(key string) string {
 
 // running reports whether a daemon runs. An error that leaves it open counts as
 // one.
-func (m *Machine) running(ctx context.Context) bool {
+func (m *Manager) running(ctx context.Context) bool {
 	_, err := m.Status(ctx)
 	return !errors.Is(err, control.ErrNotRunning)
 }
 
 // followsConfig reports whether a daemon does what the configuration says, so
 // that it need not be restarted.
-func (m *Machine) followsConfig(ctx context.Context) bool {
+func (m *Manager) followsConfig(ctx context.Context) bool {
 	status, err := m.Status(ctx)
 	if err != nil {
 		return false
@@ -174,3 +168,6 @@ func (m *Machine) followsConfig(ctx context.Context) bool {
 
 // kernelName is what the status calls the kernel's hostname.
 const kernelName = "/proc/sys/kernel/hostname"
+
+// systemd reports whether the daemon is run by it.
+func (m *Manager) systemd() bool { return !m.NoStart && m.files().HasUnit() }

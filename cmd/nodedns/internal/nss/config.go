@@ -10,26 +10,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
-	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// The files that glibc reads, below the root.
-const (
-	switchPath   = "/etc/nsswitch.conf"
-	hostsPath    = "/etc/hosts"
-	hostConfPath = "/etc/host.conf"
-	resolvPath   = "/etc/resolv.conf"
-	varlinkPath  = "/run/systemd/resolve/io.systemd.Resolve"
-)
-
-// maxFile bounds what is read of a file, in bytes.
-const maxFile = 64 << 20
-
-// Machine is what glibc goes by on a machine, and in the environment, of this
+// Config is what glibc goes by on a machine, and in the environment, of this
 // process.
-type Machine struct {
+type Config struct {
 	// Switch is the hosts line of nsswitch.conf, and SwitchError why glibc would
 	// find nothing at all, or nil.
 	Switch      nsswitch.Line
@@ -41,7 +29,7 @@ type Machine struct {
 	Search []string
 	Dots   int
 
-	root     string
+	machine  machine.Machine
 	hosts    []byte // the hosts file
 	multiple bool   // a name may stand in several lines of it
 	rotate   bool   // servers take turns
@@ -49,60 +37,44 @@ type Machine struct {
 	v4, v6   bool // addresses besides loopback
 }
 
-// Read returns the machine below a root, which is empty for this one. Files that
-// are not there are as good as empty, as for glibc.
-func Read(root string) (*Machine, error) {
-	m := &Machine{root: root}
-	var text [4][]byte
-	for i, path := range []string{switchPath, hostsPath, hostConfPath, resolvPath} {
+// Read returns what glibc goes by on a machine. Files that are not there are as
+// good as empty, as for glibc.
+func Read(files machine.Machine) (*Config, error) {
+	m := &Config{machine: files}
+	var text [4]string
+	for i, path := range []string{machine.Nsswitch, machine.Hosts, machine.HostConf, machine.ResolvConf} {
 		var err error
-		if text[i], err = readFile(root, path); err != nil {
+		if text[i], err = readFile(files, path); err != nil {
 			return nil, fmt.Errorf("read what glibc reads: %w", err)
 		}
 	}
-	m.Switch, m.SwitchError = nsswitch.Hosts(text[0])
-	m.hosts = text[1]
-	m.multiple = MultiEnabled(string(text[2]))
+	m.Switch, m.SwitchError = nsswitch.Hosts([]byte(text[0]))
+	m.hosts = []byte(text[1])
+	m.multiple = machine.MultiEnabled(text[2])
 	var err error
 	if m.hostname, err = os.Hostname(); err != nil {
 		return nil, err
 	}
-	m.readResolvConf(string(text[3]), os.Getenv)
+	m.readResolvConf(text[3], os.Getenv)
 	if m.v4, m.v6, err = families(); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func readFile(root, path string) ([]byte, error) {
-	text, err := osfile.ReadIn(root, path, maxFile)
+func readFile(m machine.Machine, path string) (string, error) {
+	text, err := m.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return "", nil
 	}
 	return text, err
-}
-
-// Multiple says whether the text of a host.conf(5) has all lines of the hosts file
-// for a name count. Letter case does not matter, nor does what follows.
-func MultiEnabled(text string) (on bool) {
-	for line := range strings.Lines(text) {
-		words := strings.Fields(strings.ToLower(line))
-		switch {
-		case len(words) < 2 || words[0] != "multi":
-		case strings.HasPrefix(words[1], "on"):
-			on = true
-		case strings.HasPrefix(words[1], "off"):
-			on = false
-		}
-	}
-	return on
 }
 
 // maxServers are asked of those in resolv.conf (resolv.conf(5)).
 const maxServers = 3
 
 // readResolvConf takes what resolv.conf and the environment say.
-func (m *Machine) readResolvConf(text string, getenv func(string) string) {
+func (m *Config) readResolvConf(text string, getenv func(string) string) {
 	c := resolvconf.Parse(text)
 	m.Servers = c.Servers[:min(len(c.Servers), maxServers)]
 	if len(m.Servers) == 0 {
@@ -143,7 +115,7 @@ func families() (v4, v6 bool, err error) {
 const maxName = 253
 
 // Names are those under which a name is looked for by DNS, in their order.
-func (m *Machine) Names(name string) []string {
+func (m *Config) Names(name string) []string {
 	all := resolvconf.Spellings(name, m.Search, m.Dots)
 	return slices.DeleteFunc(all, func(spelling string) bool { return spelling != name && len(spelling) > maxName })
 }
