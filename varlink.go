@@ -5,6 +5,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
@@ -36,16 +37,17 @@ func newVarlink(path string, dns *resolver.Server, log *slog.Logger) *varlinkSoc
 		return nil
 	}
 	log = log.With("part", "varlink")
+	nss := nssresolve.New(dns)
 	v := &varlinkSockets{
 		path: path,
 		names: varlink.New(varlink.Config{
 			Path: path, Mode: varlink.Everybody,
-			Interfaces: []varlink.Interface{varlink.Resolve(dns)},
+			Interfaces: []varlink.Interface{varlink.Resolve(nss)},
 			Logger:     log,
 		}),
 		monitor: varlink.New(varlink.Config{
 			Path: path + monitorSuffix, Mode: varlink.OnlyUs,
-			Interfaces: []varlink.Interface{varlink.Monitor(dns.WatchQueries)},
+			Interfaces: []varlink.Interface{varlink.Monitor(nss.WatchQueries)},
 			Logger:     log,
 		}),
 	}

@@ -20,8 +20,8 @@
 // The parts do not know the Server: each is handed what it uses. A decision looks
 // into the tables of hosts and routes and into the cache; wire and fastpath write
 // what a verdict has. listen knows nothing of DNS except how messages are
-// delimited, and varlink nothing at all: the Server is what it asks, by the same
-// decision. resolvconf finds the machine's upstreams. dnsclient asks any server,
+// delimited, and varlink nothing at all: it asks nssresolve, which asks the Server,
+// by the same decision. resolvconf finds the machine's upstreams. dnsclient asks any server,
 // from outside.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
@@ -35,6 +35,5 @@
 // file and the machine's upstreams, and waits for them. They are also
 // what keeps asking when a client got a stale answer, and what fetches popular
 // answers again before they expire. Without Run a [Server.Query] runs in its
-// caller's, as do [Server.ResolveHostname] and [Server.ResolveAddress], which
-// ask for both families concurrently.
+// caller's.
 package resolver

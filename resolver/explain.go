@@ -66,31 +66,30 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 	if err != nil {
 		return nil, err
 	}
-	i := s.begin(r)
-	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: i.upstreams()}
+	l := s.Lookup(r)
+	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: l.upstreams()}
 	if dry {
-		i.verdict.Hit.Decline()
-		i.verdict.Hit.Prefetch = false
+		l.LeaveUpstreams()
 	}
-	if !dry || i.decided.Kind != decision.Forward {
-		e.Answer = s.answer(ctx, i, start)
+	if !dry || l.Decided.Kind != decision.Forward {
+		e.Answer = l.answer(ctx, start)
 	}
-	e.Steps = append(i.decisionSteps(), i.cacheStep(), i.serversStep(e.Answer))
+	e.Steps = append(l.decisionSteps(), l.cacheStep(), l.serversStep(e.Answer))
 	return e, nil
 }
 
 // forwarded says whether the decision leaves the question to other servers, of
 // which the cache may know the answer.
-func (i *lookup) forwarded() bool {
-	return i.decided.Kind == decision.Forward || i.decided.Kind == decision.Cached
+func (l *Lookup) forwarded() bool {
+	return l.Decided.Kind == decision.Forward || l.Decided.Kind == decision.Cached
 }
 
 // upstreams are those that the question goes to, as they stand now.
-func (i *lookup) upstreams() (all []ExplainedUpstream) {
-	if !i.forwarded() {
+func (l *Lookup) upstreams() (all []ExplainedUpstream) {
+	if !l.forwarded() {
 		return nil
 	}
-	for _, status := range i.state.targets.Group(&i.decided).Order() {
+	for _, status := range l.state.targets.Group(&l.Decided).Order() {
 		u := ExplainedUpstream{Server: status.Server.String(), State: status.State.String(), RTT: status.RTT}
 		if status.State != upstream.Good {
 			u.Reason = status.Reason
@@ -101,8 +100,8 @@ func (i *lookup) upstreams() (all []ExplainedUpstream) {
 }
 
 // decisionSteps are what the steps of the decision say.
-func (i *lookup) decisionSteps() []ExplainedStep {
-	v := &i.decided
+func (l *Lookup) decisionSteps() []ExplainedStep {
+	v := &l.Decided
 	all := make([]ExplainedStep, 0, decision.Steps+2)
 	for step := range decision.Steps {
 		e := ExplainedStep{Step: step.String(), Outcome: NotReached}
@@ -110,7 +109,7 @@ func (i *lookup) decisionSteps() []ExplainedStep {
 		case step < v.Step:
 			e.Outcome, e.Reason = Passed, v.Passed(step)
 		case step > v.Step:
-		case i.forwarded():
+		case l.forwarded():
 			e.Outcome, e.Reason = Forwarded, v.Forwarding()
 		default:
 			e.Outcome, e.Reason = Settled, v.Reason
@@ -121,16 +120,16 @@ func (i *lookup) decisionSteps() []ExplainedStep {
 }
 
 // cacheStep is what the cache says to what is forwarded.
-func (i *lookup) cacheStep() ExplainedStep {
+func (l *Lookup) cacheStep() ExplainedStep {
 	e := ExplainedStep{Step: "cache", Outcome: Passed}
-	hit := &i.decided.Hit
+	hit := &l.Decided.Hit
 	switch {
-	case !i.forwarded():
+	case !l.forwarded():
 		e.Outcome = NotReached
-	case i.view.Cache == nil:
+	case l.View.Cache == nil:
 		e.Reason = "there is none: cache.size is 0"
-	case i.decided.Kind == decision.Cached:
-		e.Outcome, e.Reason = Settled, i.decided.Reason
+	case l.Decided.Kind == decision.Cached:
+		e.Outcome, e.Reason = Settled, l.Decided.Reason
 	case hit.Stale:
 		e.Reason = fmt.Sprintf("a stale answer, %v old, is kept back for when the servers fail", hit.Age())
 	default:
@@ -140,18 +139,18 @@ func (i *lookup) cacheStep() ExplainedStep {
 }
 
 // serversStep is what came of asking other servers, if they were asked.
-func (i *lookup) serversStep(a *Answer) ExplainedStep {
+func (l *Lookup) serversStep(a *Answer) ExplainedStep {
 	e := ExplainedStep{Step: "servers"}
 	switch {
-	case i.decided.Kind != decision.Forward:
+	case l.Decided.Kind != decision.Forward:
 		e.Outcome = NotReached
 	case a == nil:
 		e.Outcome, e.Reason = NotAsked, "nobody was to be asked"
-	case i.Server == (upstream.Server{}) || i.verdict.Kind == decision.Cached:
+	case l.Server == (upstream.Server{}) || l.Verdict.Kind == decision.Cached:
 		e.Outcome, e.Reason = Failed, a.Reason
 	default:
 		e.Outcome, e.Reason = Settled, fmt.Sprintf("%s answered by %s: %s", a.Server, a.Protocol, a.Rcode)
-		if i.verdict.Kind == decision.Bare {
+		if l.Verdict.Kind == decision.Bare {
 			e.Reason = fmt.Sprintf("%s answered by %s, but %s", a.Server, a.Protocol, a.Reason)
 		}
 	}

@@ -86,7 +86,7 @@ func TestExplanationIsTheDecision(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				decided := s.begin(r).decided
+				decided := s.Lookup(r).Decided
 				dry := explain(t, s, question.name, question.qtype, true)
 				checkSteps(t, dry, &decided)
 				if (dry.Answer == nil) != (decided.Kind == decision.Forward) {
@@ -95,7 +95,9 @@ func TestExplanationIsTheDecision(t *testing.T) {
 				e := explain(t, s, question.name, question.qtype, false)
 				checkSteps(t, e, &decided)
 				checkReply(t, s, e, question.qtype)
-				_, verdict := s.resolve(t.Context(), r)
+				again := s.Lookup(r)
+				again.Finish(t.Context())
+				verdict := again.Verdict
 				if a := e.Answer; a.Step != decided.Step.String() || a.Source != verdict.Source.String() || a.Reason != verdict.Reason {
 					t.Errorf("%+v: the answer is from %s, %s: %s; want %s, %s: %s",
 						question, a.Step, a.Source, a.Reason, decided.Step, verdict.Source, verdict.Reason)

@@ -57,13 +57,13 @@ type CacheProvenance struct {
 	Failure bool `json:"failure,omitempty"`
 }
 
-// provenance is what became of an lookup, once there is a reply.
-func (s *Server) provenance(i *lookup) Provenance {
-	v := &i.decided
-	f := Provenance{Step: v.Step.String(), Node: nodeProvenance(v), Private: v.Private, Route: i.route(), Lines: s.linesOf(i)}
-	f.Refused = s.refusalOf(i)
-	if i.verdict.Kind == decision.Cached {
-		hit := &i.verdict.Hit
+// provenance is what became of a lookup, once there is a reply.
+func (l *Lookup) provenance() Provenance {
+	v := &l.Decided
+	f := Provenance{Step: v.Step.String(), Node: nodeProvenance(v), Private: v.Private, Route: l.route(), Lines: l.lines()}
+	f.Refused = l.refusal()
+	if l.Verdict.Kind == decision.Cached {
+		hit := &l.Verdict.Hit
 		f.Cache = &CacheProvenance{
 			Age: int64(hit.Age().Seconds()), Left: int64(hit.Left().Seconds()),
 			Stale: hit.Stale, Failure: hit.Failure,
@@ -72,15 +72,15 @@ func (s *Server) provenance(i *lookup) Provenance {
 	return f
 }
 
-// refusalOf is why the cluster's entry for a node is refused, of a name that could
+// refusal is why the cluster's entry for a node is refused, of a name that could
 // be the node's: its own, one below it or, whatever shape it has, a single label.
-func (s *Server) refusalOf(i *lookup) string {
-	name := i.Question.Name
-	if s.refusal == nil || i.decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
+func (l *Lookup) refusal() string {
+	name := l.Question.Name
+	if l.server.refusal == nil || l.Decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
 		return ""
 	}
 	for _, label := range dns.SplitDomainName(name.String()) {
-		if reason, refused := s.refusal(label); refused {
+		if reason, refused := l.server.refusal(label); refused {
 			return reason
 		}
 	}
@@ -101,29 +101,29 @@ func nodeProvenance(v *decision.Verdict) *NodeProvenance {
 
 // route is the domain by which a name was found to be in the route of the
 // verdict, or "".
-func (i *lookup) route() string {
-	step := i.decided.Step
-	_, labels, ok := i.view.Routes.Lookup(i.Question.Name)
+func (l *Lookup) route() string {
+	step := l.Decided.Step
+	_, labels, ok := l.View.Routes.Lookup(l.Question.Name)
 	switch {
 	case !ok || step != decision.StepRoutes && step != decision.StepUpstreams:
 		return ""
 	case labels == 0:
 		return "."
 	}
-	name := i.Question.Name.String()
+	name := l.Question.Name.String()
 	starts := dns.Split(name)
 	return name[starts[len(starts)-labels]:]
 }
 
-// linesOf are the lines of the hosts file that the answer is from, or that have
+// lines are the lines of the hosts file that the answer is from, or that have
 // the name and not what is asked for.
-func (s *Server) linesOf(i *lookup) (lines []HostLine) {
-	if i.decided.Step != decision.StepHostLines {
+func (l *Lookup) lines() (lines []HostLine) {
+	if l.Decided.Step != decision.StepHostLines {
 		return nil
 	}
-	table, v, name := i.view.Hosts, &i.decided, i.Question.Name
+	table, v, name := l.View.Hosts, &l.Decided, l.Question.Name
 	note := func(owner []byte, addr netip.Addr) {
-		line := HostLine{Path: s.hosts.Path(), Line: table.Line(owner, addr)}
+		line := HostLine{Path: l.server.hosts.Path(), Line: table.Line(owner, addr)}
 		if !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
@@ -135,7 +135,7 @@ func (s *Server) linesOf(i *lookup) (lines []HostLine) {
 	}
 	addrs, _ := table.Lookup(name)
 	for addr := range addrs.All() {
-		if v.Kind != decision.HostAddresses || addr.Is4() == (i.Question.Type == dns.TypeA) {
+		if v.Kind != decision.HostAddresses || addr.Is4() == (l.Question.Type == dns.TypeA) {
 			note(name, addr)
 		}
 	}

@@ -56,10 +56,21 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, s.begin(r), start), nil
+	return s.Lookup(r).answer(ctx, start), nil
 }
 
-// credit says who answered, and how fast.
+// answer is the conclusion for people, with what it was made of.
+func (l *Lookup) answer(ctx context.Context, start time.Time) *Answer {
+	a := asAnswer(l.Finish(ctx), l.Extended)
+	a.Provenance = l.provenance()
+	a.credit(l.Verdict.Source, l.Verdict.Reason, l.Server, time.Since(start))
+	if a.Server != "" {
+		a.Protocol = l.Protocol.String()
+	}
+	return a
+}
+
+// credit sets what answered, and how fast.
 func (a *Answer) credit(source decision.Source, reason string, server upstream.Server, took time.Duration) {
 	a.Source, a.Reason, a.Duration = source.String(), reason, took
 	if server != (upstream.Server{}) {

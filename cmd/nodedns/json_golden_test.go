@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/doctor"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/verify"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 )
 
 // jsonOutputs are what the commands print for programs, by the name of the golden
@@ -23,7 +23,7 @@ func jsonOutputs() map[string]any {
 		"nodes":            new([]control.Node),
 		"query":            new(combined),
 		"explain":          new(explained),
-		"explain_hostname": new(resolver.HostnameExplanation),
+		"explain_hostname": new(nssresolve.Explanation),
 		"monitor":          new(control.Event),
 		"doctor":           new(diagnosis),
 		"doctor_list":      new([]doctor.Check),

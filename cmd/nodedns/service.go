@@ -6,6 +6,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -32,7 +33,7 @@ func controlDaemon(s *nodedns.Service) control.Daemon {
 		Query:    s.Resolver().Query,
 		Explain:  s.Resolver().Explain,
 
-		ExplainHostname: s.Resolver().ExplainHostname,
+		ExplainHostname: nssresolve.New(s.Resolver()).Explain,
 
 		TrustCurator:  s.TrustCurator,
 		ResetCurators: s.ResetCurators,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 )
 
 const (
@@ -79,8 +80,8 @@ func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resol
 
 // ExplainHostname returns how the daemon answers nss-resolve for a name: for A,
 // for AAAA or, without a type, for both. With dry it asks no upstream for it.
-func (c *Client) ExplainHostname(ctx context.Context, name, typ string, dry bool) (resolver.HostnameExplanation, error) {
-	var explanation resolver.HostnameExplanation
+func (c *Client) ExplainHostname(ctx context.Context, name, typ string, dry bool) (nssresolve.Explanation, error) {
+	var explanation nssresolve.Explanation
 	return explanation, c.value(ctx, explainHostnamePath,
 		url.Values{nameParameter: {name}, typeParameter: {typ}, dryParameter: {strconv.FormatBool(dry)}}, &explanation)
 }

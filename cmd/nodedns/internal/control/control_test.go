@@ -16,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -243,8 +244,8 @@ func TestExplain(t *testing.T) {
 
 func TestExplainHostname(t *testing.T) {
 	t.Parallel()
-	client := serve(t, Handler(Daemon{ExplainHostname: func(_ context.Context, name string, v4, v6, dry bool) (*resolver.HostnameExplanation, error) {
-		return &resolver.HostnameExplanation{Name: name, Error: fmt.Sprint(v4, v6, dry)}, nil
+	client := serve(t, Handler(Daemon{ExplainHostname: func(_ context.Context, name string, v4, v6, dry bool) (*nssresolve.Explanation, error) {
+		return &nssresolve.Explanation{Name: name, Error: fmt.Sprint(v4, v6, dry)}, nil
 	}}))
 	for typ, want := range map[string]string{"": "true true true", "A": "true false true", "AAAA": "false true true"} {
 		got, err := client.ExplainHostname(t.Context(), "a", typ, true)

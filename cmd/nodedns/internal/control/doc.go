@@ -6,7 +6,7 @@
 //	    &prefix=&limit=                      that fit; see [Filter]
 //	GET /v1/query?name=&type=              a [resolver.Answer]
 //	GET /v1/explain?name=&type=&dry=       a [resolver.Explanation]
-//	GET /v1/explain/hostname?name=&type=   a [resolver.HostnameExplanation]; without
+//	GET /v1/explain/hostname?name=&type=   a [nssresolve.Explanation]; without
 //	    &dry=                                a type, of both families
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all
 //	POST /v1/reload                        a [Reloaded]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -25,7 +26,7 @@ type Daemon struct {
 	// Explain tells how a name is resolved; dry has no upstream asked for it.
 	Explain func(ctx context.Context, name, typ string, dry bool) (*resolver.Explanation, error)
 	// ExplainHostname does so for a name that nss-resolve looks for.
-	ExplainHostname func(ctx context.Context, name string, v4, v6, dry bool) (*resolver.HostnameExplanation, error)
+	ExplainHostname func(ctx context.Context, name string, v4, v6, dry bool) (*nssresolve.Explanation, error)
 	// Flush forgets all answers of upstreams, and FlushName those to questions
 	// for a name. They return how many there were; the error is for what is no
 	// name.

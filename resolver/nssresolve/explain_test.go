@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 // explained is an explanation in short: each question with the step that settled
 // it and what it got, and what comes of it.
-func explained(e *HostnameExplanation) string {
+func explained(e *Explanation) string {
 	var b strings.Builder
 	for _, q := range e.Questions {
 		fmt.Fprintf(&b, "%s %s:%s=%s/%d ", q.Name, q.Type, q.Step, q.Rcode, q.Count)
@@ -20,7 +20,7 @@ func explained(e *HostnameExplanation) string {
 	return b.String()
 }
 
-func TestExplainHostname(t *testing.T) {
+func TestExplain(t *testing.T) {
 	t.Parallel()
 	u := new(world)
 	s := newSearching(t, u, "search one.example two.example", newZone(t).Snapshot)
@@ -33,7 +33,7 @@ func TestExplainHostname(t *testing.T) {
 		{theirs, theirs + " A:zone=NOERROR/1 | " + theirs + " [10.0.0.10] "},
 		{"nas.two.example.", "nas.two.example A:upstream=NOERROR/1 | nas.two.example [192.0.2.22] "},
 	} {
-		e, err := s.ExplainHostname(t.Context(), tt.name, true, false, false)
+		e, err := s.Explain(t.Context(), tt.name, true, false, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,23 +46,23 @@ func TestExplainHostname(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.ExplainHostname(t.Context(), "no..name", true, true, false); err == nil {
+	if _, err := s.Explain(t.Context(), "no..name", true, true, false); err == nil {
 		t.Error("no error for what is no name")
 	}
 }
 
 // What is explained is what nss-resolve gets, and with dry no upstream is asked.
-func TestExplainHostnameAgrees(t *testing.T) {
+func TestExplainAgrees(t *testing.T) {
 	t.Parallel()
 	u := new(world)
 	s := newSearching(t, u, "search one.example two.example", newZone(t).Snapshot)
 	for _, name := range []string{"nas", "nobody", "empty", "broken-one", "refused", "printer", "six", theirs, ours, nobody, "localhost", "half.example.org", "nowhere.broken", "test", "box.test"} {
 		u.take()
-		dry, err := s.ExplainHostname(t.Context(), name, true, true, true)
+		dry, err := s.Explain(t.Context(), name, true, true, true)
 		if asked := u.take(); err != nil || len(asked) > 0 {
 			t.Errorf("%s: %v, and %q were asked with dry", name, err, asked)
 		}
-		e, err := s.ExplainHostname(t.Context(), name, true, true, false)
+		e, err := s.Explain(t.Context(), name, true, true, false)
 		if err != nil {
 			t.Fatal(err)
 		}

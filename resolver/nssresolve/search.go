@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"slices"
@@ -17,32 +17,37 @@ import (
 // Unlike there, what is ours comes before the search list: the nodes, the
 // user's lines of the hosts file and the names with a meaning of their own stand
 // for themselves only.
-func (s *Server) spellings(name string, st *state) []string {
+func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	bare := strings.TrimSuffix(name, ".")
 	dots := strings.Count(bare, ".")
-	if bare == "" || bare != name || len(st.search) == 0 || s.isOwn(name, dots, st) {
+	if bare == "" || bare != name || len(search) == 0 || r.isOwn(name, dots) {
 		return []string{name}
 	}
-	search := make([]string, 0, len(st.search))
-	for _, domain := range st.search {
-		search = append(search, domain.String())
-	}
-	all := resolvconf.Spellings(name, search, resolvconf.Ndots(st.machine.Options))
+	all := resolvconf.Spellings(name, search, ndots)
 	return slices.DeleteFunc(all, func(spelling string) bool {
 		_, err := decision.ParseName(spelling)
 		return err != nil // mostly it is too long
 	})
 }
 
-// isOwn says whether a name is decided on here, whatever the search list. A
+// searchList is that of the machine, without what is no domain name, and its
+// ndots.
+func (r *Resolver) searchList() (search []string, ndots int) {
+	machine := r.server.SystemConfig()
+	search = slices.DeleteFunc(slices.Clone(machine.Search), func(domain string) bool {
+		_, err := decision.ParseName(domain)
+		return err != nil
+	})
+	return search, resolvconf.Ndots(machine.Options)
+}
+
+// isOwn reports whether a name is decided on here, whatever the search list. A
 // single label that only has no meaning by itself may have one with a domain.
-func (s *Server) isOwn(name string, dots int, st *state) bool {
-	wire, err := decision.ParseName(name)
-	if err != nil {
+func (r *Resolver) isOwn(name string, dots int) bool {
+	v, ok := r.decide(name, dns.TypeA)
+	if !ok {
 		return false
 	}
-	var v decision.Verdict
-	s.decide(&v, &decision.Question{Name: wire, Type: dns.TypeA}, st, s.clock())
 	switch v.Source {
 	case decision.SourceZone, decision.SourceHosts:
 		return true

@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// WatchQueries is Watch for [varlink.Monitor].
-func (s *Server) WatchQueries() (varlink.QueryWatcher, error) {
-	w, err := s.Watch()
+// WatchQueries is [resolver.Server.Watch] for [varlink.Monitor].
+func (r *Resolver) WatchQueries() (varlink.QueryWatcher, error) {
+	w, err := r.server.Watch()
 	if errors.Is(err, querylog.ErrTooMany) {
 		return nil, varlink.ErrTooManyWatchers
 	}

@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"context"
@@ -8,41 +8,49 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
+// Resolver finds names and addresses for nss-resolve, with a Server.
+type Resolver struct{ server *resolver.Server }
+
+// New returns a Resolver that decides as a Server does.
+func New(server *resolver.Server) *Resolver { return &Resolver{server} }
+
 // ResolveHostname implements [varlink.Resolver]: it applies the machine's search
 // list, and decides on each spelling as on a query. The first that exists counts.
-func (s *Server) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion) (varlink.Addresses, error) {
+func (r *Resolver) ResolveHostname(ctx context.Context, q varlink.HostnameQuestion) (varlink.Addresses, error) {
 	if _, err := decision.ParseName(q.Name); err != nil {
 		return varlink.Addresses{}, varlink.ErrInvalidParameter("name")
 	}
 	spellings := []string{q.Name}
 	if q.Flags&varlink.NoSearch == 0 {
-		spellings = s.spellings(q.Name, s.current())
+		search, ndots := r.searchList()
+		spellings = r.spellings(q.Name, search, ndots)
 	}
-	return s.search(ctx, &q, spellings, func(finding) {})
+	return r.search(ctx, &q, spellings, func(finding) {})
 }
 
 // search looks for the addresses of a name at each of its spellings, and shows
 // each finding.
-func (s *Server) search(ctx context.Context, q *varlink.HostnameQuestion, spellings []string, show func(finding)) (varlink.Addresses, error) {
+func (r *Resolver) search(ctx context.Context, q *varlink.HostnameQuestion, spellings []string, show func(finding)) (varlink.Addresses, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, forward.MaxWait, forward.ErrOverdue)
 	defer cancel()
-	// Of a name that is complete by its dots, what there is to say of itself is
-	// what is said, whatever its other spellings come to.
+	// Of a name that is complete by its dots, the error of itself counts, whatever
+	// its other spellings come to.
 	complete := spellings[0] == q.Name
 	var failed error
 	for _, name := range spellings {
-		found, err := s.addresses(ctx, name, q, show)
+		found, err := r.addresses(ctx, name, q, show)
 		switch {
 		case err == nil:
 			return found, nil
 		// Where a server fails the C library looks on, and so do we; that none of
-		// the other names is there then says nothing.
+		// the other names is there then means nothing.
 		case failed == nil || !complete && !retriable(failed):
 			failed = err
 		}
@@ -55,25 +63,25 @@ func (s *Server) search(ctx context.Context, q *varlink.HostnameQuestion, spelli
 	return varlink.Addresses{}, failed
 }
 
-// retriable says whether an error is one of the moment.
+// retriable reports whether an error is one of the moment.
 func retriable(err error) bool {
 	return errors.Is(err, varlink.ErrNetworkDown) || errors.Is(err, varlink.ErrNoNameServers) ||
 		errors.Is(err, varlink.ErrMaxAttemptsReached)
 }
 
 // addresses asks for the addresses at one name, and shows each finding.
-func (s *Server) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion, show func(finding)) (varlink.Addresses, error) {
+func (r *Resolver) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion, show func(finding)) (varlink.Addresses, error) {
 	switch {
 	case !q.V6:
-		v4 := s.find(ctx, name, dns.TypeA, q.Flags)
+		v4 := r.find(ctx, name, dns.TypeA, q.Flags)
 		show(v4)
 		return v4.addresses(), v4.err
 	case !q.V4:
-		v6 := s.find(ctx, name, dns.TypeAAAA, q.Flags)
+		v6 := r.find(ctx, name, dns.TypeAAAA, q.Flags)
 		show(v6)
 		return v6.addresses(), v6.err
 	}
-	v4, v6 := s.findBoth(ctx, name, q.Flags)
+	v4, v6 := r.findBoth(ctx, name, q.Flags)
 	show(v4)
 	show(v6)
 	switch {
@@ -91,20 +99,19 @@ func (s *Server) addresses(ctx context.Context, name string, q *varlink.Hostname
 	return all, nil
 }
 
-// findBoth asks for both families, and at a time if upstreams are asked.
-func (s *Server) findBoth(ctx context.Context, name string, flags varlink.Flags) (v4, v6 finding) {
-	wire, err := decision.ParseName(name)
-	if err != nil || !s.needsNetwork(&decision.Question{Name: wire, Type: dns.TypeAAAA}) {
-		return s.find(ctx, name, dns.TypeA, flags), s.find(ctx, name, dns.TypeAAAA, flags)
+// findBoth asks for both families, concurrently if upstreams are asked.
+func (r *Resolver) findBoth(ctx context.Context, name string, flags varlink.Flags) (v4, v6 finding) {
+	if !r.needsNetwork(name, dns.TypeAAAA) {
+		return r.find(ctx, name, dns.TypeA, flags), r.find(ctx, name, dns.TypeAAAA, flags)
 	}
 	var asking sync.WaitGroup
-	asking.Go(func() { v6 = s.find(ctx, name, dns.TypeAAAA, flags) })
-	v4 = s.find(ctx, name, dns.TypeA, flags)
+	asking.Go(func() { v6 = r.find(ctx, name, dns.TypeAAAA, flags) })
+	v4 = r.find(ctx, name, dns.TypeA, flags)
 	asking.Wait()
 	return v4, v6
 }
 
-// graver is the error that says more of a name of whose families each has one:
+// graver is the error that means more for a name of whose families each has one:
 // that one may exist outweighs that the other does not, and so on.
 func graver(v4, v6 error) error {
 	if retriable(v6) || !retriable(v4) && errors.Is(v4, varlink.ErrNameError) {
@@ -114,13 +121,13 @@ func graver(v4, v6 error) error {
 }
 
 // ResolveAddress implements [varlink.Resolver].
-func (s *Server) ResolveAddress(ctx context.Context, q varlink.AddressQuestion) (varlink.Names, error) {
+func (r *Resolver) ResolveAddress(ctx context.Context, q varlink.AddressQuestion) (varlink.Names, error) {
 	// The C library, too, looks for a mapped address where IPv4 has it.
 	reverse, err := dns.ReverseAddr(q.Addr.Unmap().String())
 	if err != nil {
 		return varlink.Names{}, varlink.ErrInvalidParameter("address")
 	}
-	found := s.find(ctx, reverse, dns.TypePTR, q.Flags)
+	found := r.find(ctx, reverse, dns.TypePTR, q.Flags)
 	if found.err != nil {
 		return varlink.Names{}, found.err
 	}
@@ -137,4 +144,4 @@ func (s *Server) ResolveAddress(ctx context.Context, q varlink.AddressQuestion) 
 	return names, nil
 }
 
-var _ varlink.Resolver = (*Server)(nil)
+var _ varlink.Resolver = (*Resolver)(nil)

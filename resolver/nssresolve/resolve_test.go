@@ -1,139 +1,25 @@
-package resolver
+package nssresolve
 
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/hosts"
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
-	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// world is an upstream that knows some names, and remembers what it was asked.
-type world struct {
-	mu    sync.Mutex
-	asked []string
-}
-
-// worldRecords are all that there are; a name without any is there all the same
-// if it is below another one's.
-var worldRecords = []string{
-	"www.example.org. 60 IN A 192.0.2.1", "www.example.org. 60 IN A 192.0.2.1",
-	"www.example.org. 60 IN AAAA 2001:db8::1",
-	"alias.example.org. 60 IN CNAME Middle.example.org.",
-	"middle.example.org. 60 IN CNAME www.example.org.",
-	"loop.example.org. 60 IN CNAME pool.example.org.", "pool.example.org. 60 IN CNAME loop.example.org.",
-	"v4.example.org. 60 IN A 192.0.2.4",
-	"half.example.org. 60 IN A 192.0.2.5",
-	"box.one.example. 60 IN A 192.0.2.11", "box.two.example. 60 IN A 192.0.2.12",
-	"nas.two.example. 60 IN A 192.0.2.22",
-	"deep.sub.two.example. 60 IN A 192.0.2.32",
-	"test.one.example. 60 IN A 192.0.2.41",
-	"empty.one.example. 60 IN TXT there", "empty.two.example. 60 IN A 192.0.2.52",
-	"broken-one.two.example. 60 IN A 192.0.2.62",
-	"9.2.0.192.in-addr.arpa. 60 IN PTR www.example.org.", "9.2.0.192.in-addr.arpa. 60 IN PTR www.example.org.",
-	`9.2.0.192.in-addr.arpa. 60 IN PTR evil\010name.example.`, "9.2.0.192.in-addr.arpa. 60 IN PTR -rf.example.",
-	"8.2.0.192.in-addr.arpa. 60 IN CNAME 8.0-15.2.0.192.in-addr.arpa.",
-	"8.0-15.2.0.192.in-addr.arpa. 60 IN PTR delegated.example.",
-	"7.2.0.192.in-addr.arpa. 60 IN PTR .",
-}
-
-func (u *world) answer(w dns.ResponseWriter, q *dns.Msg) {
-	asked := q.Question[0]
-	name := strings.ToLower(asked.Name)
-	u.mu.Lock()
-	u.asked = append(u.asked, wire.WithoutDot(name)+" "+dns.TypeToString[asked.Qtype])
-	u.mu.Unlock()
-	m := new(dns.Msg).SetReply(q)
-	switch {
-	case strings.HasPrefix(name, "broken"), name == "nowhere.broken.one.example.", name == "half.example.org." && asked.Qtype == dns.TypeAAAA:
-		if !strings.HasSuffix(name, ".two.example.") {
-			m.Rcode = dns.RcodeServerFailure
-			_ = w.WriteMsg(m)
-			return
-		}
-	case strings.HasPrefix(name, "refused"):
-		m.Rcode = dns.RcodeRefused
-		_ = w.WriteMsg(m)
-		return
-	}
-	exists := false
-	for range worldRecords {
-		alias := ""
-		for _, text := range worldRecords {
-			rr, _ := dns.NewRR(text)
-			if strings.ToLower(rr.Header().Name) != name {
-				continue
-			}
-			exists = true
-			if cname, ok := rr.(*dns.CNAME); ok {
-				alias = strings.ToLower(cname.Target)
-			}
-			if rr.Header().Rrtype == asked.Qtype || alias != "" {
-				m.Answer = append(m.Answer, rr)
-			}
-		}
-		if alias == "" || strings.EqualFold(alias, asked.Name) {
-			break
-		}
-		name = alias
-	}
-	if !exists {
-		m.Rcode = dns.RcodeNameError
-	}
-	_ = w.WriteMsg(m)
-}
-
-func (u *world) take() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	asked := u.asked
-	u.asked = nil
-	return asked
-}
-
-// newSearching is a server with a line for the hosts file, an upstream, and what
-// resolv.conf says besides it.
-func newSearching(t *testing.T, u *world, resolvConf string, snapshot func() *zone.Snapshot) *Server {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"hosts":       "10.9.9.9 box.corp printer\n2001:db8::9 six\n",
-		"resolv.conf": resolvConf + "\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	set := settings()
-	if u != nil {
-		set.Upstreams.Servers = plain(fakeUpstream(t, u.answer))
-	}
-	set.Upstreams.Root, set.Upstreams.ResolvConf = dir, "/resolv.conf"
-	s, err := New(Config{
-		Zone: snapshot, Settings: set, Now: func() time.Time { return wallClock },
-		Hosts: hosts.Config{Root: dir, Path: "/hosts", Zone: hosts.Zone{Prefix: zone.DefaultPrefix, Local: ours}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // found is what a program learns, in one line.
-func found(s *Server, q varlink.HostnameQuestion, t *testing.T) string {
+func found(s *Resolver, q varlink.HostnameQuestion, t *testing.T) string {
 	t.Helper()
 	all, err := s.ResolveHostname(t.Context(), q)
 	if err != nil {
@@ -259,7 +145,7 @@ func TestSearchList(t *testing.T) {
 	}
 }
 
-// That nobody can know now is never "no such name".
+// What cannot be known now is never "no such name".
 func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
 	store, err := zone.NewStore(zone.Config{Local: ours})
@@ -282,8 +168,13 @@ func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 
 func TestResolveHostnameWithDeadUpstreams(t *testing.T) {
 	t.Parallel()
-	set := settings(unused(t))
-	s := newServer(t, set)
+	unused, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := settings(unused.LocalAddr().(*net.UDPAddr).AddrPort())
+	_ = unused.Close() // that is the point
+	s := newResolver(t, set)
 	if got := found(s, varlink.HostnameQuestion{Name: "www.example.org", V4: true, V6: true}, t); got != "NetworkDown" {
 		t.Errorf("got %s", got)
 	}
@@ -292,12 +183,7 @@ func TestResolveHostnameWithDeadUpstreams(t *testing.T) {
 func TestHostnameFlags(t *testing.T) {
 	t.Parallel()
 	u := new(world)
-	s := newSearching(t, u, "", newZone(t).Snapshot)
-	cached := s.settings
-	cached.Cache = Cache{Size: 1 << 20}
-	if err := s.Reconfigure(cached); err != nil {
-		t.Fatal(err)
-	}
+	s := newSearching(t, u, "", newZone(t).Snapshot, func(set *resolver.Settings) { set.Cache.Size = 1 << 20 })
 	const (
 		ourOwn = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential
 		plain  = varlink.ProtocolDNS
@@ -337,7 +223,7 @@ func TestHostnameFlags(t *testing.T) {
 			t.Errorf("%s with %#x: got %s, want %s", tt.name, tt.flags, got, tt.want)
 		}
 	}
-	// Of two families only what holds for both is told.
+	// Of two families only what holds for both is reported.
 	both, err := s.ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: "www.example.org", V4: true, V6: true})
 	if want := plain | varlink.FromCache | varlink.FromNetwork; err != nil || both.Flags != want {
 		t.Errorf("got %#x, %v, want %#x", both.Flags, err, want)
@@ -379,8 +265,8 @@ func TestResolveAddressByUpstreams(t *testing.T) {
 	t.Parallel()
 	u := new(world)
 	set := settings()
-	set.Upstreams.Routes = []Route{{Domains: []string{"2.0.192.in-addr.arpa"}, Servers: plain(fakeUpstream(t, u.answer))}}
-	s := newServer(t, set)
+	set.Upstreams.Routes = []resolver.Route{{Domains: []string{"2.0.192.in-addr.arpa"}, Servers: plain(nameserver.Serve(t, u.answer, u.answer))}}
+	s := newResolver(t, set)
 	for addr, want := range map[string]string{
 		"192.0.2.9": "[www.example.org]",
 		"192.0.2.8": "[delegated.example]",
@@ -398,11 +284,15 @@ func TestResolveAddressByUpstreams(t *testing.T) {
 	}
 }
 
-// What is looked for by varlink is told like every query.
+// What is looked for over varlink is logged like every query.
 func TestWatchQueries(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, settings())
-	text := watching(t, s)
+	s := newResolver(t, settings())
+	entries, err := s.server.Watch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer entries.Close()
 	w, err := s.WatchQueries()
 	if err != nil {
 		t.Fatal(err)
@@ -423,9 +313,13 @@ func TestWatchQueries(t *testing.T) {
 	if r := results[1]; r.Name != nobody || r.Rcode != dns.RcodeNameError || len(r.Answer) != 0 {
 		t.Errorf("got %+v", r)
 	}
-	for _, o := range observed(t, text) {
-		if o.Transport != querylog.Varlink.String() {
-			t.Errorf("%s came by %s", o.Name, o.Transport)
+	logged, _, err := entries.Next(t.Context())
+	if err != nil || len(logged) != 2 {
+		t.Errorf("%d entries, %v; want 2", len(logged), err)
+	}
+	for _, e := range logged {
+		if e.Transport != querylog.Varlink {
+			t.Errorf("logged %v", e.Transport)
 		}
 	}
 	for range querylog.MaxWatchers {

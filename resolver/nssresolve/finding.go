@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
@@ -21,7 +22,7 @@ type finding struct {
 	err     error // a *varlink.Error; nil: there is a record
 	// lookup is the question, and what decided on it. reply is the answer; nil
 	// where no upstream was to be asked.
-	lookup *lookup
+	lookup *resolver.Lookup
 	reply  *dns.Msg
 }
 
@@ -36,27 +37,26 @@ func (f *finding) addresses() varlink.Addresses {
 }
 
 // find asks for the records of a type, as a query would.
-func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varlink.Flags) finding {
-	r, err := wire.Ask(name, dns.TypeToString[qtype])
+func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags varlink.Flags) finding {
+	request, err := wire.Ask(name, dns.TypeToString[qtype])
 	if err != nil {
 		return finding{err: varlink.ErrInvalidParameter("name")}
 	}
-	r.Origin = wire.Origin{Transport: querylog.Varlink}
-	r.Msg.AuthenticatedData = true
-	r.Msg.CheckingDisabled = flags&varlink.NoValidate != 0
-	r.Question.CD = r.Msg.CheckingDisabled
-	r.Question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
-	i := s.begin(r)
+	request.Origin = wire.Origin{Transport: querylog.Varlink}
+	request.Msg.AuthenticatedData = true
+	request.Msg.CheckingDisabled = flags&varlink.NoValidate != 0
+	request.Question.CD = request.Msg.CheckingDisabled
+	request.Question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
+	l := r.server.Lookup(request)
 	if flags&varlink.NoNetwork != 0 {
-		if i.decided.Kind == decision.Forward {
-			return finding{err: varlink.ErrNoSource, lookup: i}
+		if l.Decided.Kind == decision.Forward {
+			return finding{err: varlink.ErrNoSource, lookup: l}
 		}
-		i.verdict.Hit.Decline()
-		i.verdict.Hit.Prefetch = false
+		l.LeaveUpstreams()
 	}
-	reply := s.finish(ctx, i)
-	verdict := &i.verdict
-	f := finding{flags: originOf(r, reply, verdict), lookup: i, reply: reply}
+	reply := l.Finish(ctx)
+	verdict := &l.Verdict
+	f := finding{flags: originOf(request, reply, verdict), lookup: l, reply: reply}
 	var loops bool
 	f.name, f.records, loops = chain(reply)
 	switch {
@@ -74,14 +74,22 @@ func (s *Server) find(ctx context.Context, name string, qtype uint16, flags varl
 	return f
 }
 
-// needsNetwork says whether only upstreams can answer.
-func (s *Server) needsNetwork(q *decision.Question) bool {
-	var v decision.Verdict
-	s.decide(&v, q, s.current(), s.clock())
-	return v.Kind == decision.Forward
+// needsNetwork reports whether only upstreams can answer.
+func (r *Resolver) needsNetwork(name string, qtype uint16) bool {
+	verdict, ok := r.decide(name, qtype)
+	return ok && verdict.Kind == decision.Forward
 }
 
-// failureOf is why a reply has no records. That nobody can know now must not
+// decide is what a question would get; not ok if it cannot be asked.
+func (r *Resolver) decide(name string, qtype uint16) (*decision.Verdict, bool) {
+	request, err := wire.Ask(name, dns.TypeToString[qtype])
+	if err != nil {
+		return nil, false
+	}
+	return &r.server.Lookup(request).Decided, true
+}
+
+// failureOf is why a reply has no records. What cannot be known now must not
 // look as if there was no such name.
 func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 	switch {
@@ -97,7 +105,7 @@ func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 	return varlink.ErrMaxAttemptsReached
 }
 
-// originOf says where an answer comes from. What we know ourselves is told over
+// originOf is where an answer comes from. What we know ourselves came over
 // authenticated connections, or is the user's own.
 func originOf(r *wire.Request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
 	const ours = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential

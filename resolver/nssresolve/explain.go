@@ -1,4 +1,4 @@
-package resolver
+package nssresolve
 
 import (
 	"context"
@@ -9,14 +9,13 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
-	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// HostnameExplanation is how glibc's nss-resolve is answered for a host name:
+// Explanation is how glibc's nss-resolve is answered for a host name:
 // which names the search list makes of it, what each of them gets, and which
 // counts.
-type HostnameExplanation struct {
+type Explanation struct {
 	Name string `json:"name"` // as a program has it
 	// Search and Ndots are those of the machine's resolv.conf, and Names what
 	// they make of the name, in the order in which they are asked for. A name
@@ -26,7 +25,7 @@ type HostnameExplanation struct {
 	Names  []string `json:"names"`
 	// Questions are those that were asked. Names that come after the one that
 	// counts have none.
-	Questions []HostnameQuestion `json:"questions"`
+	Questions []Question `json:"questions"`
 	// Addresses that were found, and the name that has them, or the ID of the
 	// varlink error. With NoSource it is not known: an upstream would be asked.
 	Addresses []string `json:"addresses"`
@@ -34,8 +33,8 @@ type HostnameExplanation struct {
 	Error     string   `json:"error,omitempty"`
 }
 
-// HostnameQuestion is one question of a search, and what it got.
-type HostnameQuestion struct {
+// Question is one question of a search, and what it got.
+type Question struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
 	Rcode string `json:"rcode,omitempty"` // absent: an upstream was not to be asked
@@ -47,10 +46,10 @@ type HostnameQuestion struct {
 	Count  int    `json:"count"` // of the addresses
 }
 
-// ExplainHostname looks for the addresses of a name as for nss-resolve, by the
+// Explain looks for the addresses of a name as for nss-resolve, by the
 // same search, and reports how. With dry no upstream is asked, and the search ends
 // at the first name that takes one. The error is for what is no name.
-func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry bool) (*HostnameExplanation, error) {
+func (r *Resolver) Explain(ctx context.Context, name string, v4, v6, dry bool) (*Explanation, error) {
 	if _, err := decision.ParseName(name); err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
@@ -58,16 +57,16 @@ func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry b
 	if dry {
 		q.Flags = varlink.NoNetwork
 	}
-	st := s.current()
-	e := &HostnameExplanation{
-		Name: name, Search: []string{}, Ndots: resolvconf.Ndots(st.machine.Options),
-		Names: s.spellings(name, st), Questions: []HostnameQuestion{}, Addresses: []string{},
+	search, ndots := r.searchList()
+	e := &Explanation{
+		Name: name, Search: []string{}, Ndots: ndots,
+		Names: r.spellings(name, search, ndots), Questions: []Question{}, Addresses: []string{},
 	}
-	for _, domain := range st.search {
-		e.Search = append(e.Search, wire.WithoutDot(domain.String()))
+	for _, domain := range search {
+		e.Search = append(e.Search, wire.WithoutDot(domain))
 	}
 	unasked := false
-	found, err := s.search(ctx, &q, e.Names, func(f finding) {
+	found, err := r.search(ctx, &q, e.Names, func(f finding) {
 		if question, ok := f.explain(); ok {
 			e.Questions = append(e.Questions, question)
 			unasked = unasked || question.Rcode == ""
@@ -89,18 +88,18 @@ func (s *Server) ExplainHostname(ctx context.Context, name string, v4, v6, dry b
 }
 
 // explain is the question that a finding is of; not ok if it was none.
-func (f *finding) explain() (q HostnameQuestion, ok bool) {
-	i := f.lookup
-	if i == nil {
+func (f *finding) explain() (q Question, ok bool) {
+	l := f.lookup
+	if l == nil {
 		return q, false
 	}
-	asked := i.Msg.Question[0]
-	q = HostnameQuestion{
+	asked := l.Msg.Question[0]
+	q = Question{
 		Name: wire.WithoutDot(asked.Name), Type: dns.TypeToString[asked.Qtype],
-		Step: i.decided.Step.String(), Reason: i.decided.Forwarding(),
+		Step: l.Decided.Step.String(), Reason: l.Decided.Forwarding(),
 	}
 	if f.reply != nil {
-		q.Rcode, q.Source, q.Reason = dns.RcodeToString[f.reply.Rcode], i.verdict.Source.String(), i.verdict.Reason
+		q.Rcode, q.Source, q.Reason = dns.RcodeToString[f.reply.Rcode], l.Verdict.Source.String(), l.Verdict.Reason
 		if f.err == nil {
 			addresses := f.addresses()
 			q.Count = len(addresses.All)

@@ -1,0 +1,53 @@
+package resolver
+
+import (
+	"context"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
+)
+
+// Lookup is a request from this machine that needs no socket, and what it was
+// decided by. It is for the packages below this one; programs call
+// [Server.Query].
+type Lookup struct {
+	*wire.Request
+	View decision.View
+	// Decided is the verdict before any upstream was asked, and Verdict what has
+	// become of it.
+	Decided, Verdict decision.Verdict
+
+	server *Server
+	state  *state
+}
+
+// Lookup decides on a request, and asks no upstream.
+func (s *Server) Lookup(r *wire.Request) *Lookup {
+	r.Began = s.clock()
+	st := s.current()
+	l := &Lookup{Request: r, View: s.view(st, r.Began), server: s, state: st}
+	const allowed = true
+	verdict, ok := r.Check(allowed)
+	if ok {
+		decision.DecideInto(&verdict, &r.Question, &l.View)
+	}
+	l.Decided, l.Verdict = verdict, verdict
+	return l
+}
+
+// LeaveUpstreams has Finish ask none, not for a later answer either. The request
+// must not be one to forward.
+func (l *Lookup) LeaveUpstreams() {
+	l.Verdict.Hit.Decline()
+	l.Verdict.Hit.Prefetch = false
+}
+
+// Finish makes the decision a reply, which it may have to ask upstreams for. It
+// waits up to four seconds.
+func (l *Lookup) Finish(ctx context.Context) *dns.Msg {
+	reply := l.server.forward.Finish(ctx, l.Request, &l.state.targets, &l.Verdict)
+	l.server.observer.answer(l.Request, &l.Verdict, reply)
+	return reply
+}
