@@ -174,13 +174,13 @@ func TestUDPBatchSharesOneTime(t *testing.T) {
 	var reads atomic.Int64
 	s.Clock = func() time.Duration { return time.Duration(reads.Add(1)) }
 	entered, release := make(chan struct{}, 1), make(chan struct{})
-	told := make(chan time.Duration, 8)
+	given := make(chan time.Duration, 8)
 	serve(t, s, answerer(func(m []byte, c Client, b []byte) ([]byte, Wait) {
 		if bytes.HasPrefix(m, []byte("hold")) {
 			entered <- struct{}{}
 			<-release
 		}
-		told <- c.Now
+		given <- c.Now
 		return append(b, m...), nil
 	}))
 	c := dial(t, "udp", s.Addrs()[0])
@@ -190,13 +190,13 @@ func TestUDPBatchSharesOneTime(t *testing.T) {
 		c.send([]byte(message("together")))
 	}
 	close(release)
-	first, second := <-told, <-told
+	first, second := <-given, <-given
 	if first != 1 || second != 2 {
-		t.Errorf("the first batch is told %d, the second %d; want 1 and 2", first, second)
+		t.Errorf("the first batch is given %d, the second %d; want 1 and 2", first, second)
 	}
 	for range 3 {
-		if got := <-told; got != second {
-			t.Errorf("a query of the batch is told %d, want %d as the others", got, second)
+		if got := <-given; got != second {
+			t.Errorf("a query of the batch is given %d, want %d as the others", got, second)
 		}
 	}
 }

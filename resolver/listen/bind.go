@@ -14,7 +14,7 @@ import (
 // there.
 type Sockets struct {
 	// Limits, Clock, Logger and Changed may be set before Serve. Clients are
-	// told the time by Clock, once for a batch of queries; nil tells none. A
+	// given the time by Clock, once for a batch of queries; nil gives none. A
 	// nil Logger discards. Changed, if not nil, is called when a listener was
 	// bound or closed while Serve runs; it must not block.
 	Limits  Limits
@@ -38,7 +38,7 @@ func loops() int {
 // Bind opens the sockets of all addresses, or none of them: but for addresses
 // that this machine does not have, which Serve binds when it has them. Port 0 is
 // a free one, the same for UDP and TCP. Of the wildcards, [::] is IPv6 only. An
-// error names the address, who holds it where that can be seen, and the remedy.
+// error names the address, the process that holds it where that can be seen, and the remedy.
 func Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	s := new(Sockets)
 	for _, addr := range addrs {
@@ -63,7 +63,7 @@ func (s *Sockets) Addrs() (addrs []netip.AddrPort) {
 	return addrs
 }
 
-// Listeners tells how each listener stands, in the order of Bind.
+// Listeners reports how each listener stands, in the order of Bind.
 func (s *Sockets) Listeners() []Status {
 	var all []Status
 	for _, l := range s.listeners {

@@ -32,7 +32,7 @@ func absent(err error) bool {
 		errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
-// missing tells what has to come for an absent address to be bound.
+// missing names what has to come for an absent address to be bound.
 func missing(addr netip.Addr, err error) error {
 	switch {
 	case errors.Is(err, errNoInterface), errors.Is(err, syscall.ENODEV):
@@ -43,9 +43,9 @@ func missing(addr netip.Addr, err error) error {
 	return errNoAddress
 }
 
-// describeBindError tells what to do about a failure to bind.
+// describeBindError adds what to do about a failure to bind.
 func describeBindError(network string, addr netip.AddrPort, err error) error {
-	// What the net package adds to the cause is said here already.
+	// What the net package adds to the cause is here already.
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		err = errno
 	}
@@ -60,7 +60,7 @@ func describeBindError(network string, addr netip.AddrPort, err error) error {
 	return fmt.Errorf("listen on %v (%s): %w", addr, network, err)
 }
 
-// inUse names who holds an address, as can be seen below proc, and the remedy.
+// inUse names the process that holds an address, as can be seen below proc, and the remedy.
 func inUse(proc, network string, addr netip.AddrPort) string {
 	by, remedy, ok := SocketOwner(proc, network, addr)
 	if !ok {

@@ -49,7 +49,7 @@ func TestBindIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestBindErrorNamesHolderAndRemedy(t *testing.T) {
+func TestBindErrorNamesOwnerAndRemedy(t *testing.T) {
 	comm, err := os.ReadFile("/proc/self/comm")
 	if err != nil {
 		t.Skip("needs /proc")
@@ -69,7 +69,7 @@ func TestBindErrorNamesHolderAndRemedy(t *testing.T) {
 		fmt.Sprintf("pid %d", os.Getpid()), "dns.listen",
 	} {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q does not say %q", err, part)
+			t.Errorf("%q lacks %q", err, part)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestBindErrorRemedies(t *testing.T) {
 		syscall.EMFILE:        "too many open files",
 	} {
 		if err := describeBindError("tcp", addr, errno); !errors.Is(err, errno) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "127.0.0.53:53") {
-			t.Errorf("%v: %q does not say %q", errno, err, want)
+			t.Errorf("%v: %q lacks %q", errno, err, want)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func fakeProc(t *testing.T) string {
 	return root
 }
 
-func TestFindHolder(t *testing.T) {
+func TestFindOwner(t *testing.T) {
 	root := fakeProc(t)
 	tests := map[string]struct {
 		network, addr string
@@ -158,14 +158,14 @@ func TestRemedyForSystemdResolved(t *testing.T) {
 	got := inUse(fakeProc(t), "udp", netip.MustParseAddrPort("127.0.0.53:53"))
 	for _, part := range []string{"systemd-resolved", "512", "DNSStubListener=no", "dns.listen"} {
 		if !strings.Contains(got, part) {
-			t.Errorf("%q does not say %q", got, part)
+			t.Errorf("%q lacks %q", got, part)
 		}
 	}
 }
 
 // Without the right to look into other users' processes, the user can still be
 // named.
-func TestHolderThatCannotBeSeen(t *testing.T) {
+func TestOwnerThatCannotBeSeen(t *testing.T) {
 	root := fakeProc(t)
 	for _, pid := range []string{"512", "600"} {
 		if err := os.RemoveAll(filepath.Join(root, pid, "fd")); err != nil {

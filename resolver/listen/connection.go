@@ -78,8 +78,8 @@ func (c *connection) answer(ctx context.Context, message []byte, in *inbox, wait
 			c.inFlight.Add(1)
 			waiting.Go(func() { c.await(ctx, wait) })
 		case reply == nil:
-			// What gets silence was no query, and the connection of somebody
-			// who sends no queries is of no use.
+			// What gets silence was no query, and the connection of a client
+			// that sends no queries is of no use.
 			c.send(out)
 			return false
 		default:

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// destinationRoom is enough for the control message that tells where a packet
+// destinationRoom is enough for the control message with where a packet
 // was sent to, which a socket is asked for (RFC 3542, section 6.1, and ip(7)).
 const destinationRoom = 64
 

@@ -37,7 +37,7 @@ func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 					return reply, nil
 				}
 				return nil, func(ctx context.Context) []byte {
-					defer time.Sleep(50 * time.Millisecond) // for who would not wait for it
+					defer time.Sleep(50 * time.Millisecond) // for a Serve that does not wait for it
 					return inFlight(ctx)
 				}
 			}), addr)

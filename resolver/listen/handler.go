@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Client is who sent a query, and how.
+// Client is the sender of a query, and how it was sent.
 type Client struct {
 	Addr netip.AddrPort
 	TCP  bool
-	// Busy says that the client has as many queries in flight on its
+	// Busy means that the client has as many queries in flight on its
 	// connection as it may. The Handler then must not return a Wait.
 	Busy bool
 	// Now is when the query was taken up, by the Clock of the Sockets; zero

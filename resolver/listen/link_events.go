@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// debounce is how long the kernel's news are collected: changes come in
+	// debounce is how long the kernel's notifications are collected: changes come in
 	// bursts, and an address that is replaced by itself has not gone.
 	debounce = 30 * time.Millisecond
 	// pollInterval is the time after which is looked without any news: an
-	// address that somebody else had a socket on may be free by then.
+	// address that another program had a socket on may be free by then.
 	pollInterval = 10 * time.Second
 )
 
 // followLinks calls look at once, when links or addresses of this machine may have
-// changed, and every so often, until ctx ends. What the kernel says is not read:
-// that it says something is enough.
+// changed, and every so often, until ctx ends. What the kernel sends is not read:
+// that it sends something is enough.
 func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
@@ -55,7 +55,7 @@ func warnLate(log *slog.Logger, err error) {
 	log.Warn("changes of the listeners' addresses are noticed late", "within", pollInterval, "error", err)
 }
 
-// subscribeLinks opens a socket that the kernel tells of changes.
+// subscribeLinks opens a socket that the kernel notifies of changes.
 func subscribeLinks() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {

@@ -57,7 +57,7 @@ func (l *listener) bound() *pair {
 
 // bind binds the address if it can be, and reports whether that is news: a refusal
 // like the last one is none. To find out who has an address that is taken is
-// dear, so it is done for news only.
+// expensive, so it is done for news only.
 func (l *listener) bind() (news bool) {
 	want := l.status().Addr
 	p, refused := openPair(want, l.loops)

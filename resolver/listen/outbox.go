@@ -20,7 +20,7 @@ type outbox struct {
 	scratch []byte // for the Handler to make a reply in
 }
 
-// outboxes are those that nobody uses now.
+// outboxes are those that are not in use.
 type outboxes struct{ free sync.Pool }
 
 func (all *outboxes) take() *outbox {

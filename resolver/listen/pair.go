@@ -36,7 +36,7 @@ func openPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 		if refused == nil || addr.Port() != 0 || !errors.Is(refused, syscall.EADDRINUSE) || attempt == portAttempts {
 			return p, refused
 		}
-		// TCP got a port that somebody uses for UDP.
+		// TCP got a port that is in use for UDP.
 	}
 }
 
@@ -54,13 +54,13 @@ func tryPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 	bound := netip.AddrPortFrom(addr.Addr(), port)
 	sockets, err := bindPackets("udp"+family, bound, loops)
 	if err != nil {
-		_ = listener.Close() // nobody has used it
+		_ = listener.Close() // it was not used
 		return nil, &bindError{"udp", bound, rootCause(err)}
 	}
 	return &pair{addr: bound, tcp: listener.(*net.TCPListener), udp: sockets}, nil
 }
 
-// rootCause leaves out what the net package adds, and is said already.
+// rootCause leaves out what the net package adds, and is named already.
 func rootCause(err error) error {
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		return errno
@@ -69,7 +69,7 @@ func rootCause(err error) error {
 }
 
 // assigned reports whether this machine still has the address that the pair was bound
-// to, on the same interface if it has a zone. The sockets cannot tell: they stay
+// to, on the same interface if it has a zone. The sockets do not show it: they stay
 // open, and work again when the address returns, unless its interface was
 // deleted. So the kernel is asked whether it would bind the address now.
 func (p *pair) assigned(want netip.Addr) bool {
@@ -80,7 +80,7 @@ func (p *pair) assigned(want netip.Addr) bool {
 	anyPort := net.UDPAddrFromAddrPort(netip.AddrPortFrom(numbered, 0))
 	conn, err := net.ListenUDP("udp"+familyOf(numbered), anyPort)
 	if err != nil {
-		return !absent(err) // such as EMFILE, which says nothing of the address
+		return !absent(err) // such as EMFILE, which is not about the address
 	}
 	return conn.Close() == nil
 }

@@ -22,7 +22,7 @@ import (
 // when it has gone; what fails of them shows in Listeners. When a socket of an
 // address that is always there fails for good, Serve returns an error.
 //
-// newHandler is called once for each UDP socket that there may be at a time, and
+// newHandler is called once for each UDP socket that there may be at once, and
 // once for all of TCP.
 func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	with := service{log: s.Logger, clock: s.Clock}
@@ -60,7 +60,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 			return nil
 		})
 	}
-	// Without a socket too: who has a Server serve none still counts on Run.
+	// Without a socket too: the caller of a Server that serves none still counts on Run.
 	group.Go(func() error { <-ctx.Done(); return nil })
 	return errors.Join(group.Wait(), s.Close())
 }

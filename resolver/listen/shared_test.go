@@ -95,7 +95,7 @@ func TestSharedAddressIsTaken(t *testing.T) {
 		"by sockets of ours": func(t *testing.T) netip.AddrPort {
 			return several(t, netip.MustParseAddrPort("127.0.53.6:0")).Addrs()[0]
 		},
-		"by a socket that shares with anybody": func(t *testing.T) netip.AddrPort {
+		"by a socket that shares with any other": func(t *testing.T) netip.AddrPort {
 			config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 				return (&packetSocket{raw: raw}).setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 			}}

@@ -18,7 +18,7 @@ import (
 // the user that it runs as.
 const resolvedName = "systemd-resolve"
 
-// owner is who has a socket open. The process is not known, and its pid 0,
+// owner is the process that has a socket open. The process is not known, and its pid 0,
 // where we may not look into it: that takes its user's rights, or
 // CAP_SYS_PTRACE. The user can be seen by everybody.
 type owner struct {
@@ -27,9 +27,9 @@ type owner struct {
 	command string // as the kernel has it: at most 15 characters
 }
 
-// SocketOwner names who has an address bound for network "udp" or "tcp", as can be
+// SocketOwner names the process that has an address bound for network "udp" or "tcp", as can be
 // seen below proc, where the kernel's tables are mounted, and what to do about
-// it. It reports whether anybody has.
+// it. It reports whether any has.
 func SocketOwner(proc, network string, addr netip.AddrPort) (who, remedy string, held bool) {
 	remedy = "stop it, or set another address in dns.listen"
 	by, held := findOwner(proc, network, addr)
@@ -63,7 +63,7 @@ func ReceiveDrops(proc string, addr netip.AddrPort) uint64 {
 	return n
 }
 
-// findOwner looks below proc, where the kernel's tables are mounted, for who
+// findOwner looks below proc, where the kernel's tables are mounted, for the process that
 // has an address bound for network "udp" or "tcp".
 func findOwner(proc, network string, addr netip.AddrPort) (owner, bool) {
 	var found []boundSocket

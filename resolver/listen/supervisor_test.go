@@ -16,7 +16,7 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// observed are sockets that are served until the test ends, and tell of changes.
+// observed are sockets that are served until the test ends, and report changes.
 type observed struct {
 	*Sockets
 	t       *testing.T
@@ -138,7 +138,7 @@ func TestInterfaceReplacedAtOnce(t *testing.T) {
 	}
 }
 
-// A port that somebody takes while the address is away is no reason to end, and
+// A port that another program takes while the address is away is no reason to end, and
 // not for ever.
 func TestPortTakenWhenTheAddressComes(t *testing.T) {
 	if !testkit.InNamespace(t) {

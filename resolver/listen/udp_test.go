@@ -98,7 +98,7 @@ func TestClientIsTold(t *testing.T) {
 		c.send(b)
 		got := <-seen
 		if got.TCP != tcp || got.Addr.String() != c.LocalAddr().String() || got.Busy {
-			t.Errorf("%s from %v: told %+v", network, c.LocalAddr(), got)
+			t.Errorf("%s from %v: given %+v", network, c.LocalAddr(), got)
 		}
 	}
 }

@@ -133,8 +133,8 @@ func (f files) isVacant(c managed.Content) bool {
 }
 
 // restore makes resolv.conf what it was before us, if it is ours, and forgets
-// what that was. It tells for people what was done, or nothing. Of a file that
-// a crash left half written nobody could tell whose it is, so it is repaired
+// what that was. It returns for people what was done, or nothing. Of a file that
+// a crash left half written the owner cannot be known, so it is repaired
 // before.
 func (f files) restore() (done string, err error) {
 	if err := f.conf.Recover(); err != nil {
@@ -147,9 +147,9 @@ func (f files) restore() (done string, err error) {
 	o, found, err := f.backups.Load(f.conf.String())
 	switch {
 	case !pointsAtUs(now):
-		// Somebody else has taken it meanwhile, and what was before is history.
+		// Another program has taken it meanwhile, and what was before is history.
 		if found && err == nil {
-			return "left as it is: somebody else has written it since", f.backups.Delete(o)
+			return "left as it is: another program has written it since", f.backups.Delete(o)
 		}
 		return "", err
 	case err != nil:

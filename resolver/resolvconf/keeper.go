@@ -42,9 +42,9 @@ type State string
 const (
 	StateOff       State = "off"       // it is not ours to touch
 	StateStub      State = "stub"      // it points at us
-	StateWaiting   State = "waiting"   // it will, when what Error says is over
-	StateContested State = "contested" // somebody overwrote it, and it is taken back soon
-	StateLeft      State = "left"      // left to somebody who overwrote it too often
+	StateWaiting   State = "waiting"   // it will, when what Error is about is over
+	StateContested State = "contested" // another program overwrote it, and it is taken back soon
+	StateLeft      State = "left"      // left to a program that overwrote it too often
 )
 
 // Status is how resolv.conf stands.
@@ -73,8 +73,8 @@ type Keeper struct {
 	held       bool   // we have written the file since the start
 	wrote      string // as what
 	overwrites overwrites
-	blankSince time.Time     // since when what they wrote says nothing; zero: it does
-	gaveUp     bool          // to somebody else
+	blankSince time.Time     // since when what they wrote is blank; zero: it is not
+	gaveUp     bool          // to another program
 	pauses     retry.Backoff // before what failed is tried again
 
 	// follow calls look after changes of files, until ctx ends.
@@ -89,7 +89,7 @@ type Keeper struct {
 }
 
 // New returns a Keeper that has touched no file. It does nothing to resolv.conf
-// before Set says so.
+// before Set does so.
 func New(cfg Config) (*Keeper, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -115,7 +115,7 @@ func New(cfg Config) (*Keeper, error) {
 	return k, nil
 }
 
-// Set changes the mode, and whether clients are told to believe our AD bit. A
+// Set changes the mode, and whether clients are to believe our AD bit. A
 // file that was left to another program is fought for again.
 func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.mu.Lock()
@@ -124,10 +124,10 @@ func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.Hint()
 }
 
-// Hint says that the listeners, the upstreams or the sources may have changed.
+// Hint is that the listeners, the upstreams or the sources may have changed.
 func (k *Keeper) Hint() { k.hints.Send() }
 
-// Status tells how resolv.conf stands.
+// Status is how resolv.conf stands.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -87,12 +87,12 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 		b.wantState(StateWaiting, "does not answer")
 		r.want(usualPath, theirs)
 		b.mu.Lock()
-		b.dead = false // nobody tells, it is tried
+		b.dead = false // without a hint, it is tried
 		b.mu.Unlock()
 		sleep(maxRetry)
 		r.want(usualPath, stub(edns))
 		if s := b.Status(); s.Overwrites != 0 {
-			t.Errorf("status %+v: our own writes were taken for somebody else's", s)
+			t.Errorf("status %+v: our own writes were taken for another program's", s)
 		}
 		b.stop()
 		r.want(usualPath, theirs)
@@ -140,8 +140,8 @@ func TestKilledAndStartedAgain(t *testing.T) {
 		while, now string
 	}{
 		{"nothing happened", func(*tree) {}, stub("search a.example", edns), "-> /run/theirs"},
-		{"somebody else has written it", func(r *tree) { r.write(usualPath, "search b.example\n") }, stub("search b.example", edns), "search b.example\n"},
-		{"somebody has removed it", func(r *tree) { r.remove(usualPath) }, stub(edns), "none"},
+		{"another program has written it", func(r *tree) { r.write(usualPath, "search b.example\n") }, stub("search b.example", edns), "search b.example\n"},
+		{"another program has removed it", func(r *tree) { r.remove(usualPath) }, stub(edns), "none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(_ *testing.T, r *tree) {
@@ -157,7 +157,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 				b := r.launch(ModeStub, false)
 				r.want(usualPath, c.while)
 				if s := b.Status(); s.Overwrites != 0 {
-					t.Errorf("status %+v, want no fight", s)
+					t.Errorf("status %+v, want no overwrite", s)
 				}
 				b.stop()
 				r.want(usualPath, c.now)
@@ -255,7 +255,7 @@ func TestContainersFindTheRealUpstreams(t *testing.T) {
 		{"where systemd-resolved does not run", func(*tree) {}, "-> " + realPath, "none"},
 		{"where it is gone", func(r *tree) { r.link(resolvedPath, "/gone") }, "-> " + realPath, "none"},
 		{"where it runs, by its file", func(r *tree) { r.write(resolvedPath, theirs) }, theirs, theirs},
-		{"where somebody else leads there", func(r *tree) {
+		{"where another program leads there", func(r *tree) {
 			r.write("/run/other", theirs)
 			r.link(resolvedPath, "/run/other")
 		}, "-> /run/other", "-> /run/other"},
@@ -316,7 +316,7 @@ func TestAFileThatIsTooLargeIsLeftAlone(t *testing.T) {
 		b.wantState(StateWaiting, "at most 65536 bytes")
 		b.cancel()
 		if err := <-b.ended; err == nil {
-			t.Error("nobody is told that it was not looked at")
+			t.Error("it is not reported that it was not looked at")
 		}
 		r.want(usualPath, large)
 	})

@@ -10,13 +10,13 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// Where others tell the machine's servers, in their order.
+// Where other programs list the machine's servers, in their order.
 const (
 	resolvedPath       = "/run/systemd/resolve/resolv.conf"
 	networkManagerPath = "/run/NetworkManager/no-stub-resolv.conf"
 )
 
-// Location is where the machine's servers are told.
+// Location is where the machine's servers are listed.
 type Location struct {
 	// Root is a directory that stands for / in all paths, and in the symlinks
 	// on them. An empty one is "/".
@@ -31,7 +31,7 @@ type Location struct {
 // numSources is how many there are.
 const numSources = 3
 
-// source is what one source says. One that is not there or is ours says nothing,
+// source is what one source lists. One that is not there or is ours lists nothing,
 // and is from nowhere.
 type source struct {
 	Contents
@@ -62,7 +62,7 @@ func (p Location) readSources() (found [numSources]source, err error) {
 	return found, errors.Join(failed[:]...)
 }
 
-// parseSource is what a file says that was read with this result.
+// parseSource is what a file lists that was read with this result.
 func (p Location) parseSource(path, text string, err error) (source, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,8 +75,8 @@ func (p Location) parseSource(path, text string, err error) (source, error) {
 	return source{Parse(text), osfile.Below(p.Root, path)}, nil
 }
 
-// readBackup is what the original of our file says. A symlink is followed to what it
-// leads to now: whoever made that file goes on to write it. Only if there is
+// readBackup is what the original of our file lists. A symlink is followed to what it
+// leads to now: the program that made that file goes on to write it. Only if there is
 // nothing left of theirs, the text counts that was there then.
 func (p Location) readBackup() (source, error) {
 	o, found, err := p.backup()
@@ -112,7 +112,7 @@ func (p Location) target(o managed.Backup) string {
 	return filepath.Dir(p.Path) + "/" + o.Link
 }
 
-// files are the paths to be followed: what one of them says may be said by
+// files are the paths to be followed: what one of them lists may be listed by
 // another one tomorrow.
 func (p Location) files() []string {
 	files := []string{p.Path, resolvedPath, networkManagerPath}

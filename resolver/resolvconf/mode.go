@@ -15,7 +15,7 @@ const (
 	ModeStub Mode = "stub" // it points at us while we answer
 )
 
-// Settings say where resolv.conf is, and what is done with it.
+// Settings are where resolv.conf is, and what is done with it.
 type Settings struct {
 	// Path of the machine's resolv.conf, where its own servers come from too.
 	// Empty: there is none.

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// maxOverwrites within fightWindow are too many: two programs that overwrite
-	// each other for ever help nobody.
+	// maxOverwrites within overwriteWindow are too many: two programs that overwrite
+	// each other for ever are of no use.
 	maxOverwrites   = 10
 	overwriteWindow = time.Minute
 
-	// firstPause is how long somebody else has their way the first time; then
+	// firstPause is how long another program has its way the first time; then
 	// it doubles up to maxPause, so that ten still fit into the window.
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
 )
 
-// overwrites count how often somebody overwrites what we wrote.
+// overwrites count how often another program overwrites what we wrote.
 type overwrites struct {
 	total  uint64
 	by     string      // the last one
@@ -60,7 +60,7 @@ func (f *overwrites) takenOver() { f.due = time.Time{} }
 func (f *overwrites) reset() { f.recent, f.due = nil, time.Time{} }
 
 // writers are the programs that are known to write resolv.conf, by what their
-// comments say.
+// comments state.
 var writers = []struct{ sign, name string }{
 	{"NetworkManager", "NetworkManager"},
 	{"tailscale", "tailscale"},
@@ -77,10 +77,10 @@ var writers = []struct{ sign, name string }{
 // generator is how others put it.
 var generator = regexp.MustCompile(`(?i)\b(?:generated|written|created|managed) by ([[:graph:]]{1,40})`)
 
-// writer tells who wrote a file, as far as its comments or its owner show.
+// writer names the program that wrote a file, as far as its comments or its owner show.
 func writer(c managed.Content) string {
 	if !c.Exists {
-		return "somebody who removed it"
+		return "a program that removed it"
 	}
 	name := fmt.Sprintf("a program of user ID %d", c.Stat.Uid)
 	for line := range strings.Lines(string(c.Bytes)) {

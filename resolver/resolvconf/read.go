@@ -6,7 +6,7 @@ import "github.com/nodedns/nodedns/internal/osfile"
 // not replaced either: it could not be kept.
 const maxSize = 64 << 10
 
-// Read returns what the resolv.conf of a place says now, and whether it is the
+// Read returns what the resolv.conf of a place lists now, and whether it is the
 // one that points at us.
 func (p Location) Read() (c Contents, stub bool, err error) {
 	text, err := read(p.Root, p.Path)

@@ -18,7 +18,7 @@ func TestRestore(t *testing.T) {
 		after string
 	}{
 		{"ours", func(*bubble) {}, "original put back", theirs},
-		{"somebody else's", func(b *bubble) { b.write(usualPath, "theirs\n") }, "left as it is", "theirs\n"},
+		{"another program's", func(b *bubble) { b.write(usualPath, "theirs\n") }, "left as it is", "theirs\n"},
 		{"removed", func(b *bubble) { b.remove(usualPath) }, "left as it is", "none"},
 		{"the original lost, the servers known", func(b *bubble) {
 			b.write(realPath, realMark+theirs)
@@ -154,7 +154,7 @@ func TestHalfGivenBackAndNotStarted(t *testing.T) {
 	})
 }
 
-// The error is told, and the machine has a server that answers all the same.
+// The error is returned, and the machine has a server that answers all the same.
 func TestARecordThatCannotBeRead(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		r.write(usualPath, "nameserver 192.0.2.1\n")

@@ -12,23 +12,23 @@ import (
 const (
 	// pollInterval is how often Poll reads the sources, at most.
 	pollInterval = time.Second
-	// blankTimeout is how long a source may say nothing before it counts: whoever
+	// blankTimeout is how long a source may be blank before it counts: whoever
 	// writes a file in place empties it first, and some remove it.
 	blankTimeout = time.Second
 )
 
-// errNone says that no source is there, or can be read.
+// errNone is that no source is there, or can be read.
 var errNone = errors.New("the machine's servers are not known: there is no resolv.conf but our own")
 
-// Sources are the files that tell the machine's servers. Their methods may be
+// Sources are the files that list the machine's servers. Their methods may be
 // called concurrently.
 type Sources struct {
 	location Location
 	next     atomic.Int64 // when Poll is to read again, as a time.Duration
 
 	mu         sync.Mutex            // held while the files are read
-	failed     string                // the error that was told last
-	blankSince [numSources]time.Time // since when each of them says nothing that did; zero: no such
+	failed     string                // the error that was logged last
+	blankSince [numSources]time.Time // since when each of them is blank that was not; zero: no such
 	known      atomic.Pointer[[numSources]source]
 }
 
@@ -53,7 +53,7 @@ func NewSources(place Location) *Sources {
 }
 
 // Poll reads the sources unless it did so in the last second, by any clock that
-// goes on. It returns what Refresh does.
+// goes on. It returns what Reload does.
 func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 	next := s.next.Load()
 	if int64(now) < next || !s.next.CompareAndSwap(next, int64(now+pollInterval)) {
@@ -62,7 +62,7 @@ func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 	return s.Reload()
 }
 
-// Reload reads the sources, and reports whether they say something else than
+// Reload reads the sources, and reports whether they list something else than
 // before. While none can be read, what was known stands, and so it does for a
 // moment of each that is empty or missing. The same error is returned once.
 func (s *Sources) Reload() (changed bool, err error) {
@@ -88,7 +88,7 @@ func (s *Sources) Reload() (changed bool, err error) {
 }
 
 // debounce has what was known of a source stand while that is perhaps about to be
-// written anew.
+// written again.
 func (s *Sources) debounce(found, known *[numSources]source, now time.Time) {
 	for i := range found {
 		switch {
@@ -117,7 +117,7 @@ func (s *Sources) SystemConfig(usable func(netip.AddrPort) bool) SystemConfig {
 	return choose(s.known.Load()[:], usable)
 }
 
-// Files are the paths of all sources as things are now, for whoever calls
+// Files are the paths of all sources as things are now, for the caller of
 // Reload when one of them changes. They lie below the root of the Location.
 func (s *Sources) Files() []string { return s.location.files() }
 
@@ -147,7 +147,7 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 
 // isResolved reports whether a server is where systemd-resolved listens. That one
 // takes its servers from resolv.conf, and so would ask us in turn while that
-// points at us; whom it asks is told by its own file. Nor can a container ask
+// points at us; its servers are in its own file. Nor can a container ask
 // it.
 func isResolved(server netip.AddrPort) bool {
 	return server == netip.MustParseAddrPort("127.0.0.53:53") || server == netip.MustParseAddrPort("127.0.0.54:53")

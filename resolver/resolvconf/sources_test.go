@@ -124,7 +124,7 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	time.Sleep(pollInterval)
 	look(false, true, "192.0.2.2") // what was known stands
 	time.Sleep(pollInterval)
-	look(false, false, "192.0.2.2") // and the error is told once
+	look(false, false, "192.0.2.2") // and the error is logged once
 	r.write(resolvedPath, "nameserver 192.0.2.3\n")
 	time.Sleep(pollInterval)
 	look(true, false, "192.0.2.3") // systemd-resolved was started
@@ -160,7 +160,7 @@ func TestSystemdResolvedBesideUs(t *testing.T) {
 	}
 }
 
-// Who writes a file in place empties it first. For that moment neither the
+// Writing a file in place begins by emptying it. For that moment neither the
 // servers are gone, nor the search list that keeps the names of nodes with us.
 func TestASourceThatIsBeingWritten(t *testing.T) {
 	t.Parallel()

@@ -23,11 +23,11 @@ const (
 var (
 	errNoListener = errors.New("point resolv.conf at us: no listener is on port 53, and resolv.conf can name no other; " +
 		"add one to dns.listen, or set files.resolv_conf_mode to off")
-	errGaveUp = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to whoever does so; "+
+	errGaveUp = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to the program that does so; "+
 		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxOverwrites, overwriteWindow)
 )
 
-// takeOver makes the file say a text, which points at us, as long as we answer. The
+// takeOver gives the file a text, which points at us, as long as we answer. The
 // pause is when to go on with what has to wait, or 0.
 func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause time.Duration, err error) {
 	if k.gaveUp {
@@ -57,7 +57,7 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 	return StateStub, 0, nil
 }
 
-// checkOverwritten notices that somebody overwrote or removed what we wrote. It returns
+// checkOverwritten notices that another program overwrote or removed what we wrote. It returns
 // for how long they get their way, and whether they have won.
 func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost bool) {
 	at := time.Now()
@@ -75,8 +75,8 @@ func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost
 	return k.overwrites.wait(at), false
 }
 
-// blankPause is for how long a file of somebody else is left alone because it
-// says nothing: they may have emptied it to write to it, and what they wrote
+// blankPause is for how long another program's file is left alone because it
+// is blank: they may have emptied it to write to it, and what they wrote
 // after it was taken back would be lost.
 func (k *Keeper) blankPause(now managed.Content) time.Duration {
 	mayFollow := k.overwrites.pending() && now.Exists && now.Link == "" && Parse(string(now.Bytes)).isBlank()
@@ -123,7 +123,7 @@ func (k *Keeper) restore() error {
 }
 
 // Restore makes resolv.conf what it was before us, if it is ours. Run does so
-// at its end; it is for those who end without.
+// at its end; it is for callers that end without.
 func (k *Keeper) Restore() error {
 	return errors.Join(k.restore(), k.files.shareUpstreams(false))
 }

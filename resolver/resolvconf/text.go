@@ -26,7 +26,7 @@ func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool) string {
 	return stubMark + fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.Search, options)
 }
 
-// realText is one with the servers that we ask. Whoever reads it does not ask
+// realText is one with the servers that we ask. Its readers do not ask
 // us, so our word about their AD bit does not count.
 func realText(servers []upstream.Server, m SystemConfig) string {
 	var b strings.Builder
