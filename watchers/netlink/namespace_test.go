@@ -119,7 +119,7 @@ func (n *namespace) defaultRoute(name string, metric int, source, anywhere strin
 // flags returns the flags of an address, or -1 without it.
 func (n *namespace) flags(ip string) int {
 	n.t.Helper()
-	list, err := retry(n.t.Context(), func() ([]rtnetlink.Addr, error) { return n.AddrList(nil, rtnetlink.FAMILY_ALL) })
+	list, err := listAgain(n.t.Context(), func() ([]rtnetlink.Addr, error) { return n.AddrList(nil, rtnetlink.FAMILY_ALL) })
 	n.must(err)
 	for _, a := range list {
 		if a.IP.String() == ip {

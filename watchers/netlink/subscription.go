@@ -8,15 +8,15 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
-// subscription is a socket that the kernel tells of changes, and the goroutine
+// subscription is a socket that the kernel notifies of changes, and the goroutine
 // that reads it.
 type subscription struct {
 	socket *nl.NetlinkSocket
-	// hints holds a value when something changed since it was last empty: a
-	// level, of which one is as good as many.
-	hints chan struct{}
+	hints  retry.Hint // that something changed
 	// broken is closed when the goroutine has ended; err then says why.
 	broken chan struct{}
 	err    error
@@ -45,7 +45,7 @@ func (w *Watcher) subscribe() (*subscription, error) {
 	}
 	sub := &subscription{
 		socket: socket,
-		hints:  make(chan struct{}, 1),
+		hints:  retry.NewHint(),
 		broken: make(chan struct{}),
 	}
 	go func() {
@@ -71,14 +71,10 @@ func (s *subscription) receive(before func()) error {
 			return fmt.Errorf("receive the kernel's address changes: %w", err)
 		}
 		for _, msg := range msgs {
-			if !isHint(msg) {
-				continue
+			if isHint(msg) {
+				s.hints.Send()
+				break
 			}
-			select {
-			case s.hints <- struct{}{}:
-			default:
-			}
-			break
 		}
 	}
 }

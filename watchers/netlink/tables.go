@@ -42,7 +42,7 @@ func openTables(ns *netns.NsHandle) (*tables, error) {
 func (t *tables) close() { t.handle.Close() }
 
 func (t *tables) links(ctx context.Context) ([]link, error) {
-	list, err := retry(ctx, t.handle.LinkList)
+	list, err := listAgain(ctx, t.handle.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list the network interfaces: %w", err)
 	}
@@ -63,7 +63,7 @@ func (t *tables) links(ctx context.Context) ([]link, error) {
 }
 
 func (t *tables) addresses(ctx context.Context) ([]address, error) {
-	list, err := retry(ctx, func() ([]rtnetlink.Addr, error) {
+	list, err := listAgain(ctx, func() ([]rtnetlink.Addr, error) {
 		return t.handle.AddrList(nil, rtnetlink.FAMILY_ALL)
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (t *tables) defaultRoutes(ctx context.Context) ([]route, error) {
 	// Asked for all families at once, the kernel would add those (MPLS,
 	// multicast) that are no concern of ours.
 	for _, family := range []int{rtnetlink.FAMILY_V4, rtnetlink.FAMILY_V6} {
-		routes, err := retry(ctx, func() ([]route, error) { return t.defaultRoutesOf(family) })
+		routes, err := listAgain(ctx, func() ([]route, error) { return t.defaultRoutesOf(family) })
 		if err != nil {
 			return nil, fmt.Errorf("list the default routes: %w", err)
 		}
@@ -154,9 +154,9 @@ func gateway(gw net.IP, other rtnetlink.Destination) netip.Addr {
 	return addr.Unmap()
 }
 
-// retry calls list again while its result is no consistent picture because a
+// listAgain calls list again while its result is no consistent picture because a
 // change or a signal came in between.
-func retry[T any](ctx context.Context, list func() ([]T, error)) ([]T, error) {
+func listAgain[T any](ctx context.Context, list func() ([]T, error)) ([]T, error) {
 	pause := time.Millisecond
 	for try := 1; ; try++ {
 		got, err := list()

@@ -101,7 +101,7 @@ func TestRetry(t *testing.T) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
-			got, err := retry(t.Context(), func() ([]int, error) {
+			got, err := listAgain(t.Context(), func() ([]int, error) {
 				calls++
 				if calls <= len(tt.errs) {
 					return []int{1}, tt.errs[calls-1]
@@ -121,7 +121,7 @@ func TestRetry(t *testing.T) {
 func TestRetryStops(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := retry(ctx, func() ([]int, error) {
+	_, err := listAgain(ctx, func() ([]int, error) {
 		cancel()
 		return nil, rtnetlink.ErrDumpInterrupted
 	})
