@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Auto, the zero Server, stands for the servers that the machine itself was
+// Auto is the zero Server. It stands for the servers that the machine itself was
 // given, where a list of servers may have it.
 var Auto Server
 
