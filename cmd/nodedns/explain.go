@@ -20,8 +20,8 @@ import (
 func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain NAME [TYPE]",
-		Short: "Tell why a name resolves as it does",
-		Long: `Explain tells what becomes of a name on this machine, step by step:
+		Short: "Explain why a name resolves as it does",
+		Long: `Explain shows what becomes of a name on this machine, step by step:
 
 - the C library: the services that /etc/nsswitch.conf names, what each of them
   says, and which has the last word;
@@ -31,13 +31,13 @@ func newExplain() *cobra.Command {
 - the servers that may be asked, the first ones in front, and what they said;
 - what "getent ahosts" and "getent hosts" say, and so most programs.
 
-Nothing of this is guessed: the daemon decides as for a query by DNS, and tells
-how it did. What cannot be known here, as what an NSS module says that is not
+Nothing of this is guessed: the daemon decides as for a query over DNS, and
+reports how it did. What cannot be known here, as what an NSS module says that is not
 nodedns's, is said to be unknown. The files are those that the command itself
 sees: run it in a container's namespaces to explain what the container gets.
 
 TYPE is as for "nodedns query". For others than A and AAAA there is no C library,
-since programs ask for those by DNS alone.
+since programs ask for those over DNS alone.
 
 With --json it is one object, whose keys docs/resolution.md lists.`,
 		Example: `  nodedns explain metropolis-0123456789abcdef0123456789abcdef
@@ -48,7 +48,7 @@ With --json it is one object, whose keys docs/resolution.md lists.`,
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
 	cmd.ValidArgsFunction = settings.completeNames(commonTypes)
-	dry := cmd.Flags().Bool("dry-run", false, "ask no upstream: explain who would be asked")
+	dry := cmd.Flags().Bool("dry-run", false, "ask no upstream: explain which would be asked")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		client, err := settings.client()
 		if err != nil {

@@ -172,7 +172,7 @@ func (r *libraryReport) print(p *report) {
 		case s.Service == nsswitch.Resolve:
 			p.section("By nss-resolve, which asks nodedns: %s", searchText(s))
 		default:
-			p.section("By DNS, as /etc/resolv.conf says: %s", r.resolvConf())
+			p.section("Over DNS, as /etc/resolv.conf says: %s", r.resolvConf())
 		}
 		p.rows(triedRows(s))
 	}

@@ -63,7 +63,7 @@ func writeConfigurationPage(dir string) error {
 		"# NAME\nnodedns.toml - the configuration of nodedns\n\n"+
 		"# DESCRIPTION\nThe configuration is a TOML file, **%s** unless **--config** names another. "+
 		"Every key is optional; unknown keys and wrong values are refused with their line. "+
-		"**nodedns check** tells what is wrong with a configuration, and SIGHUP loads it again.\n\n"+
+		"**nodedns check** reports what is wrong with a configuration, and SIGHUP loads it again.\n\n"+
 		"Each key is also a flag of **nodedns run**, **--section.key**, which overrides the file.\n", config.DefaultPath)
 	keys := pflag.NewFlagSet("keys", pflag.ContinueOnError)
 	keys.SortFlags = false // the order of the table

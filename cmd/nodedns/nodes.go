@@ -23,7 +23,7 @@ func newNodes() *cobra.Command {
 cluster, and those that have departed and are still answered. With TEXT it
 lists those whose ID or one of whose addresses contains it.
 
-The last column tells for how long the node has had its addresses or, of one
+The last column shows for how long the node has had its addresses or, of one
 that has departed, how long ago that was.
 
 With --json it is one array of objects with id, addresses, roles, state, source,

@@ -19,8 +19,8 @@ func newQuery() *cobra.Command {
 		Use:   "query NAME [TYPE]",
 		Short: "Resolve a name as the daemon does",
 		Long: `Query asks the daemon what a name resolves to, and where the answer comes from:
-the node and who told of it, the line of the hosts file, the upstream and the
-route to it, or the cache. It is decided exactly as for a query by DNS.
+the node and its source, the line of the hosts file, the upstream and the
+route to it, or the cache. It is decided exactly as for a query over DNS.
 
 TYPE is a record type such as A, AAAA or TXT. Without one, a name is asked for
 its IPv4 and IPv6 addresses, and an address for the name of its node. The search

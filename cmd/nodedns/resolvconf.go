@@ -32,7 +32,7 @@ func newResolvConfRestore() *cobra.Command {
 		Use:   "restore",
 		Short: "Make resolv.conf what it was before nodedns pointed it here",
 		Long: `Restore puts the original of resolv.conf back that is kept in the state
-directory. A resolv.conf that somebody else has written since is left as it is.
+directory. A resolv.conf that another program has written since is left as it is.
 
 It is for a daemon that could not do so itself, because it was killed: the
 service unit calls it. No daemon is needed, and restore may be repeated. A daemon

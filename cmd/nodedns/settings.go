@@ -137,7 +137,7 @@ in place of .toml, are read after it in the order of their names. Every key is
 optional. What a later file says replaces what an earlier one did, key by key,
 lists and all [[upstream.route]] together included. A flag --section.key overrides the key of
 that name in the section; a list is given separated by commas, or by repeating
-the flag. "nodedns check" tells what is wrong with a configuration.
+the flag. "nodedns check" reports what is wrong with one.
 %s`, config.DefaultPath, describeKeys()),
 	}
 }

@@ -256,7 +256,7 @@ func leaderText(c nodedns.CuratorStatus) string {
 		case said.Error != "":
 			line += fair.paint("not heard") + ": " + said.Error
 		case said.Leader == "":
-			line += "names nobody"
+			line += "names no leader"
 		case said.Leader == said.ID:
 			line += "leads"
 		default:
@@ -377,7 +377,7 @@ func resolvConfText(r resolvconf.Status) string {
 	case resolvconf.StateContested:
 		first = "was overwritten, and is taken back soon"
 	case resolvconf.StateLeft:
-		first = "left to who overwrote it: see above"
+		first = "left to the program that overwrote it: see above"
 	default:
 		first = "only read"
 	}

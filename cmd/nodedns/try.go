@@ -24,9 +24,9 @@ func newTry() *cobra.Command {
 prints what to type in another terminal to look at it. It needs no rights and no
 configuration, and leaves this machine alone: all files are in a scratch
 directory, which is removed at the end. DNS is answered on 127.0.0.53, on a port
-that everybody may use.
+that every user may use.
 
-It is the real thing: the cluster is followed by gRPC over mutual TLS, as a
+The cluster is followed by gRPC over mutual TLS, as a
 curator of Metropolis is.`,
 		Example: "  nodedns try",
 		Args:    cobra.NoArgs,

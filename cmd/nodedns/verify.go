@@ -16,14 +16,14 @@ import (
 func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove that every way to find a name says what the zone says",
-		Long: `Verify compares the zone with what programs on this machine get: by DNS at each
-listener, over UDP and over TCP, on the varlink socket, and from the hosts file,
+		Short: "Prove that every way to find a name agrees with the zone",
+		Long: `Verify compares the zone with what programs on this machine get: over DNS at each
+listener, via UDP and TCP, on the varlink socket, and from the hosts file,
 machine-id, the hostname and resolv.conf. What a check finds is "equal",
 "differs", "failed" where it could not be compared, or "off" where the
 configuration turns it off. It fails if anything differs or failed.
 
-By DNS this machine, the consensus members (100 at most) and 100 nodes from all
+Over DNS this machine, the consensus members (100 at most) and 100 nodes from all
 over the zone are asked for, each for A and AAAA, and its addresses for their
 names; with --all every node, at most 5000 questions a second. The hosts file is
 compared whole. What changes meanwhile is compared again, so that a zone that
@@ -66,7 +66,7 @@ and checks, an array of objects with check, result, detail, count, and the first
 			err = printReport(cmd.OutOrStdout(), report)
 		}
 		if n := report.Unequal(); n > 0 {
-			err = errors.Join(err, fmt.Errorf("%d of %d checks do not find what the zone says", n, len(report.Checks)))
+			err = errors.Join(err, fmt.Errorf("%d of %d checks differ from the zone", n, len(report.Checks)))
 		}
 		return err
 	}

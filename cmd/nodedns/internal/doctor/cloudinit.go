@@ -20,7 +20,7 @@ func checkCloudInit(m *Input) []Finding {
 	var findings []Finding
 	files := m.Config.Files
 	if value := m.cloudSetting("manage_etc_hosts"); files.Hosts != "" && isOneOf(value, "true", "template", "localhost") {
-		impact := "it writes the hosts file anew at each boot: the lines of nodedns are gone until it starts"
+		impact := "it rewrites the hosts file at each boot: the lines of nodedns are gone until it starts"
 		if files.HostsMode == hostsfile.HostsBlock && value == "localhost" {
 			impact = "it adds a line 127.0.1.1 for this machine's name at each boot, which comes before that of nodedns"
 		}

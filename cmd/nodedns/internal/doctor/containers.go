@@ -51,7 +51,7 @@ func checkContainers(m *Input) []Finding {
 	slices.Sort(wrong)
 	return []Finding{problem(
 		"a resolv.conf in another network namespace names this machine's loopback: "+several(wrong),
-		"loopback is another one there, and nobody answers: no name is resolved", containerFix)}
+		"loopback is another one there, without a server: no name is resolved", containerFix)}
 }
 
 // namespace identifies a namespace of a process. What may not be looked at is "".

@@ -30,7 +30,7 @@ func checkConfiguration(m *Input) []Finding {
 }
 
 func checkDaemon(m *Input) []Finding {
-	const impact = "nobody answers for the cluster's nodes, and the files are not kept"
+	const impact = "the cluster's nodes are not answered for, and the files are not kept"
 	switch {
 	case m.Status == nil && errors.Is(m.StatusError, control.ErrNotRunning):
 		fix := "start it: `systemctl start nodedns`, or `nodedns run`"

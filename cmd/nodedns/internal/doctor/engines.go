@@ -73,7 +73,7 @@ func checkDocker(m *Input) []Finding {
 	for _, server := range settings.DNS {
 		if addr, err := netip.ParseAddr(server); err == nil && addr.IsLoopback() {
 			return []Finding{problem(dockerPath+" has "+server+" for dns",
-				"loopback is another one in a container, and nobody answers there",
+				"loopback is another one in a container, without a server",
 				"name a server there that containers reach, or remove the key: then Docker takes "+realServers)}
 		}
 	}

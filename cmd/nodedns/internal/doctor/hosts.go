@@ -34,7 +34,7 @@ func checkHostsLines(m *Input) []Finding {
 				others = append(others, where)
 			case entry.Addr.IsLoopback():
 				findings = append(findings, warning(path+": "+where,
-					"this machine's own name leads to loopback: what it tells others of itself, or listens on by its name, is of no use to them",
+					"this machine's own name leads to loopback: other machines cannot use the address that it announces, or listens on by its name",
 					"remove the name from that line, as Debian's installer writes it; nodedns writes the right one"))
 			default:
 				findings = append(findings, warning(path+": "+where,
@@ -49,7 +49,7 @@ func checkHostsLines(m *Input) []Finding {
 	if m.Status != nil && m.Status.HostsLines.Ignored > 0 {
 		findings = append(findings, note(fmt.Sprintf("%d lines or names of %s do not count in the DNS: %s",
 			m.Status.HostsLines.Ignored, path, several(m.Status.HostsLines.Problems)),
-			"programs that ask by DNS do not find them", "correct or remove them"))
+			"programs that ask over DNS do not find them", "correct or remove them"))
 	}
 	return findings
 }

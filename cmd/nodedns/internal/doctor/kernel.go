@@ -19,9 +19,9 @@ func checkIPv6(m *Input) []Finding {
 	case how == "":
 		return nil
 	case slices.ContainsFunc(m.Config.Listen, isSix):
-		return []Finding{problem(how+", and dns.listen has an IPv6 address", "nobody is answered there: the listener waits until IPv6 is on", fix)}
+		return []Finding{problem(how+", and dns.listen has an IPv6 address", "the listener waits until IPv6 is on", fix)}
 	case slices.ContainsFunc(m.Config.Addresses, netip.Addr.Is6):
-		return []Finding{warning(how+", and local.addresses has an IPv6 address", "others are told an address that does not work", fix)}
+		return []Finding{warning(how+", and local.addresses has an IPv6 address", "an address is announced that does not work", fix)}
 	}
 	return nil
 }

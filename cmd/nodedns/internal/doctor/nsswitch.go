@@ -50,7 +50,7 @@ func checkNSSwitch(m *Input) []Finding {
 	}
 	if len(line.Ignored) > 0 {
 		findings = append(findings, note(fmt.Sprintf("%s has more than one hosts line; line %d counts", machine.Nsswitch, line.Number),
-			"who changes another one changes nothing", "remove the others"))
+			"changing another one has no effect", "remove the others"))
 	}
 	return append(findings, m.obstacles(line, seen)...)
 }

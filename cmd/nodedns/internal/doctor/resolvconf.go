@@ -31,7 +31,7 @@ func checkResolvConf(m *Input) []Finding {
 			return nil
 		}
 		return []Finding{problem(
-			fmt.Sprintf("%s names %s, and nobody answers there", machine.ResolvConf, servers),
+			fmt.Sprintf("%s names %s, and no server answers there", machine.ResolvConf, servers),
 			"no name is resolved on this machine", "start the daemon, or give the file back: `nodedns resolvconf restore`")}
 	}
 	findings := m.resolvConfState()
@@ -42,12 +42,12 @@ func checkResolvConf(m *Input) []Finding {
 	case !first && len(findings) == 0 && !m.asksResolved():
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names %s, and not nodedns", machine.ResolvConf, orNoServer(servers)),
-			"programs ask somebody who does not know the nodes; only the hosts file tells them",
+			"programs ask a server that does not know the nodes; only the hosts file has them",
 			"`nodedns enable --only resolv-conf`, or name the listener there"))
 	case first && !slices.ContainsFunc(contents.Servers[1:], us) && len(contents.Servers) > 1:
 		findings = append(findings, warning(
 			fmt.Sprintf("%s names others behind nodedns: %s", machine.ResolvConf, servers),
-			"who does not get an answer in time asks them, and they do not know the nodes",
+			"programs that get no answer in time ask them, and they do not know the nodes",
 			"name nodedns alone: it asks the others itself"))
 	}
 	return findings
@@ -82,7 +82,7 @@ func spell(servers []netip.AddrPort) string {
 
 func orNoServer(servers string) string {
 	if servers == "" {
-		return "nobody"
+		return "no server"
 	}
 	return servers
 }
@@ -130,7 +130,7 @@ func checkWriters(m *Input) []Finding {
 		fought = fmt.Sprintf(", and resolv.conf was overwritten %d times, last by %s",
 			m.Status.ResolvConf.Overwrites, orUnknown(m.Status.ResolvConf.LastOverwrittenBy))
 	}
-	const impact = "what it writes over nodedns's is taken back, and for a moment programs ask somebody else"
+	const impact = "what it writes over nodedns's is taken back, and for a moment programs ask another server"
 	var findings []Finding
 	for _, w := range writers {
 		if running := m.find(w.processes...); len(running) > 0 && !w.allowed(m) {

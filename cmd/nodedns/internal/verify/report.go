@@ -39,7 +39,7 @@ type Report struct {
 	NodeID string `json:"node_id"`
 	Serial uint64 `json:"serial"` // of the zone at the start
 	Nodes  int    `json:"nodes"`  // in the zone, the departed too
-	Asked  int    `json:"asked"`  // that were asked for by DNS
+	Asked  int    `json:"asked"`  // that were asked for over DNS
 	// Equal is whether nothing differs, and nothing failed.
 	Equal  bool    `json:"equal"`
 	Checks []Check `json:"checks"`

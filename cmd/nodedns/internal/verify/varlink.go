@@ -28,10 +28,10 @@ func askVarlink(ctx context.Context, c *varlink.Client, n node) ([]Difference, e
 	case errors.As(err, &failed):
 		got = failed.ID
 	case err != nil:
-		return nil, fmt.Errorf("ask for %s by varlink: %w", n.ID, err)
+		return nil, fmt.Errorf("ask for %s via varlink: %w", n.ID, err)
 	}
 	if want := sorted(texts(n.Addrs)); got != want {
-		return []Difference{{string(n.ID) + " by varlink", want, got}}, nil
+		return []Difference{{string(n.ID) + " via varlink", want, got}}, nil
 	}
 	return nil, nil
 }
