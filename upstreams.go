@@ -3,8 +3,6 @@ package nodedns
 import (
 	"time"
 
-	"github.com/nodedns/nodedns/resolver"
-
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -60,20 +58,4 @@ func (s *Service) upstreamStatus() []UpstreamStatus {
 
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / float64(time.Millisecond/time.Microsecond)
-}
-
-// HostsLines is how the user's lines of the hosts file were understood.
-type HostsLines struct {
-	Names   int `json:"names"`   // that have an address
-	Ignored int `json:"ignored"` // lines and names that do not count
-	// Problems are the first of those, ten at most.
-	Problems []string `json:"problems"`
-}
-
-func newHostsLines(summary resolver.HostsSummary) HostsLines {
-	lines := HostsLines{Names: summary.Names, Ignored: summary.Skipped, Problems: []string{}}
-	for _, report := range summary.First {
-		lines.Problems = append(lines.Problems, report.String())
-	}
-	return lines
 }

@@ -16,12 +16,9 @@ const monitorSuffix = ".Monitor"
 // VarlinkStatus is how the socket for glibc's nss-resolve stands.
 type VarlinkStatus struct {
 	Socket string `json:"socket"`
-	// Connections that are open now.
-	Connections int `json:"connections"`
+	varlink.Stats
 	// Error is why it is not served now, or empty.
 	Error string `json:"error"`
-
-	Stats varlink.Stats `json:"-"`
 }
 
 // varlinkSockets are the one for names and the one for monitors.
@@ -72,8 +69,7 @@ func (s *Service) varlinkStatus() *VarlinkStatus {
 	if s.varlink == nil {
 		return nil
 	}
-	stats := s.varlink.names.Stats()
-	status := &VarlinkStatus{Socket: s.varlink.path, Connections: stats.Connections, Stats: stats}
+	status := &VarlinkStatus{Socket: s.varlink.path, Stats: s.varlink.names.Stats()}
 	if err := s.varlink.tasks[0].Err(); err != nil {
 		status.Error = err.Error()
 	}

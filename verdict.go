@@ -62,7 +62,6 @@ type facts struct {
 	full   string   // that the zone has no room for all nodes
 	tasks  []string // failures of tasks
 	self   []error  // failures of the self-check
-	hosts  string   // why the user's lines cannot be used
 }
 
 // judge is the verdict on the facts of one moment.
@@ -174,7 +173,7 @@ func (v *Verdict) judgeMachine(f *facts) {
 		v.add(ReasonFileNotWritten, file.Error)
 	}
 	v.add(ReasonFileNotWritten, f.Curator.FileError)
-	v.add(ReasonHostsUnusable, f.hosts)
+	v.add(ReasonHostsUnusable, f.HostsLines.Unusable)
 	if f.ResolvConf != nil {
 		v.add(ReasonResolvConf, f.ResolvConf.Error)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 var update = flag.Bool("update", false, "write the manual's table of reasons again")
@@ -33,10 +35,10 @@ func fine(change func(*facts)) *facts {
 	f := &facts{
 		Status: &Status{
 			Ready: true, Addresses: []string{"192.0.2.1"}, Listeners: []string{"127.0.0.53:53"},
-			ListenerStatus: []ListenerStatus{{Address: "127.0.0.53:53", State: listen.Listening}},
-			Curator:        CuratorStatus{State: curator.StateConnected},
+			ListenerStatus: []listen.Status{{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening}},
+			Curator:        curator.Status{State: curator.StateConnected},
 			ResolvConf:     &resolvconf.Status{}, LastReload: &ReloadStatus{},
-			Files:          []FileStatus{{Path: "/etc/hosts"}},
+			Files:          []hostsfile.FileStatus{{Path: "/etc/hosts"}},
 			UpstreamStatus: []UpstreamStatus{{Server: "192.0.2.53", State: "doubtful"}},
 		},
 		started: true, expected: true, lostAt: time.Unix(0, 0),
@@ -69,10 +71,10 @@ var judged = []ruling{
 	{"no listener", func(f *facts) { f.Listeners = nil; f.ListenerStatus[0].State = listen.Waiting }, StateDegraded, []string{ReasonNoListener}},
 	{"none is configured", func(f *facts) { f.Listeners, f.ListenerStatus = nil, nil }, StateReady, nil},
 	{"one waits", func(f *facts) {
-		f.ListenerStatus = append(f.ListenerStatus, ListenerStatus{State: listen.Waiting, Error: "no such address"})
+		f.ListenerStatus = append(f.ListenerStatus, listen.Status{State: listen.Waiting, Error: "no such address"})
 	}, StateReady, nil},
 	{"one failed", func(f *facts) {
-		f.ListenerStatus = append(f.ListenerStatus, ListenerStatus{State: listen.Failed, Error: "in use"})
+		f.ListenerStatus = append(f.ListenerStatus, listen.Status{State: listen.Failed, Error: "in use"})
 	}, StateDegraded, []string{ReasonListenerFailed}},
 	{"no address", func(f *facts) { f.Addresses = nil }, StateDegraded, []string{ReasonNoAddress}},
 	{"a clone", func(f *facts) { f.Conflict = "a clone; " + changelog.DuplicateKeyRemedy }, StateDegraded, []string{ReasonIdentityConflict}},
@@ -111,7 +113,7 @@ var judged = []ruling{
 
 	{"more nodes than fit", func(f *facts) { f.full, f.Ready = "the zone is full", false }, StateDegraded, []string{ReasonZoneFull}},
 	{"files", func(f *facts) {
-		f.Files[0].Error, f.ResolvConf.Error, f.hosts = "full", "overwritten", "too large"
+		f.Files[0].Error, f.ResolvConf.Error, f.HostsLines.Unusable = "full", "overwritten", "too large"
 	}, StateDegraded, []string{ReasonFileNotWritten, ReasonHostsUnusable, ReasonResolvConf}},
 	{"a task", func(f *facts) { f.tasks = []string{"files: broke"} }, StateDegraded, []string{ReasonTaskFailed}},
 	{"upstreams", func(f *facts) {

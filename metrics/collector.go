@@ -92,7 +92,7 @@ func (s scrape) health(status *nodedns.Status) {
 	}
 }
 
-func (s scrape) listeners(all []nodedns.ListenerStatus) {
+func (s scrape) listeners(all []listen.Status) {
 	states := map[listen.State]int{listen.Listening: 0, listen.Waiting: 0, listen.Failed: 0}
 	for _, l := range all {
 		states[l.State]++

@@ -3,12 +3,11 @@ package metrics
 import (
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
 // curator reports the connection to the cluster.
-func (s scrape) curator(c *nodedns.CuratorStatus) {
+func (s scrape) curator(c *curator.Status) {
 	connected := c.Followed()
 	s.is(curatorConnected, connected)
 	for _, row := range curator.States() {
@@ -26,14 +25,14 @@ func (s scrape) curator(c *nodedns.CuratorStatus) {
 	}
 	s.leaderReports(c.Curators)
 	for _, reason := range curator.Reasons() {
-		s.count(curatorRefused, c.Refusals[reason], string(reason))
+		s.count(curatorRefused, c.Refused[reason], string(reason))
 	}
-	s.count(curatorAttempts, c.Counters.Attempts)
-	s.count(curatorFailures, c.Counters.Failures)
-	s.count(curatorMoves, c.Counters.Failovers)
-	s.count(curatorReports, c.Counters.Reports, "ok")
-	s.count(curatorReports, c.Counters.ReportFailures, "failed")
-	s.count(curatorEvents, c.Counters.Events)
+	s.count(curatorAttempts, c.Attempts)
+	s.count(curatorFailures, c.Failures)
+	s.count(curatorMoves, c.Failovers)
+	s.count(curatorReports, c.Reports, "ok")
+	s.count(curatorReports, c.ReportFailures, "failed")
+	s.count(curatorEvents, c.Events)
 }
 
 // leaderReports counts the curators instead of naming them, so that the label does not

@@ -10,9 +10,9 @@ import (
 // not what clients call so.
 func (s scrape) varlink(v *nodedns.VarlinkStatus) {
 	s.is(varlinkServed, v.Error == "")
-	for _, calls := range v.Stats.Calls {
+	for _, calls := range v.Calls {
 		s.count(varlinkCalls, calls.Count, cmp.Or(calls.Method, "unknown"), cmp.Or(calls.Error, "ok"))
 	}
-	s.set(varlinkConnections, float64(v.Stats.Connections))
-	s.count(varlinkRefused, v.Stats.Refused)
+	s.set(varlinkConnections, float64(v.Connections))
+	s.count(varlinkRefused, v.Refused)
 }

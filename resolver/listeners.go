@@ -37,7 +37,7 @@ func (l *listeners) Listeners() []listen.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sockets == nil {
-		return nil
+		return []listen.Status{}
 	}
 	return l.sockets.Listeners()
 }

@@ -114,7 +114,7 @@ func TestStatusLine(t *testing.T) {
 			t.Parallel()
 			status := nodedns.Status{
 				State: nodedns.StateReady, Nodes: zone.Counts{Live: 3},
-				Curator: nodedns.CuratorStatus{State: curator.StateConnected},
+				Curator: curator.Status{State: curator.StateConnected},
 			}
 			for _, text := range tt.reasons {
 				status.Verdict.Reasons = append(status.Verdict.Reasons, nodedns.Reason{Text: text})

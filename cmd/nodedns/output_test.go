@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +13,10 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // now is the time in the golden files.
@@ -35,13 +38,13 @@ func because(reasons ...string) (v nodedns.Verdict) {
 func TestPrintStatus(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]nodedns.Status{
-		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: nodedns.CuratorStatus{State: curator.StateOff}, Verdict: because("starting", "not all listeners answer")},
+		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: curator.Status{State: curator.StateOff}, Verdict: because("starting", "not all listeners answer")},
 		"status_ready": {
 			NodeID: nodeID, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true, Serial: 12,
 			Addresses: []string{"192.0.2.10", "2001:db8::10"},
 			Nodes:     zone.Counts{Live: 5, Departed: 1, Quarantined: 2},
 			Refused:   []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
-			Curator: nodedns.CuratorStatus{
+			Curator: curator.Status{
 				State: curator.StateConnected, Endpoint: "192.0.2.11:7835",
 				ConnectedSince: ago(192 * time.Second), DataSince: ago(192 * time.Second),
 				Leader: nodeID,
@@ -54,18 +57,18 @@ func TestPrintStatus(t *testing.T) {
 				Credentials: curator.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
-			ListenerStatus: []nodedns.ListenerStatus{
-				{Address: "127.0.0.53:53", State: listen.Listening},
-				{Address: "[fe80::1%br0]:53", State: listen.Waiting, Error: "there is no interface br0"},
+			ListenerStatus: []listen.Status{
+				{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
+				{Addr: netip.MustParseAddrPort("[fe80::1%br0]:53"), State: listen.Waiting, Error: "there is no interface br0"},
 			},
-			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Connections: 2},
+			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Stats: varlink.Stats{Connections: 2}},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "good", RTT: 12.345, EDNS: true},
 				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: "unknown", EDNS: true},
 				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: "good", RTT: 0.25},
 			},
-			Files: []nodedns.FileStatus{
+			Files: []hostsfile.FileStatus{
 				{Path: "/etc/hosts", UpToDate: true, Written: ago(3 * time.Hour)},
 				{Path: "/proc/sys/kernel/hostname", UpToDate: true},
 			},
@@ -77,21 +80,21 @@ func TestPrintStatus(t *testing.T) {
 		"status_degraded": {
 			NodeID: nodeID, State: nodedns.StateDegraded, Serial: 3,
 			Varlink: &nodedns.VarlinkStatus{Socket: "/run/varlink", Error: "another process serves the socket"},
-			Curator: nodedns.CuratorStatus{
+			Curator: curator.Status{
 				State: curator.StateBackingOff, Detail: "dial tcp 192.0.2.11:7835: connection refused",
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
 				Credentials: curator.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
 			},
 			Listeners: []string{"127.0.0.53:53"},
-			ListenerStatus: []nodedns.ListenerStatus{
-				{Address: "127.0.0.53:53", State: listen.Listening},
-				{Address: "172.17.0.1:53", State: listen.Failed, Error: "172.17.0.1:53 is in use by dnsmasq"},
+			ListenerStatus: []listen.Status{
+				{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
+				{Addr: netip.MustParseAddrPort("172.17.0.1:53"), State: listen.Failed, Error: "172.17.0.1:53 is in use by dnsmasq"},
 			},
 			UpstreamStatus: []nodedns.UpstreamStatus{
 				{Server: "192.0.2.53", General: true, State: "down", Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
 			},
-			HostsLines: nodedns.HostsLines{Names: 4, Ignored: 3, Problems: []string{`line 4: "x y" is not an address`}},
-			Files: []nodedns.FileStatus{
+			HostsLines: resolver.HostsSummary{Names: 4, Ignored: 3, Problems: []string{`line 4: "x y" is not an address`}},
+			Files: []hostsfile.FileStatus{
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},
 			},

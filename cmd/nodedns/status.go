@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 func newStatus() *cobra.Command {
@@ -129,7 +131,7 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 		t.row("control plane", membersText(s.Curator.Members))
 	}
 	t.row("enrolment", credentialsText(s.Curator.Credentials))
-	if s.Curator.Report != nil {
+	if s.Curator.Report != (curator.Report{}) {
 		t.row("reported", reportText(s.Curator.Report, now))
 	}
 	t.row("listeners", listenersText(s))
@@ -198,11 +200,11 @@ func listenersText(s nodedns.Status) string {
 	for _, l := range s.ListenerStatus {
 		switch l.State {
 		case listen.Listening:
-			lines = append(lines, l.Address)
+			lines = append(lines, l.Addr.String())
 		case listen.Failed:
-			lines = append(lines, l.Address+", "+standing("failed")+": see above")
+			lines = append(lines, l.Addr.String()+", "+standing("failed")+": see above")
 		default:
-			lines = append(lines, fmt.Sprintf("%s, %s: %s", l.Address, standing(string(l.State)), l.Error))
+			lines = append(lines, fmt.Sprintf("%s, %s: %s", l.Addr.String(), standing(string(l.State)), l.Error))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -229,7 +231,7 @@ func refusedText(s nodedns.Status) string {
 	return strings.Join(lines, "\n")
 }
 
-func curatorText(c nodedns.CuratorStatus, now time.Time) string {
+func curatorText(c curator.Status, now time.Time) string {
 	first := standing(string(c.State))
 	if c.Endpoint != "" {
 		first += ", " + c.Endpoint
@@ -248,7 +250,7 @@ func curatorText(c nodedns.CuratorStatus, now time.Time) string {
 }
 
 // leaderText is who leads, and what each curator says to that.
-func leaderText(c nodedns.CuratorStatus) string {
+func leaderText(c curator.Status) string {
 	lines := []string{orDash(string(c.Leader))}
 	for _, said := range c.Curators {
 		line := said.Endpoint + ": "
@@ -283,10 +285,10 @@ func credentialsText(c curator.CredentialsStatus) string {
 	return standing(c.State) + ": " + c.Detail
 }
 
-func reportText(r *nodedns.ReportStatus, now time.Time) string {
+func reportText(r curator.Report, now time.Time) string {
 	var lines []string
-	if r.Address != "" {
-		lines = append(lines, r.Address+", "+age(r.At, now)+" ago")
+	if r.Address.IsValid() {
+		lines = append(lines, r.Address.String()+", "+age(&r.At, now)+" ago")
 	}
 	if r.Error != "" {
 		lines = append(lines, bad.paint("failing")+": "+r.Error)
@@ -338,7 +340,7 @@ func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
 	return text
 }
 
-func hostsLinesText(h nodedns.HostsLines) string {
+func hostsLinesText(h resolver.HostsSummary) string {
 	lines := []string{fmt.Sprintf("%d of the hosts file do not count in the DNS", h.Ignored)}
 	lines = append(lines, h.Problems...)
 	if more := h.Ignored - len(h.Problems); more > 0 {
@@ -348,7 +350,7 @@ func hostsLinesText(h nodedns.HostsLines) string {
 }
 
 // filesText lists the files that are not as they should be first.
-func filesText(files []nodedns.FileStatus, now time.Time) string {
+func filesText(files []hostsfile.FileStatus, now time.Time) string {
 	var wrong, ok []string
 	for _, f := range files {
 		switch {

@@ -45,8 +45,8 @@ func Bind(addrs []netip.AddrPort) (*Sockets, error) {
 		l := &listener{addr: addr, loops: loops()}
 		s.listeners = append(s.listeners, l)
 		l.bind()
-		if now := l.status(); now.State == Failed {
-			return nil, errors.Join(now.Err, s.Close())
+		if l.state == Failed {
+			return nil, errors.Join(l.err, s.Close())
 		}
 	}
 	return s, nil
@@ -65,7 +65,7 @@ func (s *Sockets) Addrs() (addrs []netip.AddrPort) {
 
 // Listeners reports how each listener stands, in the order of Bind.
 func (s *Sockets) Listeners() []Status {
-	var all []Status
+	all := make([]Status, 0, len(s.listeners))
 	for _, l := range s.listeners {
 		all = append(all, l.status())
 	}

@@ -18,9 +18,9 @@ const (
 
 // Status is how a listener stands at one moment.
 type Status struct {
-	Addr  netip.AddrPort
-	State State
-	Err   error // why it does not listen
+	Addr  netip.AddrPort `json:"address"`
+	State State          `json:"state"`
+	Error string         `json:"error"` // why it does not listen, or empty
 }
 
 // listener is an address to listen on, and its sockets while they are bound.
@@ -46,7 +46,11 @@ func (l *listener) alwaysAssigned() bool {
 func (l *listener) status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Status{l.addr, l.state, l.err}
+	status := Status{Addr: l.addr, State: l.state}
+	if l.err != nil {
+		status.Error = l.err.Error()
+	}
+	return status
 }
 
 func (l *listener) bound() *pair {

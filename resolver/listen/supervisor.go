@@ -76,9 +76,9 @@ func (a *listenerSupervisor) report() {
 	case Listening:
 		a.log.Info("listening, the address is there", "listener", now.Addr)
 	case Waiting:
-		a.log.Warn("not listening until the address is there", "listener", now.Addr, "error", now.Err)
+		a.log.Warn("not listening until the address is there", "listener", now.Addr, "error", now.Error)
 	case Failed:
-		a.log.Error("not listening, trying again", "listener", now.Addr, "error", now.Err)
+		a.log.Error("not listening, trying again", "listener", now.Addr, "error", now.Error)
 	}
 	if a.changed != nil {
 		a.changed()

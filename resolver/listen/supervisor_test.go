@@ -44,13 +44,13 @@ func (o *observed) want(state State, reason string) {
 	for {
 		all := o.Listeners()
 		now := all[len(all)-1]
-		if now.State == state && (reason == "" && now.Err == nil || reason != "" && now.Err != nil && strings.Contains(now.Err.Error(), reason)) {
+		if now.State == state && (reason == "") == (now.Error == "") && strings.Contains(now.Error, reason) {
 			return
 		}
 		select {
 		case <-o.changes:
 		case <-late:
-			o.t.Fatalf("the listener is %s (%v), want %s %q", now.State, now.Err, state, reason)
+			o.t.Fatalf("the listener is %s (%v), want %s %q", now.State, now.Error, state, reason)
 		}
 	}
 }

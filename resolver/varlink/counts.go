@@ -9,9 +9,9 @@ import (
 
 // Stats count since the Server was made.
 type Stats struct {
-	Connections int    // open now
-	Refused     uint64 // connections, for too many were open
-	Calls       []CallCount
+	Connections int         `json:"connections"` // open now
+	Refused     uint64      `json:"-"`           // connections, for too many were open
+	Calls       []CallCount `json:"-"`
 }
 
 // CallCount is the number of calls of one method with one outcome.

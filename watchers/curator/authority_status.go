@@ -51,10 +51,13 @@ func PinAdvice(endpoint string, id zone.ID) string {
 	return fmt.Sprintf(`if it is a curator, write "%s#%s" in curator.endpoints, or %s`, endpoint, id, trust)
 }
 
-// Refusal is a node that was ignored.
+// Refusal is a node that was ignored, by an [UnauthorizedError].
 type Refusal struct {
-	UnauthorizedError
-	At time.Time // the last time
+	ID       zone.ID   `json:"id"`
+	Endpoint string    `json:"endpoint,omitempty"`
+	Reason   Reason    `json:"reason"`
+	Text     string    `json:"text"` // the reason as a sentence, with what to do
+	At       time.Time `json:"at"`   // the last time
 }
 
 // maxRecent bounds the refusals that are remembered one by one.
@@ -74,17 +77,21 @@ func (a *authority) refuse(err *UnauthorizedError) error {
 		r.counts = map[Reason]uint64{}
 	}
 	r.counts[err.Reason]++
-	i := slices.IndexFunc(r.recent, func(known Refusal) bool { return known.UnauthorizedError == *err })
+	refusal := Refusal{ID: err.ID, Endpoint: err.Endpoint, Reason: err.Reason, Text: err.Error()}
+	i := slices.IndexFunc(r.recent, func(known Refusal) bool {
+		known.At = time.Time{}
+		return known == refusal
+	})
 	if i < 0 {
 		if len(r.recent) == maxRecent {
 			r.recent = slices.Delete(r.recent, 0, 1)
 		}
-		r.recent = append(r.recent, Refusal{UnauthorizedError: *err})
+		r.recent = append(r.recent, refusal)
 		i = len(r.recent) - 1
 		a.log.Warn("ignoring a node that may not speak for the cluster",
 			"node", err.ID, "endpoint", err.Endpoint, "reason", string(err.Reason), "error", err)
 	}
-	r.recent[i].At = time.Now()
+	r.recent[i].At = time.Now().UTC().Truncate(time.Millisecond)
 	return err
 }
 
@@ -125,6 +132,7 @@ type Member struct {
 func (a *authority) status(s *Status) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	s.Members = []Member{}
 	seen := map[zone.ID]bool{}
 	for _, group := range []struct {
 		source string

@@ -130,7 +130,7 @@ func (w *Watcher) connected(peer *x509.Certificate, at time.Time) {
 		w.authority.watching(w.current.id)
 	}
 	w.transit(&w.status, StateSyncing, "")
-	w.status.ConnectedSince = at
+	w.status.ConnectedSince = new(at.UTC().Truncate(time.Millisecond))
 	w.status.Connects++
 }
 
@@ -141,7 +141,7 @@ func (w *Watcher) disconnected() {
 	defer w.mu.Unlock()
 	w.peer = nil
 	w.authority.watching("")
-	w.status.ConnectedSince = time.Time{}
+	w.status.ConnectedSince = nil
 }
 
 // currentCurator is the one that is followed or tried, or was last.

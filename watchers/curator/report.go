@@ -26,10 +26,10 @@ const (
 // nothing is to be reported.
 type Report struct {
 	// Address that was reported last, and when. Zero before.
-	Address netip.Addr
-	At      time.Time
+	Address netip.Addr `json:"address,omitzero"`
+	At      time.Time  `json:"at,omitzero"`
 	// Error of the last attempt, if it failed.
-	Error string
+	Error string `json:"error,omitempty"`
 }
 
 // reporting is what the reports depend on, newest values only, under the
@@ -157,7 +157,7 @@ func (w *Watcher) reported(addr netip.Addr, err error) {
 	r := &w.reports
 	before := r.last.Error
 	if err == nil {
-		r.last = Report{Address: addr, At: time.Now()}
+		r.last = Report{Address: addr, At: time.Now().UTC().Truncate(time.Millisecond)}
 		r.delay = reportInterval
 		w.status.Reports++
 		w.log.Debug("address reported to the cluster", "address", addr)

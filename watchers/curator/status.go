@@ -13,48 +13,60 @@ import (
 
 // Status is a Watcher's state at one moment.
 type Status struct {
-	State State
+	State State `json:"state"`
 	// Detail is why, and what can be done about it where something can.
-	Detail string
+	Detail string `json:"detail,omitempty"`
+	// Endpoint is the curator that is connected or was tried last; empty with
+	// a dialer.
+	Endpoint string `json:"endpoint"`
+	// ConnectedSince is when the present stream delivered its first event, or
+	// nil without one.
+	ConnectedSince *time.Time `json:"connected_since"`
+	// DataSince is when the cluster's nodes were last known to be all there, nil
+	// before they ever were, and Cluster its ID, where that is known. Both are
+	// for the caller to fill in, whose zone has them.
+	DataSince *time.Time `json:"data_since"`
+	Cluster   string     `json:"cluster,omitempty"`
+	// Leader is the node that most curators name, or empty.
+	Leader zone.ID `json:"leader,omitempty"`
+	// Curators is what each curator reports of the leader, sorted by endpoint.
+	Curators []LeaderReport `json:"curators,omitempty"`
+	// Members may speak for the cluster now.
+	Members []Member `json:"members"`
+	// Accepted is by whose word the members became known, where that was neither
+	// pinned nor trusted; nil otherwise.
+	Accepted *Acceptance `json:"accepted,omitempty"`
+	// Refusals are the last nodes that were ignored, oldest first.
+	Refusals []Refusal `json:"refused,omitempty"`
+	// Credentials that are, or would be, used.
+	Credentials CredentialsStatus `json:"credentials"`
+	// Report of this node's address.
+	Report Report `json:"report,omitzero"`
+	// Remarks are about what is wrong and tolerated: validity dates.
+	Remarks []string `json:"remarks,omitempty"`
+
 	// Rejected is StateRefused or StateUnauthorized where the last round ended so,
 	// and RejectedDetail why, until a backlog is in: the attempts in between
 	// are no news.
-	Rejected       State
-	RejectedDetail string
+	Rejected       State  `json:"-"`
+	RejectedDetail string `json:"-"`
 	// Removed is why the cluster does not have this node any more, by the last
 	// stream that showed it either way; empty where it has.
-	Removed string
-	// Endpoint is the curator that is connected or was tried last; empty with
-	// a dialer.
-	Endpoint string
-	// ConnectedSince is when the present stream delivered its first event, or
-	// zero without one.
-	ConnectedSince time.Time
-	// Leader is the node that most curators name, or empty.
-	Leader zone.ID
-	// Curators is what each curator reports of the leader, sorted by endpoint.
-	Curators []LeaderReport
-	// Members may speak for the cluster now.
-	Members []Member
-	// Accepted is by whose word the members became known, where that was neither
-	// pinned nor trusted; nil otherwise.
-	Accepted *Acceptance
-	// Refusals are the last nodes that were ignored, oldest first.
-	Refusals []Refusal
-	// Refused counts them since the Watcher was made, by the reason.
-	Refused map[Reason]uint64
+	Removed string `json:"-"`
 	// FileError is why the members are not saved, or were not read, or empty.
-	FileError string
-	// Credentials that are, or would be, used.
-	Credentials CredentialsStatus
+	FileError string `json:"-"`
+	// Refused counts the refusals since the Watcher was made, by the reason.
+	Refused map[Reason]uint64 `json:"-"`
 	// Certificates that are in use, as far as they are known.
-	Certificates []Certificate
-	// Report of this node's address.
-	Report Report
-	// Remarks are about what is wrong and tolerated: validity dates.
-	Remarks []string
+	Certificates []Certificate `json:"-"`
 
-	Counters
+	Counters `json:"-"`
+}
+
+// Followed is whether the cluster's nodes are followed now, so that what is known
+// of them is up to date. That is so for a node that was removed, too.
+func (s *Status) Followed() bool {
+	return s.State == StateConnected || s.State == StateRemoved
 }
 
 // Counters count since the Watcher was made.
@@ -104,7 +116,7 @@ func (w *Watcher) Status() Status {
 	defer w.mu.Unlock()
 	status := w.status
 	if status.State == StateSyncing {
-		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(status.ConnectedSince).Round(time.Second))
+		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(*status.ConnectedSince).Round(time.Second))
 	}
 	status.Removed = w.presence.removed
 	status.Curators = slices.Clone(w.leaderReports)

@@ -47,16 +47,17 @@ type Config struct {
 
 // FileStatus is the state of one file.
 type FileStatus struct {
-	Path string // with the root; the kernel's hostname is /proc/sys/kernel/hostname
+	Path string `json:"path"` // with the root; the kernel's hostname is /proc/sys/kernel/hostname
 	// UpToDate means that the file is what it should be, by a write or because it
 	// was already. It is false before the first attempt, and after a failure.
-	UpToDate bool
-	// Since is when it became so, or was found so first; zero while it is not.
-	Since    time.Time
-	Written  time.Time // of the last write by this process; zero: it wrote none
-	Error    string    // why the file is not as it should be, or ""
-	Writes   uint64    // since the start of the process
-	Failures uint64    // since the start of the process
+	UpToDate bool       `json:"up_to_date"`
+	Written  *time.Time `json:"written"` // of the last write by this process; nil: it wrote none
+	Error    string     `json:"error"`   // why the file is not as it should be, or ""
+
+	// Since is when it became so, or was found so first; nil while it is not.
+	Since    *time.Time `json:"-"`
+	Writes   uint64     `json:"-"` // since the start of the process
+	Failures uint64     `json:"-"` // since the start of the process
 }
 
 // Keeper keeps the files equal to a zone. Start and Run are to be called from
@@ -258,9 +259,9 @@ func (k *Keeper) note(t *task, wrote bool, err error) {
 	}
 	t.done = true
 	if wrote {
-		t.status.Written = time.Now()
+		t.status.Written = now()
 		t.status.Writes++
-		t.status.Since = time.Time{} // it is another content
+		t.status.Since = nil // it is another content
 	}
 	t.found("")
 }
@@ -272,17 +273,20 @@ func (t *task) found(problem string) {
 	t.status.UpToDate = problem == ""
 	switch {
 	case problem != "":
-		t.status.Since = time.Time{}
-	case t.status.Since.IsZero():
-		t.status.Since = time.Now()
+		t.status.Since = nil
+	case t.status.Since == nil:
+		t.status.Since = now()
 	}
 }
+
+// now is the time as a status has it.
+func now() *time.Time { return new(time.Now().UTC().Truncate(time.Millisecond)) }
 
 // Status returns the state of each file.
 func (k *Keeper) Status() []FileStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var all []FileStatus
+	all := []FileStatus{}
 	for _, t := range k.identity {
 		all = append(all, t.report())
 	}

@@ -103,7 +103,7 @@ func TestStartTriesEverything(t *testing.T) {
 	wantFile(t, s.path("etc/hosts"), block(""))
 	for _, st := range k.Status() {
 		failed := st.Path == s.path("etc/hostname")
-		if (st.Error != "") != failed || (st.Failures == 1) != failed || (st.Writes == 0) != failed || st.Written.IsZero() != failed || st.UpToDate == failed {
+		if (st.Error != "") != failed || (st.Failures == 1) != failed || (st.Writes == 0) != failed || (st.Written == nil) != failed || st.UpToDate == failed {
 			t.Errorf("status %+v", st)
 		}
 	}
@@ -126,7 +126,7 @@ func TestStatusOfAFileThatNeededNoWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, st := range k.Status() {
-		if st.Writes != 0 || !st.Written.IsZero() || !st.UpToDate || st.Error != "" {
+		if st.Writes != 0 || st.Written != nil || !st.UpToDate || st.Error != "" {
 			t.Errorf("status %+v, want up to date without a write", st)
 		}
 	}

@@ -92,12 +92,12 @@ func (f *File) Reports() []Report {
 // Summary is how the file was understood.
 func (f *File) Summary() Summary {
 	if f == nil {
-		return Summary{}
+		return Summary{Problems: []string{}}
 	}
 	s := f.current.Load()
-	summary := Summary{Names: s.table.Len(), Problem: s.problem}
+	summary := Summary{Names: s.table.Len(), Problems: []string{}, Unusable: s.problem}
 	if s.table != nil {
-		summary.Skipped, summary.First = s.table.count, s.table.first()
+		summary.Ignored, summary.Problems = s.table.count, s.table.first()
 	}
 	return summary
 }
@@ -171,10 +171,6 @@ func (f *File) logChange(old, now *Table) {
 	if now.count == 0 || old != nil && now.same(&old.problems) {
 		return
 	}
-	var first []string
-	for _, r := range now.problems.first() {
-		first = append(first, r.String())
-	}
 	f.log.Warn("some lines or names of the hosts file do not count in the DNS",
-		"path", f.Path(), "count", now.count, "first", first)
+		"path", f.Path(), "count", now.count, "first", now.problems.first())
 }

@@ -70,7 +70,7 @@ func TestLook(t *testing.T) {
 	if s.Table() != nil || s.Reports() != nil {
 		t.Error("something is known before the first look")
 	}
-	if got := s.Summary(); got.Names != 0 || got.Skipped != 0 {
+	if got := s.Summary(); got.Names != 0 || got.Ignored != 0 {
 		t.Errorf("before the first look: %+v", got)
 	}
 	s.want("host", "none") // there is no file
@@ -176,7 +176,7 @@ func TestProblemsAreLoggedOnce(t *testing.T) {
 	if got := s.Reports(); len(got) != 12 || got[0].Line != 2 {
 		t.Errorf("reports %q", got)
 	}
-	if got := s.Summary(); got.Names != 1 || got.Skipped != 12 || len(got.First) != 10 || got.First[0].Line != 2 || got.Problem != "" {
+	if got := s.Summary(); got.Names != 1 || got.Ignored != 12 || len(got.Problems) != 10 || !strings.HasPrefix(got.Problems[0], "line 2: ") || got.Unusable != "" {
 		t.Errorf("summary %+v", got)
 	}
 }

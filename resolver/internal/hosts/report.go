@@ -36,18 +36,22 @@ func (p *problems) report(line int, format string, args ...any) {
 
 // Summary is how a hosts file was understood.
 type Summary struct {
-	Names   int      // that have an address
-	Skipped int      // lines and names that do not count
-	First   []Report // of those, ten at most
-	// Problem is why the file as it is now cannot be used, or empty. All else is
+	Names    int      `json:"names"`    // that have an address
+	Ignored  int      `json:"ignored"`  // lines and names that do not count
+	Problems []string `json:"problems"` // the first of those, ten at most
+	// Unusable is why the file as it is now cannot be used, or empty. All else is
 	// then from when it last could.
-	Problem string
+	Unusable string `json:"-"`
 }
 
 // first are the first reports, as many as people want to read.
-func (p *problems) first() []Report {
+func (p *problems) first() []string {
 	const most = 10
-	return p.reports[:min(most, len(p.reports))]
+	texts := []string{}
+	for _, r := range p.reports[:min(most, len(p.reports))] {
+		texts = append(texts, r.String())
+	}
+	return texts
 }
 
 // all are the reports, with the last one counting those that were not kept.

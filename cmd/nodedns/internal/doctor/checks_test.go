@@ -18,6 +18,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -81,10 +82,10 @@ var ails = []ail{
 		p.Status.Curator.Accepted = &curator.Acceptance{ID: peer, Endpoint: "192.0.2.11:7835", Why: curator.Recovery}
 	}, "control-plane", Warning, "recover_after"},
 	{"a node that is not heard", func(p *patient) {
-		p.Status.Curator.Refused = []nodedns.CuratorRefusal{{ID: peer, Text: "node " + peer + " answers there", At: p.Now}}
+		p.Status.Curator.Refusals = []curator.Refusal{{ID: peer, Text: "node " + peer + " answers there", At: p.Now}}
 	}, "control-plane", Warning, peer},
 	{"a node that was not heard an hour ago", func(p *patient) {
-		p.Status.Curator.Refused = []nodedns.CuratorRefusal{{ID: peer, Text: "answers there", At: p.Now.Add(-time.Hour)}}
+		p.Status.Curator.Refusals = []curator.Refusal{{ID: peer, Text: "answers there", At: p.Now.Add(-time.Hour)}}
 	}, "", "", ""},
 
 	{"a second listener that somebody has", func(p *patient) {
@@ -203,7 +204,7 @@ var ails = []ail{
 	{"a line for a peer", hostsHave("192.0.2.77 " + peer), "hosts-lines", Warning, "did not write"},
 	{"a comment about one", hostsHave("# 192.0.2.77 " + peer), "", "", ""},
 	{"lines that do not count", func(p *patient) {
-		p.Status.HostsLines = nodedns.HostsLines{Ignored: 2, Problems: []string{"line 4: no address"}}
+		p.Status.HostsLines = resolver.HostsSummary{Ignored: 2, Problems: []string{"line 4: no address"}}
 	}, "hosts-lines", Note, "line 4"},
 
 	{"multi off", func(p *patient) { p.write("root/etc/host.conf", "# multi on\nmulti off\n") }, "host-conf", Warning, "multi on"},

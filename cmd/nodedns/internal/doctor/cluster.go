@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -100,7 +101,7 @@ func checkCurator(m *Input) []Finding {
 }
 
 // clusterImpact is what follows from the state of the connection.
-func clusterImpact(c *nodedns.CuratorStatus) string {
+func clusterImpact(c *curator.Status) string {
 	switch {
 	case c.Followed():
 		return "the other nodes drop this one's name in time"

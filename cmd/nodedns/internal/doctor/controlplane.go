@@ -37,7 +37,7 @@ func checkControlPlane(m *Input) []Finding {
 	if m.Status.Verdict.Has(nodedns.ReasonUnauthorized) {
 		return findings
 	}
-	for _, r := range c.Refused {
+	for _, r := range c.Refusals {
 		if m.Now.Sub(r.At) < recently {
 			findings = append(findings, warning(r.Text, "it is not heard; the others are followed",
 				"if it is no curator, correct the endpoint that leads to it"))

@@ -133,7 +133,7 @@ func (m *Manager) answers(ctx context.Context) error {
 	}
 	// It waits for an address that is not there, for as long as that takes.
 	if waiting := status.ListenerStatus; len(status.Listeners) == 0 && len(waiting) > 0 {
-		return fmt.Errorf("the daemon answers nowhere: %s: %s", waiting[0].Address, waiting[0].Error)
+		return fmt.Errorf("the daemon answers nowhere: %s: %s", waiting[0].Addr, waiting[0].Error)
 	}
 	for _, text := range status.Listeners {
 		l, err := netip.ParseAddrPort(text)

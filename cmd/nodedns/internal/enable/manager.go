@@ -17,6 +17,7 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 // Manager enables and disables features on a machine. Its methods must be called
@@ -155,7 +156,7 @@ func (m *Manager) followsConfig(ctx context.Context) bool {
 		want = append(want, kernelName)
 	}
 	for _, path := range want {
-		if !slices.ContainsFunc(status.Files, func(f nodedns.FileStatus) bool { return f.Path == path }) {
+		if !slices.ContainsFunc(status.Files, func(f hostsfile.FileStatus) bool { return f.Path == path }) {
 			return false
 		}
 	}

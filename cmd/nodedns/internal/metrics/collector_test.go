@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 var update = flag.Bool("update", false, "write the golden file and the manual's tables anew")
@@ -55,21 +57,21 @@ var sample = nodedns.Status{
 	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
 	Verdict: nodedns.Verdict{Reasons: []nodedns.Reason{{Code: nodedns.ReasonIdentityConflict}, {Code: nodedns.ReasonFileNotWritten}}},
 	Nodes:   zone.Counts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
-	Curator: nodedns.CuratorStatus{
+	Curator: curator.Status{
 		State:        curator.StateConnected,
 		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Failovers: 2, Reports: 5, ReportFailures: 6, Events: 40},
 		Certificates: []curator.Certificate{{Of: "cluster", NotAfter: moment}, {Of: "node", NotAfter: moment.Add(time.Hour)}},
 		Curators:     []curator.LeaderReport{{ID: "a", Leader: "a"}, {ID: "b", Leader: "a"}, {ID: "c"}, {Error: "lost"}},
 	},
-	ListenerStatus: []nodedns.ListenerStatus{
-		{Address: "127.0.0.53:53", State: listen.Listening},
-		{Address: "[::1]:53", State: listen.Listening},
-		{Address: "172.17.0.1:53", State: listen.Waiting, Error: "no interface has the address"},
+	ListenerStatus: []listen.Status{
+		{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
+		{Addr: netip.MustParseAddrPort("[::1]:53"), State: listen.Listening},
+		{Addr: netip.MustParseAddrPort("172.17.0.1:53"), State: listen.Waiting, Error: "no interface has the address"},
 	},
 	Self:  nodedns.SelfStatus{DNS: new(true), File: new(false)},
 	Tasks: []nodedns.TaskStatus{{Name: "files", Failures: 20}, {Name: "zone"}},
 	Saved: &moment,
-	Files: []nodedns.FileStatus{
+	Files: []hostsfile.FileStatus{
 		{Path: "/etc/hosts", UpToDate: true, Writes: 4, Failures: 1, Since: &moment},
 		{Path: "/etc/machine-id", Error: "no room"},
 	},
@@ -81,7 +83,7 @@ var sample = nodedns.Status{
 			{Method: "io.systemd.Resolve.ResolveHostname", Error: "io.systemd.Resolve.NoSuchResourceRecord", Count: 29},
 		},
 	}},
-	HostsLines: nodedns.HostsLines{Names: 21, Ignored: 22},
+	HostsLines: resolver.HostsSummary{Names: 21, Ignored: 22},
 	ResolvConf: &resolvconf.Status{State: resolvconf.StateStub, Overwrites: 3},
 	UpstreamStatus: []nodedns.UpstreamStatus{{
 		Server: "192.0.2.1", State: "good", InFlight: 2,
@@ -160,7 +162,7 @@ func TestLabelsThatAreNoText(t *testing.T) {
 	t.Parallel()
 	odd := sample
 	odd.UpstreamStatus = []nodedns.UpstreamStatus{{Server: "fe80::1%\xff"}, {Server: "fe80::1%\xfe"}}
-	odd.Files = []nodedns.FileStatus{{Path: "/etc/\xff"}}
+	odd.Files = []hostsfile.FileStatus{{Path: "/etc/\xff"}}
 	server := httptest.NewServer(Handler(collector(odd), process))
 	defer server.Close()
 	text := get(t, server.URL+"/metrics")
@@ -190,15 +192,15 @@ func TestAgeOfData(t *testing.T) {
 	}
 	tests := []struct {
 		name     string
-		curator  nodedns.CuratorStatus
+		curator  curator.Status
 		present  bool
 		min, max float64
 	}{
-		{"never", nodedns.CuratorStatus{State: curator.StateConnecting}, false, 0, 0},
-		{"connected", nodedns.CuratorStatus{State: curator.StateConnected, DataSince: ago(time.Hour)}, true, 0, 0},
-		{"removed", nodedns.CuratorStatus{State: curator.StateRemoved, DataSince: ago(time.Hour)}, true, 0, 0},
-		{"lost", nodedns.CuratorStatus{State: curator.StateBackingOff, DataSince: ago(time.Hour)}, true, 3600, 7200},
-		{"the clock was set back", nodedns.CuratorStatus{State: curator.StateBackingOff, DataSince: ago(-time.Hour)}, true, 0, 0},
+		{"never", curator.Status{State: curator.StateConnecting}, false, 0, 0},
+		{"connected", curator.Status{State: curator.StateConnected, DataSince: ago(time.Hour)}, true, 0, 0},
+		{"removed", curator.Status{State: curator.StateRemoved, DataSince: ago(time.Hour)}, true, 0, 0},
+		{"lost", curator.Status{State: curator.StateBackingOff, DataSince: ago(time.Hour)}, true, 3600, 7200},
+		{"the clock was set back", curator.Status{State: curator.StateBackingOff, DataSince: ago(-time.Hour)}, true, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
@@ -65,7 +64,7 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 // kept returns an error for a file that the daemon does not keep: it runs with
 // another configuration than this command, and what the file says proves nothing.
 func (v *verification) checkManaged(path string) error {
-	if slices.ContainsFunc(v.status.Files, func(f nodedns.FileStatus) bool { return f.Path == path }) {
+	if slices.ContainsFunc(v.status.Files, func(f hostsfile.FileStatus) bool { return f.Path == path }) {
 		return nil
 	}
 	return fmt.Errorf("the daemon does not keep %s: restart it, or name its configuration with --config", path)

@@ -73,7 +73,7 @@ func listen(t *testing.T, store *zone.Store) string {
 type fakeDaemon struct {
 	store    *zone.Store
 	listener string
-	files    []nodedns.FileStatus
+	files    []hostsfile.FileStatus
 	conf     *resolvconf.Status
 	read     func() // is called when the nodes have been told
 }

@@ -181,7 +181,7 @@ func TestHosts(t *testing.T) {
 	} {
 		set(tt.text)
 		r := verified(t, Config{
-			Daemon: &fakeDaemon{store: store, listener: listener, files: keptBy(k)}, Files: files,
+			Daemon: &fakeDaemon{store: store, listener: listener, files: k.Status()}, Files: files,
 			wait: func(context.Context, time.Duration) { tt.wait() },
 		})
 		c := check(t, r, "hosts file")
@@ -196,20 +196,12 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// keptBy are the files of a keeper, as the daemon's status has them.
-func keptBy(k *hostsfile.Keeper) (files []nodedns.FileStatus) {
-	for _, f := range k.Status() {
-		files = append(files, nodedns.FileStatus{Path: f.Path})
-	}
-	return files
-}
-
 // Files that the daemon knows nothing of are those of another configuration.
 func TestFilesOfAnotherDaemon(t *testing.T) {
 	t.Parallel()
 	store, _ := newZone(t, 1)
 	r := verified(t, Config{
-		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: []nodedns.FileStatus{{Path: "/elsewhere/etc/hosts"}}},
+		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: []hostsfile.FileStatus{{Path: "/elsewhere/etc/hosts"}}},
 		Files: hostsfile.Config{
 			ID: zone.ID(name(0)), StateDir: t.TempDir(),
 			Settings: hostsfile.Settings{
@@ -244,7 +236,7 @@ func TestHostsCutDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := Config{
-		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: keptBy(k)}, Files: files,
+		Daemon: &fakeDaemon{store: store, listener: listen(t, store), files: k.Status()}, Files: files,
 		wait: func(context.Context, time.Duration) {},
 	}
 	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Equal {
