@@ -21,8 +21,8 @@ import (
 type Config struct {
 	// Zone returns the newest snapshot. It is called for each query.
 	Zone func() *zone.Snapshot
-	// Refusal, if not nil, says why the cluster's entry for a name is refused, for
-	// who asks by Query or Explain. It may be called from any goroutine.
+	// Refusal, if not nil, returns why the cluster's entry for a name is
+	// refused, for Query and Explain. It may be called from any goroutine.
 	Refusal func(name string) (reason string, refused bool)
 	// Listen are the addresses to answer on, over UDP and TCP. Port 0 is a
 	// free one. An address that the machine does not have is bound when it
@@ -31,7 +31,7 @@ type Config struct {
 	Listen []netip.AddrPort
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
-	// Hosts says where the user's hosts file is, whose lines are answered too.
+	// Hosts is where the user's hosts file is, whose lines are answered too.
 	// Without a path there is none.
 	Hosts hosts.Config
 
@@ -102,7 +102,7 @@ type Upstreams struct {
 	// RandomizeCase makes answers harder to forge (0x20).
 	RandomizeCase bool
 	// TrustAD passes the AD bit on, to clients that ask for it: the servers
-	// validate, and nobody on the way to them can forge (RFC 6840, section
+	// validate, and nothing on the way to them can forge (RFC 6840, section
 	// 5.7).
 	TrustAD bool
 	// RebindProtection keeps from clients what points a name of the public
@@ -126,7 +126,7 @@ var Auto = upstream.Auto
 
 const defaultTimeout = 2 * time.Second
 
-// auto says whether the machine's own servers are asked.
+// auto reports whether the machine's own servers are asked.
 func (u Upstreams) auto() bool { return slices.Contains(u.Servers, Auto) }
 
 // Clone returns a copy that shares no list, with the defaults filled in.
@@ -191,7 +191,7 @@ func (u Upstreams) sites() (*routes.Table[struct{}], error) {
 	return table, nil
 }
 
-// allows says whether clients at an address are answered.
+// allows reports whether clients at an address are answered.
 func (s *Settings) allows(client netip.Addr) bool {
 	client = client.Unmap()
 	if client.Is6() {
@@ -205,7 +205,7 @@ func (s *Settings) allows(client netip.Addr) bool {
 	return false
 }
 
-// allowsLoopback says whether all clients on loopback are answered.
+// allowsLoopback reports whether all clients on loopback are answered.
 func (s *Settings) allowsLoopback() bool {
 	four := slices.ContainsFunc(s.Allow, func(p netip.Prefix) bool {
 		return p.Bits() <= 8 && p.Contains(netip.AddrFrom4([4]byte{127}))

@@ -25,7 +25,7 @@
 // from outside.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
-// that time is SERVFAIL with an extended error that says why; what exceeds a
+// that time is SERVFAIL with an extended error that has the reason; what exceeds a
 // bound is SERVFAIL at once, and never waits in a queue.
 //
 // # Goroutines

@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Explanation tells how a question is answered: what each step says to it, in
+// Explanation is how a question is answered: what each step makes of it, in
 // their order, who would be asked, and what comes of it.
 type Explanation struct {
 	Name  string          `json:"name"` // with its final dot
@@ -41,7 +41,7 @@ type Outcome string
 
 // The outcomes.
 const (
-	Passed     Outcome = "passed"      // it has nothing to say
+	Passed     Outcome = "passed"      // it does not concern it
 	Settled    Outcome = "settled"     // it has the answer
 	Forwarded  Outcome = "forwarded"   // other servers have it
 	Failed     Outcome = "failed"      // they don't
@@ -58,7 +58,7 @@ type ExplainedUpstream struct {
 	RTT    time.Duration `json:"rtt"` // smoothed, in nanoseconds; 0 is not known
 }
 
-// Explain answers as Query does, and tells how. With dry nobody is asked: if it
+// Explain answers as Query does, and explains how. With dry no upstream is asked: if it
 // takes an upstream, there is no answer.
 func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Explanation, error) {
 	start := time.Now()
@@ -78,7 +78,7 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 	return e, nil
 }
 
-// forwarded says whether the decision leaves the question to other servers, of
+// forwarded reports whether the decision leaves the question to other servers, of
 // which the cache may know the answer.
 func (l *Lookup) forwarded() bool {
 	return l.Decided.Kind == decision.Forward || l.Decided.Kind == decision.Cached
@@ -99,7 +99,7 @@ func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 	return all
 }
 
-// decisionSteps are what the steps of the decision say.
+// decisionSteps are what the steps of the decision make of it.
 func (l *Lookup) decisionSteps() []ExplainedStep {
 	v := &l.Decided
 	all := make([]ExplainedStep, 0, decision.Steps+2)
@@ -119,7 +119,7 @@ func (l *Lookup) decisionSteps() []ExplainedStep {
 	return all
 }
 
-// cacheStep is what the cache says to what is forwarded.
+// cacheStep is what the cache has for what is forwarded.
 func (l *Lookup) cacheStep() ExplainedStep {
 	e := ExplainedStep{Step: "cache", Outcome: Passed}
 	hit := &l.Decided.Hit

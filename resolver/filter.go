@@ -25,8 +25,8 @@ type QueryFilter struct {
 	Clients []string // addresses or prefixes
 }
 
-// Filter returns a function that says of an event whether it was chosen. It is
-// for one goroutine at a time. The error says what is wrong with the choice.
+// Filter returns a function that reports whether an event fits. It is for
+// one goroutine only. The error is what is wrong with the filter.
 func (c QueryFilter) Filter() (func(*querylog.Entry) bool, error) {
 	name, err := NameFilter(c.Name)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c QueryFilter) Filter() (func(*querylog.Entry) bool, error) {
 	}, nil
 }
 
-// NameFilter says of names whether they fit, as by QueryFilter.Name.
+// NameFilter reports of names whether they fit, as by QueryFilter.Name.
 func NameFilter(text string) (func(name string) bool, error) {
 	text = lowerName(text)
 	if !strings.ContainsAny(text, "*?[") {
@@ -78,7 +78,7 @@ func NameFilter(text string) (func(name string) bool, error) {
 
 func lowerName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// chosen says whether an item is in a list, of which an empty one has all.
+// chosen reports whether an item is in a list, of which an empty one has all.
 func chosen[T comparable](list []T, item T) bool {
 	return len(list) == 0 || slices.Contains(list, item)
 }

@@ -18,7 +18,7 @@ import (
 type machine struct {
 	log     *slog.Logger
 	clock   func() time.Duration
-	changed func() // after the files say something else; no lock is held
+	changed func() // after the files have changed; no lock is held
 
 	polled atomic.Pointer[resolvconf.Sources] // what queries look at; nil while the files are followed
 	asked  atomic.Bool                        // the servers are among the upstreams

@@ -25,7 +25,7 @@ type Provenance struct {
 	Lines []HostLine `json:"lines,omitempty"`
 	// Route is the domain of the route that the name is in, with its final dot.
 	Route string `json:"route,omitempty"`
-	// Private says that only upstreams on private addresses may be asked.
+	// Private is set if only upstreams on private addresses may be asked.
 	Private bool `json:"private,omitempty"`
 	// Cache is what the answer was in the cache.
 	Cache *CacheProvenance `json:"cache,omitempty"`
@@ -53,7 +53,7 @@ type CacheProvenance struct {
 	Age   int64 `json:"age"`  // seconds since the upstream answered
 	Left  int64 `json:"left"` // seconds for which it stays fresh
 	Stale bool  `json:"stale,omitempty"`
-	// Failure says that the upstreams had failed.
+	// Failure is set if the upstreams had failed.
 	Failure bool `json:"failure,omitempty"`
 }
 

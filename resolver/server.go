@@ -64,8 +64,8 @@ type Server struct {
 	sites    *routes.Table[struct{}]
 }
 
-// New returns a Server that has not bound anything. The error says which
-// setting is wrong.
+// New returns a Server that has not bound anything. The error has the
+// setting that is wrong.
 func New(config Config) (*Server, error) {
 	config, err := config.withDefaults()
 	if err != nil {

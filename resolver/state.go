@@ -23,7 +23,7 @@ type state struct {
 	routes   *routes.Table[decision.Route]
 	// setup has all that decisions depend on but the moment.
 	setup decision.Setup
-	// loopback says that all clients on this machine are answered.
+	// loopback is set if all clients on this machine are answered.
 	loopback bool
 }
 

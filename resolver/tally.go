@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
-// plainRcodes is the number of response codes that a header alone can say.
+// plainRcodes is the number of response codes that a header alone can have.
 const plainRcodes = 16
 
 // tally counts the replies of the fast path. Each is one message received, so

@@ -40,7 +40,7 @@ func aliasAt(reply *dns.Msg, name string) (target string, aliased bool) {
 	return "", false
 }
 
-// isHostname says whether a name is what the C library lets pass as one of a
+// isHostname reports whether a name is what the C library lets pass as one of a
 // host (RFC 952 and 1123, and the underscore). What others write into the
 // reverse zones may be anything.
 func isHostname(name string) bool {
