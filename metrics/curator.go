@@ -10,8 +10,8 @@ import (
 func (s scrape) curator(c *curator.Status) {
 	connected := c.Followed()
 	s.is(curatorConnected, connected)
-	for _, row := range curator.States() {
-		s.is(curatorState, c.State == row.State, string(row.State))
+	for _, state := range curator.States() {
+		s.is(curatorState, c.State == state, string(state))
 	}
 	switch {
 	case connected:

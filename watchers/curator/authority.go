@@ -169,7 +169,7 @@ func (a *authority) isKnown(id zone.ID) bool {
 
 // openness is why a node without entitlement is believed at an endpoint without
 // a pin, or empty while it is not. The caller holds the lock.
-func (a *authority) openness() Openness {
+func (a *authority) openness() string {
 	switch {
 	case len(a.members)+len(a.trusted)+len(a.pinned) == 0:
 		return FirstContact

@@ -102,20 +102,17 @@ func (a *authority) refuseBacklog(sender zone.ID, endpoint string) error {
 	return a.refuse(&UnauthorizedError{Reason: ReasonNotMember, Endpoint: endpoint, ID: sender})
 }
 
-// Openness is why a node without entitlement is believed.
-type Openness string
-
-// The two occasions.
+// The two reasons why a node without entitlement is believed.
 const (
-	FirstContact Openness = "first contact"
-	Recovery     Openness = "no entitled curator was heard for curator.recover_after"
+	FirstContact = "first contact"
+	Recovery     = "no entitled curator was heard for curator.recover_after"
 )
 
 // Acceptance is a node that was believed without being entitled. It is immutable.
 type Acceptance struct {
 	ID       zone.ID   `json:"id"`
 	Endpoint string    `json:"endpoint,omitempty"`
-	Why      Openness  `json:"reason"`
+	Why      string    `json:"reason"`
 	At       time.Time `json:"at"`
 }
 

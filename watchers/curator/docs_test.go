@@ -34,13 +34,13 @@ func documentStates() string {
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n")
 	name := func(s State) string { return strings.ReplaceAll(string(s), " ", "_") }
-	for _, row := range States() {
+	for _, row := range states() {
 		if strings.Contains(string(row.State), " ") {
 			fmt.Fprintf(&b, "    state \"%s\" as %s\n", row.State, name(row.State))
 		}
 	}
 	fmt.Fprintf(&b, "    [*] --> %s\n", name(StateOff))
-	for _, row := range States() {
+	for _, row := range states() {
 		for _, next := range row.Next {
 			if next.To != row.State {
 				fmt.Fprintf(&b, "    %s --> %s\n", name(row.State), name(next.To))
@@ -48,11 +48,11 @@ func documentStates() string {
 		}
 	}
 	b.WriteString("```\n\n| state | meaning | what one sees |\n| --- | --- | --- |\n")
-	for _, row := range States() {
+	for _, row := range states() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.State, row.Meaning, row.Seen)
 	}
 	b.WriteString("\n| from | to | because |\n| --- | --- | --- |\n")
-	for _, row := range States() {
+	for _, row := range states() {
 		for _, next := range row.Next {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", row.State, next.To, next.Cause)
 		}

@@ -24,10 +24,10 @@ type Endpoint struct {
 	pin  zone.ID // the only node that may answer at the host
 }
 
-// ParseEndpoint reads "host:port", with a host name or an IP address, and with
+// parseEndpoint reads "host:port", with a host name or an IP address, and with
 // "#node-id" behind it where only that node may answer there; or "node-id" with
 // or without a port.
-func ParseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
+func parseEndpoint(text string, prefix zone.Prefix) (Endpoint, error) {
 	where, pinText, pinned := strings.Cut(text, "#")
 	endpoint, err := parseTarget(where, prefix)
 	if err != nil || !pinned {
@@ -99,7 +99,7 @@ func (e Endpoint) Address() string {
 	return net.JoinHostPort(e.host, strconv.Itoa(int(e.port)))
 }
 
-// String is the endpoint as ParseEndpoint reads it.
+// String is the endpoint as parseEndpoint reads it.
 func (e Endpoint) String() string {
 	if e.pin == "" {
 		return e.Address()
@@ -124,7 +124,7 @@ func (e Endpoint) Loopback() bool {
 func parseEndpoints(texts []string, prefix zone.Prefix, insecure bool) ([]Endpoint, error) {
 	endpoints := make([]Endpoint, 0, len(texts))
 	for _, text := range texts {
-		endpoint, err := ParseEndpoint(text, prefix)
+		endpoint, err := parseEndpoint(text, prefix)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func TestParseEndpoint(t *testing.T) {
 		"192.0.2.1:7835#" + node:      "192.0.2.1:7835#" + node,
 		node + "#" + node:             node + ":7835#" + node,
 	} {
-		got, err := ParseEndpoint(text, prefix)
+		got, err := parseEndpoint(text, prefix)
 		if err != nil || got.String() != want {
 			t.Errorf("%q gives %q, %v; want %q", text, got, err, want)
 		}
@@ -63,7 +63,7 @@ func TestParseEndpoint(t *testing.T) {
 		"999.999.999.999:abc":                "from 1 to 65535",
 		strings.Repeat("a.", 200) + "a:7835": "253 characters",
 	} {
-		if got, err := ParseEndpoint(text, prefix); err == nil {
+		if got, err := parseEndpoint(text, prefix); err == nil {
 			t.Errorf("%q gives %q, want an error", text, got)
 		} else if !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q gives the error %q, which does not say %q", text, err, reason)
@@ -117,7 +117,7 @@ func TestInsecureDialRefusesOtherAddresses(t *testing.T) {
 
 func TestNodeEndpointWithoutAddress(t *testing.T) {
 	t.Parallel()
-	endpoint, err := ParseEndpoint(nodeID(1), prefix)
+	endpoint, err := parseEndpoint(nodeID(1), prefix)
 	must(t, err)
 	for name, resolve := range map[string]func(zone.ID) []netip.Addr{
 		"no resolver": nil,

@@ -41,7 +41,7 @@ func parseReport(endpoint Endpoint, m *curatorpb.GetCurrentLeaderResponse, peer 
 		return r
 	}
 	port := cmp.Or(int(m.GetLeaderPort()), DefaultPort)
-	at, err := ParseEndpoint(net.JoinHostPort(m.GetLeaderHost(), strconv.Itoa(port)), p)
+	at, err := parseEndpoint(net.JoinHostPort(m.GetLeaderHost(), strconv.Itoa(port)), p)
 	if err == nil && (!insecure || at.Loopback()) {
 		r.at = at
 	}

@@ -6,7 +6,7 @@ import "testing"
 func TestTableOfStates(t *testing.T) {
 	t.Parallel()
 	reached := map[State]bool{}
-	for _, row := range States() {
+	for _, row := range states() {
 		if row.Meaning == "" || row.Seen == "" || len(row.Next) == 0 {
 			t.Errorf("the row of %q is incomplete", row.State)
 		}
@@ -17,12 +17,12 @@ func TestTableOfStates(t *testing.T) {
 			reached[next.To] = reached[next.To] || next.To != row.State
 		}
 	}
-	for _, row := range States() {
+	for _, row := range states() {
 		if !reached[row.State] {
 			t.Errorf("nothing leads to %q", row.State)
 		}
 	}
-	if len(reached) != len(States()) {
-		t.Errorf("%d states are reached, and the table has %d", len(reached), len(States()))
+	if len(reached) != len(states()) {
+		t.Errorf("%d states are reached, and the table has %d", len(reached), len(states()))
 	}
 }
