@@ -10,12 +10,13 @@ const expiryInterval = time.Minute
 // of it takes effect then; without any the node is marked as departed: what was
 // known of it stays, and is answered until the retention is over. Of a node that
 // was saved any source may have been the origin, so that it stays while another
-// one has yet to complete its backlog.
+// one has yet to complete its backlog, or knows the node.
 func (s *Store) depart(k key, src *Source) {
 	delete(src.aside, k)
+	delete(src.vouched, k)
 	said, known := s.statement(k)
 	saved := said.source == savedRank
-	if !known || !saved && said.source != src.rank || saved && s.awaited(src) {
+	if !known || !saved && said.source != src.rank || saved && (s.awaited(src) || s.isVouched(k)) {
 		return
 	}
 	shown, known := s.draft.nodes.get(k)

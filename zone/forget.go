@@ -27,10 +27,17 @@ func (s *Store) dropAll(keys []key) {
 	}
 	for _, k := range keys {
 		said, found := s.takeAside(k)
-		s.delete(k)
-		if found {
-			_ = s.reconcile(k, record{}, false, said) // a clash is in the list of refusals
+		if !found {
+			s.delete(k)
+			continue
 		}
+		by := s.sources[said.source]
+		spelled, odd := by.spelled[k]
+		s.delete(k)
+		if odd {
+			by.spelled[k] = spelled
+		}
+		_ = s.reconcile(k, record{}, false, said) // a clash is in the list of refusals
 	}
 }
 

@@ -95,6 +95,9 @@ func (src *Source) set(e *Entry) error {
 	err := src.take(k, e)
 	if s.holds(k) {
 		src.see(k) // a node whose entry is bad is there all the same
+		if r, _ := s.statement(k); err != nil && r.source == savedRank {
+			src.vouch(k)
+		}
 	} else {
 		delete(src.spelled, k)
 	}
@@ -125,8 +128,8 @@ func (src *Source) take(k key, e *Entry) error {
 	}
 	said, err := e.asRecord()
 	if err != nil {
-		if pending, withheld := s.withheld[k]; withheld && !outranks(pending.source, src.rank) {
-			delete(s.withheld, k) // it is not what the source says any more
+		if pending, withheld := s.withheld[k]; withheld && (pending.source == src.rank || pending.source == savedRank) {
+			delete(s.withheld, k) // it is not what the source reports any more
 		}
 		return err
 	}
@@ -199,6 +202,7 @@ func (src *Source) Complete() {
 		src.warnOfLoss(len(absent))
 		for _, k := range absent {
 			s.depart(k, src)
+			delete(src.spelled, k)
 		}
 		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
 		src.refused = refusalBatch{}
@@ -293,6 +297,7 @@ func (src *Source) absent() (absent []key) {
 	for k := range src.aside {
 		if !src.hasSeen(k) {
 			delete(src.aside, k)
+			delete(src.spelled, k)
 		}
 	}
 	return absent

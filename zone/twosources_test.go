@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -181,6 +182,75 @@ func TestSourcesKeepReportsAndRefusalsApart(t *testing.T) {
 	}
 	if n := f.Snapshot().Counts().Quarantined; n != 1 {
 		t.Errorf("%d refusals, want the curator's", n)
+	}
+}
+
+// A bad entry of one source takes nothing back that another one reported.
+func TestBadEntryLeavesTheOtherSourcesNode(t *testing.T) {
+	t.Parallel()
+	f, other := twoSources(t)
+	f.setLocal("192.0.2.7")
+	other.Set(node(a, "192.0.2.7"))
+	f.curator.Set(node(a, "127.0.0.1"))
+	f.setLocal("192.0.2.8")
+	f.want(a, "192.0.2.7")
+}
+
+// A saved node of which a source has only reported what is refused stays, whatever
+// another source reports of it, until that one drops it too.
+func TestSavedNodeThatASourceKnowsBadlyStays(t *testing.T) {
+	t.Parallel()
+	for name, drop := range map[string]func(f *fixture, other *Source){
+		"tombstone": func(f *fixture, other *Source) {
+			backlogOf(f.curator, node(a, "127.0.0.1"), node(b))
+			backlogOf(other, node(a, "127.0.0.1"), node(c))
+			other.Gone(a)
+		},
+		"reported after a backlog": func(f *fixture, other *Source) {
+			backlogOf(f.curator, node(b))
+			f.curator.Set(node(a, "127.0.0.1"))
+			backlogOf(other, node(c))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, other := twoSources(t)
+			f.Saved().Set(node(a, "192.0.2.1"))
+			f.Saved().Loaded(f.wall)
+			drop(f, other)
+			f.want(a, "192.0.2.1")
+			f.wantDeparted(a, false)
+			f.curator.Gone(a)
+			f.wantDeparted(a, true)
+		})
+	}
+}
+
+// A source keeps its spelling of a node for as long as it reports it, and may
+// spell it differently when it reports it again.
+func TestSpellingOfTwoSources(t *testing.T) {
+	t.Parallel()
+	odd := strings.ToUpper(a)
+	for name, drop := range map[string]func(f *fixture){
+		"another cluster": func(f *fixture) { f.curator.SetCluster("x"); f.curator.SetCluster("y") },
+		"a tombstone":     func(f *fixture) { f.curator.Gone(a) },
+	} {
+		f, other := twoSources(t)
+		f.curator.Set(node(a, "192.0.2.1"))
+		other.Set(node(odd, "192.0.2.2"))
+		drop(f)
+		f.want(a, "192.0.2.2")
+		other.Set(node(odd, "192.0.2.3"))
+		if f.want(a, "192.0.2.3"); t.Failed() {
+			t.Fatal(name)
+		}
+		f.curator.Set(node(a, "192.0.2.1"))
+		backlogOf(other, node(b))
+		other.Set(node(a, "192.0.2.4"))
+		f.curator.Gone(a)
+		if f.want(a, "192.0.2.4"); t.Failed() {
+			t.Fatal(name)
+		}
 	}
 }
 
