@@ -43,7 +43,7 @@ func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Ans
 	return t.flush()
 }
 
-// likes are the other answers that say where they are from what one does.
+// similar are the other answers that say where they are from what one does.
 func similar(answers []resolver.Answer, of int) (others []resolver.Answer) {
 	for i, a := range answers {
 		if i != of && isSimilar(a, answers[of]) {
@@ -131,7 +131,7 @@ func cacheText(c resolver.CacheProvenance) string {
 	return fmt.Sprintf("%v old, fresh for %v more", old, left)
 }
 
-// result spells the response code that an answer shares with others. NODATA is
+// rcodeText spells the response code that an answer shares with others. NODATA is
 // none, and deserves a word.
 func rcodeText(a resolver.Answer, others []resolver.Answer) string {
 	text := standing(a.Rcode)

@@ -90,7 +90,7 @@ func shown(text string, colours bool) string {
 	return spelled(withoutColours.Replace(text))
 }
 
-// isTrouble says whether a character may do something else than stand there, or
+// isUnsafe says whether a character may do something else than stand there, or
 // is no character at all.
 func isUnsafe(r rune) bool { return unicode.IsControl(r) || isInvisible(r) }
 

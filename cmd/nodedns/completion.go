@@ -15,7 +15,7 @@ import (
 const (
 	// maxCompletions is how many names are offered. A person does not read more.
 	maxCompletions = 100
-	// completionPatience is how long the daemon may take. The user waits at the
+	// completionTimeout is how long the daemon may take. The user waits at the
 	// prompt.
 	completionTimeout = time.Second
 	// idDigits is how many hex digits a node ID ends with.

@@ -61,7 +61,7 @@ func TestPrintFindings(t *testing.T) {
 				Fix:    "set DNSStubListener=no in /etc/systemd/resolved.conf and restart it, or set another address in dns.listen",
 			},
 			{
-				Check: "resolv-conf", Severity: doctor.Problem, Text: "/etc/resolv.conf names 127.0.0.53, and nobody answers there",
+				Check: "resolv-conf", Severity: doctor.Problem, Text: "/etc/resolv.conf names 127.0.0.53, and no server answers there",
 				Impact: "no name is resolved", Fix: "start the daemon", After: []string{"port", "daemon"},
 			},
 			{Check: "nscd", Severity: doctor.Warning, Text: "nscd (pid 420) runs", Impact: "it keeps addresses", Fix: "restart it"},

@@ -75,7 +75,7 @@ func (e *explained) given() string {
 	return e.Explanations[0].Name
 }
 
-// courses groups the explanations that take the same course, so that it is told
+// groupBySteps groups the explanations that take the same course, so that it is told
 // once.
 func groupBySteps(explanations []resolver.Explanation) (groups [][]resolver.Explanation) {
 	same := func(a, b resolver.ExplainedStep) bool { return a.Step == b.Step && a.Outcome == b.Outcome }
@@ -100,7 +100,7 @@ func answersOf(explanations []resolver.Explanation) (answers []resolver.Answer) 
 	return answers
 }
 
-// page is a text of sections, each with a table.
+// report is a text of sections, each with a table.
 type report struct {
 	out   io.Writer
 	begun bool
@@ -225,7 +225,7 @@ func (r *libraryReport) resolvConf() string {
 	return fmt.Sprintf("%s, search %s, ndots:%d", text, strings.Join(r.Search, " "), r.Dots)
 }
 
-// printCourse shows the steps of decisions that take the same course, and the
+// printGroup shows the steps of decisions that take the same course, and the
 // servers that it leads to.
 func printGroup(p *report, group []resolver.Explanation, asked bool) {
 	x, types := group[0], []string{}
@@ -257,7 +257,7 @@ func printGroup(p *report, group []resolver.Explanation, asked bool) {
 	p.rows(rows)
 }
 
-// whys are the reasons of a step in several explanations, told apart if they
+// reasons are the reasons of a step in several explanations, told apart if they
 // differ.
 func reasons(group []resolver.Explanation, step int) string {
 	var lines []string

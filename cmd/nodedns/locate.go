@@ -10,7 +10,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
-// configPatience is how long a command that asks the daemon waits for its
+// configTimeout is how long a command that asks the daemon waits for its
 // configuration to be read. A file system whose server is gone never ends.
 const configTimeout = 3 * time.Second
 
@@ -49,13 +49,13 @@ func errSlowConfig(within time.Duration) error {
 	return fmt.Errorf("read the configuration: not done within %v; see whether its file system answers", within)
 }
 
-// wrongFlags says whether something is wrong with the flags of the command line.
+// isFlagError says whether something is wrong with the flags of the command line.
 func isFlagError(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && slices.ContainsFunc(problems, func(p config.Problem) bool { return p.File == "" })
 }
 
-// firstOf is the first line of an error, with the number of those after it.
+// firstLine is the first line of an error, with the number of those after it.
 func firstLine(err error) string {
 	lines := strings.Split(err.Error(), "\n")
 	if more := len(lines) - 1; more > 0 {

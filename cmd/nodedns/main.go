@@ -43,7 +43,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// wrong is an error of usage or configuration, which trying again cannot help.
+// usageError is an error of usage or configuration, which trying again cannot help.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }

@@ -51,7 +51,7 @@ type watchdog struct {
 	status   string // that was sent last
 }
 
-// newPulse finds out from the environment what the service manager expects.
+// newWatchdog finds out from the environment what the service manager expects.
 func (d *daemon) newWatchdog() *watchdog {
 	within, err := systemd.SdWatchdogEnabled(false)
 	if err != nil {

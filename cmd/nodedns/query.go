@@ -106,7 +106,7 @@ func combine(answers []resolver.Answer) combined {
 	return c
 }
 
-// telling is the index of the answer that says most.
+// mostInformative is the index of the answer that says most.
 func mostInformative(answers []resolver.Answer) int {
 	return max(0, slices.IndexFunc(answers, func(a resolver.Answer) bool { return len(a.Records) > 0 }))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
-// loading is how the attempts to load the configuration have gone.
+// loadResult is how the attempts to load the configuration have gone.
 type loadResult struct {
 	at time.Time // the last one that succeeded
 	ok bool      // the last one did

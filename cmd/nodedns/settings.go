@@ -60,7 +60,7 @@ func (s *settings) origins() ([]origin, error) {
 	return list, nil
 }
 
-// understood is what is right of a configuration that cannot be loaded.
+// loadPartial is what is right of a configuration that cannot be loaded.
 func (s *settings) loadPartial() config.Config {
 	return s.withControlSocket(config.Understood(s.named(), s.overrides))
 }
@@ -82,7 +82,7 @@ func (s *settings) named() string {
 	return ""
 }
 
-// asked has the daemon asked at the socket that is named.
+// withControlSocket has the daemon asked at the socket that is named.
 func (s *settings) withControlSocket(cfg config.Config) config.Config {
 	if s.socket != "" {
 		cfg.Control.Socket = s.socket

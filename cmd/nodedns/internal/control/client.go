@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// patience is how long the daemon may take for the beginning of a reply:
+	// timeout is how long the daemon may take for the beginning of a reply:
 	// longer than any query takes.
 	timeout = 10 * time.Second
 	// maxReply bounds what is read of a reply that is one value, in bytes.

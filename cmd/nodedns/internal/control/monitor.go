@@ -19,11 +19,11 @@ const (
 	// maxMonitors is how many may monitor at a time: half of those who may watch
 	// the queries.
 	maxMonitors = resolver.MaxQueryWatchers / 2
-	// gathering is the pause after what there was has been told. With the size
+	// debounce is the pause after what there was has been told. With the size
 	// of a watcher's buffer it bounds what telling costs the machine, however
 	// many queries there are.
 	debounce = 100 * time.Millisecond
-	// standstill is how long a reader may take nothing, as a pager whose user
+	// idleTimeout is how long a reader may take nothing, as a pager whose user
 	// reads. Meanwhile events are dropped, and nobody else waits.
 	idleTimeout = 5 * time.Minute
 )

@@ -12,7 +12,7 @@ const (
 	cloudMend = "in /etc/cloud/cloud.cfg.d/99-nodedns.cfg"
 )
 
-// lookAtCloudInit finds what it will do at the next boot.
+// checkCloudInit finds what it will do at the next boot.
 func checkCloudInit(m *Input) []Finding {
 	if !m.Exists(cloudDir+"/cloud.cfg") || m.Exists(cloudDir+"/cloud-init.disabled") {
 		return nil

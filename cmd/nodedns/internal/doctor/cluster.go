@@ -21,7 +21,7 @@ func checkConflict(m *Input) []Finding {
 		"they have one machine-id, too")
 }
 
-// lookAtKeys finds private keys that others can read.
+// checkKeys finds private keys that others can read.
 func checkKeys(m *Input) []Finding {
 	var findings []Finding
 	dirs := []string{filepath.Dir(m.Config.KeyFile), m.Config.Credentials}
@@ -42,10 +42,10 @@ func checkKeys(m *Input) []Finding {
 	return findings
 }
 
-// soon is when a certificate that expires is worth a word.
+// expiryWarning is when a certificate that expires is worth a word.
 const expiryWarning = 14 * 24 * time.Hour
 
-// lookAtCredentials looks at the files and not at what the daemon says of them,
+// checkCredentials looks at the files and not at what the daemon says of them,
 // which needs no daemon, and tells when they expire.
 func checkCredentials(m *Input) []Finding {
 	c := m.Config
@@ -79,7 +79,7 @@ func checkCredentials(m *Input) []Finding {
 	return nil
 }
 
-// lookAtCurator takes over the verdict of the daemon.
+// checkCurator takes over the verdict of the daemon.
 func checkCurator(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
@@ -135,7 +135,7 @@ func checkZone(m *Input) []Finding {
 	return findings
 }
 
-// lookAtUpstreams finds servers that do not answer.
+// checkUpstreams finds servers that do not answer.
 func checkUpstreams(m *Input) []Finding {
 	if m.Status == nil {
 		return nil

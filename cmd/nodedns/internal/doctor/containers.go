@@ -19,11 +19,11 @@ const maxNamespaces = 4096
 // realServers is where the servers stand that containers can ask.
 const realServers = "/run/nodedns/resolv.conf"
 
-// containerMend is how a container gets servers that it can reach.
+// containerFix is how a container gets servers that it can reach.
 const containerFix = "give the container " + realServers + " as its resolv.conf, or servers by its engine's own option, " +
 	"or let nodedns listen on the bridge (dns.listen and dns.allow) and name that address"
 
-// lookAtContainers looks into the other network namespaces: what is loopback
+// checkContainers looks into the other network namespaces: what is loopback
 // there is not ours.
 func checkContainers(m *Input) []Finding {
 	var wrong []string

@@ -8,11 +8,11 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
-// lately is how long ago a node was refused that still tries to be heard: each
+// recently is how long ago a node was refused that still tries to be heard: each
 // endpoint is tried again within seconds.
 const recently = time.Minute
 
-// lookAtControlPlane finds curators that were believed without being entitled,
+// checkControlPlane finds curators that were believed without being entitled,
 // and nodes that answer as curators and are not. That there is no other curator
 // is the verdict's to report.
 func checkControlPlane(m *Input) []Finding {

@@ -16,7 +16,7 @@ const (
 	dockerPath  = "/etc/docker/daemon.json"
 )
 
-// lookAtKubelet finds the resolv.conf that it gives to pods.
+// checkKubelet finds the resolv.conf that it gives to pods.
 func checkKubelet(m *Input) []Finding {
 	running := m.find("kubelet")
 	if len(running) == 0 && !m.Exists(kubeletPath) {
@@ -57,7 +57,7 @@ func (m *Input) kubeletResolvConf(running []machine.Process) string {
 	return machine.ResolvConf
 }
 
-// lookAtDocker finds servers that no container reaches. From a resolv.conf that
+// checkDocker finds servers that no container reaches. From a resolv.conf that
 // names 127.0.0.53 Docker goes on to the file that we share with it.
 func checkDocker(m *Input) []Finding {
 	if !m.Exists(dockerPath) {

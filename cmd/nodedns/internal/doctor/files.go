@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// lookAtFiles finds out which of the kept files cannot be written, and why.
+// checkFiles finds out which of the kept files cannot be written, and why.
 func checkFiles(m *Input) []Finding {
 	findings, reported := m.reportedFiles()
 	for _, path := range m.keptFiles() {
@@ -96,7 +96,7 @@ func (m *Input) isMount(path string) bool {
 	return false
 }
 
-// lookAtState finds out whether what is known survives a restart.
+// checkState finds out whether what is known survives a restart.
 func checkState(m *Input) []Finding {
 	const scarce = 16 << 20
 	dir := m.Config.StateDir

@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// lookAtHostsLines finds lines of the user's that say something of nodes: they
+// checkHostsLines finds lines of the user's that say something of nodes: they
 // come first for whoever reads the file from the top.
 func checkHostsLines(m *Input) []Finding {
 	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == hostsfile.HostsOwn {
@@ -60,7 +60,7 @@ func (m *Input) isNode(name string) bool {
 	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
 }
 
-// lookAtHostConf finds out whether glibc takes all lines of a name.
+// checkHostConf finds out whether glibc takes all lines of a name.
 func checkHostConf(m *Input) []Finding {
 	const path = "/etc/host.conf"
 	line, err := m.hostsLine()
@@ -75,7 +75,7 @@ func checkHostConf(m *Input) []Finding {
 		"write `multi on` there")}
 }
 
-// lookAtCachers finds programs between ours and glibc that remember.
+// checkCachers finds programs between ours and glibc that remember.
 func checkCachers(m *Input) []Finding {
 	running := m.find("nscd", "unscd")
 	if len(running) == 0 || m.nscdIsOff() {

@@ -55,7 +55,7 @@ func checkNSSwitch(m *Input) []Finding {
 	return append(findings, m.obstacles(line, seen)...)
 }
 
-// inTheWay finds services that answer, or end the search, before we are asked.
+// obstacles finds services that answer, or end the search, before we are asked.
 func (m *Input) obstacles(line nsswitch.Line, seen string) []Finding {
 	var findings []Finding
 	reached := false // one of ours has been asked
@@ -81,7 +81,7 @@ func (m *Input) obstacles(line nsswitch.Line, seen string) []Finding {
 
 func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Name == nsswitch.Resolve }
 
-// minds says whether a service ends the search for names only that are its own:
+// usesLocalHosts says whether a service ends the search for names only that are its own:
 // those of multicast DNS (RFC 6762), unless nodes are answered below local.
 func (m *Input) usesLocalHosts(service string) bool {
 	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.DNS.Domains, func(domain string) bool {

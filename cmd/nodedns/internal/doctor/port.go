@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// lookAtPort finds who has the addresses that shall be listened on and are not.
+// checkPort finds who has the addresses that shall be listened on and are not.
 // Of a daemon that may not be asked it cannot tell.
 func checkPort(m *Input) []Finding {
 	if errors.Is(m.StatusError, fs.ErrPermission) {
@@ -40,7 +40,7 @@ func checkPort(m *Input) []Finding {
 	return findings
 }
 
-// lookAtResolved finds systemd-resolved beside us. It does no harm by itself.
+// checkResolved finds systemd-resolved beside us. It does no harm by itself.
 func checkResolved(m *Input) []Finding {
 	running := m.find("systemd-resolved")
 	if len(running) == 0 {

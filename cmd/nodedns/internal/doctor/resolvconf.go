@@ -118,7 +118,7 @@ var writers = []writer{
 	{[]string{"connmand"}, func(*Input) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},
 }
 
-// lookAtWriters finds who else writes the file that we keep.
+// checkWriters finds who else writes the file that we keep.
 func checkWriters(m *Input) []Finding {
 	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil

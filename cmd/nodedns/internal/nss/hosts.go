@@ -43,7 +43,7 @@ func (m *Config) namedInHosts(addr netip.Addr) (name string, number int, ok bool
 	return "", 0, false
 }
 
-// families4and6 are the families that are looked for.
+// familySet are the families that are looked for.
 type familySet struct{ four, six bool }
 
 func (f familySet) single() bool { return f.four != f.six }

@@ -75,7 +75,7 @@ func (l *Lookup) searched(ctx context.Context, r Result, s subject) (Result, err
 // noSource is the error where only an upstream can tell, and is not to be asked.
 var noSource = varlink.ErrNoSource.ID
 
-// called is what a call of the socket comes to.
+// callResolve is what a call of the socket comes to.
 func callResolve(ctx context.Context, c *varlink.Client, r Result, s subject) Result {
 	found, err := resolved(ctx, c, s)
 	failed := (*varlink.Error)(nil)

@@ -44,7 +44,7 @@ func (v *verification) compare(ctx context.Context, name string, ask func(contex
 	return newCheck(name, detail, differences), nil
 }
 
-// lookAgain reads the nodes of which something was wrong, and tells those that
+// recheck reads the nodes of which something was wrong, and tells those that
 // are as they were before from those that are not. One that is gone is neither.
 func (v *verification) recheck(ctx context.Context, before []node, wrong map[zone.ID][]Difference) (stayed, moved []node, err error) {
 	if len(wrong) == 0 {

@@ -61,7 +61,7 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 	return newCheck(name, path, differences), nil
 }
 
-// kept returns an error for a file that the daemon does not keep: it runs with
+// checkManaged returns an error for a file that the daemon does not keep: it runs with
 // another configuration than this command, and what the file says proves nothing.
 func (v *verification) checkManaged(path string) error {
 	if slices.ContainsFunc(v.status.Files, func(f hostsfile.FileStatus) bool { return f.Path == path }) {

@@ -6,11 +6,11 @@ const (
 	// perSecond bounds the questions to one listener: other programs want to
 	// be answered too.
 	perSecond = 5000
-	// gait is how many of them come at once.
+	// batchSize is how many of them come at once.
 	batchSize = 50
 )
 
-// pace tells how far ahead of its time a row of questions is.
+// limiter tells how far ahead of its time a row of questions is.
 type limiter struct {
 	begun time.Time
 	n     int
