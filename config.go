@@ -6,14 +6,17 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -213,4 +216,130 @@ func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
 		Zone:   resolver.HostsZone{Prefix: prefix, Local: id},
 		Logger: c.Logger.With("part", "hosts"),
 	}
+}
+
+// newCluster makes what follows the curators.
+func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher, error) {
+	// A free name is not derived from a key, so no certificate can have it.
+	certified, err := prefix.Parse(string(s.id))
+	if err != nil {
+		certified = ""
+	}
+	return curator.New(curator.Config{
+		Endpoints:   cfg.Endpoints,
+		Credentials: cfg.Credentials,
+		Insecure:    cfg.Insecure,
+		BootID:      boottime.ID(),
+		Prefix:      prefix,
+		LocalID:     certified,
+		Resolve:     s.addressesOf,
+		Port:        s.curatorPort,
+		Dialer:      curator.Dialer(cfg.ClusterDialer),
+		Logger:      cfg.Logger.With("part", "curator"),
+
+		RecoverAfter:  cfg.RecoverAfter,
+		AuthorityFile: cfg.authorityFile(),
+	}, s.nodes)
+}
+
+// addressesOf finds a curator that is known by its node ID in our own zone: no
+// other name service need work for the cluster to be reached.
+func (s *Service) addressesOf(id zone.ID) []netip.Addr {
+	n, _ := s.store.Snapshot().Lookup(string(id))
+	return slices.Collect(n.Addrs())
+}
+
+// curatorPort is the port that a node reports for its curator, or 0.
+func (s *Service) curatorPort(id zone.ID) uint16 {
+	n, _ := s.store.Snapshot().Lookup(string(id))
+	return n.CuratorPort()
+}
+
+// resolvConf is what resolv.conf is kept with.
+func (c *Config) resolvConf() resolvconf.Config {
+	return resolvconf.Config{
+		Settings: c.ResolvConf, Root: c.Files.Root, StateDir: c.StateDir,
+		Logger: c.Logger.With("part", "resolv.conf"),
+	}
+}
+
+// authorityName is the file in the state directory that keeps which nodes may
+// speak for the cluster.
+const authorityName = "curators.json"
+
+func (c *Config) authorityFile() string {
+	if c.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(c.StateDir, authorityName)
+}
+
+// Reload has change edit a copy of the settings in force, takes over what it
+// changed, and disturbs nothing else. With an error nothing has changed: it names
+// a field that holds until the end of the process, which are all but DNS,
+// RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
+// Report and ResolvConf.Mode, or says what is wrong with a value. The
+// functions of the copy are nil: a LocalSource stays unless change sets another
+// one, other Addresses or other Interfaces. Reload may be called at any time from
+// any goroutine; change must not call the Service.
+func (s *Service) Reload(change func(*Config)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, next := s.cfg, s.cfg.clone()
+	next.LocalSource, next.ClusterDialer = nil, nil
+	change(&next)
+	next.Logger, next.now, next.clock = cmp.Or(next.Logger, was.Logger), was.now, was.clock
+	if field := was.restartField(&next); field != "" {
+		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
+	}
+	moved := was.otherAddresses(&next)
+	if !moved {
+		next.LocalSource = was.LocalSource
+	}
+	next.ClusterDialer = was.ClusterDialer
+	if err := next.ResolvConf.Check(); err != nil {
+		return err
+	}
+	if err := s.cluster.SetEndpoints(next.Endpoints); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(was.DNS, next.DNS) {
+		if err := s.dns.Reconfigure(next.settings()); err != nil {
+			return errors.Join(err, s.cluster.SetEndpoints(was.Endpoints))
+		}
+	}
+	if s.resolv != nil {
+		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD)
+	}
+	s.cfg = next
+	s.cluster.SetRecoverAfter(next.RecoverAfter)
+	s.store.SetRetention(next.RetainDeparted)
+	s.nodes.Expect(next.expectsCluster())
+	if moved {
+		s.locally.Restart()
+	}
+	if was.Report != next.Report {
+		s.reportAddress()
+	}
+	return nil
+}
+
+// ReloadStatus is what became of the last attempt to load the configuration
+// again.
+type ReloadStatus struct {
+	At time.Time `json:"at"`
+	// Error is why it was refused, one line for each problem, or empty.
+	Error string `json:"error"`
+}
+
+// ReportReload notes for the status that the configuration was loaded again just
+// now or, with an error, why it was refused. What is in the files is the
+// embedder's business, so the service cannot know by itself: [Service.Reload]
+// does not call it. It may be called concurrently.
+func (s *Service) ReportReload(err error) {
+	r := &ReloadStatus{At: time.Now().UTC().Truncate(time.Millisecond)}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	s.lastReload.Store(r)
 }

@@ -1,14 +1,12 @@
 package nodedns
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,13 +16,23 @@ import (
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/dnsclient"
+	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/watchers/saved"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
+)
+
+// The parts that keep addresses free of reverse records from the cluster, as
+// [zone.Store.SetReserved] has them.
+const (
+	reservedGateways  = "gateways"
+	reservedUpstreams = "upstreams"
 )
 
 // Service is the name service of one machine. Make it with [New].
@@ -40,7 +48,7 @@ type Service struct {
 	dns     *resolver.Server
 	files   *hostsfile.Keeper
 	resolv  *resolvconf.Keeper // nil: none
-	varlink *varlinkSockets    // nil: none
+	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
 	self    *selfCheck
 	changes *changelog.Writer
@@ -56,7 +64,7 @@ type Service struct {
 	started   atomic.Bool
 	ready     chan struct{}
 	listeners *supervise.Task   // which end last
-	sources   []*supervise.Task // what Run keeps running from the start on, varlink too
+	sources   []*supervise.Task // what Run keeps running from the start on
 	readers   []*supervise.Task // and what it does once the files are written
 	locally   *supervise.Task   // the one of the sources that runs the local one
 }
@@ -101,7 +109,7 @@ func New(cfg Config) (*Service, error) {
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
 		Roots:    cfg.UpstreamRoots,
-		Changed:  func() { s.hintResolvConf(); s.self.hints.Send(); s.upstreamHints.Send() },
+		Changed:  s.upstreamsChanged,
 		Clock:    cfg.clock,
 		Logger:   cfg.Logger.With("part", "dns"),
 	})
@@ -109,13 +117,24 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.reserveUpstreams() // before the first query
-	if s.files, err = s.newFiles(&cfg, prefix); err != nil {
+	s.files, err = hostsfile.New(hostsfile.Config{
+		Settings: cfg.Files,
+		ID:       id,
+		Prefix:   prefix,
+		StateDir: cfg.StateDir,
+		Written:  func(string) { s.self.hints.Send() },
+		Logger:   cfg.Logger.With("part", "files"),
+	})
+	if err != nil {
 		return nil, err
 	}
 	if s.resolv, err = s.newResolvConf(&cfg); err != nil {
 		return nil, err
 	}
-	s.varlink = newVarlink(cfg.VarlinkSocket, s.dns, cfg.Logger)
+	if path := cfg.VarlinkSocket; path != "" {
+		nss := nssresolve.New(s.dns)
+		s.varlink = varlink.NewSockets(path, nss, nss.WatchQueries, cfg.Logger.With("part", "varlink"))
+	}
 	if s.state != "" {
 		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
@@ -125,73 +144,31 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher, error) {
-	// A free name is not derived from a key, so no certificate can have it.
-	certified, err := prefix.Parse(string(s.id))
+// selfProbe is asked of our own listener before resolv.conf points at it.
+const selfProbe = "localhost"
+
+// newResolvConf makes the keeper of resolv.conf, or nil where there is none.
+func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
+	if err := cfg.ResolvConf.Check(); err != nil || cfg.ResolvConf.Path == "" {
+		return nil, err
+	}
+	kept := cfg.resolvConf()
+	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
+	kept.Probe = func(ctx context.Context, listener netip.AddrPort) error {
+		_, err := dnsclient.Lookup(ctx, listener, selfProbe)
+		return err
+	}
+	k, err := resolvconf.New(kept)
 	if err != nil {
-		certified = ""
+		return nil, err
 	}
-	return curator.New(curator.Config{
-		Endpoints:   cfg.Endpoints,
-		Credentials: cfg.Credentials,
-		Insecure:    cfg.Insecure,
-		BootID:      boottime.ID(),
-		Prefix:      prefix,
-		LocalID:     certified,
-		Resolve:     s.addressesOf,
-		Port:        s.curatorPort,
-		Dialer:      curator.Dialer(cfg.ClusterDialer),
-		Logger:      cfg.Logger.With("part", "curator"),
-
-		RecoverAfter:  cfg.RecoverAfter,
-		AuthorityFile: cfg.authorityFile(),
-	}, s.nodes)
-}
-
-func (s *Service) newFiles(cfg *Config, prefix zone.Prefix) (*hostsfile.Keeper, error) {
-	return hostsfile.New(hostsfile.Config{
-		Settings: cfg.Files,
-		ID:       s.id,
-		Prefix:   prefix,
-		StateDir: cfg.StateDir,
-		Written:  func(string) { s.self.hints.Send() },
-		Logger:   cfg.Logger.With("part", "files"),
-	})
-}
-
-// localSource is where this machine's addresses come from, and its gateways:
-// netlink tells of those with addresses from the configuration too, and a
-// LocalSource of none.
-func (c Config) localSource(reserve func(gateways []netip.Addr)) LocalSource {
-	return func(ctx context.Context, publish func([]netip.Addr)) error {
-		if c.LocalSource != nil {
-			reserve(nil)
-			return c.LocalSource(ctx, publish)
-		}
-		w := netlink.Watcher{Interfaces: c.Interfaces, Publish: publish, Gateways: reserve, Logger: c.Logger.With("part", "netlink")}
-		if len(c.Addresses) == 0 {
-			return w.Run(ctx)
-		}
-		publish(c.Addresses)
-		w.Publish = func([]netip.Addr) {}
-		if err := w.Run(ctx); err != nil && ctx.Err() == nil {
-			// What was configured holds all the same, as where netlink is forbidden.
-			c.Logger.Warn("the gateways are not known: their addresses may get reverse records from the cluster", "error", err)
-			reserve(nil)
-			<-ctx.Done()
-		}
-		return nil
-	}
+	k.Set(cfg.ResolvConf.Mode, cfg.DNS.Upstreams.TrustAD)
+	return k, nil
 }
 
 // plan lists what Run keeps running.
 func (s *Service) plan() {
-	s.locally = &supervise.Task{Name: "local addresses", Run: func(ctx context.Context) error {
-		s.mu.Lock()
-		source := s.cfg.localSource(s.reserveGateways)
-		s.mu.Unlock()
-		return source(ctx, s.publish)
-	}}
+	s.locally = &supervise.Task{Name: "local addresses", Run: s.runLocalSource}
 	s.changes = &changelog.Writer{Logger: s.log}
 	s.listeners = &supervise.Task{Name: "dns", Run: s.dns.Run}
 	s.sources = []*supervise.Task{
@@ -206,7 +183,7 @@ func (s *Service) plan() {
 		{Name: "changes", Run: func(ctx context.Context) error { return s.changes.Run(ctx, s.store) }},
 	}
 	if s.varlink != nil {
-		s.sources = append(s.sources, s.varlink.tasks...)
+		s.sources = append(s.sources, s.varlink.Tasks...)
 	}
 	if s.resolv != nil {
 		s.readers = append(s.readers, &supervise.Task{Name: "resolv.conf", Run: s.resolv.Run})
@@ -219,6 +196,23 @@ func (s *Service) plan() {
 			return s.saved.Run(ctx)
 		}})
 	}
+}
+
+// runLocalSource publishes this machine's addresses, and its gateways: a
+// LocalSource has none.
+func (s *Service) runLocalSource(ctx context.Context) error {
+	s.mu.Lock()
+	cfg := s.cfg
+	s.mu.Unlock()
+	if cfg.LocalSource != nil {
+		s.reserveGateways(nil)
+		return cfg.LocalSource(ctx, s.publish)
+	}
+	w := netlink.Watcher{
+		Interfaces: cfg.Interfaces, Addresses: cfg.Addresses,
+		Publish: s.publish, Gateways: s.reserveGateways, Logger: s.log.With("part", "netlink"),
+	}
+	return w.Run(ctx)
 }
 
 // tasks are all that Run keeps running.
@@ -239,6 +233,56 @@ func (s *Service) publish(addrs []netip.Addr) {
 	s.reportAddress()
 }
 
+// reportAddress has our first address reported to the cluster, if that is wanted.
+// The caller holds s.mu.
+func (s *Service) reportAddress() {
+	var first netip.Addr
+	for addr := range s.store.Snapshot().Local().Addrs() {
+		if s.cfg.Report {
+			first = addr
+		}
+		break
+	}
+	s.cluster.SetReport(first)
+}
+
+// reserveGateways takes the gateways that the local source tells of.
+func (s *Service) reserveGateways(addrs []netip.Addr) {
+	s.store.SetReserved(reservedGateways, addrs)
+}
+
+// reserveUpstreams takes the servers that are asked now, those of routes too.
+func (s *Service) reserveUpstreams() {
+	var addrs []netip.Addr
+	for _, u := range s.dns.UpstreamStatus() {
+		addrs = append(addrs, u.Server.Addr.Addr().Unmap())
+	}
+	s.store.SetReserved(reservedUpstreams, addrs)
+}
+
+// followUpstreams keeps the reserved addresses equal to the servers' until ctx
+// ends.
+func (s *Service) followUpstreams(ctx context.Context) error {
+	for {
+		s.reserveUpstreams()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.upstreamHints:
+		}
+	}
+}
+
+// upstreamsChanged is called when the listeners or the upstreams may have
+// changed.
+func (s *Service) upstreamsChanged() {
+	if s.resolv != nil {
+		s.resolv.Hint()
+	}
+	s.self.hints.Send()
+	s.upstreamHints.Send()
+}
+
 // ErrRunning says that Run was called a second time.
 var ErrRunning = errors.New("nodedns: the service has been run already")
 
@@ -257,7 +301,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.dns.Listen(); err != nil {
 		return errors.Join(err, s.RestoreResolvConf())
 	}
-	s.varlink.listen()
+	if s.varlink != nil {
+		s.varlink.Listen()
+	}
 	listening, stopListeners := context.WithCancel(context.WithoutCancel(ctx))
 	var last, others sync.WaitGroup
 	defer func() { others.Wait(); stopListeners(); last.Wait() }()
@@ -329,52 +375,23 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 	s.cluster.SetDialer(curator.Dialer(dialer))
 }
 
-// Reload has change edit a copy of the settings in force, takes over what it
-// changed, and disturbs nothing else. With an error nothing has changed: it names
-// a field that holds until the end of the process, which are all but DNS,
-// RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// Report and ResolvConf.Mode, or says what is wrong with a value. The
-// functions of the copy are nil: a LocalSource stays unless change sets another
-// one, other Addresses or other Interfaces. Reload may be called at any time from
-// any goroutine; change must not call the Service.
-func (s *Service) Reload(change func(*Config)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	was, next := s.cfg, s.cfg.clone()
-	next.LocalSource, next.ClusterDialer = nil, nil
-	change(&next)
-	next.Logger, next.now, next.clock = cmp.Or(next.Logger, was.Logger), was.now, was.clock
-	if field := was.restartField(&next); field != "" {
-		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
+// TrustCurator lets a node speak for the cluster, by an operator's decision, and
+// has the curators contacted again. It is remembered until [Service.ResetCurators].
+// The error says what is wrong with the ID. It may be called at any time from any
+// goroutine.
+func (s *Service) TrustCurator(node string) error { return s.cluster.Trust(node) }
+
+// ResetCurators forgets which nodes may speak for the cluster, but for the
+// pinned endpoints, so that the next contact is as the first one. The nodes of
+// the zone stay. It may be called at any time from any goroutine.
+func (s *Service) ResetCurators() { s.cluster.ResetAuthority() }
+
+// RestoreResolvConf makes resolv.conf what it was before nodedns, if an earlier run has
+// left it pointing here. Run does so at its end, and where a listener cannot be
+// bound; it is for a Service that is not run after all.
+func (s *Service) RestoreResolvConf() error {
+	if s.resolv == nil {
+		return nil
 	}
-	moved := was.otherAddresses(&next)
-	if !moved {
-		next.LocalSource = was.LocalSource
-	}
-	next.ClusterDialer = was.ClusterDialer
-	if err := next.ResolvConf.Check(); err != nil {
-		return err
-	}
-	if err := s.cluster.SetEndpoints(next.Endpoints); err != nil {
-		return err
-	}
-	if !reflect.DeepEqual(was.DNS, next.DNS) {
-		if err := s.dns.Reconfigure(next.settings()); err != nil {
-			return errors.Join(err, s.cluster.SetEndpoints(was.Endpoints))
-		}
-	}
-	if s.resolv != nil {
-		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD)
-	}
-	s.cfg = next
-	s.cluster.SetRecoverAfter(next.RecoverAfter)
-	s.store.SetRetention(next.RetainDeparted)
-	s.nodes.Expect(next.expectsCluster())
-	if moved {
-		s.locally.Restart()
-	}
-	if was.Report != next.Report {
-		s.reportAddress()
-	}
-	return nil
+	return s.resolv.Restore()
 }

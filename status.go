@@ -176,3 +176,13 @@ func addresses(n zone.Node) []string {
 	}
 	return texts
 }
+
+// resolvConfStatus is nil without a resolv.conf.
+func (s *Service) resolvConfStatus() *resolvconf.Status {
+	if s.resolv == nil {
+		return nil
+	}
+	status := s.resolv.Status()
+	status.Source = s.dns.SystemConfig().From
+	return &status
+}

@@ -39,6 +39,10 @@ type Watcher struct {
 	// comment says which are.
 	Interfaces []string
 
+	// Addresses are published instead of those of the interfaces, if there are
+	// any; what is watched are the gateways then.
+	Addresses []netip.Addr
+
 	// Publish is called by Run with the addresses, IPv4 before IPv6: once at
 	// the start of each Run and then upon each change. The list is empty while
 	// there is no usable address. It belongs to Publish, which must not block.
@@ -64,6 +68,24 @@ type Watcher struct {
 // the kernel cannot be asked or the subscription broke; calling it again makes
 // up for all that was missed. It must not run twice at the same time.
 func (w *Watcher) Run(ctx context.Context) error {
+	if len(w.Addresses) == 0 {
+		return w.watch(ctx)
+	}
+	w.Publish(slices.Clone(w.Addresses))
+	gateways := *w
+	gateways.Publish = func([]netip.Addr) {}
+	if err := gateways.watch(ctx); err != nil && ctx.Err() == nil {
+		// The addresses hold all the same, as where netlink is forbidden.
+		w.log().Warn("the gateways are not known: their addresses may get reverse records from the cluster", "error", err)
+		if w.Gateways != nil {
+			w.Gateways(nil)
+		}
+		<-ctx.Done()
+	}
+	return nil
+}
+
+func (w *Watcher) watch(ctx context.Context) error {
 	for _, glob := range w.Interfaces {
 		if _, err := path.Match(glob, ""); err != nil {
 			return fmt.Errorf("local interface pattern %q: %w; * and ? stand for any characters, [a-z] for one of a range", glob, err)
