@@ -199,8 +199,13 @@ func TestStaleAnswer(t *testing.T) {
 			c.sleep(10 * time.Minute)
 			c.wants(t, tt.rcode, "cache", tt.code, 30)
 			u.become(answering("www.example.org. 60 IN A 192.0.2.2"))
-			c.sleep(time.Hour)
-			c.wants(t, "NOERROR", "upstream", -1, 60)
+			// On a busy machine the failure comes after the stale answer, and a query
+			// may be one that waits for it.
+			eventually(t, func() bool {
+				c.sleep(time.Hour)
+				got, err := c.Query(t.Context(), asked, "A")
+				return err == nil && got.Rcode == "NOERROR" && got.Source == "upstream" && got.Records[0].TTL == 60
+			})
 		})
 	}
 }
