@@ -1,7 +1,7 @@
 // Package zone holds what a machine knows of its own name and of those of its
 // cluster's other nodes.
 //
-// Sources say what they know to a [Store], which keeps one layer for each. The
+// Sources report what they know to a [Store], which keeps one layer for each. The
 // Store checks every statement, merges the layers and publishes the result as
 // an immutable [Snapshot] behind one atomic pointer. Data goes one way:
 //
@@ -14,12 +14,15 @@
 // # The rules of the merge
 //
 // The local layer decides the addresses of our own name, whatever the cluster
-// says of them. For every other name the source made earlier outranks the one
-// made later, and both outrank what was saved at an earlier run. A statement
-// without an address keeps the last one known. A node that its source declares
-// gone is departed: marked, and answered until the retention is over.
+// reports of them. For every other name the source made earlier outranks the one
+// made later, and both outrank what was saved at an earlier run. What an
+// outranked source reports is kept, and takes effect when the other drops the
+// node. A statement without an address keeps the last one known. A node that all
+// its sources have dropped, by a tombstone or a backlog without it, is departed:
+// marked, and answered until the retention is over. Another cluster of one source
+// drops that source's nodes only.
 //
-// What a source says is data and not truth: an entry whose name or address is
+// What a source reports is data and not truth: an entry whose name or address is
 // not fit to be published is refused alone, counted, and what was known of the
 // node before stays.
 //

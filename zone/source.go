@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -214,109 +213,8 @@ func (src *Source) Complete() {
 	})
 }
 
-// warnOfNothing reports a backlog of which the zone has taken nothing. What was
-// refused of it is not reported again.
-func (src *Source) warnOfNothing() {
-	s := src.store
-	switch {
-	case src.taken:
-	case src.refused.count == 0:
-		s.log.Warn("empty cluster backlog ignored, keeping last good data", "source", src.name)
-	default:
-		s.log.Warn("all entries of the cluster backlog are invalid, keeping last good data",
-			"source", src.name, "count", src.refused.count, "entries", src.refused.names)
-		if s.refusalLog.source == src.name {
-			s.refusalLog = refusalLog{quiet: s.clock() + refusalLogInterval}
-		}
-	}
-}
-
-// warnOfLoss reports a backlog that lacks half of the nodes or more. A cluster
-// seldom shrinks so; a curator that restored old data looks the same.
-func (src *Source) warnOfLoss(absent int) {
-	s := src.store
-	if live := s.draft.counts.Live; absent > 0 && 2*absent >= live {
-		s.log.Warn("a large part of the cluster is missing from a new backlog: departed, and still answered",
-			"source", src.name, "count", absent, "of", live, "share", fmt.Sprintf("%d%%", 100*absent/live))
-	}
-}
-
 // Settle says that the source has gone quiet without ever telling where its
 // backlog ends. The zone is then ready, and nothing more.
 func (src *Source) Settle() {
 	src.store.update(func() { src.settled = true })
-}
-
-// see notes that the present backlog names a node. A backlog that repeats
-// itself for ever is kept from growing by counting each name once.
-func (src *Source) see(k key) {
-	if !src.inBacklog {
-		return
-	}
-	if len(src.seen) == cap(src.seen) {
-		src.sortSeen()
-		src.seen = slices.Grow(src.seen, len(src.seen)/2+64)
-	}
-	src.seen = append(src.seen, k)
-}
-
-func (src *Source) sortSeen() {
-	slices.SortFunc(src.seen, compareKeys)
-	src.seen = slices.Compact(src.seen)
-}
-
-// absent lists the nodes that the backlog should have named and did not: the
-// source's own, and what was saved once no other source is awaited. We are here,
-// whatever it says.
-func (src *Source) absent() (absent []key) {
-	s := src.store
-	src.sortSeen()
-	seen, saved := src.seen, !s.awaited(src)
-	src.vouched = nil
-	for k, r := range s.draft.nodes.all() {
-		for len(seen) > 0 && compareKeys(seen[0], k) < 0 {
-			seen = seen[1:]
-		}
-		named := len(seen) > 0 && seen[0] == k
-		switch {
-		case r.source == savedRank && named:
-			src.vouch(k)
-		case named, r.flags&departed != 0, s.draft.isLocal(k):
-		case r.source == src.rank, r.source == savedRank && saved && !s.isVouched(k):
-			absent = append(absent, k)
-		}
-	}
-	for k, r := range s.withheld {
-		if _, known := s.draft.nodes.get(k); known {
-			continue // and has been looked at
-		}
-		if !src.hasSeen(k) && r.source == src.rank {
-			absent = append(absent, k)
-		}
-	}
-	for k := range src.aside {
-		if !src.hasSeen(k) {
-			delete(src.aside, k)
-			delete(src.spelled, k)
-		}
-	}
-	return absent
-}
-
-func (src *Source) hasSeen(k key) bool {
-	_, named := slices.BinarySearchFunc(src.seen, k, compareKeys)
-	return named
-}
-
-// vouch notes that the source knows a saved node, of which it has only reported
-// what is refused.
-func (src *Source) vouch(k key) {
-	if src.vouched == nil {
-		src.vouched = map[key]struct{}{}
-	}
-	src.vouched[k] = struct{}{}
-}
-
-func (s *Store) isVouched(k key) bool {
-	return slices.ContainsFunc(s.sources, func(src *Source) bool { _, known := src.vouched[k]; return known })
 }
