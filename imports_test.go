@@ -21,14 +21,15 @@ var layers = []struct {
 	part  string
 	below []string
 }{
-	{"cmd", []string{"cmd", "metrics", "", "resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
-	{"metrics", []string{"", "resolver", "watchers"}},
+	{"cmd", []string{"cmd", "metrics", "", "verdict", "resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
+	{"metrics", []string{"", "verdict", "resolver", "watchers"}},
 	{"integration", nil},
-	{"", []string{"resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
+	{"", []string{"verdict", "resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
 	{"resolver", []string{"resolver", "zone"}},
 	{"watchers", []string{"watchers", "zone"}},
 	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
 	{"zone/changelog", []string{"zone"}},
+	{"verdict", []string{"zone/changelog"}},
 	{"zone", nil},
 	{leaves, nil},
 	{testkit, []string{testkit}},

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -49,7 +50,7 @@ func TestStartsWithoutAddressAndCluster(t *testing.T) {
 	if status := f.Status(); status.NodeID != self {
 		t.Errorf("status is %+v", status)
 	}
-	f.judged(StateDegraded, ReasonNoAddress)
+	f.judged(StateDegraded, verdict.NoAddress)
 	f.publish("192.0.2.1")
 	f.judged(StateReady)
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/nodedns/nodedns/internal/boottime"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
@@ -30,7 +31,7 @@ func (f *fixture) judged(state string, codes ...string) Status {
 	var s Status
 	f.eventually(fmt.Sprintf("the state %s for %q", state, codes), func() bool {
 		s = f.Status()
-		return s.State == state && slices.Equal(s.Verdict.codes(), codes) &&
+		return s.State == state && slices.Equal(s.Verdict.Codes(), codes) &&
 			s.Verdict.Healthy == (state == StateReady) && len(s.Errors) == len(codes)
 	})
 	return s
@@ -95,21 +96,21 @@ func (e *enrolled) enrol(c *memory.Cluster) {
 func TestVerdictOnAnEnrolment(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
-	e.judged(StateWaiting, ReasonAwaitingCredentials)
+	e.judged(StateWaiting, verdict.AwaitingCredentials)
 	e.after.Store(int64(2 * zone.LostAfter)) // it may wait for long
-	e.judged(StateWaiting, ReasonAwaitingCredentials)
+	e.judged(StateWaiting, verdict.AwaitingCredentials)
 	e.enrol(e.cluster)
 	e.judged(StateReady)
 	if err := os.WriteFile(filepath.Join(e.directory, nodetls.CertFile), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, ReasonBadCredentials)
+	e.judged(StateDegraded, verdict.BadCredentials)
 	e.enrol(e.cluster)
 	e.judged(StateReady)
 	if err := os.RemoveAll(e.directory); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, ReasonAwaitingCredentials)
+	e.judged(StateDegraded, verdict.AwaitingCredentials)
 }
 
 // The credentials are in order, and the curators are of another cluster.
@@ -117,7 +118,7 @@ func TestVerdictOnAnotherClustersCA(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
 	e.enrol(newAuthority(t))
-	s := e.judged(StateDegraded, ReasonRefused)
+	s := e.judged(StateDegraded, verdict.Refused)
 	if s.Curator.State != curator.StateRefused {
 		t.Errorf("the curator is %s", s.Curator.State)
 	}
@@ -136,7 +137,7 @@ func TestVerdictOnCredentialsOfTwoClusters(t *testing.T) {
 	if err := os.Rename(filepath.Join(elsewhere, nodetls.CAFile), filepath.Join(e.directory, nodetls.CAFile)); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, ReasonBadCredentials)
+	e.judged(StateDegraded, verdict.BadCredentials)
 }
 
 // A curator that is lost counts after the minute that also brings EDE 3, and not
@@ -160,7 +161,7 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	f.snapshot("the loss", func(s *zone.Snapshot) bool { return !s.Reachable() })
 	f.judged(StateReady)
 	after.Add(int64(zone.LostAfter))
-	f.judged(StateDegraded, ReasonCuratorLost)
+	f.judged(StateDegraded, verdict.CuratorLost)
 	f.SetClusterDialer(cluster(t, directory))
 	f.judged(StateReady)
 	f.stop()
@@ -172,13 +173,13 @@ func TestVerdictOnALostCurator(t *testing.T) {
 	saved.publish("192.0.2.1")
 	saved.judged(StateReady)
 	after.Add(int64(zone.LostAfter))
-	saved.judged(StateDegraded, ReasonCuratorLost)
+	saved.judged(StateDegraded, verdict.CuratorLost)
 
 	never := start(t, clock, func(c *Config) { c.ClusterDialer = unreachable })
 	never.publish("192.0.2.1")
-	never.judged(StateWaiting, ReasonZoneNotReady)
+	never.judged(StateWaiting, verdict.ZoneNotReady)
 	after.Add(int64(zone.LostAfter))
-	never.judged(StateDegraded, ReasonCuratorLost)
+	never.judged(StateDegraded, verdict.CuratorLost)
 }
 
 // A reload that was refused counts until one succeeds.
@@ -190,7 +191,7 @@ func TestVerdictOnARefusedReload(t *testing.T) {
 		t.Errorf("the last reload is %+v before the first", s.LastReload)
 	}
 	f.ReportReload(errors.New("nodedns.toml:3: unknown key"))
-	s := f.judged(StateDegraded, ReasonReloadRefused)
+	s := f.judged(StateDegraded, verdict.ReloadRefused)
 	if s.LastReload.Error != "nodedns.toml:3: unknown key" || s.LastReload.At.IsZero() {
 		t.Errorf("the last reload is %+v", s.LastReload)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/verdict"
 )
 
 // deadServer is a port of loopback where nobody listens.
@@ -71,9 +72,9 @@ func TestWhatIsWrongWithAnUpstream(t *testing.T) {
 		upstream.Down:      "upstream 192.0.2.1 does not answer: silence",
 		upstream.Looping:   "upstream 192.0.2.1 asks us what we ask it",
 	} {
-		var v Verdict
-		v.judgeUpstream(&UpstreamStatus{Server: "192.0.2.1", State: state.String(), Reason: "silence"})
-		if got := strings.Join(v.texts(), "\n"); got != want {
+		var v verdict.Verdict
+		judgeUpstream(&v, &UpstreamStatus{Server: "192.0.2.1", State: state.String(), Reason: "silence"})
+		if got := strings.Join(v.Texts(), "\n"); got != want {
 			t.Errorf("%v: got %q, want %q", state, got, want)
 		}
 	}

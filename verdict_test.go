@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
@@ -20,15 +21,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the manual's table of reasons again")
-
-// codes are those of a verdict's reasons, in order.
-func (v Verdict) codes() []string {
-	codes := []string{}
-	for _, r := range v.Reasons {
-		codes = append(codes, r.Code)
-	}
-	return codes
-}
 
 // fine are the facts of a service that is well, changed a little.
 func fine(change func(*facts)) *facts {
@@ -67,61 +59,61 @@ var judged = []ruling{
 	{"starting", func(f *facts) {
 		f.started, f.Ready, f.Addresses, f.Listeners = false, false, nil, nil
 		f.ListenerStatus[0].State = listen.Waiting
-	}, StateStarting, []string{ReasonStarting}},
-	{"no listener", func(f *facts) { f.Listeners = nil; f.ListenerStatus[0].State = listen.Waiting }, StateDegraded, []string{ReasonNoListener}},
+	}, StateStarting, []string{verdict.Starting}},
+	{"no listener", func(f *facts) { f.Listeners = nil; f.ListenerStatus[0].State = listen.Waiting }, StateDegraded, []string{verdict.NoListener}},
 	{"none is configured", func(f *facts) { f.Listeners, f.ListenerStatus = nil, nil }, StateReady, nil},
 	{"one waits", func(f *facts) {
 		f.ListenerStatus = append(f.ListenerStatus, listen.Status{State: listen.Waiting, Error: "no such address"})
 	}, StateReady, nil},
 	{"one failed", func(f *facts) {
 		f.ListenerStatus = append(f.ListenerStatus, listen.Status{State: listen.Failed, Error: "in use"})
-	}, StateDegraded, []string{ReasonListenerFailed}},
-	{"no address", func(f *facts) { f.Addresses = nil }, StateDegraded, []string{ReasonNoAddress}},
-	{"a clone", func(f *facts) { f.Conflict = "a clone; " + changelog.DuplicateKeyRemedy }, StateDegraded, []string{ReasonIdentityConflict}},
+	}, StateDegraded, []string{verdict.ListenerFailed}},
+	{"no address", func(f *facts) { f.Addresses = nil }, StateDegraded, []string{verdict.NoAddress}},
+	{"a clone", func(f *facts) { f.Conflict = "a clone; " + changelog.DuplicateKeyRemedy }, StateDegraded, []string{verdict.IdentityConflict}},
 
 	{"no cluster", func(f *facts) { at(curator.StateOff, true, false)(f); f.expected = false }, StateReady, nil},
-	{"bad credentials", at(curator.StateBadCredentials, true, false), StateDegraded, []string{ReasonBadCredentials}},
-	{"bad credentials from the first", at(curator.StateBadCredentials, false, true), StateDegraded, []string{ReasonBadCredentials}},
-	{"refused", at(curator.StateRefused, true, false), StateDegraded, []string{ReasonRefused}},
-	{"unauthorized", at(curator.StateUnauthorized, true, false), StateDegraded, []string{ReasonUnauthorized}},
-	{"removed", at(curator.StateRemoved, true, false), StateDegraded, []string{ReasonRemoved}},
+	{"bad credentials", at(curator.StateBadCredentials, true, false), StateDegraded, []string{verdict.BadCredentials}},
+	{"bad credentials from the first", at(curator.StateBadCredentials, false, true), StateDegraded, []string{verdict.BadCredentials}},
+	{"refused", at(curator.StateRefused, true, false), StateDegraded, []string{verdict.Refused}},
+	{"unauthorized", at(curator.StateUnauthorized, true, false), StateDegraded, []string{verdict.Unauthorized}},
+	{"removed", at(curator.StateRemoved, true, false), StateDegraded, []string{verdict.Removed}},
 	{"refused, trying again", func(f *facts) {
 		at(curator.StateConnecting, true, false)(f)
 		f.Curator.Rejected, f.Curator.RejectedDetail = curator.StateRefused, "not a member"
-	}, StateDegraded, []string{ReasonRefused}},
+	}, StateDegraded, []string{verdict.Refused}},
 	{"unauthorized, trying again", func(f *facts) {
 		at(curator.StateConnecting, true, false)(f)
 		f.Curator.Rejected = curator.StateUnauthorized
-	}, StateDegraded, []string{ReasonUnauthorized}},
+	}, StateDegraded, []string{verdict.Unauthorized}},
 	{"removed, and the curator is gone", func(f *facts) {
 		at(curator.StateBackingOff, true, false)(f)
 		f.Curator.Removed = "the cluster deleted it"
-	}, StateDegraded, []string{ReasonRemoved}},
-	{"members that are not saved", func(f *facts) { f.Curator.FileError = "read-only" }, StateDegraded, []string{ReasonFileNotWritten}},
-	{"not enrolled", at(curator.StateAwaitingCredentials, false, true), StateWaiting, []string{ReasonAwaitingCredentials}},
-	{"credentials that vanished", at(curator.StateAwaitingCredentials, true, false), StateDegraded, []string{ReasonAwaitingCredentials}},
+	}, StateDegraded, []string{verdict.Removed}},
+	{"members that are not saved", func(f *facts) { f.Curator.FileError = "read-only" }, StateDegraded, []string{verdict.FileNotWritten}},
+	{"not enrolled", at(curator.StateAwaitingCredentials, false, true), StateWaiting, []string{verdict.AwaitingCredentials}},
+	{"credentials that vanished", at(curator.StateAwaitingCredentials, true, false), StateDegraded, []string{verdict.AwaitingCredentials}},
 	{"not enrolled and broken", func(f *facts) {
 		at(curator.StateAwaitingCredentials, false, true)(f)
 		f.Files[0].Error = "read-only"
-	}, StateDegraded, []string{ReasonAwaitingCredentials, ReasonFileNotWritten}},
-	{"the first connection", at(curator.StateConnecting, false, false), StateWaiting, []string{ReasonZoneNotReady}},
-	{"the first backlog", at(curator.StateSyncing, false, false), StateWaiting, []string{ReasonZoneNotReady}},
+	}, StateDegraded, []string{verdict.AwaitingCredentials, verdict.FileNotWritten}},
+	{"the first connection", at(curator.StateConnecting, false, false), StateWaiting, []string{verdict.ZoneNotReady}},
+	{"the first backlog", at(curator.StateSyncing, false, false), StateWaiting, []string{verdict.ZoneNotReady}},
 	{"out of reach for a moment", at(curator.StateBackingOff, true, false), StateReady, nil},
-	{"out of reach", at(curator.StateBackingOff, true, true), StateDegraded, []string{ReasonCuratorLost}},
-	{"out of reach, trying", at(curator.StateConnecting, true, true), StateDegraded, []string{ReasonCuratorLost}},
-	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{ReasonCuratorLost}},
+	{"out of reach", at(curator.StateBackingOff, true, true), StateDegraded, []string{verdict.CuratorLost}},
+	{"out of reach, trying", at(curator.StateConnecting, true, true), StateDegraded, []string{verdict.CuratorLost}},
+	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{verdict.CuratorLost}},
 
-	{"more nodes than fit", func(f *facts) { f.full, f.Ready = "the zone is full", false }, StateDegraded, []string{ReasonZoneFull}},
+	{"more nodes than fit", func(f *facts) { f.full, f.Ready = "the zone is full", false }, StateDegraded, []string{verdict.ZoneFull}},
 	{"files", func(f *facts) {
 		f.Files[0].Error, f.ResolvConf.Error, f.HostsLines.Unusable = "full", "overwritten", "too large"
-	}, StateDegraded, []string{ReasonFileNotWritten, ReasonHostsUnusable, ReasonResolvConf}},
-	{"a task", func(f *facts) { f.tasks = []string{"files: broke"} }, StateDegraded, []string{ReasonTaskFailed}},
+	}, StateDegraded, []string{verdict.FileNotWritten, verdict.HostsUnusable, verdict.ResolvConf}},
+	{"a task", func(f *facts) { f.tasks = []string{"files: broke"} }, StateDegraded, []string{verdict.TaskFailed}},
 	{"upstreams", func(f *facts) {
 		f.UpstreamStatus = append(f.UpstreamStatus, UpstreamStatus{State: "looping"}, UpstreamStatus{State: "rejecting"})
 		f.UpstreamStatus[0].State = "down"
-	}, StateDegraded, []string{ReasonUpstreamDown, ReasonUpstreamLooping}},
-	{"a refused reload", func(f *facts) { f.LastReload.Error = "line 1: no\nline 2: no" }, StateDegraded, []string{ReasonReloadRefused}},
-	{"our own name", func(f *facts) { f.self = []error{errors.New("timeout")} }, StateDegraded, []string{ReasonSelfResolution}},
+	}, StateDegraded, []string{verdict.UpstreamDown, verdict.UpstreamLooping}},
+	{"a refused reload", func(f *facts) { f.LastReload.Error = "line 1: no\nline 2: no" }, StateDegraded, []string{verdict.ReloadRefused}},
+	{"our own name", func(f *facts) { f.self = []error{errors.New("timeout")} }, StateDegraded, []string{verdict.SelfResolution}},
 }
 
 func TestJudge(t *testing.T) {
@@ -130,8 +122,8 @@ func TestJudge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := fine(tt.cause)
-			v := judge(f)
-			if got := v.state(f.started, f.Ready); got != tt.state || !slices.Equal(v.codes(), tt.codes) || v.Reasons == nil {
+			v := f.judge()
+			if got := stateOf(v, f.started, f.Ready); got != tt.state || !slices.Equal(v.Codes(), tt.codes) || v.Reasons == nil {
 				t.Errorf("the state is %s for %+v, want %s for %v", got, v.Reasons, tt.state, tt.codes)
 			}
 			if v.Healthy != (tt.state == StateReady) {
@@ -154,8 +146,8 @@ func TestZoneNotReadyNamesTheRefused(t *testing.T) {
 		at(curator.StateConnected, false, false)(f)
 		f.Nodes.Quarantined, f.Refused = 7, []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}}
 	})
-	v := judge(f)
-	if len(v.Reasons) != 1 || v.Reasons[0].Code != ReasonZoneNotReady ||
+	v := f.judge()
+	if len(v.Reasons) != 1 || v.Reasons[0].Code != verdict.ZoneNotReady ||
 		!strings.Contains(v.Reasons[0].Text, `7 entries of the cluster are refused, first "node7\n": the name has no node-ID shape`) {
 		t.Errorf("the verdict is %+v, want the number of refused entries and the first", v)
 	}
@@ -166,7 +158,7 @@ func TestZoneNotReadyNamesTheRefused(t *testing.T) {
 func TestReasonsAreATable(t *testing.T) {
 	t.Parallel()
 	var table []string
-	for _, r := range Reasons() {
+	for _, r := range verdict.Reasons() {
 		table = append(table, r.Code)
 		if r.Meaning == "" || r.When == "" || r.Fix == "" {
 			t.Errorf("incomplete: %+v", r)
@@ -182,7 +174,7 @@ func TestReasonsAreATable(t *testing.T) {
 			}
 		}
 	})
-	codes := judge(everything).codes()
+	codes := everything.judge().Codes()
 	if !slices.IsSortedFunc(codes, func(a, b string) int { return slices.Index(table, a) - slices.Index(table, b) }) || len(codes) < 10 {
 		t.Errorf("the reasons are %v, want the order of %v", codes, table)
 	}
@@ -203,7 +195,7 @@ func TestManualHasTheReasons(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("\n| reason | meaning | counts | what to do |\n| --- | --- | --- | --- |\n")
-	for _, r := range Reasons() {
+	for _, r := range verdict.Reasons() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Code, r.Meaning, r.When, r.Fix)
 	}
 	b.WriteString("\n")

@@ -9,6 +9,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/verdict"
 )
 
 // Collector makes metrics of what a service reports. It may be used by any
@@ -77,7 +78,7 @@ func (s scrape) at(m *metric, at time.Time, labels ...string) {
 
 func (s scrape) health(status *nodedns.Status) {
 	s.is(healthy, status.Verdict.Healthy)
-	for _, reason := range nodedns.Reasons() {
+	for _, reason := range verdict.Reasons() {
 		s.is(unhealthy, status.Verdict.Has(reason.Code), reason.Code)
 	}
 	s.listeners(status.ListenerStatus)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -117,7 +118,7 @@ func TestStatusLine(t *testing.T) {
 				Curator: curator.Status{State: curator.StateConnected},
 			}
 			for _, text := range tt.reasons {
-				status.Verdict.Reasons = append(status.Verdict.Reasons, nodedns.Reason{Text: text})
+				status.Verdict.Reasons = append(status.Verdict.Reasons, verdict.Reason{Text: text})
 			}
 			got := statusLine(status)
 			if got != tt.want || strings.Contains(got, "\n") {

@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/varlink"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -28,9 +29,9 @@ func ago(d time.Duration) *time.Time {
 }
 
 // because is a verdict for these reasons, each by its code and its text.
-func because(reasons ...string) (v nodedns.Verdict) {
+func because(reasons ...string) (v verdict.Verdict) {
 	for pair := range slices.Chunk(reasons, 2) {
-		v.Reasons = append(v.Reasons, nodedns.Reason{Code: pair[0], Text: pair[1], Fix: "do about it what " + pair[0] + " needs"})
+		v.Reasons = append(v.Reasons, verdict.Reason{Code: pair[0], Text: pair[1], Fix: "do about it what " + pair[0] + " needs"})
 	}
 	return v
 }
@@ -40,7 +41,7 @@ func TestPrintStatus(t *testing.T) {
 	for name, status := range map[string]nodedns.Status{
 		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: curator.Status{State: curator.StateOff}, Verdict: because("starting", "not all listeners answer")},
 		"status_ready": {
-			NodeID: nodeID, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true, Serial: 12,
+			NodeID: nodeID, State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: true}, Ready: true, Serial: 12,
 			Addresses: []string{"192.0.2.10", "2001:db8::10"},
 			Nodes:     zone.Counts{Live: 5, Departed: 1, Quarantined: 2},
 			Refused:   []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
@@ -124,7 +125,7 @@ func TestStatusCheck(t *testing.T) {
 	for state, want := range map[string]int{
 		nodedns.StateReady: exitOK, nodedns.StateDegraded: exitFailed, nodedns.StateStarting: exitFailed, nodedns.StateWaiting: exitFailed,
 	} {
-		status := nodedns.Status{State: state, Verdict: nodedns.Verdict{Healthy: true}}
+		status := nodedns.Status{State: state, Verdict: verdict.Verdict{Healthy: true}}
 		says := ""
 		if want != exitOK {
 			status.Verdict, says = because("x", "this is broken"), "the daemon is "+state+": this is broken"

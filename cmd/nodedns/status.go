@@ -15,6 +15,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -87,14 +88,14 @@ With --json it is one object, whose keys stay and may get company:
 
 // verdictOf is the daemon's verdict or, of a daemon before this version that has
 // none, what its state and its errors amount to.
-func verdictOf(s nodedns.Status) nodedns.Verdict {
+func verdictOf(s nodedns.Status) verdict.Verdict {
 	v := s.Verdict
 	if v.Healthy || v.Reasons != nil {
 		return v
 	}
 	v.Healthy = s.State == nodedns.StateReady
 	for _, text := range s.Errors {
-		v.Reasons = append(v.Reasons, nodedns.Reason{
+		v.Reasons = append(v.Reasons, verdict.Reason{
 			Code: "error", Text: text, Fix: "do what the text says; the daemon is of an earlier version, and advises more after a restart",
 		})
 	}
@@ -155,7 +156,7 @@ func reloadText(r *nodedns.ReloadStatus, now time.Time) string {
 }
 
 // verdictText names the reasons by their codes, which the manual explains.
-func verdictText(v nodedns.Verdict) string {
+func verdictText(v verdict.Verdict) string {
 	if v.Healthy {
 		return standing("healthy")
 	}
@@ -169,7 +170,7 @@ func verdictText(v nodedns.Verdict) string {
 }
 
 // reasonsText has of each reason what is wrong, and what to do.
-func reasonsText(v nodedns.Verdict) string {
+func reasonsText(v verdict.Verdict) string {
 	var lines []string
 	for _, r := range v.Reasons {
 		lines = append(lines, r.Text, "  fix: "+r.Fix)
@@ -179,7 +180,7 @@ func reasonsText(v nodedns.Verdict) string {
 
 // firstReason is the first of the reasons, with how many more there are; empty
 // without any.
-func firstReason(v nodedns.Verdict) string {
+func firstReason(v verdict.Verdict) string {
 	switch n := len(v.Reasons); n {
 	case 0:
 		return ""

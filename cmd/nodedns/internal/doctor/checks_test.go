@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -44,8 +45,8 @@ var ails = []ail{
 	{"a wrong configuration", func(p *patient) { p.ConfigError = errors.New("x.toml:2: zone.colour: unknown key") }, "configuration", Problem, "zone.colour"},
 	{"no identity", func(p *patient) { p.IdentityError = errors.New("node.pub does not exist") }, "configuration", Problem, "nodedns init"},
 
-	{"the daemon starts", func(p *patient) { p.because(nodedns.ReasonStarting, "starting") }, "daemon", Warning, "starting"},
-	{"a reason of its own", func(p *patient) { p.because(nodedns.ReasonSelfResolution, "self-resolution: timeout") }, "daemon", Problem, "self-resolution"},
+	{"the daemon starts", func(p *patient) { p.because(verdict.Starting, "starting") }, "daemon", Warning, "starting"},
+	{"a reason of its own", func(p *patient) { p.because(verdict.SelfResolution, "self-resolution: timeout") }, "daemon", Problem, "self-resolution"},
 
 	{"the unit has failed", func(p *patient) {
 		p.Probes.Unit = func() (machine.Unit, error) {
@@ -67,7 +68,7 @@ var ails = []ail{
 	{"no address, and the network cannot be looked at", func(p *patient) { p.Status.Addresses = nil }, "address", Problem, "ip route"},
 	{"no address yet", func(p *patient) {
 		noAddress(p)
-		p.because(nodedns.ReasonStarting, "the daemon is starting")
+		p.because(verdict.Starting, "the daemon is starting")
 		p.Status.State = nodedns.StateStarting
 	}, "daemon", Warning, "starting"},
 	{"an address by the configuration", func(p *patient) {
@@ -143,7 +144,7 @@ var ails = []ail{
 	}, "resolv-conf", Warning, "127.0.0.53, and not nodedns"},
 	{"resolv.conf was left", func(p *patient) {
 		p.Status.ResolvConf.State, p.Status.ResolvConf.LastOverwrittenBy, p.Status.ResolvConf.Error = resolvconf.StateLeft, "dhclient", "resolv.conf was overwritten 10 times"
-		p.because(nodedns.ReasonResolvConf, p.Status.ResolvConf.Error)
+		p.because(verdict.ResolvConf, p.Status.ResolvConf.Error)
 	}, "resolv-conf", Problem, "dhclient"},
 
 	{"NetworkManager", func(p *patient) { p.run("400", "NetworkManager") }, "resolv-conf-writers", Note, "rc-manager"},
@@ -215,7 +216,7 @@ var ails = []ail{
 
 	{"a file that cannot be written", func(p *patient) {
 		p.Status.Files[0].Error = "write /etc/hosts: input/output error"
-		p.because(nodedns.ReasonFileNotWritten, p.Status.Files[0].Error)
+		p.because(verdict.FileNotWritten, p.Status.Files[0].Error)
 	}, "files", Problem, "input/output error"},
 	{"a read-only file", func(p *patient) {
 		hosts := p.Config.Rooted("/etc/hosts")
@@ -256,7 +257,7 @@ var ails = []ail{
 	}, "ipv6", Warning, "the kernel has no IPv6"},
 
 	{"a cloned key", func(p *patient) {
-		p.because(nodedns.ReasonIdentityConflict, "another machine has this node's key, since now")
+		p.because(verdict.IdentityConflict, "another machine has this node's key, since now")
 	}, "key", Problem, "fix identity-conflict"},
 	{"a key that others can read", func(p *patient) { p.writeKey("node.key", 0o640) }, "key-permissions", Warning, "0640"},
 
@@ -265,28 +266,28 @@ var ails = []ail{
 
 	{"refused by the cluster", func(p *patient) {
 		p.Status.Curator.State = curator.StateRefused
-		p.because(nodedns.ReasonRefused, "a curator refuses this node")
+		p.because(verdict.Refused, "a curator refuses this node")
 	}, "curator", Problem, "fix refused"},
 	{"removed from the cluster", func(p *patient) {
 		p.Status.Curator.State = curator.StateRemoved
-		p.because(nodedns.ReasonRemoved, "this node was removed")
+		p.because(verdict.Removed, "this node was removed")
 	}, "curator", Problem, "drop this one's name"},
-	{"one that may not speak", func(p *patient) { p.because(nodedns.ReasonUnauthorized, "only curators that may not") }, "curator", Problem, "fix unauthorized"},
+	{"one that may not speak", func(p *patient) { p.because(verdict.Unauthorized, "only curators that may not") }, "curator", Problem, "fix unauthorized"},
 	{"credentials that only the daemon cannot read", func(p *patient) {
 		p.Config.Credentials = filepath.Join(p.dir, "credentials")
-		p.because(nodedns.ReasonBadCredentials, "certificate of another CA")
+		p.because(verdict.BadCredentials, "certificate of another CA")
 	}, "curator", Problem, "another CA"},
-	{"credentials that the daemon waits for", func(p *patient) { p.because(nodedns.ReasonAwaitingCredentials, "not enrolled") }, "curator", Warning, "not enrolled"},
+	{"credentials that the daemon waits for", func(p *patient) { p.because(verdict.AwaitingCredentials, "not enrolled") }, "curator", Warning, "not enrolled"},
 	{"the cluster out of reach for a moment", func(p *patient) { p.Status.Curator.State = curator.StateBackingOff }, "", "", ""},
 	{"the cluster lost", func(p *patient) {
 		p.Status.Curator.State = curator.StateBackingOff
-		p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+		p.because(verdict.CuratorLost, "no curator has been reached")
 	}, "curator", Warning, "2026-03-01T11"},
 	{"the cluster never found", func(p *patient) {
 		p.Status.Curator.State, p.Status.Curator.DataSince, p.Status.Ready = curator.StateBackingOff, nil, false
-		p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+		p.because(verdict.CuratorLost, "no curator has been reached")
 	}, "curator", Problem, "SERVFAIL"},
-	{"the first backlog", func(p *patient) { p.because(nodedns.ReasonZoneNotReady, "not known yet") }, "curator", Warning, "not known yet"},
+	{"the first backlog", func(p *patient) { p.because(verdict.ZoneNotReady, "not known yet") }, "curator", Warning, "not known yet"},
 
 	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 nodes"},
 	{"an entry refused", func(p *patient) {
@@ -324,7 +325,7 @@ func hostsHave(line string) func(*patient) {
 func upstreamIs(p *patient, i int, state string) {
 	u := &p.Status.UpstreamStatus[i]
 	u.State, u.Reason = state, "no answer in time"
-	p.because(nodedns.ReasonUpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
+	p.because(verdict.UpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
 }
 
 // What is wrong is found by its check, and by no other.
@@ -358,7 +359,7 @@ func TestChecks(t *testing.T) {
 // it, where the check on its subject has seen nothing itself.
 func TestEachReasonIsFound(t *testing.T) {
 	t.Parallel()
-	for _, r := range nodedns.Reasons() {
+	for _, r := range verdict.Reasons() {
 		p := healthy(t)
 		p.because(r.Code, "this is broken")
 		findings := Examine(p.Input)
@@ -474,12 +475,12 @@ func TestFindingsHideNoReason(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
 	p.Status.Files[0].Error = "write " + p.Status.Files[0].Path + ": no space"
-	p.because(nodedns.ReasonFileNotWritten, p.Status.Files[0].Error)
-	p.because(nodedns.ReasonFileNotWritten, "write curators.json: read-only")
+	p.because(verdict.FileNotWritten, p.Status.Files[0].Error)
+	p.because(verdict.FileNotWritten, "write curators.json: read-only")
 	p.Status.Upstreams, p.Status.UpstreamStatus = nil, []nodedns.UpstreamStatus{{
 		Server: "192.0.2.7", Routes: []string{"corp.example."}, State: "down", Reason: "timeout",
 	}}
-	p.because(nodedns.ReasonUpstreamDown, "upstream 192.0.2.7 does not answer: timeout")
+	p.because(verdict.UpstreamDown, "upstream 192.0.2.7 does not answer: timeout")
 	findings := Examine(p.Input)
 	for _, text := range []string{"no space", "curators.json", "192.0.2.7"} {
 		n := 0

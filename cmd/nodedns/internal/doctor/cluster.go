@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -88,11 +88,11 @@ func checkCurator(m *Input) []Finding {
 	v := m.Status.Verdict
 	// What is wrong with the files may be seen by the daemon only, which is
 	// another user.
-	if (v.Has(nodedns.ReasonBadCredentials) || v.Has(nodedns.ReasonAwaitingCredentials)) &&
+	if (v.Has(verdict.BadCredentials) || v.Has(verdict.AwaitingCredentials)) &&
 		slices.ContainsFunc(checkCredentials(m), func(f Finding) bool { return f.Severity != Warning }) {
 		return nil
 	}
-	if m.Status.Ready && v.Has(nodedns.ReasonCuratorLost) {
+	if m.Status.Ready && v.Has(verdict.CuratorLost) {
 		for i := range findings {
 			findings[i].Severity = Warning // what was known is answered
 		}

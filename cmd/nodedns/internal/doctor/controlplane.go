@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
@@ -34,7 +34,7 @@ func checkControlPlane(m *Input) []Finding {
 		}
 		findings = append(findings, f)
 	}
-	if m.Status.Verdict.Has(nodedns.ReasonUnauthorized) {
+	if m.Status.Verdict.Has(verdict.Unauthorized) {
 		return findings
 	}
 	for _, r := range c.Refusals {

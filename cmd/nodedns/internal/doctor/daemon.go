@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/verdict"
 )
 
 func checkConfiguration(m *Input) []Finding {
@@ -54,19 +54,19 @@ const curatorCheck = "curator"
 // it over by reasonsOf, others look for its cause, and take it over where they find
 // none. What is not here is reported by "daemon".
 var subjects = map[string]string{
-	nodedns.ReasonNoAddress:           "address",
-	nodedns.ReasonIdentityConflict:    "key",
-	nodedns.ReasonBadCredentials:      curatorCheck,
-	nodedns.ReasonRefused:             curatorCheck,
-	nodedns.ReasonUnauthorized:        curatorCheck,
-	nodedns.ReasonRemoved:             curatorCheck,
-	nodedns.ReasonCuratorLost:         curatorCheck,
-	nodedns.ReasonZoneNotReady:        curatorCheck,
-	nodedns.ReasonAwaitingCredentials: curatorCheck,
-	nodedns.ReasonFileNotWritten:      "files",
-	nodedns.ReasonResolvConf:          "resolv-conf",
-	nodedns.ReasonUpstreamDown:        "upstreams",
-	nodedns.ReasonUpstreamLooping:     "upstreams",
+	verdict.NoAddress:           "address",
+	verdict.IdentityConflict:    "key",
+	verdict.BadCredentials:      curatorCheck,
+	verdict.Refused:             curatorCheck,
+	verdict.Unauthorized:        curatorCheck,
+	verdict.Removed:             curatorCheck,
+	verdict.CuratorLost:         curatorCheck,
+	verdict.ZoneNotReady:        curatorCheck,
+	verdict.AwaitingCredentials: curatorCheck,
+	verdict.FileNotWritten:      "files",
+	verdict.ResolvConf:          "resolv-conf",
+	verdict.UpstreamDown:        "upstreams",
+	verdict.UpstreamLooping:     "upstreams",
 }
 
 // reasonsOf are the reasons of the daemon's verdict on the subject of a check.
@@ -90,7 +90,7 @@ func reasonsOf(m *Input, check, impact string) []Finding {
 
 // passing are reasons that belong to a start or an enrolment: nothing is broken.
 var passing = map[string]bool{
-	nodedns.ReasonStarting: true, nodedns.ReasonZoneNotReady: true, nodedns.ReasonAwaitingCredentials: true,
+	verdict.Starting: true, verdict.ZoneNotReady: true, verdict.AwaitingCredentials: true,
 }
 
 func checkUnit(m *Input) []Finding {

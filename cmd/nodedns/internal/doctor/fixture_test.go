@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -66,7 +67,7 @@ func healthy(t *testing.T) *patient {
 	p.Config.DNS.Upstreams.Servers = []upstream.Server{upstream.Auto}
 	since := p.Now.Add(-time.Hour)
 	p.Status = &nodedns.Status{
-		NodeID: self, State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: true}, Ready: true,
+		NodeID: self, State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: true}, Ready: true,
 		Addresses: []string{"192.0.2.1", "2001:db8::1"}, Nodes: zone.Counts{Live: 2},
 		Listeners: []string{"127.0.0.53:53"}, Upstreams: []string{"192.0.2.53"},
 		UpstreamStatus: []nodedns.UpstreamStatus{{Server: "192.0.2.53", General: true, State: upstream.Good.String()}},
@@ -97,7 +98,7 @@ func healthy(t *testing.T) *patient {
 func (p *patient) because(code, text string) {
 	p.Status.State = nodedns.StateDegraded
 	p.Status.Verdict.Healthy = false
-	p.Status.Verdict.Reasons = append(p.Status.Verdict.Reasons, nodedns.Reason{Code: code, Text: text, Fix: "fix " + code})
+	p.Status.Verdict.Reasons = append(p.Status.Verdict.Reasons, verdict.Reason{Code: code, Text: text, Fix: "fix " + code})
 }
 
 func (p *patient) write(path, text string) {

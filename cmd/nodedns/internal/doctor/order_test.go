@@ -11,6 +11,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
@@ -39,9 +40,9 @@ func TestCausesComeFirst(t *testing.T) {
 	}{
 		{"no address", func(p *patient) {
 			noAddress(p)
-			p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+			p.because(verdict.CuratorLost, "no curator has been reached")
 			upstreamIs(p, 0, "down")
-			p.because(nodedns.ReasonSelfResolution, "self-resolution: 127.0.0.53:53 has no address for it")
+			p.because(verdict.SelfResolution, "self-resolution: 127.0.0.53:53 has no address for it")
 		}, "address[] upstreams[address] daemon[address] curator[address]"},
 		{"the port is taken, and the daemon does not run", func(p *patient) {
 			p.dead(control.ErrNotRunning)
@@ -66,11 +67,11 @@ func TestCausesComeFirst(t *testing.T) {
 			p.run("77", "dnsmasq")
 			p.symlink("socket:[77]", "proc/77/fd/4")
 			p.Status.ResolvConf.State, p.Status.ResolvConf.Error = resolvconf.StateWaiting, "no listener answers"
-			p.because(nodedns.ReasonListenerFailed, "127.0.0.1:53 is in use")
-			p.because(nodedns.ReasonSelfResolution, "self-resolution: 127.0.0.1:53: timeout")
+			p.because(verdict.ListenerFailed, "127.0.0.1:53 is in use")
+			p.because(verdict.SelfResolution, "self-resolution: 127.0.0.1:53: timeout")
 		}, "port[] resolv-conf[port] daemon[] daemon[port]"},
 		{"the credentials, a warning, before a curator that is not reached", func(p *patient) {
-			p.because(nodedns.ReasonCuratorLost, "no curator has been reached")
+			p.because(verdict.CuratorLost, "no curator has been reached")
 			p.Now = p.Now.AddDate(-40, 0, 0)
 		}, "clock[] curator[clock]"},
 		{"another writer, before the resolv.conf that was overwritten", func(p *patient) {

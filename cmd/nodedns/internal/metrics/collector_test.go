@@ -22,6 +22,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
+	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -55,7 +56,7 @@ var moment = time.Unix(1_700_000_000, 250_000_000)
 
 var sample = nodedns.Status{
 	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
-	Verdict: nodedns.Verdict{Reasons: []nodedns.Reason{{Code: nodedns.ReasonIdentityConflict}, {Code: nodedns.ReasonFileNotWritten}}},
+	Verdict: verdict.Verdict{Reasons: []verdict.Reason{{Code: verdict.IdentityConflict}, {Code: verdict.FileNotWritten}}},
 	Nodes:   zone.Counts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
 	Curator: curator.Status{
 		State:        curator.StateConnected,
@@ -177,7 +178,7 @@ func TestLabelsThatAreNoText(t *testing.T) {
 func TestHealthyIsTheVerdict(t *testing.T) {
 	t.Parallel()
 	for _, healthy := range []bool{true, false} {
-		c := collector(nodedns.Status{State: nodedns.StateReady, Verdict: nodedns.Verdict{Healthy: healthy}})
+		c := collector(nodedns.Status{State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: healthy}})
 		if got := value(t, c, "nodedns_healthy"); (got == 1) != healthy {
 			t.Errorf("the gauge is %v, and the verdict %v", got, healthy)
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/verdict"
 )
 
 const (
@@ -126,7 +126,7 @@ func TestReasonsInRulesExist(t *testing.T) {
 		}
 		for _, match := range found {
 			for code := range strings.SplitSeq(match[1], "|") {
-				if !slices.ContainsFunc(nodedns.Reasons(), func(r nodedns.ReasonDescription) bool { return r.Code == code }) {
+				if !slices.ContainsFunc(verdict.Reasons(), func(r verdict.Description) bool { return r.Code == code }) {
 					t.Errorf("%s selects the reason %s, which there is not", path, code)
 				}
 			}
