@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -35,8 +36,9 @@ type Source struct {
 // savedRank comes after that of every live source.
 const savedRank = 0
 
-// Source returns a new layer of the zone. Of two that speak of one node, the
-// one that was made earlier is believed.
+// Source returns the layer of the zone with a name, a new one for a new name. Of
+// two that report one node, the one that was made earlier is believed. A zone has
+// 255 layers besides the saved one; further names share the last of them.
 func (s *Store) Source(name string) *Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,6 +46,12 @@ func (s *Store) Source(name string) *Source {
 }
 
 func (s *Store) addSource(name string) *Source {
+	if i := slices.IndexFunc(s.sources, func(src *Source) bool { return src.name == name }); i >= 0 {
+		return s.sources[i]
+	}
+	if len(s.sources) > math.MaxUint8 {
+		return s.sources[math.MaxUint8]
+	}
 	src := &Source{store: s, name: name, rank: uint8(len(s.sources)), spelled: map[key]string{}}
 	s.sources = append(s.sources, src)
 	names := append(slices.Clone(*s.draft.sources), name)

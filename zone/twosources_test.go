@@ -350,3 +350,20 @@ func TestTwoSourcesAgreeWithAModel(t *testing.T) {
 		}
 	}
 }
+
+// A layer is that of its name, and their number is bounded.
+func TestSourcesByName(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first := f.Source("a")
+	if f.Source("a") != first || f.Source("b") == first || f.Source(SavedSource) != f.Saved() {
+		t.Error("a name does not lead to its own layer")
+	}
+	last := first
+	for i := range 300 {
+		last = f.Source(fmt.Sprint("layer ", i))
+	}
+	if last == first || f.Source("one more") != last || f.Source("a") != first {
+		t.Error("the 300th name has an earlier one's layer")
+	}
+}
