@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/selfcheck"
 )
 
 // Without any address that is there nobody is answered, which is a fault.
@@ -14,7 +15,7 @@ func TestAllListenersWait(t *testing.T) {
 	f := start(t, func(c *Config) { c.Listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.77:53")} })
 	f.eventually("the daemon is degraded", func() bool {
 		status := f.Status()
-		return status.State == StateDegraded && strings.Contains(strings.Join(status.Errors, " "), errNowhere.Error()) &&
+		return status.State == StateDegraded && strings.Contains(strings.Join(status.Errors, " "), selfcheck.ErrNoListener.Error()) &&
 			status.Self.DNS != nil && !*status.Self.DNS
 	})
 }

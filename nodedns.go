@@ -16,9 +16,9 @@ import (
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/internal/supervise"
 	"github.com/nodedns/nodedns/resolver"
-	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
@@ -50,16 +50,16 @@ type Service struct {
 	resolv  *resolvconf.Keeper // nil: none
 	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
-	self    *selfCheck
+	self    *selfcheck.Checker
 	changes *changelog.Writer
-	// upstreamHints holds a value when the upstreams may have changed.
-	upstreamHints retry.Hint
+	// upstreamHints holds a value when the upstreams may have changed, and
+	// selfHints when our own name may no longer be found.
+	upstreamHints, selfHints retry.Hint
 
 	mu  sync.Mutex
 	cfg Config // in force, completed; mu guards it
 
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
-	probing    chan struct{}                // holds an element while Alive waits for the store
 
 	started   atomic.Bool
 	ready     chan struct{}
@@ -83,9 +83,8 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock, ready: make(chan struct{}),
-		upstreamHints: retry.NewHint(), probing: make(chan struct{}, 1),
+		upstreamHints: retry.NewHint(), selfHints: retry.NewHint(),
 	}
-	s.self = newSelfCheck(s)
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
 		BootID:         boottime.ID(),
@@ -122,12 +121,15 @@ func New(cfg Config) (*Service, error) {
 		ID:       id,
 		Prefix:   prefix,
 		StateDir: cfg.StateDir,
-		Written:  func(string) { s.self.hints.Send() },
+		Written:  func(string) { s.selfHints.Send() },
 		Logger:   cfg.Logger.With("part", "files"),
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.self = selfcheck.New(selfcheck.Config{
+		Server: s.dns, Store: s.store, ID: id, File: s.checkFile, Hints: s.selfHints, Logger: s.log,
+	})
 	if s.resolv, err = s.newResolvConf(&cfg); err != nil {
 		return nil, err
 	}
@@ -144,9 +146,6 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// selfProbe is asked of our own listener before resolv.conf points at it.
-const selfProbe = "localhost"
-
 // newResolvConf makes the keeper of resolv.conf, or nil where there is none.
 func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	if err := cfg.ResolvConf.Check(); err != nil || cfg.ResolvConf.Path == "" {
@@ -154,10 +153,7 @@ func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	}
 	kept := cfg.resolvConf()
 	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
-	kept.Probe = func(ctx context.Context, listener netip.AddrPort) error {
-		_, err := dnsclient.Lookup(ctx, listener, selfProbe)
-		return err
-	}
+	kept.Probe = selfcheck.Probe
 	k, err := resolvconf.New(kept)
 	if err != nil {
 		return nil, err
@@ -179,7 +175,7 @@ func (s *Service) plan() {
 	}
 	s.readers = []*supervise.Task{
 		{Name: "files", Run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
-		{Name: "self-check", Run: s.self.run},
+		{Name: "self-check", Run: s.self.Run},
 		{Name: "changes", Run: func(ctx context.Context) error { return s.changes.Run(ctx, s.store) }},
 	}
 	if s.varlink != nil {
@@ -196,6 +192,15 @@ func (s *Service) plan() {
 			return s.saved.Run(ctx)
 		}})
 	}
+}
+
+// checkFile looks our own name up in the hosts file, once that was written.
+func (s *Service) checkFile() (known bool, err error) {
+	applied := s.files.Applied()
+	if applied == nil {
+		return false, nil
+	}
+	return true, s.files.CheckSelf(applied)
 }
 
 // runLocalSource publishes this machine's addresses, and its gateways: a
@@ -279,7 +284,7 @@ func (s *Service) upstreamsChanged() {
 	if s.resolv != nil {
 		s.resolv.Hint()
 	}
-	s.self.hints.Send()
+	s.selfHints.Send()
 	s.upstreamHints.Send()
 }
 
@@ -350,6 +355,12 @@ func (s *Service) makeState() error {
 	}
 	return nil
 }
+
+// Alive proves that the process makes progress, as [selfcheck.Checker.Alive]
+// does. It is for a watchdog: an error means that a part of it hangs, and may be
+// worth a restart. The deadline is ctx's, which has to have one. Alive may be
+// called at any time after the service has become ready, also concurrently.
+func (s *Service) Alive(ctx context.Context) error { return s.self.Alive(ctx) }
 
 // Ready is closed once all listeners answer and the files have been written, or
 // tried. No address and no cluster is needed for that.

@@ -10,6 +10,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -69,8 +70,8 @@ type Status struct {
 	// Errors are the texts of the verdict's reasons.
 	Errors []string `json:"errors"`
 
-	Self  SelfStatus   `json:"-"`
-	Tasks []TaskStatus `json:"-"`
+	Self  selfcheck.Status `json:"-"`
+	Tasks []TaskStatus     `json:"-"`
 	// Saved is when the saved nodes were written, by this run or an earlier one;
 	// nil before.
 	Saved *time.Time `json:"-"`
@@ -101,7 +102,7 @@ func (s *Service) Status() Status {
 		Varlink:    s.varlinkStatus(),
 		ResolvConf: s.resolvConfStatus(),
 		LastReload: s.lastReload.Load(),
-		Self:       s.self.status(),
+		Self:       s.self.Status(),
 
 		ListenerStatus: s.dns.Listeners(),
 		HostsLines:     s.dns.HostsSummary(),
@@ -124,7 +125,7 @@ func (s *Service) Status() Status {
 	status.UpstreamStatus = s.upstreamStatus()
 	f := facts{
 		Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected,
-		self: s.self.failures(), full: overflowText(snapshot),
+		self: s.self.Failures(), full: overflowText(snapshot),
 	}
 	f.lostAt, f.lost = snapshot.ClusterLost(s.clock())
 	for _, t := range s.tasks() {
@@ -252,7 +253,7 @@ func stateOf(v verdict.Verdict, started, zoneReady bool) string {
 // judgeNetwork is about the listeners and this node's name.
 func (f *facts) judgeNetwork(v *verdict.Verdict) {
 	if f.started && len(f.Listeners) == 0 && len(f.ListenerStatus) > 0 {
-		v.Add(verdict.NoListener, errNowhere.Error())
+		v.Add(verdict.NoListener, selfcheck.ErrNoListener.Error())
 	}
 	for _, l := range f.ListenerStatus {
 		if l.State == listen.Failed { // one that waits is no fault

@@ -22,7 +22,7 @@
 // what a verdict has. listen knows nothing of DNS except how messages are
 // delimited, and varlink nothing at all: it asks nssresolve, which asks the Server,
 // by the same decision. resolvconf finds the machine's upstreams. dnsclient asks any server,
-// from outside.
+// from outside, and selfcheck this machine's own.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that has the reason; what exceeds a

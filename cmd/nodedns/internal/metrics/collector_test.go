@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/verdict"
@@ -69,7 +70,7 @@ var sample = nodedns.Status{
 		{Addr: netip.MustParseAddrPort("[::1]:53"), State: listen.Listening},
 		{Addr: netip.MustParseAddrPort("172.17.0.1:53"), State: listen.Waiting, Error: "no interface has the address"},
 	},
-	Self:  nodedns.SelfStatus{DNS: new(true), File: new(false)},
+	Self:  selfcheck.Status{DNS: new(true), File: new(false)},
 	Tasks: []nodedns.TaskStatus{{Name: "files", Failures: 20}, {Name: "zone"}},
 	Saved: &moment,
 	Files: []hostsfile.FileStatus{

@@ -1,4 +1,4 @@
-package nodedns
+package selfcheck
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver/dnsclient"
+	"github.com/nodedns/nodedns/resolver"
 )
 
 func TestAlive(t *testing.T) {
 	t.Parallel()
-	listen := func(addrs ...string) func(*Config) {
-		return func(c *Config) {
+	on := func(addrs ...string) func(*resolver.Config) {
+		return func(c *resolver.Config) {
 			c.Listen = nil
 			for _, addr := range addrs {
 				c.Listen = append(c.Listen, netip.MustParseAddrPort(addr))
@@ -26,21 +26,21 @@ func TestAlive(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		change func(*Config)
+		change func(*resolver.Config)
 	}{
-		{"a listener", listen("127.0.0.1:0")},
-		{"two", listen("127.0.0.1:0", "127.0.0.2:0")},
-		{"all addresses", listen("0.0.0.0:0")},
-		{"none", listen()},
-		{"an answer that is a refusal", func(c *Config) { c.DNS.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }},
+		{"a listener", on("127.0.0.1:0")},
+		{"two", on("127.0.0.1:0", "127.0.0.2:0")},
+		{"all addresses", on("0.0.0.0:0")},
+		{"none", on()},
+		{"an answer that is a refusal", func(c *resolver.Config) { c.Settings.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := start(t, tt.change)
+			c := start(t, tt.change)
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
 			defer cancel()
-			if err := f.Alive(ctx); err != nil {
+			if err := c.Alive(ctx); err != nil {
 				t.Error(err)
 			}
 		})
@@ -50,19 +50,10 @@ func TestAlive(t *testing.T) {
 // A daemon whose goroutines hang still has its sockets.
 func TestAliveOfTheHung(t *testing.T) {
 	t.Parallel()
-	f := prepare(t)
-	if err := f.dns.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// Only Run closes what is bound.
-		ended, end := context.WithCancel(context.Background())
-		end()
-		_ = f.dns.Run(ended)
-	})
+	c := bind(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := f.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) && !isTimeout(err) {
+	if err := c.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) && !isTimeout(err) {
 		t.Errorf("got %v, want that nobody answers", err)
 	}
 }
@@ -71,10 +62,10 @@ func TestAliveOfTheHung(t *testing.T) {
 // same: here another query is what it has handled meanwhile.
 func TestAliveByOthersQueries(t *testing.T) {
 	t.Parallel()
-	f := start(t)
-	listener := f.dns.Addrs()[0]
-	before := f.dns.Progress()
-	if _, err := dnsclient.Lookup(t.Context(), listener, selfProbe); err != nil {
+	c := start(t)
+	listener := c.cfg.Server.Addrs()[0]
+	before := c.cfg.Server.Progress()
+	if err := Probe(t.Context(), listener); err != nil {
 		t.Fatal(err)
 	}
 	// Where nothing is ever answered.
@@ -86,7 +77,7 @@ func TestAliveByOthersQueries(t *testing.T) {
 	at := silent.LocalAddr().(*net.UDPAddr).AddrPort()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	if err := f.handles(ctx, listener, at, before); err != nil {
+	if err := c.handles(ctx, listener, at, before); err != nil {
 		t.Errorf("with another query: %v", err)
 	}
 }
@@ -94,16 +85,8 @@ func TestAliveByOthersQueries(t *testing.T) {
 // A loop that hangs is found beside one that answers us.
 func TestAliveOfAHungLoop(t *testing.T) {
 	t.Parallel()
-	f := prepare(t)
-	if err := f.dns.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ended, end := context.WithCancel(context.Background())
-		end()
-		_ = f.dns.Run(ended)
-	})
-	client, err := net.Dial("udp", f.dns.Addrs()[0].String())
+	c := bind(t)
+	client, err := net.Dial("udp", c.cfg.Server.Addrs()[0].String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +96,7 @@ func TestAliveOfAHungLoop(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*progressInterval)
 	defer cancel()
-	if err := loopsMove(ctx, f.dns.Progress()); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "none is handled") {
+	if err := loopsMove(ctx, c.cfg.Server.Progress()); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "none is handled") {
 		t.Errorf("got %v, want that it hangs", err)
 	}
 }
@@ -123,22 +106,21 @@ func TestAliveOfAHungStore(t *testing.T) {
 	t.Parallel()
 	var hangs atomic.Bool
 	inside, release := make(chan struct{}), make(chan struct{})
-	f := start(t, func(c *Config) {
-		c.now = func() time.Time {
-			if hangs.CompareAndSwap(true, false) {
-				close(inside)
-				<-release
-			}
-			return time.Now()
+	c := start(t)
+	c.cfg.Store = newStore(t, func() time.Time {
+		if hangs.CompareAndSwap(true, false) {
+			close(inside)
+			<-release
 		}
+		return time.Now()
 	})
 	hangs.Store(true)
 	var change sync.WaitGroup
-	change.Go(func() { f.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.77")}) })
+	change.Go(func() { c.cfg.Store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.77")}) })
 	<-inside
 	for range 3 { // and no goroutines pile up
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if err := f.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the zone takes no changes") {
+		if err := c.Alive(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the zone takes no changes") {
 			t.Errorf("got %v, want that the zone hangs", err)
 		}
 		cancel()
@@ -147,7 +129,7 @@ func TestAliveOfAHungStore(t *testing.T) {
 	change.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	if err := f.Alive(ctx); err != nil {
+	if err := c.Alive(ctx); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }

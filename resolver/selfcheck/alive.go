@@ -1,4 +1,4 @@
-package nodedns
+package selfcheck
 
 import (
 	"context"
@@ -24,9 +24,18 @@ const (
 	progressInterval = 50 * time.Millisecond
 )
 
+// probeName is a name that every listener knows.
+const probeName = "localhost"
+
+// Probe returns nil if a listener finds a name, which it has to at any time.
+func Probe(ctx context.Context, listener netip.AddrPort) error {
+	_, err := dnsclient.Lookup(ctx, listener, probeName)
+	return err
+}
+
 // Alive proves that the process makes progress. It is for a watchdog: an error
 // means that a part of it hangs, and may be worth a restart. That is what a
-// restart can cure; how well names are answered is a matter of [Service.Status].
+// restart can cure; how well names are answered is a matter of [Checker.Status].
 //
 // The zone's store has to take a change, and each UDP loop that has queries
 // waiting has to handle some. Each listener on loopback is asked as the programs
@@ -41,22 +50,22 @@ const (
 //
 // The deadline is ctx's, which has to have one. Alive may be called at any time
 // after the service has become ready, also concurrently.
-func (s *Service) Alive(ctx context.Context) error {
-	if err := s.storeMoves(ctx); err != nil {
+func (c *Checker) Alive(ctx context.Context) error {
+	if err := c.storeMoves(ctx); err != nil {
 		return err
 	}
-	before := s.dns.Progress()
+	before := c.cfg.Server.Progress()
 	reached := false
-	for _, listener := range s.dns.Addrs() {
+	for _, listener := range c.cfg.Server.Addrs() {
 		at := upstream.Normalize(listener)
 		if !at.Addr().IsLoopback() {
 			continue
 		}
-		switch err := s.handles(ctx, listener, at, before); {
+		switch err := c.handles(ctx, listener, at, before); {
 		case err == nil:
 			reached = true
 		case !offNetwork(err):
-			return fmt.Errorf("query %s for %s: %w", listener, selfProbe, err)
+			return fmt.Errorf("query %s for %s: %w", listener, probeName, err)
 		}
 	}
 	if err := loopsMove(ctx, before); err != nil {
@@ -65,21 +74,21 @@ func (s *Service) Alive(ctx context.Context) error {
 	if reached {
 		return nil
 	}
-	if _, err := s.dns.Query(ctx, selfProbe, "A"); err != nil {
-		return fmt.Errorf("query the resolver itself for %s: %w", selfProbe, err)
+	if _, err := c.cfg.Server.Query(ctx, probeName, "A"); err != nil {
+		return fmt.Errorf("query the resolver itself for %s: %w", probeName, err)
 	}
 	return ctx.Err()
 }
 
 // storeMoves returns nil when the zone's store has let go of its lock. At most
 // one goroutine waits for that: a lock has no deadline.
-func (s *Service) storeMoves(ctx context.Context) error {
+func (c *Checker) storeMoves(ctx context.Context) error {
 	moved := make(chan struct{})
 	select {
-	case s.probing <- struct{}{}:
+	case c.probing <- struct{}{}:
 		go func() {
-			defer func() { <-s.probing }()
-			for range s.store.Watch(ctx) {
+			defer func() { <-c.probing }()
+			for range c.cfg.Store.Watch(ctx) {
 				break
 			}
 			close(moved)
@@ -96,10 +105,10 @@ func (s *Service) storeMoves(ctx context.Context) error {
 
 // handles returns nil when a listener, which is reached at an address, answers
 // our query or has handled others since.
-func (s *Service) handles(ctx context.Context, listener, at netip.AddrPort, before listen.Progress) error {
+func (c *Checker) handles(ctx context.Context, listener, at netip.AddrPort, before listen.Progress) error {
 	for {
 		probe, cancel := context.WithTimeout(ctx, probeTimeout)
-		err := s.answers(probe, at)
+		err := answers(probe, at)
 		cancel()
 		switch timeout := net.Error(nil); {
 		case err == nil, before.Handled(listener):
@@ -126,8 +135,8 @@ func loopsMove(ctx context.Context, before listen.Progress) error {
 }
 
 // answers returns nil if there was an answer, whatever it said.
-func (s *Service) answers(ctx context.Context, server netip.AddrPort) error {
-	_, err := dnsclient.Lookup(ctx, server, selfProbe)
+func answers(ctx context.Context, server netip.AddrPort) error {
+	err := Probe(ctx, server)
 	if transport := net.Error(nil); errors.As(err, &transport) {
 		return err
 	}
