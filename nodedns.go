@@ -260,7 +260,7 @@ func (s *Service) reserveGateways(addrs []netip.Addr) {
 func (s *Service) reserveUpstreams() {
 	var addrs []netip.Addr
 	for _, u := range s.dns.UpstreamStatus() {
-		addrs = append(addrs, u.Server.Addr.Addr().Unmap())
+		addrs = append(addrs, u.Addr.Addr().Unmap())
 	}
 	s.store.SetReserved(reservedUpstreams, addrs)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -60,7 +61,7 @@ type Status struct {
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
 	// UpstreamStatus is how each of them stands, and those of routes.
-	UpstreamStatus []UpstreamStatus      `json:"upstream_status"`
+	UpstreamStatus []upstream.Status     `json:"upstream_status"`
 	HostsLines     resolver.HostsSummary `json:"hosts_lines"`
 	// ResolvConf is absent where resolv.conf is turned off.
 	ResolvConf *resolvconf.Status `json:"resolv_conf"`
@@ -81,6 +82,14 @@ type Status struct {
 type TaskStatus struct {
 	Name     string
 	Failures uint64 // so far
+}
+
+// VarlinkStatus is how the socket for glibc's nss-resolve stands.
+type VarlinkStatus struct {
+	Socket string `json:"socket"`
+	varlink.Stats
+	// Error is why it is not served now, or empty.
+	Error string `json:"error"`
 }
 
 // Status tells how the service stands.
@@ -105,6 +114,7 @@ func (s *Service) Status() Status {
 		Self:       s.self.Status(),
 
 		ListenerStatus: s.dns.Listeners(),
+		UpstreamStatus: s.dns.UpstreamStatus(),
 		HostsLines:     s.dns.HostsSummary(),
 	}
 	if s.saved != nil {
@@ -122,7 +132,6 @@ func (s *Service) Status() Status {
 	for _, server := range s.dns.Upstreams() {
 		status.Upstreams = append(status.Upstreams, server.String())
 	}
-	status.UpstreamStatus = s.upstreamStatus()
 	f := facts{
 		Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected,
 		self: s.self.Failures(), full: overflowText(snapshot),
@@ -181,6 +190,18 @@ func addresses(n zone.Node) []string {
 		texts = append(texts, addr.String())
 	}
 	return texts
+}
+
+// varlinkStatus is nil where there is no socket.
+func (s *Service) varlinkStatus() *VarlinkStatus {
+	if s.varlink == nil {
+		return nil
+	}
+	status := &VarlinkStatus{Socket: s.varlink.Path, Stats: s.varlink.Stats()}
+	if err := s.varlink.Err(); err != nil {
+		status.Error = err.Error()
+	}
+	return status
 }
 
 // resolvConfStatus is nil without a resolv.conf.
@@ -317,11 +338,11 @@ func (f *facts) judgeMachine(v *verdict.Verdict) {
 
 // judgeUpstream is about a server for other names. One that is slow, or turns
 // down a query now and then, is no reason.
-func judgeUpstream(v *verdict.Verdict, u *UpstreamStatus) {
+func judgeUpstream(v *verdict.Verdict, u *upstream.Status) {
 	switch u.State {
-	case upstream.Down.String():
+	case upstream.Down:
 		v.Add(verdict.UpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
-	case upstream.Looping.String():
+	case upstream.Looping:
 		v.Add(verdict.UpstreamLooping, fmt.Sprintf("upstream %s asks us what we ask it", u.Server))
 	}
 }

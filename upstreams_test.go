@@ -42,7 +42,7 @@ func TestStatusTellsOfUpstreamsAndHostsLines(t *testing.T) {
 	if _, err := f.Resolver().Query(t.Context(), "www.example.org", "A"); err != nil {
 		t.Fatal(err)
 	}
-	f.eventually("the server is down", func() bool { return f.Status().UpstreamStatus[0].State == "down" })
+	f.eventually("the server is down", func() bool { return f.Status().UpstreamStatus[0].State == upstream.Down })
 	status := f.Status()
 	first, second := status.UpstreamStatus[0], status.UpstreamStatus[1]
 	if first.Server != dead.String() || first.Protocol != "udp" || !first.General || !slices.Equal(first.Routes, []string{"corp.example"}) || first.Failures == 0 || first.Reason == "" {
@@ -73,7 +73,7 @@ func TestWhatIsWrongWithAnUpstream(t *testing.T) {
 		upstream.Looping:   "upstream 192.0.2.1 asks us what we ask it",
 	} {
 		var v verdict.Verdict
-		judgeUpstream(&v, &UpstreamStatus{Server: "192.0.2.1", State: state.String(), Reason: "silence"})
+		judgeUpstream(&v, &upstream.Status{Server: "192.0.2.1", State: state, Reason: "silence"})
 		if got := strings.Join(v.Texts(), "\n"); got != want {
 			t.Errorf("%v: got %q, want %q", state, got, want)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -31,7 +32,7 @@ func fine(change func(*facts)) *facts {
 			Curator:        curator.Status{State: curator.StateConnected},
 			ResolvConf:     &resolvconf.Status{}, LastReload: &ReloadStatus{},
 			Files:          []hostsfile.FileStatus{{Path: "/etc/hosts"}},
-			UpstreamStatus: []UpstreamStatus{{Server: "192.0.2.53", State: "doubtful"}},
+			UpstreamStatus: []upstream.Status{{Server: "192.0.2.53", State: upstream.Doubtful}},
 		},
 		started: true, expected: true, lostAt: time.Unix(0, 0),
 	}
@@ -109,8 +110,8 @@ var judged = []ruling{
 	}, StateDegraded, []string{verdict.FileNotWritten, verdict.HostsUnusable, verdict.ResolvConf}},
 	{"a task", func(f *facts) { f.tasks = []string{"files: broke"} }, StateDegraded, []string{verdict.TaskFailed}},
 	{"upstreams", func(f *facts) {
-		f.UpstreamStatus = append(f.UpstreamStatus, UpstreamStatus{State: "looping"}, UpstreamStatus{State: "rejecting"})
-		f.UpstreamStatus[0].State = "down"
+		f.UpstreamStatus = append(f.UpstreamStatus, upstream.Status{State: upstream.Looping}, upstream.Status{State: upstream.Rejecting})
+		f.UpstreamStatus[0].State = upstream.Down
 	}, StateDegraded, []string{verdict.UpstreamDown, verdict.UpstreamLooping}},
 	{"a refused reload", func(f *facts) { f.LastReload.Error = "line 1: no\nline 2: no" }, StateDegraded, []string{verdict.ReloadRefused}},
 	{"our own name", func(f *facts) { f.self = []error{errors.New("timeout")} }, StateDegraded, []string{verdict.SelfResolution}},

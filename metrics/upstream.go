@@ -3,13 +3,12 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // upstream reports one upstream. There are as many as are configured, or in
 // resolv.conf, so that the label is bounded.
-func (s scrape) upstream(u *nodedns.UpstreamStatus) {
+func (s scrape) upstream(u *upstream.Status) {
 	counts := u.Counts
 	s.count(upstreamQueries, counts.Queries, u.Server)
 	for kind, count := range map[string]uint64{
@@ -23,14 +22,14 @@ func (s scrape) upstream(u *nodedns.UpstreamStatus) {
 	}
 	s.set(upstreamInFlight, float64(u.InFlight), u.Server)
 	for state := upstream.Unknown; state <= upstream.Looping; state++ {
-		s.is(upstreamState, u.State == state.String(), u.Server, state.String())
+		s.is(upstreamState, u.State == state, u.Server, state.String())
 	}
 	s.rtt(u)
 }
 
 // rtt is the histogram of an upstream's times, whose buckets count all that is
 // within their bound.
-func (s scrape) rtt(u *nodedns.UpstreamStatus) {
+func (s scrape) rtt(u *upstream.Status) {
 	latency := u.Counts.Latency
 	buckets, total := map[float64]uint64{}, uint64(0)
 	for i, bound := range latency.Bounds() {

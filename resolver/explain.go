@@ -90,7 +90,7 @@ func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 		return nil
 	}
 	for _, status := range l.state.targets.Group(&l.Decided).Order() {
-		u := ExplainedUpstream{Server: status.Server.String(), State: status.State.String(), RTT: status.RTT}
+		u := ExplainedUpstream{Server: status.Server, State: status.State.String(), RTT: time.Duration(status.RTT)}
 		if status.State != upstream.Good {
 			u.Reason = status.Reason
 		}

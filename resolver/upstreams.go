@@ -15,33 +15,25 @@ func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().mac
 // order. Listeners of ours are not among them.
 func (s *Server) Upstreams() []upstream.Server { return s.current().targets.Servers.Servers() }
 
-// UpstreamStatus is what is known about a server, and what it is asked for.
-type UpstreamStatus struct {
-	upstream.Status
-	// General is whether it is asked for what no route has.
-	General bool
-	// Routes are the domains that a route sends to it.
-	Routes []string
-}
-
 // UpstreamStatus is that of each server that may be asked: the general ones in
 // their order, and then those of routes.
-func (s *Server) UpstreamStatus() []UpstreamStatus {
+func (s *Server) UpstreamStatus() []upstream.Status {
 	st := s.current()
-	known := map[upstream.Server]upstream.Status{}
+	known := map[string]upstream.Status{}
 	for _, status := range s.pool.Status() {
 		known[status.Server] = status
 	}
-	var all []UpstreamStatus
-	entry := func(server upstream.Server) *UpstreamStatus {
-		i := slices.IndexFunc(all, func(u UpstreamStatus) bool { return u.Server == server })
+	all := []upstream.Status{}
+	entry := func(server upstream.Server) *upstream.Status {
+		text := server.String()
+		i := slices.IndexFunc(all, func(u upstream.Status) bool { return u.Server == text })
 		if i < 0 {
-			status, ok := known[server]
+			status, ok := known[text]
 			if !ok { // another state has come meanwhile
-				status.Server = server
+				status = upstream.NewStatus(server)
 			}
 			i = len(all)
-			all = append(all, UpstreamStatus{Status: status})
+			all = append(all, status)
 		}
 		return &all[i]
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -64,10 +65,10 @@ func TestPrintStatus(t *testing.T) {
 			},
 			Varlink:   &nodedns.VarlinkStatus{Socket: "/run/systemd/resolve/io.systemd.Resolve", Stats: varlink.Stats{Connections: 2}},
 			Upstreams: []string{"192.0.2.53", "tls://192.0.2.54#dns.example"},
-			UpstreamStatus: []nodedns.UpstreamStatus{
-				{Server: "192.0.2.53", General: true, State: "good", RTT: 12.345, EDNS: true},
-				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: "unknown", EDNS: true},
-				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: "good", RTT: 0.25},
+			UpstreamStatus: []upstream.Status{
+				{Server: "192.0.2.53", General: true, State: upstream.Good, RTT: upstream.Milliseconds(12345 * time.Microsecond), EDNS: true},
+				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: upstream.Unknown, EDNS: true},
+				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: upstream.Good, RTT: upstream.Milliseconds(250 * time.Microsecond)},
 			},
 			Files: []hostsfile.FileStatus{
 				{Path: "/etc/hosts", UpToDate: true, Written: ago(3 * time.Hour)},
@@ -91,8 +92,8 @@ func TestPrintStatus(t *testing.T) {
 				{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
 				{Addr: netip.MustParseAddrPort("172.17.0.1:53"), State: listen.Failed, Error: "172.17.0.1:53 is in use by dnsmasq"},
 			},
-			UpstreamStatus: []nodedns.UpstreamStatus{
-				{Server: "192.0.2.53", General: true, State: "down", Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
+			UpstreamStatus: []upstream.Status{
+				{Server: "192.0.2.53", General: true, State: upstream.Down, Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
 			},
 			HostsLines: resolver.HostsSummary{Names: 4, Ignored: 3, Problems: []string{`line 4: "x y" is not an address`}},
 			Files: []hostsfile.FileStatus{

@@ -317,7 +317,7 @@ func upstreamsText(s nodedns.Status, now time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
+func upstreamText(u upstream.Status, now time.Time) string {
 	text := u.Server
 	if len(u.Routes) > 0 {
 		text += ", for " + strings.Join(u.Routes, " ")
@@ -326,12 +326,12 @@ func upstreamText(u nodedns.UpstreamStatus, now time.Time) string {
 		}
 	}
 	switch {
-	case u.State == upstream.Unknown.String():
+	case u.State == upstream.Unknown:
 		return text + ", not asked yet"
-	case u.State != upstream.Good.String():
-		text += fmt.Sprintf(", %s for %s%s", standing(u.State), age(&u.Since, now), reasonText(u.Reason))
+	case u.State != upstream.Good:
+		text += fmt.Sprintf(", %s for %s%s", standing(u.State.String()), age(&u.Since, now), reasonText(u.Reason))
 	case u.RTT > 0:
-		text += fmt.Sprintf(", %s, %.3gms", standing("good"), u.RTT)
+		text += fmt.Sprintf(", %s, %v", standing("good"), u.RTT)
 	default:
 		text += ", " + standing("good")
 	}

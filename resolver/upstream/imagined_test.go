@@ -152,7 +152,7 @@ func ask(t testing.TB, g *Group) (*Reply, time.Duration) {
 // state is that of one server.
 func state(p *Pool, server Server) State {
 	for _, s := range p.Status() {
-		if s.Server == server {
+		if s.Server == server.String() {
 			return s.State
 		}
 	}

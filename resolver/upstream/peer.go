@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,9 +33,22 @@ const (
 	Looping
 )
 
-// String is a word for people.
-func (s State) String() string {
-	return [...]string{"unknown", "good", "doubtful", "down", "rejecting", "looping"}[s]
+var stateNames = [...]string{"unknown", "good", "doubtful", "down", "rejecting", "looping"}
+
+// String is the word that people and programs read.
+func (s State) String() string { return stateNames[s] }
+
+// MarshalText returns what String does.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (s *State) UnmarshalText(text []byte) error {
+	i := slices.Index(stateNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no state of an upstream", text)
+	}
+	*s = State(i)
+	return nil
 }
 
 const (

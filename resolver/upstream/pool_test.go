@@ -366,13 +366,13 @@ func TestStatus(t *testing.T) {
 	g := grouped(dead, server.addr)
 	ask(t, g)
 	all := g.pool.Status()
-	i := slices.IndexFunc(all, func(s Status) bool { return s.Server.Addr == server.addr })
-	j := slices.IndexFunc(all, func(s Status) bool { return s.Server.Addr == dead })
+	i := slices.IndexFunc(all, func(s Status) bool { return s.Addr == server.addr })
+	j := slices.IndexFunc(all, func(s Status) bool { return s.Addr == dead })
 	if len(all) != 2 || i < 0 || j < 0 {
 		t.Fatalf("%+v", all)
 	}
 	good, bad := all[i], all[j]
-	if good.State != Good || good.RTT <= 0 || good.Counts.Replies != 1 || good.Counts.Latency.Sum != good.RTT || !good.EDNS || good.Reason != "" || good.InFlight != 0 {
+	if good.State != Good || good.RTT <= 0 || good.Counts.Replies != 1 || good.Counts.Latency.Sum != time.Duration(good.RTT) || !good.EDNS || good.Reason != "" || good.InFlight != 0 {
 		t.Errorf("%+v", good)
 	}
 	if bad.State != Doubtful || !strings.Contains(bad.Reason, "refused") || bad.Counts.Failures != 1 {

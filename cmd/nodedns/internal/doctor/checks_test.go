@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -295,14 +296,14 @@ var ails = []ail{
 	}, "zone", Warning, `"node7", since it is odd`},
 	{"contested addresses", func(p *patient) { p.Status.Contested = []string{"192.0.2.2: a, b"} }, "zone", Warning, "192.0.2.2"},
 
-	{"no upstream left", func(p *patient) { upstreamIs(p, 0, "down") }, "upstreams", Problem, "no server"},
+	{"no upstream left", func(p *patient) { upstreamIs(p, 0, upstream.Down) }, "upstreams", Problem, "no server"},
 	{"an upstream down", func(p *patient) {
-		p.Status.UpstreamStatus = append(p.Status.UpstreamStatus, nodedns.UpstreamStatus{Server: "192.0.2.54", General: true})
-		upstreamIs(p, 1, "down")
+		p.Status.UpstreamStatus = append(p.Status.UpstreamStatus, upstream.Status{Server: "192.0.2.54", General: true})
+		upstreamIs(p, 1, upstream.Down)
 	}, "upstreams", Warning, "192.0.2.54"},
 	{"a loop", func(p *patient) {
-		p.Status.UpstreamStatus = append(p.Status.UpstreamStatus, nodedns.UpstreamStatus{Server: "192.0.2.54"})
-		upstreamIs(p, 1, "looping")
+		p.Status.UpstreamStatus = append(p.Status.UpstreamStatus, upstream.Status{Server: "192.0.2.54"})
+		upstreamIs(p, 1, upstream.Looping)
 	}, "upstreams", Warning, "other's upstreams"},
 	{"no upstream", func(p *patient) { p.Status.Upstreams, p.Status.UpstreamStatus = nil, nil }, "upstreams", Warning, "refused"},
 
@@ -322,7 +323,7 @@ func hostsHave(line string) func(*patient) {
 	}
 }
 
-func upstreamIs(p *patient, i int, state string) {
+func upstreamIs(p *patient, i int, state upstream.State) {
 	u := &p.Status.UpstreamStatus[i]
 	u.State, u.Reason = state, "no answer in time"
 	p.because(verdict.UpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
@@ -477,8 +478,8 @@ func TestFindingsHideNoReason(t *testing.T) {
 	p.Status.Files[0].Error = "write " + p.Status.Files[0].Path + ": no space"
 	p.because(verdict.FileNotWritten, p.Status.Files[0].Error)
 	p.because(verdict.FileNotWritten, "write curators.json: read-only")
-	p.Status.Upstreams, p.Status.UpstreamStatus = nil, []nodedns.UpstreamStatus{{
-		Server: "192.0.2.7", Routes: []string{"corp.example."}, State: "down", Reason: "timeout",
+	p.Status.Upstreams, p.Status.UpstreamStatus = nil, []upstream.Status{{
+		Server: "192.0.2.7", Routes: []string{"corp.example."}, State: upstream.Down, Reason: "timeout",
 	}}
 	p.because(verdict.UpstreamDown, "upstream 192.0.2.7 does not answer: timeout")
 	findings := Examine(p.Input)

@@ -147,7 +147,7 @@ func checkUpstreams(m *Input) []Finding {
 	}
 	dead, general := 0, 0
 	for _, u := range m.Status.UpstreamStatus {
-		wrong := u.State == upstream.Down.String() || u.State == upstream.Looping.String()
+		wrong := u.State == upstream.Down || u.State == upstream.Looping
 		if u.General {
 			general++
 			if wrong {
@@ -158,7 +158,7 @@ func checkUpstreams(m *Input) []Finding {
 			continue
 		}
 		fix := "look whether it runs and is reachable, or name another one in upstream.servers"
-		if u.State == upstream.Looping.String() {
+		if u.State == upstream.Looping {
 			fix = "it asks us what we ask it: remove one of the two from the other's upstreams"
 		}
 		findings = append(findings, warning(fmt.Sprintf("upstream %s is %s: %s", u.Server, u.State, u.Reason),

@@ -70,7 +70,7 @@ func healthy(t *testing.T) *patient {
 		NodeID: self, State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: true}, Ready: true,
 		Addresses: []string{"192.0.2.1", "2001:db8::1"}, Nodes: zone.Counts{Live: 2},
 		Listeners: []string{"127.0.0.53:53"}, Upstreams: []string{"192.0.2.53"},
-		UpstreamStatus: []nodedns.UpstreamStatus{{Server: "192.0.2.53", General: true, State: upstream.Good.String()}},
+		UpstreamStatus: []upstream.Status{{Server: "192.0.2.53", General: true, State: upstream.Good}},
 		Curator:        curator.Status{State: curator.StateConnected, ConnectedSince: &since, DataSince: &since},
 		Files:          []hostsfile.FileStatus{{Path: filepath.Join(p.Root, "etc/hosts"), UpToDate: true, Written: &since}},
 		ResolvConf:     &resolvconf.Status{Path: "/etc/resolv.conf", Mode: resolvconf.ModeStub, State: resolvconf.StateStub},

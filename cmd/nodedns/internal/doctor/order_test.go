@@ -11,6 +11,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
@@ -41,7 +42,7 @@ func TestCausesComeFirst(t *testing.T) {
 		{"no address", func(p *patient) {
 			noAddress(p)
 			p.because(verdict.CuratorLost, "no curator has been reached")
-			upstreamIs(p, 0, "down")
+			upstreamIs(p, 0, upstream.Down)
 			p.because(verdict.SelfResolution, "self-resolution: 127.0.0.53:53 has no address for it")
 		}, "address[] upstreams[address] daemon[address] curator[address]"},
 		{"the port is taken, and the daemon does not run", func(p *patient) {

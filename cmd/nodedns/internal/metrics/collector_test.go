@@ -87,8 +87,8 @@ var sample = nodedns.Status{
 	}},
 	HostsLines: resolver.HostsSummary{Names: 21, Ignored: 22},
 	ResolvConf: &resolvconf.Status{State: resolvconf.StateStub, Overwrites: 3},
-	UpstreamStatus: []nodedns.UpstreamStatus{{
-		Server: "192.0.2.1", State: "good", InFlight: 2,
+	UpstreamStatus: []upstream.Status{{
+		Server: "192.0.2.1", State: upstream.Good, InFlight: 2,
 		Counts: upstream.Counts{
 			Queries: 20, Failures: 5, Timeouts: 3, Rejections: 4, Overloads: 6, Loops: 7,
 			Latency: upstream.Latency{Counts: [13]uint64{1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, Sum: 4500 * time.Millisecond},
@@ -163,7 +163,7 @@ func described() iter.Seq[string] {
 func TestLabelsThatAreNoText(t *testing.T) {
 	t.Parallel()
 	odd := sample
-	odd.UpstreamStatus = []nodedns.UpstreamStatus{{Server: "fe80::1%\xff"}, {Server: "fe80::1%\xfe"}}
+	odd.UpstreamStatus = []upstream.Status{{Server: "fe80::1%\xff"}, {Server: "fe80::1%\xfe"}}
 	odd.Files = []hostsfile.FileStatus{{Path: "/etc/\xff"}}
 	server := httptest.NewServer(Handler(collector(odd), process))
 	defer server.Close()
