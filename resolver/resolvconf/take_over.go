@@ -65,7 +65,7 @@ func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost
 		by := writer(now)
 		first, lost := k.overwrites.record(at, by)
 		if first {
-			k.log.Warn("resolv.conf was overwritten by somebody else: their servers are used, and it is taken back",
+			k.log.Warn("resolv.conf was overwritten by another program: its servers are used, and it is taken back",
 				"path", k.files.conf.String(), "by", by)
 		}
 		if lost {

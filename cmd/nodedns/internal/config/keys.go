@@ -99,7 +99,7 @@ var keys = []key{
 		func(c *Config) *resolvconf.Mode { return &c.ResolvConf.Mode }, resolvconf.ModeOff, resolvconf.ModeStub),
 
 	listKey("dns.listen", []any{"127.0.0.53:53"},
-		"`ADDRESS:PORT` to answer on, by UDP and TCP",
+		"`ADDRESS:PORT` to answer on, over UDP and TCP",
 		func(c *Config) *[]netip.AddrPort { return &c.Listen }, listener).restartRequired(),
 	listKey("dns.allow", []any{"127.0.0.0/8", "::1/128"},
 		"`NETWORKS` whose queries are answered",
