@@ -20,10 +20,10 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
 	"github.com/nodedns/nodedns/zone"
 )
 

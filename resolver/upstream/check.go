@@ -9,7 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 var (

@@ -6,7 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 func mustQuestion(t testing.TB, query *dns.Msg) *question {

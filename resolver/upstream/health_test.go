@@ -10,7 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 func TestEDNS(t *testing.T) {

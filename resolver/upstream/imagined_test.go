@@ -11,7 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 // imagined is a server without sockets, so that its time can be a bubble's.

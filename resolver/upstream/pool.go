@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 // Total is how long an Exchange takes at most. It leaves 300 ms of the four

@@ -10,9 +10,9 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/transport"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/resolver/upstream/transport"
 )
 
 // Config of a Forwarder. All of it has to be set.
