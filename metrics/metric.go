@@ -2,52 +2,90 @@ package metrics
 
 import (
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// metric is one metric's name, labels and meaning.
+// metric is a row of the tables: what it is, and how it is read.
 type metric struct {
-	name, help string
-	labels     []string
-	kind       kind
-	desc       *prometheus.Desc
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	read reading
 }
 
-// kind is the type of a metric, as Prometheus calls it.
-type kind string
-
-const (
-	counterKind   kind = "counter"
-	gaugeKind     kind = "gauge"
-	histogramKind kind = "histogram"
-)
-
-func newMetric(kind kind, name, help string, labels []string) *metric {
-	name = "nodedns_" + name
-	return &metric{name, help, labels, kind, prometheus.NewDesc(name, help, labels, nil)}
+// scrape is what the values of one round are read from.
+type scrape struct {
+	nodedns.Status
+	resolver.Stats
 }
 
-func counter(name, help string, labels ...string) *metric {
-	return newMetric(counterKind, name, help, labels)
+// reading sets the values that a metric has in a scrape, which may be none.
+type reading func(*scrape, series)
+
+func counter(name, help string, read reading, labels ...string) *metric {
+	return newMetric(prometheus.CounterValue, name, help, read, labels)
 }
 
-func gauge(name, help string, labels ...string) *metric {
-	return newMetric(gaugeKind, name, help, labels)
+func gauge(name, help string, read reading, labels ...string) *metric {
+	return newMetric(prometheus.GaugeValue, name, help, read, labels)
 }
 
-// histogram is a metric whose values come from [scrape.rtt] and the like.
-func histogram(name, help string, labels ...string) *metric {
-	return newMetric(histogramKind, name, help, labels)
+// histogram is a metric whose values come from [series.latency].
+func histogram(name, help string, read reading, labels ...string) *metric {
+	return newMetric(prometheus.UntypedValue, name, help, read, labels)
 }
 
-// value is a metric's value with these labels.
-func (m *metric) value(value float64, labels []string) prometheus.Metric {
-	kind := prometheus.GaugeValue
-	if m.kind == counterKind {
-		kind = prometheus.CounterValue
+func newMetric(kind prometheus.ValueType, name, help string, read reading, labels []string) *metric {
+	return &metric{prometheus.NewDesc("nodedns_"+name, help, labels, nil), kind, read}
+}
+
+// series are the values of one metric, each by its labels.
+type series struct {
+	*metric
+	out chan<- prometheus.Metric
+}
+
+func (m series) set(value float64, labels ...string) {
+	m.out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, valid(labels)...)
+}
+
+// count sets a whole number.
+func (m series) count(n uint64, labels ...string) { m.set(float64(n), labels...) }
+
+// size sets how many or how much there is of something now.
+func (m series) size(n int, labels ...string) { m.set(float64(n), labels...) }
+
+// is sets 1 for yes, and 0 for no.
+func (m series) is(so bool, labels ...string) {
+	value := 0.0
+	if so {
+		value = 1
 	}
-	return prometheus.MustNewConstMetric(m.desc, kind, value, valid(labels)...)
+	m.set(value, labels...)
+}
+
+// at sets the time of something, unless it did not happen.
+func (m series) at(at *time.Time, labels ...string) {
+	const milliseconds = 1e3
+	if at != nil {
+		m.set(float64(at.UnixMilli())/milliseconds, labels...)
+	}
+}
+
+// latency sets a histogram, whose buckets count all that is within their bound.
+func (m series) latency(latency upstream.Latency, labels ...string) {
+	buckets, total := map[float64]uint64{}, uint64(0)
+	for i, bound := range latency.Bounds() {
+		total += latency.Counts[i]
+		buckets[bound.Seconds()] = total
+	}
+	total += latency.Counts[len(latency.Counts)-1]
+	m.out <- prometheus.MustNewConstHistogram(m.desc, total, latency.Sum.Seconds(), buckets, valid(labels)...)
 }
 
 // valid is labels that Prometheus takes. Most are ours, but the zone of an

@@ -1,41 +1,31 @@
 package metrics
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
+import "github.com/nodedns/nodedns/resolver/upstream"
 
-	"github.com/nodedns/nodedns/resolver/upstream"
-)
-
-// upstream reports one upstream. There are as many as are configured, or in
-// resolv.conf, so that the label is bounded.
-func (s scrape) upstream(u *upstream.Status) {
-	counts := u.Counts
-	s.count(upstreamQueries, counts.Queries, u.Server)
-	for kind, count := range map[string]uint64{
-		"timeout":  counts.Timeouts,
-		"error":    counts.Failures - counts.Timeouts,
-		"rejected": counts.Rejections,
-		"overload": counts.Overloads,
-		"loop":     counts.Loops,
-	} {
-		s.count(upstreamFailures, count, u.Server, kind)
-	}
-	s.set(upstreamInFlight, float64(u.InFlight), u.Server)
-	for state := upstream.Unknown; state <= upstream.Looping; state++ {
-		s.is(upstreamState, u.State == state, u.Server, state.String())
-	}
-	s.rtt(u)
+// upstreamMetrics have the label of each upstream. There are as many as are
+// configured, or in resolv.conf, so that it is bounded.
+var upstreamMetrics = []*metric{
+	counter("upstream_queries_total", "Queries sent to an upstream, repeated ones and probes included.", ofUpstreams(func(u *upstream.Status, m series) { m.count(u.Queries, u.Server) }), "server"),
+	counter("upstream_failures_total", "Queries to an upstream that came to nothing: timeout, error, rejected, overload or loop.", ofUpstreams(func(u *upstream.Status, m series) {
+		m.count(u.Timeouts, u.Server, "timeout")
+		m.count(u.Failures-u.Timeouts, u.Server, "error")
+		m.count(u.Rejections, u.Server, "rejected")
+		m.count(u.Overloads, u.Server, "overload")
+		m.count(u.Loops, u.Server, "loop")
+	}), "server", "kind"),
+	gauge("upstream_in_flight", "Queries that wait for an upstream now.", ofUpstreams(func(u *upstream.Status, m series) { m.size(u.InFlight, u.Server) }), "server"),
+	gauge("upstream_state", "What is known of an upstream: 1 for the present state.", ofUpstreams(func(u *upstream.Status, m series) {
+		for state := upstream.Unknown; state <= upstream.Looping; state++ {
+			m.is(u.State == state, u.Server, state.String())
+		}
+	}), "server", "state"),
+	histogram("upstream_rtt_seconds", "Times to an upstream's reply of any kind.", ofUpstreams(func(u *upstream.Status, m series) { m.latency(u.Latency, u.Server) }), "server"),
 }
 
-// rtt is the histogram of an upstream's times, whose buckets count all that is
-// within their bound.
-func (s scrape) rtt(u *upstream.Status) {
-	latency := u.Counts.Latency
-	buckets, total := map[float64]uint64{}, uint64(0)
-	for i, bound := range latency.Bounds() {
-		total += latency.Counts[i]
-		buckets[bound.Seconds()] = total
+func ofUpstreams(read func(*upstream.Status, series)) reading {
+	return func(s *scrape, m series) {
+		for i := range s.UpstreamStatus {
+			read(&s.UpstreamStatus[i], m)
+		}
 	}
-	total += latency.Counts[len(latency.Counts)-1]
-	s.out <- prometheus.MustNewConstHistogram(upstreamRTT.desc, total, latency.Sum.Seconds(), buckets, valid([]string{u.Server})...)
 }
