@@ -3,10 +3,8 @@ package nodedns
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,7 +37,6 @@ const (
 type Service struct {
 	log   *slog.Logger
 	id    zone.ID
-	state string // the state directory
 	clock func() time.Duration
 
 	store   *zone.Store
@@ -82,7 +79,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.clock = boottime.Now
 	}
 	s := &Service{
-		log: cfg.Logger, id: id, state: cfg.StateDir, clock: cfg.clock, ready: make(chan struct{}),
+		log: cfg.Logger, id: id, clock: cfg.clock, ready: make(chan struct{}),
 		upstreamHints: retry.NewHint(), selfHints: retry.NewHint(),
 	}
 	s.store, err = zone.NewStore(zone.Config{
@@ -137,8 +134,8 @@ func New(cfg Config) (*Service, error) {
 		nss := nssresolve.New(s.dns)
 		s.varlink = varlink.NewSockets(path, nss, nss.WatchQueries, cfg.Logger.With("part", "varlink"))
 	}
-	if s.state != "" {
-		s.saved = &saved.Directory{Path: s.state, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
+	if cfg.StateDir != "" {
+		s.saved = &saved.Directory{Path: cfg.StateDir, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
 	}
 	s.cfg = cfg.clone()
 	s.nodes.Expect(cfg.expectsCluster())
@@ -185,12 +182,7 @@ func (s *Service) plan() {
 		s.readers = append(s.readers, &supervise.Task{Name: "resolv.conf", Run: s.resolv.Run})
 	}
 	if s.saved != nil {
-		s.readers = append(s.readers, &supervise.Task{Name: "saved directory", Run: func(ctx context.Context) error {
-			if err := s.makeState(); err != nil {
-				return err
-			}
-			return s.saved.Run(ctx)
-		}})
+		s.readers = append(s.readers, &supervise.Task{Name: "saved directory", Run: s.saved.Run})
 	}
 }
 
@@ -301,7 +293,12 @@ func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	s.load()
+	if s.saved != nil {
+		// What is not loaded now comes from the cluster.
+		if err := s.saved.Load(); err != nil {
+			s.log.Error("starting without saved nodes", "error", err)
+		}
+	}
 	s.changes.Start(s.store.Snapshot())
 	if err := s.dns.Listen(); err != nil {
 		return errors.Join(err, s.RestoreResolvConf())
@@ -332,28 +329,6 @@ func (s *Service) Run(ctx context.Context) error {
 	close(s.ready)
 	<-ctx.Done()
 	return ctx.Err()
-}
-
-// load reads what an earlier run left in the state directory. An error is
-// reported and stops nothing: what is not loaded now comes from the cluster.
-func (s *Service) load() {
-	if s.saved == nil {
-		return
-	}
-	err := s.makeState()
-	if err == nil {
-		err = s.saved.Load()
-	}
-	if err != nil {
-		s.log.Error("starting without saved nodes", "error", err)
-	}
-}
-
-func (s *Service) makeState() error {
-	if err := os.MkdirAll(s.state, 0o700); err != nil {
-		return fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
-	}
-	return nil
 }
 
 // Alive proves that the process makes progress, as [selfcheck.Checker.Alive]

@@ -30,7 +30,7 @@ const (
 // Directory is the saved directory of one process. Its fields must not be
 // changed after the first call.
 type Directory struct {
-	// Path is the state directory. It must exist, and be ours alone.
+	// Path is the state directory, which must be ours alone. Load and Run make it.
 	Path string
 	// Store is the zone that is loaded and saved.
 	Store *zone.Store
@@ -60,6 +60,9 @@ func (d *Directory) Written() time.Time {
 // pending, and returns nil. It returns an error when the file cannot be
 // written or removed, the last time included; calling it again makes up for it.
 func (d *Directory) Run(ctx context.Context) error {
+	if err := d.makeDir(); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		if err := d.until(ctx, time.Now().Add(countInterval), d.differs); err != nil {
 			return err
@@ -83,6 +86,14 @@ func (d *Directory) Run(ctx context.Context) error {
 		return nil
 	}
 	return d.save()
+}
+
+// makeDir makes the state directory if it is not there.
+func (d *Directory) makeDir() error {
+	if err := os.MkdirAll(d.Path, 0o700); err != nil {
+		return fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
+	}
+	return nil
 }
 
 // until follows the zone until a snapshot meets the condition, the deadline

@@ -39,6 +39,9 @@ func (e *RefusedError) Unwrap() error { return e.Reason }
 // with any error the start may go on: a [*RefusedError] says that the file was
 // bad and is out of the way, any other that it could not be read or moved.
 func (d *Directory) Load() error {
+	if err := d.makeDir(); err != nil {
+		return err
+	}
 	f, _, err := osfile.Open(d.file())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

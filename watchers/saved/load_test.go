@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -250,10 +252,26 @@ func TestFailedWrite(t *testing.T) {
 	t.Parallel()
 	p := start(t, filepath.Join(t.TempDir(), "missing"))
 	p.backlog("A", live(1, "10.0.0.1"))
-	if err := p.Run(t.Context()); !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("Run = %v, want os.ErrNotExist", err)
+	if err := os.WriteFile(p.Path, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if err := os.Mkdir(p.Path, 0o700); err != nil {
+	for what, run := range map[string]func() error{"Load": p.Load, "Run": func() error { return p.Run(t.Context()) }} {
+		if err := run(); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), "make the state directory") {
+			t.Fatalf("%s = %v, want that there can be no directory", what, err)
+		}
+	}
+	if err := os.Remove(p.Path); err != nil {
+		t.Fatal(err)
+	}
+	p.mustLoad() // makes it
+	inTheWay := filepath.Join(p.file()+".new", "in", "the", "way")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(t.Context()); !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+		t.Fatalf("Run = %v, want that the file cannot be replaced", err)
+	}
+	if err := os.RemoveAll(p.file() + ".new"); err != nil {
 		t.Fatal(err)
 	}
 	// What a crash in the middle of a write has left behind.
