@@ -19,8 +19,8 @@ func newCheck() *cobra.Command {
 		Long: `Check reports what is wrong with the configuration and this node's identity or,
 if nothing is, what the daemon would use, with warnings of what is valid but
 probably not intended. It touches nothing, and binds nothing: a port that is
-taken shows only when the daemon starts. Each key that is set is listed with its file and line, drop-ins
-included, or its flag.
+taken shows only when the daemon starts. Each key that is set is listed with its
+file and line, drop-ins included, or its flag.
 
 With --json: node_id, addresses or else interfaces, listeners, domains, curators,
 upstreams, files, hostname (whether it is set), state, control, metrics, warnings,

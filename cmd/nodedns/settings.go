@@ -135,9 +135,9 @@ func newConfigurationTopic() *cobra.Command {
 names another. The files *.toml in a directory beside it, named alike but with .d
 in place of .toml, are read after it in the order of their names. Every key is
 optional. What a later file says replaces what an earlier one did, key by key,
-lists and all [[upstream.route]] together included. A flag --section.key overrides the key of
-that name in the section; a list is given separated by commas, or by repeating
-the flag. "nodedns check" reports what is wrong with one.
+lists and all [[upstream.route]] together included. A flag --section.key
+overrides the key of that name in the section; a list is given separated by
+commas, or by repeating the flag. "nodedns check" reports what is wrong with one.
 %s`, config.DefaultPath, describeKeys()),
 	}
 }

@@ -26,8 +26,7 @@ configuration, and leaves this machine alone: all files are in a scratch
 directory, which is removed at the end. DNS is answered on 127.0.0.53, on a port
 that every user may use.
 
-The cluster is followed by gRPC over mutual TLS, as a
-curator of Metropolis is.`,
+The cluster is followed by gRPC over mutual TLS, as a curator of Metropolis is.`,
 		Example: "  nodedns try",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
