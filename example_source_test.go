@@ -25,11 +25,13 @@ func ExampleService_Zone() {
 	const friend = "metropolis-00112233445566778899aabbccddeeff"
 
 	inventory := service.Zone().Source("inventory")
-	inventory.Expect(true) // until Complete an unknown name is not denied
+	inventory.Expect(true)       // until Complete an unknown name is not denied
+	inventory.SetConnected(true) // or the cluster counts as lost a minute later
 	inventory.Begin()
 	inventory.Set(zone.Entry{ID: friend, Addresses: []string{"192.0.2.2"}})
 	inventory.Complete()
 
+	fmt.Println("reachable:", service.Zone().Snapshot().Reachable())
 	answer, err := service.Resolver().Query(context.Background(), friend, "A")
 	if err != nil {
 		panic(err)
@@ -38,5 +40,6 @@ func ExampleService_Zone() {
 		fmt.Println(answer.Source, record.Type, record.Data)
 	}
 	// Output:
+	// reachable: true
 	// zone A 192.0.2.2
 }

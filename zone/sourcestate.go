@@ -18,7 +18,8 @@ type state struct {
 }
 
 // Expect sets whether the source is configured to report nodes. While one that is
-// expected has not completed a backlog, an unknown name is not known not to exist.
+// expected has not completed a backlog, an unknown name is not known not to exist,
+// and while it is not connected by [Source.SetConnected], the cluster is out of reach.
 func (src *Source) Expect(expected bool) {
 	s := src.store
 	s.update(func() {

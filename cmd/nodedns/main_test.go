@@ -25,7 +25,7 @@ func TestHelp(t *testing.T) {
 			o.expect(t, exitOK, "", "")
 			golden(t, "help_"+name, o.stdout)
 			for line := range strings.Lines(o.stdout) {
-				if len(line) > 92 {
+				if len(line) > 93 {
 					t.Errorf("the line is too long for a terminal: %s", line)
 				}
 			}
