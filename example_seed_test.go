@@ -35,6 +35,7 @@ func ExampleService_Zone_seed() {
 		panic(err)
 	}
 	const friend = "metropolis-00112233445566778899aabbccddeeff"
+	const stranger = "metropolis-ffeeddccbbaa99887766554433221100" // which has left the cluster
 	lookup := func(when string) {
 		node, _ := service.Zone().Snapshot().Lookup(friend)
 		for addr := range node.Addrs() {
@@ -44,6 +45,7 @@ func ExampleService_Zone_seed() {
 
 	known := service.Zone().Source("known nodes")
 	known.Set(zone.Entry{ID: friend, Addresses: []string{"192.0.2.2"}})
+	known.Set(zone.Entry{ID: stranger, Addresses: []string{"192.0.2.4"}})
 	lookup("before the start:")
 
 	listener := bufconn.Listen(1 << 16)
@@ -70,14 +72,16 @@ func ExampleService_Zone_seed() {
 			break
 		}
 	}
-	known.Begin()
-	known.Complete()
+	known.Gone(friend, stranger)
 	lookup("from the cluster:")
+	node, _ := service.Zone().Snapshot().Lookup(stranger)
+	fmt.Println("departed:", node.Departed())
 
 	stop()
 	fmt.Println("ended:", <-ended, conn.Close(), <-curatorEnded)
 	// Output:
 	// before the start: 192.0.2.2
 	// from the cluster: 192.0.2.3
+	// departed: true
 	// ended: context canceled <nil> <nil>
 }
