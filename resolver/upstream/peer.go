@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -41,13 +40,10 @@ func (s State) String() string { return stateNames[s] }
 // MarshalText returns what String does.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads what MarshalText returns.
+// UnmarshalText reads what MarshalText returns. A word of another version is
+// [Unknown]: the status that it stands in can be read all the same.
 func (s *State) UnmarshalText(text []byte) error {
-	i := slices.Index(stateNames[:], string(text))
-	if i < 0 {
-		return fmt.Errorf("%q is no state of an upstream", text)
-	}
-	*s = State(i)
+	*s = State(max(slices.Index(stateNames[:], string(text)), int(Unknown)))
 	return nil
 }
 
