@@ -372,7 +372,7 @@ func TestOverloadPrefersStaleAnswers(t *testing.T) {
 }
 
 // eventually waits for what no channel tells.
-func eventually(t *testing.T, is func() bool) {
+func eventually(t testing.TB, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -71,7 +71,8 @@ func newServer(t testing.TB, settings Settings) *Server {
 	return s
 }
 
-// start runs a server until the test ends.
+// start runs a server until the test ends. It returns when exchanges outlive the
+// queries that began them.
 func start(t testing.TB, s *Server) *Server {
 	t.Helper()
 	if err := s.Listen(); err != nil {
@@ -86,6 +87,7 @@ func start(t testing.TB, s *Server) *Server {
 			t.Errorf("Run: %v", err)
 		}
 	})
+	eventually(t, s.forward.HasScope)
 	return s
 }
 

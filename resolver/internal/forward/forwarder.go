@@ -66,6 +66,9 @@ func New(config Config) *Forwarder {
 // began them; nil: in their callers' goroutines.
 func (f *Forwarder) UseScope(scope *transport.Scope) { f.scope.Store(scope) }
 
+// HasScope says whether exchanges outlive the query that began them.
+func (f *Forwarder) HasScope() bool { return f.scope.Load() != nil }
+
 // Reply makes a verdict into a reply, or returns nil if the upstreams are to be
 // asked now.
 func (f *Forwarder) Reply(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
