@@ -32,7 +32,7 @@ func Pause(failures int, first, most time.Duration) time.Duration {
 	for ; failures > 1 && 0 < pause && pause < most; failures-- {
 		pause *= 2
 	}
-	pause = min(pause, most)
+	pause = max(min(pause, most), 0)
 	return pause/2 + rand.N(pause/2+1)
 }
 

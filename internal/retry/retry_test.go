@@ -31,8 +31,10 @@ func TestPauseBounds(t *testing.T) {
 			t.Errorf("after %d failures %v", failures, pause)
 		}
 	}
-	if pause := retry.Pause(3, 0, 0); pause != 0 {
-		t.Errorf("without a first pause %v", pause)
+	for _, first := range []time.Duration{0, -time.Minute} {
+		if pause := retry.Pause(3, first, first); pause != 0 {
+			t.Errorf("with a first pause of %v it is %v", first, pause)
+		}
 	}
 }
 
