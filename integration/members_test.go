@@ -156,7 +156,7 @@ func (r *realm) recovers(leader *member, flags []string, alone bool, then func(*
 	if !alone {
 		eventually(r.t, "it is reached and refused", func() error { return r.victim.curatorIs("unauthorized") })
 		r.resists(trueAddr)
-		must(r.t, r.victim.curatorIs("unauthorized"))
+		eventually(r.t, "it is refused still", func() error { return r.victim.curatorIs("unauthorized") })
 		must(r.t, r.victim.daemon.logged(leader.id))
 		must(r.t, r.victim.unwell("unauthorized"))
 		then(r, leader)
