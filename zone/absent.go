@@ -21,8 +21,8 @@ func (src *Source) sortSeen() {
 }
 
 // absent lists the nodes that the backlog should have named and did not: the
-// source's own, and what was saved once no other source is awaited. We are here,
-// whatever it says.
+// source's own, and what was saved once no other source is awaited. This
+// machine is present, whatever the backlog reports.
 func (src *Source) absent() (absent []key) {
 	s := src.store
 	src.sortSeen()
@@ -64,7 +64,7 @@ func (src *Source) hasSeen(k key) bool {
 }
 
 // vouch notes that the source knows a saved node, of which it has only reported
-// what is refused.
+// invalid entries.
 func (src *Source) vouch(k key) {
 	if src.vouched == nil {
 		src.vouched = map[key]struct{}{}

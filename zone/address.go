@@ -7,7 +7,7 @@ import (
 )
 
 // ParseAddr parses an address that a node can be reached at from elsewhere, as
-// [CheckAddr] has it.
+// defined by [CheckAddr].
 func ParseAddr(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
@@ -20,9 +20,9 @@ func ParseAddr(text string) (netip.Addr, error) {
 // address is unicast, means the same on each machine and leads to the node: it
 // is not unspecified, loopback, multicast, link-local, reserved or
 // discard-only, and has no zone. An IPv6 address that embeds an IPv4 address,
-// since a translator or a tunnel leads there, is as good as that one; those
+// since a translator or a tunnel leads there, is valid if that one is; those
 // that only write an IPv4 address in another way, IPv4-mapped and
-// IPv4-compatible, are none.
+// IPv4-compatible, are not.
 func CheckAddr(addr netip.Addr) error {
 	what := unfit(addr)
 	if what == "" && addr.Is6() {
@@ -38,7 +38,7 @@ func CheckAddr(addr netip.Addr) error {
 	return fmt.Errorf("address %s is %s", addr.WithZone(""), what) // a zone may be any text
 }
 
-// The ranges of addresses that are no node's and that package netip does not
+// The ranges of addresses that no node can have and that package netip does not
 // know.
 var (
 	thisNetwork    = netip.MustParsePrefix("0.0.0.0/8")   // RFC 1122, section 3.2.1.3
@@ -47,8 +47,7 @@ var (
 	discardOnly    = netip.MustParsePrefix("100::/64")    // RFC 6666
 )
 
-// unfit says what keeps an address from being a node's, embedded ones aside, or
-// nothing.
+// unfit returns why an address cannot be a node's, embedded ones aside, or "".
 func unfit(addr netip.Addr) string {
 	switch {
 	case !addr.IsValid():

@@ -17,7 +17,7 @@ type AddressConflict struct {
 	Count int
 }
 
-// String names the address and who claims it.
+// String names the address and the nodes that claim it.
 func (c AddressConflict) String() string {
 	text := fmt.Sprintf("%s: %s and %s", c.Addr, c.Nodes[0], c.Nodes[1])
 	if more := c.Count - len(c.Nodes); more > 0 {
@@ -33,8 +33,8 @@ type addressConflict struct {
 	count         int
 }
 
-// updateConflict keeps the list of conflicts true to which nodes claim an address, and
-// which of them has its reverse record.
+// updateConflict keeps the list of conflicts consistent with which nodes claim
+// an address, and which of them has its reverse record.
 func (s *Store) updateConflict(claimed netip.Addr, owner key, all *claimants) {
 	addr, conflicts := reverseKey(claimed), s.draft.conflicts
 	if all.live.size < 2 {
@@ -54,8 +54,8 @@ func (s *Store) updateConflict(claimed netip.Addr, owner key, all *claimants) {
 	s.draft.conflicts, s.draft.counts.AddressConflicts = conflicts, conflicts.size
 }
 
-// AddressConflicts yields the addresses that several live nodes claim, in an order of
-// its own that does not change.
+// AddressConflicts yields the addresses that several live nodes claim, in an
+// unspecified but stable order.
 func (s *Snapshot) AddressConflicts() iter.Seq[AddressConflict] {
 	return func(yield func(AddressConflict) bool) {
 		for _, c := range s.conflicts.all() {
@@ -67,7 +67,7 @@ func (s *Snapshot) AddressConflicts() iter.Seq[AddressConflict] {
 }
 
 // NewAddressConflicts yields the conflicts that are not those of an older snapshot of
-// the same Store: another address, or other nodes. Its cost goes with their
+// the same Store: another address, or other nodes. Its cost grows with their
 // number.
 func (s *Snapshot) NewAddressConflicts(old *Snapshot) iter.Seq[AddressConflict] {
 	return func(yield func(AddressConflict) bool) {

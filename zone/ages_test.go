@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The age of what was saved survives, until the cluster says something else.
+// The age of what was saved survives, until the cluster reports something else.
 func TestAgesOfSavedNodes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -1,18 +1,18 @@
 package zone
 
-// stands reports whether what the zone holds of a node stands against what
-// another source reports: while it is there, the source that was made earlier is
-// believed, and any before what was saved.
+// stands reports whether what the zone holds of a node prevails over what
+// another source reports: while it is there, the source that was made earlier
+// takes precedence, and any source over what was saved.
 func stands(holds, said record) bool {
 	return outranks(holds.source, said.source) && (holds.flags&departed == 0 || said.source == savedRank)
 }
 
-// outranks reports whether a source is believed before another one.
+// outranks reports whether a source takes precedence over another one.
 func outranks(a, b uint8) bool {
 	return a != savedRank && (b == savedRank || a < b)
 }
 
-// statement is what the source that is believed reports of a node.
+// statement is what the source that takes precedence reports of a node.
 func (s *Store) statement(k key) (said record, known bool) {
 	if said, withheld := s.withheld[k]; withheld {
 		return said, true
@@ -20,9 +20,9 @@ func (s *Store) statement(k key) (said record, known bool) {
 	return s.draft.nodes.get(k)
 }
 
-// setAside keeps what a source reports of a node while another one is believed:
-// when that drops the node, this takes effect. What was saved is only good until
-// a source reports the node.
+// setAside keeps what a source reports of a node while another one takes
+// precedence: when that drops the node, this takes effect. What was saved is
+// only valid until a source reports the node.
 func (src *Source) setAside(k key, said record) {
 	if src.rank == savedRank {
 		return
@@ -36,8 +36,8 @@ func (src *Source) setAside(k key, said record) {
 	src.aside[k] = said
 }
 
-// takeAside returns the statement on a node to be believed now that the one which
-// was is taken back, if any.
+// takeAside returns the statement on a node that takes effect now that the one
+// before is withdrawn, if any.
 func (s *Store) takeAside(k key) (said record, found bool) {
 	for _, src := range s.sources { // in the order of precedence: saved has none
 		if said, found = src.aside[k]; found {

@@ -2,8 +2,8 @@ package zone
 
 import "fmt"
 
-// warnOfNothing reports a backlog of which the zone has taken nothing. What was
-// refused of it is not reported again.
+// warnOfNothing reports a backlog of which the zone has accepted nothing. What
+// was refused of it is not reported again.
 func (src *Source) warnOfNothing() {
 	s := src.store
 	switch {
@@ -20,7 +20,7 @@ func (src *Source) warnOfNothing() {
 }
 
 // warnOfLoss reports a backlog that lacks half of the nodes or more. A cluster
-// seldom shrinks so; a curator that restored old data looks the same.
+// seldom shrinks that much; a curator that restored old data looks the same.
 func (src *Source) warnOfLoss(absent int) {
 	s := src.store
 	if live := s.draft.counts.Live; absent > 0 && 2*absent >= live {

@@ -95,7 +95,7 @@ func benchNames(n int) [][]byte {
 	return names
 }
 
-// BenchmarkLookup asks for random names, so that caches do not flatter it.
+// BenchmarkLookup looks up random names, so that caches do not flatter it.
 func BenchmarkLookup(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
@@ -113,7 +113,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// BenchmarkReverse asks for the names of random addresses.
+// BenchmarkReverse looks up the names of random addresses.
 func BenchmarkReverse(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {

@@ -51,7 +51,7 @@ func (b *branch[V]) set(e *edit, s slot[V], depth int) (added bool) {
 	return !found
 }
 
-// split deals the slots of a bucket out to a branch of smaller ones.
+// split distributes the slots of a bucket over a branch of smaller ones.
 func split[V comparable](e *edit, b bucket[V], depth int) (result branch[V]) {
 	for from := 0; from < len(b); {
 		digit, to := b[from].key.digit(depth), from+1
@@ -101,8 +101,8 @@ func (b *branch[V]) folded() (all bucket[V], ok bool) {
 	return all, true
 }
 
-// ownsBucket says whether the batch has made the bucket of a digit, so that it
-// may change its slots in place.
+// ownsBucket reports whether the batch has made the bucket of a digit, so that
+// it may change its slots in place.
 func (b *branch[V]) ownsBucket(e *edit, digit int) bool {
 	return b.buckets != nil && b.buckets.owner == e && b.buckets.mine&(1<<digit) != 0
 }
@@ -149,7 +149,7 @@ func (b *branch[V]) putBranch(e *edit, digit int, kid branch[V]) {
 }
 
 // walk yields the slots in key order and reports whether it came to the end.
-// By a pointer each branch on the way would be moved to the heap.
+// With a pointer receiver each branch on the way would escape to the heap.
 func (b branch[V]) walk(yield func(*slot[V]) bool) bool { return b.walkAfter(-1, yield) }
 
 // walkAfter is walk of the digits after one.

@@ -21,12 +21,12 @@ type bucket[V comparable] []slot[V]
 const maxBucket = 48
 
 // window is how many slots around the expected one find compares at once.
-// Expectation is off by two slots as a rule, and hardly ever by more than four.
+// The expectation is usually off by two slots, and rarely by more than four.
 const window = 8
 
-// find is where k is in the bucket, or would be. Keys are spread evenly as a
-// rule, so the bits that come next in k, the rest, tell about where to look.
-// The slots around that place are compared without a branch that depends on
+// find is where k is in the bucket, or would be. Keys are usually spread
+// evenly, so the bits that come next in k, the rest, give the approximate
+// place. The slots around it are compared without a branch that depends on
 // them: a processor then fetches their cache lines at the same time.
 func (b bucket[V]) find(k key, rest uint64) (int, bool) {
 	i := int(rest >> 48 * uint64(len(b)) >> 16)
@@ -50,7 +50,7 @@ func (b bucket[V]) find(k key, rest uint64) (int, bool) {
 	return i, i < len(b) && b[i].key == k
 }
 
-// with returns the bucket with a slot more at i, made in place where there is
+// with returns the bucket with one more slot at i, made in place where there is
 // room and the bucket is the caller's own. One that was the caller's own before
 // gets some room for more, since its batch will likely add them; doubling would
 // leave half of a large zone empty.
@@ -80,8 +80,8 @@ func (b bucket[V]) without(i int) bucket[V] {
 	return rest
 }
 
-// same says whether two buckets are one in memory. Since a bucket that others
-// have seen is never changed, they are then equal.
+// same reports whether two buckets share their memory. Since a published bucket
+// is never changed, they are then equal.
 func (b bucket[V]) same(other bucket[V]) bool {
 	return len(b) == len(other) && (len(b) == 0 || &b[0] == &other[0])
 }

@@ -75,7 +75,7 @@ func TestReverseRecordStaysWithTheIncumbent(t *testing.T) {
 	}
 }
 
-// checkShared holds the list of shared addresses against the nodes.
+// checkShared compares the list of shared addresses with the nodes.
 func (f *fixture) checkShared() {
 	f.t.Helper()
 	claims := map[string]int{}
@@ -101,8 +101,8 @@ func (f *fixture) checkShared() {
 	}
 }
 
-// What was saved says which of several nodes had the reverse record, in
-// whatever batches it is loaded. Nobody else can say it.
+// What was saved states which of several nodes had the reverse record, in
+// whatever batches it is loaded. No other source can report it.
 func TestReverseRecordIsRestored(t *testing.T) {
 	t.Parallel()
 	const addr = "192.0.2.9"
@@ -140,7 +140,7 @@ func TestReverseRecordOfAnAddressThatTheNodeHasNot(t *testing.T) {
 }
 
 // Many nodes claim, leave and depart at random; the owner never changes unless
-// it stops to be a live claimant.
+// it stops being a live claimant.
 func TestReverseRecordsAtRandom(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -2,8 +2,9 @@ package zone
 
 import "time"
 
-// Cluster is how the zone stands with its cluster: the state of the sources that
-// are expected, taken together. Where none is expected, any of them counts.
+// Cluster is the state of the zone's connection to its cluster: that of the
+// sources that are expected, taken together. Where none is expected, any of
+// them counts.
 type Cluster struct {
 	// Expected is whether a source of the cluster's nodes is configured.
 	Expected bool
@@ -12,8 +13,8 @@ type Cluster struct {
 	// Complete is whether each expected source has reported all of its nodes since
 	// the process started.
 	Complete bool
-	// ID tells clusters apart: that of the earliest source expected or, before it
-	// is known, of the saved nodes. It is empty where that is not known.
+	// ID distinguishes clusters: that of the earliest source expected or, before
+	// it is known, of the saved nodes. It is empty where that is not known.
 	ID string
 	// LostAt is when the first connection that is missing was lost or, where there
 	// was none so far, first expected; Lost is the same moment in CLOCK_BOOTTIME.
@@ -27,10 +28,10 @@ type Cluster struct {
 	DataSince time.Time
 }
 
-// Cluster tells how the zone stands with its cluster.
+// Cluster returns the state of the zone's connection to its cluster.
 func (s *Snapshot) Cluster() Cluster { return s.cluster }
 
-// Reachable says whether the cluster is connected, or none is expected.
+// Reachable reports whether the cluster is connected, or none is expected.
 func (s *Snapshot) Reachable() bool { return s.cluster.Connected || !s.cluster.Expected }
 
 // LostAfter is how long the cluster must have been out of reach before answers and

@@ -2,15 +2,15 @@ package zone
 
 import "time"
 
-// expiryInterval is how often departed nodes are looked through. It is small
-// against any sensible retention.
+// expiryInterval is how often departed nodes are checked for expiry. It is
+// small compared to any sensible retention.
 const expiryInterval = time.Minute
 
-// depart takes back what a source reported of a node. What another source reports
-// of it takes effect then; without any the node is marked as departed: what was
-// known of it stays, and is answered until the retention is over. Of a node that
-// was saved any source may have been the origin, so that it stays while another
-// one has yet to complete its backlog, or knows the node.
+// depart withdraws what a source reported of a node. What another source
+// reports of it takes effect then; without any the node is marked as departed:
+// what was known of it stays, and is answered until the retention is over. Of a
+// node that was saved any source may have been the origin, so that it stays
+// while another one has yet to complete its backlog, or knows the node.
 func (s *Store) depart(k key, src *Source) {
 	delete(src.aside, k)
 	delete(src.vouched, k)
@@ -21,7 +21,7 @@ func (s *Store) depart(k key, src *Source) {
 	}
 	shown, known := s.draft.nodes.get(k)
 	if next, found := s.takeAside(k); found {
-		_ = s.reconcile(k, shown, known, next) // the log has each clash that lasts in the list of refusals
+		_ = s.reconcile(k, shown, known, next) // a clash that lasts is logged in the list of refusals
 		return
 	}
 	switch {
@@ -29,7 +29,7 @@ func (s *Store) depart(k key, src *Source) {
 		delete(s.withheld, k) // it never came into effect
 		return
 	case shown.flags&departed != 0, s.draft.isLocal(k):
-		return // we are here, whatever the cluster says
+		return // this machine is present, whatever the cluster reports
 	}
 	said.flags |= departed
 	said.source = src.rank
@@ -37,8 +37,8 @@ func (s *Store) depart(k key, src *Source) {
 	_ = s.reconcile(k, shown, known, said) // a clash was reported when it came up
 }
 
-// connectedFor is how long a cluster source has been connected, all in all. It
-// is the clock of the retention: while nobody can tell us that a node is back,
+// connectedFor is how long a cluster source has been connected, in total. It is
+// the clock of the retention: while no source can report that a node is back,
 // its time does not run.
 func (s *Store) connectedFor() time.Duration {
 	if s.draft.cluster.Connected {
@@ -54,7 +54,7 @@ func (s *Store) restoreMark(k key, counted time.Duration) {
 	}
 }
 
-// DepartedFor tells how much of its retention each departed node has had.
+// DepartedFor returns how much of its retention each departed node has had.
 func (s *Store) DepartedFor() map[ID]time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

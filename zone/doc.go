@@ -3,13 +3,13 @@
 //
 // Sources report what they know to a [Store], which keeps one layer for each. The
 // Store checks every statement, merges the layers and publishes the result as
-// an immutable [Snapshot] behind one atomic pointer. Data goes one way:
+// an immutable [Snapshot] behind one atomic pointer. Data flows one way:
 //
 //	sources -> Store -> Snapshot -> readers
 //
 // A reader takes the newest snapshot whenever it likes, without a lock, and
-// keeps it for as long as it likes; a slow one skips snapshots and never holds
-// up a source. A statement that changes nothing publishes nothing.
+// keeps it for as long as it likes; a slow one skips snapshots and never blocks
+// a source. A statement that changes nothing publishes nothing.
 //
 // # The rules of the merge
 //
@@ -22,14 +22,14 @@
 // marked, and answered until the retention is over. Another cluster of one source
 // drops that source's nodes only.
 //
-// What a source reports is data and not truth: an entry whose name or address is
-// not fit to be published is refused alone, counted, and what was known of the
-// node before stays.
+// What a source reports is not trusted: an entry whose name or address cannot
+// be published is refused on its own, counted, and what was known of the node
+// before stays.
 //
 // # Concurrency
 //
 // All methods of Store, Source and Snapshot may be called from any goroutine.
-// The package starts no goroutine; [Store.Run] is the only one it asks for.
+// The package starts no goroutine; [Store.Run] is the only one it needs.
 //
 // It imports the standard library only.
 package zone

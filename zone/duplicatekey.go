@@ -20,13 +20,14 @@ const (
 	maxPast = 16
 )
 
-// DuplicateKey says that another machine has this node's key, and so its ID.
+// DuplicateKey describes another machine that has this node's key, and so its
+// ID.
 type DuplicateKey struct {
 	Since  time.Time
 	Reason string
 }
 
-// DuplicateKey returns the present one, if there is any.
+// DuplicateKey returns the current one, if there is any.
 func (s *Snapshot) DuplicateKey() (DuplicateKey, bool) {
 	if s.duplicate == nil {
 		return DuplicateKey{}, false
@@ -65,9 +66,9 @@ type selfReports struct {
 // begin marks what the source has of us now as having been there before.
 func (r *selfReports) begin() { r.heard, r.before = false, "" }
 
-// observeSelf judges what the cluster says of our own node. A report with our own
-// boot ID is ours, whatever its address: behind address translation, or with two
-// uplinks, that may go back and forth.
+// observeSelf evaluates what the cluster reports of our own node. A report with
+// our own boot ID is ours, whatever its address: behind address translation, or
+// with two uplinks, that may go back and forth.
 func (s *Store) observeSelf(src *Source, e *Entry) {
 	r, boot := &src.self, s.detector.boot
 	said := report{canonicalBoot(e.BootID), reportedAddrs(e.Addresses)}
@@ -100,8 +101,8 @@ func (s *Store) observeSelf(src *Source, e *Entry) {
 	}
 }
 
-// reportedAddrs are the first addresses of a report as text, whatever it has for
-// addresses.
+// reportedAddrs are the first addresses of a report as text, whether valid or
+// not.
 func reportedAddrs(addrs []string) string {
 	var texts []string
 	for _, text := range addrs[:min(len(addrs), 2)] {
@@ -114,11 +115,11 @@ func reportedAddrs(addrs []string) string {
 	return strings.Join(texts, " ")
 }
 
-// returns notes an address, and says whether there was a second return to one
-// that the cluster had before, of those that count. Only between an address that
-// is or was ours and another one is that strange: between ours a machine may
-// come and go, and of two that never were, behind address translation, nothing
-// is known.
+// returns records an address, and reports whether there was a second return to
+// one that the cluster had before, of those that count. Only between an address
+// that is or was ours and another one is that suspicious: between its own a
+// machine may alternate, and of two that never were, behind address
+// translation, nothing is known.
 func (s *Store) returns(r *selfReports, addr string, counts bool) bool {
 	if addr == "" || addr == r.last.addr {
 		return false
@@ -139,15 +140,15 @@ func (s *Store) wasOurs(text string) bool {
 	return err == nil && (s.isOurs(addr) || slices.Contains(s.detector.past, addr))
 }
 
-// remember keeps the addresses that we have now for when we have others. The
-// last ones come last.
+// remember keeps the addresses that we have now for when they change. The
+// latest come last.
 func (d *duplicateKeyDetector) remember(addrs []netip.Addr) {
 	d.past = slices.DeleteFunc(d.past, func(addr netip.Addr) bool { return slices.Contains(addrs, addr) })
 	d.past = append(d.past, addrs...)
 	d.past = d.past[max(0, len(d.past)-maxPast):]
 }
 
-// endDuplicate takes the duplicate back when there has been no sign of it for a
+// endDuplicate withdraws the duplicate when there has been no sign of it for a
 // while.
 func (s *Store) endDuplicate() {
 	s.update(func() {
@@ -160,7 +161,8 @@ func (s *Store) endDuplicate() {
 	})
 }
 
-// clearDuplicate takes the duplicate back unless the reports of a source prove it.
+// clearDuplicate withdraws the duplicate unless the reports of a source prove
+// it.
 func (s *Store) clearDuplicate() {
 	if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.self.proven }) {
 		s.draft.duplicate = nil

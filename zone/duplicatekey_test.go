@@ -113,7 +113,7 @@ func TestDuplicateKeyEndsWithTheCluster(t *testing.T) {
 	}
 }
 
-// Of the addresses that were ours, those are remembered that were so last.
+// Of the addresses that were ours, the latest are remembered.
 func TestAddressesThatWereOurs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -142,7 +142,7 @@ func TestReportsAreBounded(t *testing.T) {
 	}
 }
 
-// A source that does not speak of us has no say in what was there before.
+// A source that does not report us does not affect what was there before.
 func TestDuplicateKeyDespiteBacklogsOfOthers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Entry is what a source says of one node, unchecked.
+// Entry is what a source reports of one node, unchecked.
 type Entry struct {
 	// ID is the node's name as the source spells it.
 	ID string
@@ -19,12 +19,12 @@ type Entry struct {
 	State State
 	// CuratorPort is the TCP port of the node's curator, or 0 without one.
 	CuratorPort uint16
-	// BootID is what the node's kernel called the run in which it reported
-	// itself last, as 16 bytes or a UUID. It may be missing.
+	// BootID is the boot ID of the node's kernel when it last reported itself,
+	// as 16 bytes or a UUID. It may be missing.
 	BootID string
 
-	// Since is when the addresses were learnt, or zero for now. Only what was
-	// saved at an earlier run says it, and the next two.
+	// Since is when the addresses were learnt, or zero for now. Only entries
+	// that an earlier run saved have it, and the next two.
 	Since time.Time
 	// Departed is when the node left the cluster, or zero while it is live,
 	// and Counted how much of the retention had passed by the time it was
@@ -32,7 +32,7 @@ type Entry struct {
 	Departed time.Time
 	Counted  time.Duration
 	// Owned are those of Addresses whose reverse record is the node's although
-	// other nodes have them too. Only what was saved says it.
+	// other nodes have them too. Only saved entries have it.
 	Owned []string
 }
 

@@ -51,7 +51,7 @@ func (s *Store) clearNodes() {
 	clear(s.marks)
 }
 
-// forget drops what is known of a source, and from it, but for its nodes.
+// forget drops what is known of a source, and from it, except its nodes.
 func (src *Source) forget() {
 	src.complete, src.settled, src.since = false, false, time.Time{}
 	src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false

@@ -2,9 +2,9 @@ package zone
 
 import "iter"
 
-// groups are the live nodes, ours excluded, by what is asked for: a role and an
-// address of a family, or a curator. Who looks for some of many thousands finds
-// them without a look at all the others.
+// groups are the live nodes, ours excluded, by what callers look up: a role and
+// an address of a family, or a curator. A caller that wants some of many
+// thousands finds them without scanning all the others.
 type groups struct {
 	v4, v6   [len(roleNames)]trie[struct{}]
 	curators trie[struct{}]
@@ -39,8 +39,8 @@ func (s *Store) moveGroups(k key, was record, had bool, is record, has bool) {
 }
 
 // WithRole yields the live nodes that have a role and an address of a family:
-// this machine first, and the others in a circle that begins where turn says,
-// any number. Departed nodes are left out.
+// this machine first, and the others in rotation, beginning at the position
+// turn, which may be any number. Departed nodes are left out.
 func (s *Snapshot) WithRole(role Roles, family Family, turn uint64) iter.Seq[Node] {
 	return func(yield func(Node) bool) {
 		if local := s.Local(); local.Roles()&role != 0 && local.HasFamily(family) && !yield(local) {
@@ -74,7 +74,8 @@ func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
 	}
 }
 
-// circle yields the nodes of a group from one place to just before it.
+// circle yields the nodes of a group from one position around to just before
+// it.
 func (s *Snapshot) circle(group trie[struct{}], turn uint64, yield func(Node) bool) {
 	start := key{hi: turn}
 	for member := range group.from(start) {

@@ -2,7 +2,8 @@ package zone
 
 import "encoding/binary"
 
-// hexKey reads 32 hex digits of either case, and says whether all of them were.
+// hexKey reads 32 hex digits of either case, and reports whether all of them
+// were.
 func hexKey(digits *[hexLen]byte) (k key, ok bool) {
 	var bad uint64
 	for at := 0; at < hexLen; at += 8 {

@@ -81,7 +81,7 @@ func isLabelByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
 }
 
-// isCanonical says whether a name is in lower case.
+// isCanonical reports whether a name is in lower case.
 func isCanonical(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; c >= 'A' && c <= 'Z' {

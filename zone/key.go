@@ -65,7 +65,7 @@ func reverseKey(addr netip.Addr) key {
 	return key{spread(host ^ spread(network)), network}
 }
 
-// spread maps words one to one, such that each bit of x tells in the upper bits
+// spread maps words one to one, such that each bit of x affects the upper bits
 // of the result.
 func spread(x uint64) uint64 {
 	x *= 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio

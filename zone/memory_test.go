@@ -11,7 +11,7 @@ import (
 // the nodes would take.
 const (
 	maxLive   = 160 // octets that live, both families and their reverse records
-	maxStaged = 80  // octets allocated while a known backlog is told again
+	maxStaged = 80  // octets allocated while a known backlog is reported again
 )
 
 // dualEntries are nodes with both families of address.
@@ -28,7 +28,7 @@ func dualEntries(n int) []Entry {
 	return entries
 }
 
-// tell tells a whole backlog, in chunks as a curator would.
+// tell reports a whole backlog, in chunks as a curator would.
 func tell(src *Source, entries []Entry) {
 	src.Begin()
 	for len(entries) > 0 {

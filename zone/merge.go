@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Why an entry is refused.
+// The reasons why an entry is refused.
 var (
 	errNoIDShape = errors.New("the name has no node-ID shape")
 	errOtherCase = errors.New("the name differs from another one by case only")
@@ -15,7 +15,7 @@ var (
 )
 
 // merge decides what the zone shows of a node, from what it shows now and what
-// the source that is believed says. It reports whether what is said clashes
+// the source that takes precedence reports. It reports whether that clashes
 // with an address of this machine: then all stays as it was, without addresses
 // that are ours.
 func merge(shown, said record, ours func(netip.Addr) bool) (result record, clash bool) {
@@ -46,7 +46,8 @@ func (r *record) dropAddr(addr netip.Addr) {
 	}
 }
 
-// apply takes in what a source reports of a node: the one place where layers meet.
+// apply takes in what a source reports of a node: the one place where layers
+// are merged.
 func (s *Store) apply(k key, said record) error {
 	holds, known := s.statement(k)
 	_, withheld := s.withheld[k]
@@ -61,7 +62,7 @@ func (s *Store) apply(k key, said record) error {
 	switch {
 	case s.draft.isLocal(k):
 		// The kernel knows our addresses sooner and better. There is always room
-		// for what the cluster says of us.
+		// for what the cluster reports of us.
 		said.takeAddrs(record{})
 	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(said):
 		return errFull
@@ -72,7 +73,8 @@ func (s *Store) apply(k key, said record) error {
 	return s.reconcile(k, shown, known, said)
 }
 
-// reconcile puts what is said of a node beside our own addresses, and into effect.
+// reconcile checks what is reported of a node against our own addresses, and
+// puts it into effect.
 func (s *Store) reconcile(k key, shown record, known bool, said record) error {
 	result, clash := merge(shown, said, s.isOurs)
 	if !clash {
@@ -128,8 +130,8 @@ func (s *Store) reconcileAgain(k key, refused *refusalBatch) {
 	}
 }
 
-// put puts a record into the zone and keeps all that follows from it true:
-// the reverse records, the counts and the marks of departure.
+// put puts a record into the zone and keeps all that follows from it
+// consistent: the reverse records, the counts and the marks of departure.
 func (s *Store) put(k key, was record, known bool, is record) {
 	is.since = s.dated(was, known, is)
 	if known && is == was {
@@ -149,7 +151,7 @@ func (s *Store) put(k key, was record, known bool, is record) {
 	}
 }
 
-// dated is when what a record says was learnt.
+// dated is when the content of a record was learnt.
 func (s *Store) dated(was record, known bool, is record) uint32 {
 	switch {
 	case known && is.sameAddrs(was) && (is.flags^was.flags)&departed == 0:

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Node is one node as a snapshot has it. It stays as it is, and is small enough
-// to be handed on in registers: what is known of the node stays where it is. Two
-// Nodes of one name differ by == between snapshots, whatever is known. The zero
-// Node stands for none.
+// Node is one node as a snapshot has it. It never changes, and is small enough
+// to be passed in registers: what is known of the node is not copied. Two Nodes
+// of one name differ by == between snapshots, whatever is known. The zero Node
+// stands for none.
 type Node struct {
 	snapshot *Snapshot
-	slot     *slot[record] // what the cluster says; nil: nothing
+	slot     *slot[record] // what the cluster reports; nil: nothing
 	local    bool
 }
 
-// nothing is what is known of a node of which nobody has said anything.
+// nothing is what is known of a node of which no source has reported anything.
 var nothing record
 
-// said is what the cluster says of the node. It is not to be changed.
+// said is what the cluster reports of the node. It must not be changed.
 func (n Node) said() *record {
 	if n.slot == nil {
 		return &nothing
@@ -62,7 +62,7 @@ func (n Node) Addrs() iter.Seq[netip.Addr] {
 	}
 }
 
-// HasAddr says whether any address of the node is known.
+// HasAddr reports whether any address of the node is known.
 func (n Node) HasAddr() bool {
 	for range n.Addrs() {
 		return true
@@ -112,14 +112,14 @@ func (n Node) Owned() (owned []netip.Addr) {
 	return owned
 }
 
-// Exists says whether there is a node at all.
+// Exists reports whether there is a node at all.
 func (n Node) Exists() bool { return n.snapshot != nil }
 
-// IsLocal says whether the node is this machine.
+// IsLocal reports whether the node is this machine.
 func (n Node) IsLocal() bool { return n.local }
 
-// Departed says whether the node has left the cluster and is answered for the
-// time of the retention only.
+// Departed reports whether the node has left the cluster and is answered for
+// the time of the retention only.
 func (n Node) Departed() bool { return !n.local && n.said().flags&departed != 0 }
 
 // Since is when the node's present addresses were learnt or, of a departed

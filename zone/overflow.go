@@ -18,7 +18,7 @@ func (s *Store) makeRoom(said record) bool {
 	return false
 }
 
-// noteOverflow tells when the zone begins to lack nodes of a source, for want of
+// noteOverflow logs when the zone begins to lack nodes of a source, for lack of
 // room, and when it has all of them again: after a complete backlog that fits.
 func (s *Store) noteOverflow() {
 	over := slices.ContainsFunc(s.sources, func(src *Source) bool { return src.overflowed })
@@ -32,6 +32,6 @@ func (s *Store) noteOverflow() {
 	}
 }
 
-// Overflowed says whether nodes are missing since the zone is full. Until a
-// complete backlog fits again, a name that is not in the zone may exist.
+// Overflowed reports whether nodes are missing because the zone is full. Until
+// a complete backlog fits again, a name that is not in the zone may exist.
 func (s *Snapshot) Overflowed() bool { return s.overflowed }

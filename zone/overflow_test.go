@@ -12,7 +12,8 @@ func TestDefaultMaxNodes(t *testing.T) {
 	}
 }
 
-// A zone that is full knows that it lacks nodes, until a complete backlog fits.
+// A zone that is full reports that it lacks nodes, until a complete backlog
+// fits.
 func TestOverflow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.MaxNodes = 3 }) // our own record among them
@@ -51,7 +52,7 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// What the cluster says of this machine does not depend on the others.
+// What the cluster reports of this machine does not depend on the others.
 func TestThereIsRoomForThisMachine(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.MaxNodes = 1 })

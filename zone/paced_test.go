@@ -9,7 +9,7 @@ import (
 
 func TestPaced(t *testing.T) {
 	t.Parallel()
-	all := make([]int, 3*stretch)
+	all := make([]int, 3*batchSize)
 	for i := range all {
 		all[i] = i
 	}
@@ -18,8 +18,8 @@ func TestPaced(t *testing.T) {
 		take   int
 		pauses int
 	}{
-		{"few", stretch - 1, 0},
-		{"left early", stretch, 1},
+		{"few", batchSize - 1, 0},
+		{"left early", batchSize, 1},
 		{"all", len(all), 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestPaced(t *testing.T) {
 				if !slices.Equal(got, all[:test.take]) {
 					t.Errorf("%d items came, want the first %d", len(got), test.take)
 				}
-				if paused := time.Since(began); paused != time.Duration(test.pauses)*breath {
-					t.Errorf("it paused for %v, want %d pauses of %v", paused, test.pauses, breath)
+				if paused := time.Since(began); paused != time.Duration(test.pauses)*yieldTime {
+					t.Errorf("it paused for %v, want %d pauses of %v", paused, test.pauses, yieldTime)
 				}
 			})
 		})

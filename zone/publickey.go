@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// ErrNoPublicKey says that a file holds nothing a node ID can be made from.
+// ErrNoPublicKey means that a file holds nothing a node ID can be made from.
 var ErrNoPublicKey = errors.New("no ed25519 key found: want a PEM public key, a PEM or DER certificate, a PEM private key, or the 32 raw bytes of the public key")
 
 // ParsePublicKey reads the ed25519 public key out of any of the forms that a

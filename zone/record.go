@@ -7,19 +7,19 @@ import (
 )
 
 // record is what the zone, or one source of it, holds of one node. It has no
-// pointers and little padding: a million of them are to be cheap.
+// pointers and little padding: a million of them must be cheap.
 type record struct {
 	v6     [16]byte
 	v4     [4]byte
 	since  uint32 // Unix seconds: when the address, or the departure, was learnt
 	port   uint16
 	flags  flags
-	source uint8 // index of the source that said it
+	source uint8 // index of the source that reported it
 	roles  Roles
 	state  State
 }
 
-// flags say which parts of a record count.
+// flags mark which parts of a record are set.
 type flags uint8
 
 const (
@@ -48,7 +48,7 @@ func (r *record) sameAddrs(other record) bool {
 	return r.flags&hasAddress == other.flags&hasAddress && r.v4 == other.v4 && r.v6 == other.v6
 }
 
-// has says whether addr is one of the addresses.
+// has reports whether addr is one of the addresses.
 func (r record) has(addr netip.Addr) bool {
 	for own := range r.addrs {
 		if own == addr {
@@ -68,8 +68,8 @@ func (r record) addrs(yield func(netip.Addr) bool) {
 	}
 }
 
-// asRecord checks what an entry says and packs it. The record's roles and
-// state are good even where the addresses are refused with an error.
+// asRecord checks an entry and packs it. The record's roles and state are valid
+// even where the addresses are refused with an error.
 func (e *Entry) asRecord() (r record, err error) {
 	r = record{roles: e.Roles & allRoles, state: e.State, port: e.CuratorPort}
 	if e.State > StateDecommissioned {

@@ -6,8 +6,8 @@ import "fmt"
 // beyond it are counted.
 const maxRefusals = 1024
 
-// refusals are the entries that are refused now: what the sources say and the
-// zone does not show.
+// refusals are the entries that are refused now: what the sources report and
+// the zone does not show.
 type refusals struct {
 	named    map[string]refusal // by name
 	backlogs uint32
@@ -30,8 +30,8 @@ func (r *refusals) count(sources []*Source) int {
 	return n
 }
 
-// add notes a refusal and reports whether it is news. Of a name that is not
-// remembered nobody can tell: it is counted in a backlog, where it should occur
+// add records a refusal and reports whether it is new. Of a name that is not
+// remembered this is unknown: it is counted in a backlog, where it should occur
 // once, and not outside of one.
 func (r *refusals) add(src *Source, name string, why error) bool {
 	_, known := r.named[name]
@@ -49,14 +49,14 @@ func (r *refusals) add(src *Source, name string, why error) bool {
 	return !known
 }
 
-// note puts a name down as one that was refused now.
+// note records a name as one that was refused now.
 func (r *refusals) note(name string) {
 	if len(r.fresh) < maxNames {
 		r.fresh = append(r.fresh, name)
 	}
 }
 
-// lift takes back a source's refusal of a name: a good entry has come, or a
+// lift withdraws a source's refusal of a name: a valid entry has come, or a
 // tombstone.
 func (r *refusals) lift(src *Source, name string) {
 	if len(r.named) == 0 {
@@ -88,8 +88,8 @@ func (r *refusals) forget(src *Source) {
 	r.complete(src)
 }
 
-// refuse counts an entry as refused, and puts it down for the log. An address
-// of ours is counted where it is withheld.
+// refuse counts an entry as refused, and queues it for the log. An address of
+// ours is counted where it is withheld.
 func (src *Source) refuse(log *refusalBatch, name string, why error) {
 	name = clip(name)
 	news := why == errOurs || src.store.refusals.add(src, name, why)
@@ -100,7 +100,7 @@ func (src *Source) refuse(log *refusalBatch, name string, why error) {
 	}
 }
 
-// clip bounds what is remembered of a name that has no shape.
+// clip bounds what is remembered of a name without node-ID shape.
 func clip(name string) string {
 	if len(name) > maxLabel {
 		return name[:maxLabel] + "…"
@@ -109,7 +109,7 @@ func clip(name string) string {
 }
 
 // refusalBatch collects the refusals of one batch into one line, to be written
-// if any of them is news.
+// if any of them is new.
 type refusalBatch struct {
 	nameList
 	news bool

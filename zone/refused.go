@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Refusal is an entry of a source that the zone does not take.
+// Refusal is an entry of a source that the zone does not accept.
 type Refusal struct {
 	// ID is the node's name as the source spells it, cut where it is longer than
 	// any name.
@@ -23,9 +23,9 @@ func (s *Snapshot) Refused() []Refusal {
 	return slices.Clone(*s.refused)
 }
 
-// Refusal says why a source's entry for a name, in any letter case, is refused
-// now. Of the names that have no node-ID shape or an address that no node may
-// have 1,024 are remembered.
+// Refusal reports why a source's entry for a name, in any letter case, is
+// refused now. Of the names that have no node-ID shape or an address that no
+// node may have 1,024 are remembered.
 func (s *Store) Refusal(name string) (reason string, refused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,8 +54,9 @@ func (s *Store) refusalOf(name string) (reason string, refused bool) {
 	return "", false
 }
 
-// listRefused keeps the list of the first refusals true: what is in it stays in
-// its place for as long as it is refused, and what is refused now comes behind.
+// listRefused keeps the list of the first refusals up to date: what is in it
+// stays in its place for as long as it is refused, and what is refused now is
+// appended.
 func (s *Store) listRefused() {
 	fresh := s.refusals.fresh
 	if s.draft.refused == nil && len(fresh) == 0 {

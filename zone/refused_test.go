@@ -47,7 +47,7 @@ func TestRefused(t *testing.T) {
 }
 
 // Of many the first ten are listed, and others take the place of those that are
-// refused no more.
+// no longer refused.
 func TestRefusedIsBounded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -87,8 +87,8 @@ func TestRefusalOfAName(t *testing.T) {
 	}
 }
 
-// A backlog of which nothing is taken is no empty one. It is reported at once,
-// each time and in one line, and departs nobody if it names no node.
+// A backlog of which nothing is accepted is not an empty one. It is reported at
+// once, each time and in one line, and departs no node if it names none.
 func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

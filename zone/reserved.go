@@ -6,12 +6,13 @@ import (
 )
 
 // SetReserved replaces what one part, known by its name, needs kept free of
-// reverse records from the cluster: the addresses of this machine's gateways, or
-// of the servers that it asks. A node may have such an address and is answered
-// by its name, but [Snapshot.Reverse] does not find it by the address: what every
-// machine relies on must not be renamed by a node that claims it. An address is
-// free again when no part has it reserved. Those that no node can have are left
-// out. It is called with all of them whenever they may have changed.
+// reverse records from the cluster: the addresses of this machine's gateways,
+// or of the servers that it queries. A node may have such an address and is
+// answered by its name, but [Snapshot.Reverse] does not find it by the address:
+// what every machine relies on must not be renamed by a node that claims it. An
+// address is free again when no part has it reserved. Those that no node can
+// have are left out. It is called with all of them whenever they may have
+// changed.
 func (s *Store) SetReserved(part string, addrs []netip.Addr) {
 	addrs = usable(addrs)
 	s.update(func() {
@@ -32,7 +33,7 @@ func (s *Store) SetReserved(part string, addrs []netip.Addr) {
 	})
 }
 
-// isReserved says whether any part has an address reserved.
+// isReserved reports whether any part has an address reserved.
 func (s *Store) isReserved(addr netip.Addr) bool {
 	for _, addrs := range s.reserved {
 		if slices.Contains(addrs, addr) {

@@ -26,8 +26,8 @@ const (
 // RetainForever never drops a departed node.
 var RetainForever = Retention{kind: retainForever}
 
-// RetainFor drops a departed node after d; with 0 at the next look at them, which
-// is within a minute. A negative d is 0.
+// RetainFor drops a departed node after d; with 0 at the next check, which is
+// within a minute. A negative d is 0.
 func RetainFor(d time.Duration) Retention { return Retention{retainFor, max(d, 0)} }
 
 // expired reports whether a node that departed so long ago is to be dropped.

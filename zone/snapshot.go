@@ -20,8 +20,8 @@ type Snapshot struct {
 type content struct {
 	prefix  Prefix
 	local   *local
-	nodes   trie[record] // what the cluster's sources say, our own ID included
-	reverse trie[key]    // who an address belongs to, ours excluded
+	nodes   trie[record] // what the cluster's sources report, our own ID included
+	reverse trie[key]    // the node that an address belongs to, ours excluded
 	// shared is the part of reverse whose addresses several nodes have, departed
 	// ones included.
 	shared trie[key]
@@ -31,14 +31,14 @@ type content struct {
 	// conflicts are the addresses that several live nodes claim.
 	conflicts trie[addressConflict]
 	ready     bool
-	// overflowed is that nodes are missing since the zone is full.
+	// overflowed means that nodes are missing because the zone is full.
 	overflowed bool
 	counts     Counts
 	cluster    Cluster
 	sources    *[]string
 	// refused are the first of the entries that are refused now, or nil.
 	refused *[]Refusal
-	// duplicate is that another machine has our key, or nil.
+	// duplicate is set when another machine has our key, or nil.
 	duplicate *DuplicateKey
 }
 
@@ -66,8 +66,8 @@ type Counts struct {
 // Serial grows by one with each published change. The first snapshot has 1.
 func (s *Snapshot) Serial() uint64 { return s.serial }
 
-// Ready says whether a name that is not in the zone is known not to exist, unless
-// the zone has Overflowed.
+// Ready reports whether a name that is not in the zone is known not to exist,
+// unless the zone has Overflowed.
 func (s *Snapshot) Ready() bool { return s.ready }
 
 // Counts of the zone's nodes.
@@ -96,8 +96,8 @@ func (s *Snapshot) Lookup(name string) (Node, bool) {
 }
 
 // LookupLabel is Lookup for a name that is still in a message's buffer. There is
-// no such node if the one returned does not exist. Shaped says whether the label
-// is one that a node may have: the prefix and 32 hex digits.
+// no such node if the one returned does not exist. Shaped reports whether the
+// label is one that a node may have: the prefix and 32 hex digits.
 func (s *Snapshot) LookupLabel(label []byte) (node Node, shaped bool) {
 	k, shaped := shapedKey(s.prefix, label)
 	switch {
@@ -109,7 +109,7 @@ func (s *Snapshot) LookupLabel(label []byte) (node Node, shaped bool) {
 	return node, shaped
 }
 
-// node is the node of the cluster's with a key; it may not exist.
+// node is the cluster's node with a key; it may not exist.
 func (s *Snapshot) node(k key) (node Node) {
 	if found := s.nodes.find(k); found != nil {
 		node = Node{snapshot: s, slot: found}
@@ -117,8 +117,8 @@ func (s *Snapshot) node(k key) (node Node) {
 	return node
 }
 
-// HasIDShape says whether a label is one that a node may have, as LookupLabel
-// does.
+// HasIDShape reports whether a label is one that a node may have, as
+// LookupLabel does.
 func (s *Snapshot) HasIDShape(label []byte) bool {
 	_, ok := shapedKey(s.prefix, label)
 	return ok
@@ -169,7 +169,7 @@ func (s *Snapshot) All() iter.Seq[Node] {
 
 func (c *content) isLocal(k key) bool { return c.local.shaped && k == c.local.key }
 
-// localBefore says whether this machine's ID sorts no later than that of k.
+// localBefore reports whether this machine's ID sorts no later than that of k.
 func (s *Snapshot) localBefore(k key) bool {
 	if s.local.shaped {
 		return compareKeys(s.local.key, k) <= 0
@@ -183,7 +183,7 @@ func (s *Snapshot) localBefore(k key) bool {
 type Change struct{ Before, After Node }
 
 // Changes yields the nodes that differ from an older snapshot of the same
-// Store, this machine first and the others sorted by ID. Its cost goes with
+// Store, this machine first and the others sorted by ID. Its cost grows with
 // the number of changes, not with the size of the zone.
 func (s *Snapshot) Changes(old *Snapshot) iter.Seq[Change] {
 	return func(yield func(Change) bool) {

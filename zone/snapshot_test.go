@@ -62,7 +62,7 @@ func TestReverseRecords(t *testing.T) {
 	}
 }
 
-// What is told without a walk over the addresses agrees with them.
+// What is returned without a walk over the addresses agrees with them.
 func TestAddressesByFamily(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

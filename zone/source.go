@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Source is the handle by which one watcher says what it knows of the
-// cluster's nodes. A backlog is told between Begin and Complete; before, within
-// and after it Set and Gone take effect at once.
+// Source is the handle through which one watcher reports what it knows of the
+// cluster's nodes. A backlog is reported between Begin and Complete; before,
+// within and after it Set and Gone take effect at once.
 type Source struct {
 	store *Store
 	name  string
@@ -16,7 +16,7 @@ type Source struct {
 
 	state
 	inBacklog bool
-	current   bool         // all nodes have been heard of in the present connection
+	current   bool         // all nodes have been reported in the present connection
 	named     bool         // the present backlog has named a node
 	seen      []key        // those of the zone's nodes that it named, with repetitions
 	taken     bool         // the zone has taken an entry of the present backlog
@@ -25,8 +25,8 @@ type Source struct {
 	// overflowed is that the zone lacks nodes that the source named.
 	overflowed bool
 
-	aside   map[key]record   // what it reports of nodes of which an earlier one is believed
-	vouched map[key]struct{} // saved nodes that its last backlog named, though badly
+	aside   map[key]record   // what it reports of nodes for which an earlier one takes precedence
+	vouched map[key]struct{} // saved nodes that its last backlog named, though with invalid entries
 	spelled map[key]string   // names that it does not spell canonically
 	self    selfReports
 	backlog uint32 // number of the present one, among those of all sources
@@ -37,8 +37,9 @@ type Source struct {
 const savedRank = 0
 
 // Source returns the layer of the zone with a name, a new one for a new name. Of
-// two that report one node, the one that was made earlier is believed. A zone has
-// 255 layers besides the saved one; further names share the last of them.
+// two that report one node, the one that was made earlier takes precedence. A
+// zone has 255 layers besides the saved one; further names share the last of
+// them.
 func (s *Store) Source(name string) *Source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,8 +64,8 @@ func (s *Store) addSource(name string) *Source {
 // outranks it.
 func (s *Store) Saved() *Source { return s.saved }
 
-// Begin says that a new backlog begins: a node that it does not name by the
-// time of Complete has departed.
+// Begin starts a new backlog: a node that it does not name by the time of
+// Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
 		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
@@ -74,7 +75,7 @@ func (src *Source) Begin() {
 	})
 }
 
-// Set says that nodes exist, and what is known of them.
+// Set reports nodes that exist, and what is known of them.
 func (src *Source) Set(entries ...Entry) {
 	s := src.store
 	s.update(func() {
@@ -101,7 +102,7 @@ func (src *Source) set(e *Entry) error {
 	}
 	err := src.take(k, e)
 	if s.holds(k) {
-		src.see(k) // a node whose entry is bad is there all the same
+		src.see(k) // a node whose entry is invalid exists nevertheless
 		if r, _ := s.statement(k); err != nil && r.source == savedRank {
 			src.vouch(k)
 		}
@@ -112,7 +113,7 @@ func (src *Source) set(e *Entry) error {
 	return err
 }
 
-// holds says whether the zone has anything on a node. Only what it holds is
+// holds reports whether the zone has anything on a node. Only what it holds is
 // worth memory: of names that are refused there may be any number.
 func (s *Store) holds(k key) bool {
 	if _, withheld := s.withheld[k]; withheld {
@@ -155,7 +156,7 @@ func (src *Source) take(k key, e *Entry) error {
 }
 
 // checkSpelling refuses a name that differs from one in use by case only: two
-// such names are one in DNS. The first one heard stays.
+// such names are one in DNS. The first one reported stays.
 func (src *Source) checkSpelling(k key, name string) error {
 	s := src.store
 	first, odd := src.spelled[k]
@@ -175,7 +176,8 @@ func (src *Source) checkSpelling(k key, name string) error {
 	return nil
 }
 
-// Gone says that nodes have left the cluster. One that is not known is no news.
+// Gone reports nodes that have left the cluster. One that is not known is
+// ignored.
 func (src *Source) Gone(ids ...string) {
 	s := src.store
 	s.update(func() {
@@ -190,10 +192,10 @@ func (src *Source) Gone(ids ...string) {
 	})
 }
 
-// Complete says that the backlog has been told to its end. It does nothing
-// unless one has begun, and nothing either where that named nobody: a cluster
-// has at least the node that tells of it, and all that is known must not be
-// lost to a curator which has lost its own.
+// Complete ends the backlog: all of it has been reported. It does nothing
+// unless one has begun, and nothing either where that named no node: a cluster
+// has at least the node that reports it, and all that is known must not be lost
+// to a curator which has lost its own data.
 func (src *Source) Complete() {
 	s := src.store
 	s.update(func() {
@@ -221,7 +223,7 @@ func (src *Source) Complete() {
 	})
 }
 
-// Settle says that the source has gone quiet without ever telling where its
+// Settle reports that the source has gone quiet without ever marking where its
 // backlog ends. The zone is then ready, and nothing more.
 func (src *Source) Settle() {
 	src.store.update(func() { src.settled = true })

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// state is how one source stands with its cluster.
+// state is the state of one source and of its connection to its cluster.
 type state struct {
 	expected  bool
 	connected bool
 	complete  bool   // all of its nodes have been reported since the start
 	settled   bool   // its nodes are known well enough to deny a name
-	cluster   string // tells clusters apart; empty where unknown
+	cluster   string // distinguishes clusters; empty where unknown
 	lost      time.Duration
 	lostAt    time.Time
 	since     time.Time // the moment that its nodes date from
@@ -50,7 +50,7 @@ func (src *Source) SetConnected(connected bool) {
 	})
 }
 
-// Loaded ends the load of what was saved at a time.
+// Loaded ends the load of what was saved at the time given.
 func (src *Source) Loaded(at time.Time) {
 	src.store.update(func() {
 		src.settled = true
@@ -107,10 +107,10 @@ func (s *Store) primary() *Source {
 	return s.saved
 }
 
-// live are the sources but for what was saved, in the order of precedence.
+// live are the sources except the saved one, in the order of precedence.
 func (s *Store) live() []*Source { return s.sources[savedRank+1:] }
 
-// relevant are the sources that the zone stands or falls with: those that are
+// relevant are the sources that the zone's state depends on: those that are
 // expected or, where none is, all.
 func (s *Store) relevant() (sources []*Source, expected bool) {
 	for _, src := range s.live() {
@@ -125,7 +125,7 @@ func (s *Store) relevant() (sources []*Source, expected bool) {
 }
 
 // awaited reports whether an expected source other than src has yet to complete
-// its backlog: a saved node may be one of its.
+// its backlog: a saved node may be one of that source's.
 func (s *Store) awaited(src *Source) bool {
 	return slices.ContainsFunc(s.live(), func(other *Source) bool {
 		return other != src && other.expected && !other.complete

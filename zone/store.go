@@ -20,9 +20,8 @@ const (
 type Config struct {
 	// Local is this machine's own ID.
 	Local ID
-	// BootID is what the kernel calls this run of the machine, as 16 bytes or
-	// a UUID. Without it a second machine with our key is found by its address
-	// only.
+	// BootID is the kernel's ID of the present boot, as 16 bytes or a UUID.
+	// Without it a second machine with our key is found by its address only.
 	BootID string
 	// Prefix of node IDs; DefaultPrefix where nil, since an empty one is valid.
 	Prefix *Prefix
@@ -41,8 +40,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Store merges what the sources say and publishes Snapshots. It holds no lock
-// while anybody reads.
+// Store merges what the sources report and publishes Snapshots. Readers of
+// these take no lock.
 type Store struct {
 	clock  func() time.Duration
 	now    func() time.Time
@@ -58,23 +57,23 @@ type Store struct {
 	sources  []*Source
 	saved    *Source
 	claims   map[key]*claimants      // addresses that several nodes claim
-	restored map[key]key             // during a batch: who had a reverse record when it was saved
+	restored map[key]key             // during a batch: the node that had a reverse record when it was saved
 	reserved map[string][]netip.Addr // by the part that needs them: see SetReserved
-	withheld map[key]record          // what a source says, while an address in it is ours
+	withheld map[key]record          // what a source reports, while an address in it is ours
 	refusals refusals
-	// refusalLog has those that the log has yet to get.
+	// refusalLog has those that have yet to be logged.
 	refusalLog refusalLog
 	detector   duplicateKeyDetector
 	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
 	watchers   map[chan *Snapshot]struct{}
 
-	localSaid   bool          // the local source has spoken
+	localSaid   bool          // the local source has reported
 	connectedAt time.Duration // clock at the connection, while connected
 	connected   time.Duration // how long earlier connections lasted
 }
 
 // NewStore returns a Store that knows this machine's name and nothing else.
-// Its first snapshot is there at once.
+// Its first snapshot is available at once.
 func NewStore(cfg Config) (*Store, error) {
 	prefix := DefaultPrefix
 	if cfg.Prefix != nil {
@@ -125,7 +124,7 @@ func NewStore(cfg Config) (*Store, error) {
 // Snapshot is the newest one.
 func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
 
-// update makes one batch of changes and publishes what came of it, once.
+// update makes one batch of changes and publishes the result, once.
 func (s *Store) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,9 +154,9 @@ func (s *Store) publish() {
 	}
 }
 
-// SetLocal says which addresses this machine has, in the order in which they
+// SetLocal sets the addresses that this machine has, in the order in which they
 // are to be answered. Those that no node can be reached at are left out. Once
-// one was known, an empty list is no news: the last known addresses stay until
+// one was known, an empty list is ignored: the last known addresses stay until
 // there are new ones.
 func (s *Store) SetLocal(addrs []netip.Addr) {
 	addrs = usable(addrs)

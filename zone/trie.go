@@ -38,8 +38,8 @@ type buckets[V comparable] struct {
 	at    [fanout]bucket[V]
 }
 
-// A digit of the key tells one child of a branch from another. Pages of 16 are
-// small enough to copy, four of them at a million nodes.
+// A digit of the key selects one child of a branch. Pages of 16 are small
+// enough to copy, four of them at a million nodes.
 const (
 	digitBits = 4
 	fanout    = 1 << digitBits
@@ -51,7 +51,7 @@ func (k key) digit(depth int) int {
 }
 
 // edit is the identity of one batch of changes: pages made by the batch may be
-// changed in place until it ends, since nobody else has seen them.
+// changed in place until it ends, since no reader has seen them.
 type edit struct{ _ byte }
 
 // get is the value of k. It allocates nothing.
@@ -62,7 +62,7 @@ func (t *trie[V]) get(k key) (value V, ok bool) {
 	return value, false
 }
 
-// find returns the slot of k, which is not to be changed, or nil.
+// find returns the slot of k, which must not be changed, or nil.
 func (t *trie[V]) find(k key) *slot[V] {
 	for b, rest := &t.root, k; ; {
 		digit := rest.hi >> (64 - digitBits)
@@ -100,7 +100,7 @@ func (t trie[V]) remove(e *edit, k key) trie[V] {
 	return t
 }
 
-// slots yields the slots in key order. They are not to be changed.
+// slots yields the slots in key order. They must not be changed.
 func (t trie[V]) slots(yield func(*slot[V]) bool) { t.root.walk(yield) }
 
 // all yields what is in the slots, in key order.

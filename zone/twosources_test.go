@@ -135,7 +135,7 @@ func TestSavedNodesWaitForEachExpectedSource(t *testing.T) {
 	backlogOf(other, node(testID(0xd)))
 	f.wantDeparted(a, false)
 	f.wantDeparted(b, true)
-	f.wantDeparted(c, false) // the curator has it, if badly
+	f.wantDeparted(c, false) // the curator has it, if with an invalid entry
 	f.curator.SetCluster("y")
 	f.want(a, "")
 	f.want(c, "")

@@ -7,8 +7,8 @@ import (
 
 // Watch yields the newest snapshot at once and then each newer one, until ctx
 // ends or the loop is left. What is published while the loop's body runs is
-// skipped but for the newest: a watcher sees levels, not edges, and holds
-// nobody up.
+// skipped but for the newest: a watcher sees levels, not edges, and blocks no
+// source.
 func (s *Store) Watch(ctx context.Context) iter.Seq[*Snapshot] {
 	return func(yield func(*Snapshot) bool) {
 		newest := make(chan *Snapshot, 1)

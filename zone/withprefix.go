@@ -7,8 +7,8 @@ import (
 )
 
 // WithPrefix yields the nodes whose IDs begin with a text, in any letter case:
-// this machine first, and the others sorted by ID. Its cost goes with the number
-// of nodes that are taken, not with the size of the zone.
+// this machine first, and the others sorted by ID. Its cost grows with the
+// number of nodes that are taken, not with the size of the zone.
 func (s *Snapshot) WithPrefix(text string) iter.Seq[Node] {
 	text = strings.ToLower(text)
 	return func(yield func(Node) bool) {

@@ -45,7 +45,8 @@ func TestWithPrefix(t *testing.T) {
 	}
 }
 
-// However large the zone is, who wants a few nodes pays for those.
+// However large the zone is, a caller that wants a few nodes pays for those
+// only.
 func TestWithPrefixStops(t *testing.T) {
 	t.Parallel()
 	store, err := NewStore(Config{Local: "free", RetainDeparted: RetainForever})

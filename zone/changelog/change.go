@@ -47,8 +47,8 @@ type Node struct {
 const MaxNames = 10
 
 // Between lists in what a snapshot differs from an older one of the same Store,
-// of nodes only those that about chooses; nil chooses all. Its cost goes with
-// the number of changes, and it takes its time over many.
+// of nodes only those that about chooses; nil chooses all. Its cost grows with
+// the number of changes, and it pauses now and then when they are many.
 func Between(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Change) {
 	switch before, after := was.Cluster().Connected, is.Cluster().Connected; {
 	case !before && after:
@@ -85,8 +85,8 @@ func Between(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Chan
 	return changes
 }
 
-// kindOf is what happened to a node, or empty where only its role or state is
-// another one.
+// kindOf is what happened to a node, or empty where only its role or state
+// differs.
 func kindOf(was, is zone.Node) (Kind, zone.Node) {
 	switch {
 	case is.IsLocal() && !slices.Equal(addresses(was), addresses(is)):
@@ -115,7 +115,7 @@ func (c *Change) add(n zone.Node) {
 }
 
 // sameAddrs compares the addresses of nodes that are not this machine, without
-// allocating: it is asked of each of ten thousand changes.
+// allocating: it is called for each of ten thousand changes.
 func sameAddrs(was, is zone.Node) bool {
 	for _, family := range [...]zone.Family{zone.IPv4, zone.IPv6} {
 		before, had := was.Addr(family)

@@ -8,8 +8,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// DuplicateKeyRemedy is what to do about a key that two machines have, as those
-// made from one image do.
+// DuplicateKeyRemedy is what to do about a key that two machines have, as
+// machines made from one image do.
 const DuplicateKeyRemedy = `run "nodedns init --force" on one of the two and enrol it again`
 
 // DuplicateKeyText is the conflict as a sentence, or empty without one.
@@ -22,7 +22,7 @@ func DuplicateKeyText(snapshot *zone.Snapshot) string {
 		conflict.Since.UTC().Format(time.RFC3339), conflict.Reason, DuplicateKeyRemedy)
 }
 
-// logDuplicateKey tells when a conflict begins and when it is over.
+// logDuplicateKey logs when a conflict begins and when it is over.
 func logDuplicateKey(log *slog.Logger, was, is *zone.Snapshot) bool {
 	before, after := DuplicateKeyText(was), DuplicateKeyText(is)
 	switch {

@@ -66,8 +66,8 @@ func (c *Writer) write(now *zone.Snapshot) (wrote bool) {
 	return c.logAddressConflicts(now) || wrote
 }
 
-// logChange writes the line on a change of nodes, in a zone of so many. What
-// changed of the zone as a whole others log.
+// logChange writes the line on a change of nodes, in a zone of so many. Changes
+// of the zone as a whole are logged elsewhere.
 func (c *Writer) logChange(change Change, total int) bool {
 	burst := []any{"count", change.Count, "names", nodeTexts(change.Nodes), "nodes", total}
 	switch change.Kind {

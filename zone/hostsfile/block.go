@@ -21,7 +21,7 @@ type parts struct {
 	ours          []byte   // the lines of nodes that an earlier run wrote
 	marked        bool     // there was a marker, so the block has its place
 	joined        bool     // the newline at the end of before is ours
-	findings      []string // what was odd, in words for the log
+	findings      []string // what was unexpected, in words for the log
 }
 
 // parse takes a hosts file apart. It decides which lines are ours and which
@@ -74,7 +74,7 @@ func parse(content []byte, form lineForm) parts {
 
 var newline, crlf = []byte("\n"), []byte("\r\n")
 
-// checkMarker finds a marker that stands there otherwise than we write it.
+// checkMarker finds a marker that differs from how we write it.
 func (p *parts) checkMarker(number int, line []byte) {
 	if _, exact := hostsformat.Marker(line); len(line) > 0 && !exact {
 		p.find("line %d: a marker with altered white space was repaired", number)

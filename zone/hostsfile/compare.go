@@ -15,7 +15,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Difference is a name of which a file has something else than it should.
+// Difference is a name for which a file does not have what it should.
 type Difference struct {
 	Name string
 	// Want and Got are addresses, or what else a file has, as text; "" is
@@ -23,7 +23,7 @@ type Difference struct {
 	Want, Got string
 }
 
-// Node is what of a node decides on its lines.
+// Node is the part of a node that determines its lines.
 type Node struct {
 	ID    zone.ID
 	Addrs []netip.Addr
@@ -31,8 +31,8 @@ type Node struct {
 	Roles zone.Roles
 }
 
-// Zone is what of a zone decides on the hosts file, for a caller without a
-// Snapshot.
+// Zone is the part of a zone that determines the hosts file, for a caller
+// without a Snapshot.
 type Zone struct {
 	// Ready is whether the zone is. Before, peers of an earlier run stay.
 	Ready bool
@@ -63,13 +63,14 @@ func (z Zone) own() []netip.Addr {
 	return nil
 }
 
-// CompareHosts holds the hosts file against a zone, in the view of this process,
-// and lists the nodes of which it has something else. One Difference with the
-// path for a name means that all nodes are there and the file is not as a Keeper
-// writes it. It changes nothing. Where no hosts file is kept there is none.
+// CompareHosts compares the hosts file with a zone, in the view of this
+// process, and lists the nodes for which they differ. One Difference with the
+// path for a name means that all nodes are there and the file is not as a
+// Keeper writes it. It changes nothing. Where no hosts file is kept there is
+// none.
 //
 // A Keeper writes some time after the zone has changed: a Difference is only a
-// fault when it stays.
+// fault when it persists.
 func (k *Keeper) CompareHosts(z Zone) ([]Difference, error) {
 	if k.hosts == nil {
 		return nil, nil
@@ -114,8 +115,8 @@ func (k *Keeper) ours(content []byte) []byte {
 	return parse(content, k.form).ours
 }
 
-// otherForm is the difference of a file that has the right lines, and not as
-// they should stand.
+// otherForm is the difference of a file that has the right lines, but not in
+// the right form.
 func (k *Keeper) otherForm(now []byte) Difference {
 	d := Difference{Name: k.file.String(), Want: "the lines of nodedns as it writes them", Got: "other lines among them, or another order"}
 	if k.cfg.HostsMode == HostsBlock {
@@ -157,17 +158,17 @@ func linesOf(lines []byte, form lineForm) map[string]string {
 	return addresses
 }
 
-// Comparison is how a file that has the node's name stands.
+// Comparison is the state of a file that has the node's name.
 type Comparison struct {
 	Name string // "machine-id" or "hostname"
 	Path string // as in FileStatus
 	// Remark is for a file that is left as it is.
 	Remark     string
 	Difference *Difference // nil: none
-	Err        error       // why it could not be looked at
+	Err        error       // why it could not be compared
 }
 
-// CompareIdentity holds what has the node's name against it: machine-id, the
+// CompareIdentity compares what has the node's name with it: machine-id, the
 // kernel's hostname and the hostname files, as far as they are kept. It changes
 // nothing.
 func (k *Keeper) CompareIdentity() []Comparison {

@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// nodesOf is a snapshot as one sees it who asks the daemon for its nodes.
+// nodesOf is a snapshot as a client that lists the daemon's nodes sees it.
 func nodesOf(snap *zone.Snapshot) []Node {
 	var nodes []Node
 	for n := range snap.All() {

@@ -1,13 +1,13 @@
 // Package hostsfile keeps the files by which a machine knows its own name and
 // its peers equal to the zone: /etc/hosts, machine-id and the hostname. They
-// are what is left to resolve names by when no resolver answers.
+// are what is left to resolve names with when no resolver answers.
 //
-// A [Keeper] does it. [Keeper.Start] brings everything up to date once, before the
-// daemon calls itself ready; [Keeper.Run] follows the zone from then on.
-// [Restore] undoes it all. [Keeper.CompareHosts] and [Keeper.CompareIdentity] only
-// look, for a process other than the daemon.
+// A [Keeper] does it. [Keeper.Start] brings everything up to date once, before
+// the daemon reports that it is ready; [Keeper.Run] follows the zone from then
+// on. [Restore] undoes it all. [Keeper.CompareHosts] and
+// [Keeper.CompareIdentity] only read, for a process other than the daemon.
 //
-// # What holds whatever happens
+// # Invariants
 //
 // Until the zone has been ready once, the peers that an earlier run wrote to
 // the hosts file stay there: a start without the cluster takes no name away.

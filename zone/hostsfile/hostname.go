@@ -13,7 +13,7 @@ const (
 	// kernelName stands for the kernel's hostname where files have their path.
 	kernelName = "/proc/sys/kernel/hostname"
 	// hostnamePath is where the name goes with a root: the hostname of the
-	// machine that we run on is none of its business.
+	// machine that we run on is then left alone.
 	hostnamePath = "/etc/hostname"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// table is what the zone wants to stand in the hosts file.
+// table is what the hosts file should have of the zone.
 type table struct {
 	lines   []byte // of the nodes, sorted by ID
 	nodes   int    // how many have at least one line
@@ -19,8 +19,8 @@ type table struct {
 // lineSize is the length of a usual line: an IPv4 address and a node ID.
 const lineSize = 60
 
-// newTable is for a zone of so many nodes. One of more than limit nodes (0: none
-// is too many) is cut down to ourselves and the consensus members, because glibc
+// newTable is for a zone of so many nodes. One of more than limit nodes (0: no
+// limit) is cut down to ourselves and the consensus members, because glibc
 // reads the whole file at each lookup.
 func newTable(all, limit int) table {
 	t := table{limited: limit > 0 && all > limit}
@@ -84,7 +84,7 @@ func retain(earlier []byte, own []netip.Addr, form lineForm) table {
 		line := hostsformat.NextLine(earlier)
 		earlier = earlier[len(line):]
 		addr, id, ok := form.node(line)
-		// A peer's line with an address that is ours now is wrong for sure.
+		// A peer's line with an address that is ours now is certainly wrong.
 		outdated := len(own) > 0 && (id == form.local || slices.Contains(own, addr))
 		if ok && !outdated {
 			rows = append(rows, row{id, line})

@@ -89,7 +89,7 @@ func TestRetain(t *testing.T) {
 	}
 }
 
-// BenchmarkRender is what a change costs with nothing but the writing left out.
+// BenchmarkRender is what a change costs without the write.
 func BenchmarkRender(b *testing.B) {
 	for _, size := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

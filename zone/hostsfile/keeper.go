@@ -20,7 +20,7 @@ import (
 // sixteenth of it.
 const maxSize = 1 << 30
 
-// HostsMode is who owns the hosts file.
+// HostsMode selects the owner of the hosts file.
 type HostsMode string
 
 const (
@@ -85,7 +85,7 @@ type Keeper struct {
 	mu sync.Mutex // guards the status of the tasks
 }
 
-// task is one file, with what brings it into order.
+// task is one file, with what brings it up to date.
 type task struct {
 	path   string
 	apply  func(snap *zone.Snapshot) (wrote bool, err error)
@@ -104,7 +104,7 @@ func newKeeper(cfg Config, sys *system) (*Keeper, error) {
 	return newNameless(cfg, sys)
 }
 
-// newNameless returns a Keeper that may lack the node ID, and then can put back
+// newNameless returns a Keeper that may lack the node ID, and then can restore
 // but not write.
 func newNameless(cfg Config, sys *system) (*Keeper, error) {
 	if err := cfg.complete(); err != nil {
@@ -207,8 +207,8 @@ func (c *Config) hostnameFiles() []string {
 }
 
 // Start repairs what an earlier run left half written, then brings machine-id,
-// hostname and the hosts file into order. It tries all of them; the error
-// joins those of all that failed. They are tried again by Run.
+// hostname and the hosts file up to date. It tries all of them; the error joins
+// those of all that failed. They are tried again by Run.
 func (k *Keeper) Start(snap *zone.Snapshot) error {
 	failed := []error{
 		managed.RecoverOverwrites(k.cfg.StateDir, k.sys.System, k.log),
@@ -239,7 +239,7 @@ func (k *Keeper) applyIdentity(snap *zone.Snapshot) error {
 	return errors.Join(failed...)
 }
 
-// apply brings one file into order and notes how that went.
+// apply brings one file up to date and records the result.
 func (k *Keeper) apply(t *task, snap *zone.Snapshot) (wrote bool, err error) {
 	wrote, err = t.apply(snap)
 	k.note(t, wrote, err)
@@ -261,13 +261,13 @@ func (k *Keeper) note(t *task, wrote bool, err error) {
 	if wrote {
 		t.status.Written = now()
 		t.status.Writes++
-		t.status.Since = nil // it is another content
+		t.status.Since = nil // the content differs
 	}
 	t.found("")
 }
 
-// found notes what is wrong with the file, "" for nothing, and since when it is
-// what it should be. The caller holds mu.
+// found records what is wrong with the file, "" for nothing, and since when it
+// is what it should be. The caller holds mu.
 func (t *task) found(problem string) {
 	t.status.Error = problem
 	t.status.UpToDate = problem == ""

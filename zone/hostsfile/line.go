@@ -19,7 +19,7 @@ func isOurLocalhost(line []byte) bool {
 	return string(line) == localhost4 || string(line) == localhost6
 }
 
-// lineForm knows how the lines of nodes look.
+// lineForm knows the form of the lines of nodes.
 type lineForm struct {
 	prefix zone.Prefix
 	local  zone.ID // may be a free name, without node-ID shape

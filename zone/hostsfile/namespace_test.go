@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaceEnv tells a test that it runs in namespaces of its own.
+// namespaceEnv marks a test as running in namespaces of its own.
 const namespaceEnv = "HOSTSFILE_TEST_NAMESPACE"
 
 // inNamespaces runs the calling test once more in a process with mount and UTS
@@ -188,7 +188,7 @@ func TestHostnameOfTheKernel(t *testing.T) {
 	k := mustStart(t, cfg, newStore(t))
 	wantName(string(self))
 
-	// A change by another program is reported, not fought.
+	// A change by another program is reported, not reverted.
 	if err := unix.Sethostname([]byte("foreign")); err != nil {
 		t.Fatal(err)
 	}

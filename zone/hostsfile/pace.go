@@ -5,7 +5,7 @@ import "time"
 const (
 	// settle is how long a write waits for what comes with the change that
 	// caused it, such as the address of the other family. It leaves half of
-	// the 100 ms after which the file is to be right.
+	// the 100 ms after which the file must be up to date.
 	settle = 50 * time.Millisecond
 	// interval is the least time from one write to the next.
 	interval = time.Second

@@ -67,7 +67,7 @@ func (k *Keeper) fileOf(o managed.Backup) managed.File {
 	return f
 }
 
-// putBack makes a thing what it was, and drops the record.
+// putBack restores a thing to what it was, and drops the record.
 func (k *Keeper) putBack(o managed.Backup) (what string, err error) {
 	if o.Path == kernelName {
 		what, err = fmt.Sprintf("hostname set to %q again", o.Content), k.sys.changeHostname(string(o.Content))
@@ -112,7 +112,7 @@ func (k *Keeper) removeEmpty(o managed.Backup) (what string, err error) {
 	return what, k.backups.Delete(o)
 }
 
-// leaveOwnMode gives the user the hosts file back that own mode took. Lines
+// leaveOwnMode gives the hosts file that own mode took back to the user. Lines
 // that are not ours show that the user has taken it already: then they stay.
 func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content) error {
 	var user []byte

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// look is how often the hostname is looked at, and whether it is time to try
-	// again what has failed.
+	// look is how often the hostname is checked, and whether it is time to retry
+	// what has failed.
 	look = 5 * time.Second
 	// maxRetry is the longest pause before a failed file is tried again.
 	maxRetry = 5 * time.Minute
@@ -23,8 +23,8 @@ const (
 // but there is at most one write a second and no more than a twentieth of the
 // time is spent on them. A foreign write that damages our block is repaired.
 //
-// It returns an error when the hosts file could not be written, and is to be
-// run again after a pause. Other files that failed it tries again by itself.
+// It returns an error when the hosts file could not be written, and must be run
+// again after a pause. Other files that failed it retries by itself.
 func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
@@ -44,7 +44,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 	return r.loop(ctx, changed, touched)
 }
 
-// run is what one call of Keeper.Run knows.
+// run is the state of one call of Keeper.Run.
 type run struct {
 	keeper *Keeper
 	store  *zone.Store

@@ -310,7 +310,7 @@ func TestRunTriesMachineIDAgainWhileHostsFails(t *testing.T) {
 			_ = k.Start(store.Snapshot())
 			for ctx.Err() == nil {
 				_ = k.Run(ctx, store)
-				time.Sleep(time.Second) // as whoever runs it again would
+				time.Sleep(time.Second) // as a caller that runs it again would
 			}
 			return nil
 		})

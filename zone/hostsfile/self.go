@@ -10,8 +10,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Applied is the snapshot that the hosts file was last brought into order with,
-// or nil before that. It is what the file can be held against: a newer one may
+// Applied is the snapshot that the hosts file was last brought up to date with,
+// or nil before that. It is what the file can be compared with: a newer one may
 // be waiting for its write.
 func (k *Keeper) Applied() *zone.Snapshot { return k.applied.Load() }
 

@@ -8,8 +8,9 @@ import (
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
-// system is what this package asks of the kernel to change something. The
-// fields are there for tests, which make single calls fail or die in between.
+// system is the calls by which this package has the kernel change something.
+// The fields are there for tests, which make single calls fail or die in
+// between.
 type system struct {
 	*managed.System
 	hostname    func() (string, error)

@@ -77,7 +77,8 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	return wrote, nil
 }
 
-// report logs what was odd about the hosts file and has not been logged yet.
+// report logs what was unexpected in the hosts file and has not been logged
+// yet.
 func (k *Keeper) report(findings []string) {
 	for _, f := range findings {
 		if !slices.Contains(k.written.findings, f) {
