@@ -39,7 +39,7 @@ func BenchmarkWorker(b *testing.B) {
 	}
 }
 
-// The same for names in random order, which are in no cache of the processor.
+// The same for names in random order, which miss the processor's caches.
 func BenchmarkWorkerOf100000(b *testing.B) {
 	if testing.Short() {
 		b.Skip("a zone of 100,000 nodes is left out in short mode")
@@ -114,7 +114,7 @@ func benchmarkHandler(b *testing.B, h listen.Handler, messages [][]byte) {
 }
 
 // cpuTime is what the process has used of the processors: on a busy machine it
-// says more than the time that went by.
+// is more meaningful than the elapsed time.
 func cpuTime(b *testing.B) int64 {
 	var used unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {

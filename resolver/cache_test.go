@@ -19,7 +19,7 @@ const (
 )
 
 // scripted is an upstream that counts the queries for names of example.org. It
-// may be told to answer in another way.
+// may be set to answer in another way.
 type scripted struct {
 	addr   netip.AddrPort
 	asked  atomic.Int32
@@ -85,7 +85,7 @@ func newCaching(t *testing.T, u *scripted, changes ...func(*Config)) *caching {
 	return c
 }
 
-// wants asks for the address and compares what came of it.
+// wants asks for the address and compares the result.
 func (c *caching) wants(t *testing.T, rcode, source string, code int, ttl uint32) {
 	t.Helper()
 	got, err := c.Query(t.Context(), asked, "A")
@@ -125,15 +125,15 @@ func TestCachedAnswer(t *testing.T) {
 		}
 	}
 	u.wasAsked(t, 1)
-	c.sleep(2 * time.Hour) // suspended, say
+	c.sleep(2 * time.Hour) // such as in suspend
 	c.wants(t, "NOERROR", "upstream", -1, 60)
 	if s := c.Stats().Cache; s.Entries != 1 || s.Hits != 3 || s.Misses != 2 {
 		t.Errorf("%+v", s)
 	}
 }
 
-// Who asks first is told the same as who asks after that, whatever the
-// upstream says.
+// The first client gets the same answer as later ones, whatever the upstream
+// sends.
 func TestTTLsAreCapped(t *testing.T) {
 	for name, test := range map[string]struct {
 		ttl, want uint32
@@ -210,7 +210,7 @@ func TestStaleAnswer(t *testing.T) {
 	}
 }
 
-// After a failure the upstreams are left alone for a while.
+// After a failure the upstreams are not asked for a while.
 func TestStaleAnswerAtOnce(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -224,7 +224,7 @@ func TestStaleAnswerAtOnce(t *testing.T) {
 	u.wasAsked(t, before)
 }
 
-// What is asked while a stale answer is given goes on to the end.
+// After a client got a stale answer, the exchange runs to its end.
 func TestLateAnswerReplacesStaleOne(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -371,7 +371,7 @@ func TestOverloadPrefersStaleAnswers(t *testing.T) {
 	c.wants(t, "SERVFAIL", "upstream", 23, 0)
 }
 
-// eventually waits for what no channel tells.
+// eventually waits for what no channel signals.
 func eventually(t testing.TB, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {

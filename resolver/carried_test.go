@@ -23,8 +23,8 @@ func rdataOf(message []byte) []byte {
 	return message[at+10:][:binary.BigEndian.Uint16(message[at+8:])]
 }
 
-// What is in a type that nobody knows is nobody's business: not even what looks
-// like a reference to a name (RFC 3597, section 4).
+// The data of an unknown type is passed on unchanged: even what looks like a
+// compression pointer (RFC 3597, section 4).
 func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 	for name, rdata := range map[string]string{
 		"octets":               "00ff80c0",
@@ -63,7 +63,8 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 	}
 }
 
-// A client reads all that it gets: what it could not read is told as a failure.
+// A client can parse all that it gets: what it could not parse is reported as a
+// failure.
 func TestAnswersThatCannotBePassedOn(t *testing.T) {
 	answer := func(records ...string) func(*dns.Msg) []byte {
 		return func(q *dns.Msg) []byte {
@@ -109,7 +110,7 @@ func TestAnswersThatCannotBePassedOn(t *testing.T) {
 	}
 }
 
-// optionsOf are a message's options but for the extended errors, as text.
+// optionsOf are a message's options except the extended errors, as text.
 func optionsOf(m *dns.Msg) (all []string) {
 	for _, option := range m.IsEdns0().Option {
 		if option.Option() != dns.EDNS0EDE {
@@ -171,8 +172,8 @@ func TestOptionsAreCarried(t *testing.T) {
 	}
 }
 
-// The answer to a query with options is nobody else's, and none of another query
-// is of use to it.
+// The answer to a query with options is not shared, and that to another query
+// is of no use to it.
 func TestOptionsMakeAQueryAnother(t *testing.T) {
 	release, arrived := make(chan struct{}), make(chan struct{}, 10)
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -207,7 +208,7 @@ func TestOptionsMakeAQueryAnother(t *testing.T) {
 	}
 }
 
-// A server that cannot make sense of a client's options is still asked with
+// A server that does not understand a client's options is still asked with
 // EDNS on behalf of others.
 func TestOptionsThatAreRefused(t *testing.T) {
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -227,7 +228,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Options take no room from the records: who gets a part knows it.
+// Options take no room from the records: TC marks a partial reply.
 func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -247,8 +248,8 @@ func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// What a client asks for by DO, CD and RD is what the upstream is asked for; AD is
-// ours to ask for.
+// What a client asks for by DO, CD and RD is what the upstream is asked for; AD
+// is set by nodedns.
 func TestBitsAreCarried(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do, cd, rd, ad, trust bool
@@ -284,8 +285,8 @@ func TestBitsAreCarried(t *testing.T) {
 	}
 }
 
-// Aliases that go round, or on and on, are the client's business: they are passed
-// on, and nobody follows them.
+// Aliases that loop, or never end, are left to the client: they are passed on,
+// and not followed.
 func TestAliasesAreNotFollowed(t *testing.T) {
 	var chain []string
 	for i := range 200 {

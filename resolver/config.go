@@ -31,8 +31,8 @@ type Config struct {
 	Listen []netip.AddrPort
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
-	// Hosts is where the user's hosts file is, whose lines are answered too.
-	// Without a path there is none.
+	// Hosts locates the user's hosts file, whose lines are answered too. Without a
+	// path there is none.
 	Hosts hosts.Config
 
 	// Changed, if not nil, is called after the upstreams, those of routes too,
@@ -46,7 +46,8 @@ type Config struct {
 	// Clock is CLOCK_BOOTTIME, the clock that the zone has too; the system's
 	// where nil.
 	Clock func() time.Duration
-	// Now is the wall clock, which cookies are dated by; time.Now where nil.
+	// Now is the wall clock, which cookies are timestamped with; time.Now where
+	// nil.
 	Now func() time.Time
 	// Logger gets changes of the upstreams and failures to accept; nil
 	// discards.
@@ -63,9 +64,9 @@ type Settings struct {
 	SingleLabel bool
 	// Allow are the networks whose clients are answered.
 	Allow []netip.Prefix
-	// DisableFastPath has every query taken apart by the DNS library. Otherwise
-	// those that need no upstream are answered without, several times as fast
-	// and by the same decision.
+	// DisableFastPath makes the DNS library parse every query. Otherwise those
+	// that need no upstream are answered without it, several times as fast and by
+	// the same decision.
 	DisableFastPath bool
 	// Upstreams are asked for what is not ours.
 	Upstreams Upstreams
@@ -85,17 +86,17 @@ type Cache struct {
 // Upstreams are the servers to ask.
 type Upstreams struct {
 	// Servers, any of which may be asked; Auto stands for those of the machine.
-	// Listeners of ours among them are left out. Of servers that are about as
+	// Our own listeners among them are left out. Of servers that are about as
 	// fast the earlier is preferred.
 	Servers []upstream.Server
 	// Routes send the names in their domains elsewhere.
 	Routes []Route
-	// ResolvConf is the path of the machine's resolv.conf. While it is ours,
-	// what was there before counts, which BackupDir has the record of.
-	// If it has no usable server, those count that systemd-resolved or
-	// NetworkManager was given. The search list counts with and without Auto.
-	// Empty: there is none of this. Root is a directory that stands for / in
-	// the paths and in symlinks on them, but not in BackupDir.
+	// ResolvConf is the path of the machine's resolv.conf. While nodedns manages
+	// it, the original counts, which is backed up in BackupDir. If that has no
+	// usable server, those of systemd-resolved or NetworkManager are used. The
+	// search list is used with and without Auto. Empty: none of this applies. Root
+	// is a directory that replaces / in the paths and in symlinks on them, but not
+	// in BackupDir.
 	ResolvConf, Root, BackupDir string
 	// Timeout of one exchange with one server; 2 s where zero.
 	Timeout time.Duration
@@ -105,23 +106,24 @@ type Upstreams struct {
 	// validate, and nothing on the way to them can forge (RFC 6840, section
 	// 5.7).
 	TrustAD bool
-	// RebindProtection keeps from clients what points a name of the public
-	// DNS to a network that is not public. The names in home.arpa, in the domains
-	// of Routes and in those of RebindAllow may point there.
+	// RebindProtection withholds from clients answers that point a name of the
+	// public DNS to a network that is not public. The names in home.arpa, in the
+	// domains of Routes and in those of RebindAllow may point there.
 	RebindProtection bool
 	RebindAllow      []string
 }
 
 // Route is split DNS: the names in its domains, the domains themselves
 // included, are asked at its servers only. Of several domains that a name is in
-// the longest counts; "." is in every name, but for those with a meaning of
-// their own. Without servers there are no such names.
+// the longest counts; "." is in every name, except for special-use names.
+// Without servers such names do not exist.
 type Route struct {
 	Domains []string
 	Servers []upstream.Server // Auto is none of them
 }
 
-// Auto among the servers stands for those that the machine itself was given.
+// Auto among the servers stands for those that the machine itself is configured
+// with.
 var Auto = upstream.Auto
 
 const defaultTimeout = 2 * time.Second

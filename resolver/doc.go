@@ -9,20 +9,20 @@
 //	                             v                   |
 //	                          forward -> upstream ---+ wire.Rewrite
 //
-// The way of a query is [Server.Handle]: everyday queries that need no upstream
-// are answered by fastpath, where they lie. Any other message becomes a
+// A query enters at [Server.Handle]: everyday queries that need no upstream are
+// answered by fastpath, in their buffer. Any other message becomes a
 // wire.Request or is refused for its form. The request is checked, and
 // decision.DecideInto makes a verdict: the same on both paths, and only once.
 // Package wire makes it a reply at once, or forward does after it asked an
-// upstream, once for all that ask the same concurrently. What became of a query
-// goes to the querylog, if it is watched.
+// upstream, once for all concurrent queries that are the same. The outcome of a
+// query goes to the querylog, if it is watched.
 //
-// The parts do not know the Server: each is handed what it uses. A decision looks
-// into the tables of hosts and routes and into the cache; wire and fastpath write
-// what a verdict has. listen knows nothing of DNS except how messages are
-// delimited, and varlink nothing at all: it asks nssresolve, which asks the Server,
-// by the same decision. resolvconf finds the machine's upstreams. dnsclient asks any server,
-// from outside, and selfcheck this machine's own.
+// The packages do not depend on the Server: each is passed what it uses. A
+// decision consults the tables of hosts and routes and the cache; wire and
+// fastpath encode a verdict. listen knows nothing of DNS except how messages
+// are delimited, and varlink nothing at all: it calls nssresolve, which calls
+// the Server, for the same decision. resolvconf finds the machine's upstreams.
+// dnsclient asks any server, from outside, and selfcheck this machine's own.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
 // that time is SERVFAIL with an extended error that has the reason; what exceeds a
@@ -32,8 +32,8 @@
 //
 // [New] and [Server.Listen] start none. [Server.Run] owns those of the
 // sockets, connections and queries in flight, and those that follow the hosts
-// file and the machine's upstreams, and waits for them. They are also
-// what keeps asking when a client got a stale answer, and what fetches popular
-// answers again before they expire. Without Run a [Server.Query] runs in its
-// caller's.
+// file and the machine's upstreams, and waits for them. They also continue an
+// exchange after a client got a stale answer, and prefetch popular answers
+// before they expire. Without Run a [Server.Query] runs in its caller's
+// goroutine.
 package resolver

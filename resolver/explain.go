@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Explanation is how a question is answered: what each step makes of it, in
-// their order, who would be asked, and what comes of it.
+// Explanation is how a question is answered: the outcome of each step in their
+// order, the upstreams that would be asked, and the answer.
 type Explanation struct {
 	Name  string          `json:"name"` // with its final dot
 	Type  string          `json:"type"`
@@ -21,12 +21,11 @@ type Explanation struct {
 	// Upstreams are those that the question may go to, in the order in which
 	// they would be asked; empty if it goes to none.
 	Upstreams []ExplainedUpstream `json:"upstreams,omitempty"`
-	// Answer is absent where upstreams would have to be asked, and were not to
-	// be.
+	// Answer is absent where upstreams would have to be asked, in a dry run.
 	Answer *Answer `json:"answer,omitempty"`
 }
 
-// ExplainedStep is one step, and what it makes of a question.
+// ExplainedStep is one step, and its outcome for a question.
 type ExplainedStep struct {
 	// Step is a step of the decision, as in Answer, or one of those after it for
 	// what it forwards: cache, and servers.
@@ -36,16 +35,16 @@ type ExplainedStep struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Outcome is what a step makes of a question.
+// Outcome is the outcome of a step for a question.
 type Outcome string
 
 // The outcomes.
 const (
-	Passed     Outcome = "passed"      // it does not concern it
-	Settled    Outcome = "settled"     // it has the answer
+	Passed     Outcome = "passed"      // the step does not apply to the question
+	Settled    Outcome = "settled"     // the step has the answer
 	Forwarded  Outcome = "forwarded"   // other servers have it
-	Failed     Outcome = "failed"      // they don't
-	NotAsked   Outcome = "not asked"   // they were left alone
+	Failed     Outcome = "failed"      // the other servers do not have the answer
+	NotAsked   Outcome = "not asked"   // the other servers were not asked
 	NotReached Outcome = "not reached" // there is an answer already
 )
 
@@ -78,13 +77,13 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 	return e, nil
 }
 
-// forwarded reports whether the decision leaves the question to other servers, of
-// which the cache may know the answer.
+// forwarded reports whether the decision leaves the question to other servers,
+// whose answer may be in the cache.
 func (l *Lookup) forwarded() bool {
 	return l.Decided.Kind == decision.Forward || l.Decided.Kind == decision.Cached
 }
 
-// upstreams are those that the question goes to, as they stand now.
+// upstreams are those that the question goes to, in their current state.
 func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 	if !l.forwarded() {
 		return nil
@@ -99,7 +98,7 @@ func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 	return all
 }
 
-// decisionSteps are what the steps of the decision make of it.
+// decisionSteps are the outcomes of the steps of the decision.
 func (l *Lookup) decisionSteps() []ExplainedStep {
 	v := &l.Decided
 	all := make([]ExplainedStep, 0, decision.Steps+2)
@@ -119,7 +118,7 @@ func (l *Lookup) decisionSteps() []ExplainedStep {
 	return all
 }
 
-// cacheStep is what the cache has for what is forwarded.
+// cacheStep is what the cache has for a forwarded question.
 func (l *Lookup) cacheStep() ExplainedStep {
 	e := ExplainedStep{Step: "cache", Outcome: Passed}
 	hit := &l.Decided.Hit
@@ -138,7 +137,7 @@ func (l *Lookup) cacheStep() ExplainedStep {
 	return e
 }
 
-// serversStep is what came of asking other servers, if they were asked.
+// serversStep is the outcome of asking other servers, if they were asked.
 func (l *Lookup) serversStep(a *Answer) ExplainedStep {
 	e := ExplainedStep{Step: "servers"}
 	switch {

@@ -29,7 +29,7 @@ func explain(t *testing.T, s *Server, name string, qtype uint16, dry bool) *Expl
 // typeText is a type in a form that no mnemonic is needed for.
 func typeText(qtype uint16) string { return fmt.Sprintf("TYPE%d", qtype) }
 
-// checkSteps wants the steps to say what the verdict does.
+// checkSteps wants the steps to match the verdict.
 func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
 	t.Helper()
 	for i, step := range e.Steps[:decision.Steps] {
@@ -53,7 +53,7 @@ func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
 	}
 }
 
-// checkReply wants the explanation to end with what a client is told.
+// checkReply wants the explanation to end with the answer that a client gets.
 func checkReply(t *testing.T, s *Server, e *Explanation, qtype uint16) {
 	t.Helper()
 	client := clientAt("127.0.0.1:1234")
@@ -118,8 +118,8 @@ func questions() func(yield func(inquired) bool) {
 	random := rand.New(rand.NewPCG(7, 53))
 	return func(yield func(inquired) bool) {
 		for _, name := range pathNames {
-			// What finds out loops is for other servers only, and what is too
-			// long is no name.
+			// Loop detection names are for other servers only, and what is too long is
+			// not a valid name.
 			if _, err := decision.ParseName(name); err != nil || strings.Contains(name, "nodedns-loop") {
 				continue
 			}
@@ -201,7 +201,7 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// What does not fit over UDP came by TCP, whatever the server is for.
+// What does not fit over UDP came over TCP, whatever protocol is configured.
 func TestProtocolOfWhatWasTruncated(t *testing.T) {
 	t.Parallel()
 	var records []string
@@ -215,7 +215,7 @@ func TestProtocolOfWhatWasTruncated(t *testing.T) {
 	}
 }
 
-// Servers are listed as they would be asked, and left alone by a dry run.
+// Servers are listed in the order of use, and a dry run asks none.
 func TestExplainUpstreams(t *testing.T) {
 	t.Parallel()
 	queries := make(chan struct{}, 100)
@@ -239,8 +239,8 @@ func TestExplainUpstreams(t *testing.T) {
 	if last := e.Steps[len(e.Steps)-1]; last != want {
 		t.Errorf("the last step: %+v, want %+v", last, want)
 	}
-	// The one that was silent is asked after the other now; and nobody, since
-	// the answer is kept.
+	// The one that did not answer now comes second; none is asked, since the
+	// answer is cached.
 	e = explain(t, s, "www.example.org", dns.TypeA, false)
 	if got := serversOf(e); !slices.Equal(got, []string{up.String(), silent.String()}) || e.Answer.Cache == nil {
 		t.Errorf("later they are %v, and the answer %+v", got, e.Answer)
@@ -254,8 +254,8 @@ func serversOf(e *Explanation) (servers []string) {
 	return servers
 }
 
-// A dry run does not take from the next query what would have it fetch an
-// answer anew.
+// A dry run does not consume the hint that makes the next query prefetch an
+// answer.
 func TestDryRunLeavesThePrefetch(t *testing.T) {
 	t.Parallel()
 	s := newPathServer(t, newPathZone(t, zoneReady), nil)

@@ -14,13 +14,13 @@ type HostsFile = hosts.Config
 // HostsZone are the names of nodes, which lines of the hosts file cannot change.
 type HostsZone = hosts.Zone
 
-// HostsSummary is how the hosts file was understood.
+// HostsSummary summarizes the hosts file as it was parsed.
 type HostsSummary = hosts.Summary
 
 // CacheStats are the counters of the cache.
 type CacheStats = cache.Stats
 
-// QueryLog publishes what became of each query to those who watch.
+// QueryLog publishes the outcome of each query to its watchers.
 type QueryLog = querylog.Log
 
 // QueryEntry is a query that was answered.
@@ -32,14 +32,14 @@ type QueryWatcher = querylog.Watcher
 // QueryLogStats are the counters of the query log.
 type QueryLogStats = querylog.Stats
 
-// MaxQueryWatchers is how many may watch queries concurrently.
+// MaxQueryWatchers is the number of watchers that may exist concurrently.
 const MaxQueryWatchers = querylog.MaxWatchers
 
-// ErrTooManyWatchers is that MaxQueryWatchers watch already.
+// ErrTooManyWatchers is returned when there are MaxQueryWatchers already.
 var ErrTooManyWatchers = querylog.ErrTooMany
 
-// SpecialUse reports whether a name has a meaning that is fixed elsewhere, such
-// as localhost and what IANA's registry of special-use names has.
+// SpecialUse reports whether a name is reserved, such as localhost and the
+// names in IANA's registry of special-use names.
 func SpecialUse(name string) bool {
 	wire, err := decision.ParseName(name)
 	return err == nil && decision.Reserved(wire)

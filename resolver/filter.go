@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// QueryFilter is which events are wanted: those that fit all of what is set. Of a
-// list an event has to fit one.
+// QueryFilter selects events: those that match all fields that are set. Of a
+// list an event has to match one item.
 type QueryFilter struct {
 	// Name is a part of the name asked for or, with * or ? or [ in it, a
 	// pattern as of [path.Match] of the whole name. Letter case and the final
@@ -25,7 +25,7 @@ type QueryFilter struct {
 	Clients []string // addresses or prefixes
 }
 
-// Filter returns a function that reports whether an event fits. It is for
+// Filter returns a function that reports whether an event matches. It is for
 // one goroutine only. The error is what is wrong with the filter.
 func (c QueryFilter) Filter() (func(*querylog.Entry) bool, error) {
 	name, err := NameFilter(c.Name)
@@ -61,7 +61,8 @@ func (c QueryFilter) Filter() (func(*querylog.Entry) bool, error) {
 	}, nil
 }
 
-// NameFilter reports of names whether they fit, as by QueryFilter.Name.
+// NameFilter returns a function that reports whether a name matches, as by
+// QueryFilter.Name.
 func NameFilter(text string) (func(name string) bool, error) {
 	text = lowerName(text)
 	if !strings.ContainsAny(text, "*?[") {
@@ -78,7 +79,8 @@ func NameFilter(text string) (func(name string) bool, error) {
 
 func lowerName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// chosen reports whether an item is in a list, of which an empty one has all.
+// chosen reports whether an item is in a list, where an empty list contains
+// everything.
 func chosen[T comparable](list []T, item T) bool {
 	return len(list) == 0 || slices.Contains(list, item)
 }

@@ -91,7 +91,7 @@ func start(t testing.TB, s *Server) *Server {
 	return s
 }
 
-// client speaks to a server over one socket.
+// client talks to a server over one socket.
 type client struct {
 	t testing.TB
 	net.Conn
@@ -172,7 +172,7 @@ func withEDNS(m *dns.Msg, size uint16, options ...dns.EDNS0) *dns.Msg {
 	return m
 }
 
-// fakeUpstream answers over UDP and TCP by a function, until the test ends.
+// fakeUpstream answers over UDP and TCP with a function, until the test ends.
 func fakeUpstream(t testing.TB, answer func(w dns.ResponseWriter, q *dns.Msg)) netip.AddrPort {
 	t.Helper()
 	return nameserver.Serve(t, answer, answer)

@@ -50,8 +50,8 @@ func BenchmarkCacheHit(b *testing.B) {
 	}
 }
 
-// A name that nobody has asked for: the exchange with the upstream over UDP, and
-// the upstream's own work, are part of it.
+// A name that was not asked for before: the exchange with the upstream over
+// UDP, and the upstream's own work, are part of it.
 func BenchmarkCacheMiss(b *testing.B) {
 	s := forwarding(b)
 	n := 0
@@ -64,7 +64,7 @@ func BenchmarkCacheMiss(b *testing.B) {
 	}
 }
 
-// A hundred who ask for the same name at once.
+// A hundred clients that ask for the same name concurrently.
 func BenchmarkCoalescedBurst(b *testing.B) {
 	const clients = 100
 	s := forwarding(b)

@@ -174,7 +174,7 @@ func TestBusyClientIsNotMadeToWait(t *testing.T) {
 	}
 }
 
-// unused is a port of loopback where nobody listens.
+// unused is a port of loopback without a listener.
 func unused(t *testing.T) netip.AddrPort {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -338,7 +338,7 @@ func TestRebindProtection(t *testing.T) {
 }
 
 // Two servers that forward to each other: what comes back is refused at once,
-// and who sent it is not asked any more.
+// and the server that sent it is not asked any more.
 func TestQueryThatComesBack(t *testing.T) {
 	a := newServer(t, settings())
 	if err := a.Listen(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// Whatever comes, the server lives, and what it says is DNS and is meant for
-// who asked.
+// Whatever arrives, the server survives, and its replies are DNS and for the
+// client that asked.
 func FuzzHandle(f *testing.F) {
 	seeds := []*dns.Msg{
 		query(ours, dns.TypeA), query("x.localhost", dns.TypeANY), query("www.example.org", dns.TypeMX),

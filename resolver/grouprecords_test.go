@@ -50,7 +50,7 @@ func startWithRoles(t *testing.T, n int, changes ...zone.Entry) *Server {
 
 const members = "consensus-member.role.nodes.example."
 
-// All fit into UDP: each is there once, and the order is another one each time.
+// All fit into UDP: each is there once, and the order differs each time.
 func TestRoleIsShuffled(t *testing.T) {
 	s := startWithRoles(t, 20)
 	c := dial(t, s, "udp")

@@ -23,17 +23,17 @@ func (s *Server) Handle(message []byte, client listen.Client, buffer []byte) ([]
 	return s.handle(&arrival{message: message, client: client, buffer: buffer}, q, &s.tallies.shared)
 }
 
-// arrival is a message that has come.
+// arrival is a message that was received.
 type arrival struct {
 	message []byte
 	client  listen.Client
 	buffer  []byte // for the reply
-	state   *state // at that moment
+	state   *state // when it arrived
 	now     time.Duration
 }
 
-// handle answers a message by the fast path, or by the ordinary one from where
-// the other came to.
+// handle answers a message on the fast path, or on the ordinary one from where
+// the fast path stopped.
 func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, listen.Wait) {
 	a.now = a.client.Now
 	if a.now == 0 {
@@ -52,8 +52,8 @@ func (s *Server) handle(a *arrival, q *fastpath.Query, counts *tally) ([]byte, l
 	return s.ordinary(*a, came, verdict)
 }
 
-// ordinary answers a message by way of the DNS library. Of one that the fast
-// path has decided on the verdict stands.
+// ordinary answers a message with the DNS library. If the fast path has already
+// decided, its verdict is used.
 func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([]byte, listen.Wait) {
 	st := a.state
 	s.counters.received(a.client.TCP)
@@ -88,7 +88,7 @@ func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([
 	return s.pack(r, reply, &verdict, a.buffer), nil
 }
 
-// check turns down what is not to be decided.
+// check refuses requests that are not to be decided.
 func (s *Server) check(r *wire.Request, st *state) (decision.Verdict, bool) {
 	if server, looped := s.pool.Looped(&r.Msg); looped {
 		return forward.LoopDetected(server), false
@@ -96,7 +96,7 @@ func (s *Server) check(r *wire.Request, st *state) (decision.Verdict, bool) {
 	return r.Check(st.allows(r.Client.Addr()))
 }
 
-// pack encodes the reply to a message that came by a socket, counts and logs it.
+// pack encodes the reply to a message from a socket, counts and logs it.
 // The buffer is used if it is large enough.
 func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) []byte {
 	reply, rcode := s.replies.Encode(r, m, verdict, buffer)

@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// A name that a line of the hosts file has exists, whatever an upstream says of
-// it and whether it says so now or a while ago.
+// A name that a line of the hosts file has exists, whatever an upstream answers
+// for it, now or a while ago.
 func TestNameInTheHostsFileIsNotDenied(t *testing.T) {
 	alias, err := dns.NewRR("aliased.example.org. 60 IN CNAME gone.example.org.")
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// listeners are the sockets that a Server has, one after the other, and what
-// those before have counted.
+// listeners are the sockets that a Server has over time, and the counts of
+// those that were closed.
 //
-// What is bound must not be asked as an upstream, so changed is called while mu
-// is held: it may lock Server.mu, and nothing that holds that may call here but
-// for the addresses.
+// A bound address must not be asked as an upstream, so changed is called while
+// mu is held: it may lock Server.mu, and code that holds Server.mu may only
+// read the addresses here.
 type listeners struct {
 	changed func()                           // after other addresses are bound
 	bound   atomic.Pointer[[]netip.AddrPort] // empty before Listen
@@ -42,8 +42,8 @@ func (l *listeners) Listeners() []listen.Status {
 	return l.sockets.Listeners()
 }
 
-// Progress is how far the UDP loops of the listeners have come. It has none while
-// no sockets are open.
+// Progress is how far the UDP loops of the listeners have got. It is empty
+// while no sockets are open.
 func (l *listeners) Progress() listen.Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *listeners) release() {
 	l.forget()
 }
 
-// note takes over what is listened on now. The caller holds mu.
+// note records the addresses that are bound now. The caller holds mu.
 func (l *listeners) note() {
 	for i, status := range l.sockets.Listeners() {
 		l.want[i] = status.Addr // another bind, after a failure, gets the same ports
@@ -101,14 +101,14 @@ func (l *listeners) note() {
 	l.changed()
 }
 
-// refresh takes over what is listened on, when a socket was bound or closed.
+// refresh records the bound addresses after a socket was bound or closed.
 func (l *listeners) refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.note()
 }
 
-// forget lets go of sockets that are closed, but for what they counted. The
+// forget releases sockets that are closed, and keeps their counts. The
 // caller holds mu.
 func (l *listeners) forget() {
 	l.drops += l.sockets.Dropped()

@@ -9,14 +9,14 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// Lookup is a request from this machine that needs no socket, and what it was
-// decided by. It is for the packages below this one; programs call
+// Lookup is a request from this machine that needs no socket, and what its
+// decision is based on. It is for the packages below this one; programs call
 // [Server.Query].
 type Lookup struct {
 	*wire.Request
 	View decision.View
-	// Decided is the verdict before any upstream was asked, and Verdict what has
-	// become of it.
+	// Decided is the verdict before any upstream was asked, and Verdict the final
+	// one.
 	Decided, Verdict decision.Verdict
 
 	server *Server
@@ -37,14 +37,14 @@ func (s *Server) Lookup(r *wire.Request) *Lookup {
 	return l
 }
 
-// LeaveUpstreams has Finish ask none, not for a later answer either. The request
-// must not be one to forward.
+// LeaveUpstreams makes Finish ask no upstream, not even to prefetch. The
+// request must not be one to forward.
 func (l *Lookup) LeaveUpstreams() {
 	l.Verdict.Hit.Decline()
 	l.Verdict.Hit.Prefetch = false
 }
 
-// Finish makes the decision a reply, which it may have to ask upstreams for. It
+// Finish turns the decision into a reply, and asks upstreams if it has to. It
 // waits up to four seconds.
 func (l *Lookup) Finish(ctx context.Context) *dns.Msg {
 	reply := l.server.forward.Finish(ctx, l.Request, &l.state.targets, &l.Verdict)

@@ -13,8 +13,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// machine reads what this machine was given: servers, a search list and options.
-// While Run follows the files, no query looks at them.
+// machine reads what this machine is configured with: servers, a search list
+// and options. While Run follows the files, no query looks at them.
 type machine struct {
 	log     *slog.Logger
 	clock   func() time.Duration
@@ -27,10 +27,10 @@ type machine struct {
 	location resolvconf.Location
 	sources  *resolvconf.Sources // nil: none
 	followed bool
-	refollow func() // makes Run follow other ones; nil before
+	refollow func() // makes Run follow other files; nil before
 }
 
-// location is where the settings find the machine's servers.
+// location is where the machine's servers are configured.
 func (u Upstreams) location() resolvconf.Location {
 	return resolvconf.Location{Root: u.Root, Path: u.ResolvConf, BackupDir: u.BackupDir}
 }
@@ -58,7 +58,8 @@ func (m *machine) use(u Upstreams) {
 	}
 }
 
-// config is what the machine was given, without the servers that are not usable.
+// config is what the machine is configured with, without the servers that are
+// not usable.
 func (m *machine) config(usable func(netip.AddrPort) bool) resolvconf.SystemConfig {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,8 +69,8 @@ func (m *machine) config(usable func(netip.AddrPort) bool) resolvconf.SystemConf
 	return m.sources.SystemConfig(usable)
 }
 
-// report logs what is wrong with the files. Without them there is no search list
-// either, which is nothing odd.
+// report logs what is wrong with the files if their servers are used. If only
+// the search list is missing, that needs no warning.
 func (m *machine) report(err error) {
 	if err != nil && m.asked.Load() {
 		m.log.Warn("some of the machine's upstreams are not known", "error", err)
@@ -106,8 +107,8 @@ func (m *machine) choosePolled() {
 	}
 }
 
-// follow notices changes of the files until ctx ends. Settings may name other
-// ones meanwhile, and a symlink that is kept lead elsewhere.
+// follow notices changes of the files until ctx ends. Meanwhile settings may
+// name other files, and a watched symlink may change its target.
 func (m *machine) follow(ctx context.Context) error {
 	for ctx.Err() == nil {
 		turn, cancel := context.WithCancel(ctx)
@@ -132,7 +133,8 @@ func (m *machine) follow(ctx context.Context) error {
 	return nil
 }
 
-// beginTurn returns the files of now. Other ones end the turn by cancel.
+// beginTurn returns the current files. When they are replaced, cancel ends the
+// turn.
 func (m *machine) beginTurn(cancel func()) (sources *resolvconf.Sources, root string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

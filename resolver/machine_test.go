@@ -13,7 +13,7 @@ import (
 )
 
 // TestRunFollowsTheMachine changes each of the files that the upstreams depend
-// on, with a clock that stands still: no query looks at one of them.
+// on, with a stopped clock: no query looks at one of them.
 func TestRunFollowsTheMachine(t *testing.T) {
 	t.Parallel()
 	root, state := t.TempDir(), t.TempDir()
@@ -68,7 +68,7 @@ func TestRunFollowsTheMachine(t *testing.T) {
 	write("etc/resolv.conf", "nameserver 192.0.2.2\n")
 	await("[192.0.2.2]")
 
-	// It becomes ours, and what was there was a symlink.
+	// nodedns takes it over; the original was a symlink.
 	write("run/dhcp", "nameserver 192.0.2.3\n")
 	record := managed.Backup{Root: root, Path: "/etc/resolv.conf", Whole: true, Existed: true, Link: "../run/dhcp"}
 	if err := (managed.Backups{State: state, System: managed.RealSystem()}).Save(record); err != nil {

@@ -14,13 +14,13 @@ import (
 // maxExtended is how many extended errors of one reply are published.
 const maxExtended = 4
 
-// Watch begins to watch what becomes of each query, over whatever transport it
-// comes: also those that are refused. What is no query and gets silence is
-// not reported. Queries never wait for the watcher, which must be closed. The error
-// is [querylog.ErrTooMany]. [TextOf] makes text of an event.
+// Watch begins to watch the outcome of each query over any transport, refused
+// ones included. Messages that are no query and get no reply are not reported.
+// Queries never wait for the watcher, which must be closed. The error is
+// [querylog.ErrTooMany]. [TextOf] renders an event as text.
 func (s *Server) Watch() (*querylog.Watcher, error) { return s.observer.log.Watch() }
 
-// observer publishes what became of each query.
+// observer publishes the outcome of each query.
 type observer struct {
 	log     querylog.Log
 	now     func() time.Time
@@ -39,8 +39,8 @@ func transportOf(client listen.Client) querylog.Transport {
 	return querylog.UDP
 }
 
-// fast publishes a reply of the fast path. It is apart so that nothing of it is
-// paid for while there is no watcher.
+// fast publishes a reply of the fast path. It is a separate method so that it
+// costs nothing while there is no watcher.
 func (o *observer) fast(a *arrival, v *decision.Verdict, reply []byte) {
 	extended := wire.ExtendedOf(v)
 	if v.Kind == decision.Cached {
@@ -65,8 +65,7 @@ func (o *observer) answer(r *wire.Request, v *decision.Verdict, answer *dns.Msg)
 	o.request(&sent, &verdict, rcode, reply)
 }
 
-// publish completes an event, and publishes it. What an event is comes together
-// here for all transports.
+// publish completes an event, and publishes it, for all transports.
 func (o *observer) publish(from wire.Origin, v *decision.Verdict, e *querylog.Entry) {
 	e.Time, e.Duration = o.now(), o.clock()-from.Began
 	e.Client, e.Transport = from.Client, from.Transport
@@ -77,20 +76,20 @@ func (o *observer) publish(from wire.Origin, v *decision.Verdict, e *querylog.En
 
 // QueryEntryText is an event as text.
 type QueryEntryText struct {
-	Time      time.Time `json:"-"`                // with the line that has it
+	Time      time.Time `json:"-"`                // the caller prints it with the line
 	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
-	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, by nodedns itself) or varlink
+	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, from nodedns itself) or varlink
 	// Answer has no name and type if the query was malformed, and of the Provenance
 	// only the Server.
 	Answer
 }
 
-// TextOf makes text of an event. It takes far longer than the event did, so
-// what is not wanted is better left out before.
+// TextOf renders an event as text. It takes far longer than the event did, so
+// filter before.
 func TextOf(e *querylog.Entry) QueryEntryText {
 	reply := new(dns.Msg)
 	if err := reply.Unpack(e.Reply); err != nil {
-		// A reply of ours can be read. If not, the rest is worth showing.
+		// Our own replies can be parsed. If not, the rest is worth showing.
 		reply = new(dns.Msg)
 	}
 	reply.Rcode = e.Rcode

@@ -34,7 +34,7 @@ func observed(t *testing.T, w *querylog.Watcher) (all []QueryEntryText) {
 	return all
 }
 
-// lineOf is what tells one event from another.
+// lineOf is what distinguishes one event from another.
 func lineOf(o QueryEntryText) string {
 	fields := []string{o.Transport, o.Name, o.Type, o.Rcode, o.Source, o.Reason}
 	for _, r := range o.Records {
@@ -49,7 +49,7 @@ func lineOf(o QueryEntryText) string {
 	return strings.Join(fields, " | ")
 }
 
-// Each query is told once, whatever its path and end.
+// Each query is published once, whatever its path and outcome.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	answers := fakeUpstream(t, answering("www.example.org. 60 IN A 192.0.2.1"))
@@ -79,7 +79,7 @@ func TestWatch(t *testing.T) {
 		{"malformed", odd["cut"], " |  | FORMERR | request | malformed"},
 	}
 	for _, network := range []string{"udp", "tcp"} {
-		s.Flush() // so that what is forwarded is so again
+		s.Flush() // so that queries are forwarded again
 		c := dial(t, s, network)
 		for _, tt := range tests {
 			c.send(tt.message)
@@ -99,7 +99,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// oddQueries are turned down without a decision.
+// oddQueries are refused without a decision.
 func oddQueries(t *testing.T) map[string][]byte {
 	notify := query("example.org", dns.TypeSOA)
 	notify.Opcode = dns.OpcodeNotify
@@ -145,7 +145,7 @@ func TestWatchWhatNeedsNoSocket(t *testing.T) {
 	}
 }
 
-// What a query took is by the clock that does not jump.
+// The duration of a query is measured by the clock that does not jump.
 func TestWatchTellsTheDuration(t *testing.T) {
 	t.Parallel()
 	s := newPathServer(t, newPathZone(t, zoneReady), nil)
@@ -160,7 +160,7 @@ func TestWatchTellsTheDuration(t *testing.T) {
 	}
 }
 
-// A watcher that does not read keeps nobody waiting: all queries are answered
+// A watcher that does not read delays no query: all queries are answered
 // before it reads, and what had no room is counted.
 func TestAStoppedWatcherHindersNobody(t *testing.T) {
 	t.Parallel()

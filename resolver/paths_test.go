@@ -72,9 +72,9 @@ func newPathZone(t testing.TB, state zoneState) *zone.Store {
 	return store
 }
 
-// newPathServer is a server that knows something for every step of a decision,
+// newPathServer is a server that has data for every step of a decision,
 // and has no place for a query that has to wait: what would be forwarded is
-// turned away, on the same path.
+// refused, on the same path.
 func newPathServer(t testing.TB, store *zone.Store, change func(*Settings)) *Server {
 	t.Helper()
 	dir := t.TempDir()
@@ -158,7 +158,8 @@ func fillCache(t testing.TB, s *Server) {
 		"www.example.org. 300 IN CNAME host.example.org.", "host.example.org. 200 IN A 192.0.2.1", "host.example.org. 200 IN A 192.0.2.2")
 	put("www.example.org", dns.TypeAAAA, 10*time.Second, nil, soa60)
 	put("absent.example.org", dns.TypeA, 10*time.Second, rcode(dns.RcodeNameError), soa60)
-	// The hosts file has this name, so that it exists whoever denies it.
+	// The hosts file has this name, so that it exists even if an upstream denies
+	// it.
 	put("printer.lan", dns.TypeTXT, time.Second, rcode(dns.RcodeNameError), soa60)
 	put("broken.example.org", dns.TypeA, time.Second, rcode(dns.RcodeServerFailure))
 	put("due.example.org", dns.TypeA, 10*time.Minute, nil, "due.example.org. 60 IN A 192.0.2.3")
@@ -175,7 +176,7 @@ func fillCache(t testing.TB, s *Server) {
 		"longer.example.org. 60 IN TXT "+strings.Repeat(`"`+strings.Repeat("x", 200)+`" `, 10))
 }
 
-// paths are two servers that know the same, and go different ways.
+// paths are two servers with the same data, and different paths.
 type paths struct {
 	fast, ordinary *Server
 }
@@ -190,7 +191,7 @@ func newPaths(t testing.TB, state zoneState) paths {
 	return p
 }
 
-// compare wants the same said on both paths.
+// compare wants the same reply on both paths.
 func (p paths) compare(t *testing.T, message []byte, client listen.Client) {
 	t.Helper()
 	fast, wait := p.fast.Handle(slices.Clone(message), client, make([]byte, 0, 4096))
@@ -224,9 +225,9 @@ func clientAt(addr string) listen.Client {
 	return listen.Client{Addr: netip.MustParseAddrPort(addr)}
 }
 
-// spoken is all that a reply says, as text. Names that a server compressed are
-// spelled in another case when they come from the cache, which only a reply
-// without AA can.
+// spoken is the whole content of a reply, as text. Names that a server
+// compressed are spelled in another case when they come from the cache, which
+// only a reply without AA can.
 func spoken(t *testing.T, reply []byte) string {
 	t.Helper()
 	m := new(dns.Msg)
@@ -285,7 +286,7 @@ func variants(name string, qtype uint16) (messages []*dns.Msg) {
 	return messages
 }
 
-// pathNames have something for every step of a decision.
+// pathNames have a case for every step of a decision.
 var pathNames = []string{
 	ours, theirs, departed, addrless, nobody, "x." + theirs,
 	ours + ".nodes.example", nobody + ".Nodes.example", "nodes.example", "www.nodes.example", theirs + ".corp.example",
@@ -305,7 +306,7 @@ var pathTypes = []uint16{
 	dns.TypeAXFR, dns.TypeOPT, dns.TypeNone, dns.TypeTSIG, 256, 65534,
 }
 
-// Whatever is asked, both paths answer alike.
+// Whatever is asked, both paths give the same answer.
 func TestPathsAgree(t *testing.T) {
 	for _, state := range []zoneState{zoneReady, zoneUnready, zoneLost, zoneNameless} {
 		t.Run(string(state), func(t *testing.T) {

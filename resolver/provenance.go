@@ -11,7 +11,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
-// Provenance is what an answer was made of. Only what concerns it is there.
+// Provenance is what an answer was derived from. Fields that do not apply are
+// absent.
 type Provenance struct {
 	// Step of the decision that settled it: request, localhost, zone, reverse,
 	// hosts, route, special, single-label or upstream.
@@ -57,7 +58,7 @@ type CacheProvenance struct {
 	Failure bool `json:"failure,omitempty"`
 }
 
-// provenance is what became of a lookup, once there is a reply.
+// provenance describes a lookup, once there is a reply.
 func (l *Lookup) provenance() Provenance {
 	v := &l.Decided
 	f := Provenance{Step: v.Step.String(), Node: nodeProvenance(v), Private: v.Private, Route: l.route(), Lines: l.lines()}
@@ -73,7 +74,7 @@ func (l *Lookup) provenance() Provenance {
 }
 
 // refusal is why the cluster's entry for a node is refused, of a name that could
-// be the node's: its own, one below it or, whatever shape it has, a single label.
+// be the node's: its own, one below it, or any single label.
 func (l *Lookup) refusal() string {
 	name := l.Question.Name
 	if l.server.refusal == nil || l.Decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
@@ -116,7 +117,7 @@ func (l *Lookup) route() string {
 }
 
 // lines are the lines of the hosts file that the answer is from, or that have
-// the name and not what is asked for.
+// the name without the type asked for.
 func (l *Lookup) lines() (lines []HostLine) {
 	if l.Decided.Step != decision.StepHostLines {
 		return nil

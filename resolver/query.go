@@ -26,7 +26,7 @@ type ExtendedError struct {
 	Text    string `json:"text,omitempty"`
 }
 
-// Answer is what a name resolves to, and why.
+// Answer is what a name resolves to, and the reason.
 type Answer struct {
 	Name          string          `json:"name"`
 	Type          string          `json:"type"`
@@ -48,7 +48,7 @@ type Answer struct {
 
 // Query resolves a name as a client on loopback would have it resolved, by the
 // same decision. The type is a mnemonic such as AAAA, or TYPE65. The error is
-// for a name or type that cannot be asked for; that a name does not resolve is
+// for a name or type that cannot be asked for; a name that does not resolve is
 // an answer.
 func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error) {
 	start := time.Now()
@@ -59,7 +59,7 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	return s.Lookup(r).answer(ctx, start), nil
 }
 
-// answer is the conclusion for people, with what it was made of.
+// answer is the result as text, with its provenance.
 func (l *Lookup) answer(ctx context.Context, start time.Time) *Answer {
 	a := asAnswer(l.Finish(ctx), l.Extended)
 	a.Provenance = l.provenance()
@@ -70,7 +70,7 @@ func (l *Lookup) answer(ctx context.Context, start time.Time) *Answer {
 	return a
 }
 
-// credit sets what answered, and how fast.
+// credit sets the source of the answer, and how long it took.
 func (a *Answer) credit(source decision.Source, reason string, server upstream.Server, took time.Duration) {
 	a.Source, a.Reason, a.Duration = source.String(), reason, took
 	if server != (upstream.Server{}) {
@@ -78,8 +78,8 @@ func (a *Answer) credit(source decision.Source, reason string, server upstream.S
 	}
 }
 
-// asAnswer is the text of a reply, and of the extended errors that it has, or
-// would have for a client with EDNS.
+// asAnswer is a reply as text, with the extended errors that it has, or would
+// have for a client with EDNS.
 func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 	a := &Answer{
 		Rcode:         wire.RcodeName(reply.Rcode),

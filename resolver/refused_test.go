@@ -7,8 +7,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Who asks for a name whose entry the cluster has, and the zone refuses, is told
-// why, in every form that the name may be asked for.
+// A query for a name whose entry the cluster has, and the zone refuses, is
+// answered with the reason, in every form of the name.
 func TestRefusedEntries(t *testing.T) {
 	t.Parallel()
 	store := newPathZone(t, zoneReady)
@@ -31,7 +31,7 @@ func TestRefusedEntries(t *testing.T) {
 		departed:                  "",
 		"printer":                 "",
 		".":                       "",
-		"www.example.com":         "", // another one's name
+		"www.example.com":         "", // a name of another domain
 		"1.0.0.10.in-addr.arpa":   "",
 		"stranger7.nodes.example": "",
 	} {

@@ -8,7 +8,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// naming is an upstream whose answers name it.
+// naming is an upstream whose answers contain its name.
 func naming(t *testing.T, name string) upstream.Server {
 	t.Helper()
 	return upstream.Plain(fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -81,8 +81,8 @@ func TestRoutesRefused(t *testing.T) {
 	}
 }
 
-// The names of the site point where the site wants, also with the protection
-// that keeps others from pointing there.
+// The names of the site may point anywhere, also with the protection that stops
+// others from pointing there.
 func TestRouteIsNoRebinding(t *testing.T) {
 	inside := upstream.Plain(fakeUpstream(t, answering("www.corp.example. 60 IN A 10.1.2.3", "www.example.org. 60 IN A 10.1.2.3")))
 	base := settings()

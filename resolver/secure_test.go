@@ -80,7 +80,7 @@ func overHTTPS(t *testing.T, answer dns.HandlerFunc) *secured {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // a slow machine was asked again, and the first exchange given up
+			return // a slow machine was asked again, and the first exchange abandoned
 		}
 		q := new(dns.Msg)
 		if err := q.Unpack(message); err != nil {
@@ -92,7 +92,7 @@ func overHTTPS(t *testing.T, answer dns.HandlerFunc) *secured {
 	}))
 	s.EnableHTTP2 = true
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it does not like our being strict
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs that our client is strict
 	s.Listener = counted{s.Listener, &u.connections}
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -100,7 +100,7 @@ func overHTTPS(t *testing.T, answer dns.HandlerFunc) *secured {
 	return u
 }
 
-// httpWriter makes a reply the body of one by HTTP.
+// httpWriter writes a reply as the body of an HTTP response.
 type httpWriter struct{ http.ResponseWriter }
 
 func (w httpWriter) WriteMsg(m *dns.Msg) error {
@@ -134,8 +134,8 @@ func securely(t *testing.T, u *secured, name string, roots *x509.CertPool) *Serv
 	return start(t, s)
 }
 
-// connected asks until a connection is kept, which is so from when Run runs, and
-// says how many there were.
+// connected asks until a connection is kept, which is so once Run runs, and
+// returns how many there were.
 func connected(t *testing.T, s *Server, u *secured) (connections int32) {
 	t.Helper()
 	eventually(t, func() bool {
@@ -145,7 +145,7 @@ func connected(t *testing.T, s *Server, u *secured) (connections int32) {
 	return connections
 }
 
-// Each protocol with an encryption, by how its server is made.
+// Each encrypted protocol, with the function that makes its server.
 var secure = map[string]func(*testing.T, dns.HandlerFunc) *secured{"TLS": overTLS, "HTTPS": overHTTPS}
 
 func TestCertificatesAreVerified(t *testing.T) {
@@ -179,7 +179,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	}
 }
 
-// Many queries share a connection, and a slow one holds up no other.
+// Many queries share a connection, and a slow one delays no other.
 func TestSecureConnectionIsShared(t *testing.T) {
 	for protocol, serve := range secure {
 		t.Run(protocol, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestSecureConnectionIsShared(t *testing.T) {
 			}
 			before := connected(t, s, u)
 			var slow, quick sync.WaitGroup
-			// It may be given up, where the others take as long as that.
+			// It may be abandoned if the others take that long.
 			slow.Go(func() { _, _ = s.Query(t.Context(), "slow.example.org", "A") })
 			for i := range 20 {
 				quick.Go(func() { ask(string(rune('a'+i)) + ".example.org") })

@@ -31,11 +31,11 @@ import (
 // Each has a socket and a goroutine.
 const maxInFlight = 1024
 
-// Server answers queries. All its methods may be called concurrently, but only
-// one Run at a time.
+// Server answers queries. All its methods may be called concurrently, but not
+// more than one Run concurrently.
 //
-// Query works without Listen and Run, so a Server is also what a program
-// embeds that wants names resolved and no sockets.
+// Query works without Listen and Run, so a program can also embed a Server to
+// resolve names without sockets.
 type Server struct {
 	zone    func() *zone.Snapshot
 	clock   func() time.Duration
@@ -57,7 +57,7 @@ type Server struct {
 	tallies  tallies
 	queries  sync.Pool // of *fastpath.Query, for those without a worker
 
-	mu       sync.Mutex // guards what follows, and who replaces state
+	mu       sync.Mutex // guards what follows, and replacing state
 	settings Settings
 	rules    *decision.Rules
 	routes   *routes.Table[decision.Route]
@@ -119,19 +119,20 @@ func (s *Server) Listen() error {
 	return err
 }
 
-// NetworkChanged forgets what was learnt of the upstreams: which of them answer,
-// how fast and what, may be otherwise on another network.
+// NetworkChanged forgets what was learned about the upstreams: which of them
+// answer, how fast and what may differ on another network.
 func (s *Server) NetworkChanged() {
 	s.pool.Reset()
 	s.cache.Flush()
 }
 
-// Flush forgets all answers of upstreams, and returns how many there were.
+// Flush removes all answers of upstreams from the cache, and returns how many
+// there were.
 func (s *Server) Flush() int { return s.cache.Flush() }
 
-// FlushName forgets those to questions for a name, and returns how many there
+// FlushName removes those to questions for a name, and returns how many there
 // were. Answers for other names that lead to it by an alias stay. The error is
-// for what is no name.
+// for an invalid name.
 func (s *Server) FlushName(name string) (int, error) {
 	wire, err := decision.ParseName(name)
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Server) FlushName(name string) (int, error) {
 }
 
 // Run serves the addresses until ctx ends and then returns nil. It binds them
-// if Listen has not. When a socket fails of an address that is always there, it
+// if Listen has not. When a socket on an address that is always there fails, it
 // returns an error, and may be called again. All sockets are closed when it
 // returns.
 func (s *Server) Run(ctx context.Context) error {
@@ -154,7 +155,7 @@ func (s *Server) Run(ctx context.Context) error {
 	sockets.Changed = s.refresh
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// The upstreams end last, for the queries in flight have none without.
+	// The upstreams end last, since the queries in flight need them.
 	outlasting, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var parts, pool errgroup.Group
@@ -178,11 +179,11 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, pool.Wait())
 }
 
-// HostsSummary is how the user's hosts file was understood.
+// HostsSummary summarizes the user's hosts file as it was parsed.
 func (s *Server) HostsSummary() hosts.Summary { return s.hosts.Summary() }
 
-// Reconfigure replaces the settings at once, for the queries that come from
-// now on. With an error the old ones stay.
+// Reconfigure replaces the settings at once, for queries that arrive from now
+// on. After an error the old ones stay in effect.
 func (s *Server) Reconfigure(settings Settings) error {
 	settings = settings.Clone()
 	rules, err := settings.rules()

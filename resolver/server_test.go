@@ -18,8 +18,8 @@ import (
 )
 
 // rebinding is a server that will bind its port a second time. No other program
-// gets that meanwhile: it is none that the kernel gives away, at an address that
-// only this process has.
+// gets that meanwhile: the kernel does not assign it as an ephemeral one, and
+// only this process uses the address.
 func rebinding(t *testing.T, port uint16) *Server {
 	s := newServer(t, settings())
 	pid := os.Getpid()
@@ -71,7 +71,7 @@ func TestRunTwice(t *testing.T) {
 
 func TestCloseWithoutRun(t *testing.T) {
 	s := rebinding(t, 5302)
-	for range 2 { // the same port, so that the second proves that the first was closed
+	for range 2 { // the same port, so that the second shows that the first was closed
 		if err := s.Listen(); err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +272,7 @@ func TestQueryTellsExtendedErrors(t *testing.T) {
 	}
 }
 
-// Whoever reads the counters, as slowly as can be, holds up no query.
+// A reader of the counters, however slow, delays no query.
 func TestStatsHoldUpNoQuery(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	for _, network := range []string{"udp", "tcp"} {

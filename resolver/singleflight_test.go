@@ -38,7 +38,7 @@ func TestQueriesCoalesce(t *testing.T) {
 	}
 }
 
-// Who asked first gives up: somebody else asks.
+// The first caller gives up: another one asks.
 func TestFirstOfManyGivesUp(t *testing.T) {
 	arrived := make(chan struct{}, 100)
 	release := make(chan struct{})

@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// state is what the settings and the machine's resolv.conf come to. It never
-// changes; a new one replaces it.
+// state is derived from the settings and the machine's resolv.conf. It is
+// immutable; a new one replaces it.
 type state struct {
 	settings Settings
 	rules    *decision.Rules
@@ -21,7 +21,7 @@ type state struct {
 	search   []decision.Name
 	targets  forward.Targets
 	routes   *routes.Table[decision.Route]
-	// setup has all that decisions depend on but the moment.
+	// setup has all that decisions depend on except the time.
 	setup decision.Setup
 	// loopback is set if all clients on this machine are answered.
 	loopback bool
@@ -40,7 +40,7 @@ func (s *Server) current() *state {
 	return s.state.Load()
 }
 
-// update makes the state again, of what it depends on now.
+// update rebuilds the state from its current inputs.
 func (s *Server) update() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *Server) rebuild() {
 	s.replace(st)
 }
 
-// replace makes a state the newest, and reports what became of the upstreams.
+// replace makes a state the newest, and logs changes of the upstreams.
 func (s *Server) replace(st *state) {
 	old := s.state.Swap(st)
 	servers := st.targets.Servers.Servers()
@@ -107,7 +107,7 @@ func (s *Server) replace(st *state) {
 		s.log.Info("upstreams", "servers", servers, "from", st.source(), "search", len(st.search))
 	}
 	if !sameServers {
-		s.cache.Flush() // others may know other answers
+		s.cache.Flush() // other upstreams may have other answers
 	}
 	if !sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine) {
 		s.changed()
@@ -127,7 +127,7 @@ func (st *state) source() string {
 	return st.machine.From
 }
 
-// searchList leaves out what is no domain name, as the C library does.
+// searchList leaves out what is not a domain name, as the C library does.
 func searchList(domains []string) (names []decision.Name) {
 	for _, domain := range domains {
 		if name, err := decision.ParseName(domain); err == nil {
@@ -137,13 +137,13 @@ func searchList(domains []string) (names []decision.Name) {
 	return names
 }
 
-// decide sets what a question gets at a moment. The verdict must be zero.
+// decide decides on a question at a point in time. The verdict must be zero.
 func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
 	view := s.view(st, now)
 	decision.DecideInto(v, q, &view)
 }
 
-// view is all that is known at a moment.
+// view is all that is known at a point in time.
 func (s *Server) view(st *state, now time.Duration) decision.View {
 	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hosts.Table(), Setup: &st.setup}
 }

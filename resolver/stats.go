@@ -10,8 +10,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// rcodes is the number of response codes that are counted apart. BADCOOKIE,
-// 23, is the last in use; what is beyond is counted with it.
+// rcodes is the number of response codes that are counted separately.
+// BADCOOKIE, 23, is the last in use; larger codes are counted with it.
 const rcodes = 24
 
 // counters are what Stats reads.
@@ -35,18 +35,18 @@ func (c *counters) replied(source decision.Source, rcode int) {
 
 // ReplyCount is the number of replies of one kind.
 type ReplyCount struct {
-	Source string // zone, hosts, special, upstream, cache, or request: turned down unread
+	Source string // zone, hosts, special, upstream, cache, or request: refused before the decision
 	Rcode  string // such as NOERROR
 	Count  uint64
 }
 
-// Stats count since the Server was made. Of Query, and of what comes by varlink,
-// they count failures and what is in flight only.
+// Stats count since the Server was made. Of Query and of lookups via varlink
+// they count only failures and what is in flight.
 type Stats struct {
 	Replies         []ReplyCount // of the kinds that occurred
 	UDP, TCP        uint64       // messages received
-	Dropped         uint64       // messages that got silence: responses, and less than a header
-	ReceiveDrops    uint64       // UDP messages that the kernel threw away, for want of room in the buffers
+	Dropped         uint64       // messages without a reply: responses, and those shorter than a header
+	ReceiveDrops    uint64       // UDP messages that the kernel dropped because a buffer was full
 	Overloads       uint64       // refused because too many were in flight
 	ForwardFailures uint64       // no upstream answered
 	InFlight        int          // waiting for upstreams now
@@ -57,7 +57,7 @@ type Stats struct {
 }
 
 // Stats returns the counters. They are read one by one, so what happens
-// meanwhile may be in one and not in another.
+// meanwhile may be counted in one and not in another.
 func (s *Server) Stats() Stats {
 	c, fast := &s.counters, s.tallies.sum()
 	stats := Stats{

@@ -13,8 +13,8 @@ const plainRcodes = 16
 // tally counts the replies of the fast path. Each is one message received, so
 // that over UDP nothing else needs to be counted.
 //
-// One that a single core writes to shares no cache line with anything: an
-// addition costs a tenth then.
+// A tally that a single core writes to shares no cache line with anything: an
+// addition then costs a tenth.
 type tally struct {
 	_       [64]byte
 	replies [decision.Sources][plainRcodes]atomic.Uint64
@@ -50,7 +50,8 @@ func (t *tally) add(other *tally) {
 	}
 }
 
-// tallies are those of the workers, and one for all who have none.
+// tallies are those of the workers, and one shared by all callers without a
+// worker.
 type tallies struct {
 	shared tally
 
@@ -67,7 +68,7 @@ func (t *tallies) begin() *tally {
 	return fresh
 }
 
-// end keeps what the workers counted, who have ended, and forgets them.
+// end keeps the counts of the workers, which have ended, and drops the workers.
 func (t *tallies) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

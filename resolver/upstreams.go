@@ -7,12 +7,13 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// SystemConfig is what this machine was given: servers, of which none is ours, a
-// search list and options. Whether they are asked is up to the settings.
+// SystemConfig is what this machine was configured with: servers, without our
+// own listeners, a search list and options. Whether they are asked is up to the
+// settings.
 func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().machine }
 
 // Upstreams are the servers that are asked now for what no route has, in their
-// order. Listeners of ours are not among them.
+// order. Our own listeners are not among them.
 func (s *Server) Upstreams() []upstream.Server { return s.current().targets.Servers.Servers() }
 
 // UpstreamStatus is that of each server that may be asked: the general ones in
@@ -29,7 +30,7 @@ func (s *Server) UpstreamStatus() []upstream.Status {
 		i := slices.IndexFunc(all, func(u upstream.Status) bool { return u.Server == text })
 		if i < 0 {
 			status, ok := known[text]
-			if !ok { // another state has come meanwhile
+			if !ok { // the state was replaced meanwhile
 				status = upstream.NewStatus(server)
 			}
 			i = len(all)

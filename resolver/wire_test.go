@@ -110,7 +110,7 @@ func TestMalformedMessages(t *testing.T) {
 				if !bytes.Equal(reply, want) {
 					t.Errorf("got  %x\nwant %x", reply, want)
 				}
-				// The connection stays of use: the messages are still told apart.
+				// The connection stays usable: the messages are still delimited.
 				if m := c.exchange(query(ours, dns.TypeA)); len(m.Answer) != 1 {
 					t.Errorf("the next query gets %v", m)
 				}

@@ -9,8 +9,8 @@ import (
 )
 
 // worker is the Handler of one socket loop, with what it needs for itself: the
-// space for a query, and counters that no other core writes to. Datagrams come
-// to it one at a time; TCP connections share one, at any time.
+// space for a query, and counters that no other core writes to. Datagrams are
+// handled one after the other; TCP connections share a worker concurrently.
 type worker struct {
 	server *Server
 	tally  *tally
@@ -30,20 +30,20 @@ func (w *worker) Handle(message []byte, client listen.Client, buffer []byte) ([]
 	return w.server.handle(&arrival{message: message, client: client, buffer: buffer}, &w.query, w.tally)
 }
 
-// progress is how far the fast path came with a message.
+// progress is how far the fast path got with a message.
 type progress uint8
 
 const (
-	unread  progress = iota // it is not one for it
-	decided                 // the verdict is not one for it
-	replied                 // all of the way
+	unread  progress = iota // the message is not for the fast path
+	decided                 // the verdict is not for the fast path
+	replied                 // the reply is written
 )
 
-// fast answers a message without taking it apart, if it can. The verdict must
+// fast answers a message without the DNS library, if it can. The verdict must
 // be zero; it is the decision on the query unless that is unread.
 //
-// What the ordinary path turns down before it decides is not read here: but for
-// the client's address, and the names that find out loops.
+// What the ordinary path refuses before it decides is not read here, except for
+// the client's address and the names that detect loops.
 func (s *Server) fast(a *arrival, q *fastpath.Query, v *decision.Verdict) ([]byte, progress) {
 	st, client := a.state, a.client.Addr.Addr()
 	if st.settings.DisableFastPath || !q.Parse(a.message) || !st.allows(client) || upstream.MayBeProbe(q.Name) {

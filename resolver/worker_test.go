@@ -15,7 +15,7 @@ import (
 var ordinaryPath = flag.Bool("ordinary", false, "have all servers under test take every query apart")
 
 // All tests of the package pass both ways: here it is run by itself again, with
-// the fast path switched off. What compares the two need not be.
+// the fast path switched off. Tests that compare the two are skipped.
 func TestTheOrdinaryWay(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
@@ -54,8 +54,8 @@ var cheap = map[string]struct {
 	"stale":           {"stale.example.org", dns.TypeA},
 }
 
-// forms are how stub resolvers ask: those before the first odd variant, but for
-// the one that says so little that its limit is 512 octets.
+// forms are how stub resolvers ask: those before the first odd variant, except
+// the one whose EDNS size is so small that its limit is 512 octets.
 func forms(name string, qtype uint16) []*dns.Msg {
 	const wellKnown = 9
 	return variants(name, qtype)[:wellKnown]

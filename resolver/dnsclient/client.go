@@ -19,8 +19,8 @@ import (
 const timeout = 5 * time.Second
 
 // Client asks one server over DNS, one question after the other. It is how a
-// program proves from outside what a Server answers: it has no cache and follows
-// no alias. It is for one goroutine.
+// program checks from outside what a Server answers: it has no cache and
+// follows no alias. It is for one goroutine.
 type Client struct {
 	network string
 	server  netip.AddrPort
@@ -29,7 +29,7 @@ type Client struct {
 
 // Reply is what a server answered.
 type Reply struct {
-	Rcode string // as NOERROR
+	Rcode string // such as NOERROR
 	// Records of the type asked for, as in a zone file and without their owner.
 	Records []string
 }
@@ -49,8 +49,8 @@ func (c *Client) Close() error {
 	return conn.Close()
 }
 
-// Ask puts one question, of a type such as AAAA or TYPE65. A connection that the
-// server has closed meanwhile, and a message that is lost, are tried again once.
+// Ask sends one question, of a type such as AAAA or TYPE65. It retries once if
+// the server has closed the connection meanwhile or a message is lost.
 func (c *Client) Ask(ctx context.Context, name, typ string) (Reply, error) {
 	qtype, known := wire.ParseType(typ)
 	if !known {
@@ -82,7 +82,7 @@ func (c *Client) AskReverse(ctx context.Context, addr netip.Addr) (Reply, error)
 	return c.Ask(ctx, name, "PTR")
 }
 
-// ask is Ask before anything is made of the reply.
+// ask is Ask that returns the message itself.
 func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
 	if _, err := decision.ParseName(name); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, 
 	return reply, err
 }
 
-// roundTrip leaves a connection behind that can be used, or none.
+// roundTrip leaves c.conn usable, or nil.
 func (c *Client) roundTrip(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

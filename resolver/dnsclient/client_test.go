@@ -45,7 +45,7 @@ func TestClient(t *testing.T) {
 }
 
 // A server that closes between two questions, as one with an idle timeout does,
-// is asked anew.
+// is asked again.
 func TestClientDialsAgain(t *testing.T) {
 	t.Parallel()
 	addr := start(t)

@@ -12,11 +12,11 @@ import (
 )
 
 // Lookup asks a server for the addresses of a name, IPv4 first, in one query
-// over UDP for each family, as by a [Client]. NODATA is an empty list; anything but
-// NOERROR is an error.
+// over UDP for each family, as with a [Client]. NODATA is an empty list;
+// anything but NOERROR is an error.
 func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Addr, error) {
 	c := New("udp", server)
-	defer c.Close() // it was asked all there is to ask
+	defer c.Close() // there are no more questions
 	var addrs []netip.Addr
 	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
 		reply, err := c.ask(ctx, name, qtype)
@@ -35,13 +35,13 @@ func Lookup(ctx context.Context, server netip.AddrPort, name string) ([]netip.Ad
 	return addrs, nil
 }
 
-// OwnListeners are those among the listeners of a Server that the programs of its
-// machine ask, as they reach them: on loopback. Others are there for containers,
-// and need not answer the machine itself. Where none is on loopback, all are
-// returned.
+// OwnListeners are those of a Server's listeners that programs on its machine
+// use, at the addresses where they reach them: on loopback. Others are for
+// containers, and need not answer the machine itself. Where none is on
+// loopback, all are returned.
 func OwnListeners(all []netip.AddrPort) (own []netip.AddrPort) {
 	for _, listener := range all {
-		// All addresses are asked at the one on loopback.
+		// A wildcard address is reached on loopback.
 		if at := upstream.Normalize(listener); at.Addr().IsLoopback() {
 			own = append(own, at)
 		}

@@ -26,7 +26,8 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// What containers ask need not answer this machine, unless it has nothing else.
+// Listeners for containers need not answer this machine, unless there are no
+// others.
 func TestOwnListeners(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ listen, want string }{

@@ -8,7 +8,7 @@ import (
 
 // chain are the records that a reply has of the type asked for, and the name
 // that they are at: the one asked for, or the last of the aliases from there.
-// What else there may be in a reply does not count.
+// All else in a reply is ignored.
 func chain(reply *dns.Msg) (name string, records []dns.RR, loops bool) {
 	asked := reply.Question[0]
 	name = asked.Name
@@ -40,9 +40,9 @@ func aliasAt(reply *dns.Msg, name string) (target string, aliased bool) {
 	return "", false
 }
 
-// isHostname reports whether a name is what the C library lets pass as one of a
-// host (RFC 952 and 1123, and the underscore). What others write into the
-// reverse zones may be anything.
+// isHostname reports whether a name is what the C library accepts as a host
+// name (RFC 952 and 1123, and the underscore). Reverse zones may contain
+// anything.
 func isHostname(name string) bool {
 	return name != "" && name[0] != '-' && name[0] != '.' && !strings.ContainsFunc(name, func(r rune) bool {
 		switch {

@@ -13,21 +13,22 @@ import (
 )
 
 // Explanation is how glibc's nss-resolve is answered for a host name:
-// which names the search list makes of it, what each of them gets, and which
-// counts.
+// which names the search list makes of it, the result of each, and which of
+// them counts.
 type Explanation struct {
-	Name string `json:"name"` // as a program has it
+	Name string `json:"name"` // as the program gave it
 	// Search and Ndots are those of the machine's resolv.conf, and Names what
 	// they make of the name, in the order in which they are asked for. A name
 	// that is complete, or ours, is the only one.
 	Search []string `json:"search"`
 	Ndots  int      `json:"ndots"`
 	Names  []string `json:"names"`
-	// Questions are those that were asked. Names that come after the one that
-	// counts have none.
+	// Questions are those that were asked. Names after the one that counts have
+	// none.
 	Questions []Question `json:"questions"`
 	// Addresses that were found, and the name that has them, or the ID of the
-	// varlink error. With NoSource it is not known: an upstream would be asked.
+	// varlink error. With NoSource the result is not known: an upstream would be
+	// asked.
 	Addresses []string `json:"addresses"`
 	Found     string   `json:"found,omitempty"`
 	Error     string   `json:"error,omitempty"`
@@ -48,7 +49,7 @@ type Question struct {
 
 // Explain looks for the addresses of a name as for nss-resolve, by the
 // same search, and reports how. With dry no upstream is asked, and the search ends
-// at the first name that takes one. The error is for what is no name.
+// at the first name that takes one. The error is for an invalid name.
 func (r *Resolver) Explain(ctx context.Context, name string, v4, v6, dry bool) (*Explanation, error) {
 	if _, err := decision.ParseName(name); err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
@@ -74,7 +75,7 @@ func (r *Resolver) Explain(ctx context.Context, name string, v4, v6, dry bool) (
 	})
 	failed := (*varlink.Error)(nil)
 	switch {
-	case unasked: // of one family, or of a name before: what counts is not known
+	case unasked: // for one family, or for an earlier name: the result is not known
 		e.Error = varlink.ErrNoSource.ID
 	case errors.As(err, &failed):
 		e.Error = failed.ID
@@ -87,7 +88,7 @@ func (r *Resolver) Explain(ctx context.Context, name string, v4, v6, dry bool) (
 	return e, nil
 }
 
-// explain is the question that a finding is of; not ok if it was none.
+// explain is the question of a finding; not ok if there was none.
 func (f *finding) explain() (q Question, ok bool) {
 	l := f.lookup
 	if l == nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// explained is an explanation in short: each question with the step that settled
-// it and what it got, and what comes of it.
+// explained is an explanation in short: each question with the step that
+// settled it and its result, and the final result.
 func explained(e *Explanation) string {
 	var b strings.Builder
 	for _, q := range e.Questions {

@@ -66,7 +66,7 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 		f.err = failureOf(reply, verdict)
 	}
 	if verdict.Kind == decision.HostAddresses {
-		// No alias of the DNS, and yet what "hostname -f" is after.
+		// Not an alias of the DNS, but what "hostname -f" looks for.
 		if canonical, ok := verdict.HostAddrs.Canonical(qtype == dns.TypeA); ok {
 			f.name = decision.Name(canonical).String()
 		}
@@ -80,7 +80,7 @@ func (r *Resolver) needsNetwork(name string, qtype uint16) bool {
 	return ok && verdict.Kind == decision.Forward
 }
 
-// decide is what a question would get; not ok if it cannot be asked.
+// decide is the verdict on a question; not ok if it cannot be asked.
 func (r *Resolver) decide(name string, qtype uint16) (*decision.Verdict, bool) {
 	request, err := wire.Ask(name, dns.TypeToString[qtype])
 	if err != nil {
@@ -89,8 +89,8 @@ func (r *Resolver) decide(name string, qtype uint16) (*decision.Verdict, bool) {
 	return &r.server.Lookup(request).Decided, true
 }
 
-// failureOf is why a reply has no records. What cannot be known now must not
-// look as if there was no such name.
+// failureOf is why a reply has no records. A temporary failure must not look as
+// if the name did not exist.
 func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 	switch {
 	case v.Error.Code == dns.ExtendedErrorCodeNotReady, reply.Rcode == dns.RcodeServerFailure:
@@ -99,14 +99,14 @@ func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 		return varlink.ErrNoSuchResourceRecord
 	case reply.Rcode == dns.RcodeNameError:
 		return varlink.ErrNameError
-	case v.Kind == decision.Bare: // REFUSED, by ourselves
+	case v.Kind == decision.Bare: // REFUSED by nodedns itself
 		return varlink.ErrNoNameServers
 	}
 	return varlink.ErrMaxAttemptsReached
 }
 
-// originOf is where an answer comes from. What we know ourselves came over
-// authenticated connections, or is the user's own.
+// originOf is where an answer comes from. Local data came over authenticated
+// connections, or is the user's own.
 func originOf(r *wire.Request, reply *dns.Msg, v *decision.Verdict) varlink.Flags {
 	const ours = varlink.ProtocolDNS | varlink.Authenticated | varlink.Confidential
 	flags := varlink.ProtocolDNS

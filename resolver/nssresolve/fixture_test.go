@@ -64,7 +64,7 @@ func newResolver(t testing.TB, settings resolver.Settings) *Resolver {
 	return New(s)
 }
 
-// world is an upstream that knows some names, and remembers what it was asked.
+// world is an upstream that has some names, and records what it was asked.
 type world struct {
 	mu    sync.Mutex
 	asked []string
@@ -147,8 +147,8 @@ func (u *world) take() []string {
 	return asked
 }
 
-// newSearching has a line for the hosts file, an upstream, and what
-// resolv.conf says besides it.
+// newSearching has a line for the hosts file, an upstream, and other content of
+// resolv.conf.
 func newSearching(t *testing.T, u *world, resolvConf string, snapshot func() *zone.Snapshot, changes ...func(*resolver.Settings)) *Resolver {
 	t.Helper()
 	dir := t.TempDir()

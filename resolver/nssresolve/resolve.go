@@ -35,13 +35,13 @@ func (r *Resolver) ResolveHostname(ctx context.Context, q varlink.HostnameQuesti
 	return r.search(ctx, &q, spellings, func(finding) {})
 }
 
-// search looks for the addresses of a name at each of its spellings, and shows
-// each finding.
+// search looks for the addresses of a name at each of its spellings, and
+// reports each finding to a callback.
 func (r *Resolver) search(ctx context.Context, q *varlink.HostnameQuestion, spellings []string, show func(finding)) (varlink.Addresses, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, forward.MaxWait, forward.ErrOverdue)
 	defer cancel()
-	// Of a name that is complete by its dots, the error of itself counts, whatever
-	// its other spellings come to.
+	// If a name is complete by its dots, its own error counts, whatever the
+	// outcome for its other spellings.
 	complete := spellings[0] == q.Name
 	var failed error
 	for _, name := range spellings {
@@ -49,8 +49,8 @@ func (r *Resolver) search(ctx context.Context, q *varlink.HostnameQuestion, spel
 		switch {
 		case err == nil:
 			return found, nil
-		// Where a server fails the C library looks on, and so do we; that none of
-		// the other names is there then means nothing.
+		// Where a server fails the C library continues, and so do we; that none of
+		// the other names exists then means nothing.
 		case failed == nil || !complete && !retriable(failed):
 			failed = err
 		}
@@ -63,13 +63,14 @@ func (r *Resolver) search(ctx context.Context, q *varlink.HostnameQuestion, spel
 	return varlink.Addresses{}, failed
 }
 
-// retriable reports whether an error is one of the moment.
+// retriable reports whether an error is temporary.
 func retriable(err error) bool {
 	return errors.Is(err, varlink.ErrNetworkDown) || errors.Is(err, varlink.ErrNoNameServers) ||
 		errors.Is(err, varlink.ErrMaxAttemptsReached)
 }
 
-// addresses asks for the addresses at one name, and shows each finding.
+// addresses asks for the addresses at one name, and reports each finding to a
+// callback.
 func (r *Resolver) addresses(ctx context.Context, name string, q *varlink.HostnameQuestion, show func(finding)) (varlink.Addresses, error) {
 	switch {
 	case !q.V6:
@@ -94,7 +95,7 @@ func (r *Resolver) addresses(ctx context.Context, name string, q *varlink.Hostna
 	}
 	all := v4.addresses()
 	all.All = append(all.All, v6.addresses().All...)
-	const both = varlink.Authenticated | varlink.Confidential // what only holds if it holds for both
+	const both = varlink.Authenticated | varlink.Confidential // set only if both families have it
 	all.Flags = (v4.flags|v6.flags)&^both | v4.flags&v6.flags&both
 	return all, nil
 }
@@ -111,8 +112,8 @@ func (r *Resolver) findBoth(ctx context.Context, name string, flags varlink.Flag
 	return v4, v6
 }
 
-// graver is the error that means more for a name of whose families each has one:
-// that one may exist outweighs that the other does not, and so on.
+// graver is the more significant of the errors of a name's two families: that
+// one may exist outweighs that the other does not, and so on.
 func graver(v4, v6 error) error {
 	if retriable(v6) || !retriable(v4) && errors.Is(v4, varlink.ErrNameError) {
 		return v6

@@ -18,7 +18,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// found is what a program learns, in one line.
+// found is the result for a program, in one line.
 func found(s *Resolver, q varlink.HostnameQuestion, t *testing.T) string {
 	t.Helper()
 	all, err := s.ResolveHostname(t.Context(), q)
@@ -145,7 +145,7 @@ func TestSearchList(t *testing.T) {
 	}
 }
 
-// What cannot be known now is never "no such name".
+// A temporary failure is never reported as "no such name".
 func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
 	store, err := zone.NewStore(zone.Config{Local: ours})
@@ -244,7 +244,7 @@ func TestResolveAddress(t *testing.T) {
 		"::1":              "[localhost]",
 		"127.0.0.2":        "DNSError",
 		"169.254.1.1":      "DNSError",
-		"192.0.2.9":        "DNSError", // documentation, which nobody has
+		"192.0.2.9":        "DNSError", // documentation, which no host has
 	} {
 		names, err := s.ResolveAddress(t.Context(), varlink.AddressQuestion{Addr: netip.MustParseAddr(addr)})
 		got := fmt.Sprint(names.All)
@@ -260,7 +260,7 @@ func TestResolveAddress(t *testing.T) {
 	}
 }
 
-// What others write into the reverse zones may be anything.
+// Reverse zones may contain anything.
 func TestResolveAddressByUpstreams(t *testing.T) {
 	t.Parallel()
 	u := new(world)

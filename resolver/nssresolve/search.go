@@ -10,13 +10,13 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// spellings are the names that one which a program looks for may stand for, in
-// the order in which they are to be looked for: those with the domains of the
-// machine's search list, as the C library has them (resolv.conf(5)).
+// spellings are the names that a name may stand for, in the order in which they
+// are to be tried: with the domains of the machine's search list, as the C
+// library has them (resolv.conf(5)).
 //
-// Unlike there, what is ours comes before the search list: the nodes, the
-// user's lines of the hosts file and the names with a meaning of their own stand
-// for themselves only.
+// Unlike there, our own names take precedence over the search list: the nodes,
+// the user's lines of the hosts file and special-use names stand for themselves
+// only.
 func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	bare := strings.TrimSuffix(name, ".")
 	dots := strings.Count(bare, ".")
@@ -30,7 +30,7 @@ func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	})
 }
 
-// searchList is that of the machine, without what is no domain name, and its
+// searchList is that of the machine, without invalid domain names, and its
 // ndots.
 func (r *Resolver) searchList() (search []string, ndots int) {
 	machine := r.server.SystemConfig()

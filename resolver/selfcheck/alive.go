@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// probeTimeout is how long one query of ours may take before it counts as
+	// probeTimeout is how long one of our queries may take before it counts as
 	// lost. In a flood nearly all are.
 	probeTimeout = 500 * time.Millisecond
-	// progressInterval is the time between two looks at whether a loop that had
-	// queries waiting goes on.
+	// progressInterval is the time between two checks of whether a loop with
+	// pending queries makes progress.
 	progressInterval = 50 * time.Millisecond
 )
 
-// probeName is a name that every listener knows.
+// probeName is a name that every listener answers.
 const probeName = "localhost"
 
 // Probe returns nil if a listener finds a name, which it has to at any time.
@@ -33,20 +33,21 @@ func Probe(ctx context.Context, listener netip.AddrPort) error {
 	return err
 }
 
-// Alive proves that the process makes progress. It is for a watchdog: an error
-// means that a part of it hangs, and may be worth a restart. That is what a
-// restart can cure; how well names are answered is a matter of [Checker.Status].
+// Alive checks that the process makes progress. It is for a watchdog: an error
+// means that a part of it hangs, and may be worth a restart. It covers what a
+// restart can fix; whether names are answered well is reported by
+// [Checker.Status].
 //
 // The zone's store has to take a change, and each UDP loop that has queries
 // waiting has to handle some. Each listener on loopback is asked as the programs
 // of this machine do. An answer with an error in it is an answer, and so is
-// anything else that the listener handles meanwhile: in a flood the kernel throws
-// our query away with the others, and a daemon that works as fast as it can is
+// anything else that the listener handles meanwhile: in a flood the kernel
+// drops our query with the others, and a daemon that works as fast as it can is
 // not hung.
 //
 // Other listeners are not asked: their address may be gone, and the query would
-// leave the machine. Where no listener can be reached for the network's sake,
-// the resolver is asked without one: a restart would bring no network.
+// leave the machine. Where no listener can be reached because the network is
+// down, the resolver is called directly: a restart would bring no network.
 //
 // The deadline is ctx's, which has to have one. Alive may be called at any time
 // after the service has become ready, also concurrently.
@@ -80,7 +81,7 @@ func (c *Checker) Alive(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// storeMoves returns nil when the zone's store has let go of its lock. At most
+// storeMoves returns nil when the zone's store has released its lock. At most
 // one goroutine waits for that: a lock has no deadline.
 func (c *Checker) storeMoves(ctx context.Context) error {
 	moved := make(chan struct{})
@@ -134,7 +135,7 @@ func loopsMove(ctx context.Context, before listen.Progress) error {
 	}
 }
 
-// answers returns nil if there was an answer, whatever it said.
+// answers returns nil if there was an answer, whatever its content.
 func answers(ctx context.Context, server netip.AddrPort) error {
 	err := Probe(ctx, server)
 	if transport := net.Error(nil); errors.As(err, &transport) {
@@ -143,8 +144,8 @@ func answers(ctx context.Context, server netip.AddrPort) error {
 	return nil
 }
 
-// offNetwork tells a query that could not be sent from one that nobody
-// answered: loopback may be down, or a firewall forbid it.
+// offNetwork reports whether an error is that a query could not be sent, rather
+// than that it got no answer: loopback may be down, or a firewall may block it.
 func offNetwork(err error) bool {
 	for _, cause := range []syscall.Errno{
 		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EADDRNOTAVAIL, syscall.EPERM,

@@ -58,8 +58,8 @@ func TestAliveOfTheHung(t *testing.T) {
 	}
 }
 
-// In a flood our own query is thrown away, and the listener is alive all the
-// same: here another query is what it has handled meanwhile.
+// In a flood our own query is dropped, and the listener is alive nevertheless:
+// here it has handled another query meanwhile.
 func TestAliveByOthersQueries(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -82,7 +82,7 @@ func TestAliveByOthersQueries(t *testing.T) {
 	}
 }
 
-// A loop that hangs is found beside one that answers us.
+// A loop that hangs is detected next to one that answers us.
 func TestAliveOfAHungLoop(t *testing.T) {
 	t.Parallel()
 	c := bind(t)
@@ -101,7 +101,7 @@ func TestAliveOfAHungLoop(t *testing.T) {
 	}
 }
 
-// A store that hangs in a change is found, though lookups still answer.
+// A store that hangs in a change is detected, though lookups still answer.
 func TestAliveOfAHungStore(t *testing.T) {
 	t.Parallel()
 	var hangs atomic.Bool

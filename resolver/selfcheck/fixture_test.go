@@ -28,7 +28,7 @@ func newStore(t *testing.T, now func() time.Time) *zone.Store {
 }
 
 // bind returns the Checker of a Server whose sockets are bound, and which does
-// not run: it is as one whose goroutines hang.
+// not run: it is like one whose goroutines hang.
 func bind(t *testing.T, change ...func(*resolver.Config)) *Checker {
 	t.Helper()
 	c := newChecker(t, change)

@@ -1,6 +1,6 @@
-// Package selfcheck proves from inside the process that it does its work: a
-// [Checker] looks this machine's own name up again and again, in the ways of the
-// machine's programs, and returns for a watchdog whether anything hangs.
+// Package selfcheck checks from inside the process that it works: a [Checker]
+// looks up this machine's own name periodically, in the ways that the machine's
+// programs do, and reports to a watchdog whether anything hangs.
 package selfcheck
 
 import (
@@ -23,7 +23,7 @@ const (
 	// checkTimeout bounds one query to ourselves.
 	checkTimeout = 2 * time.Second
 	// checkInterval is the least time between two checks, and checkAnyway the
-	// time after which there is one though nothing has changed for us: others
+	// time after which there is one even if no change is known: other programs
 	// write to the file too.
 	checkInterval = time.Second
 	checkAnyway   = time.Minute
@@ -34,17 +34,17 @@ type Config struct {
 	Server *resolver.Server
 	Store  *zone.Store
 	ID     zone.ID // this machine's
-	// File looks the name up in the hosts file; it is not known before the file
-	// was written.
+	// File looks the name up in the hosts file; known is false before the file was
+	// written.
 	File   func() (known bool, err error)
-	Hints  retry.Hint // of which each asks for a check, soon
+	Hints  retry.Hint // each of which requests a check, soon
 	Logger *slog.Logger
 }
 
-// Checker proves after each change that our own name is found, in the way
-// that the machine's programs look for it: by a query to our own listener, and
-// in the hosts file. Make it with [New]. Its methods may be called at any time
-// from any goroutine.
+// Checker checks after each change that our own name is found, in the ways that
+// the machine's programs look it up: by a query to our own listener, and in the
+// hosts file. Make it with [New]. Its methods may be called at any time from
+// any goroutine.
 type Checker struct {
 	cfg     Config
 	probing chan struct{} // holds an element while Alive waits for the store
@@ -59,7 +59,7 @@ func New(cfg Config) *Checker {
 	return &Checker{cfg: cfg, probing: make(chan struct{}, 1)}
 }
 
-// outcome is what the last check came to, if there was one.
+// outcome is the result of the last check, if there was one.
 type outcome struct {
 	known bool
 	err   error
@@ -135,7 +135,7 @@ func (c *Checker) report(last *outcome, by string, err error) {
 }
 
 // Failures of the last check. That there is no listener is left out: the status
-// itself shows that.
+// itself shows it.
 func (c *Checker) Failures() []error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,8 +157,8 @@ func (c *Checker) ask(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// ErrNoListener is for listeners that all wait: one of them is no fault, but nobody
-// is answered without any.
+// ErrNoListener is for listeners that all wait for their address: a single one
+// is no fault, but without any no query is answered.
 var ErrNoListener = errors.New("none of the addresses to listen on can be used; see to dns.listen")
 
 // maxMoves bounds how often a listener is asked again because our addresses

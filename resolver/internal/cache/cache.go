@@ -25,11 +25,11 @@ type Cache struct {
 	evictions  uint64
 }
 
-// Epoch is the time between two flushes.
+// Epoch numbers the periods between flushes.
 type Epoch uint64
 
 // prefetchShare is the last part of an entry's life, in which it may be
-// fetched anew: one in so many.
+// prefetched: 1/prefetchShare.
 const prefetchShare = 10
 
 // Get returns what is kept for a question, fresh or stale. It takes no lock
@@ -55,8 +55,8 @@ func (c *Cache) Get(k Key, now time.Duration) (Hit, bool) {
 	return h, true
 }
 
-// Epoch is the present one. Who asks an upstream takes it before, and passes
-// it on with the reply.
+// Epoch is the current one. A caller reads it before it asks an upstream, and
+// passes it to Put with the reply.
 func (c *Cache) Epoch() Epoch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,14 +64,15 @@ func (c *Cache) Epoch() Epoch {
 }
 
 // Put keeps an upstream's reply to a question, if it is one that may be kept,
-// and says whether it did. It does nothing if there was a flush since the epoch
-// in which the upstream was asked. The reply is not changed, and may be
-// afterwards.
+// and reports whether it did. It does nothing if there was a flush since the
+// epoch in which the upstream was asked. The reply is not changed, and the
+// caller may change it afterwards.
 //
-// All sections of the reply are kept, and its AD bit: who does not trust the
-// upstream clears it before. Of its OPT only the extended errors stay. A reply
-// that answers the question and must not be kept, since its TTL is 0, say, ends
-// what was kept before. SERVFAIL is taken as by Fail.
+// All sections of the reply are kept, and its AD bit: a caller that does not
+// trust the upstream clears it before. Of its OPT only the extended errors
+// stay. A reply that answers the question and must not be kept, for example
+// since its TTL is 0, removes what was kept before. SERVFAIL is handled as by
+// Fail.
 func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
 	switch {
 	case !k.answeredBy(reply):

@@ -9,11 +9,11 @@ import (
 type Config struct {
 	// Size in bytes, of real memory. Two fifths of it are for what is kept, the
 	// table included, since the collector lets the heap double by default
-	// before it frees what was given up, and holes in the heap come on top where
-	// the replies' sizes vary. After a collection less than the size is in use.
-	// Before it the process takes up to 1.4 times the size with everyday
-	// replies, however fast they come, and up to 1.7 times in a flood of huge
-	// ones. Too small a size, 0 say, keeps nothing.
+	// before it frees what was evicted, and fragmentation is added where the
+	// replies' sizes vary. After a collection less than the size is in use. Before
+	// it the process takes up to 1.4 times the size with everyday replies, however
+	// fast they come, and up to 1.7 times in a flood of huge ones. Too small a
+	// size, such as 0, keeps nothing.
 	Size int64
 	// ServeStale is how long after its expiry a reply may still be served
 	// (RFC 8767); 0 for never.
@@ -39,12 +39,12 @@ func (c *Cache) SetConfig(config Config) {
 	if old := c.table.Load(); old == nil || len(*old) != chains {
 		c.resize(chains)
 	}
-	c.shrink(0) // not knowing the time, it takes all for fresh
+	c.shrink(0) // without the time, it treats all as fresh
 }
 
-// resize gives the table another number of chains. Who is looking for an entry
-// meanwhile may be led into a chain of the new table, and miss it: that costs a
-// query to an upstream, and no lock. The caller holds mu.
+// resize gives the table another number of chains. A concurrent lookup may
+// follow a chain of the new table, and miss an entry: that costs a query to an
+// upstream, and no lock. The caller holds mu.
 func (c *Cache) resize(chains int) {
 	t := make(table, chains)
 	for _, q := range c.queues() {

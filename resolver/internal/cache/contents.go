@@ -8,7 +8,7 @@ import (
 // question if there is one, and makes room for it. The caller holds mu.
 func (c *Cache) insert(old, e *entry, now time.Duration) {
 	t := *c.table.Load()
-	// First in, then out: who looks meanwhile finds the one or the other.
+	// First in, then out: a concurrent lookup finds the one or the other.
 	t.link(e)
 	if old != nil {
 		t.unlink(old)
@@ -21,7 +21,7 @@ func (c *Cache) insert(old, e *entry, now time.Duration) {
 	c.shrink(now)
 }
 
-// shrink gives entries up until the rest is within the limit. The caller holds
+// shrink evicts entries until the rest is within the limit. The caller holds
 // mu.
 func (c *Cache) shrink(now time.Duration) {
 	for c.bytes() > c.limit {
@@ -39,7 +39,7 @@ func (c *Cache) drop(e *entry) {
 	c.entries--
 }
 
-// Flush empties the cache, and makes it refuse what was asked for before. It
+// Flush empties the cache, and makes it refuse replies to earlier queries. It
 // returns how many replies there were.
 func (c *Cache) Flush() (dropped int) {
 	c.mu.Lock()
@@ -53,8 +53,8 @@ func (c *Cache) Flush() (dropped int) {
 
 // FlushName takes out what is kept for a name in the form of Key.Name, of all
 // types, and returns how many replies that were. Names below it stay, and so do
-// replies to questions for other names that lead to it by an alias. What was
-// asked for before is refused as after a Flush. It takes time in proportion to
+// replies to questions for other names that lead to it by an alias. Replies to
+// earlier queries are refused as after a Flush. It takes time in proportion to
 // the whole cache.
 func (c *Cache) FlushName(name []byte) (dropped int) {
 	c.mu.Lock()
@@ -74,8 +74,8 @@ func (c *Cache) FlushName(name []byte) (dropped int) {
 }
 
 // entryLimit is what one entry may cost, in bytes. A reply of the largest kinds
-// is worth neither a good part of a small cache nor the holes that it leaves in
-// the heap. The caller holds mu.
+// is not worth a large part of a small cache, nor the fragmentation of the
+// heap. The caller holds mu.
 func (c *Cache) entryLimit() int64 {
 	const largest, share = 16 << 10, 64
 	return min(largest, c.limit/share)

@@ -3,28 +3,29 @@
 //
 // A reply is kept whole, in wire form, for the one question that it answers: a
 // chain of aliases, its target and the signatures stay together, and nothing
-// that a server added can answer another question. Where its TTLs are is noted
-// when it is put in, so that a hit is a copy, and a few octets written over.
+// that a server added can answer another question. The offsets of its TTLs are
+// recorded when it is put in, so that a hit is a copy with a few octets
+// overwritten.
 //
 //	Put  -> lifetime (may it be kept, for how long) -> encode -> insert -> evict
 //	Get  -> table -> judge (fresh, stale, failed) -> Hit.AppendReply
 //
 // [Cache.Get] takes no lock and allocates nothing. All that changes the set of
-// entries happens under one lock, for about a microsecond at a time: a Put
+// entries happens under one lock, for about a microsecond each time: a Put
 // follows an exchange with an upstream, which takes a hundred times as long.
 //
 // # Invariants
 //
-// An entry is immutable, but for its counters and its links. The chains of the
-// table are followed without the lock and changed with it; the links of the
-// queues are used with the lock only. Every entry in the table is in one of
-// the queues, and the other way round. What is kept never costs more than
-// two fifths of the configured size, the table included; see [Config].
+// An entry is immutable, except for its counters and its links. The chains of
+// the table are followed without the lock and changed with it; the links of the
+// queues are used with the lock only. Every entry in the table is in one of the
+// queues, and vice versa. What is kept never costs more than two fifths of the
+// configured size, the table included; see [Config].
 //
 // # Time
 //
 // The package reads no clock. All times are CLOCK_BOOTTIME, passed in by the
-// caller, so that what a machine slept through counts.
+// caller, so that time in suspend counts.
 //
 // # Goroutines
 //

@@ -15,8 +15,8 @@ const (
 )
 
 // encode makes an entry of a reply, or returns nil if the reply must not be
-// kept or cannot be encoded: a name may be too long without the references that
-// it came with.
+// kept or cannot be encoded: a name may be too long without the compression
+// that it came with.
 func encode(k *Key, reply *dns.Msg) *entry {
 	reply = reply.Copy()
 	options := appendExtended(nil, extendedOf(reply))
@@ -37,7 +37,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	if err != nil {
 		return nil
 	}
-	// A record that came without data is packed into one that nobody can read.
+	// A record that came without data is packed into one that cannot be parsed.
 	if new(dns.Msg).Unpack(message) != nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 	return e
 }
 
-// newEntry puts an entry together.
+// newEntry builds an entry.
 func newEntry(k *Key, message, offsets, options []byte) *entry {
 	e := allocate(len(message) + len(offsets) + len(options))
 	e.data = append(e.data, message...)
@@ -66,8 +66,8 @@ func newEntry(k *Key, message, offsets, options []byte) *entry {
 
 // lowerOwners spells the question, and the owners that are the same name, in
 // lower case. Upstreams echo the case in which they were asked, often as
-// references to the question; spelled alike they are such again, and then
-// follow the case of whoever is served.
+// references to the question; in the same case they are references again, and
+// then follow the case of the client's query.
 func lowerOwners(reply *dns.Msg, asked string) {
 	reply.Question[0].Name = asked
 	for _, records := range [...][]dns.RR{reply.Answer, reply.Ns, reply.Extra} {
@@ -106,7 +106,7 @@ func skipName(message []byte, at int) int {
 		switch n := int(message[at]); {
 		case n == 0:
 			return at + 1
-		case n >= 0xc0: // a reference ends a name
+		case n >= 0xc0: // a compression pointer ends a name
 			return at + 2
 		default:
 			at += 1 + n

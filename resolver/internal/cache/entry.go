@@ -13,7 +13,7 @@ type entry struct {
 	hash uint64
 	// data is the message in wire form, the offsets of its TTLs, two octets
 	// each, and the extended errors as EDNS options. The name in its question
-	// is in lower case; its TTLs are those of the moment it came.
+	// is in lower case; its TTLs are those at arrival.
 	data    []byte
 	expires time.Duration
 	// recheck is when, after a failure, the upstreams may be asked again
@@ -39,13 +39,13 @@ type entry struct {
 // entryBytes is what an entry takes up without its data.
 const entryBytes = int64(unsafe.Sizeof(entry{}))
 
-// fullHits is where an entry stops to count: enough to call it popular.
+// fullHits is where an entry stops counting: enough to call it popular.
 const fullHits = 3
 
 // allocate makes an entry with room for its data. For most replies that is
-// right behind the entry: which spares a hit on a name that is not in the
-// processor's cache one of its waits for memory, and with few sizes the heap
-// gets few holes. With the entry each fills a size class of the allocator.
+// right behind the entry: this saves a hit that is not in the processor's cache
+// one cache miss, and few sizes mean little fragmentation. With the entry each
+// fills a size class of the allocator.
 func allocate(n int) *entry {
 	switch {
 	case n <= 64:
@@ -77,7 +77,7 @@ func allocate(n int) *entry {
 // allocator gave for it, rounding included.
 func (e *entry) cost() int64 { return entryBytes + int64(cap(e.data)) }
 
-// is says whether an entry is the one for a key with this hash.
+// is reports whether an entry is the one for a key with this hash.
 func (e *entry) is(k *Key, hash uint64) bool {
 	return e.hash == hash && e.qtype == k.Type && e.keyBits == k.bits() && string(e.name()) == string(k.Name)
 }
@@ -104,20 +104,20 @@ func (e *entry) begin(hash uint64, now time.Duration) {
 	e.expires = now + e.lifetime()
 }
 
-// elapsed is the age in whole seconds, by which TTLs are counted down. Who read
-// the clock just before the entry came sees it as new.
+// elapsed is the age in whole seconds, by which TTLs are counted down. A caller
+// that read the clock just before the entry came sees it as new.
 func (e *entry) elapsed(now time.Duration) uint32 {
 	return uint32(max(0, now-e.expires+e.lifetime()) / time.Second)
 }
 
-// servable says whether the entry may be served, fresh or for that long after
-// its expiry. A failure is never served stale (RFC 8767, section 5).
+// servable reports whether the entry may be served, fresh or for that long
+// after its expiry. A failure is never served stale (RFC 8767, section 5).
 func (e *entry) servable(now, stale time.Duration) bool {
 	return now < e.expires || !e.failure && now-e.expires < stale
 }
 
-// touch counts a hit, and says whether the entry is popular. Entries that are
-// full are not written to: their cache line stays shared between cores.
+// touch counts a hit, and reports whether the entry is popular. Entries that
+// are full are not written to: their cache line stays shared between cores.
 func (e *entry) touch() (popular bool) {
 	if e.hits.Load() >= fullHits {
 		return true

@@ -8,7 +8,7 @@ import (
 )
 
 // What is kept of a reply's extended errors (RFC 8914): texts are for people,
-// and whoever sends more of them, or longer ones, has no reader in mind.
+// and more of them, or longer ones, would not be read.
 const (
 	maxExtended     = 4
 	maxExtendedText = 256 // octets

@@ -9,23 +9,23 @@ import (
 const (
 	// A failure is kept for five seconds, the example of RFC 9520, section
 	// 3.2, and for twice as long each time it happens again. The RFC allows
-	// five minutes; half a minute spares the upstreams nearly as much and
-	// does not make people wait for what works again.
+	// five minutes; half a minute relieves the upstreams nearly as much and
+	// does not make users wait long after recovery.
 	minFailure = 5 * time.Second
 	maxFailure = 30 * time.Second
 	// failureMemory is how long after its expiry a failure still counts as
 	// the one before.
 	failureMemory = 5 * time.Minute
-	// recheckAfter is how long the upstreams are left alone after a failure
+	// recheckAfter is how long the upstreams are not asked after a failure
 	// when there is a stale reply (RFC 8767, section 5).
 	recheckAfter = 30 * time.Second
 )
 
-// Fail keeps that the upstreams could not answer a question, with the extended
-// errors that say why, and says whether it did. It does nothing if the cache
-// was flushed since the epoch began in which they were asked. What can still be
-// served stays in place, be it a stale reply or an earlier failure; only the
-// time of the next recheck is noted then.
+// Fail records that the upstreams could not answer a question, with the
+// extended errors that describe why, and reports whether it did. It does
+// nothing if the cache was flushed since the epoch began in which they were
+// asked. What can still be served stays in place, be it a stale reply or an
+// earlier failure; only the time of the next recheck is noted then.
 func (c *Cache) Fail(k Key, extended []*dns.EDNS0_EDE, asked Epoch, now time.Duration) bool {
 	e := newEntry(&k, failureMessage(&k), nil, appendExtended(nil, extended))
 	e.failure = true

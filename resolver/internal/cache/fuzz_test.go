@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Whatever an upstream sends: what is kept can be read, is for who asks, and
-// lives no longer than was said.
+// Whatever an upstream sends: what is kept can be read, matches the question,
+// and lives no longer than its TTLs.
 func FuzzPut(f *testing.F) {
 	ede := reply(f, question, 0, address)
 	ede.SetEdns0(1232, true)

@@ -8,8 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Hit is a reply from the cache. It stays as it is, whatever becomes of the
-// cache.
+// Hit is a reply from the cache. It stays valid after the cache changes.
 type Hit struct {
 	// Failure: it is a SERVFAIL of a short while ago (RFC 9520), to be served
 	// with extended error 13 (Cached Error). The upstreams are not to be
@@ -18,8 +17,8 @@ type Hit struct {
 	// Stale: it has expired, and is to be served if the upstreams fail, or
 	// are slow, with extended error 3 or 19 (RFC 8767).
 	Stale bool
-	// Recheck: it is stale, and it is time to ask the upstreams. Otherwise
-	// they failed a short while ago, and it is to be served at once.
+	// Recheck: it is stale, and it is time to ask the upstreams. Otherwise they
+	// failed a short while ago, and it must be served at once.
 	Recheck bool
 	// Prefetch: it is popular, and soon expires. The caller should ask the
 	// upstreams in the background. It is set for one hit in an entry's life.
@@ -32,8 +31,8 @@ type Hit struct {
 // Rcode of the reply: NOERROR, NXDOMAIN, or SERVFAIL for a failure.
 func (h Hit) Rcode() int { return int(h.entry.data[3] & 0xf) }
 
-// Answered says whether the reply has records in its answer section. Those of a
-// denial are aliases.
+// Answered reports whether the reply has records in its answer section. Those
+// of a denial are aliases.
 func (h Hit) Answered() bool { return binary.BigEndian.Uint16(h.entry.data[6:]) > 0 }
 
 // Len is the length of the reply in octets, without OPT.
@@ -45,8 +44,8 @@ func (h Hit) Age() time.Duration { return time.Duration(h.elapsed) * time.Second
 // Left is for how long the reply stays fresh; 0 if it is not any more.
 func (h Hit) Left() time.Duration { return max(0, h.entry.lifetime()-h.Age()) }
 
-// Decline says that the caller will not ask the upstreams although Prefetch is
-// set, so that the next hit tells another one to.
+// Decline states that the caller will not ask the upstreams although Prefetch
+// is set, so that the next hit has it set for another caller.
 func (h Hit) Decline() {
 	if h.Prefetch {
 		h.entry.prefetched.Store(false)
@@ -57,13 +56,13 @@ func (h Hit) Decline() {
 // be put into an OPT. They must not be changed.
 func (h Hit) Extended() []byte { return h.entry.options() }
 
-// ExtendedErrors are the upstream's extended errors, taken apart.
+// ExtendedErrors are the upstream's extended errors, parsed.
 func (h Hit) ExtendedErrors() []*dns.EDNS0_EDE { return parseExtended(h.entry.options()) }
 
 // AppendReply appends the reply to a query, without OPT, and allocates nothing
 // if there is room for it. The query is the client's message. Its question, in
 // any letter case, must be the one of the Key, and spelled out right behind the
-// header. To dst = query[:0] the reply is written over the query.
+// header. With dst = query[:0] the reply overwrites the query.
 //
 // From the query are its ID, RD and CD bits, and the case of its question. AA
 // and TC are never set, and AD only if the upstream set it, the reply is not
@@ -85,8 +84,8 @@ func (h Hit) AppendReply(dst, query []byte) []byte {
 	return dst
 }
 
-// countDown writes the TTLs into a reply. While an entry is fresh none comes
-// to 0: the smallest is what its life was made from.
+// countDown writes the TTLs into a reply. While an entry is fresh none reaches
+// 0: its lifetime is the smallest of them.
 func (h Hit) countDown(reply []byte) {
 	for i := range int(h.entry.ttls) {
 		field := reply[h.entry.ttlAt(i):]
@@ -98,9 +97,9 @@ func (h Hit) countDown(reply []byte) {
 	}
 }
 
-// Message is the reply, taken apart, for who has the time. Its ID is 0, its
-// question in lower case, and its AD bit the upstream's unless it is stale. An
-// OPT is there only for extended errors to be in.
+// Message is the reply, parsed, for callers that have the time. Its ID is 0,
+// its question in lower case, and its AD bit the upstream's unless it is stale.
+// An OPT is there only for extended errors to be in.
 func (h Hit) Message() (*dns.Msg, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(h.AppendReply(nil, h.entry.message())); err != nil {

@@ -28,8 +28,8 @@ const questionLen = 4
 // fraction, times 2^64.
 const multiplier = 0x9e3779b97f4a7c15
 
-// hash depends on a random seed: without it nobody can choose names that meet
-// in one chain of the table.
+// hash depends on a random seed: an attacker who does not know it cannot choose
+// names that collide in one chain of the table.
 func (k *Key) hash(seed maphash.Seed) uint64 {
 	h := maphash.Bytes(seed, k.Name) ^ (uint64(k.Type)<<2|uint64(k.bits()))*multiplier
 	return h ^ h>>32
@@ -58,7 +58,7 @@ func (k *Key) appendQuestion(b []byte) []byte {
 	return binary.BigEndian.AppendUint16(b, dns.ClassINET)
 }
 
-// answeredBy says whether a reply is one to this question. A server that
+// answeredBy reports whether a reply is one to this question. A server that
 // failed may leave the question out.
 func (k *Key) answeredBy(reply *dns.Msg) bool {
 	if len(reply.Question) == 0 {
@@ -78,7 +78,7 @@ func (k *Key) answeredBy(reply *dns.Msg) bool {
 func (k *Key) text() string {
 	text, _, err := dns.UnpackDomainName(k.Name, 0)
 	if err != nil {
-		return "" // no name has this form
+		return "" // not a valid name
 	}
 	return text
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxPositive caps the TTLs of answers. Longer ones gain next to nothing,
-	// and a mistake in a zone then outlives its correction by a day at most.
+	// maxPositive caps the TTLs of answers. Longer ones gain next to nothing, and
+	// with the cap a mistake in a zone outlives its correction by a day at most.
 	maxPositive = 24 * 60 * 60
 	// maxNegative caps those of denials. RFC 2308, section 5, found one to
 	// three hours to work well and a day to be a problem.
@@ -35,13 +35,13 @@ func Settle(reply *dns.Msg, qtype uint16) uint32 {
 		}
 	}
 	if negative && !slices.ContainsFunc(reply.Ns, isSOA) {
-		return 0 // RFC 2308, section 5: nothing says for how long
+		return 0 // RFC 2308, section 5: there is no SOA to set the time
 	}
 	return least
 }
 
-// denies says whether a reply is NXDOMAIN, or has no record of the type asked
-// for, even if it has aliases (RFC 2308, sections 2.1 and 2.2).
+// denies reports whether a reply is NXDOMAIN, or has no record of the type
+// asked for, even if it has aliases (RFC 2308, sections 2.1 and 2.2).
 func denies(reply *dns.Msg, qtype uint16) bool {
 	return reply.Rcode == dns.RcodeNameError || !slices.ContainsFunc(reply.Answer, func(rr dns.RR) bool {
 		return qtype == dns.TypeANY || rr.Header().Rrtype == qtype
@@ -50,7 +50,7 @@ func denies(reply *dns.Msg, qtype uint16) bool {
 
 func isSOA(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA }
 
-// plain is a TTL as it is meant: with its top bit set it is 0 (RFC 2181,
+// plain is the effective TTL: with its top bit set it is 0 (RFC 2181,
 // section 8).
 func plain(ttl uint32) uint32 {
 	if ttl >= 1<<31 {

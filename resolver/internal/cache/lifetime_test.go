@@ -180,7 +180,7 @@ func TestAnotherQuestionIsRefused(t *testing.T) {
 }
 
 // What was kept before is out of date once there is an answer, even one that
-// is for this moment only. Only a failure to answer leaves it.
+// must not be cached. Only a failure to answer keeps it.
 func TestWhatEndsAnEntry(t *testing.T) {
 	for name, tt := range map[string]struct {
 		reply *dns.Msg

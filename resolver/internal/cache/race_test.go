@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// All methods at once, on few names and little room. The race detector and
-// check tell whether it went well; each reply tells whose it is.
+// All methods concurrently, on few names and little room. The race detector and
+// check report failures; each reply identifies its key.
 func TestConcurrentUse(t *testing.T) {
 	const goroutines, names, steps = 8, 400, 3000
 	c := New(Config{Size: 128 << 10, ServeStale: time.Minute})

@@ -61,7 +61,7 @@ func TestFailureKeepsWhatMayBeStale(t *testing.T) { // RFC 8767, section 5
 	if h := get(t, c, k, expired+302*time.Second); !h.Recheck {
 		t.Error("the failure is remembered after an answer")
 	}
-	// Beyond its time it is of no more use.
+	// After that time it is not served any more.
 	fail(t, c, k, expired+2*time.Hour)
 	if h := get(t, c, k, expired+2*time.Hour); !h.Failure {
 		t.Errorf("got %+v", h)

@@ -4,30 +4,30 @@ import (
 	"time"
 )
 
-// standing is the order in which entries are given up: S3-FIFO (Yang et al.,
+// standing is the order in which entries are evicted: S3-FIFO (Yang et al.,
 // SOSP 2023).
 //
 // A new entry comes into the small queue, a tenth of the whole, and unless it
-// is asked for again while it passes through, it leaves by its end. Only
+// is asked for again while it passes through, it leaves at its end. Only
 // entries that are asked for get into the main queue, where each hit, three at
 // most, buys another round. So a flood of names that are asked once goes
 // through the small queue and leaves the popular ones where they are. A hit
 // moves nothing, it only counts, which is why it needs no lock.
 type standing struct {
 	small, main queue
-	// ghosts are marks of names that left the small queue lately. One that
+	// ghosts are marks of names that left the small queue recently. One that
 	// comes back is known to be asked for more often than the queue could
 	// see, and goes to the main queue at once.
 	ghosts []uint32
 }
 
 const (
-	// smallShare is the part of the small queue: one in so many.
+	// smallShare is the share of the small queue: 1/smallShare.
 	smallShare = 10
 	// ghostBytes is what a mark takes up.
 	ghostBytes = 4
 	// maxChances bounds the entries that one eviction looks at, and so the
-	// time that the lock is held, to some 100 µs. Beyond it the oldest goes,
+	// time that the lock is held, to some 100 µs. Beyond it the oldest is evicted,
 	// popular or not. Seldom more than a few are looked at.
 	maxChances = 1000
 )
@@ -54,8 +54,8 @@ func (s *standing) admit(e *entry) {
 	s.queueOf(e).push(e)
 }
 
-// renew puts an entry in place of the old one for the same question. That
-// somebody asked again speaks for it as a hit does.
+// renew puts an entry in place of the old one for the same question. That it
+// was asked for again counts like a hit.
 func (s *standing) renew(old, e *entry) {
 	s.queueOf(old).remove(old)
 	e.inMain = old.inMain
@@ -63,7 +63,7 @@ func (s *standing) renew(old, e *entry) {
 	s.queueOf(e).push(e)
 }
 
-// victim is the entry to give up next. There must be one.
+// victim is the entry to evict next. There must be one.
 func (s *standing) victim(now, stale time.Duration) *entry {
 	for chance := 0; ; chance++ {
 		from := &s.main
@@ -77,7 +77,8 @@ func (s *standing) victim(now, stale time.Duration) *entry {
 	}
 }
 
-// spare lets an entry live that has been hit often enough, and says so.
+// spare keeps an entry that has been hit often enough, and reports whether it
+// did.
 func (s *standing) spare(e *entry) bool {
 	// One hit is not enough to leave the small queue: many programs ask
 	// twice within a second and never again.

@@ -43,7 +43,7 @@ func TestFloodLeavesThePopular(t *testing.T) {
 	}
 }
 
-// ask does what a resolver does, and says whether it was a hit.
+// ask does what a resolver does, and reports whether it was a hit.
 func ask(t *testing.T, c *Cache, n int) bool {
 	k := numbered(n)
 	if _, ok := c.Get(k, start); ok {
@@ -53,7 +53,7 @@ func ask(t *testing.T, c *Cache, n int) bool {
 	return false
 }
 
-// A name that comes back soon after it had to go stays longer the next time.
+// A name that comes back soon after its eviction stays longer the next time.
 func TestGhostsComeBackToStay(t *testing.T) {
 	c := newCache(0)
 	ask(t, c, 0)
@@ -77,7 +77,7 @@ func TestGhostsComeBackToStay(t *testing.T) {
 	}
 }
 
-// Of no use any more, however popular it was.
+// Expired, however popular it was.
 func TestExpiredGoFirst(t *testing.T) {
 	expired := &entry{expires: start - time.Hour, inMain: true}
 	expired.hits.Store(fullHits)
@@ -88,7 +88,7 @@ func TestExpiredGoFirst(t *testing.T) {
 	s.main.push(stale)
 	s.main.push(fresh)
 	s.main.push(expired)
-	// The stale one is spared for its hit, the fresh one has none.
+	// The stale one is kept for its hit, the fresh one has none.
 	for i, want := range []*entry{fresh, expired, stale} {
 		got := s.victim(start, time.Minute)
 		if got != want {

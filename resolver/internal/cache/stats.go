@@ -15,10 +15,10 @@ type Stats struct {
 	StaleHits  uint64
 	Misses     uint64
 	Insertions uint64
-	Evictions  uint64 // for want of room
+	Evictions  uint64 // for lack of room
 }
 
-// Stats returns the numbers of this moment.
+// Stats returns the current numbers.
 func (c *Cache) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// table finds entries by hash. Who looks for one follows a chain without a
-// lock; who changes a chain holds the Cache's.
+// table finds entries by hash. Lookups follow a chain without a lock; changes
+// of a chain are made under the Cache's.
 //
-// An entry that is taken out keeps its link, so that who stands on it reaches
-// the rest of the chain.
+// An entry that is taken out keeps its link, so that a lookup that is at it
+// reaches the rest of the chain.
 type table []atomic.Pointer[entry]
 
 const (

@@ -12,7 +12,7 @@ const (
 	clientLen = 8
 	serverLen = 16 // what RFC 9018 gives a server's half
 
-	// Len is the length of a whole cookie of ours.
+	// Len is the length of our cookies, both halves.
 	Len = clientLen + serverLen
 
 	// The limits of RFC 7873, section 4, for any server's half.
@@ -40,7 +40,7 @@ func New() *Jar {
 	return j
 }
 
-// WellFormed says whether the octets of a COOKIE option have a possible
+// WellFormed reports whether the octets of a COOKIE option have a possible
 // length: a client's half, alone or with a server's (RFC 7873, section 5.2.2).
 func WellFormed(option []byte) bool {
 	n := len(option)
@@ -48,7 +48,7 @@ func WellFormed(option []byte) bool {
 }
 
 // Reply returns the cookie for the reply to a client that sent a well-formed
-// one: the same while it is good, else a new one. Now is the wall clock's.
+// one: the same while it is valid, else a new one. Now is the wall clock's.
 func (j *Jar) Reply(sent []byte, client netip.Addr, now time.Time) [Len]byte {
 	if len(sent) == Len {
 		if age, ok := j.check(sent, client, now); ok && age <= renewAge {
@@ -63,10 +63,10 @@ func (j *Jar) Reply(sent []byte, client netip.Addr, now time.Time) [Len]byte {
 	return c
 }
 
-// check says whether a cookie is one of ours for that client, and how old.
+// check reports whether a cookie is one of ours for that client, and its age.
 func (j *Jar) check(sent []byte, client netip.Addr, now time.Time) (age time.Duration, ok bool) {
 	c := [Len]byte(sent)
-	// The difference in serial number arithmetic outlives the year 2106.
+	// Serial number arithmetic stays correct beyond the year 2106.
 	seconds := int32(uint32(now.Unix()) - binary.BigEndian.Uint32(c[12:16]))
 	age = time.Duration(seconds) * time.Second
 	if c[clientLen] != version || age > maxAge || age < -maxAhead {

@@ -7,8 +7,8 @@ import (
 
 // sipHash is SipHash-2-4 of a message under a key (Aumasson and Bernstein,
 // "SipHash: a fast short-input PRF", 2012), the pseudo-random function that
-// RFC 9018, section 4.4, prescribes. It stands here because no module in the
-// build has it, and a dependency would save less than it costs.
+// RFC 9018, section 4.4, prescribes. It is here because no module in the build
+// has it, and a dependency would cost more than it saves.
 func sipHash(key [16]byte, message []byte) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])
 	s := sipState{
@@ -28,7 +28,7 @@ func sipHash(key [16]byte, message []byte) uint64 {
 	return s.a ^ s.b ^ s.c ^ s.d
 }
 
-// sipState is handed on by value: the compiler keeps it in registers then, and
+// sipState is passed by value: the compiler keeps it in registers then, and
 // in memory each step would wait for the one before to be written.
 type sipState struct{ a, b, c, d uint64 }
 

@@ -6,15 +6,15 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 )
 
-// Decide returns what a question gets.
+// Decide returns the verdict on a question.
 func Decide(q *Question, view *View) (v Verdict) {
 	DecideInto(&v, q, view)
 	return v
 }
 
-// DecideInto is Decide for who wants no copy of so large a value. The verdict
-// must be zero. The order of the steps is the order in which the sources of
-// names outrank each other.
+// DecideInto is Decide without copying so large a value. The verdict
+// must be zero. The order of the steps is the precedence of the sources of
+// names.
 func DecideInto(v *Verdict, q *Question, view *View) {
 	switch {
 	case localhost(q, view, v):

@@ -244,7 +244,7 @@ func TestCuratorOutOfReach(t *testing.T) {
 			}},
 			"our own address": {local, "A", addresses(local)},
 			"our own PTR":     {"1.0.0.10.in-addr.arpa", "PTR", want{kind: NodeName, node: local}},
-			// Not the cluster's to say.
+			// Independent of the cluster.
 			"a search domain": {both + ".corp.example", "A", nxdomain(".")},
 		})
 	})
@@ -274,7 +274,7 @@ func TestReverseOfANodesAddress(t *testing.T) {
 	})
 }
 
-// An address that is reserved is answered as if no node had it, but for ours.
+// A reserved address is answered as if no node had it, except our own.
 func TestReverseOfAReservedAddress(t *testing.T) {
 	f := populated(t)
 	f.reach = ReachPrivate

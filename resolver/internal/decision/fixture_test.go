@@ -25,7 +25,7 @@ var (
 	bootClock = 1000 * time.Second
 )
 
-// fixture is a zone that a test brings into the state that it needs.
+// fixture is a zone that a test puts into the state that it needs.
 type fixture struct {
 	*zone.Store
 	source *zone.Source
@@ -81,7 +81,7 @@ func populated(t testing.TB) *fixture {
 	return f
 }
 
-// lost is a populated zone whose curator went out of reach a while ago.
+// lost is a populated zone whose curator became unreachable a while ago.
 func lost(t testing.TB, ago time.Duration) *fixture {
 	f := populated(t)
 	f.source.SetConnected(false)

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// hostLines answers what the user's lines of the hosts file say. Other types
-// of their names may be known elsewhere.
+// hostLines answers from the user's lines of the hosts file. Other types of
+// their names may exist elsewhere.
 func hostLines(q *Question, view *View, v *Verdict) bool {
 	const reason = "a line of the hosts file"
 	if !inHosts(q.Name, view) {
@@ -34,8 +34,8 @@ func hostLines(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
-// inHosts says whether the hosts file has a name, or the address that it is the
-// reverse name of. Such a name exists, whatever type is asked for.
+// inHosts reports whether the hosts file has a name, or the address that it is
+// the reverse name of. Such a name exists, whatever type is asked for.
 func inHosts(name Name, view *View) bool {
 	if addr, ok := ReverseAddr(name); ok {
 		_, known := view.Hosts.Reverse(addr)

@@ -54,10 +54,10 @@ func TestHostsAndRoutes(t *testing.T) {
 		{"1.1.0.127.in-addr.arpa", "TXT", Negative, 0, SourceSpecial, 0},
 		{"2.1.0.127.in-addr.arpa", "PTR", Negative, dns.RcodeNameError, SourceSpecial, 0},
 		{"1.0.0.127.in-addr.arpa", "PTR", LocalhostName, 0, SourceSpecial, 0},
-		{"10.0.0.10.in-addr.arpa", "PTR", HostName, 0, SourceHosts, 0}, // before another node's claim
+		{"10.0.0.10.in-addr.arpa", "PTR", HostName, 0, SourceHosts, 0}, // overrides another node's claim
 		{"10.0.0.10.in-addr.arpa", "ANY", AnyType, 0, SourceHosts, 0},
 		{"10.0.0.10.in-addr.arpa", "TXT", Negative, 0, SourceZone, 0},
-		{"1.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0}, // but not before our own
+		{"1.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0}, // but not our own
 		{"11.0.0.10.in-addr.arpa", "PTR", NodeName, 0, SourceZone, 0},
 		{both + ".corp.example", "AAAA", HostAddresses, 0, SourceHosts, 0},
 		{onlyFour + ".corp.example", "A", Negative, dns.RcodeNameError, SourceZone, 0},

@@ -13,8 +13,8 @@ var (
 	loopbackPTRv6 = mustParseName("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa")
 )
 
-// localhost answers the loopback's names, which are always ours (RFC 6761,
-// section 6.3, and RFC 6303, section 4.2, for the reverse ones).
+// localhost answers the loopback's names, which are always answered locally
+// (RFC 6761, section 6.3, and RFC 6303, section 4.2, for the reverse ones).
 func localhost(q *Question, view *View, v *Verdict) bool {
 	switch {
 	case q.Name.within(localhostApex):

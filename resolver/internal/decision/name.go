@@ -9,7 +9,7 @@ import (
 
 // Name is a domain name in wire form: length-prefixed labels up to the root's
 // empty one, uncompressed and in lower case. Since labels are delimited by
-// their lengths, a dot or an escape within one confuses nothing.
+// their lengths, a dot or an escape within one is not ambiguous.
 //
 // A Name that this package did not make must be well-formed; its bytes must
 // not change while it is in use.
@@ -44,7 +44,7 @@ func mustParseName(text string) Name {
 }
 
 // lower folds ASCII letters only, as DNS does (RFC 4343). The octets that
-// hold a label's length are below 'A', so they need no care.
+// hold a label's length are below 'A', so they need no special case.
 func (n Name) lower() {
 	for i, c := range n {
 		if c >= 'A' && c <= 'Z' {
@@ -62,7 +62,7 @@ func (n Name) String() string {
 	return text
 }
 
-// IsRoot says whether the name has no labels.
+// IsRoot reports whether the name has no labels.
 func (n Name) IsRoot() bool { return len(n) <= 1 }
 
 // label is the first label, that of the host; empty for the root.
@@ -72,13 +72,13 @@ func (n Name) label() []byte { return n[1 : 1+n[0]] }
 // checks.
 func (n Name) parent() Name { return n[1+n[0]:] }
 
-// single says whether the name has exactly one label.
+// single reports whether the name has exactly one label.
 func (n Name) single() bool { return !n.IsRoot() && n.parent().IsRoot() }
 
-// within says whether the name is apex or below it.
+// within reports whether the name is apex or below it.
 func (n Name) within(apex Name) bool {
 	// Few names have the length of the apex's first label where that would be:
-	// the others need not be gone through.
+	// the others need not be walked.
 	if at := len(n) - len(apex); at < 0 || n[at] != apex[0] {
 		return false
 	}

@@ -37,7 +37,7 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
-// inLocalDomain answers for a domain that is all ours.
+// inLocalDomain answers for a domain that is entirely local.
 func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	if len(q.Name) == len(domain) {
 		ofHollow(q, "a local domain itself", view, v)
@@ -74,15 +74,16 @@ func ofNode(q *Question, node zone.Node, view *View, v *Verdict) {
 		v.negative(dns.RcodeSuccess, SourceZone, "a node without such records", view.Rules)
 		if node.IsLocal() && !node.HasAddr() {
 			notReady("our own address is not known yet", v)
-			v.Minimum = 0 // it may come at any moment
+			v.Minimum = 0 // the node may appear at any moment
 			return
 		}
 	}
 	staleness(view, v)
 }
 
-// unknown answers for a name that could only be ours and is not in the zone.
-// Where the zone may lack it nobody can know that it does not exist.
+// unknown answers for a name that could only be a node's and is not in the
+// zone. Where the zone may be incomplete, it is not known that the name does
+// not exist.
 func unknown(reason string, view *View, v *Verdict) {
 	if lack := lacking(view); lack != "" {
 		*v = Refuse(dns.RcodeServerFailure, SourceZone, lack, ExtendedError{})
@@ -95,7 +96,7 @@ func unknown(reason string, view *View, v *Verdict) {
 	}
 }
 
-// lacking says why the zone may lack nodes that the cluster has, or nothing.
+// lacking returns why the zone may lack nodes that the cluster has, or "".
 func lacking(view *View) string {
 	switch {
 	case !view.Zone.Ready():
@@ -110,7 +111,8 @@ func notReady(text string, v *Verdict) {
 	v.Error = ExtendedError{Code: dns.ExtendedErrorCodeNotReady, Text: text}
 }
 
-// staleness tells when an answer on a node may be out of date.
+// staleness sets the extended error of an answer on a node that may be out of
+// date.
 func staleness(view *View, v *Verdict) {
 	if v.Node.IsLocal() {
 		return
@@ -124,7 +126,7 @@ func staleness(view *View, v *Verdict) {
 	}
 }
 
-// inSearchList says whether a name is one of node-ID shape with a domain of
+// inSearchList reports whether a name is one of node-ID shape with a domain of
 // the search list behind it.
 func inSearchList(name Name, view *View) bool {
 	if len(view.Search) == 0 || !view.Zone.HasIDShape(name.label()) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Question is what a client wants to know. Its class is IN: a request for
-// another one is turned down before there is anything to decide.
+// another one is refused before the decision.
 //
 // The compiler makes Name escape to the heap; a reader that must not allocate
 // keeps one Question for all that it reads.
@@ -17,12 +17,12 @@ type Question struct {
 	// DO and CD are the query's bits. They matter to other servers' answers
 	// only.
 	DO, CD bool
-	// Alone is a query with options for the upstreams, to which no answer to
-	// another query is one.
+	// Alone is set for a query with options for the upstreams, which another
+	// query's answer cannot serve.
 	Alone bool
 }
 
-// wantsAddress says whether the question is for addresses of a host.
+// wantsAddress reports whether the question is for addresses of a host.
 func (q *Question) wantsAddress() bool {
 	return q.Type == dns.TypeA || q.Type == dns.TypeAAAA
 }

@@ -12,11 +12,11 @@ var (
 	reverseZoneSix = mustParseName("ip6.arpa")
 )
 
-// nodeAddresses answers the reverse names of the nodes' addresses. Those that
-// are nobody's, and the shorter names above them, are left to the next steps:
-// the same range may well have hosts that are not nodes. A line of the hosts
-// file stands before what another node claims, since the line is the user's word
-// and a node may claim any address; but not before our own addresses.
+// nodeAddresses answers the reverse names of the nodes' addresses. Those of no
+// node, and the shorter names above them, are left to the next steps: the same
+// range may well have hosts that are not nodes. A line of the hosts file takes
+// precedence over another node's claim, since the user wrote it and a node may
+// claim any address; but not over our own addresses.
 func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	addr, ok := ReverseAddr(q.Name)
 	if !ok {
@@ -44,7 +44,7 @@ func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
-// aboveAddress says whether a reverse name is the beginning of an address.
+// aboveAddress reports whether a reverse name is the beginning of an address.
 // Addresses of nodes may be below it, which NXDOMAIN would deny (RFC 8020).
 func aboveAddress(name Name) bool {
 	parts, whole, valid := 0, 4, func(label []byte) bool { _, ok := parseOctet(label); return ok }
@@ -90,8 +90,8 @@ func reverseFour(name Name) (netip.Addr, bool) {
 	return netip.AddrFrom4(octets), len(name) == len(reverseZone)
 }
 
-// parseOctet reads a decimal number. One with leading zeros is another name
-// than the one without.
+// parseOctet reads a decimal number. One with leading zeros is a different name
+// from the one without.
 func parseOctet(label []byte) (byte, bool) {
 	if len(label) > 3 || len(label) > 1 && label[0] == '0' {
 		return 0, false

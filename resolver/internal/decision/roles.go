@@ -49,7 +49,7 @@ func ofGroup(q *Question, domain Name, view *View, v *Verdict) bool {
 	case whole && ofRoles && isRole:
 		ofRole(q, role, view, v)
 	default:
-		// Which groups there are is fixed, whatever is known of the nodes.
+		// The set of groups is fixed, independent of the nodes.
 		v.negative(dns.RcodeNameError, SourceZone, "no such group of nodes", view.Rules)
 	}
 	return true
@@ -117,7 +117,8 @@ func ofCurators(q *Question, view *View, v *Verdict) {
 	v.Error = groupStaleness(view)
 }
 
-// groupStaleness tells when a group may be out of date.
+// groupStaleness returns the extended error for a group that may be out of
+// date.
 func groupStaleness(view *View) ExtendedError {
 	if since, lost := view.Zone.ClusterLost(view.Now); lost {
 		return ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}

@@ -7,11 +7,11 @@ import (
 // Route is where the names of a configured route go.
 type Route struct {
 	Number int  // of the route, from 1
-	Empty  bool // it has no servers: there are no such names
+	Empty  bool // it has no servers: such names do not exist
 }
 
-// routed sends the names in a route's domains its way. The root's route waits:
-// special-use names are not meant by it.
+// routed sends the names in a route's domains to its servers. The root's route
+// comes later: it does not apply to special-use names.
 func routed(q *Question, view *View, v *Verdict) bool {
 	route, labels, ok := view.Routes.Lookup(q.Name)
 	if !ok || labels == 0 {
@@ -36,7 +36,7 @@ func follow(route Route, q *Question, view *View, v *Verdict) {
 	v.negative(rcode, SourceUpstream, "a route without servers has the name", view.Rules)
 }
 
-// hasRoute says whether a route other than the root's has a name.
+// hasRoute reports whether a route other than the root's has a name.
 func hasRoute(name Name, view *View) bool {
 	_, labels, ok := view.Routes.Lookup(name)
 	return ok && labels > 0

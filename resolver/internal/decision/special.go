@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// use is what is done with the names in a special-use domain.
+// use is the treatment of the names in a special-use domain.
 type use uint8
 
 const (
@@ -23,11 +23,11 @@ const (
 	private
 )
 
-// specialUses is the table of the domains that have a meaning of their own in
-// IANA's registries of special-use names and of locally served zones. Not in
-// it are localhost, which is a step by itself, and domains that resolvers are
-// to treat as any other: home.arpa (RFC 8375), ipv4only.arpa (RFC 8880),
-// service.arpa (RFC 9665) and the example domains.
+// specialUses is the table of the domains that are reserved in IANA's
+// registries of special-use names and of locally served zones. It lacks
+// localhost, which is a step of its own, and domains that resolvers must treat
+// like any other: home.arpa (RFC 8375), ipv4only.arpa (RFC 8880), service.arpa
+// (RFC 9665) and the example domains.
 var specialUses = func() map[string]use {
 	uses := map[string]use{}
 	add := func(u use, domains ...string) {
@@ -42,7 +42,7 @@ var specialUses = func() map[string]use {
 		"local",   // RFC 6762, section 22.1: multicast DNS
 		"alt",     // RFC 9476: no names of the DNS
 	)
-	add(hollow, "resolver.arpa") // RFC 9462, section 6.4: we designate nobody
+	add(hollow, "resolver.arpa") // RFC 9462, section 6.4: we designate no resolver
 	add(emptyZone,               // RFC 6303, sections 4.2 to 4.6
 		"0.in-addr.arpa",
 		"254.169.in-addr.arpa",
@@ -66,7 +66,7 @@ var specialUses = func() map[string]use {
 }()
 
 // reserved are the domains whose meaning is fixed by RFC 6761, 6762, 7686 and
-// 9476. All of arpa is the Internet's infrastructure, but for home.arpa, which
+// 9476. All of arpa is the Internet's infrastructure, except home.arpa, which
 // RFC 8375 leaves to each site.
 var (
 	reserved = []Name{
@@ -76,7 +76,8 @@ var (
 	homeZone = mustParseName("home.arpa")
 )
 
-// Reserved says whether a name is in a domain that nobody can make their own.
+// Reserved reports whether a name is in a domain that no site can use as its
+// own.
 func Reserved(name Name) bool {
 	return !name.within(homeZone) && slices.ContainsFunc(reserved, name.within)
 }
@@ -115,7 +116,7 @@ var specialTops = func() (tops []Name) {
 	return tops
 }()
 
-// isIn says whether the name is one of a few.
+// isIn reports whether the name is in a short list.
 func (n Name) isIn(names []Name) bool {
 	for _, name := range names {
 		if string(n) == string(name) {
@@ -126,7 +127,7 @@ func (n Name) isIn(names []Name) bool {
 }
 
 // findUse finds the special-use domain that a name is in, the innermost one
-// first. For most names a look at the last label tells that it is in none.
+// first. For most names the last label shows that it is in none.
 func findUse(name Name) (Name, use) {
 	if name.IsRoot() || !name.childOf(Root).isIn(specialTops) {
 		return nil, 0

@@ -5,21 +5,21 @@ type Step uint8
 
 // The steps, in their order.
 const (
-	StepRequest       Step = iota // it is turned down before its name is looked at
+	StepRequest       Step = iota // it is refused before its name is looked at
 	StepLocalhost                 // the loopback's names
 	StepNodes                     // the zone's names
 	StepNodeAddresses             // the reverse names of the nodes' addresses
 	StepHostLines                 // the user's lines of the hosts file
 	StepRoutes                    // routes other than the root's
-	StepSpecialUse                // names with a meaning of their own
+	StepSpecialUse                // special-use names
 	StepSingleLabel               // bare host names
 	StepUpstreams                 // what is left: for other servers
 
 	Steps // their number
 )
 
-// steps is what people are told of each step: a word for it, and what is so if a
-// question has passed it.
+// steps describes each step for people: its name, and why a question has passed
+// it.
 var steps = [Steps]struct{ name, passed string }{
 	StepRequest:       {"request", "it is well-formed, of class IN, and no transfer of a zone"},
 	StepLocalhost:     {"localhost", "neither below localhost nor the reverse name of a loopback address"},
@@ -35,7 +35,7 @@ var steps = [Steps]struct{ name, passed string }{
 // String is the step in one word.
 func (s Step) String() string { return steps[s].name }
 
-// Passed says why a question went on from a step which did not settle it.
+// Passed returns why a step did not settle a question.
 func (v *Verdict) Passed(s Step) string {
 	if s == StepHostLines && v.InHosts {
 		return "a line of the hosts file has the name, and says nothing of this type"

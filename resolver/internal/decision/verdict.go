@@ -28,7 +28,7 @@ const (
 	HostAddresses
 	// HostName is a PTR record with Verdict.HostName.
 	HostName
-	// Text is a TXT record that tells what is known of Verdict.Node.
+	// Text is a TXT record that describes Verdict.Node.
 	Text
 	// RoleAddresses are those of the nodes in Verdict.Zone that have
 	// Verdict.Role, of the family asked for.
@@ -37,7 +37,7 @@ const (
 	CuratorServices
 	// AnyType is the HINFO record of RFC 8482.
 	AnyType
-	// Negative is no answer, and the SOA that says for how long.
+	// Negative is no answer, and the SOA that limits for how long.
 	Negative
 	// Bare is no record at all.
 	Bare
@@ -45,7 +45,7 @@ const (
 	Cached
 )
 
-// Verdict is what a question gets. The zero value forwards it.
+// Verdict is the decision on a question. The zero value forwards it.
 type Verdict struct {
 	Kind          Kind
 	Step          Step // that settled it
@@ -66,13 +66,13 @@ type Verdict struct {
 	SOA     Name   // owner of the SOA of a Negative; the local domain
 	Minimum uint32 // its minimum and its own TTL, in seconds (RFC 2308)
 
-	// Hit is the reply of a Cached verdict. That of a Forward is not there,
-	// or it is stale: it may be recalled if the upstreams fail.
+	// Hit is the reply of a Cached verdict. In a Forward it is absent or stale: it
+	// may be recalled if the upstreams fail.
 	Hit cache.Hit
 
 	Error ExtendedError
-	// Source and Reason tell people where the reply comes from, and by which
-	// rule.
+	// Source and Reason describe to people where the reply comes from, and by
+	// which rule.
 	Source Source
 	Reason string
 }
@@ -87,8 +87,8 @@ type ExtendedError struct {
 	Since time.Time
 }
 
-// Message is the text for the reply. The code speaks for itself, so it may be
-// empty.
+// Message is the text for the reply. It may be empty, since the code is
+// self-explanatory.
 func (e *ExtendedError) Message() string { return string(e.AppendMessage(nil)) }
 
 // AppendMessage appends the text for the reply, and allocates nothing if there
@@ -108,7 +108,7 @@ const (
 	SourceRequest  Source = iota // the request could not be served as it was
 	SourceZone                   // the nodes and local domains
 	SourceHosts                  // the user's lines of the hosts file
-	SourceSpecial                // names with a meaning of their own
+	SourceSpecial                // special-use names
 	SourceUpstream               // another server, or the lack of one
 	SourceCache                  // another server, a while ago
 
@@ -152,7 +152,7 @@ func (v *Verdict) forward() {
 }
 
 // Forwarding is why a question is for other servers, if it is. Unlike Reason it
-// stays when the cache knows what they answer.
+// stays when the cache has their answer.
 func (v *Verdict) Forwarding() string {
 	switch {
 	case v.Route != 0:
@@ -163,9 +163,9 @@ func (v *Verdict) Forwarding() string {
 	return "not a name of ours"
 }
 
-// Outcome is the response code that a client gets when an upstream answered with
-// one. Who denies a name that the hosts file has does not know of it: the name
-// exists, without records of that type. A denial behind aliases is about
+// Outcome is the response code for the client when an upstream answered with
+// rcode. An upstream that denies a name in the hosts file does not know it: the
+// name exists, without records of that type. A denial behind aliases is about
 // another name, the last one (RFC 6604, section 3).
 func (v *Verdict) Outcome(rcode int, aliased bool) int {
 	if v.InHosts && rcode == dns.RcodeNameError && !aliased {

@@ -13,7 +13,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// View is all that a decision depends on, at one moment.
+// View is all that a decision depends on, at one point in time.
 type View struct {
 	Zone *zone.Snapshot
 	// Now in CLOCK_BOOTTIME, on the same clock as the zone's.
@@ -23,8 +23,8 @@ type View struct {
 	*Setup
 }
 
-// Setup is the part of a View that stays as it is from one query to the next, and
-// so need not be put together for each.
+// Setup is the part of a View that is the same from one query to the next, and
+// so need not be built for each.
 type Setup struct {
 	// Rules are the configured ones.
 	Rules *Rules
@@ -32,13 +32,14 @@ type Setup struct {
 	Search []Name
 	// Routes are the configured ones; nil: there are none.
 	Routes *routes.Table[Route]
-	// Reach tells which upstreams there are.
+	// Reach is which upstreams there are.
 	Reach Reach
 	// Cache has their earlier replies; nil: there is none.
 	Cache *cache.Cache
 }
 
-// Rules are the configuration as far as it decides. They never change.
+// Rules are the part of the configuration that decisions depend on. They are
+// immutable.
 type Rules struct {
 	domains     []Name // longest first
 	ttl         uint32
@@ -47,7 +48,7 @@ type Rules struct {
 
 // NewRules checks and prepares the rules. Domains are those under which nodes
 // are known besides their bare names, ttl that of our answers in whole
-// seconds, and singleLabel tells whether single labels are forwarded.
+// seconds, and singleLabel is whether single labels are forwarded.
 func NewRules(domains []string, ttl time.Duration, singleLabel bool) (*Rules, error) {
 	// RFC 2181, section 8.
 	if ttl < 0 || ttl > (1<<31-1)*time.Second {
@@ -82,7 +83,7 @@ func (r *Rules) localDomain(name Name) Name {
 	return nil
 }
 
-// Reach tells which upstreams there are.
+// Reach is which upstreams there are.
 type Reach uint8
 
 // The upstreams there may be. With ReachPrivate at least one is on a private
@@ -96,8 +97,8 @@ const (
 // sharedSpace is RFC 6598's range between carriers and their customers.
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 
-// IsPrivate says whether an upstream's address is on a private network or on
-// this machine: what it is asked does not reach the public.
+// IsPrivate reports whether an upstream's address is on a private network or on
+// this machine: queries to it do not reach the public.
 func IsPrivate(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || sharedSpace.Contains(addr)

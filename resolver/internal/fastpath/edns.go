@@ -13,7 +13,7 @@ const (
 	optLen      = 11 // octets of an OPT record without options
 	optionLen   = 4  // of an option without its data
 	flagDO      = 0x80
-	payloadSize = 1232 // what we say we receive, as the ordinary path does
+	payloadSize = 1232 // what we advertise, as the ordinary path does
 
 	// maxExtendedText bounds the text of an extended error, in octets.
 	maxExtendedText = 256

@@ -6,13 +6,14 @@ import (
 
 const wordLen = 8
 
-// mayHaveCapitals says whether a name with a message's header before it has to
-// be lowered. Nearly all names are in lower case, and then are read where they
-// are: what was just written in large pieces is slow to be read in small ones.
+// mayHaveCapitals reports whether a name with a message's header before it has
+// to be lowercased. Nearly all names are in lower case, and then are read where
+// they are: reading in small pieces what was just written in large ones is
+// slow.
 //
 // No small letter has the bit of the letters without the one that makes it
 // small. Of other octets the underscore has, and some of the header may: for
-// these it is lowered in vain.
+// these it is lowercased needlessly.
 func mayHaveCapitals(message []byte) bool {
 	const letter = 0x4040404040404040
 	odd := uint64(0)
@@ -26,10 +27,10 @@ func mayHaveCapitals(message []byte) bool {
 
 // lower folds the ASCII letters of a name of some length (RFC 4343), and maybe
 // what is behind it. The octets that hold a label's length are below 'A', so
-// they need no care.
+// they need no special case.
 func lower(name *[maxName + 1]byte, length int) {
 	for at := 0; at < length; at += wordLen {
-		octets := name[at&maxName&^(wordLen-1):] // the masks change nothing, and spare a check
+		octets := name[at&maxName&^(wordLen-1):] // the masks change nothing, and save a bounds check
 		word := binary.LittleEndian.Uint64(octets)
 		binary.LittleEndian.PutUint64(octets, word|capitalsIn(word)>>2)
 	}

@@ -18,13 +18,13 @@ const (
 	flagRA, flagAD, flagCD       = 0x80, 0x20, 0x10
 )
 
-// Query is a query as far as a reply depends on it. It is made once and used
-// for one message after the other. It refers to the message, and to itself: it
-// must not be copied.
+// Query is a query as far as a reply depends on it. It is allocated once and
+// reused for one message after the other. It refers to the message, and to
+// itself: it must not be copied.
 type Query struct {
 	decision.Question
 
-	// EDNS says that there is an OPT record; UDPSize and Cookie are from it.
+	// EDNS is set if there is an OPT record; UDPSize and Cookie are from it.
 	EDNS    bool
 	UDPSize uint16
 	// Cookie is the COOKIE option, of a length that one may have; nil without.
@@ -34,8 +34,8 @@ type Query struct {
 	name [maxName + 1]byte // in lower case, if it is not so in the message
 }
 
-// Parse reads a message and says whether it is one for this package. If not,
-// the Query is of no use. The message must stay as it is while the Query is
+// Parse reads a message and reports whether it is one for this package. If not,
+// the Query is invalid. The message must stay as it is while the Query is
 // used.
 func (q *Query) Parse(message []byte) bool {
 	if len(message) < headerLen || message[2]&^flagRD != 0 || message[3]&^(flagAD|flagCD) != 0 {
@@ -78,14 +78,14 @@ func nameEnd(message []byte) (end int, ok bool) {
 		switch {
 		case n == 0:
 			return at, at-headerLen <= maxName
-		case n > maxLabel: // a reference, or no label at all
+		case n > maxLabel: // a compression pointer, or an invalid label
 			return 0, false
 		}
 	}
 	return 0, false
 }
 
-// ordinary says whether a type is one of records. Those from 128 to 255 are
+// ordinary reports whether a type is a record type. Those from 128 to 255 are
 // questions for something else (RFC 6895, section 3.1), such as ANY and AXFR.
 func ordinary(qtype uint16) bool {
 	return qtype != dns.TypeNone && qtype != dns.TypeOPT && (qtype < 128 || qtype > 255)

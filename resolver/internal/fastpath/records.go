@@ -11,8 +11,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// reference makes an offset from the beginning of the message a compressed
-// name (RFC 1035, section 4.1.4).
+// reference makes an offset from the beginning of the message a compression
+// pointer (RFC 1035, section 4.1.4).
 const reference = 0xc000
 
 const (
@@ -104,8 +104,8 @@ func (q *Query) appendSOA(dst []byte, v *decision.Verdict) []byte {
 	return binary.BigEndian.AppendUint32(dst, minimum)
 }
 
-// appendOwner appends a name, as a reference if the question ends with it in
-// the same spelling.
+// appendOwner appends a name, as a pointer if the question ends with it in the
+// same spelling.
 func (q *Query) appendOwner(dst []byte, name decision.Name) []byte {
 	asked := q.head[headerLen : headerLen+len(q.Name)]
 	at := len(asked) - len(name)

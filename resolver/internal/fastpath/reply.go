@@ -6,17 +6,17 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
-// Append appends the reply that a verdict stands for, of at most so many
-// octets, and says whether it could; where not, dst is of no use beyond its
-// length. Fresh is the cookie for the client, empty without one. Nothing is
-// allocated while dst has room.
+// Append appends the reply that a verdict stands for, of at most limit octets,
+// and reports whether it could; if not, dst is undefined beyond its length.
+// Fresh is the cookie for the client, empty without one. Nothing is allocated
+// while dst has room.
 func (q *Query) Append(dst []byte, v *decision.Verdict, limit int, fresh []byte) (_ []byte, ok bool) {
 	start := len(dst)
 	var passedOn []byte
 	if v.Kind == decision.Cached {
-		// What is about to expire is to be fetched anew, which takes a query of
-		// the ordinary path. A verdict that is otherwise than the reply in the
-		// cache is more than a copy.
+		// What is about to expire is to be prefetched, which takes a query of the
+		// ordinary path. A verdict that differs from the reply in the cache is more
+		// than a copy.
 		if v.Hit.Prefetch || v.Rcode != v.Hit.Rcode() || v.Hit.Len() > limit {
 			return dst, false
 		}
@@ -34,7 +34,7 @@ func (q *Query) Append(dst []byte, v *decision.Verdict, limit int, fresh []byte)
 	return dst, len(dst)-start <= limit
 }
 
-// appendLocal appends a reply made of what we know ourselves, without OPT.
+// appendLocal appends a reply made of local data, without OPT.
 func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool) {
 	const plainRcodes = 0xf // others need an OPT
 	if v.Rcode > plainRcodes {

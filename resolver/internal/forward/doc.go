@@ -5,7 +5,7 @@
 //	             v                                                 |
 //	          Forward -> singleflight -> upstream.Group -> cache -> rewritten,
 //	                       ^                                       stale, or refused
-//	                       +-- all who ask the same concurrently
+//	                       +-- all that ask the same concurrently
 //
 // A query waits for at most [MaxWait]. One that has a stale answer gets that
 // after [StalePatience]; the exchange goes on and fills the cache. What exceeds

@@ -11,17 +11,18 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// forwardQuery asks the upstreams and keeps in the cache what came of it.
+// forwardQuery asks the upstreams and caches the result.
 func (f *Forwarder) forwardQuery(ctx context.Context, q *query) (*upstream.Reply, error) {
 	asked := f.cache.Epoch()
-	// With another state meanwhile, the epoch may be that of other upstreams.
+	// If the state was replaced meanwhile, the epoch may be that of other
+	// upstreams.
 	current := f.current() == q.targets
 	reply, err := q.group.Exchange(ctx, q.message)
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case !current, q.alone, !q.message.RecursionDesired:
-		// Without RD a server tells what it happens to know, and to a query
-		// with options what fits those.
+		// Without RD a server returns what it happens to have, and to a query with
+		// options what fits those.
 	case err == nil:
 		if _, rebinds := q.targets.rebinds(reply.Msg, q.key.Name, q.site); !rebinds {
 			reply.Msg.AuthenticatedData = reply.Msg.AuthenticatedData && q.targets.TrustAD

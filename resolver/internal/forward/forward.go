@@ -18,15 +18,16 @@ import (
 // stale answer (RFC 8767, section 5).
 const StalePatience = 1800 * time.Millisecond
 
-// ErrOverdue is that the time of a query is up.
+// ErrOverdue is returned when the time of a query is up.
 var ErrOverdue = errors.New("no answer in time from any upstream")
 
-// MaxWait is how long a client waits in all, also if it has to ask again what
-// another one gave up. An exchange ends before, and then says why it failed.
+// MaxWait is how long a client waits in total, even if it has to repeat a query
+// that another one gave up. An exchange ends before, and then returns why it
+// failed.
 const MaxWait = upstream.Total + 150*time.Millisecond
 
 // Forward asks the upstreams and returns the reply for the client. The verdict
-// becomes what was done in the end.
+// becomes the final one.
 func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	ctx, cancel := context.WithTimeoutCause(ctx, MaxWait, ErrOverdue)
 	defer cancel()
@@ -54,7 +55,7 @@ func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, ve
 	return f.replies.Build(r, verdict, reasons(err)...)
 }
 
-// isAnswer says whether a reply tells of the name, and not of the server.
+// isAnswer reports whether a reply is about the name, and not about the server.
 func isAnswer(m *dns.Msg) bool {
 	return m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError
 }
@@ -68,7 +69,7 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	case errors.Is(err, ErrOverdue):
 		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
 		return []*dns.EDNS0_EDE{own}
-	case errors.Is(err, context.Canceled): // mostly because the server ends
+	case errors.Is(err, context.Canceled): // usually because the server stops
 		own.InfoCode, own.ExtraText = dns.ExtendedErrorCodeNoReachableAuthority, errAbandoned.Error()
 		return []*dns.EDNS0_EDE{own}
 	default:
@@ -78,8 +79,8 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	return append([]*dns.EDNS0_EDE{own}, failure.Extended()...)
 }
 
-// outgoing is the query as the upstreams are asked. The AD bit says that ours
-// is of use (RFC 6840, section 5.7).
+// outgoing is the query that is sent to upstreams. The AD bit requests theirs
+// (RFC 6840, section 5.7).
 func outgoing(r *wire.Request, trustAD bool) *dns.Msg {
 	m := new(dns.Msg)
 	m.Id = r.Msg.Id
@@ -95,8 +96,8 @@ func outgoing(r *wire.Request, trustAD bool) *dns.Msg {
 
 // deliver makes an upstream's answer into the reply for the client.
 //
-// Instead of an answer that would rebind a name the client gets NODATA. An error
-// would have it ask another server, by whom it may not be protected.
+// Instead of an answer that would rebind a name the client gets NODATA. An
+// error would make it ask another server, which may not protect it.
 func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
 	if addr, rebinds := t.rebinds(answer.Msg, r.Question.Name, verdict.Site); rebinds {
 		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
@@ -109,7 +110,7 @@ func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdi
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
 		return f.replies.Build(r, verdict)
 	}
-	// Who asks first is told the same TTLs as those who ask later.
+	// The first client gets the same TTLs as later ones.
 	cache.Settle(answer.Msg, r.Msg.Question[0].Qtype)
 	return f.replies.Rewrite(r, t.TrustAD, verdict, answer.Msg)
 }

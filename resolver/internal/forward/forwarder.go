@@ -25,15 +25,15 @@ type Config struct {
 	InFlight int // queries that may wait for upstreams
 }
 
-// Forwarder makes verdicts into replies, and asks the upstreams where that takes
-// them. All its methods may be called concurrently.
+// Forwarder makes verdicts into replies, and asks the upstreams where needed.
+// All its methods may be called concurrently.
 type Forwarder struct {
 	// Counts of what happened.
 	Counts Counts
 	// InFlight are the queries that wait for upstreams.
 	InFlight Limit
-	// Patience is how long a client waits before it gets a stale answer. It is
-	// not to be changed once queries come.
+	// Patience is how long a client waits before it gets a stale answer. It must
+	// not be changed once queries come.
 	Patience time.Duration
 
 	replies *wire.Replies
@@ -66,7 +66,7 @@ func New(config Config) *Forwarder {
 // began them; nil: in their callers' goroutines.
 func (f *Forwarder) UseScope(scope *transport.Scope) { f.scope.Store(scope) }
 
-// HasScope says whether exchanges outlive the query that began them.
+// HasScope reports whether exchanges outlive the query that began them.
 func (f *Forwarder) HasScope() bool { return f.scope.Load() != nil }
 
 // Reply makes a verdict into a reply, or returns nil if the upstreams are to be
@@ -84,8 +84,8 @@ func (f *Forwarder) Reply(r *wire.Request, t *Targets, verdict *decision.Verdict
 	return f.replies.Build(r, verdict)
 }
 
-// Finish makes a verdict into a reply. It waits for upstreams where that takes
-// them, for up to MaxWait.
+// Finish makes a verdict into a reply. It waits for upstreams where needed, for
+// up to MaxWait.
 func (f *Forwarder) Finish(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	reply := f.Reply(r, t, verdict)
 	switch {
@@ -98,7 +98,7 @@ func (f *Forwarder) Finish(ctx context.Context, r *wire.Request, t *Targets, ver
 	return f.Overloaded(r, t, verdict)
 }
 
-// Overloaded answers what there is no place for: by a stale reply, if there is
+// Overloaded answers a query beyond the limit: with a stale reply, if there is
 // one.
 func (f *Forwarder) Overloaded(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	f.Counts.Overloads.Add(1)

@@ -37,27 +37,27 @@ type callKey struct {
 	name       string
 	qtype      uint16
 	rd, cd, do bool
-	alone      *query // one that no other may wait for
+	alone      *query // a query that no other may wait for
 }
 
 func (q *query) callKey() callKey {
 	key := callKey{group: q.group, name: string(q.key.Name), qtype: q.key.Type, rd: q.message.RecursionDesired, cd: q.key.CD, do: q.key.DO}
-	// What has been forwarded would wait for itself in a circle of servers.
+	// A forwarded query would wait for itself in a loop of servers.
 	if q.alone || upstream.Forwarded(q.message) {
 		key.alone = q
 	}
 	return key
 }
 
-// call is an exchange that is going on, for all who wait for its end.
+// call is an exchange in progress, for all queries that wait for it.
 type call struct {
 	done  chan struct{}   // closed when the others are set
-	reply *upstream.Reply // not to be changed
+	reply *upstream.Reply // must not be changed
 	err   error
 }
 
-// callGroup has the exchanges that are going on. Their number is bounded by the
-// pool, that of those who wait by Forwarder.InFlight.
+// callGroup has the exchanges in progress. Their number is bounded by the pool,
+// that of the waiting queries by Forwarder.InFlight.
 type callGroup struct {
 	mu  sync.Mutex
 	all map[callKey]*call
@@ -88,13 +88,14 @@ func (g *callGroup) finish(key callKey, c *call, reply *upstream.Reply, err erro
 }
 
 var (
-	// errAbandoned is that who asked gave up, so that another one has to ask.
+	// errAbandoned is returned when the query that asked gave up, so that another
+	// one has to ask.
 	errAbandoned = errors.New("the query was given up")
 	errImpatient = errors.New("no answer in the time that a stale one may wait")
 )
 
 // await returns the upstreams' answer, a copy of its own for each caller, whose
-// patience may end before. One exchange is for all who ask the same concurrently.
+// patience may end before. Concurrent identical queries share one exchange.
 func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{}) (*upstream.Reply, error) {
 	key := q.callKey()
 	for {
@@ -122,8 +123,9 @@ func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{
 	}
 }
 
-// start begins a call. While a server runs, that owns it: others may wait for it
-// when the first does not any more. Without, it has ended on return.
+// start begins a call. While a server runs, the server owns it: other queries
+// may still wait for it after the first has given up. Otherwise it has ended on
+// return.
 func (f *Forwarder) start(ctx context.Context, key callKey, c *call, q *query) {
 	scope := f.scope.Load()
 	if scope == nil || !scope.Go(func() { f.run(scope.Context(), key, c, q) }) {
@@ -131,7 +133,7 @@ func (f *Forwarder) start(ctx context.Context, key callKey, c *call, q *query) {
 	}
 }
 
-// run is a call from its beginning to its end.
+// run performs a call from start to finish.
 func (f *Forwarder) run(ctx context.Context, key callKey, c *call, q *query) {
 	reply, err := f.forwardQuery(ctx, q)
 	if err != nil && ctx.Err() != nil {
@@ -140,8 +142,8 @@ func (f *Forwarder) run(ctx context.Context, key callKey, c *call, q *query) {
 	f.calls.finish(key, c, reply, err)
 }
 
-// prefetch asks for what is about to expire in the cache. Nothing waits for it,
-// so without a Scope it is not done.
+// prefetch asks again for what is about to expire in the cache. Nothing waits
+// for it, so without a Scope it does nothing.
 func (f *Forwarder) prefetch(r *wire.Request, t *Targets, verdict *decision.Verdict) {
 	scope := f.scope.Load()
 	if scope == nil {

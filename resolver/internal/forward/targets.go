@@ -10,14 +10,15 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Targets are the upstreams that settings come to, and how far they are trusted.
-// They never change; others replace them.
+// Targets are the upstreams that result from the settings, and how far they are
+// trusted. They are immutable; new ones replace them.
 type Targets struct {
 	Servers *upstream.Group         // all of those that no route has
 	Private *upstream.Group         // those of them on private addresses
 	Routed  []*upstream.Group       // of each route
 	Sites   *routes.Table[struct{}] // which names may point to private networks
-	// RebindProtection keeps from clients what points elsewhere to one.
+	// RebindProtection withholds answers that point other names to private
+	// networks.
 	RebindProtection bool
 	TrustAD          bool // pass the AD bit on
 }
@@ -33,9 +34,9 @@ func (t *Targets) Group(verdict *decision.Verdict) *upstream.Group {
 	return t.Servers
 }
 
-// rebinds finds an address in an answer for a name from which clients are to be
-// kept. The names of the site itself, for which there is a route or an exception,
-// point where they like.
+// rebinds finds an address in an answer for a name that must be withheld from
+// clients. The names of the site itself, for which there is a route or an
+// exception, may point anywhere.
 func (t *Targets) rebinds(answer *dns.Msg, name decision.Name, site bool) (netip.Addr, bool) {
 	if !t.RebindProtection || site {
 		return netip.Addr{}, false

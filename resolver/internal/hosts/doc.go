@@ -1,10 +1,11 @@
-// Package hosts makes the user's lines of /etc/hosts known to the DNS.
+// Package hosts makes the user's lines of /etc/hosts available in the DNS.
 //
 // A [File] follows the file, and a [Table] is its content: the addresses
-// of a name, and the name of an address. Everything counts that is not between
-// "# BEGIN nodedns" and "# END nodedns": the nodes there are in the zone
-// already. A marker without its partner leaves nothing out (hostsformat). In own
-// mode the whole file is ours, and there is nothing to follow.
+// of a name, and the name of an address. Everything counts except what is
+// between "# BEGIN nodedns" and "# END nodedns": the nodes there are in the
+// zone already. A marker without its counterpart excludes nothing
+// (hostsformat). In own mode the whole file is ours, and there is nothing to
+// follow.
 //
 // # What a line means
 //
@@ -17,12 +18,12 @@
 // and the rest counts: malformed lines, addresses with a zone such as
 // fe80::1%eth0, and names that are no host names. Names in localhost or
 // in the nodes' zone are left out and reported as well: the answers for them
-// come from elsewhere, so that the line could only seem to work.
+// come from elsewhere, so that the line would have no effect.
 //
 // # Bounds
 //
 // A file of more than 64 MiB, or with more than about a million names, is
-// refused as a whole, and what was known before stands. Half of a blocklist
+// refused as a whole, and the last table stays in effect. Half of a blocklist
 // would be worse than an old one.
 //
 // # Goroutines

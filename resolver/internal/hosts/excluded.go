@@ -9,12 +9,11 @@ import (
 // Zone determines which names are the zone's.
 type Zone struct {
 	Prefix  zone.Prefix // of node IDs
-	Local   zone.ID     // our own name, of whatever shape
+	Local   zone.ID     // our own name, of any form
 	Domains []string    // under which nodes are known too
 }
 
-// excluded knows the names whose answers come from elsewhere than the hosts
-// file.
+// excluded has the names whose answers do not come from the hosts file.
 type excluded struct {
 	prefix []byte
 	owners map[string]string // of names in wire form and those below them
@@ -25,15 +24,15 @@ const (
 	ownerZone     = "the answers for it come from the cluster's nodes"
 )
 
-// minLabel is the length of the hex digits of a node ID. Names that are shorter
-// need no closer look.
+// minLabel is the length of the hex digits of a node ID. Shorter names need no
+// further check.
 const minLabel = 32
 
 func (z *Zone) excluded() *excluded {
 	e := &excluded{prefix: []byte(z.Prefix), owners: map[string]string{}}
 	add := func(name, owner string) {
-		// Below a name that is no host name there are none either, so there is
-		// nothing to find.
+		// Names below an invalid host name are invalid too, so there is nothing to
+		// find.
 		if wire, err := appendName(nil, []byte(name)); err == nil {
 			e.owners[string(wire)] = owner
 		}
@@ -46,7 +45,7 @@ func (z *Zone) excluded() *excluded {
 	return e
 }
 
-// owner is what answers for a name instead, or nothing.
+// owner is what answers for a name instead, or "".
 func (e *excluded) owner(name []byte) string {
 	var label []byte
 	for rest := name; rest[0] != 0; rest = rest[1+rest[0]:] {

@@ -27,7 +27,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// File follows a hosts file. Look and Run are to be called from one goroutine,
+// File follows a hosts file. Look and Run must be called from one goroutine,
 // the other methods from any.
 type File struct {
 	cfg      Config
@@ -40,7 +40,7 @@ type File struct {
 	current  atomic.Pointer[state]
 }
 
-// state is what is known of the file.
+// state is the current state of the file.
 type state struct {
 	table   *Table // nil before it was read for the first time
 	problem string // why the file as it is now cannot be used, or ""
@@ -62,9 +62,9 @@ func New(cfg Config) *File {
 	return f
 }
 
-// Table is the file when it could last be used: the same pointer as long as the
-// user's lines are the same. It is nil, which is an empty one, before the first
-// look, and that of a nil File.
+// Table is the last usable content of the file: the same pointer as long as the
+// user's lines are the same. It is nil, an empty Table, before the first Look
+// and for a nil File.
 func (f *File) Table() *Table {
 	if f == nil {
 		return nil
@@ -76,7 +76,7 @@ func (f *File) Table() *Table {
 func (f *File) Path() string { return filepath.Join(f.cfg.Root, f.cfg.Path) }
 
 // Reports are what is wrong with the file: why it cannot be used as it is now,
-// and then which lines do not count.
+// and then which lines are ignored.
 func (f *File) Reports() []Report {
 	s := f.current.Load()
 	var reports []Report
@@ -89,7 +89,7 @@ func (f *File) Reports() []Report {
 	return reports
 }
 
-// Summary is how the file was understood.
+// Summary summarizes the file as it was parsed.
 func (f *File) Summary() Summary {
 	if f == nil {
 		return Summary{Problems: []string{}}
@@ -103,8 +103,8 @@ func (f *File) Summary() Summary {
 }
 
 // Run follows the file until ctx ends, and returns nil then. A change is in the
-// Table within a second. What is wrong with the file is no failure: it is
-// reported, and the file looked at again when it changes.
+// Table within a second. A problem with the file is no error: it is reported,
+// and the file is read again when it changes.
 func (f *File) Run(ctx context.Context) error {
 	follower := follow.Follower{Root: f.cfg.Root, Files: []string{f.cfg.Path}, Logger: f.log}
 	follower.Run(ctx, f.Look)
@@ -156,7 +156,7 @@ func (f *File) checksum(content []byte) uint64 {
 	return h.Sum64()
 }
 
-// refuse keeps what is known when the file cannot be used.
+// refuse keeps the last table when the file cannot be used.
 func (f *File) refuse(err error) {
 	old := f.current.Load()
 	now := &state{table: old.table, problem: "the hosts file cannot be used, and what was known of it stands: " + err.Error()}

@@ -113,7 +113,7 @@ func TestSymlinkStaysInTheRoot(t *testing.T) {
 	s.want("host", "10.0.0.1")
 }
 
-// What cannot be used is reported once, and what was known stands.
+// An unusable file is reported once, and the last table stays in effect.
 func TestUnusableFiles(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

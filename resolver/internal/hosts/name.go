@@ -12,7 +12,7 @@ const (
 	maxName  = 255
 )
 
-// The reasons why a word is no host name.
+// The reasons why a word is not a host name.
 var (
 	errEmptyLabel = errors.New("it has an empty label")
 	errLongLabel  = errors.New("a label of it has more than 63 characters")
@@ -21,8 +21,8 @@ var (
 )
 
 // appendName appends the wire form of a host name, which may have a dot at its
-// end. Underscores are no part of host names (RFC 1123, section 2.1), but there
-// are many machines that have them.
+// end. Underscores are not allowed in host names (RFC 1123, section 2.1), but
+// many machines have them.
 func appendName(dst, text []byte) ([]byte, error) {
 	if n := len(text); n > 1 && text[n-1] == '.' {
 		text = text[:n-1]

@@ -28,11 +28,11 @@ type parser struct {
 	table    *Table
 	excluded *excluded
 	limit    int             // of the table's links
-	chunk    strings.Builder // where names go
+	chunk    strings.Builder // holds the names
 	wire     [maxName + 1]byte
 }
 
-// parse makes a table of the user's lines, with at most so many pairs of a name
+// parse makes a table of the user's lines, with at most limit pairs of a name
 // and an address.
 func parse(content []byte, e *excluded, limit int) (*Table, error) {
 	p := parser{
@@ -89,8 +89,8 @@ func (p *parser) line(number int, line []byte) error {
 	return nil
 }
 
-// follows keeps the name that stands first on a line for those behind it. It
-// counts also where it is found elsewhere itself, such as localhost.
+// follows keeps the first name on a line for those after it. It counts even if
+// it is itself answered from elsewhere, such as localhost.
 func (p *parser) follows(number int, first []byte) {
 	if _, kept := p.table.canonical[uint32(number)]; kept {
 		return
@@ -117,7 +117,7 @@ func (p *parser) name(number int, addr netip.Addr, word []byte) error {
 	return p.link(number, addr, name)
 }
 
-// link makes an address one of a name's, if it is not yet.
+// link adds an address to a name, unless it is there already.
 func (p *parser) link(number int, addr netip.Addr, name []byte) error {
 	t, at := p.table, uint32(len(p.table.links))
 	address := addr.As16()
@@ -137,7 +137,8 @@ func (p *parser) link(number int, addr netip.Addr, name []byte) error {
 		return errTooMany
 	}
 	t.links = append(t.links, link{address: address, line: uint32(number)})
-	// 0.0.0.0 and :: mean that there is no such host, which has no name.
+	// 0.0.0.0 and :: mean that the host does not exist, so they have no reverse
+	// name.
 	_, named := t.addresses[address]
 	reverse := !named && !addr.IsUnspecified()
 	if known && !reverse {
@@ -164,7 +165,7 @@ func (t *Table) last(first uint32, address [16]byte) (at uint32, count int, foun
 	}
 }
 
-// keep makes a string of a name, which is a part of a larger one.
+// keep makes a name a string, as a substring of a larger one.
 func (p *parser) keep(name []byte) string {
 	if p.chunk.Cap()-p.chunk.Len() < len(name) {
 		p.chunk = strings.Builder{}

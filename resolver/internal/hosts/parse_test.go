@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 		text    string
 		forward map[string]string
 		reverse map[string]string
-		reports []string // parts of them, in order
+		reports []string // parts of them, in their order
 	}{
 		"empty": {forward: map[string]string{"a": "none"}, reverse: map[string]string{"10.0.0.1": "none"}},
 		"several names": {
@@ -201,8 +201,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// All names of a line have the first one as their canonical name, as the C
-// library has it, for "hostname -f" and whoever else wants the whole name.
+// All names of a line have the first one as their canonical name, as in the C
+// library, for "hostname -f" and other callers that need the full name.
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	table := parseText(t, "127.0.1.1 Web.example.org web\n10.0.0.1 one a\n10.0.0.1 two b\n"+
@@ -216,7 +216,7 @@ func TestCanonical(t *testing.T) {
 		{"web.example.org", true, "web.example.org"},
 		{"web", false, ""},
 		{"a", true, "one"},
-		{"b", true, "two"}, // though one stands before it by the address
+		{"b", true, "two"}, // although another name precedes it for the address
 		{"c", true, ""},
 		{"c", false, "six.example"},
 		{"d", true, "six.example"},

@@ -34,10 +34,10 @@ func (p *problems) report(line int, format string, args ...any) {
 	}
 }
 
-// Summary is how a hosts file was understood.
+// Summary summarizes a hosts file as it was parsed.
 type Summary struct {
 	Names    int      `json:"names"`    // that have an address
-	Ignored  int      `json:"ignored"`  // lines and names that do not count
+	Ignored  int      `json:"ignored"`  // lines and names that have no effect
 	Problems []string `json:"problems"` // the first of those, ten at most
 	// Unusable is why the file as it is now cannot be used, or empty. All else is
 	// then from when it last could.
@@ -63,7 +63,8 @@ func (p *problems) all() []Report {
 	return append(p.reports[:maxReports:maxReports], Report{Problem: rest})
 }
 
-// same reports whether two files have the same problems, if on other lines.
+// same reports whether two files have the same problems, even if on other
+// lines.
 func (p *problems) same(other *problems) bool {
 	if p.count != other.count {
 		return false

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// Table is the content of a hosts file. It never changes. A nil Table is empty.
+// Table is the content of a hosts file. It is immutable. A nil Table is empty.
 //
 // Names are in wire form (RFC 1035, section 3.1), uncompressed, in lower case
 // and with the empty label at their end. Lookups take no lock and allocate
@@ -16,7 +16,7 @@ type Table struct {
 	names     map[string]uint32   // to the first of a chain in links
 	addresses map[[16]byte]string // to the first name, of IPv4 addresses in mapped form
 	links     []link
-	// canonical are the names that stand first on their lines, by the number of
+	// canonical are the first names on their lines, by the number of
 	// the line, where others follow.
 	canonical map[uint32]string
 	problems
@@ -29,8 +29,8 @@ type link struct {
 	line    uint32 // of the file, from 1
 }
 
-// Lookup returns the addresses of a name. Whether there are any of the family
-// that is wanted is for the caller to see.
+// Lookup returns the addresses of a name. The caller checks whether there are
+// any of the family it needs.
 func (t *Table) Lookup(name []byte) (addrs Addrs, ok bool) {
 	if t == nil {
 		return Addrs{}, false
@@ -39,7 +39,7 @@ func (t *Table) Lookup(name []byte) (addrs Addrs, ok bool) {
 	return Addrs{t, first}, ok
 }
 
-// Reverse returns the name that stands first after an address.
+// Reverse returns the first name of an address.
 func (t *Table) Reverse(addr netip.Addr) (name string, ok bool) {
 	if t == nil {
 		return "", false
@@ -79,9 +79,9 @@ type Addrs struct {
 	first uint32
 }
 
-// Canonical returns the name that stands first on the line of the first address
-// of a family, if others stand behind it: the C library has it as the canonical
-// name of all of them.
+// Canonical returns the first name on the line of the first address of a
+// family, if others follow it: the C library uses it as the canonical name of
+// all of them.
 func (a Addrs) Canonical(four bool) (name string, ok bool) {
 	if a.table == nil {
 		return "", false

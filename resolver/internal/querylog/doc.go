@@ -1,15 +1,15 @@
-// Package querylog publishes what became of each query to those who watch.
+// Package querylog publishes the outcome of each query to its watchers.
 //
 //	query path -> Log.Publish -> buffer of each Watcher -> Watcher.Next -> reader
 //
 // The query path asks [Log.Watched] first, which is one load of memory that is
 // hardly ever written to, and publishes nothing while that is false. Otherwise it
 // makes an [Entry] and publishes it, which copies it into a buffer of each
-// watcher. It never waits for a reader: what has no room there is lost to that
-// watcher, which gets the number of those that it missed.
+// watcher. It never waits for a reader: an entry without room there is lost to
+// that watcher, which gets the number of entries that it missed.
 //
 // An Entry has values as the query path has them, and the reply as it was sent.
-// Its reader makes texts of it, in its own time.
+// Its reader formats it, off the query path.
 //
 // # Bounds
 //

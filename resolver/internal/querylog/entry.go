@@ -10,15 +10,15 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Transport is how a query came.
+// Transport is how a query arrived.
 type Transport uint8
 
 // The transports.
 const (
 	UDP     Transport = iota
 	TCP               // RFC 7766
-	Query             // by Server.Query, from this machine and over no socket
-	Varlink           // by the interface of nss-resolve
+	Query             // from Server.Query, on this machine and without a socket
+	Varlink           // via the interface of nss-resolve
 )
 
 // String is the transport in one word.
@@ -38,7 +38,7 @@ func (t Transport) String() string {
 // Entry is a query that was answered.
 type Entry struct {
 	Time      time.Time      // of the answer
-	Duration  time.Duration  // from when the query was taken up
+	Duration  time.Duration  // since the query was accepted
 	Client    netip.AddrPort // the zero one where there is no socket
 	Transport Transport
 
@@ -55,8 +55,8 @@ type Entry struct {
 	Reply []byte
 }
 
-// Question is what was asked for, spelled as the client did. There is none in
-// the reply to a malformed query.
+// Question is what was asked for, spelled as the client did. The reply to a
+// malformed query has none.
 func (e *Entry) Question() (name string, qtype uint16, ok bool) {
 	const header = 12
 	if len(e.Reply) <= header {

@@ -7,26 +7,26 @@ import (
 	"sync/atomic"
 )
 
-// MaxWatchers is how many may watch concurrently.
+// MaxWatchers is the number of watchers that may exist concurrently.
 const MaxWatchers = 8
 
-// ErrTooMany is that MaxWatchers watch already.
+// ErrTooMany is returned when there are MaxWatchers already.
 var ErrTooMany = errors.New("too many watch the queries already; end one of them")
 
 // Log is where the queries of a server can be watched. The zero value is
 // ready. All methods may be called concurrently.
 type Log struct {
-	// watchers is nil while there are none. The slice never changes; another
-	// one replaces it.
+	// watchers is nil while there are none. The slice is immutable; another one
+	// replaces it.
 	watchers atomic.Pointer[[]*Watcher]
-	mu       sync.Mutex // of who replaces it
+	mu       sync.Mutex // held to replace it
 	missed   atomic.Uint64
 }
 
-// Stats tell of all who watch, and who have watched.
+// Stats count over all watchers, present and past.
 type Stats struct {
 	Watchers int    // now
-	Missed   uint64 // entries, for want of room
+	Missed   uint64 // entries, for lack of room
 }
 
 // Stats returns the counts so far.
@@ -42,7 +42,7 @@ func (l *Log) Watched() bool { return l.watchers.Load() != nil }
 func (l *Log) Publish(e *Entry) {
 	watchers := l.watchers.Load()
 	if watchers == nil {
-		return // the last one has gone meanwhile
+		return // the last one was closed meanwhile
 	}
 	for _, w := range *watchers {
 		w.take(e)
@@ -63,14 +63,14 @@ func (l *Log) Watch() (*Watcher, error) {
 	return w, nil
 }
 
-// leave ends the watch of one.
+// leave removes a watcher.
 func (l *Log) leave(w *Watcher) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.replace(slices.DeleteFunc(slices.Clone(l.current()), func(one *Watcher) bool { return one == w }))
 }
 
-// current are those who watch. Who replaces them holds mu.
+// current are the watchers. A caller that replaces them holds mu.
 func (l *Log) current() []*Watcher {
 	if watchers := l.watchers.Load(); watchers != nil {
 		return *watchers

@@ -37,7 +37,7 @@ func TestAllWhoWatchAreTold(t *testing.T) {
 	one, other := watch(t, log), watch(t, log)
 	reply := []byte("first")
 	log.Publish(&Entry{Reason: "1", Reply: reply})
-	copy(reply, "other") // as a path does that uses its memory again
+	copy(reply, "other") // as a path that reuses its memory does
 	log.Publish(&Entry{Reason: "2", Reply: reply})
 	for _, w := range []*Watcher{one, other} {
 		entries, missed := next(t, w)
@@ -57,8 +57,8 @@ func TestAllWhoWatchAreTold(t *testing.T) {
 	}
 }
 
-// A reader that does not read costs a bounded amount of memory, and learns how
-// much it missed.
+// A reader that does not read costs a bounded amount of memory, and gets the
+// number of entries that it missed.
 func TestWhatHasNoRoomIsCounted(t *testing.T) {
 	t.Parallel()
 	text := []*dns.EDNS0_EDE{{ExtraText: strings.Repeat("t", maxBytes/8)}}
@@ -149,7 +149,7 @@ func TestWatchersAreBounded(t *testing.T) {
 	}
 }
 
-// Each entry is told or counted, whoever comes and goes.
+// Each entry is delivered or counted, while watchers come and go.
 func TestNothingIsLostUncounted(t *testing.T) {
 	t.Parallel()
 	log := new(Log)

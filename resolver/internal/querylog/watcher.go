@@ -11,13 +11,13 @@ const (
 	maxBytes   = 512 << 10 // of replies and texts
 )
 
-// Watcher is told of queries from its Watch to its Close.
+// Watcher receives queries from its Watch to its Close.
 type Watcher struct {
 	log  *Log
 	wake chan struct{} // there is something to read; holds one
 
-	// mu is held for as long as it takes to copy one entry, or to exchange two
-	// buffers: nobody waits for a reader by it.
+	// mu is held for as long as it takes to copy one entry, or to swap two
+	// buffers: no caller waits for a reader.
 	mu      sync.Mutex
 	filling buffer
 	missed  uint64
@@ -32,7 +32,7 @@ type buffer struct {
 	bytes   int // of the octets and texts
 }
 
-// fits says whether there is room for an entry. One alone always has it.
+// fits reports whether there is room for an entry. A single one always fits.
 func (b *buffer) fits(bytes int) bool {
 	return len(b.entries) < maxEntries && (len(b.entries) == 0 || b.bytes+bytes <= maxBytes)
 }
@@ -46,7 +46,7 @@ func (b *buffer) add(e *Entry, bytes int) {
 	b.entries[len(b.entries)-1].Reply = b.octets[start:len(b.octets):len(b.octets)]
 }
 
-// clear makes room, and lets go of what the entries refer to.
+// clear makes room, and drops what the entries refer to.
 func (b *buffer) clear() {
 	clear(b.entries)
 	b.entries, b.octets, b.bytes = b.entries[:0], b.octets[:0], 0
@@ -73,9 +73,9 @@ func (w *Watcher) take(e *Entry) {
 }
 
 // Next waits until there are entries and returns all of them, in the order in
-// which they were told, and how many were missed after the last one for want of
-// room. The entries and their replies are overwritten by the Next after. The
-// error is that ctx has ended, also if there are entries.
+// which they were published, and how many were missed after the last one for
+// lack of room. The entries and their replies are overwritten by the following
+// Next. The error is that ctx has ended, also if there are entries.
 func (w *Watcher) Next(ctx context.Context) (entries []Entry, missed uint64, err error) {
 	w.reading.clear()
 	for {

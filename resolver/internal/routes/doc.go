@@ -1,4 +1,4 @@
-// Package routes says which names go which way: split DNS.
+// Package routes maps names to routes: split DNS.
 //
 // A route stands for some domains and all names in them. Of several routes the
 // one with the longest domain counts, compared by whole labels: a route for
@@ -6,7 +6,6 @@
 // has every name. Domains of reverse names, such as 10.in-addr.arpa, are
 // domains like any other.
 //
-// What is at the end of a route is the caller's: a set of upstreams, say, or
-// that there is nothing. A [Table] is immutable, and the package has no
-// goroutines.
+// The target of a route is the caller's: for example a set of upstreams, or
+// none. A [Table] is immutable, and the package has no goroutines.
 package routes

@@ -17,15 +17,15 @@ type Route[T any] struct {
 	Target  T
 }
 
-// Table finds the route of a name. It never changes and may be used
+// Table finds the route of a name. It is immutable and may be used
 // concurrently. A nil Table has no routes.
 type Table[T any] struct {
 	targets map[string]T // by domain, in wire form
 	lengths lengths      // of the domains
 }
 
-// lengths are those that a domain has, in wire form. They tell most names, and
-// most of what these end with, from all domains.
+// lengths are those that a domain has, in wire form. They rule out most names,
+// and most suffixes of names, without a lookup.
 type lengths [(maxName + 1) / 64]uint64
 
 func (l *lengths) add(n int)      { l[n>>6&3] |= 1 << (n & 63) }
@@ -60,7 +60,7 @@ func New[T any](routes []Route[T]) (*Table[T], error) {
 }
 
 // Lookup returns the target of the longest domain that a name is in, and how
-// many labels that has: none is the root. The name is in wire form (RFC 1035,
+// many labels that has: 0 is the root. The name is in wire form (RFC 1035,
 // section 3.1), uncompressed and in lower case. Lookup takes no lock and
 // allocates nothing.
 func (t *Table[T]) Lookup(name []byte) (target T, labels int, ok bool) {
@@ -101,8 +101,8 @@ func parse(text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w; want labels of 1 to 63 octets, 253 in all", err)
 	}
-	// Only ASCII letters have two cases in the DNS (RFC 4343). No length of a
-	// label is one of them.
+	// Only ASCII letters have two cases in the DNS (RFC 4343). The length octet of
+	// a label is never an ASCII letter.
 	for i, c := range wire[:n] {
 		if c >= 'A' && c <= 'Z' {
 			wire[i] = c | 0x20

@@ -18,8 +18,8 @@ var (
 	errSilent = fmt.Errorf("%w: nothing came over it", errClosed)
 )
 
-// writeLimit is how long a query may take into the socket's buffer. A peer that
-// does not read for that long is gone.
+// writeLimit is how long writing a query to the socket's buffer may take. A
+// peer that does not read for that long is gone.
 const writeLimit = time.Second
 
 // connection carries queries to a server and the replies back.
@@ -33,13 +33,13 @@ type connection struct {
 	mu       sync.Mutex
 	err      error // why it is gone
 	waiting  map[uint16]*waiter
-	lastRead time.Time // when something last came
+	lastRead time.Time // when data last arrived
 }
 
 // waiter is a query that has no reply yet.
 type waiter struct {
 	accept Accept
-	reply  chan []byte // has room for it
+	reply  chan []byte // buffered
 }
 
 func newConnection(idle time.Duration) *connection {
@@ -52,8 +52,8 @@ func newConnection(idle time.Duration) *connection {
 	}
 }
 
-// open lets queries onto the connection, unless it has ended already, and reports
-// whether it did.
+// open lets queries use the connection, unless it has ended already, and
+// reports whether it did.
 func (c *connection) open(stream net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *connection) open(stream net.Conn) bool {
 		return false
 	}
 	c.stream = stream
-	_ = stream.SetReadDeadline(time.Now().Add(c.idle)) // fails if closed, which the reader sees
+	_ = stream.SetReadDeadline(time.Now().Add(c.idle)) // fails if closed, which the reader notices
 	close(c.ready)
 	return true
 }
@@ -116,14 +116,14 @@ func (c *connection) roundTrip(ctx context.Context, query []byte, accept Accept)
 		return nil, context.Cause(ctx)
 	}
 	select {
-	case message := <-w.reply: // it came just before the end
+	case message := <-w.reply: // it arrived just before the end
 		return message, nil
 	default:
 		return nil, c.err
 	}
 }
 
-// enter registers a query under an ID that no other on the connection has.
+// enter registers a query under an ID that is unique on the connection.
 func (c *connection) enter(w *waiter) uint16 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,9 +175,9 @@ func (c *connection) write(ctx context.Context, query []byte, id uint16) error {
 	return nil
 }
 
-// read takes in replies until the connection ends, and returns why it did. When
-// it ends by its idle time a query may just have come: to that one it is a
-// closed connection like any other.
+// read handles replies until the connection ends, and returns why it did. When
+// the idle timeout ends it a query may just have arrived: that one treats it
+// like any other closed connection.
 func (c *connection) read() error {
 	reader := bufio.NewReader(c.stream)
 	for ignored := 0; ignored < maxIgnored; {
@@ -210,7 +210,7 @@ func (c *connection) deliver(message []byte) bool {
 	if w == nil || !isReply(message, id) || w.accept(message) != nil {
 		return false
 	}
-	w.accept = func([]byte) error { return ErrNotOurs } // there is one reply
+	w.accept = func([]byte) error { return ErrNotOurs } // only one reply counts
 	w.reply <- message
 	return true
 }

@@ -34,21 +34,20 @@ type HTTPS struct {
 // over TCP, whatever the target's host.
 func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
 	wire := &http.Transport{
-		// No proxy: the environment's may be known by name only.
+		// No proxy: the environment's may have to be resolved by name.
 		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		TLSClientConfig:        config,
-		ForceAttemptHTTP2:      true, // or not, as the configuration is ours
+		ForceAttemptHTTP2:      true, // not the default with a custom TLS configuration
 		IdleConnTimeout:        httpIdle,
 		MaxIdleConnsPerHost:    2,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
-		// A connection whose peer has vanished must not take queries for
-		// minutes.
+		// A connection whose peer is gone must not take queries for minutes.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: httpPing, PingTimeout: httpPing},
 	}
 	return &HTTPS{target: target, wire: wire, client: http.Client{
 		Transport: wire,
-		// To be sent elsewhere is to be sent to a server that was not chosen.
+		// A redirect leads to a server that is not configured.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -70,12 +69,12 @@ func (h *HTTPS) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]b
 	request.Header["Idempotency-Key"] = nil
 	response, err := h.client.Do(request)
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return nil, contextCause(ctx, outer.Err) // the server is known
+		return nil, contextCause(ctx, outer.Err) // without the URL: the caller has the server
 	}
 	if err != nil {
 		return nil, contextCause(ctx, err)
 	}
-	defer response.Body.Close() // what is left of it is not wanted
+	defer response.Body.Close() // the rest of it is discarded
 	return read(ctx, response, accept)
 }
 
@@ -96,5 +95,5 @@ func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, 
 	return message, accept(message)
 }
 
-// Close closes the connections that are idle, and the others when they are.
+// Close closes the connections that are idle, and the others once they are.
 func (h *HTTPS) Close() { h.wire.CloseIdleConnections() }

@@ -7,7 +7,7 @@ import (
 
 // Scope owns goroutines, which end together. It may be used concurrently.
 type Scope struct {
-	ctx     context.Context // the goroutines', which outlive the calls that start them
+	ctx     context.Context // the goroutines', which outlive the calls that started them
 	cancel  context.CancelFunc
 	mu      sync.Mutex // orders Go and End
 	ended   bool

@@ -16,12 +16,12 @@ type StreamLimits struct {
 	// Idle is for how long a connection without queries is kept; 10 s. RFC
 	// 7766, section 6.2.3, asks for seconds rather than minutes.
 	Idle time.Duration
-	// InFlight is how many queries a connection carries at once; 128.
+	// InFlight is how many queries a connection carries concurrently; 128.
 	InFlight int
-	// Connections at once; 4. There is a second one only when the first is
-	// full, as RFC 7766, section 6.2.2, wants.
+	// Connections open concurrently; 4. There is a second one only when the first
+	// is full, as RFC 7766, section 6.2.2, requires.
 	Connections int
-	// Dial is for how long a connection may take to come about; 3 s.
+	// Dial is how long a connection may take to be established; 3 s.
 	Dial time.Duration
 }
 
@@ -46,8 +46,8 @@ type Stream struct {
 	load  map[*connection]int // queries on each
 }
 
-// NewStream returns a Stream without connections. A scope owns the goroutines
-// of those that it will have.
+// NewStream returns a Stream without connections. The scope owns the goroutines
+// of its connections.
 func NewStream(scope *Scope, dial Dial, limits StreamLimits) *Stream {
 	return &Stream{dial: dial, scope: scope, limits: limits.withDefaults(), load: map[*connection]int{}}
 }
@@ -106,8 +106,9 @@ func (s *Stream) leave(conn *connection) {
 	}
 }
 
-// serve connects, and reads until the connection or the scope ends. It is no
-// query's own work to connect: the first one may be gone when others still wait.
+// serve connects, and reads until the connection or the scope ends. Connecting
+// belongs to no single query: the first may have given up when others still
+// wait.
 func (s *Stream) serve(conn *connection) {
 	ctx, cancel := context.WithTimeout(s.scope.Context(), s.limits.Dial)
 	stream, err := s.dial(ctx)
@@ -116,7 +117,7 @@ func (s *Stream) serve(conn *connection) {
 		conn.fail(fmt.Errorf("connect: %w", err))
 		return
 	}
-	defer stream.Close() // what may be left is not read
+	defer stream.Close() // unread data is discarded
 	defer context.AfterFunc(s.scope.Context(), func() { _ = stream.Close() })()
 	if conn.open(stream) {
 		conn.fail(conn.read())

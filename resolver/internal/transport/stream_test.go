@@ -84,7 +84,7 @@ func accepting(n byte) Accept {
 	}
 }
 
-// bubble runs a test of a Stream, and sees that nothing is left over.
+// bubble runs a test of a Stream, and checks that nothing is left over.
 func bubble(t *testing.T, limits StreamLimits, serve func(int, net.Conn), f func(*testing.T, *Stream, *peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestStreamRetriesOnceWhenAnIdleConnectionWasClosed(t *testing.T) {
 	})
 }
 
-// A server that has vanished without a word costs one time-out, not one for
+// A server that vanished without closing costs one timeout, not one for
 // each query until TCP gives up.
 func TestStreamLeavesASilentConnection(t *testing.T) {
 	bubble(t, StreamLimits{}, func(nth int, conn net.Conn) {
@@ -351,7 +351,7 @@ func TestStreamThatCannotConnect(t *testing.T) {
 	})
 }
 
-// Whatever comes over a connection, the query ends.
+// Whatever arrives on a connection, the query ends.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 0, 13, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
 	f.Add([]byte{0xff, 0xff, 0})

@@ -10,12 +10,12 @@ var (
 	// ErrNotOurs is what an [Accept] returns for a message that is not the reply
 	// to its query: forged, or late.
 	ErrNotOurs = errors.New("not the reply to this query")
-	// ErrFlooded is that a server, or a forger, sent so many
-	// messages that are no reply that it is no use to read on.
+	// ErrFlooded is returned when a server, or an attacker, sent so many messages
+	// that are no reply that reading on is useless.
 	ErrFlooded = errors.New("too many messages that are not the reply")
-	// ErrBusy is that all of a server's connections are full.
+	// ErrBusy is returned when all of a server's connections are full.
 	ErrBusy = errors.New("too many queries in flight to it")
-	// ErrEnded is that the [Scope] has ended.
+	// ErrEnded is returned when the [Scope] has ended.
 	ErrEnded = errors.New("the program is stopping")
 )
 
@@ -34,7 +34,7 @@ type Dial func(ctx context.Context) (net.Conn, error)
 // over a connection it is like ErrNotOurs. It must not keep the message.
 type Accept func(message []byte) error
 
-// isReply reports whether a message is a reply to some query with an ID.
+// isReply reports whether a message is a reply to a query with this ID.
 func isReply(message []byte, id uint16) bool {
 	return len(message) >= headerLen && messageID(message) == id && message[2]&0x80 != 0
 }
@@ -43,8 +43,8 @@ func messageID(message []byte) uint16 { return uint16(message[0])<<8 | uint16(me
 
 func setMessageID(message []byte, id uint16) { message[0], message[1] = byte(id>>8), byte(id) }
 
-// contextCause prefers the reason why a context ended to what its end did to the
-// socket.
+// contextCause prefers the cause of a context's end to the socket error that it
+// led to.
 func contextCause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

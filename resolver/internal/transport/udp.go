@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// maxDatagram is the largest reply read over UDP: a server may exceed what it
-// was asked for.
+// maxDatagram is the largest reply read over UDP: a server may exceed the size
+// in the query.
 const maxDatagram = 4096
 
-// UDP asks each query from a socket of its own.
+// UDP sends each query from a socket of its own.
 type UDP struct {
 	// Dial returns a connected UDP socket: with a port that the kernel chose
-	// at random, closed to other addresses and ports, and failing by ICMP when the
-	// server cannot be reached.
+	// at random, closed to other addresses and ports, and failing on ICMP errors
+	// when the server cannot be reached.
 	Dial Dial
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 )
 
-// Origin is where a query comes from, and when it was taken up.
+// Origin is where a query comes from, and when it was accepted.
 type Origin struct {
-	Client    netip.AddrPort // the zero one: no socket
+	Client    netip.AddrPort // the zero value: no socket
 	Transport querylog.Transport
 	Began     time.Duration
 }

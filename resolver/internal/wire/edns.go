@@ -12,7 +12,7 @@ import (
 // maxExtendedText bounds the text of an extended error, in octets.
 const maxExtendedText = 256
 
-// addOPT gives a reply the OPT record that the client's calls for, with an
+// addOPT adds to a reply the OPT record that the client's requires, with an
 // upstream's options. Without EDNS in the query there is none in the reply (RFC
 // 6891, section 7).
 func (w *Replies) addOPT(m *dns.Msg, r *Request, extended []*dns.EDNS0_EDE, passedOn ...dns.EDNS0) {
@@ -48,9 +48,9 @@ func ExtendedText(ede *dns.EDNS0_EDE) string {
 	return strings.ToValidUTF8(ede.ExtraText[:min(len(ede.ExtraText), maxExtendedText)], "")
 }
 
-// trimOPT leaves more of a reply to the records. The codes of the extended
-// errors say enough (RFC 8914, section 3), and who asked for an upstream's
-// options can ask again over TCP.
+// trimOPT leaves more room in a reply for the records. The codes of the
+// extended errors suffice (RFC 8914, section 3), and a client that asked for an
+// upstream's options can ask again over TCP.
 func trimOPT(m *dns.Msg) {
 	opt := m.IsEdns0()
 	if opt == nil {

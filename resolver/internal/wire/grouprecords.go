@@ -16,7 +16,7 @@ import (
 const (
 	// TCPRoom is what the largest message has for records, in octets.
 	TCPRoom = 1<<16 - 1 - 512
-	// MaxServices bounds the curators that are told at once: far above any
+	// MaxServices bounds the curators in one reply: far above any
 	// control plane, and what fits over TCP whatever the names' lengths, since
 	// targets are not compressed (RFC 2782).
 	MaxServices = 200
@@ -25,11 +25,11 @@ const (
 // fitting is how many records of a size, compressed, are worth making for a
 // reply with a limit: one more than fits over UDP, so that the reply is
 // truncated and asked for again (RFC 2181, section 9), and no more than fit
-// over TCP, where of a larger group some have to do.
+// over TCP, where a sample of a larger group has to suffice.
 func fitting(limit, size int) int { return min(limit/size+1, TCPRoom/size) }
 
 // roleRecords are the addresses of the nodes that have a role, in random order.
-// Of more nodes than fit they are a sample, another one each time.
+// If not all nodes fit they are a random sample.
 func roleRecords(header dns.RR_Header, v *decision.Verdict, limit int) (records []dns.RR) {
 	size := 12 + 16
 	if header.Rrtype == dns.TypeA {
@@ -47,7 +47,7 @@ func roleRecords(header dns.RR_Header, v *decision.Verdict, limit int) (records 
 }
 
 // serviceRecords are the nodes that run a curator. All have the same priority
-// and weight, since all know who leads.
+// and weight, since each of them knows the leader.
 func serviceRecords(header dns.RR_Header, v *decision.Verdict) (records []dns.RR) {
 	for n := range limited(v.Zone.Curators(rand.Uint64()), MaxServices) {
 		records = append(records, &dns.SRV{Hdr: header, Port: n.CuratorPort(), Target: inDomain(n, v)})
@@ -56,8 +56,8 @@ func serviceRecords(header dns.RR_Header, v *decision.Verdict) (records []dns.RR
 	return records
 }
 
-// inDomain is a node's name below the local domain of a verdict, where anybody
-// can resolve it who could resolve the question.
+// inDomain is a node's name below the local domain of a verdict, where any
+// client that could resolve the question can resolve it.
 func inDomain(n zone.Node, v *decision.Verdict) string { return string(n.ID()) + "." + v.SOA.String() }
 
 // additional are the addresses of the targets in the answer, which save the
@@ -78,7 +78,7 @@ func additional(v *decision.Verdict, answer []dns.RR) (records []dns.RR) {
 	return records
 }
 
-// textRecord tells people what is known of a node.
+// textRecord describes a node for people.
 func textRecord(header dns.RR_Header, n zone.Node) *dns.TXT {
 	roles := n.Roles().String()
 	if roles == "" {

@@ -61,8 +61,8 @@ func addressRecords(header dns.RR_Header, addrs iter.Seq[netip.Addr]) (records [
 	return records
 }
 
-// soa tells for how long a negative answer holds. There is no zone to
-// transfer, so the serial and the times of secondaries say nothing.
+// soa limits how long a negative answer holds. There is no zone transfer, so
+// the serial and the times for secondaries have no meaning.
 func soa(v *decision.Verdict) *dns.SOA {
 	return &dns.SOA{
 		Hdr:     dns.RR_Header{Name: v.SOA.String(), Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: v.Minimum},

@@ -11,10 +11,10 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Replies makes replies. All replies of a server have the same.
+// Replies makes replies. A server uses one for all of them.
 type Replies struct {
 	Cookies *cookie.Jar
-	Now     func() time.Time // the wall clock, which cookies are dated by
+	Now     func() time.Time // the wall clock, which cookies are timestamped with
 	Idle    time.Duration    // how long a TCP connection may be silent
 }
 
@@ -41,21 +41,21 @@ func ExtendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
 	return []*dns.EDNS0_EDE{{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}}
 }
 
-// Rewrite makes an upstream's answer into a reply. What it says stays, as far as
-// the verdict lets it; what concerns the exchange of the message is between the
-// client and us. Extended errors of our own come first.
+// Rewrite makes an upstream's answer into a reply. Its content stays, as far as
+// the verdict allows; what concerns the exchange of the message is replaced by
+// our own. Extended errors of our own come first.
 func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
 	extended, options := append(own, upstream.Extended(answer)...), upstream.PassedOn(answer)
 	r.copyHeader(answer)
 	if rcode := verdict.Outcome(answer.Rcode, len(answer.Answer) > 0); rcode != answer.Rcode {
-		// What was validated is what the upstream said.
+		// AD covers only what the upstream sent.
 		answer.Rcode, answer.AuthenticatedData = rcode, false
 	}
 	answer.Zero = false
-	// The upstream may be an authority for the name. We are none.
+	// The upstream may be authoritative for the name. We are not.
 	answer.Authoritative = false
-	// Only who is trusted has validated anything, and only who asks for the
-	// bit understands it (RFC 6840, sections 5.7 and 5.8).
+	// Only a trusted upstream's validation counts, and only a client that asks for
+	// the bit understands it (RFC 6840, sections 5.7 and 5.8).
 	wanted := r.Msg.AuthenticatedData || r.OPT != nil && r.OPT.Do()
 	answer.AuthenticatedData = answer.AuthenticatedData && trustAD && wanted
 	answer.Answer = withoutTransport(answer.Answer)
@@ -67,7 +67,7 @@ func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, a
 }
 
 // restoreCase spells the owners that are the name asked for as in the question:
-// somebody else may have asked for the same in other letters.
+// another client may have asked in another letter case.
 func restoreCase(m *dns.Msg) {
 	asked := m.Question[0].Name
 	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -106,9 +106,9 @@ func withoutTransport(records []dns.RR) (kept []dns.RR) {
 
 // Encode encodes a reply within the client's limit, with the TC bit if that
 // takes something away, and returns its response code too. A reply that cannot
-// be encoded becomes another one, and so does the verdict.
+// be encoded is replaced by SERVFAIL, and so is the verdict.
 func (w *Replies) Encode(r *Request, m *dns.Msg, verdict *decision.Verdict, buffer []byte) (packed []byte, rcode int) {
-	// To measure with compression costs more, and is seldom needed.
+	// Measuring with compression costs more, and is rarely needed.
 	if m.Len() > r.Limit {
 		if m.Compress = true; m.Len() > r.Limit {
 			trimOPT(m)
@@ -116,15 +116,15 @@ func (w *Replies) Encode(r *Request, m *dns.Msg, verdict *decision.Verdict, buff
 	}
 	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
 	m.Truncate(r.Limit)
-	// Additional records are extra and no reason to ask again (RFC 2181,
+	// Additional records are optional and no reason to ask again (RFC 2181,
 	// section 9).
 	m.Truncated = truncated || len(m.Answer) < answers || len(m.Ns) < authority
 	packed, err := m.PackBuffer(buffer[:cap(buffer)])
 	if err == nil && len(packed) <= r.Limit {
 		return packed, m.Rcode
 	}
-	// What an upstream sent can be read and yet not be written: a name that is
-	// too long without compression, say.
+	// What an upstream sent may be parsed and still not be encodable: for example
+	// a name that is too long without compression.
 	*verdict = decision.Refuse(dns.RcodeServerFailure, verdict.Source, "the reply cannot be encoded",
 		decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: "the upstream's answer cannot be passed on"})
 	packed, _ = w.Build(r, verdict).Pack()

@@ -32,12 +32,12 @@ type Request struct {
 	Question decision.Question
 	OPT      *dns.OPT // nil: no EDNS
 	cookie   []byte   // the COOKIE option, nil without
-	// keepalive says that the client asks how long its connection may be idle
+	// keepalive is set if the client asks how long its connection may be idle
 	// (RFC 7828).
 	keepalive bool
 	Limit     int // octets of the reply
 	// Server is the upstream whose answer the reply is made of, once there is
-	// one. It is the zero one for all that did not need any.
+	// one. It is the zero value if none was needed.
 	Server upstream.Server
 	// Protocol is how that answer came.
 	Protocol upstream.Transport
@@ -46,9 +46,9 @@ type Request struct {
 	Extended []*dns.EDNS0_EDE
 }
 
-// Why a message is no request.
+// The reasons why a message is not a request.
 var (
-	ErrNoQuery = errors.New("not a query")         // silence: a reply might be answered in turn
+	ErrNoQuery = errors.New("not a query")         // no reply: it might be answered in turn
 	ErrForm    = errors.New("malformed")           // FORMERR
 	ErrOpcode  = errors.New("opcode is not QUERY") // NOTIMP
 )
@@ -88,8 +88,8 @@ func Parse(message []byte, from Origin) (*Request, error) {
 	return r, nil
 }
 
-// sameCounts says whether all the records are there that the header counts;
-// the parser is content with fewer. What comes after them is not looked at.
+// sameCounts reports whether all the records are there that the header counts;
+// the parser accepts fewer. What comes after them is ignored.
 func sameCounts(m *dns.Msg, message []byte) bool {
 	for i, n := range [...]int{len(m.Question), len(m.Answer), len(m.Ns), len(m.Extra)} {
 		if int(binary.BigEndian.Uint16(message[4+2*i:])) != n {
@@ -118,7 +118,7 @@ func (r *Request) readOPT() error {
 	return nil
 }
 
-// readOptions takes note of the options that concern us. Of several cookies
+// readOptions records the options that concern us. Of several cookies
 // the first counts (RFC 7873, section 5.2).
 func (r *Request) readOptions(tcp bool) {
 	if r.OPT == nil {
@@ -155,8 +155,8 @@ func ReplyLimit(tcp, edns bool, size uint16) int {
 	return min(max(int(size), plainLimit), UDPLimit)
 }
 
-// Check turns down what is well-formed and yet not served. Nothing is decided
-// by the name.
+// Check refuses requests that are well-formed and yet not served. Nothing is
+// decided by the name.
 func (r *Request) Check(allowed bool) (decision.Verdict, bool) {
 	refuse := func(rcode int, reason string, extended decision.ExtendedError) (decision.Verdict, bool) {
 		return decision.Refuse(rcode, decision.SourceRequest, reason, extended), false

@@ -49,7 +49,7 @@ func Address(rr dns.RR) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// WithoutDot is a name as programs have it.
+// WithoutDot is a name without its final dot, as programs use it.
 func WithoutDot(name string) string {
 	if name == "." {
 		return name
