@@ -1,5 +1,5 @@
-// Package boottime has what the kernel knows of this boot of the machine: the
-// time since then, and its ID.
+// Package boottime provides what the kernel knows of this boot of the machine:
+// the time since then, and its ID.
 package boottime
 
 import (

@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// pollInterval is how often files are looked at without a hint.
+	// pollInterval is how often files are checked without a hint.
 	pollInterval = 5 * time.Second
 	// unwatchedInterval is how often while not all of them could be watched.
 	unwatchedInterval = time.Second
 	// debounce is how long nothing must have happened to the files before they
-	// are looked at: overwriting a file in place begins by truncating it.
+	// are checked: overwriting a file in place begins by truncating it.
 	debounce = 50 * time.Millisecond
 	// maxDelay is how long that may go on: a file that is written to all the
-	// time is looked at nevertheless.
+	// time is checked nevertheless.
 	maxDelay = 500 * time.Millisecond
 )
 
-// Follower notices changes of files. The fields must not change while Run is
+// Follower detects changes of files. The fields must not change while Run is
 // running.
 type Follower struct {
 	// Root is put before every path and is what an absolute symlink starts
@@ -29,7 +29,7 @@ type Follower struct {
 	Root string
 	// Files are absolute paths. None of them needs to exist.
 	Files []string
-	// Logger of what goes wrong; nil discards it.
+	// Logger of errors; nil discards them.
 	Logger *slog.Logger
 
 	poll, unwatched time.Duration // other intervals than the usual ones, for tests

@@ -89,7 +89,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// relink makes a symlink, or turns it elsewhere in one step.
+// relink makes a symlink, or points it elsewhere in one step.
 func relink(t testing.TB, target, link string) {
 	t.Helper()
 	must(t, os.Symlink(target, link+".new"))
@@ -238,7 +238,7 @@ func TestFollowWithoutAPause(t *testing.T) {
 	await("1")
 }
 
-// The lost notices may have been about the files.
+// The lost notifications may have been about the files.
 func TestLostNoticesAreAHint(t *testing.T) {
 	t.Parallel()
 	h := newNotifier()
@@ -260,8 +260,8 @@ func TestLostNoticesAreAHint(t *testing.T) {
 	}
 }
 
-// A directory that is gone before the notice of its renaming was read makes
-// fsnotify report an error, and hold a lock meanwhile.
+// A directory that is gone before the notification of its renaming was read
+// makes fsnotify report an error, and hold a lock meanwhile.
 func TestFollowThroughCommotion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -292,8 +292,7 @@ func TestFollowWithoutHints(t *testing.T) {
 	h.close()
 }
 
-// Of a directory further up that another one takes the place of there is no
-// notice.
+// There is no notification when a directory further up is replaced by another.
 func TestFollowByLookingNowAndThen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -19,7 +19,7 @@ import (
 // elsewhere by now.
 const maxRounds = 3
 
-// notifier has the kernel's notices about some files.
+// notifier receives the kernel's notifications about some files.
 type notifier struct {
 	notify *fsnotify.Watcher // nil where the kernel gives none
 	failed error             // why it gives none
@@ -79,7 +79,7 @@ func (n *notifier) watch(paths []osfile.ResolvedPath) error {
 			names[component], names[filepath.Dir(component)] = true, true
 		}
 	}
-	n.names.Store(&names) // first, or the first notices would be about nothing
+	n.names.Store(&names) // first, or the first notifications would match nothing
 	var errs []error
 	for _, p := range paths {
 		for _, component := range p.Components {
@@ -120,8 +120,9 @@ func (n *notifier) next(ctx context.Context, atMost time.Duration) bool {
 	}
 }
 
-// receive takes the kernel's notices until close. It must not wait for anything:
-// fsnotify may hold a lock while it hands one over, and rewatch needs that lock.
+// receive takes the kernel's notifications until close. It must not wait for
+// anything: fsnotify may hold a lock while it hands one over, and rewatch needs
+// that lock.
 func (n *notifier) receive() {
 	if n.notify == nil {
 		return
@@ -139,7 +140,7 @@ func (n *notifier) receive() {
 			if !open {
 				return
 			}
-			n.given.Send() // notices were lost: any of them may have been ours
+			n.given.Send() // notifications were lost: any of them may have been ours
 		}
 	}
 }

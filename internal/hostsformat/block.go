@@ -11,9 +11,8 @@ const (
 	EndMarker   = "# END nodedns"
 )
 
-// Marker returns the marker that a line is, or "", and whether it stands there
-// as we write it. White space around it does not count: editors add and remove
-// that.
+// Marker returns the marker that a line is, or "", and whether it is exactly as
+// we write it. White space around it is ignored: editors add and remove that.
 func Marker(line []byte) (marker string, exact bool) {
 	switch string(bytes.Trim(line, " \t\r\n")) {
 	case BeginMarker:
@@ -43,8 +42,8 @@ func (s *Section) TextLine() int {
 	return s.Line
 }
 
-// Sections takes a file apart: into blocks, and what lies outside of them, which
-// is divided at markers without a partner.
+// Sections splits a file: into blocks, and what lies outside of them, which is
+// divided at markers without a partner.
 func Sections(content []byte) iter.Seq[Section] {
 	return func(yield func(Section) bool) {
 		s := Section{Line: 1}

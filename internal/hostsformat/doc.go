@@ -15,9 +15,9 @@
 // # Our block
 //
 // A block is what lies between "# END nodedns" and the last "# BEGIN nodedns"
-// before it; [Sections] takes a file apart by that. A marker without its partner
+// before it; [Sections] splits a file by that. A marker without its partner
 // encloses nothing: the lines beside it are the user's, for every reader. The
 // writer, package zone/hostsfile, takes back from among the adjacent ones only
-// those that are byte for byte what it writes for a node, so that nothing of the
-// user's is lost.
+// those that are byte for byte what it writes for a node, so that nothing of
+// the user's is lost.
 package hostsformat

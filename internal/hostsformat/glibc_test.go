@@ -63,8 +63,8 @@ func random(r *rand.Rand) string {
 // candidates are IPv6 addresses that some of the files seem to have.
 const candidates = "::1 1:: fe80::1 fe80::2 2001:db8::1 1:2:3:4:5:6:7:0 1:2:3:4:5:6:7:8 ::102:304"
 
-// expected is what getent prints of a file: all of IPv4, and then the first line
-// for each of some IPv6 addresses.
+// expected is what getent prints for a file: all of IPv4, and then the first
+// line for each of some IPv6 addresses.
 func expected(content string) (all, six []string) {
 	first := map[string]string{}
 	six = strings.Fields(candidates)
@@ -76,7 +76,7 @@ func expected(content string) (all, six []string) {
 		case e.Addr.Unmap().Is4():
 			all = append(all, line)
 			continue
-		case e.Addr.IsUnspecified(): // nothing is looked for there
+		case e.Addr.IsUnspecified(): // getent does not look it up
 			continue
 		}
 		addr := e.Addr.String()
@@ -95,7 +95,7 @@ func expected(content string) (all, six []string) {
 	return all, six
 }
 
-// listed is what getent prints of a file, in the same form.
+// listed is what getent prints for a file, in the same form.
 func listed(t *testing.T, content string, six []string) (all []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "hosts")

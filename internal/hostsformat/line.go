@@ -99,7 +99,7 @@ func lower(c byte) byte {
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// ErrScope is the reason why an address with a scope is none.
+// ErrScope is the reason why an address with a scope is invalid.
 var ErrScope = errors.New("an address with a scope")
 
 // ParseAddr reads an address as inet_pton(3) does.
@@ -119,7 +119,7 @@ type Entry struct {
 }
 
 // Names yields the names, the canonical one first. There may be none: glibc
-// finds the address all the same, with an empty name.
+// still finds the address, with an empty name.
 func (e Entry) Names() iter.Seq[[]byte] { return Names(e.names) }
 
 // HasName reports whether the line has a name, in any case.
@@ -141,8 +141,8 @@ func Entries(first int, text []byte) iter.Seq[Entry] {
 	}
 }
 
-// Lookup returns the addresses that a text has for a name, in the order of their
-// lines. It looks at the name first, as most lines have another.
+// Lookup returns the addresses that a text has for a name, in the order of
+// their lines. It compares the name first, as most lines have another.
 func Lookup(text []byte, name string) []netip.Addr {
 	var found []netip.Addr
 	for wanted := []byte(name); len(text) > 0; {

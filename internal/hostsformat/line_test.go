@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// odd are hosts files that readers understand differently.
+// odd are hosts files that readers parse differently.
 var odd = map[string]string{
 	"usual":              "127.0.0.1 localhost\n::1\tlocalhost ip6-localhost\n192.0.2.1 a.example a\n",
 	"no-break space":     "192.0.2.1\u00a0a\n192.0.2.2 b\u00a0c d\n",

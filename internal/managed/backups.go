@@ -31,7 +31,7 @@ func recordName(path string) string {
 	return filepath.Base(path) + "-" + hex.EncodeToString(sum[:8]) + recordSuffix
 }
 
-// isRecord distinguishes a record from a temporary file and from what was set
+// isRecord distinguishes a record from a temporary file and from a file set
 // aside.
 func isRecord(name string) bool {
 	return !strings.HasPrefix(name, ".") && strings.HasSuffix(name, recordSuffix)
@@ -40,8 +40,8 @@ func isRecord(name string) bool {
 // Backup is what was there before us.
 type Backup struct {
 	Root string // as configured at the time
-	Path string // below Root, or what else the record is called by
-	// Whole says that everything in the file is ours now. Otherwise only the
+	Path string // below Root, or another key of the record
+	// Whole means that everything in the file is ours now. Otherwise only the
 	// block is, and the record means that there was no file.
 	Whole   bool
 	Existed bool
@@ -65,7 +65,7 @@ func BackupOf(f File, old Content) Backup {
 func (o Backup) String() string { return osfile.Below(o.Root, o.Path) }
 
 // Backups are the records in a state directory, one JSON file each: a rename
-// makes one exist or not, so there is never half of one to put back.
+// makes one exist or not, so there is never half of one to restore.
 type Backups struct {
 	State  string
 	System *System
@@ -143,10 +143,10 @@ func (s Backups) All() ([]Backup, error) {
 }
 
 // Keeping returns the Edits of a file that becomes ours as a whole: what is
-// there is kept before, unless there is a record already. That is the rule by
-// which our own output never takes the place of an original: from the second
-// time on the file is ours. For the same reason a record does not outlive an
-// attempt that has failed: the file is the user's then, who may change it.
+// there is backed up before, unless there is a record already. By that rule our
+// own output never replaces an original: from the second time on the file is
+// ours. For the same reason a record does not outlive a failed attempt: the
+// file is still the user's, and may change.
 //
 // user, if not nil, returns the user's part of a content.
 func (s Backups) Keeping(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {

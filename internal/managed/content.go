@@ -47,8 +47,7 @@ func (f File) Stamp() osfile.Stamp {
 	return osfile.StampOf(&s)
 }
 
-// real is where the file is written to, and makes it no matter whether there is
-// one yet.
+// real returns where the file is written to, whether it exists yet or not.
 func (f File) real() (string, error) {
 	if !f.Links {
 		return osfile.Resolve(f.Root, f.Path)

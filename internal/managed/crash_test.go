@@ -17,10 +17,10 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// crashEnv carries what the test binary is to do instead of testing.
+// crashEnv carries what the test binary must do instead of testing.
 const crashEnv = "MANAGED_TEST_CRASH"
 
-// crash is a write that a kill ends. Its process dies at call number At.
+// crash is a write ended by SIGKILL. Its process dies at call number At.
 type crash struct {
 	Root, State, Data string
 	InPlace           bool
@@ -206,7 +206,7 @@ func TestRecoverLeavesAFIFO(t *testing.T) {
 	s.wantNoLeftovers(t)
 }
 
-// The state directory may be open to a user whose rights we do not have.
+// The state directory may be open to a user whose permissions we do not have.
 func TestRecordsThatAreFIFOs(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)

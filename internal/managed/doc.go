@@ -5,10 +5,11 @@
 // new one, never a part and never none: a new file with the owner, mode and
 // extended attributes of the old one is renamed into its place. Only where that
 // cannot work, because the file is a mount point, its directory is read-only,
-// or we may not give a new file what the old one has, the file is overwritten
-// in place. Then a reader may see a mixture for a moment. A copy of the old
-// content lies in the state directory until the new one is complete, so that
-// the next write or [RecoverOverwrites] repairs what a crash has left half way.
+// or we lack the permission to give a new file the attributes of the old one,
+// the file is overwritten in place. Then a reader may see a mixture for a
+// moment. A copy of the old content lies in the state directory until the new
+// one is complete, so that the next write or [RecoverOverwrites] repairs what a
+// crash left half written.
 //
 // A symlink is followed, or replaced and kept as a symlink; see File.Links.
 //
@@ -21,7 +22,7 @@
 // # Paths
 //
 // With a root set, a path lies below it, and a symlink is followed as a process
-// would that had this root: an absolute one does not lead out.
+// with this root would: an absolute one does not lead out.
 //
 // # Goroutines
 //

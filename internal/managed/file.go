@@ -18,7 +18,7 @@ const maxAttempts = 5
 // ErrChanged means that another program wrote to the file while we did.
 var ErrChanged = errors.New("another program changed it at the same time")
 
-// File is one file that is kept.
+// File is one managed file.
 type File struct {
 	Root  string // "" or the directory that stands for / in Path
 	Path  string // as configured, without Root
@@ -35,7 +35,7 @@ type File struct {
 // String is the path with the root.
 func (f File) String() string { return osfile.Below(f.Root, f.Path) }
 
-// Edits are the decisions that an update asks for.
+// Edits are the callbacks that decide about an update.
 type Edits struct {
 	// Want returns the new content from the present one. It may be called
 	// several times.
@@ -52,7 +52,7 @@ type Edits struct {
 // yet, and reports whether it wrote. The file is replaced by a rename or, where
 // that cannot be done, overwritten in place.
 //
-// What an overwrite left half done is repaired first: the user's lines would
+// What an overwrite left half written is repaired first: the user's lines would
 // be read from a mixture otherwise.
 func (f File) Update(e Edits) (wrote bool, err error) {
 	real, err := f.real()
@@ -74,8 +74,8 @@ func (f File) Update(e Edits) (wrote bool, err error) {
 	return wrote, nil
 }
 
-// attempt is one attempt of an update. It fails with ErrChanged where another
-// one is worth while.
+// attempt is one attempt of an update. It fails with ErrChanged where a retry
+// may succeed.
 func (f File) attempt(e Edits) (wrote bool, err error) {
 	old, err := f.Read()
 	if err != nil {
@@ -137,7 +137,7 @@ func (f File) Remove() error {
 }
 
 // makeParents makes the missing directories above a file, mode 0755 whatever
-// the umask: every user has to reach the file.
+// the umask: every user must be able to reach the file.
 func makeParents(path string) error {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {

@@ -322,7 +322,7 @@ func TestTheCopyStaysUntilTheOldContentIsBack(t *testing.T) {
 	f.System.Rename = func(string, string) error { return unix.EBUSY }
 	f.System.Write = func(target *os.File, p []byte, at int64) error {
 		if target.Name() == path {
-			target.WriteAt([]byte("added"), 0) // a part, and so again when it is put back
+			target.WriteAt([]byte("added"), 0) // a part, and so again when it is restored
 			return unix.EIO
 		}
 		_, err := target.WriteAt(p, at)

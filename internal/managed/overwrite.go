@@ -57,7 +57,7 @@ func (f File) overwrite(old Content, data []byte) error {
 		return fmt.Errorf("keep a copy of the old content before overwriting: %w", err)
 	}
 	if err := f.System.fill(target, len(old.Bytes), data); err != nil {
-		// The copy stays when the old content cannot be put back now.
+		// The copy stays when the old content cannot be restored now.
 		if back := f.System.fill(target, len(data), old.Bytes); back != nil {
 			return errors.Join(err, fmt.Errorf("put the old content back, which is in %s: %w", path, back))
 		}
@@ -144,7 +144,7 @@ func recoverOverwrite(path string, sys *System, log *slog.Logger) error {
 	return sys.dropRecord(path)
 }
 
-// rollBack puts the old content back into a file that has length bytes now.
+// rollBack restores the old content of a file that has length bytes now.
 func (j undoRecord) rollBack(sys *System, length int) error {
 	target, err := os.OpenFile(j.Path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -154,9 +154,9 @@ func (j undoRecord) rollBack(sys *System, length int) error {
 	return sys.fill(target, length, j.Old)
 }
 
-// mixed reports whether data may come from an overwrite that a crash ended: each
-// byte is of the old Content, of the new one, or of the room reserved for it.
-// The disk may have got them in any order.
+// mixed reports whether data may come from an overwrite that a crash ended:
+// each byte is of the old Content, of the new one, or of the room reserved for
+// it. They may have reached the disk in any order.
 func (j undoRecord) mixed(data []byte) bool {
 	if len(data) > max(len(j.Old), len(j.New)) || len(data) < min(len(j.Old), len(j.New)) {
 		return false

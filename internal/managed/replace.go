@@ -15,9 +15,9 @@ import (
 // errAttributes means that a new file could not get what the old one has.
 var errAttributes = errors.New("the owner or attributes of the file cannot be kept")
 
-// cannotRename reports whether an attempt to replace a file failed in a way that
-// writing to the file itself may not: it is a mount point, its directory is
-// read-only, or we may not make a file like it.
+// cannotRename reports whether an attempt to replace a file failed in a way
+// that writing to the file itself may not: it is a mount point, its directory
+// is read-only, or we lack the permission to make a file like it.
 func cannotRename(err error) bool {
 	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EROFS) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, errAttributes)
@@ -73,7 +73,8 @@ func (f File) replace(old Content, data []byte) (err error) {
 // symlink has none that matter.
 func (f File) adopt(temp *os.File, old Content) error {
 	if !old.Exists || old.Link != "" {
-		// The mode first: that of another's file takes a further right to set.
+		// The mode first: setting that of another user's file needs a further
+		// capability.
 		if err := f.System.Chmod(temp, 0o644); err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (f File) adopt(temp *os.File, old Content) error {
 }
 
 // adoptAttributes copies the extended attributes, SELinux's label among them.
-// Those of the integrity subsystem sign the old Content, and the kernel makes
+// Those of the integrity subsystem sign the old Content, and the kernel creates
 // them again.
 func (f File) adoptAttributes(temp *os.File, real string) error {
 	names, err := attributeNames(real)
@@ -115,7 +116,8 @@ func (f File) adoptAttributes(temp *os.File, real string) error {
 		if err != nil {
 			return fmt.Errorf("read attribute %s: %w", name, err)
 		}
-		// Often a new file has the same one already, where we might not set it.
+		// Often a new file has the same one already, where we may lack
+		// permission to set it.
 		has, err := attribute(func(b []byte) (int, error) { return unix.Fgetxattr(int(temp.Fd()), name, b) })
 		if err == nil && bytes.Equal(has, value) {
 			continue
@@ -127,8 +129,8 @@ func (f File) adoptAttributes(temp *os.File, real string) error {
 	return nil
 }
 
-// attributeNames lists a file's extended attributes; none where the file
-// system has no such thing.
+// attributeNames lists a file's extended attributes; none where the file system
+// does not support them.
 func attributeNames(real string) ([]string, error) {
 	list, err := attribute(func(b []byte) (int, error) { return unix.Llistxattr(real, b) })
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
@@ -170,7 +172,7 @@ func (f File) RemoveTemp() error {
 			continue
 		}
 		f.Logger.Debug("temporary file of an earlier run removed", "path", filepath.Join(dir, e.Name()))
-		// Where it cannot be removed it does no harm either.
+		// One that cannot be removed is harmless.
 		f.System.Remove(filepath.Join(dir, e.Name()))
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// As root we may give files away, and see whether it was done.
+// As root we may give files away, and check the result.
 func TestNewFileBelongsToTheOwnerOfItsDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Who tells each error once tells one that names another temporary file each
-// time for ever.
+// A caller that logs each error once would log one that names another temporary
+// file each time for ever.
 func TestTheSameFailureReadsTheSame(t *testing.T) {
 	if !inNamespace(t) {
 		return

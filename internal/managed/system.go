@@ -13,8 +13,8 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// System is what this package asks of the kernel to change something. The
-// fields are there for tests, which make single calls fail or die in between.
+// System is the kernel calls by which this package changes something. The
+// fields are for tests, which make single calls fail or die in between.
 type System struct {
 	CreateTemp func(dir, pattern string) (*os.File, error)
 	Write      func(f *os.File, data []byte, offset int64) error
@@ -31,7 +31,7 @@ type System struct {
 	WriteRecord func(path string, data []byte) error
 }
 
-// RealSystem is the kernel itself.
+// RealSystem returns the calls of the kernel itself.
 func RealSystem() *System {
 	return &System{
 		CreateTemp: os.CreateTemp,
@@ -58,8 +58,8 @@ func RealSystem() *System {
 }
 
 // reserve makes sure that size bytes from offset on can be written without the
-// disk being full. Where the file system cannot promise that, the room is
-// taken by newlines, which no reader of these files minds.
+// disk being full. Where the file system cannot guarantee that, the room is
+// filled with newlines, which readers of these files ignore.
 func reserve(f *os.File, offset, size int64) error {
 	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, offset, size)
 	for errors.Is(err, unix.EINTR) { // the runtime's own signals interrupt it on tmpfs

@@ -14,11 +14,12 @@ import (
 var ErrNotRegular = errors.New("not a regular file")
 
 // readFlags do not wait: open(2) of a FIFO would wait for its writer, and that
-// of a terminal can make it ours. They mean nothing for a regular file.
+// of a terminal can make it our controlling one. They have no effect on a
+// regular file.
 const readFlags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 
 // Open opens the regular file at path, or at the end of the symlinks there, and
-// returns what the kernel knows of it.
+// returns its stat result.
 func Open(path string) (*os.File, unix.Stat_t, error) {
 	f, err := os.OpenFile(path, readFlags, 0)
 	return regular(f, path, err)
@@ -39,7 +40,7 @@ func OpenIn(root, path string) (*os.File, unix.Stat_t, error) {
 	name := Below(root, path)
 	f, err := openIn(root, path, name)
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		// A kernel before 5.6, or a sandbox that does not know the call.
+		// A kernel before 5.6, or a sandbox that does not support the call.
 		return openResolved(root, path)
 	}
 	return regular(f, name, err)
@@ -78,8 +79,8 @@ func openIn(root, path, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// regular returns an open file if it is a regular one. It asks the descriptor,
-// as the path may lead elsewhere by now.
+// regular returns an open file if it is a regular one. It checks the
+// descriptor, as the path may lead elsewhere by now.
 func regular(f *os.File, path string, err error) (*os.File, unix.Stat_t, error) {
 	var stat unix.Stat_t
 	if err != nil {

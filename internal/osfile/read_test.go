@@ -13,8 +13,8 @@ import (
 
 const limit = 8
 
-// tree is a directory with one of each kind, and what a read of each is to
-// bring.
+// tree is a directory with one of each kind, and the expected result of a read
+// of each.
 func tree(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -120,7 +120,7 @@ func TestOpenNoFollow(t *testing.T) {
 	}
 }
 
-// A file that grows while it is read is refused, not cut.
+// A file that grows while it is read is rejected, not truncated.
 func TestReadAllWhileItGrows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(tree(t), "full")

@@ -18,13 +18,13 @@ const maxSymlinks = 40
 // Resolve follows the symlinks of an absolute path as a process would whose
 // root directory is root, so that none leads out of it; an empty root is "/".
 // What is missing is taken as it stands: a dangling symlink names a file that
-// may yet be made.
+// may be created later.
 func Resolve(root, path string) (string, error) {
 	p, err := Walk(root, path)
 	return p.File, err
 }
 
-// ResolvedPath is where a path leads, and over what.
+// ResolvedPath is where a path leads, and via which components.
 type ResolvedPath struct {
 	// File is the end of it.
 	File string
@@ -33,7 +33,7 @@ type ResolvedPath struct {
 	Components []string
 }
 
-// Equal reports whether two paths lead to the same file over the same
+// Equal reports whether two paths lead to the same file via the same
 // components.
 func (p ResolvedPath) Equal(other ResolvedPath) bool {
 	return p.File == other.File && slices.Equal(p.Components, other.Components)

@@ -18,12 +18,12 @@ type Stamp struct {
 	changed       unix.Timespec
 }
 
-// StampOf is the stamp of a file of which the kernel knows this.
+// StampOf returns the stamp of a file with this stat result.
 func StampOf(s *unix.Stat_t) Stamp {
 	return Stamp{uint64(s.Dev), s.Ino, s.Size, s.Ctim}
 }
 
-// AsOf is the stamp if it was old enough at that time to differ after any
+// AsOf returns the stamp if it was old enough at that time to differ after any
 // further change, and else the zero value.
 func (s Stamp) AsOf(now time.Time) Stamp {
 	if now.Sub(time.Unix(s.changed.Unix())) < settled {

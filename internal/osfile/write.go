@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteRecord writes a file of our own state, which nobody else may read, and
-// makes its directory where that is missing. A reader and a crash find the old
-// file or the new one, never a part.
+// WriteRecord writes a file of our own state, which no other user may read, and
+// creates its directory where that is missing. A reader and a crash find the
+// old file or the new one, never a part.
 //
 // It is not for files of others: it keeps neither owner nor attributes. See
 // package managed.
@@ -28,7 +28,7 @@ func WriteRecord(path string, data []byte) error {
 }
 
 // SyncDir makes what was renamed or removed in a directory survive a power
-// failure, as far as the file system can promise it.
+// failure, as far as the file system can guarantee it.
 func SyncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {

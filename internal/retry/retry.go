@@ -1,5 +1,5 @@
-// Package retry has what work needs that is repeated: pauses that grow with each
-// failure, a sleep that ends with a context, and hints that there is work again.
+// Package retry provides what repeated work needs: pauses that grow with each
+// failure, a sleep that ends with a context, and hints that there is new work.
 package retry
 
 import (
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Backoff gives the pauses after failures in a row. The first is up to First, and
-// each further one up to twice the one before, but at most Max.
+// Backoff returns the pauses after consecutive failures. The first is up to
+// First, and each further one up to twice the one before, but at most Max.
 type Backoff struct {
 	First, Max time.Duration
 
@@ -25,8 +25,8 @@ func (b *Backoff) Next() time.Duration {
 // Reset lets the pauses start over.
 func (b *Backoff) Reset() { b.failures = 0 }
 
-// Pause is the one after a number of failures in a row, from 1 on. Half of it is
-// random, so that a fleet does not move in step.
+// Pause returns the one after a number of consecutive failures, from 1 on. Half
+// of it is random, so that a fleet does not move in step.
 func Pause(failures int, first, most time.Duration) time.Duration {
 	pause := first
 	for ; failures > 1 && 0 < pause && pause < most; failures-- {
@@ -47,7 +47,7 @@ func Sleep(ctx context.Context, d time.Duration) {
 }
 
 // Hint is a channel of one element, which means "look again". It carries no
-// news: one that has not been received yet is as good as many.
+// data: hints that have not been received yet are merged into one.
 type Hint chan struct{}
 
 // NewHint returns a Hint that is empty.

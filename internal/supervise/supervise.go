@@ -1,4 +1,4 @@
-// Package supervise runs a task of the service until it fails, and then again,
+// Package supervise runs a task of the service until it fails, and restarts it
 // alone, after a pause.
 package supervise
 
@@ -108,14 +108,14 @@ func (t *Task) set(err error) {
 	}
 }
 
-// Failures is how often the task has failed so far.
+// Failures returns how often the task has failed so far.
 func (t *Task) Failures() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failed
 }
 
-// Err is why the task does not run now, or nil.
+// Err returns why the task does not run now, or nil.
 func (t *Task) Err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

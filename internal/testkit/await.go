@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Patience is when something that must happen counts as never happening. It is
-// no measure of speed: the slowest things awaited take 15 s by themselves, and
-// the machine may do much else.
+// Patience is when something that must happen counts as never happening. It
+// does not measure speed: the slowest things awaited take 15 s by themselves,
+// and the machine may be busy otherwise.
 const Patience = time.Minute
 
-// The time between two looks at what is awaited: the longer it takes, the less a
-// little more matters, while each look may start a process and keep the machine
-// from getting there.
+// The time between two checks of what is awaited: the longer it takes, the less
+// a little more matters, while each look may start a process and keep the
+// machine from getting there.
 const (
 	firstPoll = 5 * time.Millisecond
 	lastPoll  = 200 * time.Millisecond
@@ -44,7 +44,7 @@ func EventuallyWithin(t testing.TB, limit time.Duration, what string, condition 
 
 var errNotYet = errors.New("it is not so")
 
-// EventuallyTrue is Eventually for a condition that has nothing to explain.
+// EventuallyTrue is Eventually for a condition without an error.
 func EventuallyTrue(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	Eventually(t, what, func() error {

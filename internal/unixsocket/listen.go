@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse is that another process serves the socket.
+// ErrInUse means that another process serves the socket.
 var ErrInUse = errors.New("another process serves the socket")
 
 // Listener is the serving end of a socket.
@@ -46,8 +46,8 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	return l, nil
 }
 
-// Close takes no more connections, and removes the socket if it is still ours.
-// The path stays reserved until Unlock.
+// Close stops accepting connections, and removes the socket if it is still
+// ours. The path stays reserved until Unlock.
 func (l *Listener) Close() error {
 	var removed error
 	if l.Displaced() == nil {
@@ -56,8 +56,8 @@ func (l *Listener) Close() error {
 	return errors.Join(removed, l.UnixListener.Close())
 }
 
-// Unlock lets another one have the path. It is to be called after Close, when
-// this one writes nothing any more.
+// Unlock releases the path. It must be called after Close, when this process no
+// longer writes anything.
 func (l *Listener) Unlock() { l.lock.Close() }
 
 // Displaced returns an error if the socket was removed or replaced by another one, so

@@ -156,7 +156,7 @@ func TestListenNamesTheLimitOfThePath(t *testing.T) {
 	}
 }
 
-// A process that serves a path but has no time to accept is alive.
+// A process that serves a path but is too busy to accept is alive.
 func TestListenLeavesABusySocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(directory(t), "test.sock")

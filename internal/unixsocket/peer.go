@@ -17,7 +17,7 @@ type Peer struct {
 	PID int32 // 0 where it cannot be seen from here
 }
 
-// PeerOf asks the kernel for the process at the other end.
+// PeerOf returns the process at the other end, from the kernel.
 func PeerOf(conn net.Conn) (Peer, error) {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -41,7 +41,7 @@ func PeerOf(conn net.Conn) (Peer, error) {
 // Trusted reports whether the peer is root or the user that we run as.
 func (p Peer) Trusted() bool { return p.UID == 0 || int64(p.UID) == int64(os.Geteuid()) }
 
-// serverOf is the process that serves a path, in words, or empty.
+// serverOf describes the process that serves a path, or is empty.
 func serverOf(path string) string {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
@@ -51,7 +51,7 @@ func serverOf(path string) string {
 	return server(conn)
 }
 
-// server is the process that accepts a connection, in words, or empty.
+// server describes the process that accepts a connection, or is empty.
 func server(conn net.Conn) string {
 	peer, err := PeerOf(conn)
 	if err != nil || peer.PID == 0 {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockaddr is an address as the kernel has it, of either family.
+// sockaddr is a kernel socket address of either family.
 type sockaddr struct{ unix.RawSockaddrInet6 }
 
 // addrPort converts the address. The zone of a link-local one is the number of
-// its interface: looking up the name would cost a system call, and whoever
-// wants the interface can use the number as well.
+// its interface: looking up the name would cost a system call, and the number
+// serves callers as well.
 func (a *sockaddr) addrPort() netip.AddrPort {
-	// The port is at the same place in both families, in network order.
+	// The port is at the same offset in both families, in network byte order.
 	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&a.Port))[:])
 	if a.Family == unix.AF_INET {
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(a))

@@ -5,7 +5,7 @@ package listen
 import "testing"
 
 // The race detector's runtime drops what a sync.Pool holds at random, so these
-// hold without it only.
+// tests hold only without it.
 func TestNothingIsAllocatedForAQuery(t *testing.T) {
 	for name, addr := range map[string]string{"udp": "127.0.0.1:0", "udp wildcard": "0.0.0.0:0", "tcp": "127.0.0.1:0"} {
 		t.Run(name, func(t *testing.T) {

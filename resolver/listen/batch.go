@@ -17,9 +17,9 @@ const (
 	replyRoom = 4096
 )
 
-// slot is what one message of a batch needs. That its size is no power of two
-// keeps the beginnings of messages, all that is touched usually, from competing
-// for the same lines of the processor's cache.
+// slot is what one message of a batch needs. Its size is not a power of two, so
+// that the beginnings of messages, usually all that is touched, do not compete
+// for the same cache lines.
 type slot struct {
 	query, sent unix.Iovec
 	source      []byte                // of control: where the reply leaves from; nil: as routed
@@ -37,7 +37,7 @@ type batch struct {
 	replies  [batchSize]unix.Mmsghdr
 	answered [batchSize]uint8 // the slot that each reply belongs to
 	slots    [batchSize]slot
-	wildcard bool // the control messages are asked for
+	wildcard bool // control messages are requested
 }
 
 func newBatch(wildcard bool) *batch {
@@ -72,9 +72,9 @@ func (b *batch) renew(n int) {
 // receive takes what has arrived, up to a batch of it, and returns how many
 // messages that is. It does not wait.
 func (b *batch) receive(fd uintptr) (int, unix.Errno) {
-	// Raw, because the runtime need not know: a call that does not wait is
-	// over before another thread could make use of its processor, and handing
-	// that over costs more than the call.
+	// Raw, because the runtime need not know: a non-blocking call returns
+	// before another thread could use its processor, and a handover costs more
+	// than the call.
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.received)), batchSize, unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
@@ -85,7 +85,7 @@ func (b *batch) receive(fd uintptr) (int, unix.Errno) {
 // message is what was received in a slot.
 func (b *batch) message(i int) []byte { return b.slots[i].message[:b.received[i].Len] }
 
-// destination remembers where the reply to a slot has to leave from.
+// destination records which address the reply to a slot has to leave from.
 func (b *batch) destination(i int) {
 	if b.wildcard {
 		b.slots[i].source = replySource(b.slots[i].control[:b.received[i].Hdr.Controllen])

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// families are the addresses that bursts are tried on: how each is listened
-// on, and how it is asked.
+// families are the addresses that bursts are tested on: the listen address, and
+// the address to query.
 var families = map[string]struct{ listen, asked string }{
 	"IPv4":          {"127.0.0.1:0", "127.0.0.1"},
 	"IPv6":          {"[::1]:0", "::1"},
@@ -53,8 +53,8 @@ func TestUDPBurstIsAnsweredWhole(t *testing.T) {
 }
 
 // What has arrived while a query was handled is more than a batch, and nothing
-// comes after it that would have the poller tell of it again. Neither do replies,
-// each of which makes room, of which the poller tells too.
+// comes after it that would make the poller report it again. Neither do
+// replies, each of which makes room, which the poller reports too.
 func TestUDPBacklogIsReadWhole(t *testing.T) {
 	entered, release := make(chan struct{}, 1), make(chan struct{})
 	const backlog = 4 * batchSize
@@ -122,7 +122,7 @@ func TestUDPSizes(t *testing.T) {
 	}
 }
 
-// A reply that the kernel refuses does not cost the others of its batch.
+// A reply that the kernel rejects does not affect the others of its batch.
 func TestUDPReplyThatCannotBeSentCostsNoOther(t *testing.T) {
 	huge := make([]byte, 70_000) // no packet is that long: EMSGSIZE
 	entered, release := make(chan struct{}, 1), make(chan struct{})
@@ -206,7 +206,7 @@ func TestDroppedCountsWhatFindsNoRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() // a second time is no harm
+	defer s.Close() // closing twice is harmless
 	for _, socket := range s.listeners[0].pair.udp {
 		if err := socket.setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4096); err != nil {
 			if err := socket.setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, 4096); err != nil {

@@ -12,7 +12,8 @@ import (
 // roundSize is the number of queries in flight.
 const roundSize = batchSize
 
-// newRound makes a function that asks a round of queries and takes the replies.
+// newRound makes a function that sends a round of queries and receives the
+// replies.
 func newRound(tb testing.TB, network string, s *Sockets) func() {
 	tb.Helper()
 	c := dial(tb, network, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.Addrs()[0].Port()))
@@ -39,7 +40,7 @@ func newRound(tb testing.TB, network string, s *Sockets) func() {
 }
 
 // What a query costs beside its answer, the client's part included, which is
-// most of it over UDP: it sends and receives one message at a time.
+// most of it over UDP: it sends and receives messages one by one.
 func BenchmarkRound(b *testing.B) {
 	for name, addr := range map[string]string{"udp": "127.0.0.1:0", "udp wildcard": "0.0.0.0:0", "tcp": "127.0.0.1:0"} {
 		b.Run(name, func(b *testing.B) {

@@ -13,10 +13,10 @@ import (
 // Sockets are listeners, each with sockets for UDP and TCP while its address is
 // there.
 type Sockets struct {
-	// Limits, Clock, Logger and Changed may be set before Serve. Clients are
-	// given the time by Clock, once for a batch of queries; nil gives none. A
-	// nil Logger discards. Changed, if not nil, is called when a listener was
-	// bound or closed while Serve runs; it must not block.
+	// Limits, Clock, Logger and Changed may be set before Serve. Clients get
+	// the time from Clock, once for a batch of queries; nil gives none. A nil
+	// Logger discards. Changed, if not nil, is called when a listener was bound
+	// or closed while Serve runs; it must not block.
 	Limits  Limits
 	Clock   func() time.Duration
 	Logger  *slog.Logger
@@ -28,17 +28,18 @@ type Sockets struct {
 }
 
 // loops is how many UDP sockets an address gets. What one of them receives is
-// answered on one processor at a time; on a single processor a second socket
-// only costs.
+// answered by one processor only; on a single processor a second socket is just
+// overhead.
 func loops() int {
 	const most = 8 // a stub resolver needs no more, however large the machine
 	return min(runtime.GOMAXPROCS(0), most)
 }
 
-// Bind opens the sockets of all addresses, or none of them: but for addresses
-// that this machine does not have, which Serve binds when it has them. Port 0 is
-// a free one, the same for UDP and TCP. Of the wildcards, [::] is IPv6 only. An
-// error names the address, the process that holds it where that can be seen, and the remedy.
+// Bind opens the sockets of all addresses, or none of them, except for
+// addresses that this machine does not have: Serve binds those when it has
+// them. Port 0 is a free one, the same for UDP and TCP. Of the wildcards, [::]
+// is IPv6 only. An error names the address, the process that holds it where
+// that can be seen, and the remedy.
 func Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	s := new(Sockets)
 	for _, addr := range addrs {
@@ -52,8 +53,8 @@ func Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	return s, nil
 }
 
-// Addrs are the addresses that are listened on now, with the ports that port 0
-// became. It may be called at any time, as may Listeners.
+// Addrs returns the addresses that are listened on now, with the ports chosen
+// for port 0. It may be called at any time, as may Listeners.
 func (s *Sockets) Addrs() (addrs []netip.AddrPort) {
 	for _, l := range s.Listeners() {
 		if l.State == Listening {
@@ -63,7 +64,7 @@ func (s *Sockets) Addrs() (addrs []netip.AddrPort) {
 	return addrs
 }
 
-// Listeners reports how each listener stands, in the order of Bind.
+// Listeners reports the status of each listener, in the order of Bind.
 func (s *Sockets) Listeners() []Status {
 	all := make([]Status, 0, len(s.listeners))
 	for _, l := range s.listeners {
@@ -83,8 +84,8 @@ func (s *Sockets) Close() error {
 	return errors.Join(errs...)
 }
 
-// Dropped is how many UDP messages the kernel threw away, nearly always because
-// they came faster than they were read. It may be called at any time.
+// Dropped returns how many UDP messages the kernel dropped, nearly always
+// because they came faster than they were read. It may be called at any time.
 func (s *Sockets) Dropped() uint64 {
 	var n uint64
 	for _, l := range s.listeners {
@@ -93,11 +94,11 @@ func (s *Sockets) Dropped() uint64 {
 	return n
 }
 
-// Connections tell of TCP.
+// Connections are counts of TCP connections.
 type Connections struct {
 	Open    int    // now
 	Limit   int    // of those
-	Refused uint64 // closed at once, for want of room or as too many from one client
+	Refused uint64 // closed at once: limit reached, in all or for one client
 }
 
 // Connections may be called at any time. Before Serve there are none.

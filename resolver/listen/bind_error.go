@@ -25,14 +25,14 @@ var (
 	errFamilyOff   = errors.New("IPv6 is turned off")
 )
 
-// absent reports whether an address was refused because this machine does not have
-// it: which may change, unlike what else can be wrong.
+// absent reports whether an address was refused because this machine does not
+// have it: unlike other errors, this may change.
 func absent(err error) bool {
 	return errors.Is(err, errNoInterface) || errors.Is(err, syscall.ENODEV) ||
 		errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
-// missing names what has to come for an absent address to be bound.
+// missing names what has to appear for an absent address to be bound.
 func missing(addr netip.Addr, err error) error {
 	switch {
 	case errors.Is(err, errNoInterface), errors.Is(err, syscall.ENODEV):
@@ -45,7 +45,7 @@ func missing(addr netip.Addr, err error) error {
 
 // describeBindError adds what to do about a failure to bind.
 func describeBindError(network string, addr netip.AddrPort, err error) error {
-	// What the net package adds to the cause is here already.
+	// What the net package adds to the cause is reported already.
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		err = errno
 	}

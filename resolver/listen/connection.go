@@ -24,9 +24,9 @@ type connection struct {
 	active   time.Time // when it was opened, or the last query was read
 }
 
-// serve answers until the client is silent for too long, closes its side,
-// says what is not DNS, or ctx ends. Whatever is in flight then is still
-// answered: a client may well close its side after its last query.
+// serve answers until the client is silent for too long, closes its side, sends
+// what is not DNS, or ctx ends. Whatever is in flight then is still answered: a
+// client may well close its side after its last query.
 func (c *connection) serve(ctx context.Context) {
 	defer c.pool.leave(c)
 	defer c.conn.Close() // it is over either way
@@ -50,8 +50,8 @@ func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
 	// Set once for a message, so that sending it octet by octet does not
 	// prolong the time.
 	err := c.conn.SetReadDeadline(time.Now().Add(c.pool.limits.Idle))
-	// Looked at only now: the end of ctx may just have set a deadline that
-	// this one replaced.
+	// Checked only now: the end of ctx may just have set a deadline that this
+	// one replaced.
 	if err != nil || ctx.Err() != nil {
 		return nil, false
 	}
@@ -78,8 +78,8 @@ func (c *connection) answer(ctx context.Context, message []byte, in *inbox, wait
 			c.inFlight.Add(1)
 			waiting.Go(func() { c.await(ctx, wait) })
 		case reply == nil:
-			// What gets silence was no query, and the connection of a client
-			// that sends no queries is of no use.
+			// What gets no reply was not a query, and the connection of a
+			// client that sends no queries is useless.
 			c.send(out)
 			return false
 		default:
@@ -99,7 +99,7 @@ func (c *connection) answer(ctx context.Context, message []byte, in *inbox, wait
 	}
 }
 
-// await sends a reply when it is there.
+// await sends a reply when it is ready.
 func (c *connection) await(ctx context.Context, wait Wait) {
 	defer c.inFlight.Add(-1)
 	reply := wait(ctx)
@@ -112,8 +112,9 @@ func (c *connection) await(ctx context.Context, wait Wait) {
 	c.send(out)
 }
 
-// send sends the replies that were collected, and reports whether the client took
-// them. One that does not is cut off, since the stream is broken then.
+// send sends the replies that were collected, and reports whether the client
+// took them. One that does not is disconnected, since the stream is broken
+// then.
 func (c *connection) send(out *outbox) bool {
 	if len(out.replies) == 0 {
 		return true
@@ -131,7 +132,7 @@ func (c *connection) send(out *outbox) bool {
 	return true
 }
 
-// idleSince says since when the connection has been idle, if it is.
+// idleSince returns since when the connection has been idle, if it is.
 func (c *connection) idleSince() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// destinationRoom is enough for the control message with where a packet
-// was sent to, which a socket is asked for (RFC 3542, section 6.1, and ip(7)).
+// destinationRoom is enough for the control message with where a packet was
+// sent to, which is requested by a socket option (RFC 3542, section 6.1, and
+// ip(7)).
 const destinationRoom = 64
 
 // replySource turns the control message of a packet into the one that makes

@@ -25,8 +25,8 @@ func serving(t *testing.T, h Handler, addr string) (s *Sockets, end context.Canc
 	}
 }
 
-// What was asked before the end is answered after it: a service that restarts
-// costs its clients no timeout.
+// Queries received before the end are answered after it: a service that
+// restarts costs its clients no timeout.
 func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 	for name, addr := range map[string]string{"one address": "127.0.0.1:0", "wildcard": "0.0.0.0:0"} {
 		t.Run(name, func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestUDPQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 	}
 }
 
-// The Handler is held while more queries arrive than a batch takes, and let go
-// when Serve has been told to end.
+// The Handler is blocked while more queries arrive than a batch takes, and
+// released when the context of Serve has ended.
 func TestUDPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	first := true

@@ -18,7 +18,7 @@ func (f answerer) Handle(message []byte, client Client, buffer []byte) ([]byte, 
 	return f(message, client, buffer)
 }
 
-// echo answers with what was asked.
+// echo answers with the query.
 var echo answerer = func(message []byte, _ Client, buffer []byte) ([]byte, Wait) {
 	return append(buffer, message...), nil
 }
@@ -74,7 +74,7 @@ func dial(t testing.TB, network string, addr netip.AddrPort) client {
 	return client{t, conn}
 }
 
-// message is as long as a header and says something.
+// message is a text padded to the length of a header.
 func message(text string) string { return text + string(make([]byte, max(0, minMessage-len(text)))) }
 
 func frame(text string) []byte {

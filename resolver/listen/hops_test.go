@@ -14,7 +14,7 @@ import (
 // capture is a socket that gets every packet of this namespace.
 func capture(t *testing.T) int {
 	t.Helper()
-	const all = unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8 // in network order
+	const all = unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8 // in network byte order
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, all)
 	must(t, err)
 	t.Cleanup(func() { _ = unix.Close(fd) })
@@ -53,8 +53,8 @@ func nextFrom(t *testing.T, fd int, port uint16) sent {
 	}
 }
 
-// What a listener on loopback or a link sends, the handshake of TCP included,
-// gets over no router.
+// What a listener on loopback or a link sends, the TCP handshake included,
+// passes no router.
 func TestHops(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// inboxSize has room for what a client pipelines usually, and is all
-	// that an idle connection keeps.
+	// inboxSize has room for what a client usually pipelines, and is all that
+	// an idle connection keeps.
 	inboxSize  = 2048
 	prefixSize = 2  // of the length before each message (RFC 7766, section 8)
 	minMessage = 12 // a DNS header
@@ -17,7 +17,7 @@ const (
 // inbox takes messages out of the stream of a connection.
 type inbox struct {
 	reader *bufio.Reader
-	used   int // octets of the message given out last, still in the reader
+	used   int // octets of the message returned last, still in the reader
 }
 
 func newInbox(r io.Reader) inbox { return inbox{reader: bufio.NewReaderSize(r, inboxSize)} }
@@ -33,7 +33,8 @@ func (in *inbox) ready() bool {
 }
 
 // next reads the next message, which is valid until the following call of a
-// method. It says false at the end of the stream, and for less than a header.
+// method. It returns false at the end of the stream, and for less than a
+// header.
 func (in *inbox) next() ([]byte, bool) {
 	_, _ = in.reader.Discard(in.used) // it is buffered
 	in.used = 0

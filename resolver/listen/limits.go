@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what clients can take up. The zero value of a field stands for
-// its default.
+// Limits bound the resources that clients can use. The zero value of a field
+// stands for its default.
 type Limits struct {
 	Connections int           // TCP connections in all: 16384, or half the descriptors that the process may have
 	PerClient   int           // of them from one address, loopback excepted: 64

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// debounce is how long the kernel's notifications are collected: changes come in
-	// bursts, and an address that is replaced by itself has not gone.
+	// debounce is how long the kernel's notifications are collected: changes
+	// come in bursts, and an address that is replaced by itself is still there.
 	debounce = 30 * time.Millisecond
-	// pollInterval is the time after which is looked without any news: an
+	// pollInterval is the time between checks without any notification: an
 	// address that another program had a socket on may be free by then.
 	pollInterval = 10 * time.Second
 )
 
-// followLinks calls look at once, when links or addresses of this machine may have
-// changed, and every so often, until ctx ends. What the kernel sends is not read:
-// that it sends something is enough.
+// followLinks calls look at once, when links or addresses of this machine may
+// have changed, and periodically, until ctx ends. What the kernel sends is not
+// parsed: that it sends something is enough.
 func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
@@ -66,7 +66,7 @@ func subscribeLinks() (*os.File, error) {
 		groups |= 1 << (group - 1)
 	}
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: uint32(groups)}); err != nil {
-		_ = unix.Close(fd) // it was of no use
+		_ = unix.Close(fd) // it is not used
 		return nil, fmt.Errorf("subscribe to the kernel's news of links and addresses: %w", err)
 	}
 	return os.NewFile(uintptr(fd), "rtnetlink"), nil
@@ -77,7 +77,7 @@ func receiveLinkEvents(news *os.File, hints retry.Hint, log *slog.Logger) {
 	defer news.Close() // it was only read
 	var ignored [64]byte
 	for {
-		// ENOBUFS is about messages that were lost, which is news as well.
+		// ENOBUFS means that messages were lost, which is a hint as well.
 		switch _, err := news.Read(ignored[:]); {
 		case err == nil, errors.Is(err, unix.ENOBUFS):
 		case errors.Is(err, os.ErrDeadlineExceeded):

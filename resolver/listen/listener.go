@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// State is how a listener stands.
+// State is the state of a listener.
 type State string
 
 // The states of a listener.
@@ -16,7 +16,7 @@ const (
 	Failed    State = "failed"  // the address is there, and cannot be used
 )
 
-// Status is how a listener stands at one moment.
+// Status is the status of a listener at one moment.
 type Status struct {
 	Addr  netip.AddrPort `json:"address"`
 	State State          `json:"state"`
@@ -28,7 +28,7 @@ type listener struct {
 	loops int // UDP sockets to open
 
 	mu      sync.Mutex
-	addr    netip.AddrPort // with the port that port 0 became
+	addr    netip.AddrPort // with the port chosen for port 0
 	pair    *pair          // bound; nil: none
 	state   State
 	err     error      // for people
@@ -59,9 +59,9 @@ func (l *listener) bound() *pair {
 	return l.pair
 }
 
-// bind binds the address if it can be, and reports whether that is news: a refusal
-// like the last one is none. To find out who has an address that is taken is
-// expensive, so it is done for news only.
+// bind binds the address if it can be, and reports whether the result is new:
+// an error like the last one is not. Finding the process that has an address in
+// use is expensive, so it is done for new results only.
 func (l *listener) bind() (news bool) {
 	want := l.status().Addr
 	p, refused := openPair(want, l.loops)
@@ -91,10 +91,10 @@ func (l *listener) failedAlike(r *bindError) bool {
 	return l.bindErr != nil && l.bindErr.Error() == r.Error()
 }
 
-// errGone is for the moment until the reason is asked for.
+// errGone stands in until the reason is looked up.
 var errGone = errors.New("the address has gone")
 
-// closed forgets sockets that were closed: with an error because of it, else
+// closed drops sockets that were closed: because of the error or, with none,
 // because the address has gone.
 func (l *listener) closed(err error) {
 	state := Failed
@@ -107,7 +107,7 @@ func (l *listener) closed(err error) {
 	l.pair, l.state, l.err, l.bindErr = nil, state, err, nil
 }
 
-// dropped is how many UDP messages the kernel threw away.
+// dropped returns how many UDP messages the kernel dropped.
 func (l *listener) dropped() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

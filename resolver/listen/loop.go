@@ -21,8 +21,7 @@ const (
 	// lastBatches bounds what is still answered at the end: all that a
 	// receive buffer holds, but not a flood that goes on.
 	lastBatches = 512
-	// maxReadFailures is after how many failures in a row a socket is given
-	// up.
+	// maxReadFailures is after how many failures in a row a socket is closed.
 	maxReadFailures = 16
 	readPause       = 10 * time.Millisecond
 )
@@ -69,13 +68,13 @@ func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.D
 	return p.raw.Control(func(fd uintptr) { l.finish(ctx, fd) })
 }
 
-// turn answers one batch after the other, until there are no more queries or
-// it has had its turn. It says false to be called again when more have come.
+// turn answers one batch after the other, until there are no more queries or it
+// has had its turn. It returns false to be called again when more have come.
 //
-// A batch that is not full has emptied the socket, so it need not be asked
-// once more to learn that it is empty: the poller tells of everything that
-// comes after, as long as it is not armed anew, which only [syscall.RawConn]'s
-// Read does, when it is called.
+// A batch that is not full has emptied the socket, so another read to find it
+// empty is not needed: the poller reports everything that comes after, as long
+// as it is not armed again, which only [syscall.RawConn]'s Read does, when it
+// is called.
 func (l *packetLoop) turn(ctx context.Context, fd uintptr) bool {
 	l.errno = 0
 	for range turnBatches {
@@ -133,13 +132,13 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 	l.handled.Add(uint64(n))
 }
 
-// await sends a reply when it is there.
+// await sends a reply when it is ready.
 func (l *packetLoop) await(ctx context.Context, wait Wait, source []byte, to netip.AddrPort) {
 	l.waiting.Go(func() { l.sendOne(wait(ctx), source, to) })
 }
 
-// send sends the replies of a batch. An error of the kernel is about one reply,
-// or none of them, and is not to cost the others: that one is tried once more,
+// send sends the replies of a batch. An error of the kernel concerns one reply,
+// or none of them, and must not affect the others: that one is tried once more,
 // alone.
 func (l *packetLoop) send(fd uintptr, n int) {
 	for k := 0; k < n; {
@@ -154,8 +153,7 @@ func (l *packetLoop) send(fd uintptr, n int) {
 }
 
 // sendOne sends a reply, and waits until there is room for it. One that the
-// kernel refuses is as lost as any that the network drops: the client asks
-// again.
+// kernel rejects is as lost as any that the network drops: the client retries.
 func (l *packetLoop) sendOne(reply, source []byte, to netip.AddrPort) {
 	if reply != nil {
 		_, _, _ = l.conn.WriteMsgUDPAddrPort(reply, source, to)

@@ -30,7 +30,7 @@ func up(t *testing.T, name string) {
 	must(t, netlink.LinkSetUp(link(t, name)))
 }
 
-// bridge adds a bridge and takes it up.
+// bridge adds a bridge and brings it up.
 func bridge(t *testing.T, name string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
@@ -39,7 +39,7 @@ func bridge(t *testing.T, name string) {
 	up(t, name)
 }
 
-// prefix is an address with its network, which no one else is asked about.
+// prefix is an address with its network, without duplicate address detection.
 func prefix(t *testing.T, text string) *netlink.Addr {
 	t.Helper()
 	addr, err := netlink.ParseAddr(text)

@@ -15,8 +15,8 @@ import (
 type packetSocket struct {
 	conn *net.UDPConn
 	raw  syscall.RawConn // of conn
-	// wildcard sockets learn from each packet which of the machine's addresses
-	// was asked, since the reply has to come from there.
+	// wildcard sockets get from each packet which of the machine's addresses it
+	// was sent to, since the reply has to come from there.
 	wildcard bool
 	lost     atomic.Uint64 // by the time it was closed
 	handled  atomic.Uint64 // messages, once their replies are on their way
@@ -26,7 +26,7 @@ type packetSocket struct {
 // distributes the clients. Port 0 is one for all of them.
 //
 // The first is bound alone and lets the others in only then: an address that
-// anybody has already, with or without SO_REUSEPORT, is an error.
+// another socket has already, with or without SO_REUSEPORT, is an error.
 func bindPackets(network string, addr netip.AddrPort, count int) ([]*packetSocket, error) {
 	first, err := bindPacket(network, addr, false)
 	if err != nil {
@@ -91,17 +91,17 @@ func (p *packetSocket) setOption(level, option, value int) error {
 // does not fit is lost without an answer.
 const receiveBuffer = 4 << 20
 
-// enlarge asks for room for bursts: as much as is wanted, with the right to
-// that, else as much as the system allows everybody. With less it works as
-// well, as long as nobody bursts.
+// enlarge requests room for bursts: as much as is wanted, with the privilege,
+// else as much as the system allows every process. Less is enough as long as
+// there are no bursts.
 func (p *packetSocket) enlarge() {
 	if p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		_ = p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
 }
 
-// dropped is how many messages the kernel could not deliver, for want of room
-// in the buffer or because they were broken.
+// dropped is how many messages the kernel could not deliver, because the buffer
+// was full or because they were broken.
 func (p *packetSocket) dropped() uint64 {
 	var info [unix.SK_MEMINFO_VARS]uint32
 	size, errno := uint32(unsafe.Sizeof(info)), unix.Errno(0)
@@ -115,7 +115,7 @@ func (p *packetSocket) dropped() uint64 {
 	return uint64(info[unix.SK_MEMINFO_DROPS])
 }
 
-// close keeps what the socket counted.
+// close keeps the socket's counts.
 func (p *packetSocket) close() error {
 	p.lost.Store(p.dropped())
 	return ignoreClosed(p.conn.Close())

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// pair is what an address is listened on with: a socket for TCP, and several
-// for UDP.
+// pair is the sockets that listen on an address: one for TCP, and several for
+// UDP.
 type pair struct {
 	addr netip.AddrPort // its zone, if any, is the number of the interface
 	tcp  *net.TCPListener
@@ -44,7 +44,8 @@ func openPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 func tryPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 	family := familyOf(addr.Addr())
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return keepOnLink(raw, addr.Addr()) }}
-	// It has no use for several paths, and its options reach them late.
+	// Multipath TCP has no benefit here, and its subflows get socket options
+	// late.
 	config.SetMultipathTCP(false)
 	listener, err := config.Listen(context.Background(), "tcp"+family, addr.String())
 	if err != nil {
@@ -60,7 +61,7 @@ func tryPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 	return &pair{addr: bound, tcp: listener.(*net.TCPListener), udp: sockets}, nil
 }
 
-// rootCause leaves out what the net package adds, and is named already.
+// rootCause leaves out what the net package adds, which is reported already.
 func rootCause(err error) error {
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		return errno
@@ -68,10 +69,11 @@ func rootCause(err error) error {
 	return err
 }
 
-// assigned reports whether this machine still has the address that the pair was bound
-// to, on the same interface if it has a zone. The sockets do not show it: they stay
-// open, and work again when the address returns, unless its interface was
-// deleted. So the kernel is asked whether it would bind the address now.
+// assigned reports whether this machine still has the address that the pair was
+// bound to, on the same interface if it has a zone. The sockets do not show it:
+// they stay open, and work again when the address returns, unless its interface
+// was deleted. So a trial bind tests whether the kernel would bind the address
+// now.
 func (p *pair) assigned(want netip.Addr) bool {
 	numbered, err := numberZone(want)
 	if err != nil || numbered != p.addr.Addr() {

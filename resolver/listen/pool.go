@@ -28,7 +28,7 @@ func newPool(limits Limits, h Handler, clock func() time.Duration) *pool {
 	}
 }
 
-// admit makes a connection of the pool, or closes it and returns nil when there
+// admit adds a connection to the pool, or closes it and returns nil when there
 // is no room.
 func (p *pool) admit(conn *net.TCPConn) *connection {
 	remote := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
@@ -45,9 +45,9 @@ func (p *pool) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// enter takes a connection in, at the cost of one that has been idle for long
-// when there are too many. With none idle, or too many of the client's
-// own, it does not.
+// enter adds a connection, and evicts one that has been idle for long when
+// there are too many. With none idle, or too many of the client's own, it does
+// not.
 func (p *pool) enter(c *connection) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +69,7 @@ func (p *pool) stats() Connections {
 	return Connections{Open: len(p.open), Limit: p.limits.Connections, Refused: p.refused}
 }
 
-// leave takes a connection out.
+// leave removes a connection.
 func (p *pool) leave(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,8 +97,8 @@ func (p *pool) closeIdle() {
 // closeIdleLocked makes room for one connection and reports whether it did. A
 // connection with half a query does not count as busy, or a client could hold
 // its place by never finishing. Of many idle ones the oldest of a sample, which
-// the map chooses at random, will do: to look at all of them for each client
-// that comes would let clients keep us busy by coming.
+// the map chooses at random, will do: checking all of them for each new client
+// would let clients keep us busy by connecting.
 func (p *pool) closeIdleLocked() bool {
 	const sample = 64
 	var oldest *connection

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Progress is how far the loops of the UDP sockets had come at one moment. What
-// has become of them since proves that they work, or hang, however many queries
-// the kernel throws away meanwhile.
+// Progress is how far the loops of the UDP sockets had come at one moment.
+// Comparing it with a later moment shows whether they work or hang, however
+// many queries the kernel drops meanwhile.
 type Progress struct{ marks []mark }
 
 // mark is how far the loop of one socket had come.

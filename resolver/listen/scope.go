@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// familyOf is the ending of a network's name in package net.
+// familyOf returns the suffix of a network's name in package net.
 func familyOf(addr netip.Addr) string {
 	if addr.Is4() {
 		return "4"
@@ -18,8 +18,8 @@ func familyOf(addr netip.Addr) string {
 }
 
 // numberZone makes the zone of an address the number that the interface has
-// now. The net package would keep that number in mind for a minute, in which
-// another interface can have taken over the name.
+// now. The net package would cache that number for a minute, in which another
+// interface can have taken over the name.
 func numberZone(addr netip.Addr) (netip.Addr, error) {
 	if addr.Zone() == "" {
 		return addr, nil
@@ -47,9 +47,9 @@ func numberZone(addr netip.Addr) (netip.Addr, error) {
 }
 
 // keepOnLink has what a socket sends dropped by the first router, when it is
-// bound to an address that means something on this machine or this link only.
-// Whoever gets at such a listener from elsewhere, by a rewritten destination for
-// instance, learns nothing.
+// bound to an address that means something on this machine or this link only. A
+// client that reaches such a listener from elsewhere, by a rewritten
+// destination for instance, gets no reply.
 func keepOnLink(raw syscall.RawConn, addr netip.Addr) error {
 	switch {
 	case !addr.IsLoopback() && !addr.IsLinkLocalUnicast():
@@ -60,7 +60,7 @@ func keepOnLink(raw syscall.RawConn, addr netip.Addr) error {
 	return setOption(raw, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, 1)
 }
 
-// setOption sets a socket's option that is a number.
+// setOption sets an integer socket option.
 func setOption(raw syscall.RawConn, level, option, value int) error {
 	var err error
 	if controlErr := raw.Control(func(fd uintptr) {

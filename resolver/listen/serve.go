@@ -15,12 +15,12 @@ import (
 )
 
 // Serve answers on all sockets until ctx ends, and then returns nil. Either way
-// it reads no more of TCP, answers what it has read and what has arrived over
+// it stops reading from TCP, answers what it has read and what has arrived over
 // UDP, closes the sockets, and waits for all that it started.
 //
 // Listeners whose address may come and go are bound when it comes, and closed
-// when it has gone; what fails of them shows in Listeners. When a socket of an
-// address that is always there fails for good, Serve returns an error.
+// when it has gone; their failures are reported by Listeners. When a socket of
+// an address that is always there fails for good, Serve returns an error.
 //
 // newHandler is called once for each UDP socket that there may be at once, and
 // once for all of TCP.
@@ -60,7 +60,8 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 			return nil
 		})
 	}
-	// Without a socket too: the caller of a Server that serves none still counts on Run.
+	// Without a socket too: the caller of a Server that serves none still
+	// relies on Run.
 	group.Go(func() error { <-ctx.Done(); return nil })
 	return errors.Join(group.Wait(), s.Close())
 }
@@ -79,8 +80,8 @@ func accept(ctx context.Context, listener *net.TCPListener, pool *pool, log *slo
 			if errors.Is(err, net.ErrClosed) {
 				return fmt.Errorf("accept on %v (tcp): %w", listener.Addr(), err)
 			}
-			// Mostly EMFILE: one that does nothing gives way, and the rest
-			// waits in the kernel.
+			// Mostly EMFILE: an idle connection is closed, and the rest wait in
+			// the kernel.
 			if !failing {
 				log.Warn("cannot accept a TCP connection; retrying", "listener", listener.Addr().String(), "error", err)
 			}

@@ -14,22 +14,22 @@ import (
 	"strings"
 )
 
-// resolvedName is what the kernel keeps of the name of systemd-resolved, and
+// resolvedName is the name of systemd-resolved as truncated by the kernel, and
 // the user that it runs as.
 const resolvedName = "systemd-resolve"
 
-// owner is the process that has a socket open. The process is not known, and its pid 0,
-// where we may not look into it: that takes its user's rights, or
-// CAP_SYS_PTRACE. The user can be seen by everybody.
+// owner is the process that has a socket open. The process is not known, and
+// its pid 0, where we may not inspect it: that takes its user's privileges, or
+// CAP_SYS_PTRACE. The user is visible to every process.
 type owner struct {
 	uid     string
 	pid     int
 	command string // as the kernel has it: at most 15 characters
 }
 
-// SocketOwner names the process that has an address bound for network "udp" or "tcp", as can be
-// seen below proc, where the kernel's tables are mounted, and what to do about
-// it. It reports whether any has.
+// SocketOwner names the process that has an address bound for network "udp" or
+// "tcp", as can be seen below proc, where the kernel's tables are mounted, and
+// what to do about it. It reports whether one was found.
 func SocketOwner(proc, network string, addr netip.AddrPort) (who, remedy string, held bool) {
 	remedy = "stop it, or set another address in dns.listen"
 	by, held := findOwner(proc, network, addr)
@@ -51,8 +51,8 @@ func SocketOwner(proc, network string, addr netip.AddrPort) (who, remedy string,
 	return who, remedy, true
 }
 
-// ReceiveDrops is how many UDP messages the kernel threw away that were sent to
-// an address, as can be seen below proc. It needs no rights.
+// ReceiveDrops returns how many UDP messages to an address the kernel dropped,
+// as can be seen below proc. It needs no privileges.
 func ReceiveDrops(proc string, addr netip.AddrPort) uint64 {
 	var n uint64
 	for _, table := range []string{"udp", "udp6"} {
@@ -105,8 +105,8 @@ type boundSocket struct {
 	drops uint64 // of UDP
 }
 
-// boundSockets lists the sockets in one of the kernel's tables that stand in
-// the way of an address.
+// boundSockets lists the sockets in one of the kernel's tables that conflict
+// with an address.
 func boundSockets(table, network string, addr netip.AddrPort) (sockets []boundSocket) {
 	file, err := os.Open(table)
 	if err != nil {

@@ -6,17 +6,18 @@ import (
 	"github.com/nodedns/nodedns/internal/retry"
 )
 
-// listenerSupervisor has a listener bound and served while its address is there.
+// listenerSupervisor keeps a listener bound and served while its address is
+// there.
 type listenerSupervisor struct {
 	*listener
 	service
 	changed func()
-	// hints are that the machine's addresses may have changed.
+	// hints mean that the machine's addresses may have changed.
 	hints retry.Hint
 }
 
-// run attends to the listener until ctx ends. What fails is in the listener's
-// status, and tried again: other listeners have nothing to do with it.
+// run supervises the listener until ctx ends. What fails is in the listener's
+// status, and tried again: other listeners are not affected.
 func (a *listenerSupervisor) run(ctx context.Context) error {
 	if a.bound() == nil {
 		a.report()
@@ -70,7 +71,7 @@ func (a *listenerSupervisor) await(ctx context.Context) {
 	}
 }
 
-// report makes known what has become of the listener.
+// report publishes the listener's new status.
 func (a *listenerSupervisor) report() {
 	switch now := a.status(); now.State {
 	case Listening:

@@ -55,7 +55,8 @@ func (o *observed) want(state State, reason string) {
 	}
 }
 
-// answers asks the last listener, whose zone the net package remembers too long.
+// answers queries the last listener, whose zone the net package caches too
+// long.
 func (o *observed) answers() {
 	o.t.Helper()
 	all := o.Listeners()
@@ -116,8 +117,8 @@ func TestListenerFollowsItsAddress(t *testing.T) {
 	}
 }
 
-// An interface that is replaced faster than it is looked at has another number
-// and the same name and address.
+// An interface that is replaced between two checks has another number and the
+// same name and address.
 func TestInterfaceReplacedAtOnce(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return
@@ -157,7 +158,7 @@ func TestPortTakenWhenTheAddressComes(t *testing.T) {
 	s.want(Failed, "in use by "+strings.TrimSpace(string(name)))
 	echoes(t, s.Addrs()[0])
 	must(t, holder.Close())
-	bridge(t, "br1") // news, sooner than looking anyway
+	bridge(t, "br1") // notified sooner than the next poll
 	s.want(Listening, "")
 	s.answers()
 }
@@ -176,7 +177,7 @@ func TestFamilyTurnedOff(t *testing.T) {
 	s.answers()
 }
 
-// A socket that fails is closed and opened again, without a word to the others.
+// A socket that fails is closed and opened again, without affecting the others.
 func TestAttendedSocketThatFails(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return
@@ -187,12 +188,12 @@ func TestAttendedSocketThatFails(t *testing.T) {
 	must(t, s.listeners[1].bound().tcp.Close())
 	s.want(Failed, "accept on [::1]:53")
 	echoes(t, s.Addrs()[0])
-	bridge(t, "br0") // news
+	bridge(t, "br0") // a notification
 	s.want(Listening, "")
 	s.answers()
 }
 
-// What is in flight when the address goes holds up nothing.
+// What is in flight when the address goes delays nothing.
 func TestAddressGoesWithQueriesInFlight(t *testing.T) {
 	if !testkit.InNamespace(t) {
 		return

@@ -166,7 +166,7 @@ func TestTCPIdleConnectionStillGetsWhatIsInFlight(t *testing.T) {
 	c.wantEnd()
 }
 
-// What was asked properly before is answered all the same.
+// Valid queries before it are still answered.
 func TestTCPQueryBeforeWhatIsNotDNSIsAnswered(t *testing.T) {
 	s := start(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
 		if bytes.HasPrefix(m, []byte("reply")) {
@@ -212,11 +212,11 @@ func TestTCPConnectionsAreBounded(t *testing.T) {
 
 	third := dial(t, "tcp", s.Addrs()[0])
 	third.send(append(frame(message("slow")), frame(message("three"))...))
-	idle.wantEnd() // gives way
+	idle.wantEnd() // is evicted
 	third.wantFrame(message("three"))
 
 	fourth := dial(t, "tcp", s.Addrs()[0])
-	fourth.wantEnd() // nobody is idle
+	fourth.wantEnd() // no connection is idle
 	close(release)
 	busy.wantFrame(message("slow"))
 	third.wantFrame(message("slow"))

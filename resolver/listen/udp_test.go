@@ -47,7 +47,8 @@ func TestUDPSilence(t *testing.T) {
 	c.wantPacket("?")
 }
 
-// A client's connected socket takes a reply only from where it asked.
+// A client's connected socket takes a reply only from the address that it
+// queried.
 func TestUDPWildcardRepliesFromTheAddressThatWasAsked(t *testing.T) {
 	for name, tt := range map[string]struct{ listen, asked, other string }{
 		"IPv4": {"0.0.0.0:0", "127.0.0.77", "127.0.0.78"},

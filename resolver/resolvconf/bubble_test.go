@@ -22,7 +22,7 @@ const (
 	realPath = runDir + "/resolv.conf"
 )
 
-// stub is what resolv.conf says while it is ours, with these lines more.
+// stub is the content of resolv.conf while it is ours, with these lines added.
 func stub(lines ...string) string {
 	return stubMark + "nameserver 127.0.0.53\n" + strings.Join(append(lines, ""), "\n")
 }
@@ -30,8 +30,8 @@ func stub(lines ...string) string {
 // edns is the option that is always there.
 const edns = "options edns0"
 
-// bubble is a Keeper that runs in a bubble of synctest, on a tree. Its notices
-// of changed files are the test's.
+// bubble is a Keeper that runs in a bubble of synctest, on a tree. Its
+// notifications of changed files come from the test.
 type bubble struct {
 	*tree
 	*Keeper
@@ -76,7 +76,7 @@ func (b *bubble) config() Config {
 	}
 }
 
-// change changes the world around the Keeper, and lets it notice.
+// change changes the environment of the Keeper, and lets it react.
 func (b *bubble) change(f func()) {
 	b.mu.Lock()
 	f()
@@ -107,7 +107,7 @@ func (b *bubble) stop() {
 	}
 }
 
-// kill ends it without a chance to give anything back.
+// kill ends it without a chance to restore anything.
 func (b *bubble) kill() {
 	b.t.Helper()
 	f := b.files

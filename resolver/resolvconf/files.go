@@ -65,8 +65,9 @@ func (f files) tidy(log *slog.Logger) error {
 func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
 
 // takeOver is the write that makes resolv.conf ours. What is there and is not
-// ours is kept before, in place of an earlier original: it is what the machine
-// would have without us. The record does not outlive an attempt that failed.
+// ours is backed up before, in place of an earlier original: it is what the
+// machine would have without us. The record does not outlive an attempt that
+// failed.
 func (f files) takeOver(text string) managed.Edits {
 	undo := func() error { return nil }
 	return managed.Edits{
@@ -103,8 +104,8 @@ func (k *Keeper) writeUpstreams(m SystemConfig) error {
 	return err
 }
 
-// shareUpstreams makes that file known as the one of systemd-resolved, where
-// that does not run, or undoes it.
+// shareUpstreams publishes that file under the path of systemd-resolved's,
+// where that does not run, or undoes it.
 func (f files) shareUpstreams(share bool) error {
 	if !f.hasReal {
 		return nil
@@ -132,10 +133,10 @@ func (f files) isVacant(c managed.Content) bool {
 	return c.Link != "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// restore makes resolv.conf what it was before us, if it is ours, and forgets
-// what that was. It returns for people what was done, or nothing. Of a file that
-// a crash left half written the owner cannot be known, so it is repaired
-// before.
+// restore makes resolv.conf what it was before us, if it is ours, and deletes
+// the backup. It returns a description of what was done, or nothing. The owner
+// of a file that a crash left half written cannot be determined, so it is
+// repaired before.
 func (f files) restore() (done string, err error) {
 	if err := f.conf.Recover(); err != nil {
 		return "", err
@@ -147,7 +148,7 @@ func (f files) restore() (done string, err error) {
 	o, found, err := f.backups.Load(f.conf.String())
 	switch {
 	case !pointsAtUs(now):
-		// Another program has taken it meanwhile, and what was before is history.
+		// Another program has taken it meanwhile, and the original is obsolete.
 		if found && err == nil {
 			return "left as it is: another program has written it since", f.backups.Delete(o)
 		}
@@ -160,7 +161,7 @@ func (f files) restore() (done string, err error) {
 	}
 	done, err = f.conf.Restore(o)
 	if managed.NoRoom(err) && o.Existed && o.Link == "" {
-		// What is there is our own text, and of no use without us.
+		// What is there is our own text, and useless without us.
 		done, err = "original put back", f.conf.OverwriteInPlace(o.Content)
 	}
 	if err != nil {
@@ -170,7 +171,8 @@ func (f files) restore() (done string, err error) {
 }
 
 // fallback is for an original that was lost with the state directory, or cannot
-// be read. The servers that we asked last are better than one that is dead.
+// be read. The servers that we queried last are better than one that does not
+// answer.
 func (f files) fallback() (done string, err error) {
 	text := ""
 	if f.hasReal {

@@ -63,7 +63,7 @@ func (r *tree) remove(path string) {
 	}
 }
 
-// read returns what a file says, or where a symlink leads to behind an arrow,
+// read returns the content of a file, the target of a symlink after an arrow,
 // or "none".
 func (r *tree) read(path string) string {
 	r.t.Helper()
@@ -87,7 +87,7 @@ func (r *tree) want(path, text string) {
 	}
 }
 
-// keep records an original as a Keeper does, and puts ours in its place.
+// keep backs up an original as a Keeper does, and puts ours in its place.
 func (r *tree) keep(o managed.Backup) {
 	r.t.Helper()
 	o.Root, o.Path, o.Whole, o.Existed = r.root, usualPath, true, true

@@ -22,48 +22,48 @@ type Config struct {
 	Settings
 	// Root is a directory that stands for / in the paths of Settings.
 	Root string
-	// StateDir is the directory in whose directory resolvconf the original of
-	// resolv.conf is kept.
+	// StateDir is the directory in whose subdirectory resolvconf the original
+	// of resolv.conf is kept.
 	StateDir string
 	// Listeners are the addresses that we answer on, and Upstreams the servers
-	// that we ask.
+	// that we query.
 	Listeners func() []netip.AddrPort
 	Upstreams func() []upstream.Server
-	// Probe asks a listener for a name that is always ours.
+	// Probe queries a listener for a name that is always ours.
 	Probe func(ctx context.Context, listener netip.AddrPort) error
 	// Logger may be nil, to discard.
 	Logger *slog.Logger
 }
 
-// State is what has become of resolv.conf.
+// State is the state of resolv.conf.
 type State string
 
 // The states of a Keeper.
 const (
-	StateOff       State = "off"       // it is not ours to touch
+	StateOff       State = "off"       // it is not managed
 	StateStub      State = "stub"      // it points at us
-	StateWaiting   State = "waiting"   // it will, when what Error is about is over
+	StateWaiting   State = "waiting"   // it will, when the problem in Error is over
 	StateContested State = "contested" // another program overwrote it, and it is taken back soon
 	StateLeft      State = "left"      // left to a program that overwrote it too often
 )
 
-// Status is how resolv.conf stands.
+// Status is the status of resolv.conf.
 type Status struct {
 	Path  string `json:"path"` // with the root
 	Mode  Mode   `json:"mode"` // ModeOff or ModeStub
 	State State  `json:"state"`
 	// Source is the file that the machine's own servers are from, empty while
-	// there is none that names a usable one. It is for the caller to fill in.
+	// none lists a usable one. The caller fills it in.
 	Source string `json:"source"`
 	// Overwrites is how often another program overwrote what was written since
-	// the start, and LastOverwrittenBy which one did last, where that is known.
+	// the start, and LastOverwrittenBy the last one, where that is known.
 	Overwrites        uint64 `json:"overwrites"`
 	LastOverwrittenBy string `json:"last_overwritten_by"`
 	Error             string `json:"error"` // what is wrong, or ""
 }
 
-// Keeper points resolv.conf at us, and gives it back. Start, Run and Restore
-// are to be called from one goroutine, the other methods from any.
+// Keeper points resolv.conf at us, and restores it. Start, Run and Restore must
+// be called from one goroutine, the other methods from any.
 type Keeper struct {
 	cfg     Config
 	log     *slog.Logger
@@ -73,7 +73,7 @@ type Keeper struct {
 	held       bool   // we have written the file since the start
 	wrote      string // as what
 	overwrites overwrites
-	blankSince time.Time     // since when what they wrote is blank; zero: it is not
+	blankSince time.Time     // since when another program's content is blank; zero: it is not
 	gaveUp     bool          // to another program
 	pauses     retry.Backoff // before what failed is tried again
 
@@ -84,7 +84,7 @@ type Keeper struct {
 	mu      sync.Mutex // guards what follows
 	mode    Mode
 	trustAD bool
-	reset   bool // the mode is to be taken as at a start
+	reset   bool // apply the mode as at a start
 	status  Status
 }
 
@@ -115,8 +115,8 @@ func New(cfg Config) (*Keeper, error) {
 	return k, nil
 }
 
-// Set changes the mode, and whether clients are to believe our AD bit. A
-// file that was left to another program is fought for again.
+// Set changes the mode, and whether clients should trust our AD bit. A file
+// that was left to another program is taken over again.
 func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.mu.Lock()
 	k.mode, k.trustAD, k.reset = mode, trustAD, true
@@ -124,10 +124,11 @@ func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.Hint()
 }
 
-// Hint is that the listeners, the upstreams or the sources may have changed.
+// Hint reports that the listeners, the upstreams or the sources may have
+// changed.
 func (k *Keeper) Hint() { k.hints.Send() }
 
-// Status is how resolv.conf stands.
+// Status returns the status of resolv.conf.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -140,7 +141,8 @@ func (k *Keeper) Status() Status {
 }
 
 // Start repairs what an earlier run left half written, and does once what Run
-// goes on to do. The listeners must answer by then. What fails is in the status.
+// does repeatedly. The listeners must answer by then. What fails is in the
+// status.
 func (k *Keeper) Start(ctx context.Context) {
 	if err := k.files.tidy(k.log); err != nil {
 		k.log.Warn("what an earlier run left of resolv.conf is not in order", "error", err)
@@ -148,8 +150,8 @@ func (k *Keeper) Start(ctx context.Context) {
 	k.step(ctx)
 }
 
-// Run keeps the files in order until ctx ends. Then it gives resolv.conf back,
-// while the listeners still answer; the error is for what fails of that.
+// Run keeps the files up to date until ctx ends. Then it restores resolv.conf,
+// while the listeners still answer; the error is about that.
 func (k *Keeper) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	defer wait.Wait()
@@ -170,7 +172,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return k.Restore()
 }
 
-// step brings the files into order. It returns when to look again without a
+// step brings the files up to date. It returns when to check again without a
 // hint, or 0 for never.
 func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	mode, trustAD := k.takeSettings()
@@ -189,7 +191,7 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	}
 	err := errors.Join(failed...)
 	if ctx.Err() != nil {
-		return 0 // what failed then is not wrong
+		return 0 // a failure at the end is not an error
 	}
 	k.setStatus(state, err)
 	if err != nil && state != StateLeft && pause == 0 {
@@ -229,14 +231,14 @@ func (k *Keeper) setStatus(state State, err error) {
 	}
 }
 
-// isForeign says whether a server is not one of our listeners.
+// isForeign reports whether a server is not one of our listeners.
 func (k *Keeper) isForeign(server netip.AddrPort) bool {
 	return !upstream.IsOwn(k.cfg.Listeners(), upstream.Normalize(server), netip.Addr{})
 }
 
-// listener is one that resolv.conf can name, which has no ports, or the zero
-// value: the first one on loopback, which stays when an interface goes, or else
-// the first.
+// listener returns one that resolv.conf can list, which has no ports, or the
+// zero value: the first one on loopback, which stays when an interface goes, or
+// else the first.
 func (k *Keeper) listener() (first netip.AddrPort) {
 	for _, l := range k.cfg.Listeners() {
 		l = upstream.Normalize(l)

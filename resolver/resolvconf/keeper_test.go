@@ -82,7 +82,7 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 		b.wantState(StateStub, "")
 		r.want(usualPath, stub(edns))
 
-		// Nor does it stay when we fall silent.
+		// Nor does it stay when we stop answering.
 		b.change(func() { b.dead = true })
 		b.wantState(StateWaiting, "does not answer")
 		r.want(usualPath, theirs)
@@ -224,7 +224,7 @@ func TestTheRealUpstreams(t *testing.T) {
 		b.change(func() {})
 		r.want(realPath, want)
 		b.stop()
-		r.want(realPath, want) // containers that have it go on
+		r.want(realPath, want) // containers that mount it still use it
 	})
 }
 
@@ -307,7 +307,7 @@ func TestNewWantsPaths(t *testing.T) {
 	}
 }
 
-// What cannot be kept is not replaced.
+// What cannot be backed up is not replaced.
 func TestAFileThatIsTooLargeIsLeftAlone(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		large := strings.Repeat("# large\n", maxSize/8+1)

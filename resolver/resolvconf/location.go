@@ -31,8 +31,8 @@ type Location struct {
 // numSources is how many there are.
 const numSources = 3
 
-// source is what one source lists. One that is not there or is ours lists nothing,
-// and is from nowhere.
+// source is what one source lists. One that is not there or is ours lists
+// nothing, and has an empty from.
 type source struct {
 	Contents
 	from string // for people; a path usually
@@ -42,7 +42,7 @@ func (t source) equal(other source) bool {
 	return t.from == other.from && t.Contents.equal(other.Contents)
 }
 
-// isBlank is so of a file that is empty or has comments only, too.
+// isBlank also holds for a file that is empty or has only comments.
 func (c Contents) isBlank() bool { return c.equal(Contents{}) }
 
 // readSources reads all sources, in their order. An error is about one that cannot
@@ -62,7 +62,7 @@ func (p Location) readSources() (found [numSources]source, err error) {
 	return found, errors.Join(failed[:]...)
 }
 
-// parseSource is what a file lists that was read with this result.
+// parseSource returns what a file lists that was read with this result.
 func (p Location) parseSource(path, text string, err error) (source, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,9 +75,9 @@ func (p Location) parseSource(path, text string, err error) (source, error) {
 	return source{Parse(text), osfile.Below(p.Root, path)}, nil
 }
 
-// readBackup is what the original of our file lists. A symlink is followed to what it
-// leads to now: the program that made that file goes on to write it. Only if there is
-// nothing left of theirs, the text counts that was there then.
+// readBackup returns what the original of our file lists. A symlink is followed
+// to its present target: the program that made that file still writes it. Only
+// if that is gone, the text from the time of the backup counts.
 func (p Location) readBackup() (source, error) {
 	o, found, err := p.backup()
 	if err != nil || !found || !o.Existed {
@@ -112,8 +112,8 @@ func (p Location) target(o managed.Backup) string {
 	return filepath.Dir(p.Path) + "/" + o.Link
 }
 
-// files are the paths to be followed: what one of them lists may be listed by
-// another one tomorrow.
+// files returns the paths to watch: what one of them lists may be listed by
+// another one later.
 func (p Location) files() []string {
 	files := []string{p.Path, resolvedPath, networkManagerPath}
 	if o, found, err := p.backup(); err == nil && found && o.Link != "" {

@@ -2,8 +2,8 @@ package resolvconf
 
 import "strings"
 
-// What the files begin with that we write. Whoever finds one has to learn from
-// the first line who wrote it, and how it is undone.
+// The first lines of the files that we write. The first line must name the
+// program that wrote the file, and how to undo it.
 const (
 	ourMark  = "# Written by nodedns"
 	stubMark = ourMark + ", which answers on this machine. To undo it: nodedns resolvconf restore\n"

@@ -40,6 +40,6 @@ func (s Settings) Check() error {
 
 // Location is where the machine's servers are listed.
 func (c Config) Location() Location {
-	// A directory of its own: the other originals are not its to put back.
+	// A directory of its own: it must not restore the other originals.
 	return Location{Root: c.Root, Path: c.Path, BackupDir: filepath.Join(c.StateDir, "resolvconf")}
 }

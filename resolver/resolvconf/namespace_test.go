@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaceEnv tells a test that it runs in a namespace of its own.
+// namespaceEnv is set for a test that runs in a namespace of its own.
 const namespaceEnv = "RESOLVCONF_TEST_NAMESPACE"
 
 // inNamespace runs the calling test once more in a process with a mount

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// maxOverwrites within overwriteWindow are too many: two programs that overwrite
-	// each other for ever are of no use.
+	// maxOverwrites within overwriteWindow are too many: two programs must not
+	// overwrite each other for ever.
 	maxOverwrites   = 10
 	overwriteWindow = time.Minute
 
-	// firstPause is how long another program has its way the first time; then
-	// it doubles up to maxPause, so that ten still fit into the window.
+	// firstPause is how long another program's content stays the first time;
+	// then it doubles up to maxPause, so that ten still fit into the window.
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
 )
@@ -59,8 +59,8 @@ func (f *overwrites) takenOver() { f.due = time.Time{} }
 // reset starts over; what was counted stays.
 func (f *overwrites) reset() { f.recent, f.due = nil, time.Time{} }
 
-// writers are the programs that are known to write resolv.conf, by what their
-// comments state.
+// writers are the programs that are known to write resolv.conf, by the text of
+// their comments.
 var writers = []struct{ sign, name string }{
 	{"NetworkManager", "NetworkManager"},
 	{"tailscale", "tailscale"},
@@ -74,7 +74,7 @@ var writers = []struct{ sign, name string }{
 	{"VPNC_GENERATED", "vpnc-script"},
 }
 
-// generator is how others put it.
+// generator matches the wording of others.
 var generator = regexp.MustCompile(`(?i)\b(?:generated|written|created|managed) by ([[:graph:]]{1,40})`)
 
 // writer names the program that wrote a file, as far as its comments or its owner show.

@@ -16,7 +16,7 @@ const (
 	dnsPort = 53
 )
 
-// Contents are what matters of a resolv.conf.
+// Contents are the relevant parts of a resolv.conf.
 type Contents struct {
 	Servers []netip.AddrPort // in order, without repetitions
 	Search  []string         // the search list, as written
@@ -56,7 +56,7 @@ func Parse(text string) Contents {
 	return c
 }
 
-// appendNew appends what the list lacks, as long as there is room.
+// appendNew appends what the list lacks, up to the limit.
 func appendNew[T comparable](list []T, room int, items ...T) []T {
 	for _, item := range items {
 		if len(list) < room && !slices.Contains(list, item) {

@@ -14,9 +14,9 @@ type Restored struct {
 	Done string // what was done, for people to read
 }
 
-// Restore undoes what Keepers with the same state directory have done, of which
-// the settings of cfg are the present ones. It needs no daemon, and may be repeated.
-// A Keeper that runs takes resolv.conf back.
+// Restore undoes what Keepers with the same state directory have done, with the
+// present settings in cfg. It needs no daemon, and may be repeated. A running
+// Keeper takes resolv.conf over again.
 func Restore(cfg Config) ([]Restored, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -13,7 +13,7 @@ func TestRestore(t *testing.T) {
 	const theirs = "nameserver 192.0.2.1\n"
 	for _, c := range []struct {
 		name  string
-		crash func(*bubble) // what is so when the daemon has been killed
+		crash func(*bubble) // the state when the daemon has been killed
 		done  string        // "" is nothing
 		after string
 	}{
@@ -75,7 +75,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// giveHalfBack ends in the middle of giving back a file that cannot be replaced,
+// giveHalfBack ends in the middle of restoring a file that cannot be replaced,
 // with so many bytes of the original written and all of ours behind them.
 func (b *bubble) giveHalfBack(bytes int) {
 	b.t.Helper()
@@ -136,7 +136,7 @@ func TestItIsGivenBackOnAFullDisk(t *testing.T) {
 	}
 }
 
-// A start that fails gives back without having repaired anything.
+// A start that fails restores without having repaired anything.
 func TestHalfGivenBackAndNotStarted(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *tree) {
 		const theirs = "nameserver 192.0.2.1\n"

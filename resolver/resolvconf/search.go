@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// maxNdots is the most dots that an option can ask for (resolv.conf(5)).
+// maxNdots is the maximum of the option (resolv.conf(5)).
 const maxNdots = 15
 
-// Ndots is the number of dots from which on a name is first looked for as it is,
-// by the options of a resolv.conf.
+// Ndots returns the number of dots from which on a name is first looked up as
+// it is, by the options of a resolv.conf.
 func Ndots(options []string) int {
 	ndots := 1
 	for _, option := range options {
@@ -23,9 +23,9 @@ func Ndots(options []string) int {
 	return ndots
 }
 
-// Spellings are the names that one which a program looks for may stand for, in
-// the order in which the C library looks for them: those with the domains of a
-// search list, and the name as it is (resolv.conf(5)). One with a final dot
+// Spellings returns the names that a name looked up by a program may stand for,
+// in the order in which the C library tries them: those with the domains of a
+// search list, and the name as it is (resolv.conf(5)). A name with a final dot
 // stands for itself only. None of them is checked.
 func Spellings(name string, search []string, ndots int) []string {
 	if whole, complete := strings.CutSuffix(name, "."); complete {

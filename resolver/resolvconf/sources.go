@@ -12,12 +12,12 @@ import (
 const (
 	// pollInterval is how often Poll reads the sources, at most.
 	pollInterval = time.Second
-	// blankTimeout is how long a source may be blank before it counts: whoever
-	// writes a file in place empties it first, and some remove it.
+	// blankTimeout is how long a source may be blank before it counts: a
+	// program that writes a file in place empties it first, and some remove it.
 	blankTimeout = time.Second
 )
 
-// errNone is that no source is there, or can be read.
+// errNone means that no source is there, or can be read.
 var errNone = errors.New("the machine's servers are not known: there is no resolv.conf but our own")
 
 // Sources are the files that list the machine's servers. Their methods may be
@@ -28,19 +28,19 @@ type Sources struct {
 
 	mu         sync.Mutex            // held while the files are read
 	failed     string                // the error that was logged last
-	blankSince [numSources]time.Time // since when each of them is blank that was not; zero: no such
+	blankSince [numSources]time.Time // since when each of them has become blank; zero: it has not
 	known      atomic.Pointer[[numSources]source]
 }
 
-// SystemConfig is what the machine was given: the servers of the first source that
-// has a usable one, a listener of systemd-resolved only if none has another, and
-// the search list and the options of the first that has any.
+// SystemConfig is what the machine is configured with: the servers of the first
+// source that has a usable one, a listener of systemd-resolved only if none has
+// another, and the search list and the options of the first that has any.
 type SystemConfig struct {
 	Contents
 	From string // the source of the servers, or "" if none is usable
 }
 
-// Equal reports whether two machines were given the same, from the same source.
+// Equal reports whether two configurations are the same, from the same source.
 func (m SystemConfig) Equal(other SystemConfig) bool {
 	return m.From == other.From && m.Contents.equal(other.Contents)
 }
@@ -52,8 +52,8 @@ func NewSources(place Location) *Sources {
 	return s
 }
 
-// Poll reads the sources unless it did so in the last second, by any clock that
-// goes on. It returns what Reload does.
+// Poll reads the sources unless it did so in the last second, by any monotonic
+// clock. It returns what Reload does.
 func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 	next := s.next.Load()
 	if int64(now) < next || !s.next.CompareAndSwap(next, int64(now+pollInterval)) {
@@ -63,8 +63,9 @@ func (s *Sources) Poll(now time.Duration) (changed bool, err error) {
 }
 
 // Reload reads the sources, and reports whether they list something else than
-// before. While none can be read, what was known stands, and so it does for a
-// moment of each that is empty or missing. The same error is returned once.
+// before. While none can be read, the last result stays valid, and so does that
+// of a source that is empty or missing for a moment. The same error is returned
+// once.
 func (s *Sources) Reload() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +88,7 @@ func (s *Sources) Reload() (changed bool, err error) {
 	return true, err
 }
 
-// debounce has what was known of a source stand while that is perhaps about to be
+// debounce keeps the last content of a source while that may be about to be
 // written again.
 func (s *Sources) debounce(found, known *[numSources]source, now time.Time) {
 	for i := range found {
@@ -111,13 +112,13 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// SystemConfig chooses among what was read last. Servers that are not usable do not
-// count; nil finds all of them so.
+// SystemConfig chooses among what was read last. Servers that are not usable do
+// not count; with nil all are usable.
 func (s *Sources) SystemConfig(usable func(netip.AddrPort) bool) SystemConfig {
 	return choose(s.known.Load()[:], usable)
 }
 
-// Files are the paths of all sources as things are now, for the caller of
+// Files returns the present paths of all sources, for a caller that calls
 // Reload when one of them changes. They lie below the root of the Location.
 func (s *Sources) Files() []string { return s.location.files() }
 
@@ -145,9 +146,9 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 	return m
 }
 
-// isResolved reports whether a server is where systemd-resolved listens. That one
-// takes its servers from resolv.conf, and so would ask us in turn while that
-// points at us; its servers are in its own file. Nor can a container ask
+// isResolved reports whether a server is where systemd-resolved listens. That
+// one takes its servers from resolv.conf, and so would query us in turn while
+// that points at us; its servers are in its own file. Nor can a container reach
 // it.
 func isResolved(server netip.AddrPort) bool {
 	return server == netip.MustParseAddrPort("127.0.0.53:53") || server == netip.MustParseAddrPort("127.0.0.54:53")

@@ -120,9 +120,9 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	look(true, false, "192.0.2.2") // of the same size, at about the same time
 	r.remove(usualPath)
 	time.Sleep(pollInterval)
-	look(false, false, "192.0.2.2") // it may be about to be made again
+	look(false, false, "192.0.2.2") // it may be about to be created again
 	time.Sleep(pollInterval)
-	look(false, true, "192.0.2.2") // what was known stands
+	look(false, true, "192.0.2.2") // the last content stays valid
 	time.Sleep(pollInterval)
 	look(false, false, "192.0.2.2") // and the error is logged once
 	r.write(resolvedPath, "nameserver 192.0.2.3\n")
@@ -133,8 +133,8 @@ func testSourcesAreReadAgain(t *testing.T, r *tree) {
 	look(true, false, "192.0.2.2")
 }
 
-// Its own listener is asked as a last resort: it reads the resolv.conf that we
-// write, and would ask us in turn. Containers cannot ask it at all.
+// Its own listener is used as a last resort: it reads the resolv.conf that we
+// write, and would query us in turn. Containers cannot reach it at all.
 func TestSystemdResolvedBesideUs(t *testing.T) {
 	t.Parallel()
 	const stubs = "nameserver 127.0.0.53\nnameserver 127.0.0.54\nsearch lan.example\n"
@@ -199,7 +199,7 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 				}
 				silence(r)
 				after(0, before)
-				after(blankTimeout, otherwise) // it is meant
+				after(blankTimeout, otherwise) // it is intended
 				after(0, otherwise)
 			})
 		})

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// probes is how often a listener is asked before it counts as dead, and
+	// probes is how often a listener is queried before it counts as dead, and
 	// probeWait how long each time.
 	probes    = 3
 	probeWait = 500 * time.Millisecond
@@ -27,8 +27,8 @@ var (
 		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxOverwrites, overwriteWindow)
 )
 
-// takeOver gives the file a text, which points at us, as long as we answer. The
-// pause is when to go on with what has to wait, or 0.
+// takeOver writes a text that points at us to the file, as long as we answer.
+// The pause is when to continue what has to wait, or 0.
 func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause time.Duration, err error) {
 	if k.gaveUp {
 		return StateLeft, 0, errGaveUp
@@ -57,8 +57,8 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 	return StateStub, 0, nil
 }
 
-// checkOverwritten notices that another program overwrote or removed what we wrote. It returns
-// for how long they get their way, and whether they have won.
+// checkOverwritten detects that another program overwrote or removed what we
+// wrote. It returns how long to leave the file to it, and whether to give up.
 func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost bool) {
 	at := time.Now()
 	if k.held && !k.overwrites.pending() && !(now.Link == "" && string(now.Bytes) == k.wrote) {
@@ -75,9 +75,9 @@ func (k *Keeper) checkOverwritten(now managed.Content) (wait time.Duration, lost
 	return k.overwrites.wait(at), false
 }
 
-// blankPause is for how long another program's file is left alone because it
-// is blank: they may have emptied it to write to it, and what they wrote
-// after it was taken back would be lost.
+// blankPause is for how long another program's file is left alone because it is
+// blank: it may have been emptied to be written, and what is written after it
+// was taken back would be lost.
 func (k *Keeper) blankPause(now managed.Content) time.Duration {
 	mayFollow := k.overwrites.pending() && now.Exists && now.Link == "" && Parse(string(now.Bytes)).isBlank()
 	switch at := time.Now(); {
@@ -92,7 +92,7 @@ func (k *Keeper) blankPause(now managed.Content) time.Duration {
 	}
 }
 
-// probe asks our listener as clients are going to.
+// probe queries our listener as clients will.
 func (k *Keeper) probe(ctx context.Context) (err error) {
 	listener := k.listener()
 	if listener == (netip.AddrPort{}) {
@@ -112,7 +112,7 @@ func (k *Keeper) probe(ctx context.Context) (err error) {
 	return nil
 }
 
-// restore gives resolv.conf back, if it is ours.
+// restore restores resolv.conf, if it is ours.
 func (k *Keeper) restore() error {
 	k.held = false
 	done, err := k.files.restore()

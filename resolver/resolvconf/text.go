@@ -9,15 +9,15 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// The options that we decide on, see resolv.conf(5).
+// The options that we set, see resolv.conf(5).
 const (
 	optionEDNS    = "edns0"
 	optionTrustAD = "trust-ad"
 )
 
 // stubText is a resolv.conf that points at us, with the search list and the
-// options that the machine was given. Answers with EDNS are larger, and tell
-// what went wrong.
+// options that the machine is configured with. Answers with EDNS are larger,
+// and report errors in detail.
 func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool) string {
 	options := appendNew(withoutTrust(m.Options), maxOptions+1, optionEDNS)
 	if trustAD {
@@ -26,8 +26,8 @@ func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool) string {
 	return stubMark + fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.Search, options)
 }
 
-// realText is one with the servers that we ask. Its readers do not ask
-// us, so our word about their AD bit does not count.
+// realText is one with the servers that we query. Its readers do not query us,
+// so our setting for the AD bit does not apply.
 func realText(servers []upstream.Server, m SystemConfig) string {
 	var b strings.Builder
 	b.WriteString(realMark)

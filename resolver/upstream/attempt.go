@@ -11,12 +11,12 @@ import (
 
 // choices are how one exchange differs from the usual.
 type choices struct {
-	plain bool // no EDNS, since it may be what the server is silent about
+	plain bool // no EDNS, since it may be why the server is silent
 	mixed bool // the case of letters is random
 }
 
-// queryServer asks one server, once more without EDNS if it rejects that. It
-// returns by which transport the reply came too.
+// queryServer queries one server, once more without EDNS if it rejects that. It
+// also returns the transport of the reply.
 func (s *session) queryServer(ctx context.Context, p *peer, q *question, c choices) (*dns.Msg, Transport, error) {
 	f := form{
 		edns:   !c.plain && p.usesEDNS(),
@@ -51,8 +51,8 @@ func (s *session) queryServer(ctx context.Context, p *peer, q *question, c choic
 	return plain, byPlain, plainErr
 }
 
-// rejectsEDNS reports whether a reply is what servers give that do not know EDNS (RFC
-// 6891, section 7), or know it badly.
+// rejectsEDNS reports whether a reply is that of a server that does not support
+// EDNS (RFC 6891, section 7), or supports it badly.
 func rejectsEDNS(reply *dns.Msg, err error) bool {
 	if err != nil {
 		return errors.Is(err, errGarbled)
@@ -60,8 +60,8 @@ func rejectsEDNS(reply *dns.Msg, err error) bool {
 	return reply.Rcode == dns.RcodeFormatError || reply.Rcode == dns.RcodeNotImplemented || reply.Rcode == dns.RcodeBadVers
 }
 
-// queryOnce sends the query in one form. What UDP is too small for, or where
-// replies seem to be forged, it asks over TCP.
+// queryOnce sends the query in one form. If the reply does not fit UDP, or
+// replies seem to be forged, it retries over TCP.
 func (s *session) queryOnce(ctx context.Context, server Server, q *question, f form) (*dns.Msg, Transport, error) {
 	sent := q.wire(f)
 	if server.Transport == UDP {

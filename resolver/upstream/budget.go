@@ -7,7 +7,7 @@ const (
 	hedgeBurst = 10  // extra queries saved up at most
 )
 
-// budget bounds the extra queries that speed alone justifies.
+// budget bounds the extra queries sent only to reduce latency.
 type budget struct {
 	mu   sync.Mutex
 	left float64
@@ -15,7 +15,7 @@ type budget struct {
 
 func newBudget() budget { return budget{left: hedgeBurst} }
 
-// earn notes a query.
+// earn records a query.
 func (b *budget) earn() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

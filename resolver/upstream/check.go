@@ -15,13 +15,13 @@ import (
 var (
 	errGarbled = errors.New("its answer cannot be read")
 	// errCase is a reply whose question differs from ours by case only: a
-	// forgery, or a server that does not keep the case.
+	// forgery, or a server that does not preserve the case.
 	errCase = errors.New("its answer has the question in other letters")
 )
 
 // check reports whether a message with the right ID is the reply to what was
-// sent. It looks at bytes only: a question cannot be compressed, and is
-// repeated as it was.
+// sent. It compares bytes only: a question cannot be compressed, and is echoed
+// unchanged.
 //
 // A server that rejects a query may leave out the question.
 func (q *question) check(sent []byte, mixed bool) transport.Accept {

@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Half of an answer is none, wherever it was cut.
+// A truncated answer is rejected, wherever it was cut.
 func TestParseCut(t *testing.T) {
 	asked := query("www.example.")
 	m := reply(asked, "192.0.2.1")

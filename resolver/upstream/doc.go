@@ -1,8 +1,8 @@
-// Package upstream asks other servers.
+// Package upstream queries other servers.
 //
-// A [Pool] knows the servers in use and what was learnt about each. A [Group]
-// is a list of them, any of which may answer, and [Group.Exchange] is one query
-// to it: a race of attempts, each with one server.
+// A [Pool] holds the servers in use and the state of each. A [Group] is a list
+// of them, any of which may answer, and [Group.Exchange] is one query to it: a
+// race of attempts, each with one server.
 //
 //	Group.Exchange -> race -> attempt -> session -> transport
 //	                   |         |
@@ -17,11 +17,11 @@
 //     random ID. What does not fit the query is ignored while the wait goes on,
 //     so that a faster forger does not win.
 //   - A server that does not answer costs the query that finds out, and no
-//     other: from then on the rest are asked first, and probes find out when it
+//     other: from then on the rest are queried first, and probes detect when it
 //     is back. A query is repeated after a time that follows the server's own;
 //     earlier repetitions, for speed alone, are a bounded share of all queries.
-//   - What is over a bound fails at once. Nothing is queued.
-//   - A server that asks us what we ask it is not asked.
+//   - What exceeds a limit fails at once. Nothing is queued.
+//   - A server that sends our queries back to us is not queried.
 //
 // # Goroutines
 //

@@ -3,7 +3,7 @@ package upstream
 import "time"
 
 const (
-	// plainFor is how long a server that rejected EDNS is asked without.
+	// plainFor is how long a server that rejected EDNS is queried without it.
 	plainFor = 15 * time.Minute
 	// maxSilences is how often a server may answer nothing but plain queries
 	// before its silence counts as rejection: silence is mostly loss.
@@ -14,10 +14,10 @@ const (
 type ednsUse struct {
 	confirmed bool      // it has answered a query with EDNS
 	silences  int       // plain queries answered while one with EDNS was not
-	plain     time.Time // until when it is asked without
+	plain     time.Time // until when it is queried without EDNS
 }
 
-// usesEDNS reports whether to ask with EDNS.
+// usesEDNS reports whether to query with EDNS.
 func (p *peer) usesEDNS() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,14 +31,14 @@ func (p *peer) doubtsEDNS() bool {
 	return !p.edns.confirmed
 }
 
-// answeredEDNS notes that the server can do it.
+// answeredEDNS records that the server supports it.
 func (p *peer) answeredEDNS() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.edns = ednsUse{confirmed: true}
 }
 
-// answeredPlain notes that a plain query was answered where the one with EDNS
+// answeredPlain records that a plain query was answered where the one with EDNS
 // before it was not.
 func (p *peer) answeredPlain() {
 	p.mu.Lock()
@@ -51,14 +51,15 @@ func (p *peer) answeredPlain() {
 	}
 }
 
-// rejectedEDNS notes that the server answers plain queries properly only.
+// rejectedEDNS records that the server properly answers only plain queries.
 func (p *peer) rejectedEDNS() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.giveUpEDNS("it answers queries with EDNS by an error")
 }
 
-// giveUpEDNS is for a while: servers get updated. The caller holds mu.
+// giveUpEDNS disables EDNS for a while: servers get updated. The caller holds
+// mu.
 func (p *peer) giveUpEDNS(reason string) {
 	p.edns = ednsUse{plain: time.Now().Add(plainFor)}
 	p.log.Info("the upstream is asked without EDNS", "reason", reason, "for", plainFor)

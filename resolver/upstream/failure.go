@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// ErrNoServers is that there is no server to ask.
+	// ErrNoServers means that there is no server to query.
 	ErrNoServers = errors.New("no upstream to ask")
 
 	errOwn      = errors.New("it is a listener of ours, which would ask itself")
@@ -22,7 +22,8 @@ var (
 	errCut      = errors.New("its answer is truncated over TCP too")
 )
 
-// rejection is that a server answered, and that another one may know better.
+// rejection means that a server answered with an error, and another one may
+// have an answer.
 type rejection struct{ reply *dns.Msg }
 
 func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
@@ -33,12 +34,12 @@ type serverError struct {
 	err    error
 }
 
-// Failure is that no server had a usable answer.
+// Failure means that no server had a usable answer.
 type Failure struct {
 	attempts []serverError
 }
 
-// note adds what became of a server. Of several attempts the last one counts.
+// note records the result of a server. Of several attempts the last one counts.
 func (f *Failure) note(server fmt.Stringer, err error) {
 	for i := range f.attempts {
 		if f.attempts[i].server == server {
@@ -52,7 +53,7 @@ func (f *Failure) note(server fmt.Stringer, err error) {
 // maxListed is how many servers an error names.
 const maxListed = 3
 
-// Error reports what became of each of the first servers.
+// Error lists the results of the first servers.
 func (f *Failure) Error() string {
 	var b strings.Builder
 	for i, a := range f.attempts {
@@ -77,8 +78,8 @@ func (f *Failure) Unwrap() []error {
 	return errs
 }
 
-// Overloaded reports whether a server was not asked because too many queries were
-// in flight: that is about us, and not about the name.
+// Overloaded reports whether a server was not queried because too many queries
+// were in flight: that concerns us, and not the name.
 func (f *Failure) Overloaded() bool {
 	return errors.Is(f, ErrBusy) || errors.Is(f, transport.ErrBusy)
 }
@@ -94,7 +95,7 @@ func cause(err error) error {
 
 // Code is the extended error that describes the failure: 23, Network Error, if
 // the network refused every attempt, 24, Invalid Data, if every answer was
-// of no use, else 22, No Reachable Authority (RFC 8914, section 4).
+// unusable, else 22, No Reachable Authority (RFC 8914, section 4).
 func (f *Failure) Code() uint16 {
 	unreachable := func(err error) bool { return errors.As(err, new(*net.OpError)) }
 	unusable := func(err error) bool { return errors.Is(err, errGarbled) || errors.Is(err, errMalformed) }

@@ -63,7 +63,7 @@ func unreachable(t testing.TB) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() // that is the point
+	defer conn.Close() // closing is what it tests
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 

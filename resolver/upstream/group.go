@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ErrBusy is that too many queries are in flight.
+// ErrBusy means that too many queries are in flight.
 var ErrBusy = errors.New("too many queries are waiting for upstreams")
 
 // Group is a list of servers any of which may answer. It may be used
@@ -32,7 +32,7 @@ type Reply struct {
 	Transport Transport
 }
 
-// Servers are those that may be asked, in the order in which they were given.
+// Servers returns those that may be queried, in the order given.
 func (g *Group) Servers() []Server {
 	servers := make([]Server, len(g.peers))
 	for i, p := range g.peers {
@@ -41,8 +41,8 @@ func (g *Group) Servers() []Server {
 	return servers
 }
 
-// Order is how the servers stand, those in front that would be asked first now.
-// Those that are looping are the last, and not asked at all.
+// Order returns the status of the servers, in the order in which they would be
+// queried now. Those that are looping are last, and not queried at all.
 func (g *Group) Order() []Status {
 	good, bad, looping := g.order(g.pool.running())
 	statuses := make([]Status, 0, len(g.peers))
@@ -52,14 +52,14 @@ func (g *Group) Order() []Status {
 	return statuses
 }
 
-// Exchange asks one server after another, or several, until one has a usable
+// Exchange queries one server after another, or several, until one has a usable
 // answer, for at most Total. Of the query, which has to have one question, only
-// that is passed on, with RD, CD, AD and DO, the options that [PassedOn] returns,
-// and the marks that reveal a loop.
+// that is passed on, with RD, CD, AD and DO, the options that [PassedOn]
+// returns, and the marks that reveal a loop.
 //
-// If servers answer and all of them by an error, such as SERVFAIL, the reply
+// If servers answer and all of them with an error, such as SERVFAIL, the reply
 // is the most informative one of them. If none answers the error is a *Failure.
-// It is ErrNoServers or ErrBusy, at once, if no server was asked.
+// It is ErrNoServers or ErrBusy, at once, if no server was queried.
 func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
 	if len(g.peers) == 0 {
 		return nil, ErrNoServers
@@ -87,8 +87,8 @@ func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
 	return newRace(g, s, q).run(ctx)
 }
 
-// order returns the servers to ask first, the best one in front, and those
-// to ask when all else fails. Those that are looping are not to be asked.
+// order returns the servers to query first, the best one in front, and those to
+// query when all else fails. Those that are looping must not be queried.
 func (g *Group) order(probed bool) (good, bad, looping []*peer) {
 	for _, p := range g.peers {
 		switch p.effectiveState(probed) {
@@ -103,8 +103,8 @@ func (g *Group) order(probed bool) (good, bad, looping []*peer) {
 	return byRank(good), bad, looping
 }
 
-// effectiveState is the state, but for a doubt so old that no probe is going to
-// resolve it.
+// effectiveState is the state, except for one doubtful for so long that no
+// probe is going to resolve it.
 func (p *peer) effectiveState(probed bool) State {
 	p.mu.Lock()
 	defer p.mu.Unlock()

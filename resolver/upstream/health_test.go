@@ -14,11 +14,11 @@ import (
 )
 
 func TestEDNS(t *testing.T) {
-	// What a server makes of a query with EDNS; plain ones it answers.
+	// How a server handles a query with EDNS; plain ones it answers.
 	tests := map[string]struct {
 		respond func(*dns.Msg) *dns.Msg
 		do      bool
-		plain   bool // it is asked without in the end
+		plain   bool // it ends up queried without EDNS
 	}{
 		"answers":           {func(q *dns.Msg) *dns.Msg { return reply(q, "192.0.2.1") }, false, false},
 		"FORMERR":           {withRcode(dns.RcodeFormatError), false, true},
@@ -136,7 +136,7 @@ func TestUseKeepsWhatIsKnown(t *testing.T) {
 		if _, err := groups[1].Exchange(t.Context(), query("www.example.")); !errors.Is(err, ErrNoServers) {
 			t.Errorf("no server to ask: %v", err)
 		}
-		ask(t, g) // it goes on working
+		ask(t, g) // it still works
 	})
 }
 
@@ -231,7 +231,7 @@ func TestLoopingServerIsNotAsked(t *testing.T) {
 		p := New(Config{})
 		loop := &imagined{server: Plain(netip.MustParseAddrPort("10.0.0.1:53")), delay: after(rtt)}
 		p.newTransport = func(Server, *transport.Scope) roundTripper { return loop }
-		// The other one sends on whatever it is asked, to us.
+		// The other one forwards every query to us.
 		round := func(q *dns.Msg) *dns.Msg {
 			if _, looped := p.Looped(q); looped {
 				return new(dns.Msg).SetRcode(q, dns.RcodeRefused)

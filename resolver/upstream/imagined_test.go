@@ -22,7 +22,7 @@ type imagined struct {
 	delay   func() time.Duration // negative: lost
 	respond func(*dns.Msg) *dns.Msg
 	asked   []*dns.Msg
-	most    int // asked at once
+	most    int // concurrent queries
 	now     int
 }
 
@@ -82,7 +82,7 @@ func (s *imagined) set(delay func() time.Duration, respond func(*dns.Msg) *dns.M
 	s.delay, s.respond = delay, respond
 }
 
-// take returns what was asked since the last call.
+// take returns the queries since the last call.
 func (s *imagined) take() []*dns.Msg {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *imagined) take() []*dns.Msg {
 	return asked
 }
 
-// queries leaves out probes.
+// queries counts them without probes.
 func queries(asked []*dns.Msg) (n int) {
 	for _, q := range asked {
 		if _, loop := parseLoopName(q.Question[0].Name); !loop && q.Question[0].Name != "." {
@@ -138,7 +138,7 @@ func run(t testing.TB, p *Pool) (stop func()) {
 	}
 }
 
-// ask is an exchange that has to end well, and how long it took.
+// ask makes an exchange that must succeed, and returns how long it took.
 func ask(t testing.TB, g *Group) (*Reply, time.Duration) {
 	t.Helper()
 	began := time.Now()

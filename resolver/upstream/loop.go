@@ -11,15 +11,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A server near by may be one that asks us in turn. Two marks reveal it:
+// A server near by may be one that queries us in turn. Two marks reveal it:
 //
 //   - Each query to such a server carries an option with a number that stands
-//     for us asking that server. Another nodedns adds its own, so that a query
-//     that comes round has ours in it. Forwarders that pass options on untouched
-//     are found out by it as well.
+//     for our queries to that server. Another nodedns adds its own, so that a
+//     query that loops back has ours in it. Forwarders that pass options on
+//     unchanged are detected by it as well.
 //   - Such a server is probed by the name NUMBER.nodedns-loop.test, which comes
-//     back to us through any forwarder. It has to be an ordinary name to do
-//     so; test is reserved (RFC 6761, section 6.2).
+//     back to us through any forwarder. It has to be an ordinary name for that;
+//     test is reserved (RFC 6761, section 6.2).
 //
 // Numbers are random and known to that server only.
 
@@ -59,9 +59,9 @@ func parseLoopName(name string) (token, bool) {
 	return token(n), err == nil
 }
 
-// MayBeProbe reports whether a name, in wire form and in lower case, looks like one
-// that servers are probed by, so that [Pool.Looped] has to see the query. It is
-// for callers that do not take queries apart.
+// MayBeProbe reports whether a name, in wire form and in lower case, looks like
+// one that servers are probed by, so that [Pool.Looped] has to see the query.
+// It is for callers that do not parse queries.
 func MayBeProbe(name []byte) bool {
 	const suffix = "\x0cnodedns-loop\x04test\x00"
 	return len(name) == 1+16+len(suffix) && string(name[1+16:]) == suffix
@@ -77,23 +77,24 @@ func marks(opt *dns.OPT) []byte {
 	return nil
 }
 
-// loopable reports whether a server at an address may be one that asks us: on
-// this machine, or where its clients are.
+// loopable reports whether a server at an address may be one that queries us:
+// on this machine, or where its clients are.
 func loopable(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
-// Forwarded reports whether a query has been through another server that marks what
-// it forwards. Making such a query wait for another one's answer may make a
-// circle of servers wait for each other.
+// Forwarded reports whether a query has been through another server that marks
+// what it forwards. Making such a query wait for another one's answer may
+// deadlock a cycle of servers.
 func Forwarded(query *dns.Msg) bool {
 	opt := query.IsEdns0()
 	return opt != nil && len(marks(opt)) > 0
 }
 
-// Looped reports whether a query is one of ours that came back, and through which
-// server. That server is not asked any more until it is found to have stopped
-// doing so. Such a query must be rejected, before anything else is decided.
+// Looped reports whether a query is one of ours that came back, and through
+// which server. That server is not queried again until it is found to have
+// stopped doing so. Such a query must be rejected, before anything else is
+// decided.
 //
 // Queries that have gone through too many hops are rejected as well; the
 // Server is then the zero value.

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// betweenNeighbours are the options that concern one exchange of messages, or
-// one server: they are not passed on in either direction.
+// betweenNeighbours are the options that are hop-by-hop or concern one server:
+// they are not passed on in either direction.
 var betweenNeighbours = []uint16{
 	dns.EDNS0LLQ, dns.EDNS0UL, // of one server's subscriptions and leases
 	dns.EDNS0NSID,         // RFC 5001, section 2.1: not transitive
@@ -28,12 +28,12 @@ const optionChain = 13
 // maxOptions bounds the options passed on with one message, in octets.
 const maxOptions = 512
 
-// PassedOn are the options of a message that are for the server that answers it or, in a
-// reply, for the client: all that are unknown, as those may be anything, and
-// of the known ones those that are about the answer, such as the client's
-// subnet (RFC 7871) and the algorithms that a validator knows (RFC 6975). A
-// message with more of them than there is a use for passes on none, which is
-// what a server does that does not know them (RFC 6891, section 6.1.2).
+// PassedOn returns the options of a message that are for the server that
+// answers it or, in a reply, for the client: all that are unknown, as those may
+// be anything, and of the known ones those that are about the answer, such as
+// the client's subnet (RFC 7871) and the algorithms that a validator supports
+// (RFC 6975). Of a message with an excessive amount of them none is passed on,
+// as by a server that does not support them (RFC 6891, section 6.1.2).
 //
 // A reply to a query with such options is for that query alone.
 func PassedOn(m *dns.Msg) []dns.EDNS0 {

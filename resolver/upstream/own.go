@@ -19,7 +19,7 @@ func Normalize(server netip.AddrPort) netip.AddrPort {
 }
 
 // IsOwn reports whether a normalized server is one of the addresses that we
-// listen on. Source is the address from which it would be asked, if that is
+// listen on. Source is the address from which it would be queried, if that is
 // known: when both are equal the server is on this machine, and a listener on
 // all addresses gets the query.
 func IsOwn(own []netip.AddrPort, server netip.AddrPort, source netip.Addr) bool {

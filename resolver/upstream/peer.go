@@ -15,33 +15,34 @@ import (
 // State is what is known about a server.
 type State uint8
 
-// The states of a server. Only those that are unknown or good are asked first.
+// The states of a server. Only those that are unknown or good are queried
+// first.
 const (
-	// Unknown is one that has not been asked since the start or a Reset.
+	// Unknown is one that has not been queried since the start or a Reset.
 	Unknown State = iota
 	// Good is one that answers.
 	Good
-	// Doubtful is one that did not answer in time; a probe will show.
+	// Doubtful is one that did not answer in time; a probe decides.
 	Doubtful
 	// Down is one that did not answer a probe either.
 	Down
 	// Rejecting is one that rejects what others answer.
 	Rejecting
-	// Looping is one that asks us what we ask it. It is never asked, except
-	// by probes.
+	// Looping is one that sends our queries back to us. It is never queried,
+	// except by probes.
 	Looping
 )
 
 var stateNames = [...]string{"unknown", "good", "doubtful", "down", "rejecting", "looping"}
 
-// String is the word that people and programs read.
+// String returns the state's name, for people and programs.
 func (s State) String() string { return stateNames[s] }
 
 // MarshalText returns what String does.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads what MarshalText returns. A word of another version is
-// [Unknown]: the status that it stands in can be read all the same.
+// UnmarshalText reads what MarshalText returns. A state of another version is
+// [Unknown], so that the status that contains it can still be read.
 func (s *State) UnmarshalText(text []byte) error {
 	*s = State(max(slices.Index(stateNames[:], string(text)), int(Unknown)))
 	return nil
@@ -51,13 +52,13 @@ const (
 	maxRejections = 3 // in a row, of what another server answered
 	firstBackoff  = 500 * time.Millisecond
 	maxBackoff    = 30 * time.Second
-	loopBackoff   = 10 * time.Second // loops are made by people
+	loopBackoff   = 10 * time.Second // loops are configured by people
 	// unproven is after how long a server gets a chance without a probe when
 	// there is no Run to send one.
 	unproven = 10 * time.Second
 )
 
-// peer is a server and what has been learnt about it.
+// peer is a server and its state.
 type peer struct {
 	server Server
 	token  token
@@ -95,7 +96,7 @@ func (p *peer) become(state State) {
 	}
 }
 
-// enter takes a place for a query, unless there are too many.
+// enter reserves a slot for a query, unless there are too many.
 func (p *peer) enter(limit int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +115,7 @@ func (p *peer) leave() {
 	p.inFlight--
 }
 
-// answered notes a reply of any kind: the server is alive, and this fast.
+// answered records a reply of any kind: the server is alive, and this fast.
 func (p *peer) answered(after time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +133,7 @@ func (p *peer) answered(after time.Duration) {
 	}
 }
 
-// overtaken notes that another server answered first. Until it is known
+// overtaken records that another server answered first. Until it is known
 // whether this one is slow or dead, others come first.
 func (p *peer) overtaken() {
 	p.mu.Lock()
@@ -144,7 +145,7 @@ func (p *peer) overtaken() {
 	}
 }
 
-// failed notes that there was no reply, and has that looked into at once.
+// failed records that there was no reply, and has the server probed at once.
 func (p *peer) failed(reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -160,7 +161,7 @@ func (p *peer) failed(reason error) {
 	}
 }
 
-// accepted notes an answer that was of use.
+// accepted records an answer that was usable.
 func (p *peer) accepted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +172,7 @@ func (p *peer) accepted() {
 	}
 }
 
-// rejectedQuery notes that another server answered what this one would not.
+// rejectedQuery records that another server answered what this one rejected.
 func (p *peer) rejectedQuery(q dns.Question, reason error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,7 +188,7 @@ func (p *peer) rejectedQuery(q dns.Question, reason error) {
 	}
 }
 
-// looped notes that a query to this server came to us.
+// looped records that a query to this server came to us.
 func (p *peer) looped() (Server, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,7 +203,7 @@ func (p *peer) looped() (Server, bool) {
 	return p.server, true
 }
 
-// probed notes what came of a probe that began then.
+// probed records the result of a probe that began then.
 func (p *peer) probed(began time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +225,7 @@ func (p *peer) probed(began time.Time, err error) {
 	}
 }
 
-// reset forgets what was learnt. Counts and loops stay: neither is about the
+// reset clears the learned state. Counts and loops stay: neither depends on the
 // network.
 func (p *peer) reset() {
 	p.mu.Lock()
@@ -244,7 +245,7 @@ func (p *peer) interval() time.Duration {
 	return p.speed.interval()
 }
 
-// hedge is when it is worth a query to ask a second server.
+// hedge is after how long to query a second server too.
 func (p *peer) hedge() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

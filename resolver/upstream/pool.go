@@ -28,16 +28,16 @@ const (
 
 // Config of a Pool.
 type Config struct {
-	// Own returns the addresses that we listen on, which are never asked. Nil
+	// Own returns the addresses that we listen on, which are never queried. Nil
 	// means none.
 	Own func() []netip.AddrPort
 	// Roots verify certificates; the system's where nil.
 	Roots *x509.CertPool
 	// Logger gets changes of the servers' states; nil discards.
 	Logger *slog.Logger
-	// InFlight bounds the Exchanges at once, 1024 where zero; PerServer the
-	// queries to one server, 512 where zero. A query that is asked again
-	// counts again with the latter.
+	// InFlight bounds the concurrent Exchanges, 1024 where zero; PerServer the
+	// queries to one server, 512 where zero. A query that is sent again counts
+	// again for the latter.
 	InFlight, PerServer int
 }
 
@@ -49,8 +49,8 @@ type Options struct {
 	RandomizeCase bool
 }
 
-// Pool knows the servers that are in use and what was learnt about each. Its
-// methods may be called concurrently, but only one Run may run.
+// Pool holds the servers in use and the state of each. Its methods may be
+// called concurrently, but only one Run may run.
 //
 // Without Run queries are answered too, but each one makes its own
 // connections, and servers that failed are tried again by queries.
@@ -60,7 +60,7 @@ type Pool struct {
 	total        time.Duration                               // Total, but for tests
 	inFlight     chan struct{}                               // holds one element for each Exchange
 	budget       budget
-	wakeup       retry.Hint   // holds one element when the prober has to look
+	wakeup       retry.Hint   // holds one element when the prober has to check
 	used         atomic.Int64 // nanoseconds from born to the last use
 	born         time.Time
 
@@ -91,9 +91,9 @@ func New(config Config) *Pool {
 }
 
 // Use sets which servers are in use from now on, and returns a Group for each
-// list. Our own listeners and repetitions are left out. What is known about a
-// server stays if it was in use before. Groups from earlier calls go on
-// working with their servers.
+// list. Our own listeners and repetitions are left out. The state of a server
+// is kept if it was in use before. Groups from earlier calls keep working with
+// their servers.
 func (p *Pool) Use(options Options, lists ...[]Server) []*Group {
 	options.Timeout = cmp.Or(options.Timeout, defaultTimeout)
 	own := p.own()
@@ -155,7 +155,7 @@ func (p *Pool) byToken(t token) *peer {
 	return p.tokens[t]
 }
 
-// Reset forgets what was learnt about the servers, and closes connections: the
+// Reset clears what was learned about the servers, and closes connections: the
 // network has changed. Queries in flight go on.
 func (p *Pool) Reset() {
 	for _, peer := range p.list() {
@@ -170,7 +170,7 @@ func (p *Pool) Reset() {
 	p.wake()
 }
 
-// Status is that of each server in use, ordered by their texts.
+// Status returns that of each server in use, ordered by their texts.
 func (p *Pool) Status() []Status {
 	peers := p.list()
 	all := make([]Status, len(peers))
@@ -180,7 +180,7 @@ func (p *Pool) Status() []Status {
 	return all
 }
 
-// list is the peers in use, ordered by their servers' texts.
+// list returns the peers in use, ordered by their servers' texts.
 func (p *Pool) list() []*peer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -213,7 +213,8 @@ func (p *Pool) Run(ctx context.Context) error {
 	return nil
 }
 
-// current is the session of the Run, or a new one that ends by calling done.
+// current returns the session of the Run, or a new one that ends by calling
+// done.
 func (p *Pool) current(ctx context.Context) (s *session, done func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +225,7 @@ func (p *Pool) current(ctx context.Context) (s *session, done func()) {
 	return s, s.end
 }
 
-// running reports whether a Run does, so that servers are probed.
+// running reports whether Run is running, so that servers are probed.
 func (p *Pool) running() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -238,11 +239,11 @@ func (p *Pool) own() []netip.AddrPort {
 	return p.config.Own()
 }
 
-// wake makes the prober look at the servers.
+// wake makes the prober check the servers.
 func (p *Pool) wake() { p.wakeup.Send() }
 
-// touch notes that the pool is in use.
+// touch records that the pool is in use.
 func (p *Pool) touch() { p.used.Store(int64(time.Since(p.born))) }
 
-// idle is for how long it has not been in use.
+// idle returns how long it has not been in use.
 func (p *Pool) idle() time.Duration { return time.Since(p.born) - time.Duration(p.used.Load()) }

@@ -65,7 +65,7 @@ func TestForgeriesAreIgnored(t *testing.T) {
 	}
 }
 
-// Another socket than the one that was asked answers, with the right ID.
+// Another socket than the one that was queried answers, with the right ID.
 func TestReplyFromAnotherPortIsIgnored(t *testing.T) {
 	other, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -262,7 +262,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A listener on all addresses is found out only when it is connected to.
+// A listener on all addresses is detected only when it is connected to.
 func TestOwnListenerIsNotAsked(t *testing.T) {
 	s := serve(t, answering("192.0.2.1"), answering("192.0.2.1"))
 	own := netip.AddrPortFrom(netip.IPv4Unspecified(), s.addr.Port())

@@ -9,10 +9,10 @@ import (
 
 const (
 	// idleAfter is after how long without queries probes end. A machine that
-	// asks for nothing sends nothing.
+	// makes no queries sends nothing.
 	idleAfter = time.Minute
-	// measureAfter is when a server that is not the first choice is asked, to
-	// see whether it should be.
+	// measureAfter is when a server that is not the first choice is queried, to
+	// measure whether it should be.
 	measureAfter = time.Minute
 	probeLimit   = time.Second
 )
@@ -33,7 +33,7 @@ func (p *Pool) probe(ctx context.Context, s *session) {
 	}
 }
 
-// probeDue begins the probes that are due, and returns when to look again.
+// probeDue begins the probes that are due, and returns when to check again.
 func (p *Pool) probeDue(s *session) (next time.Duration) {
 	next = idleAfter
 	if p.idle() >= idleAfter {
@@ -65,7 +65,7 @@ func (p *peer) probeTime() (time.Time, bool) {
 
 func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	if !peer.enter(p.config.PerServer) {
-		return // it is busy: there will be news of it
+		return // it is busy: a result will come
 	}
 	peer.mu.Lock()
 	peer.probing = true
@@ -90,9 +90,9 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	}
 }
 
-// probeQuestion is what to ask: of a server that rejects queries one of
-// those, of one near by what shows a loop, and of others what every server
-// knows. The caller holds mu.
+// probeQuestion returns what to query: for a server that rejects queries one of
+// those, for one near by what shows a loop, and for others what every server
+// can answer. The caller holds mu.
 func (p *peer) probeQuestion() *question {
 	query := new(dns.Msg)
 	switch {

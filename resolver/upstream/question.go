@@ -11,16 +11,16 @@ import (
 
 const (
 	headerLen = 12
-	// payload is the largest UDP reply asked for: what fits an IPv6 packet of
+	// payload is the largest UDP reply requested: what fits an IPv6 packet of
 	// the minimum MTU.
 	payload = 1232
-	// paddedTo hides how long the name is from those that see the length of
-	// an encrypted query (RFC 8467, section 4.1).
+	// paddedTo hides how long the name is from observers of the length of an
+	// encrypted query (RFC 8467, section 4.1).
 	paddedTo = 128
 )
 
-// question is a client's query as it is sent on: what was asked and the flags
-// that matter to the answer. It never changes.
+// question is a client's query as it is forwarded: its question and the flags
+// that matter to the answer. It is immutable.
 type question struct {
 	plain  []byte // the message without EDNS, its ID zero
 	end    int    // of the question in it
@@ -31,12 +31,12 @@ type question struct {
 	client uint16 // the client's ID
 }
 
-// special reports whether a client added options of its own. What a server makes of
-// those shows nothing of what it makes of EDNS: a client could otherwise have all
-// others asked without.
+// special reports whether a client added options of its own. How a server
+// handles those shows nothing of its EDNS support: a client could otherwise
+// turn off EDNS for all others.
 func (q *question) special() bool { return len(q.passed) > 0 }
 
-// form is how a question is put to a server.
+// form is how a question is sent to a server.
 type form struct {
 	edns   bool
 	mark   token // zero: none
@@ -44,7 +44,7 @@ type form struct {
 	mixed  bool // the case of letters is random (0x20)
 }
 
-// newQuestion takes from a query what is passed on.
+// newQuestion extracts from a query what is passed on.
 func newQuestion(query *dns.Msg) (*question, error) {
 	if len(query.Question) != 1 {
 		return nil, fmt.Errorf("a query with %d questions", len(query.Question))

@@ -24,11 +24,11 @@ type race struct {
 	results chan outcome // has room for all
 
 	good     []*peer
-	plan     []*peer // which to ask next
+	plan     []*peer // which to query next
 	pending  []*attempt
 	started  int
-	pace     time.Duration // until the next attempt without news
-	hedge    bool          // that attempt is one for speed
+	pace     time.Duration // until the next attempt if there is no result
+	hedge    bool          // that attempt is only to reduce latency
 	failure  Failure
 	rejected []outcome
 }
@@ -41,7 +41,7 @@ type attempt struct {
 	cancel   context.CancelFunc
 }
 
-// outcome is what came of an attempt.
+// outcome is the result of an attempt.
 type outcome struct {
 	*attempt
 	reply *dns.Msg
@@ -62,8 +62,8 @@ func newRace(g *Group, s *session, q *question) *race {
 	return r
 }
 
-// plan is which servers to ask, and which again: those that are good twice before others
-// are bothered, as what is lost is more often a packet than a server.
+// plan returns which servers to query, and which again: good ones twice before
+// others are tried, as a lost packet is more frequent than a failed server.
 func plan(good, bad []*peer) (plan []*peer) {
 	round := slices.Concat(good, bad)
 	plan = slices.Concat(good, good, bad)
@@ -73,7 +73,8 @@ func plan(good, bad []*peer) (plan []*peer) {
 	return plan
 }
 
-// run goes on until there is an answer, no server is left to ask, or ctx ends.
+// run goes on until there is an answer, no server is left to query, or ctx
+// ends.
 func (r *race) run(ctx context.Context) (*Reply, error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -97,7 +98,7 @@ func (r *race) run(ctx context.Context) (*Reply, error) {
 	return r.lost()
 }
 
-// late asks another server since there was no news in time.
+// late queries another server since there was no result in time.
 func (r *race) late(timer *time.Timer) {
 	first := r.pending[0]
 	switch {
@@ -131,8 +132,8 @@ func (r *race) next(timer *time.Timer) {
 	}
 }
 
-// mayStart reports whether to ask a server now. A connection loses nothing, so
-// there is no use in repeating a query over one.
+// mayStart reports whether to query a server now. A connection loses nothing,
+// so repeating a query over one is useless.
 func (r *race) mayStart(p *peer) bool {
 	return p.server.Transport == UDP || !r.isPending(p)
 }
@@ -171,8 +172,8 @@ func (r *race) start(p *peer) error {
 	c := choices{mixed: r.group.options.RandomizeCase}
 	switch {
 	case r.isPending(p):
-		// Silence may be about EDNS. With DO the answer would lack what was
-		// asked for.
+		// Silence may be due to EDNS. With DO the answer would lack what was
+		// requested.
 		c.plain = !r.q.do && p.doubtsEDNS()
 		p.updateCounts(func(c *Counts) { c.Repeats++ })
 	case r.hedge && len(r.pending) > 0:
@@ -190,8 +191,8 @@ func (r *race) start(p *peer) error {
 	return nil
 }
 
-// exchange queries the server. What that shows about the server is noted even
-// when the race is over.
+// exchange queries the server. What that shows about the server is recorded
+// even when the race is over.
 func (a *attempt) exchange(ctx context.Context, r *race, c choices) {
 	defer a.cancel()
 	reply, by, err := r.session.queryServer(ctx, a.peer, r.q, c)
@@ -210,8 +211,8 @@ func (a *attempt) exchange(ctx context.Context, r *race, c choices) {
 	r.results <- outcome{a, reply, by, err}
 }
 
-// note keeps what a failed attempt showed. A server that did more than keep
-// silent is not asked again: its answer would be the same.
+// note records the result of a failed attempt. A server that was not just
+// silent is not queried again: its answer would be the same.
 func (r *race) note(o outcome) {
 	if o.err == nil {
 		r.rejected = append(r.rejected, o)
@@ -229,9 +230,9 @@ func (r *race) drop(p *peer, err error) {
 	r.plan = slices.DeleteFunc(r.plan, func(other *peer) bool { return other == p })
 }
 
-// won ends the race with an answer. Those that were asked before and have not
-// answered are overtaken; how slow they are is worth knowing, so they get the
-// rest of the time that they usually need.
+// won ends the race with an answer. Servers that were queried before and have
+// not answered are overtaken; to measure how slow they are, they get the rest
+// of the time that they usually need.
 func (r *race) won(winner outcome) *Reply {
 	winner.peer.accepted()
 	for _, o := range r.rejected {
@@ -282,8 +283,8 @@ func informativeness(reply *dns.Msg) int {
 	return n
 }
 
-// rejected reports whether another server should be asked after such an answer.
-// A code that needs EDNS speaks of the exchange and not of the name.
+// rejected reports whether another server should be queried after such an
+// answer. A code that needs EDNS concerns the exchange and not the name.
 func rejected(rcode int) bool {
 	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused ||
 		rcode == dns.RcodeNotImplemented || rcode > 0xf

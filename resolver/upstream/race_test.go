@@ -137,7 +137,7 @@ func TestHedgesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 2000
 		turn := 0
-		// Slow every other time, so that the first server stays the one to ask.
+		// Slow every other time, so that the first server stays preferred.
 		p, servers, g := imagine(Config{}, func() time.Duration {
 			if turn++; turn%2 == 0 {
 				return 60 * time.Millisecond

@@ -32,11 +32,11 @@ var embedding = []struct {
 	{netip.MustParsePrefix("::/96"), 12},        // RFC 4291, section 2.5.5.1
 }
 
-// Rebinds returns the first address in a reply that belongs to this machine
-// or to networks that are not public. A web page may use such an answer to
-// reach, by its own name, what stands behind the firewall.
+// Rebinds returns the first address in a reply that belongs to this machine or
+// to networks that are not public. A web page may use such an answer to reach,
+// under its own name, hosts behind the firewall.
 //
-// It looks at the A, AAAA, SVCB and HTTPS records of the answer and of the
+// It checks the A, AAAA, SVCB and HTTPS records of the answer and of the
 // additional section, the latter for clients that look there.
 func Rebinds(reply *dns.Msg) (netip.Addr, bool) {
 	for _, section := range [][]dns.RR{reply.Answer, reply.Extra} {

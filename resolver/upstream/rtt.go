@@ -7,8 +7,8 @@ import (
 
 const (
 	// unknownInterval is how long a server of which nothing is known may be
-	// silent before the next is asked: long enough for most, short enough that
-	// a dead first server costs less than 300 ms.
+	// silent before the next is queried: long enough for most, short enough
+	// that a dead first server costs less than 300 ms.
 	unknownInterval = 200 * time.Millisecond
 	// minInterval keeps small variations near zero from causing repetitions.
 	minInterval = 100 * time.Millisecond
@@ -18,9 +18,9 @@ const (
 	maxHedge = 250 * time.Millisecond
 	minHedge = 20 * time.Millisecond
 
-	recent  = 64 // samples of which the p95 is taken
-	enough  = 16 // of them make a p95
-	refresh = 8  // samples after which it is taken again
+	recent  = 64 // samples from which the p95 is computed
+	enough  = 16 // of them are enough for a p95
+	refresh = 8  // samples after which it is computed again
 )
 
 // estimate is what is known about a server's speed. A sample is the time to
@@ -57,8 +57,8 @@ func (e *estimate) interval() time.Duration {
 	return min(max(e.smoothed+4*e.variation, minInterval), maxInterval)
 }
 
-// hedge is when it is worth a query to ask a second server. It is not later
-// than interval.
+// hedge is after how long to query a second server too. It is not later than
+// interval.
 func (e *estimate) hedge() time.Duration {
 	limit := min(e.interval(), maxHedge)
 	if e.p95 == 0 {

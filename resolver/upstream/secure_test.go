@@ -100,7 +100,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// Many queries share a connection, and a slow one does not hold up the others.
+// Many queries share a connection, and a slow one does not delay the others.
 func TestTLSIsPipelined(t *testing.T) {
 	release := make(chan struct{})
 	var waiting sync.WaitGroup
@@ -199,7 +199,7 @@ func TestHTTPS(t *testing.T) {
 			server := httptest.NewUnstartedServer(tt.serve)
 			server.EnableHTTP2 = true
 			server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-			server.Config.ErrorLog = log.New(io.Discard, "", 0) // it does not like our being strict
+			server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains when the client is strict
 			server.StartTLS()
 			defer server.Close()
 			p := New(Config{Roots: roots})

@@ -11,7 +11,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Transport is how a server is asked.
+// Transport is how a server is queried.
 type Transport uint8
 
 // The transports. The zero value is the ordinary one.
@@ -38,7 +38,7 @@ func (t Transport) String() string {
 // encrypted reports whether an attacker on the path can neither read nor forge.
 func (t Transport) encrypted() bool { return t == TLS || t == HTTPS }
 
-// Server is a server to ask and how. Servers are equal if they are ==. The
+// Server is a server to query and how. Servers are equal if they are ==. The
 // zero value is none.
 type Server struct {
 	Transport Transport
@@ -51,7 +51,7 @@ type Server struct {
 	Path string
 }
 
-// Plain is a server that is asked over UDP.
+// Plain returns a server that is queried over UDP.
 func Plain(addr netip.AddrPort) Server { return Server{Addr: Normalize(addr)} }
 
 // ParseServer reads a server in one of these forms:
@@ -63,7 +63,7 @@ func Plain(addr netip.AddrPort) Server { return Server{Addr: Normalize(addr)} }
 //
 // ADDR is IPv4 or IPv6, link-local with %INTERFACE; IPv6 with a port is in
 // brackets. NAME is what the certificate has to be for; without it that is
-// ADDR. A server is never known by name alone: a resolver would have to find
+// ADDR. A server is never given by name alone: a resolver would have to resolve
 // the name, and on this machine that is us.
 func ParseServer(text string) (Server, error) {
 	s, err := parseServer(text)
@@ -109,7 +109,7 @@ func isHostName(name string) bool {
 		strings.Trim(name, ".") != ""
 }
 
-// splitPath takes the path, which a URL cannot do without, off an address.
+// splitPath splits the path, which a URL must have, from an address.
 func splitPath(text string) (addr, path string, err error) {
 	slash := strings.IndexByte(text, '/')
 	if slash < 0 {

@@ -13,12 +13,12 @@ import (
 // roundTripper carries one query to a server and its reply back.
 type roundTripper interface {
 	RoundTrip(ctx context.Context, query []byte, accept transport.Accept) ([]byte, error)
-	// Close lets go of what is kept for later queries. RoundTrip may be called
+	// Close releases what is kept for later queries. RoundTrip may be called
 	// after it.
 	Close()
 }
 
-// session is what is there while a Pool runs, or, when it does not, during one
+// session is what exists while a Pool runs, or, when it does not, during one
 // Exchange: connections, and goroutines.
 type session struct {
 	scope        *transport.Scope
@@ -45,7 +45,7 @@ func (s *session) transport(server Server) roundTripper {
 	return a
 }
 
-// forget closes the connections to some servers: those in use when they are
+// forget closes the connections to some servers: those in use once they are
 // idle.
 func (s *session) forget(gone func(Server) bool) {
 	s.mu.Lock()

@@ -2,7 +2,7 @@ package upstream
 
 import "testing"
 
-// A command reads the status of a daemon that knows more states.
+// A command reads the status of a daemon that has more states.
 func TestStateOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]State{"good": Good, "looping": Looping, "resting": Unknown, "": Unknown} {

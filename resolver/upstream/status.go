@@ -15,7 +15,7 @@ type Counts struct {
 	Failures   uint64  `json:"failures"` // exchanges without a usable reply in time
 	Timeouts   uint64  `json:"-"`        // those of them without any
 	Rejections uint64  `json:"-"`        // queries rejected that another server answered
-	Repeats    uint64  `json:"-"`        // queries sent since none came back in time
+	Repeats    uint64  `json:"-"`        // queries sent again since no reply came in time
 	Hedges     uint64  `json:"-"`        // queries sent early, since another server was slow
 	Overloads  uint64  `json:"-"`        // queries not sent: too many in flight
 	Loops      uint64  `json:"-"`        // queries that came back to us
@@ -24,14 +24,14 @@ type Counts struct {
 
 // Status is what is known about a server.
 type Status struct {
-	// Server is its text, which need not be one that [ParseServer] takes:
+	// Server is its text, which need not be one that [ParseServer] accepts:
 	// resolv.conf may have a link-local address without an interface.
 	Server   string         `json:"server"`
 	Addr     netip.AddrPort `json:"-"`
 	Protocol string         `json:"protocol"` // udp, tcp, tls or https
-	// General is whether it is asked for what no route has, and Routes are the
-	// domains that a route sends to it. A [Pool] leaves both to its user, which
-	// has the routes.
+	// General is whether it is queried for names that no route matches, and
+	// Routes are the domains that a route sends to it. A [Pool] leaves both to
+	// its user, which has the routes.
 	General bool     `json:"general"`
 	Routes  []string `json:"routes"`
 	State   State    `json:"state"`
@@ -43,13 +43,14 @@ type Status struct {
 	// keep to. 0 is not known.
 	RTT Milliseconds `json:"rtt_ms"`
 	P95 Milliseconds `json:"p95_ms"`
-	// EDNS is false while the server is asked without, since it chokes on it.
+	// EDNS is false while the server is queried without, since it fails with
+	// it.
 	EDNS     bool `json:"edns"`
 	InFlight int  `json:"in_flight"`
 	Counts
 }
 
-// NewStatus is that of a server of which nothing is known.
+// NewStatus returns that of a server of which nothing is known.
 func NewStatus(server Server) Status {
 	return Status{Server: server.String(), Addr: server.Addr, Protocol: server.Transport.String(), Routes: []string{}}
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Auto is the zero Server. It stands for the servers that the machine itself was
-// given, where a list of servers may have it.
+// Auto is the zero Server. It stands for the servers that the machine itself is
+// configured with, where a list of servers may have it.
 var Auto Server
 
 // autoText spells Auto.

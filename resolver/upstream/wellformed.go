@@ -9,14 +9,14 @@ import (
 )
 
 // errMalformed is a reply with something missing from it. Unlike what cannot be
-// read at all it is no sign that a server chokes on EDNS: the owner of a name may
-// have put it there.
+// read at all it does not mean that a server fails with EDNS: the owner of a
+// name may have published it so.
 var errMalformed = errors.New("its answer is not whole")
 
-// layouts are how the data of a type are made up: of so many octets (1 to 9),
-// a name (n), a string (s), one string or more (S), and a rest that may be empty
-// (*) or not (+). Types that are hardly ever asked for are left out, and so are
-// those whose data may be anything.
+// layouts describe the RDATA of a type: so many octets (1 to 9), a name (n), a
+// string (s), one string or more (S), and a rest that may be empty (*) or not
+// (+). Types that are hardly ever queried are left out, and so are those whose
+// data may be anything.
 var layouts = map[uint16]string{
 	dns.TypeA: "4", dns.TypeAAAA: "88",
 	dns.TypeNS: "n", dns.TypeCNAME: "n", dns.TypePTR: "n", dns.TypeDNAME: "n",
@@ -31,14 +31,14 @@ var layouts = map[uint16]string{
 	dns.TypeRRSIG: "99n+", dns.TypeNSEC: "n*", dns.TypeNSEC3: "4ss*", dns.TypeNSEC3PARAM: "4s",
 }
 
-// checkWellFormed returns why a message, whose records begin at an offset, is not to be passed
-// on: a client could not read it, or would take a part for all. The parser is
-// lenient. It is content with fewer records than the header counts, with records
-// without data, and with the first few fields of a record. What it makes of them
-// would be written as something unreadable, or something that was never sent.
+// checkWellFormed returns why a message, whose records begin at an offset, is
+// not to be passed on: a client could not read it, or would take a part for
+// all. The parser is lenient. It accepts fewer records than the header counts,
+// with records without data, and with the first few fields of a record. Written
+// again, the result would be unreadable, or differ from what was sent.
 //
-// Of an error the code is what matters, and servers that are not up to a query
-// are known to leave counts in the header of what they do not repeat.
+// Of an error only the code matters, and servers that cannot handle a query are
+// known to leave counts in the header for sections that they omit.
 func checkWellFormed(message []byte, at int) error {
 	if isRejection(message) {
 		return nil
@@ -96,7 +96,7 @@ func skipName(message []byte, at int) int {
 		switch n := int(message[at]); {
 		case n == 0:
 			return at + 1
-		case n >= 0xc0: // a reference ends a name
+		case n >= 0xc0: // a compression pointer ends a name
 			return at + 2
 		default:
 			at += 1 + n

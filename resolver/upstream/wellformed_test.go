@@ -94,8 +94,8 @@ func TestFewerRecordsThanCounted(t *testing.T) {
 	}
 }
 
-// A record that is malformed shows nothing about the server: another one is asked,
-// and this one goes on to be asked with EDNS.
+// A record that is malformed shows nothing about the server: another one is
+// queried, and this one is still queried with EDNS.
 func TestReplyThatIsNotWhole(t *testing.T) {
 	broken := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		_, _ = w.Write(raw(t, q, dns.TypeMX, []byte{0, 10}))

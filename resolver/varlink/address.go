@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addressEntry is an address as JSON has it. The index belongs to link-local
+// addressEntry is an address in JSON. The index belongs to link-local
 // addresses: nss-resolve makes it the scope of those and ignores it otherwise.
 type addressEntry struct {
 	Ifindex int      `json:"ifindex,omitempty"`
@@ -17,9 +17,9 @@ type addressEntry struct {
 	Address []uint16 `json:"address"` // octets; as bytes they would be a string
 }
 
-// newEntry puts an address down, on an interface if the client named one and
-// the address does not. It is not ok if it names one that is not there, or
-// another one than the client.
+// newEntry returns the entry of an address, on an interface if the client named
+// one and the address does not. It is not ok if the address names one that does
+// not exist, or another one than the client.
 func newEntry(addr netip.Addr, ifindex int) (entry addressEntry, ok bool) {
 	entry.Family = familyOf(!addr.Is6(), addr.Is6())
 	entry.Address = newOctets(addr)
@@ -78,8 +78,8 @@ func parseAddress(family int, octets []uint16) (netip.Addr, error) {
 	return addr, nil
 }
 
-// literal answers for a name that is an address itself, which is not to be
-// looked for anywhere.
+// literal answers for a name that is an address itself, which must not be
+// looked up.
 func literal(name string) (Addresses, bool) {
 	addr, err := netip.ParseAddr(name)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkCall is what nss-resolve does for a name, without what it does itself
-// and what is looked up: connect, call, and close.
+// BenchmarkCall is what nss-resolve does for a name, without its own work and
+// the lookup: connect, call, and close.
 func BenchmarkCall(b *testing.B) {
 	s := newTestServer(b, Resolve(host()))
 	start(b, s)

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// callTimeout bounds one call of a Client: longer than a Resolver takes for
-	// any.
+	// callTimeout bounds one call of a Client: longer than a Resolver may take.
 	callTimeout = 10 * time.Second
 	// maxReply bounds its reply, in octets: there may be thousands of addresses.
 	maxReply = 1 << 20
@@ -30,7 +29,7 @@ type Client struct {
 	replies *bufio.Reader
 }
 
-// NewClient returns a Client for a socket, which it dials when it asks.
+// NewClient returns a Client for a socket, which it dials at the first call.
 func NewClient(path string) *Client { return &Client{path: path} }
 
 // Dial connects, if there is no connection.
@@ -56,8 +55,8 @@ func (c *Client) Close() error {
 	return conn.Close()
 }
 
-// ResolveHostname implements [Resolver]. Other errors than an [Error] are that
-// no server answers, or not as nss-resolve would understand.
+// ResolveHostname implements [Resolver]. Errors other than an [Error] mean that
+// no server answers, or not as nss-resolve would accept.
 func (c *Client) ResolveHostname(ctx context.Context, q HostnameQuestion) (Addresses, error) {
 	var reply hostnameReply
 	err := c.call(ctx, "ResolveHostname", map[string]any{"name": q.Name, "family": familyOf(q.V4, q.V6), "flags": q.Flags}, &reply)
@@ -107,7 +106,7 @@ func familyOf(v4, v6 bool) int {
 }
 
 // call calls a method and reads the parameters of its reply. A connection that
-// the other end has closed since the last call is made again.
+// the other end has closed since the last call is opened again.
 func (c *Client) call(ctx context.Context, method string, parameters, reply any) error {
 	message, err := json.Marshal(map[string]any{"method": "io.systemd.Resolve." + method, "parameters": parameters})
 	if err != nil {
@@ -138,8 +137,8 @@ func (c *Client) call(ctx context.Context, method string, parameters, reply any)
 	return nil
 }
 
-// roundTrip sends a message and waits for the next one. It leaves a connection
-// behind that can be used, or none.
+// roundTrip sends a message and waits for the next one. The connection is
+// usable afterwards, or closed.
 func (c *Client) roundTrip(ctx context.Context, message []byte) (reply []byte, err error) {
 	if err := c.Dial(ctx); err != nil {
 		return nil, err

@@ -58,14 +58,14 @@ func TestClient(t *testing.T) {
 	if stats := s.Stats(); stats.Connections != 1 {
 		t.Errorf("it took %d connections", stats.Connections)
 	}
-	// One that was closed meanwhile is made again.
+	// One that was closed meanwhile is opened again.
 	s.pool.closeAll()
 	if _, err := c.ResolveHostname(t.Context(), HostnameQuestion{Name: "a", V4: true}); err != nil {
 		t.Errorf("after the connection was closed: %v", err)
 	}
 }
 
-// What nss-resolve would not understand is not understood.
+// What nss-resolve would not accept is not accepted.
 func TestClientIsStrict(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ reply, want string }{
@@ -99,7 +99,7 @@ func TestClientIsStrict(t *testing.T) {
 	}
 }
 
-// A service that does not reply holds up no client that gives up.
+// A service that does not reply does not delay a client that gives up.
 func TestClientEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	r, asked := host(), make(chan struct{})

@@ -21,7 +21,7 @@ const (
 	readSize = 1 << 10
 )
 
-// serveConn answers the calls of a connection until either side has enough.
+// serveConn answers the calls of a connection until either side ends it.
 func (s *Server) serveConn(ctx context.Context, conn *net.UnixConn, peer unixsocket.Peer) {
 	reader := bufio.NewReaderSize(conn, readSize)
 	var buffer []byte
@@ -45,7 +45,7 @@ func (s *Server) serveConn(ctx context.Context, conn *net.UnixConn, peer unixsoc
 }
 
 // handle answers a call. One that may have many replies ends when the client
-// goes: only by reading is that noticed while there is nothing to write.
+// disconnects: while there is nothing to write, only reading detects that.
 func (s *Server) handle(ctx context.Context, conn *net.UnixConn, reader *bufio.Reader, r *request, peer unixsocket.Peer) error {
 	if !r.More {
 		return s.reply(ctx, conn, r, peer)
@@ -65,8 +65,8 @@ func (s *Server) handle(ctx context.Context, conn *net.UnixConn, reader *bufio.R
 	return err
 }
 
-// reply calls a method and sends what it replies. The error is that the
-// connection is of no more use.
+// reply calls a method and sends what it replies. An error means that the
+// connection is no longer usable.
 func (s *Server) reply(ctx context.Context, conn *net.UnixConn, r *request, peer unixsocket.Peer) error {
 	send := func(reply *response) error {
 		if r.Oneway {
@@ -83,8 +83,8 @@ func (s *Server) reply(ctx context.Context, conn *net.UnixConn, r *request, peer
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
-		// What came of a call that was broken off is no answer. Without any its
-		// client turns to another source of names.
+		// The result of a call that was cancelled is not an answer. Without one
+		// its client falls back to another source of names.
 		return ctx.Err()
 	}
 	return send(reply)
@@ -96,7 +96,7 @@ func (s *Server) call(ctx context.Context, r *request, call *Call) (parameters a
 	name := r.Method
 	switch {
 	case err != nil:
-		name = "" // it is the client's own
+		name = "" // it was chosen by the client
 	case r.Upgrade:
 		err = ErrInvalidParameter("upgrade")
 	default:

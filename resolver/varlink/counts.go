@@ -10,13 +10,13 @@ import (
 // Stats count since the Server was made.
 type Stats struct {
 	Connections int         `json:"connections"` // open now
-	Refused     uint64      `json:"-"`           // connections, for too many were open
+	Refused     uint64      `json:"-"`           // connections: too many were open
 	Calls       []CallCount `json:"-"`
 }
 
 // CallCount is the number of calls of one method with one outcome.
 type CallCount struct {
-	Method string // the full name; empty: one that there is not
+	Method string // the full name; empty: unknown method
 	Error  string // its ID; empty: none
 	Count  uint64
 }

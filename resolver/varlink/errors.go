@@ -4,14 +4,14 @@ import (
 	"fmt"
 )
 
-// Error is an error as clients get it. Those with the same ID are the same to
+// Error is an error as sent to clients. Those with the same ID are equal to
 // [errors.Is].
 type Error struct {
 	ID         string
 	Parameters any // nil: none
 }
 
-// Error is the ID, and what belongs to it.
+// Error returns the ID, and its parameters.
 func (e *Error) Error() string {
 	if e.Parameters == nil {
 		return e.ID
@@ -25,7 +25,7 @@ func (e *Error) Is(target error) bool {
 	return ok && other.ID == e.ID
 }
 
-// The errors of io.systemd.Resolve that there are here. For nss-resolve those of
+// The errors of io.systemd.Resolve that are used here. For nss-resolve those of
 // the first group mean to try again later, and all others that there is no such
 // name.
 var (

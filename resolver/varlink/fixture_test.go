@@ -26,7 +26,7 @@ func (f *fakeResolver) ResolveAddress(ctx context.Context, q AddressQuestion) (N
 	return f.address(ctx, q)
 }
 
-// host has both families and all names, whatever is asked.
+// host has both families and all names, whatever the question.
 func host() *fakeResolver {
 	return &fakeResolver{
 		hostname: func(_ context.Context, q HostnameQuestion) (Addresses, error) {
@@ -76,7 +76,7 @@ func start(t testing.TB, s *Server) (end func()) {
 	return end
 }
 
-// client speaks to a server.
+// client is a connection to a server.
 type client struct {
 	t testing.TB
 	net.Conn
@@ -94,13 +94,13 @@ func dial(t testing.TB, s *Server) *client {
 	return &client{t, conn, bufio.NewReader(conn)}
 }
 
-// send sends messages in one go. An error is of the other end, which may not want
-// to hear all of it.
+// send sends messages in one write. An error is of the other end, which may not
+// read all of it.
 func (c *client) send(messages ...string) {
 	_, _ = c.Write([]byte(strings.Join(messages, "\x00") + "\x00"))
 }
 
-// receive is the next reply, or the error of the connection.
+// receive returns the next reply, or the error of the connection.
 func (c *client) receive() (string, error) {
 	text, err := c.reader.ReadString(0)
 	return strings.TrimSuffix(text, "\x00"), err

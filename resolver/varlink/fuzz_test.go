@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzCalls feeds what a client may send. Whatever it is, no reply is anything
-// but one JSON object, and none has an address that was not asked for.
+// FuzzCalls sends what a client may send. Whatever it is, no reply is anything
+// but one JSON object, and none has an address that was not requested.
 func FuzzCalls(f *testing.F) {
 	for _, seed := range []string{
 		fmt.Sprintf(hostnameCall, `{"name":"a","flags":0}`) + "\x00",

@@ -27,7 +27,7 @@ type Method func(ctx context.Context, call *Call) (any, error)
 type Call struct {
 	// Parameters is an object, or empty.
 	Parameters json.RawMessage
-	// More means that the client takes more than one reply. A method that has
+	// More means that the client accepts more than one reply. A method that has
 	// one only need not look at it.
 	More bool
 	Peer unixsocket.Peer
@@ -39,7 +39,7 @@ type Call struct {
 // client takes More, and its error means that the client is gone.
 func (c *Call) Send(parameters any) error { return c.send(parameters) }
 
-// Decode reads the parameters into a struct. What that does not have is ignored.
+// Decode reads the parameters into a struct. Fields that it lacks are ignored.
 func (c *Call) Decode(into any) error {
 	if len(c.Parameters) == 0 {
 		return nil

@@ -20,8 +20,8 @@ type request struct {
 	Upgrade    bool            `json:"upgrade"`
 }
 
-// response is what a call gets. Parameters are always there: clients differ in
-// whether they may be missing.
+// response is the reply to a call. Parameters are always present: clients
+// differ in whether they may be missing.
 type response struct {
 	Parameters any    `json:"parameters"`
 	Continues  bool   `json:"continues,omitempty"`
@@ -55,7 +55,7 @@ func readMessage(r *bufio.Reader, buffer []byte, limit int) ([]byte, error) {
 // parseRequest reads a call. A client that sends anything else speaks another protocol,
 // and gets no reply.
 func parseRequest(message []byte) (*request, error) {
-	// The decoder would put something else in the place of what is no UTF-8.
+	// The decoder would replace invalid UTF-8.
 	if !utf8.Valid(message) {
 		return nil, errMalformed
 	}
@@ -69,8 +69,8 @@ func parseRequest(message []byte) (*request, error) {
 	return r, nil
 }
 
-// respond makes a response of what a method returned. An error that is not for
-// the client is returned.
+// respond makes a response from what a method returned. An error that is not
+// for the client is returned.
 func respond(parameters any, err error) (*response, error) {
 	if err == nil {
 		return &response{Parameters: parameters}, nil
@@ -81,7 +81,7 @@ func respond(parameters any, err error) (*response, error) {
 	return nil, err
 }
 
-// encode is a message to the client.
+// encode returns a message to the client.
 func (r *response) encode() ([]byte, error) {
 	if r.Parameters == nil {
 		r.Parameters = struct{}{}

@@ -10,11 +10,11 @@ import (
 //go:embed io.systemd.Resolve.Monitor.varlink
 var monitorDescription string
 
-// QueryWatcher reports what becomes of queries, from its making to its Close. Only
-// one goroutine uses it.
+// QueryWatcher reports the results of queries, from its creation to its Close.
+// Only one goroutine uses it.
 type QueryWatcher interface {
 	// Next waits until there are results, and returns all of them and how many
-	// were missed after the last one. Its error is that ctx has ended.
+	// were missed after the last one. Its error means that ctx has ended.
 	Next(ctx context.Context) (results []QueryResult, missed uint64, err error)
 	Close()
 }
@@ -38,7 +38,7 @@ type Record struct {
 }
 
 // Monitor is the interface io.systemd.Resolve.Monitor. Only root and our own
-// user may call it: it shows what all users look for. The error of watch, if it
+// user may call it: it shows what all users look up. The error of watch, if it
 // is not an [Error], ends the connection.
 func Monitor(watch func() (QueryWatcher, error)) Interface {
 	return Interface{
@@ -58,8 +58,8 @@ func Monitor(watch func() (QueryWatcher, error)) Interface {
 	}
 }
 
-// The messages have no other fields than these: resolvectl takes one with a
-// field that it does not know for malformed.
+// The messages have no other fields than these: resolvectl treats one with an
+// unknown field as malformed.
 type (
 	readyMessage struct {
 		Ready bool `json:"ready"`

@@ -9,7 +9,7 @@ const subscribeCall = `{"method":"io.systemd.Resolve.Monitor.SubscribeQueryResul
 
 // fakeWatcher reports what it is sent.
 type fakeWatcher struct {
-	results chan QueryResult // a zero one is something missed
+	results chan QueryResult // a zero one is a missed result
 	closed  chan struct{}
 }
 
@@ -60,7 +60,7 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("got %s, %v\nwant %s", got, err, tt.want)
 		}
 	}
-	// That the client goes is noticed without anything to report.
+	// A client that disconnects is detected without anything to report.
 	c.Close()
 	<-w.closed
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxConnections bounds the connections in all, and maxPerUser those of one
-	// user, so that none keeps out the others. nss-resolve makes one for each
+	// user, so that none locks out the others. nss-resolve makes one for each
 	// name.
 	maxConnections = 1024
 	maxPerUser     = 512
@@ -41,8 +41,8 @@ func newPool(log *slog.Logger) *pool {
 	}
 }
 
-// admit takes in a connection, or closes it at once where there is no place for
-// it: its client then goes on with another source of names.
+// admit adds a connection, or closes it at once where the limits are reached:
+// its client then falls back to another source of names.
 func (p *pool) admit(conn *net.UnixConn, peer unixsocket.Peer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +79,7 @@ func (p *pool) release(conn *net.UnixConn) {
 	}
 }
 
-// closeAll closes all connections, for their users to notice.
+// closeAll closes all connections, which their goroutines detect.
 func (p *pool) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +88,8 @@ func (p *pool) closeAll() {
 	}
 }
 
-// count is the number of connections that are open, and were refused ever.
+// count returns the number of connections that are open, and of all that were
+// refused.
 func (p *pool) count() (open int, refused uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

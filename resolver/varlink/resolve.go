@@ -11,19 +11,20 @@ import (
 //go:embed io.systemd.Resolve.varlink
 var resolveDescription string
 
-// Resolver has the answers. Its errors are an [Error] each, and its
+// Resolver provides the answers. Its errors are an [Error] each, and its
 // methods return within seconds. They may be called concurrently.
 type Resolver interface {
-	// ResolveHostname finds at least one address, all of the families asked for.
+	// ResolveHostname returns at least one address, all of the requested
+	// families.
 	ResolveHostname(ctx context.Context, q HostnameQuestion) (Addresses, error)
-	// ResolveAddress finds at least one name.
+	// ResolveAddress returns at least one name.
 	ResolveAddress(ctx context.Context, q AddressQuestion) (Names, error)
 }
 
 // HostnameQuestion asks for the addresses of a name. At least one family is
-// asked for.
+// requested.
 type HostnameQuestion struct {
-	Name   string // as a program has it: neither searched nor checked
+	Name   string // as given by a program: search list not applied, unchecked
 	V4, V6 bool
 	Flags  Flags
 }
@@ -63,8 +64,8 @@ func Resolve(r Resolver) Interface {
 	}
 }
 
-// hostnameReply has no other fields than these: nss-resolve takes one that it
-// does not know for a service that is broken.
+// hostnameReply has no other fields than these: nss-resolve takes an unknown
+// one for a broken service.
 type hostnameReply struct {
 	Addresses []addressEntry `json:"addresses"`
 	Name      string         `json:"name"`
@@ -110,8 +111,8 @@ func resolveHostname(ctx context.Context, r Resolver, call *Call) (any, error) {
 	}
 	reply := hostnameReply{Name: found.Canonical, Flags: found.Flags}
 	for _, addr := range found.All {
-		// Of an address of another family than it asked for, or of none at all,
-		// nss-resolve kills the program that it was loaded into.
+		// On an address of another family than it requested, or on none at all,
+		// nss-resolve aborts the program that it was loaded into.
 		if entry, ok := newEntry(addr, p.Ifindex); ok && (addr.Is4() && q.V4 || addr.Is6() && q.V6) {
 			reply.Addresses = append(reply.Addresses, entry)
 		}

@@ -41,7 +41,7 @@ func TestResolveHostname(t *testing.T) {
 	for _, tt := range []struct{ name, parameters, want string }{
 		{"no family", `{"name":"a"}`, found("canonical.a", answered, v4Entry, v6Entry)},
 		{"as nss-resolve asks", `{"name":"a","flags":0}`, found("canonical.a", answered, v4Entry, v6Entry)},
-		// It kills the calling program when it gets another one.
+		// It aborts the calling program when it gets another one.
 		{"only IPv4", `{"name":"a","family":2}`, found("canonical.a", answered, v4Entry)},
 		{"only IPv6", `{"name":"a","family":10}`, found("canonical.a", answered, v6Entry)},
 		{"both, spelled out", `{"name":"a","family":0,"ifindex":0}`, found("canonical.a", answered, v4Entry, v6Entry)},
@@ -74,7 +74,7 @@ func TestResolveHostname(t *testing.T) {
 	}
 }
 
-// No reply has an empty list: nss-resolve would kill the program.
+// No reply has an empty list: nss-resolve would abort the program.
 func TestResolveHostnameToNothing(t *testing.T) {
 	t.Parallel()
 	r := host()
@@ -122,7 +122,7 @@ func TestResolveAddress(t *testing.T) {
 	}
 }
 
-// What the resolver is asked is what the client asked.
+// The resolver gets the question that the client asked.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	var asked HostnameQuestion
@@ -137,7 +137,7 @@ func TestQuestions(t *testing.T) {
 	for parameters, want := range map[string]HostnameQuestion{
 		`{"name":"a b.\u00fc\u0000"}`:               {Name: "a b.ü\x00", V4: true, V6: true},
 		`{"name":"","family":2,"flags":256}`:        {V4: true, Flags: NoSearch},
-		`{"name":"a.","family":10,"flags":1048609}`: {}, // FromCache is none to ask for
+		`{"name":"a.","family":10,"flags":1048609}`: {}, // FromCache cannot be requested
 		`{"name":"a.","family":10,"flags":33}`:      {Name: "a.", V6: true, Flags: ProtocolDNS | NoCNAME},
 	} {
 		asked = HostnameQuestion{}

@@ -28,18 +28,19 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// The modes that a socket may have: everybody may connect, or only root and the
-// user that we run as.
+// The modes that a socket may have: every user may connect, or only root and
+// the user that we run as.
 const (
 	Everybody = fs.FileMode(0o666)
 	OnlyUs    = fs.FileMode(0o600)
 )
 
 const (
-	// pollInterval is the time between two looks at whether the socket is still ours.
+	// pollInterval is the time between two checks whether the socket is still
+	// ours.
 	pollInterval = 10 * time.Second
-	// acceptPause is the time after a failure to accept: mostly there are too many
-	// open files, of which none is closed faster by trying.
+	// acceptPause is the time after a failure to accept: mostly there are too
+	// many open files, and retrying does not close any sooner.
 	acceptPause = 100 * time.Millisecond
 )
 
@@ -72,7 +73,7 @@ func New(config Config) *Server {
 
 // Listen makes the socket, which is served by Run. Clients that come before
 // wait in the kernel. The error is [unixsocket.ErrInUse] where another one
-// serves it: a resolver is never ousted.
+// serves it: a running resolver is never displaced.
 func (s *Server) Listen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +119,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // watch returns an error when the socket is not reachable any more: a resolver
-// that starts later takes the path without asking.
+// that starts later takes the path without a check.
 func (s *Server) watch(ctx context.Context, listener *unixsocket.Listener) error {
 	ticker := time.NewTicker(s.pollInterval)
 	defer ticker.Stop()
@@ -162,7 +163,7 @@ func (s *Server) accept(ctx context.Context, listener *unixsocket.Listener) {
 	}
 }
 
-// next is the next connection, and its client.
+// next returns the next connection, and its client.
 func next(listener *unixsocket.Listener) (*net.UnixConn, unixsocket.Peer, error) {
 	conn, err := listener.AcceptUnix()
 	if err != nil {

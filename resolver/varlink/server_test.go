@@ -41,7 +41,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// The descriptions have the methods that there are and every error.
+// The descriptions have all methods and every error.
 func TestDescriptions(t *testing.T) {
 	t.Parallel()
 	all := []Interface{Resolve(host()), Monitor(nil)}
@@ -82,7 +82,7 @@ func TestCallsAreAnsweredInOrder(t *testing.T) {
 	var all []string
 	for i := range calls {
 		all = append(all, fmt.Sprintf(hostnameCall, fmt.Sprintf(`{"name":"name%d","family":2}`, i)))
-		// What wants no reply gets none, be it an error.
+		// A oneway call gets no reply, not even an error.
 		all = append(all, `{"method":"org.varlink.service.GetInfo","oneway":true}`, `{"method":"x.y.Z","oneway":true}`)
 	}
 	c.send(all...)
@@ -94,7 +94,7 @@ func TestCallsAreAnsweredInOrder(t *testing.T) {
 	}
 }
 
-// A client that sends what is no call loses the connection, and no other does.
+// A client that sends an invalid call is disconnected, and no other client is.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -164,7 +164,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	open[0].Close()
 	for {
-		// The server has to notice the end first.
+		// The server has to detect the end first.
 		c := dial(t, s)
 		c.send(call)
 		if _, err := c.receive(); err == nil {
@@ -173,7 +173,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// A client that sends nothing, or never ends a message, loses the connection.
+// A client that sends nothing, or never ends a message, is disconnected.
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -209,8 +209,8 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// At the end clients learn so at once, whatever they are doing, and the path is
-// free for the next one.
+// At the end all clients are disconnected at once, whatever they are doing, and
+// the path is free for the next server.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	r, asked := host(), make(chan struct{})
@@ -242,7 +242,7 @@ func TestEnd(t *testing.T) {
 	dial(t, s).call(fmt.Sprintf(hostnameCall, `{"name":"a"}`))
 }
 
-// A resolver that is there is not ousted, and one that ousts us is noticed.
+// A running resolver is not displaced, and one that displaces us is detected.
 func TestOtherResolvers(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)

@@ -55,7 +55,8 @@ type interfaceText struct {
 	Description string `json:"description"`
 }
 
-// version is that of this module in the program, as far as the linker knows it.
+// version is that of this module in the program, as far as the build info has
+// it.
 func version() string {
 	const path = "github.com/nodedns/nodedns"
 	build, ok := debug.ReadBuildInfo()

@@ -6,8 +6,8 @@ import (
 	"github.com/nodedns/nodedns/internal/supervise"
 )
 
-// monitorSuffix is what the socket for monitors has behind the path of the one
-// for names: resolvectl looks for it there.
+// monitorSuffix is what the socket for monitors has appended to the path of the
+// one for names: resolvectl expects it there.
 const monitorSuffix = ".Monitor"
 
 // Sockets are the one for names, and beside it the one for monitors.
@@ -17,8 +17,8 @@ type Sockets struct {
 	names, monitor *Server
 }
 
-// NewSockets returns sockets that are served by their Tasks, from which r and
-// watch are asked.
+// NewSockets returns sockets that are served by their Tasks, with answers from
+// r and watch.
 func NewSockets(path string, r Resolver, watch func() (QueryWatcher, error), log *slog.Logger) *Sockets {
 	s := &Sockets{
 		Path:    path,
@@ -32,8 +32,8 @@ func NewSockets(path string, r Resolver, watch func() (QueryWatcher, error), log
 	return s
 }
 
-// Listen makes the sockets before their tasks run. A failure is reported by the
-// tasks, which try again.
+// Listen creates the sockets before their tasks run. A failure is reported by
+// the tasks, which try again.
 func (s *Sockets) Listen() { _, _ = s.names.Listen(), s.monitor.Listen() }
 
 // Stats are those of the socket for names.

@@ -16,7 +16,7 @@ type address struct {
 	global bool
 }
 
-// route is one way out of the machine, by a default route of the main table.
+// route is one path out of the machine, via a default route of the main table.
 type route struct {
 	link   int // index
 	v6     bool
@@ -42,7 +42,7 @@ func gateways(routes []route) (all []netip.Addr) {
 // its way out (RFC 4862, section 5.5.4).
 const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DADFAILED | unix.IFA_F_DEPRECATED
 
-// usable reports whether peers can reach us under a, today and tomorrow.
+// usable reports whether peers can reach us under a, now and later.
 func (a address) usable() bool {
 	if a.ip.Is4In6() || !a.ip.IsGlobalUnicast() || a.flags&unusable != 0 {
 		return false
@@ -52,9 +52,9 @@ func (a address) usable() bool {
 	return !a.ip.Is6() || a.flags&unix.IFA_F_TEMPORARY == 0
 }
 
-// choose returns the addresses to publish, as the package comment says: at
-// most one of each family, IPv4 first. It depends on nothing else, and so on
-// no earlier choice.
+// choose returns the addresses to publish, as the package comment describes: at
+// most one of each family, IPv4 first. It depends on nothing else, and so on no
+// earlier choice.
 func choose(links []link, addrs []address, routes []route, globs []string) []netip.Addr {
 	c := choice{
 		links:  slices.Clone(links),

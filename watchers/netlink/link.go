@@ -25,8 +25,8 @@ var tunnelKinds = []string{
 	"ip6tnl", "ipip", "ovpn", "sit", "tun", "tuntap", "vti", "vti6", "vxlan", "wireguard", "xfrm",
 }
 
-// tunnelEncaps are the hardware types of tunnels, for drivers that do not say
-// their kind.
+// tunnelEncaps are the hardware types of tunnels, for drivers that do not
+// report their kind.
 var tunnelEncaps = []string{"gre", "ipip", "sit", "tunnel6"}
 
 func (l link) tunnel() bool {
@@ -34,7 +34,7 @@ func (l link) tunnel() bool {
 }
 
 // leadsOut reports whether l, one of all, may be taken to lead out of the
-// machine although no default route says so.
+// machine although no default route leads through it.
 func leadsOut(l link, all []link) bool {
 	switch {
 	case l.loopback || l.tunnel() || l.master != 0:
@@ -58,7 +58,7 @@ func (l link) outward() bool {
 func matches(l link, globs []string) bool {
 	for _, glob := range globs {
 		for _, name := range l.names {
-			// Run has refused the patterns that are wrong.
+			// Run has rejected invalid patterns.
 			if ok, err := path.Match(glob, name); err == nil && ok {
 				return true
 			}

@@ -8,11 +8,11 @@ import (
 // Absence is why a machine has no address of its own.
 type Absence string
 
-// The reasons, in the order in which they are looked for. Each concerns some
+// The reasons, in the order in which they are checked. Each concerns some
 // interfaces, which are named beside it.
 const (
-	// NoMatch: no interface has a name that a pattern matches; concerns those
-	// that there are.
+	// NoMatch: no interface has a name that a pattern matches; concerns all
+	// interfaces.
 	NoMatch Absence = "no interface matches"
 	// NoneUp: no suitable interface is up; concerns those that are down.
 	NoneUp Absence = "no interface is up"
@@ -62,7 +62,7 @@ func missing(links []link, addrs []address, routes []route, globs []string) (Abs
 		}
 		return absenceOn(matching)
 	}
-	// Loopback is left out, too, and that goes without saying.
+	// Loopback is left out as well, but is not worth reporting.
 	leftOut := choiceOf(outer, func(l link) bool {
 		return l.up && slices.ContainsFunc(addrs, func(a address) bool { return a.link == l.index && a.global && a.usable() })
 	})

@@ -54,7 +54,7 @@ func newNamespace(t *testing.T) *namespace {
 	return &namespace{Handle: handle, t: t, ns: ns}
 }
 
-// onOwnThread runs f on a thread that may be spoilt: it is thrown away.
+// onOwnThread runs f on a thread whose state it may change: it is discarded.
 func onOwnThread(f func()) {
 	done := make(chan struct{})
 	go func() {
@@ -191,8 +191,7 @@ func watch(t *testing.T, w Watcher) *watching {
 	return run
 }
 
-// await returns when the condition holds, which is looked at after each
-// reading.
+// await returns when the condition holds, which is checked after each reading.
 func (run *watching) await(what string, condition func() bool) {
 	run.t.Helper()
 	deadline := time.After(patience)

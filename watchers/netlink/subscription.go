@@ -17,7 +17,7 @@ import (
 type subscription struct {
 	socket *nl.NetlinkSocket
 	hints  retry.Hint // that something changed
-	// broken is closed when the goroutine has ended; err then says why.
+	// broken is closed when the goroutine has ended; err is then the reason.
 	broken chan struct{}
 	err    error
 }
@@ -80,8 +80,8 @@ func (s *subscription) receive(before func()) error {
 }
 
 // isHint reports whether a message may concern our choice. Only routes other
-// than default ones are told apart: on a router that speaks BGP they change
-// all the time, and each reading there lists the whole table.
+// than default ones are ignored: on a router that runs BGP they change all the
+// time, and each reading there lists the whole table.
 func isHint(msg syscall.NetlinkMessage) bool {
 	switch msg.Header.Type {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:

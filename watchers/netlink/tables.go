@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// listTries is how often a list is asked for that came interrupted. The
-	// pauses between them double from a millisecond to a total of a quarter of
-	// a second.
+	// listTries is how often a list is requested whose dump was interrupted.
+	// The pauses between them double from a millisecond to a total of a quarter
+	// of a second.
 	listTries = 9
 	// answerTimeout bounds the wait for each of the kernel's answers.
 	answerTimeout = 5 * time.Second
@@ -86,12 +86,12 @@ func (t *tables) addresses(ctx context.Context) ([]address, error) {
 	return addrs, nil
 }
 
-// defaultRoutes lists the ways out of the main table: one route for each
+// defaultRoutes lists the paths out of the main table: one route for each
 // nexthop of each of its default routes.
 func (t *tables) defaultRoutes(ctx context.Context) ([]route, error) {
 	var all []route
-	// Asked for all families at once, the kernel would add those (MPLS,
-	// multicast) that are no concern of ours.
+	// In a request for all families, the kernel would include those (MPLS,
+	// multicast) that do not concern us.
 	for _, family := range []int{rtnetlink.FAMILY_V4, rtnetlink.FAMILY_V6} {
 		routes, err := listAgain(ctx, func() ([]route, error) { return t.defaultRoutesOf(family) })
 		if err != nil {
@@ -114,10 +114,10 @@ func (t *tables) defaultRoutesOf(family int) ([]route, error) {
 	return routes, err
 }
 
-// nexthops returns the usable ways that r offers, none if it is not a default
-// route. One that rejects (unreachable, blackhole, prohibit) is no way out,
-// and says nothing about our address. A nexthop that the kernel itself would
-// not use is dead; one that has only lost its carrier is not.
+// nexthops returns the usable paths of r, none if it is not a default route.
+// One that rejects (unreachable, blackhole, prohibit) is no path out, and does
+// not determine our address. A nexthop that the kernel itself would not use is
+// dead; one that has only lost its carrier is not.
 func nexthops(r rtnetlink.Route) []route {
 	if r.Type != unix.RTN_UNICAST || r.Dst == nil || r.Flags&unix.RTM_F_CLONED != 0 {
 		return nil
@@ -154,8 +154,8 @@ func gateway(gw net.IP, other rtnetlink.Destination) netip.Addr {
 	return addr.Unmap()
 }
 
-// listAgain calls list again while its result is no consistent picture because a
-// change or a signal came in between.
+// listAgain calls list again while its result is not a consistent snapshot
+// because a change or a signal came in between.
 func listAgain[T any](ctx context.Context, list func() ([]T, error)) ([]T, error) {
 	pause := time.Millisecond
 	for try := 1; ; try++ {

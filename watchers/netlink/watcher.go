@@ -26,8 +26,8 @@ const (
 	// is starved of CPU at the wrong moment.
 	confirmDelay = time.Second
 
-	// receiveBuffer is asked for the subscription, in bytes. It has room for a
-	// few thousand messages, a whole network manager's restart.
+	// receiveBuffer is requested for the subscription, in bytes. It has room
+	// for a few thousand messages, a whole network manager's restart.
 	receiveBuffer = 1 << 20
 )
 
@@ -35,8 +35,8 @@ const (
 // while Run is running.
 type Watcher struct {
 	// Interfaces are glob patterns (see [path.Match]) of the names, and
-	// alternative names, of the interfaces to consider. With none the package
-	// comment says which are.
+	// alternative names, of the interfaces to consider. With none, see the
+	// package comment.
 	Interfaces []string
 
 	// Addresses are published instead of those of the interfaces, if there are
@@ -64,9 +64,9 @@ type Watcher struct {
 	onReceive     func()          // in the subscription's goroutine, before each receive
 }
 
-// Run watches until ctx ends and then returns nil. It returns an error when
-// the kernel cannot be asked or the subscription broke; calling it again makes
-// up for all that was missed. It must not run twice at the same time.
+// Run watches until ctx ends and then returns nil. It returns an error when the
+// kernel cannot be queried or the subscription broke; calling it again makes up
+// for all that was missed. It must not run twice concurrently.
 func (w *Watcher) Run(ctx context.Context) error {
 	if len(w.Addresses) == 0 {
 		return w.watch(ctx)
@@ -75,7 +75,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	gateways := *w
 	gateways.Publish = func([]netip.Addr) {}
 	if err := gateways.watch(ctx); err != nil && ctx.Err() == nil {
-		// The addresses hold all the same, as where netlink is forbidden.
+		// The addresses are published all the same, such as where netlink is
+		// forbidden.
 		w.log().Warn("the gateways are not known: their addresses may get reverse records from the cluster", "error", err)
 		if w.Gateways != nil {
 			w.Gateways(nil)
@@ -156,7 +157,8 @@ func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables)
 	return err
 }
 
-// read asks the kernel and returns the addresses chosen, and the default routes.
+// read queries the kernel and returns the addresses chosen, and the default
+// routes.
 func (w *Watcher) read(ctx context.Context, kernel *tables) ([]netip.Addr, []route, error) {
 	links, err := kernel.links(ctx)
 	if err != nil {

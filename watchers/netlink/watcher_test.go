@@ -114,7 +114,7 @@ func (n *namespace) deprecate(name, prefix string) {
 	n.must(n.AddrReplace(n.link(name), a))
 }
 
-// A bridge of containers is no way out, until it is listed or routed through.
+// A bridge of containers leads nowhere, until it is listed or routed through.
 func TestBridge(t *testing.T) {
 	t.Parallel()
 	n, peer := newNamespace(t), newNamespace(t)
@@ -256,7 +256,7 @@ func (n *namespace) overrun() {
 	held := make(chan struct{})
 	run := n.watch(Watcher{
 		Interfaces:    []string{"lo"},
-		receiveBuffer: 1, // the kernel makes it the least it allows
+		receiveBuffer: 1, // the kernel raises it to its minimum
 		onReceive:     func() { <-held },
 	})
 	run.awaitAddrs("first list")

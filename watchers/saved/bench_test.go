@@ -60,7 +60,7 @@ func BenchmarkSave(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad also tells how much memory each node takes once it is loaded.
+// BenchmarkLoad also reports how much memory each node takes once it is loaded.
 func BenchmarkLoad(b *testing.B) {
 	for _, nodes := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprint("nodes=", nodes), func(b *testing.B) {

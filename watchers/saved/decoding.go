@@ -14,16 +14,16 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Why a file is refused.
+// Why a file is rejected.
 var (
-	// ErrDamaged says that a file is not as it was written.
+	// ErrDamaged means that a file is not as it was written.
 	ErrDamaged = errors.New("damaged")
-	// ErrVersion says that a file was written by a later version of nodedns.
+	// ErrVersion means that a file was written by a later version of nodedns.
 	ErrVersion = errors.New("written by a later version")
-	// ErrOld says that a file was written by an earlier version, whose form is
-	// not read any more.
+	// ErrOld means that a file was written by an earlier version, whose format
+	// is no longer supported.
 	ErrOld = errors.New("written by an earlier version")
-	// ErrPrefix says that the nodes in a file have another prefix than those
+	// ErrPrefix means that the nodes in a file have another prefix than those
 	// of the zone, which could not use them.
 	ErrPrefix = errors.New("its node IDs have another prefix")
 )

@@ -19,18 +19,19 @@ const FileName = "saved-nodes"
 const (
 	// minInterval is the least time between two writes.
 	minInterval = 5 * time.Second
-	// idleShare is how many times as long as a write took none follows: at
+	// idleShare is the pause after a write, in multiples of its duration: at
 	// most 2 % of the time go into writing, however large the zone is.
 	idleShare = 50
 	// countInterval is how often the file is written when nothing changes but
-	// the counted time of departed nodes, in order that it survives a crash.
+	// the counted time of departed nodes, so that it survives a crash.
 	countInterval = time.Hour
 )
 
 // Directory is the saved directory of one process. Its fields must not be
 // changed after the first call.
 type Directory struct {
-	// Path is the state directory, which must be ours alone. Load and Run make it.
+	// Path is the state directory, which must be ours alone. Load and Run
+	// create it.
 	Path string
 	// Store is the zone that is loaded and saved.
 	Store *zone.Store
@@ -46,7 +47,7 @@ type Directory struct {
 	written atomic.Pointer[time.Time] // see Written
 }
 
-// Written is when the file was written last, by this process or by the one
+// Written returns when the file was written last, by this process or by the one
 // whose file was loaded; zero where there is none. It may be called from any
 // goroutine.
 func (d *Directory) Written() time.Time {
@@ -78,7 +79,7 @@ func (d *Directory) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	// The last snapshot may be one that nobody has looked at yet.
+	// The last snapshot may be one that was not examined yet.
 	if err := d.dropForeign(d.Store.Snapshot()); err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (d *Directory) Run(ctx context.Context) error {
 	return d.save()
 }
 
-// makeDir makes the state directory if it is not there.
+// makeDir creates the state directory if it is missing.
 func (d *Directory) makeDir() error {
 	if err := os.MkdirAll(d.Path, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w; what is known of the cluster will not survive a restart", err)
@@ -150,8 +151,9 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	return false
 }
 
-// whole says whether a snapshot has all of the cluster's nodes. What has less
-// replaces no file: read again, it would deny the names that it lacks.
+// whole reports whether a snapshot has all of the cluster's nodes. An
+// incomplete one replaces no file: loaded later, it would deny the names that
+// it lacks.
 func whole(snapshot *zone.Snapshot) bool {
 	return snapshot.Cluster().Complete && !snapshot.Overflowed()
 }

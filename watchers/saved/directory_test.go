@@ -51,7 +51,7 @@ func start(t *testing.T, dir string) *process {
 	return p
 }
 
-// backlog tells the zone all of a cluster's nodes.
+// backlog publishes all of a cluster's nodes to the zone.
 func (p *process) backlog(cluster string, entries ...zone.Entry) {
 	p.curator.SetCluster(cluster)
 	p.curator.SetConnected(true)

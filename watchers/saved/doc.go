@@ -8,12 +8,12 @@
 // # What is written, and when
 //
 // The file is replaced as a whole, and only by complete data: as long as the
-// zone has not been told all of the cluster's nodes since the process started,
-// it is left alone, so that neither an empty nor a partial backlog destroys
-// what is known. It holds of each node the name, addresses and their age, roles, state
+// zone has not got all of the cluster's nodes since the process started, it is
+// left alone, so that neither an empty nor a partial backlog destroys what is
+// known. It holds of each node the name, addresses and their age, roles, state
 // and curator port and, of a departed one, since when it is and how much of its
-// retention it has had. Of this machine only what the cluster says of it is
-// kept: its addresses are the kernel's business.
+// retention has passed. Of this machine only what the cluster reports of it is
+// kept: its addresses come from the kernel.
 //
 // A file of another cluster than the zone's is removed at once. One that is
 // damaged, or made by a later or an earlier version, is set aside and reported,
@@ -53,5 +53,5 @@
 //
 // # Goroutines
 //
-// The package starts none. Load and Run are called by one goroutine at a time.
+// The package starts none. Load and Run must not be called concurrently.
 package saved

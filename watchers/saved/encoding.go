@@ -34,7 +34,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header is what the file says before its nodes.
+// header is what the file has before its nodes.
 type header struct {
 	cluster string
 	prefix  string
@@ -42,8 +42,8 @@ type header struct {
 	nodes   int
 }
 
-// node is one node as the file has it. Being comparable, it also tells what is
-// a change worth saving.
+// node is one node as the file has it. Being comparable, it also defines which
+// changes are worth saving.
 type node struct {
 	key     [16]byte
 	parts   parts

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// FuzzDecode checks that no file brings the decoder down, and that a file which
-// it takes is the only encoding of what it has.
+// FuzzDecode checks that no file crashes the decoder, and that a file which it
+// accepts is the only encoding of its content.
 func FuzzDecode(f *testing.F) {
 	f.Add(sample(f))
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -12,14 +12,14 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// batchSize is how many nodes are told to the zone at once. It is large enough
-// to share the cost of a snapshot, and small beside the zone itself.
+// batchSize is how many nodes are published to the zone at once. It is large
+// enough to share the cost of a snapshot, and small beside the zone itself.
 const batchSize = 4096
 
-// keepRefused is how many refused files are kept for a look at them.
+// keepRefused is how many rejected files are kept for inspection.
 const keepRefused = 3
 
-// RefusedError says that the file was not loaded and has been set aside.
+// RefusedError means that the file was not loaded and has been set aside.
 type RefusedError struct {
 	Path   string // of the file
 	Aside  string // where it is now
@@ -34,10 +34,10 @@ func (e *RefusedError) Error() string {
 // Unwrap returns the reason.
 func (e *RefusedError) Unwrap() error { return e.Reason }
 
-// Load tells the zone what the file has. It is to be called before the first
-// query is answered, and before Run. That there is no file is no error, and
-// with any error the start may go on: a [*RefusedError] says that the file was
-// bad and is out of the way, any other that it could not be read or moved.
+// Load publishes the content of the file to the zone. It must be called before
+// the first query is answered, and before Run. A missing file is no error, and
+// with any error the start may go on: a [*RefusedError] means that the file was
+// bad and has been set aside, any other that it could not be read or moved.
 func (d *Directory) Load() error {
 	if err := d.makeDir(); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (d *Directory) verify(f *os.File) (h header, err error) {
 	return h, err
 }
 
-// apply tells the zone the file's nodes, and returns their fingerprint.
+// apply publishes the file's nodes to the zone, and returns their fingerprint.
 func (d *Directory) apply(f *os.File) (uint64, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
@@ -116,8 +116,8 @@ func (d *Directory) apply(f *os.File) (uint64, error) {
 	return seen.sum.Sum64(), nil
 }
 
-// setAside renames the refused file, so that it can be looked at and the next
-// save does not destroy it, and forgets the oldest of those before it.
+// setAside renames the rejected file, so that it can be inspected and the next
+// save does not destroy it, and deletes the oldest of those before it.
 func (d *Directory) setAside(reason error) error {
 	name := func(n int) string { return fmt.Sprintf("%s.refused-%d", d.file(), n) }
 	for n := keepRefused - 1; n >= 1; n-- {

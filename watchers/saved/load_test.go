@@ -237,7 +237,7 @@ func TestNotARegularFile(t *testing.T) {
 	}
 }
 
-// What the zone refuses of a good file it refuses alone.
+// Of a good file the zone rejects only invalid nodes.
 func TestHostileAddresses(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -263,7 +263,7 @@ func TestFailedWrite(t *testing.T) {
 	if err := os.Remove(p.Path); err != nil {
 		t.Fatal(err)
 	}
-	p.mustLoad() // makes it
+	p.mustLoad() // creates it
 	inTheWay := filepath.Join(p.file()+".new", "in", "the", "way")
 	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 // fromZone returns what is saved of a node of the zone, but for the counted
-// time. There is nothing to save of this machine while the cluster has said
+// time. There is nothing to save of this machine while the cluster has reported
 // nothing of it, or if its name was chosen freely and so is not the cluster's.
 func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 	if !z.Exists() {
@@ -54,8 +54,8 @@ func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 	return n, true
 }
 
-// fingerprint condenses the nodes of a file or a snapshot, but for the counted
-// time, into a number that two of them have in common when they are equal.
+// fingerprint hashes the nodes of a file or a snapshot, but for the counted
+// time: equal ones have the same fingerprint.
 type fingerprint struct {
 	sum     hash.Hash64
 	scratch []byte
@@ -81,12 +81,12 @@ func fingerprintOf(snapshot *zone.Snapshot) uint64 {
 	return f.sum.Sum64()
 }
 
-// count sets how much of its retention a departed node has had.
+// count sets how much of its retention a departed node has used.
 func (n *node) count(d time.Duration) {
 	n.counted = uint32(min(max(int64(d/time.Second), 0), math.MaxUint32))
 }
 
-// entry returns n as the saved layer says it to the zone, which checks it.
+// entry returns n as the saved layer publishes it to the zone, which checks it.
 func (n *node) entry(prefix string) zone.Entry {
 	e := zone.Entry{
 		ID:          prefix + hex.EncodeToString(n.key[:]),

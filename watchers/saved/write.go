@@ -33,7 +33,7 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 		err = os.Rename(temp, d.file())
 	}
 	if err != nil {
-		// The old file is still good. A full disk wants the space back.
+		// The old file is still good. On a full disk the space must be freed.
 		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
 	}
 	if err := osfile.SyncDir(d.Path); err != nil {
@@ -42,11 +42,11 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 	return nodes, nil
 }
 
-// encode writes a snapshot as a file. It holds no more than one node at a time.
+// encode writes a snapshot as a file. It holds no more than one node in memory.
 func encode(w io.Writer, snapshot *zone.Snapshot, counted map[zone.ID]time.Duration, at time.Time) (nodes int, err error) {
 	prefix := snapshot.Prefix()
-	// The zone counts this machine always, and we only if there is something
-	// to say of it.
+	// The zone always counts this machine, and we only if there is something to
+	// save of it.
 	counts := snapshot.Counts()
 	expected := counts.Live + counts.Departed - 1
 	if _, ok := fromZone(snapshot.Local(), prefix); ok {

@@ -1,5 +1,5 @@
-// Package nameserver has name servers for tests to ask, on free ports of
-// loopback. What they answer is up to a handler. They end with the test.
+// Package nameserver has name servers for tests to query, on free ports of
+// loopback. A handler defines their answers. They end with the test.
 package nameserver
 
 import (

@@ -1,6 +1,6 @@
-// Command report reads what "go test -json" writes and prints what a person
-// wants to know of it: a line for each package, all output of what failed, and at
-// the end which tests were skipped, and why.
+// Command report reads what "go test -json" writes and prints a summary for
+// people: a line for each package, all output of what failed, and at the end
+// which tests were skipped, and why.
 //
 //	go test -json ./... | go run ./internal/testkit/report
 //

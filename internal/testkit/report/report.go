@@ -63,7 +63,7 @@ func (r *report) follow(e event) {
 	case "output", "build-output":
 		r.output[of] = append(r.output[of], e.Output)
 	case "skip":
-		// Of a package without tests there is nothing to report.
+		// There is nothing to report for a package without tests.
 		if e.Test != "" {
 			reason := reasonOf(r.output[of])
 			r.skips[reason] = append(r.skips[reason], of)
@@ -152,8 +152,8 @@ func (r *report) printSkips() {
 	}
 }
 
-// lacking reports whether a test was skipped for want of something, and not
-// since it takes long: see testkit.Long.
+// lacking reports whether a test was skipped because something is missing, and
+// not because it takes long: see testkit.Long.
 func (r *report) lacking() bool {
 	for reason := range r.skips {
 		if !strings.HasPrefix(reason, "takes long: ") {
