@@ -37,12 +37,12 @@ import (
 type ClusterDialer func(ctx context.Context) (conn grpc.ClientConnInterface, release func() error, err error)
 
 // LocalSource publishes this machine's addresses until ctx ends: once at the
-// start and then with each change. An empty list is no news once there was
-// another. It is run again after a pause when it returns an error.
+// start and then with each change. An empty list is ignored once there was another.
+// It is run again after a pause when it returns an error.
 type LocalSource func(ctx context.Context, publish func([]netip.Addr)) error
 
 // Config of a [Service]. Of all fields only StateDir and one of PublicKey and
-// NodeID are needed; of the others the zero value does what its comment says.
+// NodeID are needed; of the others the zero value does what its comment states.
 type Config struct {
 	// PublicKey is the node's; its ID is derived from it. NodeID overrides it.
 	PublicKey ed25519.PublicKey
@@ -54,10 +54,10 @@ type Config struct {
 	RetainDeparted zone.Retention
 
 	// LocalSource publishes this machine's addresses. nil means Addresses or,
-	// without any, what netlink tells of Interfaces (globs; none: the
-	// interface of the default route). With a LocalSource the gateways are not
-	// known, whose addresses no node must rename: give them to
-	// [zone.Store.SetReserved] of Service.Zone, by a name of their own.
+	// without any, what netlink reports of Interfaces (globs; none: the interface
+	// of the default route). With a LocalSource the gateways are not known, whose
+	// addresses no node must rename: give them to [zone.Store.SetReserved] of
+	// Service.Zone, by a name of their own.
 	LocalSource LocalSource
 	Addresses   []netip.Addr
 	Interfaces  []string
@@ -74,8 +74,8 @@ type Config struct {
 	// RecoverAfter is how long only nodes that may not speak for the cluster must
 	// have answered for one to be believed at an endpoint without a pin.
 	RecoverAfter curator.RecoverAfter
-	// Report tells the cluster our first address whenever it changes. Never
-	// set it where the node's own daemon does so, as Metropolis does.
+	// Report has our first address reported to the cluster whenever it changes.
+	// Never set it where the node's own daemon does so, as Metropolis does.
 	Report bool
 
 	// StateDir is a directory, made where it is missing, for what survives a
@@ -100,8 +100,8 @@ type Config struct {
 	// are; a TTL of 0 forbids them to keep answers. Where the machine's servers
 	// are listed is up to ResolvConf, if its path is set.
 	DNS resolver.Settings
-	// UpstreamRoots verify the certificates of upstreams that are asked over TLS
-	// or HTTPS. nil means the system's.
+	// UpstreamRoots verify the certificates of upstreams that are queried over
+	// TLS or HTTPS. nil means the system's.
 	UpstreamRoots *x509.CertPool
 
 	// Logger may be nil, which discards.
@@ -111,10 +111,10 @@ type Config struct {
 	clock func() time.Duration // and CLOCK_BOOTTIME
 }
 
-// Files says which files are kept, and how.
+// Files describes which files are kept, and how.
 type Files = hostsfile.Settings
 
-// ErrNoIdentity says that a Config has neither a public key nor a node ID.
+// ErrNoIdentity means that a Config has neither a public key nor a node ID.
 var ErrNoIdentity = errors.New("no identity: neither a public key nor a node ID is given")
 
 // identify returns the prefix and this machine's ID.
@@ -202,8 +202,8 @@ func (c *Config) settings() resolver.Settings {
 	return settings
 }
 
-// hostLines says where the user's lines of the hosts file are. In a file that is
-// all ours there are none.
+// hostLines returns where the user's lines of the hosts file are. In a file that
+// is all ours there are none.
 func (c *Config) hostLines(id zone.ID, prefix zone.Prefix) resolver.HostsFile {
 	if c.Files.HostsMode == hostsfile.HostsOwn {
 		return resolver.HostsFile{}
@@ -278,10 +278,10 @@ func (c *Config) authorityFile() string {
 // changed, and disturbs nothing else. With an error nothing has changed: it names
 // a field that holds until the end of the process, which are all but DNS,
 // RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// Report and ResolvConf.Mode, or says what is wrong with a value. The
-// functions of the copy are nil: a LocalSource stays unless change sets another
-// one, other Addresses or other Interfaces. Reload may be called at any time from
-// any goroutine; change must not call the Service.
+// Report and ResolvConf.Mode, or states what is wrong with a value. The functions
+// of the copy are nil: a LocalSource stays unless change sets another one, other
+// Addresses or other Interfaces. Reload may be called at any time from any
+// goroutine; change must not call the Service.
 func (s *Service) Reload(change func(*Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -333,9 +333,9 @@ type ReloadStatus struct {
 }
 
 // ReportReload notes for the status that the configuration was loaded again just
-// now or, with an error, why it was refused. What is in the files is the
-// embedder's business, so the service cannot know by itself: [Service.Reload]
-// does not call it. It may be called concurrently.
+// now or, with an error, why it was refused. What is in the files is up to the
+// embedder, so the service cannot know by itself: [Service.Reload] does not call
+// it. It may be called concurrently.
 func (s *Service) ReportReload(err error) {
 	r := &ReloadStatus{At: time.Now().UTC().Truncate(time.Millisecond)}
 	if err != nil {

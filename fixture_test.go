@@ -133,7 +133,7 @@ func (f *fixture) snapshot(what string, met func(*zone.Snapshot) bool) {
 	f.t.Fatalf("no snapshot with %s; log:\n%s", what, f.logged.String())
 }
 
-// eventually polls what no event tells of.
+// eventually polls what no event reports.
 func (f *fixture) eventually(what string, met func() bool) {
 	f.t.Helper()
 	testkit.Eventually(f.t, what, func() error {
@@ -152,7 +152,7 @@ func (f *fixture) file(name string) string {
 	return string(data)
 }
 
-// lookup asks the listener.
+// lookup queries the listener.
 func (f *fixture) lookup(name string) string {
 	addrs, err := dnsclient.Lookup(f.t.Context(), f.dns.Addrs()[0], name)
 	if err != nil {

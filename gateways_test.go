@@ -10,7 +10,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// The servers that are asked, general ones and those of routes, from the
+// The servers that are queried, general ones and those of routes, from the
 // configuration and from resolv.conf, are not renamed by a node that claims their
 // addresses. They are followed at a reload and when resolv.conf changes.
 func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
@@ -73,7 +73,7 @@ func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
 }
 
 // Gateways come from netlink; with a source of addresses of its own a program
-// that embeds the service tells of them itself, and those of netlink are no more.
+// that embeds the service reports them itself, and those of netlink are dropped.
 func TestGatewaysOfTheLocalSource(t *testing.T) {
 	t.Parallel()
 	f := prepare(t)

@@ -73,7 +73,7 @@ func TestImportRule(t *testing.T) {
 	}
 }
 
-// forbidden says why a part must not import a package, or nothing.
+// forbidden returns why a part must not import a package, or nothing.
 func forbidden(part, imported string) string {
 	within, ours := strings.CutPrefix(imported, module)
 	within = strings.TrimPrefix(within, "/")
@@ -101,7 +101,8 @@ func below(part string) []string {
 	return nil
 }
 
-// isModule tells a module of its own, which the rule is not about.
+// isModule reports whether dir is a module of its own, which the rule is not
+// about.
 func isModule(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil

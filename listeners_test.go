@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/selfcheck"
 )
 
-// Without any address that is there nobody is answered, which is a fault.
+// Without any address that is there no client is answered, which is a fault.
 func TestAllListenersWait(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *Config) { c.Listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.77:53")} })
@@ -20,7 +20,7 @@ func TestAllListenersWait(t *testing.T) {
 	})
 }
 
-// An address that is not there yet is nothing wrong. 192.0.2.0/24 is nobody's.
+// An address that is not there yet is no fault. 192.0.2.0/24 is on no machine.
 func TestListenerThatWaits(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *Config) { c.Listen = append(c.Listen, netip.MustParseAddrPort("192.0.2.77:53")) })

@@ -82,7 +82,8 @@ func explainedMessages(t *testing.T) map[string][]string {
 	return explained
 }
 
-// loggedMessages collects what the source says to a logger, and at which levels.
+// loggedMessages collects what the source passes to a logger, and at which
+// levels.
 func loggedMessages(t *testing.T) map[string][]string {
 	t.Helper()
 	messages := map[string][]string{}
@@ -122,7 +123,7 @@ func loggedMessages(t *testing.T) map[string][]string {
 	return messages
 }
 
-// isLogger says whether a call is one of a method of a logger, which is called
+// isLogger reports whether a call is one of a method of a logger, which is called
 // log or Logger wherever there is one: w.log.Info, d.log().Info, log.Info.
 func isLogger(call *ast.CallExpr) bool {
 	method, ok := call.Fun.(*ast.SelectorExpr)

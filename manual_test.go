@@ -39,7 +39,7 @@ func TestManualLinks(t *testing.T) {
 	}
 }
 
-// Whoever begins at the index comes to every page.
+// A reader who begins at the index comes to every page.
 func TestManualIndex(t *testing.T) {
 	t.Parallel()
 	all := pages(t)

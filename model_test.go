@@ -150,8 +150,8 @@ func (c *modelCurator) revive(t *testing.T) {
 	c.stop = func() { cancel(); serving.Wait() }
 }
 
-// elect makes one curator the leader. The others hear of it, or are told
-// wrongly for a while.
+// elect makes one curator the leader. The others name it, or a wrong one for a
+// while.
 func (m *model) elect(leader int) {
 	for i, c := range m.curators {
 		if i == leader {
@@ -226,14 +226,14 @@ func (m *model) heal() {
 	}
 }
 
-// modelNode is a node with a service that is asked for its own name all the
+// modelNode is a node with a service that is queried for its own name all the
 // time.
 type modelNode struct {
 	t   *testing.T
 	key ed25519.PrivateKey
 	cfg Config
 
-	mu      sync.Mutex // held while it is asked, and to change what follows
+	mu      sync.Mutex // held while it is queried, and to change what follows
 	service *Service
 	end     func()
 	publish chan []netip.Addr
@@ -284,8 +284,8 @@ func (n *modelNode) start() {
 	n.settled()
 }
 
-// settled waits until our own address is published, which has no state of its
-// own between being told and being answered.
+// settled waits until our own address is published, which has no state of its own
+// between being reported and being answered.
 func (n *modelNode) settled() {
 	for snapshot := range n.service.Zone().Watch(context.Background()) {
 		if slices.Contains(slices.Collect(snapshot.Local().Addrs()), n.addr) {
@@ -305,7 +305,7 @@ func (n *modelNode) source(ctx context.Context, publish func([]netip.Addr)) erro
 	}
 }
 
-// ask asks for the node's own name, all the time but while it is restarted.
+// ask queries the node's own name, all the time but while it is restarted.
 func (n *modelNode) ask(ctx context.Context) {
 	for ctx.Err() == nil {
 		n.mu.Lock()

@@ -217,7 +217,7 @@ func (s *Service) tasks() []*supervise.Task {
 	return slices.Concat([]*supervise.Task{s.listeners}, s.sources, s.readers)
 }
 
-// publish takes the addresses that the local source tells. With other ones we
+// publish takes the addresses that the local source reports. With other ones we
 // are on another network, as far as the upstreams are concerned.
 func (s *Service) publish(addrs []netip.Addr) {
 	before := s.store.Snapshot().Local()
@@ -243,12 +243,12 @@ func (s *Service) reportAddress() {
 	s.cluster.SetReport(first)
 }
 
-// reserveGateways takes the gateways that the local source tells of.
+// reserveGateways takes the gateways that the local source reports.
 func (s *Service) reserveGateways(addrs []netip.Addr) {
 	s.store.SetReserved(reservedGateways, addrs)
 }
 
-// reserveUpstreams takes the servers that are asked now, those of routes too.
+// reserveUpstreams takes the servers that are queried now, those of routes too.
 func (s *Service) reserveUpstreams() {
 	var addrs []netip.Addr
 	for _, u := range s.dns.UpstreamStatus() {
@@ -280,15 +280,15 @@ func (s *Service) upstreamsChanged() {
 	s.upstreamHints.Send()
 }
 
-// ErrRunning says that Run was called a second time.
+// ErrRunning means that Run was called a second time.
 var ErrRunning = errors.New("nodedns: the service has been run already")
 
 // Run serves until ctx ends, and then returns ctx.Err(), as an errgroup and a
-// supervisor expect of what ended because it was asked to. It never returns nil.
-// It ends early with another error when a listener cannot be bound; all other
-// failures are states. It can be called once.
+// supervisor expect of what ended on request. It never returns nil. It ends early
+// with another error when a listener cannot be bound; all other failures are
+// states. It can be called once.
 //
-// The listeners end last: resolv.conf is given back while they still answer.
+// The listeners end last: resolv.conf is restored while they still answer.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -347,7 +347,7 @@ func (s *Service) ID() zone.ID { return s.id }
 // Zone is what the service knows. Embedders may read it and add sources.
 func (s *Service) Zone() *zone.Store { return s.store }
 
-// Resolver answers queries without the detour of a socket.
+// Resolver answers queries without a socket in between.
 func (s *Service) Resolver() *resolver.Server { return s.dns }
 
 // SetClusterDialer sets, replaces or, with nil, takes away the way to reach the
@@ -363,8 +363,8 @@ func (s *Service) SetClusterDialer(dialer ClusterDialer) {
 
 // TrustCurator lets a node speak for the cluster, by an operator's decision, and
 // has the curators contacted again. It is remembered until [Service.ResetCurators].
-// The error says what is wrong with the ID. It may be called at any time from any
-// goroutine.
+// The error states what is wrong with the ID. It may be called at any time from
+// any goroutine.
 func (s *Service) TrustCurator(node string) error { return s.cluster.Trust(node) }
 
 // ResetCurators forgets which nodes may speak for the cluster, but for the
@@ -372,9 +372,9 @@ func (s *Service) TrustCurator(node string) error { return s.cluster.Trust(node)
 // the zone stay. It may be called at any time from any goroutine.
 func (s *Service) ResetCurators() { s.cluster.ResetAuthority() }
 
-// RestoreResolvConf makes resolv.conf what it was before nodedns, if an earlier run has
-// left it pointing here. Run does so at its end, and where a listener cannot be
-// bound; it is for a Service that is not run after all.
+// RestoreResolvConf makes resolv.conf what it was before nodedns, if an earlier
+// run has left it pointing here. Run does so at its end, and where a listener
+// cannot be bound; it is for a Service that is not run after all.
 func (s *Service) RestoreResolvConf() error {
 	if s.resolv == nil {
 		return nil

@@ -349,7 +349,7 @@ func TestReloadRestartsOnlyWhatChanged(t *testing.T) {
 		t.Errorf("the upstreams are %v", got)
 	}
 	reload(func(c *Config) { c.RetainDeparted = zone.RetainForever })
-	f.publish("192.0.2.2") // which a source that had been restarted would not hear
+	f.publish("192.0.2.2") // which a source that had been restarted would not get
 	if s, d := sources.Load(), dials.Load(); s != 1 || d != 1 || !slices.Equal(f.dns.Addrs(), listeners) {
 		t.Errorf("%d runs of the local source, %d connections, listeners %v; want one, one and %v", s, d, f.dns.Addrs(), listeners)
 	}

@@ -138,7 +138,7 @@ func TestResolvConfOfAKilledRun(t *testing.T) {
 	}
 }
 
-// What ends before the listeners can still ask them.
+// What ends before the listeners can still query them.
 func TestListenersEndLast(t *testing.T) {
 	t.Parallel()
 	f := prepare(t)

@@ -113,7 +113,7 @@ func TestVerdictOnAnEnrolment(t *testing.T) {
 	e.judged(StateDegraded, verdict.AwaitingCredentials)
 }
 
-// The credentials are in order, and the curators are of another cluster.
+// The credentials are valid, and the curators are of another cluster.
 func TestVerdictOnAnotherClustersCA(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
@@ -124,7 +124,7 @@ func TestVerdictOnAnotherClustersCA(t *testing.T) {
 	}
 }
 
-// Files of two clusters are of no use.
+// Files of two clusters are unusable.
 func TestVerdictOnCredentialsOfTwoClusters(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)

@@ -24,17 +24,17 @@ import (
 const (
 	StateStarting = "starting" // not all listeners and files are there yet
 	StateWaiting  = "waiting"  // answering, and the cluster's nodes are not known yet
-	StateReady    = "ready"    // all that was asked for works
+	StateReady    = "ready"    // all that is configured works
 	StateDegraded = "degraded" // answering, and something else is wrong
 )
 
-// Status is how a Service stands at one moment, in a form fit for JSON.
+// Status is the state of a Service at one moment, in a form fit for JSON.
 type Status struct {
 	NodeID string `json:"node_id"`
 	// State is one of StateStarting, StateWaiting, StateReady and StateDegraded,
 	// by the Verdict.
 	State string `json:"state"`
-	// Verdict says whether all that was asked for works, and if not, why.
+	// Verdict states whether all that is configured works, and if not, why.
 	Verdict verdict.Verdict `json:"verdict"`
 	// Ready is whether names that are not in the zone are known not to exist.
 	Ready     bool        `json:"ready"`
@@ -44,14 +44,14 @@ type Status struct {
 	// Refused are entries of the cluster that are refused now, the first ones of
 	// Nodes.Quarantined.
 	Refused []zone.Refusal `json:"refused,omitempty"`
-	// Conflict says that another machine has this node's key, and what to do
+	// Conflict states that another machine has this node's key, and what to do
 	// about it. It is absent without one.
 	Conflict string `json:"conflict,omitempty"`
 	// Contested are addresses that several nodes claim, the first ones.
 	Contested []string       `json:"contested,omitempty"`
 	Curator   curator.Status `json:"curator"`
 	// Listeners are the addresses that are answered on now, and ListenerStatus
-	// how each one of the configuration stands.
+	// the state of each one of the configuration.
 	Listeners      []string        `json:"listeners"`
 	ListenerStatus []listen.Status `json:"listener_status"`
 	// Varlink is absent without such a socket.
@@ -60,7 +60,7 @@ type Status struct {
 	// Upstreams are the servers that other names go to now, in their order and
 	// as the configuration spells them.
 	Upstreams []string `json:"upstreams"`
-	// UpstreamStatus is how each of them stands, and those of routes.
+	// UpstreamStatus is the state of each of them, and of those of routes.
 	UpstreamStatus []upstream.Status     `json:"upstream_status"`
 	HostsLines     resolver.HostsSummary `json:"hosts_lines"`
 	// ResolvConf is absent where resolv.conf is turned off.
@@ -84,7 +84,7 @@ type TaskStatus struct {
 	Failures uint64 // so far
 }
 
-// VarlinkStatus is how the socket for glibc's nss-resolve stands.
+// VarlinkStatus is the state of the socket for glibc's nss-resolve.
 type VarlinkStatus struct {
 	Socket string `json:"socket"`
 	varlink.Stats
@@ -92,7 +92,7 @@ type VarlinkStatus struct {
 	Error string `json:"error"`
 }
 
-// Status tells how the service stands.
+// Status returns the state of the service.
 func (s *Service) Status() Status {
 	snapshot := s.store.Snapshot()
 	counts := snapshot.Counts()
@@ -155,7 +155,7 @@ func (s *Service) curatorStatus(cluster zone.Cluster) curator.Status {
 	return status
 }
 
-// overflowText says that nodes are missing for want of room, or nothing.
+// overflowText describes that nodes are missing for lack of room, or is empty.
 func overflowText(snapshot *zone.Snapshot) string {
 	if !snapshot.Overflowed() {
 		return ""
@@ -165,7 +165,7 @@ func overflowText(snapshot *zone.Snapshot) string {
 		counts.Live+counts.Departed)
 }
 
-// hasStarted says whether Ready is closed.
+// hasStarted reports whether Ready is closed.
 func (s *Service) hasStarted() bool {
 	select {
 	case <-s.ready:
@@ -314,8 +314,8 @@ func (f *facts) judgeCluster(v *verdict.Verdict) {
 	}
 }
 
-// refusedText says that entries of the cluster are refused, which may be all that
-// it has, or nothing.
+// refusedText describes that entries of the cluster are refused, which may be all
+// that it has, or is empty.
 func refusedText(s *Status) string {
 	if len(s.Refused) == 0 {
 		return ""
@@ -336,8 +336,8 @@ func (f *facts) judgeMachine(v *verdict.Verdict) {
 	}
 }
 
-// judgeUpstream is about a server for other names. One that is slow, or turns
-// down a query now and then, is no reason.
+// judgeUpstream is about a server for other names. One that is slow, or rejects a
+// query now and then, is no reason.
 func judgeUpstream(v *verdict.Verdict, u *upstream.Status) {
 	switch u.State {
 	case upstream.Down:

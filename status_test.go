@@ -50,7 +50,7 @@ func TestStatusTellsOfAnOverflow(t *testing.T) {
 	}
 }
 
-// Which entries are refused, and why, is in the status and told to who asks.
+// Which entries are refused, and why, is in the status and in answers.
 func TestStatusTellsOfRefusedEntries(t *testing.T) {
 	t.Parallel()
 	f := prepare(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/nodedns/nodedns/verdict"
 )
 
-// deadServer is a port of loopback where nobody listens.
+// deadServer is a port of loopback where nothing listens.
 func deadServer(t *testing.T) upstream.Server {
 	t.Helper()
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -24,8 +24,7 @@ func deadServer(t *testing.T) upstream.Server {
 	return upstream.Plain(socket.LocalAddr().(*net.UDPAddr).AddrPort())
 }
 
-// A server that does not answer, and lines that say nothing, are seen by who looks
-// at the status.
+// A server that does not answer, and invalid lines, are shown in the status.
 func TestStatusTellsOfUpstreamsAndHostsLines(t *testing.T) {
 	t.Parallel()
 	dead, other := deadServer(t), deadServer(t)

@@ -12,7 +12,7 @@ import (
 // Collector makes metrics of what a service reports. It may be used by any
 // goroutine.
 type Collector struct {
-	// Status and Stats are asked once for each scrape.
+	// Status and Stats are called once for each scrape.
 	Status func() nodedns.Status
 	Stats  func() resolver.Stats
 }

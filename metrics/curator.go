@@ -54,7 +54,7 @@ var curatorMetrics = []*metric{
 	}, "certificate"),
 }
 
-// stateOf sorts what a curator reports.
+// stateOf classifies what a curator reports.
 func stateOf(report curator.LeaderReport) string {
 	switch {
 	case report.Error != "":

@@ -9,7 +9,7 @@ import (
 
 // dnsMetrics are about the queries. What answered them is one of six sources, and
 // there are some twenty response codes: the labels are bounded, whatever clients
-// ask.
+// send.
 var dnsMetrics = []*metric{
 	counter("dns_queries_total", "DNS queries by what answered them, and the response code.", func(s *scrape, m series) {
 		for _, replies := range s.Replies {
@@ -52,7 +52,7 @@ var dnsMetrics = []*metric{
 	gauge("cache_limit_bytes", "Memory that the cached answers may take up: two fifths of cache.size, the rest being for the collector of garbage.", func(s *scrape, m series) { m.set(float64(s.Cache.Limit)) }),
 	gauge("varlink_served", "Whether the socket for glibc's nss-resolve is there; absent where none is configured.", ofVarlink(func(v *nodedns.VarlinkStatus, m series) { m.is(v.Error == "") })),
 	counter("varlink_calls_total", "Calls by method, unknown for what there is not, and result: ok, or the error's name.", ofVarlink(func(v *nodedns.VarlinkStatus, m series) {
-		// Methods and errors are those that there are, and not what clients call so.
+		// Methods and errors are those that exist, not what clients name.
 		for _, calls := range v.Calls {
 			m.count(calls.Count, cmp.Or(calls.Method, "unknown"), cmp.Or(calls.Error, "ok"))
 		}

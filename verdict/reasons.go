@@ -3,7 +3,7 @@ package verdict
 import "github.com/nodedns/nodedns/zone/changelog"
 
 // The codes of a [Reason]. They are promises, as the keys of the status are; the
-// table of [Reasons] says what each means.
+// table of [Reasons] describes each.
 const (
 	Starting            = "starting"
 	NoListener          = "no-listener"

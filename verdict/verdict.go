@@ -1,4 +1,4 @@
-// Package verdict has the one judgement on how a service stands, and the table of
+// Package verdict has the one assessment of a service's health, and the table of
 // reasons that it may have. It starts no goroutine and keeps no state.
 package verdict
 
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Verdict is the one judgement on how a service stands. Whatever reports its
+// Verdict is the one assessment of a service's health. Whatever reports that
 // health reads it and derives none of its own.
 type Verdict struct {
 	// Healthy is whether there are no reasons, which is when the state is
@@ -22,18 +22,18 @@ type Verdict struct {
 type Reason struct {
 	// Code is one of those of [Reasons].
 	Code string `json:"code"`
-	// Text is one line that says what is wrong, and with what.
+	// Text is one line that states what is wrong, and with what.
 	Text string `json:"text"`
 	// Fix is what to do.
 	Fix string `json:"fix"`
 }
 
-// Has says whether a code is among the reasons.
+// Has reports whether a code is among the reasons.
 func (v Verdict) Has(code string) bool {
 	return slices.ContainsFunc(v.Reasons, func(r Reason) bool { return r.Code == code })
 }
 
-// Codes are those of the reasons, in order.
+// Codes are those of the reasons, in their order.
 func (v Verdict) Codes() []string {
 	codes := make([]string, 0, len(v.Reasons))
 	for _, r := range v.Reasons {

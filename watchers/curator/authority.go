@@ -22,7 +22,7 @@ const (
 
 // authority decides which nodes may speak for the cluster. A certificate of the
 // CA proves the identity of a node and no more, and that it runs a curator is
-// what each node reports of itself. Entitled are
+// what each node reports about itself. Entitled are
 //
 //   - the nodes pinned by an endpoint,
 //   - the consensus members of the last backlog that was accepted,
@@ -50,8 +50,8 @@ type authority struct {
 	silent       time.Time     // since neither, and others answer; zero otherwise
 	answered     time.Time     // when one of those others did last
 	refusals     refusals
-	loaded       bool          // what was saved is taken already, or forgotten by hand
-	fileError    string        // why the file is of no use
+	loaded       bool          // what was saved is loaded already, or reset by hand
+	fileError    string        // why the file is unusable
 	logged       time.Time     // the last change of the members
 	changed      chan struct{} // closed when the members or the trusted nodes change
 }
@@ -63,8 +63,8 @@ func newAuthority(prefix zone.Prefix, recoverAfter time.Duration, log *slog.Logg
 	}
 }
 
-// renew begins with another way to reach the cluster: what was believed for the
-// moment is void, and the time without an entitled node starts over.
+// renew starts over with another way to reach the cluster: provisional trust is
+// void, and the time without an entitled node starts over.
 func (a *authority) renew(p *plan) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -106,8 +106,8 @@ func (a *authority) setRecovery(after time.Duration) {
 	a.recoverAfter = after
 }
 
-// admit judges the node that showed its certificate at an endpoint. Nothing is
-// exchanged with one for which there is an error.
+// admit decides on the node that presented its certificate at an endpoint.
+// Nothing is exchanged with a node for which it returns an error.
 func (a *authority) admit(at Endpoint, configured bool, id zone.ID) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -125,7 +125,7 @@ func (a *authority) admit(at Endpoint, configured bool, id zone.ID) error {
 		return a.refuse(&UnauthorizedError{Reason: ReasonNotEntitled, Endpoint: at.Address(), ID: id})
 	}
 	if len(a.provisional) >= maxMembers {
-		a.provisional = nil // answered by ever new nodes
+		a.provisional = nil // different nodes keep answering
 	}
 	if a.provisional == nil {
 		a.provisional = map[zone.ID]Acceptance{}
@@ -135,7 +135,7 @@ func (a *authority) admit(at Endpoint, configured bool, id zone.ID) error {
 	return nil
 }
 
-// wait keeps the time for which only nodes that are not entitled answer. An
+// wait tracks the time for which only nodes that are not entitled answer. An
 // outage does not count: when it is over, entitled nodes must have had their time
 // to answer too, or the fastest one would be believed. The caller holds the lock.
 func (a *authority) wait() {
@@ -154,15 +154,15 @@ func (a *authority) isEntitled(id zone.ID) bool {
 	return a.isKnown(id) || a.named[id] || a.isProvisional(id)
 }
 
-// isProvisional reports whether a node is believed for want of an entitled one.
+// isProvisional reports whether a node is believed for lack of an entitled one.
 // The caller holds the lock.
 func (a *authority) isProvisional(id zone.ID) bool {
 	_, admitted := a.provisional[id]
 	return admitted && a.openness() != ""
 }
 
-// isKnown reports whether a node is entitled of itself. The caller holds the
-// lock.
+// isKnown reports whether a node is entitled in its own right. The caller holds
+// the lock.
 func (a *authority) isKnown(id zone.ID) bool {
 	return a.members[id] || a.trusted[id] || a.pinned[id]
 }
@@ -195,7 +195,7 @@ func (a *authority) isMember(id zone.ID) bool {
 }
 
 // setReports takes which nodes report a leader at present, and which each names.
-// A leader is entitled by the word of a node that is entitled otherwise, and not
+// A leader is entitled where a node that is entitled otherwise names it, and not
 // by a chain of names.
 func (a *authority) setReports(reports []leaderReport) {
 	a.mu.Lock()
@@ -237,7 +237,7 @@ func (a *authority) accept(sender zone.ID, listed []zone.ID, complete bool) erro
 	switch {
 	case a.trusted[sender] || a.pinned[sender]:
 		if complete {
-			a.accepted = nil // the members are known by an operator's word
+			a.accepted = nil // the members are known by an operator's decision
 		}
 	case !a.members[sender]:
 		a.accepted = a.vouching(sender)
@@ -260,8 +260,8 @@ func (a *authority) accept(sender zone.ID, listed []zone.ID, complete bool) erro
 	return nil
 }
 
-// vouching is the node whose provisional word made a sender entitled: itself, or
-// one that named it; else the one recorded before. The caller holds the lock.
+// vouching is the provisional node that made a sender entitled: itself, or one
+// that named it; else the one recorded before. The caller holds the lock.
 func (a *authority) vouching(sender zone.ID) *Acceptance {
 	if a.openness() == "" {
 		return a.accepted
@@ -306,15 +306,15 @@ func (a *authority) compare(before map[zone.ID]bool) {
 	a.wake()
 }
 
-// wake signals that there is something to save, and others to listen to. The
+// wake signals that there is something to save, and other curators to watch. The
 // caller holds the lock.
 func (a *authority) wake() {
 	close(a.changed)
 	a.changed = make(chan struct{})
 }
 
-// known lists the nodes whose curators are listened to beyond the endpoints, the
-// members first, and what is closed when these are others.
+// known lists the nodes whose curators are watched beyond the endpoints, the
+// members first, and what is closed when these change.
 func (a *authority) known() ([]zone.ID, <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -29,9 +29,9 @@ type record struct {
 }
 
 // load adds what an earlier run saved to what was decided since, and returns the
-// text that stands in the file. It is read once: what is known is newer later, and
-// after a reset. A file that is damaged is left alone until there is something to
-// save, and reported.
+// text that is in the file. It is read once: what is known is newer later, and
+// after a reset. A file that is damaged is left unchanged until there is
+// something to save, and reported.
 func (a *authority) load(path string) (text string, _ error) {
 	saved, err := readRecord(path, a.prefix)
 	a.mu.Lock()

@@ -27,7 +27,7 @@ func Reasons() []Reason { return []Reason{ReasonWrongNode, ReasonNotEntitled, Re
 type UnauthorizedError struct {
 	Reason   Reason
 	Endpoint string  // where it answered; empty with a dialer
-	ID       zone.ID // by its certificate
+	ID       zone.ID // from its certificate
 	Want     zone.ID // that the endpoint names, for ReasonWrongNode
 }
 
@@ -60,7 +60,7 @@ type Refusal struct {
 	At       time.Time `json:"at"`   // the last time
 }
 
-// maxRecent bounds the refusals that are remembered one by one.
+// maxRecent bounds the refusals that are remembered individually.
 const maxRecent = 8
 
 // refusals are counted, and the last ones of different nodes kept.
@@ -125,7 +125,7 @@ type Member struct {
 	Source string `json:"source"`
 }
 
-// status puts how the authority stands into a status.
+// status adds the state of the authority to a status.
 func (a *authority) status(s *Status) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -109,8 +109,8 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A leader is entitled by the word of an entitled node, for as long as that is
-// heard, and passes nothing on.
+// A leader is entitled where an entitled node names it, for as long as that
+// reports, and passes nothing on.
 func TestNamedLeader(t *testing.T) {
 	t.Parallel()
 	a := knowing(-1, someID(1))
@@ -171,7 +171,7 @@ func TestRecovery(t *testing.T) {
 			t.Errorf("its backlog is taken: %v", err)
 		}
 
-		// Watching a member counts as hearing it.
+		// Watching a member counts as an answer of it.
 		a.watching(member)
 		a.setReports(nil)
 		time.Sleep(2 * after)
@@ -315,7 +315,7 @@ func TestAuthorityFileIsChecked(t *testing.T) {
 	}
 }
 
-// The word that a leader was believed by is told until the node is known
+// The node that a leader was believed by is reported until the leader is known
 // otherwise.
 func TestAcceptance(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ func newConnections(w *Watcher, p *plan) *connections {
 type connection struct {
 	*grpc.ClientConn
 	endpoint Endpoint
-	node     atomic.Pointer[zone.ID] // by its certificate; nil before, and in plain text
+	node     atomic.Pointer[zone.ID] // from its certificate; nil before, and in plain text
 	attempt  cause                   // why the last attempt to connect failed
 	users    int
 }
@@ -55,8 +55,8 @@ func (cs *connections) keep(endpoint Endpoint) (end func()) {
 }
 
 // open returns the connection to an endpoint for one more call, which begins to
-// connect if need be. The node there was admitted with the handshake, and is judged
-// again for each call after that.
+// connect if need be. The node there was admitted with the handshake, and is
+// checked again for each call after that.
 func (cs *connections) open(endpoint Endpoint) (*connection, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

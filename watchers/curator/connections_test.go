@@ -10,9 +10,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// All calls to one endpoint share a connection, and each is judged: a node that has
-// lost the right to speak gets none over the connection that is open to it. What is
-// not kept is closed with its last call.
+// All calls to one endpoint share a connection, and each is checked: a node that
+// has lost the right to speak gets none over the connection that is open to it.
+// What is not kept is closed with its last call.
 func TestConnectionIsSharedAndJudged(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 1)

@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 )
 
-// The pieces say together what the event says, in order, and none is large.
+// The pieces together hold what the event holds, in its order, and none is large.
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -56,7 +56,7 @@ func TestPieces(t *testing.T) {
 }
 
 // What can be decoded as a whole is the same in pieces. The reverse need not be
-// so: fields that nobody knows are skipped here, and not looked into.
+// so: unknown fields are skipped here, and not parsed.
 func FuzzPieces(f *testing.F) {
 	f.Add([]byte{0x0a, 0x00, 0x1a, 0x00, 0x10, 0x01})
 	f.Add([]byte{0x0a, 0xff})

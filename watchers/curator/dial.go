@@ -131,7 +131,7 @@ type cause struct {
 	err error
 }
 
-// begin is the begin of another attempt.
+// begin starts another attempt.
 func (c *cause) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

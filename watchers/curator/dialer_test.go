@@ -296,7 +296,7 @@ func TestSharedConnectionFollowsItsResolver(t *testing.T) {
 	}
 }
 
-// While a shared connection cannot be established the status says why.
+// While a shared connection cannot be established the status reports why.
 func TestSharedConnectionIsNotReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

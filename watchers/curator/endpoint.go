@@ -63,8 +63,8 @@ func parseTarget(text string, prefix zone.Prefix) (Endpoint, error) {
 	return Endpoint{host: host, port: uint16(port)}, nil
 }
 
-// checkHost refuses what can be neither an address nor a name, so that a slip
-// of the pen is found when the configuration is read.
+// checkHost refuses what can be neither an address nor a name, so that a typo is
+// found when the configuration is read.
 func checkHost(host string) error {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		if addr.IsUnspecified() || addr.IsMulticast() {

@@ -100,7 +100,7 @@ func TestInsecureIsForLoopback(t *testing.T) {
 	}
 }
 
-// A name is judged by what it resolves to.
+// A name is checked by what it resolves to.
 func TestInsecureDialRefusesOtherAddresses(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{"192.0.2.1:1", "[2001:db8::1]:1"} {

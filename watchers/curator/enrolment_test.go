@@ -40,7 +40,7 @@ func (e enrolment) truncate(name string) {
 	must(e.t, os.WriteFile(e.path(name), data[:len(data)/2], 0o600))
 }
 
-// Each state of the credentials shows by its own word, has its effect on the
+// Each state of the credentials shows under its own name, has its effect on the
 // connection, and gives way to the next one without a restart.
 func TestEnrolmentStates(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// entries turns an event's nodes into what the zone takes. Nothing is judged
+// entries turns an event's nodes into what the zone takes. Nothing is validated
 // here: IDs and addresses are carried as the curator spells them.
 func entries(nodes []*curatorpb.Node) []zone.Entry {
 	all := make([]zone.Entry, 0, len(nodes))

@@ -14,7 +14,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 )
 
-// streamError is why there is no stream, worded for people.
+// streamError is why there is no stream, worded for users.
 type streamError struct {
 	endpoint string // empty with a dialer
 	err      error
@@ -30,7 +30,7 @@ func (e *streamError) Error() string {
 	return where + ": " + wordFailure(e.err)
 }
 
-// wordFailure is, in one line, what an exchange with a curator failed by.
+// wordFailure describes, in one line, why an exchange with a curator failed.
 func wordFailure(err error) string {
 	st, isStatus := status.FromError(err)
 	switch {
@@ -48,8 +48,8 @@ func wordFailure(err error) string {
 }
 
 // failedState is the state after a round in which no curator delivered a stream.
-// One curator that was reached, and would have nothing to do with us or we with
-// it, counts more than others that are out of reach.
+// A curator that was reached, and rejects us or is rejected by us, counts more
+// than others that are out of reach.
 func failedState(err error) State {
 	all, ok := err.(failures)
 	if !ok {
@@ -64,7 +64,7 @@ func failedState(err error) State {
 	return StateBackingOff
 }
 
-// unauthorized is of a node of the cluster that may not speak for it.
+// unauthorized reports whether err is of a node that may not speak for its cluster.
 func unauthorized(err error) bool {
 	_, is := errors.AsType[*UnauthorizedError](err)
 	return is
@@ -107,7 +107,7 @@ func (f failures) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// clip makes text that came from elsewhere fit for one line.
+// clip makes text from outside fit on one line.
 func clip(text string) string {
 	const limit = 300
 	if len(text) > limit {

@@ -29,7 +29,7 @@ type victim struct {
 // known is the node that the victim knows before anything bad happens.
 const known = 0xbeef
 
-// newVictim waits until one good backlog has been told.
+// newVictim waits until one good backlog has been sent.
 func newVictim(t *testing.T, maxNodes int) *victim {
 	t.Helper()
 	v := &victim{t: t}
@@ -179,8 +179,8 @@ func TestManyEmptyNodes(t *testing.T) {
 	v.unharmed()
 }
 
-// A backlog breaks off and the stream stays open: what came is used, and nobody
-// departs for want of the rest.
+// A backlog breaks off and the stream stays open: what came is used, and no node
+// departs for lack of the rest.
 func TestStalledStream(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t, 0)
@@ -204,7 +204,7 @@ func TestNamesByCaseOnly(t *testing.T) {
 }
 
 // A node that comes, goes, moves and shares an address, as fast as the curator
-// can tell. The events are sent one by one: the directory would leave out those
+// can report. The events are sent one by one: the directory would leave out those
 // that a slow reader has missed.
 func TestFlappingNode(t *testing.T) {
 	t.Parallel()
@@ -243,7 +243,7 @@ func TestFlappingNode(t *testing.T) {
 }
 
 // The port of a curator changes as fast as its node can report another one: it
-// does not make this machine knock at all those doors.
+// does not make this machine connect to all those ports.
 func TestFlappingPort(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 2)

@@ -17,14 +17,14 @@ type leaderReport struct {
 	endpoint Endpoint // where the curator was watched
 	self     zone.ID  // the curator's own node; empty while that is not known
 	leader   zone.ID  // empty: it names none
-	at       Endpoint // where the leader is by this report, or zero
+	at       Endpoint // where the leader is according to this report, or zero
 	failure  string   // why it does not report; then all of the above is past
 }
 
 // live reports whether it counts.
 func (r leaderReport) live() bool { return r.failure == "" }
 
-// leads reports whether it comes from a curator and names that one itself.
+// leads reports whether it comes from the curator id and names id itself.
 func (r leaderReport) leads(id zone.ID) bool { return r.live() && r.self == id && r.leader == id }
 
 // parseReport takes a report from a message. What can be neither a node nor an

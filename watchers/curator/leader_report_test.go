@@ -17,7 +17,7 @@ const (
 	three = zone.ID("metropolis-00000000000000000000000000000003")
 )
 
-// by is what a curator says, in short.
+// by is a curator's report, in short.
 func by(self, leader zone.ID) leaderReport {
 	return leaderReport{endpoint: Endpoint{host: string(self), node: self, port: DefaultPort}, self: self, leader: leader}
 }

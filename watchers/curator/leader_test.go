@@ -97,7 +97,7 @@ func (p *plane) start(n int, nodes []memory.Node) {
 	p.elect(0)
 }
 
-// elect makes one curator the leader, and tells the others.
+// elect makes one curator the leader, and has the others name it.
 func (p *plane) elect(leader int) {
 	p.servers[leader].Behave(memory.Behaviour{})
 	for i, s := range p.servers {
@@ -148,7 +148,7 @@ func (p *plane) awaitLeader(w *Watcher, leader int) Status {
 	})
 }
 
-// One follower is known. It tells where the leader is, and where the next one.
+// One follower is known. It reports where the leader is, and where the next one.
 func TestFollowerTellsTheLeader(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
@@ -176,8 +176,8 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 	}
 }
 
-// The leader goes over to another one without ending its streams: what the
-// others say is enough to leave it.
+// The leader goes over to another one without ending its streams: what the others
+// report is enough to leave it.
 func TestMovesFromASilentLeader(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 3)
@@ -194,7 +194,7 @@ func TestMovesFromASilentLeader(t *testing.T) {
 		t.Errorf("status %+v, %d streams left at the old leader", status, p.servers[0].Streams())
 	}
 
-	// With nobody to decide between them the present one stays.
+	// With no third curator to decide the present one stays.
 	p.kill(2)
 	awaitStatus(t, w, "the loss of a voice", func(s Status) bool {
 		return slices.ContainsFunc(s.Curators, func(c LeaderReport) bool { return c.Endpoint == p.addresses[2] && c.Error != "" })
@@ -222,8 +222,8 @@ func TestLeaderKilled(t *testing.T) {
 	p.awaitLeader(w, 1)
 }
 
-// However long an election takes, and whoever is elected, also the one that was
-// tried last: the new leader is followed at once.
+// However long an election takes, and whichever curator wins, also the one tried
+// last: the new leader is followed at once.
 func TestLongElection(t *testing.T) {
 	t.Parallel()
 	for elected := range 3 {
@@ -280,8 +280,8 @@ func TestLearnsCurators(t *testing.T) {
 	p.awaitLeader(w, 2)
 }
 
-// Curators that name ever new leaders cannot keep us from all of them: a move
-// is followed by a pause.
+// Curators that keep naming new leaders cannot keep us from all of them: a change
+// of leader is followed by a pause.
 func TestLeadersInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

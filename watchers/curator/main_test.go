@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 }
 
 // goroutinesLeft gives them time to end: a connection that is closed has some
-// that nobody can wait for.
+// that no test can wait for.
 func goroutinesLeft() (left [][]byte) {
 	for range 100 {
 		stacks := make([]byte, 1<<20)

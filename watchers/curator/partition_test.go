@@ -12,8 +12,9 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
-// hole is where a network drops packets, on the way to an address: what is written
-// to a connection goes nowhere, and nothing comes. New connections stay silent.
+// hole is where a network drops packets, on the way to an address: what is
+// written to a connection is lost, and nothing arrives. New connections get no
+// answer.
 type hole struct {
 	mu     sync.Mutex
 	closed bool

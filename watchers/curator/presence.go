@@ -17,7 +17,7 @@ type presence struct {
 	removed string // why the cluster does not have it any more, or empty
 }
 
-// noteOwn takes what an event has of this node. Its status is kept because a
+// noteOwn takes what an event has about this node. Its status is kept because a
 // report replaces all of it, and has to repeat what is not ours to change.
 func (w *Watcher) noteOwn(event *curatorpb.WatchEvent) {
 	for _, node := range event.GetNodes() {
@@ -55,15 +55,15 @@ func (w *Watcher) settled(remark string, complete bool) {
 	w.setRemoved(removed)
 }
 
-// forgetPresence begins with another way to a cluster, which may be another one,
-// or none: a node that left for good and follows no cluster lacks nothing.
+// forgetPresence starts over with another way to a cluster, which may be another
+// one, or none: a node that left for good and follows no cluster lacks nothing.
 func (w *Watcher) forgetPresence() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.presence = presence{}
 }
 
-// noteReport takes what became of a report of our address.
+// noteReport records the outcome of a report of our address.
 func (w *Watcher) noteReport(err error) {
 	if status.Code(err) == codes.NotFound {
 		w.setRemoved("the cluster answers NotFound to its report")

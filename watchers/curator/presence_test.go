@@ -7,8 +7,8 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
-// The cluster deletes this node, and has it again: an error that is told, and no
-// end of the names. After a reconnect its absence shows the same.
+// The cluster deletes this node, and has it again: an error that is reported, and
+// no end of the names. After a reconnect its absence shows the same.
 func TestRemovedFromTheCluster(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(2)
@@ -56,7 +56,7 @@ func TestNeverInTheCluster(t *testing.T) {
 	w, _, _ := watch(t, cfg)
 	awaitState(t, w, StateRemoved)
 
-	// It is taken out of service, as the fix of this reason says.
+	// It is taken out of service, as the fix of this reason advises.
 	must(t, w.SetEndpoints(nil))
 	if status := awaitState(t, w, StateOff); status.Removed != "" {
 		t.Errorf("still removed without a cluster: %q", status.Removed)

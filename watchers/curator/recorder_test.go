@@ -18,7 +18,7 @@ const patience = testkit.Patience
 
 var _ Sink = (*zone.Source)(nil)
 
-// recorder is a sink that keeps all it was told, and the state that follows.
+// recorder is a sink that keeps all its calls, and the state that follows.
 type recorder struct {
 	mu        sync.Mutex
 	calls     []string
@@ -107,7 +107,7 @@ func (r *recorder) address(id string) string {
 	return strings.Join(r.nodes[id].Addresses, " ")
 }
 
-// await returns when ok does, which is asked after each call.
+// await returns when ok is true, which is checked after each call.
 func (r *recorder) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	timeout := time.After(patience)

@@ -11,10 +11,10 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
-// What a few huge messages took is given back without waiting for the runtime to
+// What a few huge messages took is returned without waiting for the runtime to
 // collect by itself, which is turned off here. That nothing refers to it any more
-// is measured after further collections, as the server in this process may release
-// its own part later. Not parallel: it measures.
+// is measured after further collections, as the server in this process may
+// release its own part later. Not parallel: it measures.
 func TestHugeMessagesAreGivenBack(t *testing.T) {
 	for name, huge := range map[string][]byte{
 		"one node":   event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: string(bytes.Repeat([]byte("x"), 24<<20))}}}),

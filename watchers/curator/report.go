@@ -22,8 +22,8 @@ const (
 	reportTimeout = 5 * time.Second
 )
 
-// Report is how the reporting of this node's address stands. It is zero while
-// nothing is to be reported.
+// Report is the state of reporting this node's address. It is zero while nothing
+// is to be reported.
 type Report struct {
 	// Address that was reported last, and when. Zero before.
 	Address netip.Addr `json:"address,omitzero"`
@@ -36,7 +36,7 @@ type Report struct {
 // Watcher's lock.
 type reporting struct {
 	address netip.Addr // to be reported; invalid: none
-	synced  bool       // all that the cluster has of us has been received
+	synced  bool       // all that the cluster has about us has been received
 	own     *curatorpb.NodeStatus
 	last    Report
 	delay   time.Duration // after the last attempt
@@ -64,8 +64,8 @@ func (r *reporting) wake() {
 	r.changed = make(chan struct{})
 }
 
-// setSynced sets whether the backlog is in. What earlier failures delayed is not
-// put off any longer then: another curator, or cluster, may think otherwise.
+// setSynced sets whether the backlog is complete. A report that earlier failures
+// delayed is then due at once: another curator, or cluster, may accept it.
 func (w *Watcher) setSynced(synced bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,8 +92,8 @@ func (w *Watcher) toReport() (netip.Addr, time.Duration, <-chan struct{}) {
 	return r.address, time.Until(r.due), r.changed
 }
 
-// report sends the cluster our address, once for each connection and whenever
-// it is another one, until ctx ends.
+// report sends the cluster our address, once for each connection and whenever it
+// changes, until ctx ends.
 func (w *Watcher) report(ctx context.Context, conn grpc.ClientConnInterface) {
 	client := curatorpb.NewCuratorClient(conn)
 	var reported netip.Addr
@@ -133,7 +133,7 @@ func (w *Watcher) reportOnce(ctx context.Context, client curatorpb.CuratorClient
 	return err
 }
 
-// ownStatus is what the cluster has of us, with our address.
+// ownStatus is what the cluster has about us, with our address.
 func (w *Watcher) ownStatus(addr netip.Addr) *curatorpb.NodeStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 
 const bootUUID = "98163c45-6f50-465b-81be-801536fa29f8"
 
-// Our address is told after the backlog, again after each reconnect, and when
-// it is another one; what is not ours to say stays.
+// Our address is reported after the backlog, again after each reconnect, and when
+// it changes; what is not ours to report is kept.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s, cfg := enrolled(t)
@@ -40,7 +40,7 @@ func TestReport(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 
-	// The next ones are not due yet: of all changes the last one is told.
+	// The next ones are not due yet: of all changes the last one is reported.
 	if _, wait, _ := w.toReport(); wait <= 0 || wait > reportInterval {
 		t.Errorf("the next report is due in %v", wait)
 	}
@@ -93,7 +93,7 @@ func TestReportIsRefused(t *testing.T) {
 	}
 }
 
-// A name that does not come from a key is nobody's to report.
+// The address of a name that does not come from a key is not reported.
 func TestReportOfAFreeName(t *testing.T) {
 	t.Parallel()
 	e := newEmbedded(t)

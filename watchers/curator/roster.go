@@ -7,8 +7,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// errAgain says that a sender has listed itself as consensus member after events
-// that were passed over for want of that. The stream is opened once more.
+// errAgain means that a sender has listed itself as consensus member after events
+// that were skipped for lack of that. The stream is opened again.
 var errAgain = errors.New("the sender listed itself late: the stream is opened again")
 
 // roster is what one stream lists as consensus members. A sender that is no
@@ -20,7 +20,7 @@ type roster struct {
 	endpoint  string
 	sender    zone.ID
 	proven    bool // the sender is a member, or has listed itself
-	skipped   bool // events were passed over before it was
+	skipped   bool // events were skipped before it was
 	late      bool // it has listed itself after those
 
 	itself   bool // the sender is in the list

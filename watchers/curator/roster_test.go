@@ -35,8 +35,8 @@ func gone(n int) *curatorpb.WatchEvent {
 	return &curatorpb.WatchEvent{NodeTombstones: []*curatorpb.WatchEvent_NodeTombstone{{NodeId: string(someID(n))}}}
 }
 
-// The sender is node 1. What it may say, and who may speak after it, depends on
-// what it says of itself.
+// The sender is node 1. What it may send, and which nodes may speak after it,
+// depends on what it lists about itself.
 func TestSenderListsItself(t *testing.T) {
 	t.Parallel()
 	const begin, end = "connected true, begin, ", ", connected false"

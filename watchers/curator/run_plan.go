@@ -96,7 +96,8 @@ func (w *Watcher) backOff(ctx context.Context, leaders *leaderTracker, target ta
 	retry.Sleep(ctx, delay)
 }
 
-// reject keeps how the last attempts ended, if it was by a refusal of either side.
+// reject records how the last attempts ended, if it was by a refusal of either
+// side.
 func (w *Watcher) reject(state State, err error) {
 	w.update(func(s *Status) {
 		s.Rejected, s.RejectedDetail = "", ""

@@ -1,6 +1,6 @@
 package curator
 
-// State is what a [Watcher] is at.
+// State is the state of a [Watcher].
 type State string
 
 // The states of a Watcher. The zone keeps its nodes in all of them. What each
@@ -60,7 +60,7 @@ func States() []State {
 }
 
 // states returns the table of states. The documentation's diagram is made of
-// it, and the tests hold every transition against it.
+// it, and the tests check every transition against it.
 func states() []description {
 	return []description{
 		{

@@ -22,9 +22,9 @@ type Status struct {
 	// ConnectedSince is when the present stream delivered its first event, or
 	// nil without one.
 	ConnectedSince *time.Time `json:"connected_since"`
-	// DataSince is when the cluster's nodes were last known to be all there, nil
-	// before they ever were, and Cluster its ID, where that is known. Both are
-	// for the caller to fill in, whose zone has them.
+	// DataSince is when the cluster's nodes were last known to be complete, nil
+	// before they ever were, and Cluster its ID, where that is known. The caller,
+	// which has the zone, fills in both.
 	DataSince *time.Time `json:"data_since"`
 	Cluster   string     `json:"cluster,omitempty"`
 	// Leader is the node that most curators name, or empty.
@@ -33,8 +33,8 @@ type Status struct {
 	Curators []LeaderReport `json:"curators,omitempty"`
 	// Members may speak for the cluster now.
 	Members []Member `json:"members"`
-	// Accepted is by whose word the members became known, where that was neither
-	// pinned nor trusted; nil otherwise.
+	// Accepted is the node that the members were learned from, where that was
+	// neither pinned nor trusted; nil otherwise.
 	Accepted *Acceptance `json:"accepted,omitempty"`
 	// Refusals are the last nodes that were ignored, oldest first.
 	Refusals []Refusal `json:"refused,omitempty"`
@@ -46,8 +46,8 @@ type Status struct {
 	Remarks []string `json:"remarks,omitempty"`
 
 	// Rejected is StateRefused or StateUnauthorized where the last round ended so,
-	// and RejectedDetail why, until a backlog is in: the attempts in between
-	// are no news.
+	// and RejectedDetail why, until a backlog is complete: the attempts in
+	// between do not change it.
 	Rejected       State  `json:"-"`
 	RejectedDetail string `json:"-"`
 	// Removed is why the cluster does not have this node any more, by the last
@@ -83,7 +83,7 @@ type Counters struct {
 	Events uint64
 }
 
-// CredentialsStatus is how the credentials stand.
+// CredentialsStatus is the state of the credentials.
 type CredentialsStatus struct {
 	// State is CredentialsValid or another of those, or a [nodetls.Fault].
 	State string `json:"state"`
@@ -101,10 +101,10 @@ type Certificate struct {
 
 // The states of credentials that have no fault.
 const (
-	CredentialsNone     = "not used"      // no curator is configured, or by plain text
-	CredentialsDialer   = "by dialer"     // the embedding program's business
+	CredentialsNone     = "not used"      // no curator is configured, or in plain text
+	CredentialsDialer   = "by dialer"     // up to the embedding program
 	CredentialsValid    = "valid"         // and in use, as are the next two
-	CredentialsNotYet   = "not valid yet" // by this machine's clock
+	CredentialsNotYet   = "not valid yet" // according to this machine's clock
 	CredentialsExpired  = "expired"
 	CredentialsUnlooked = "not looked at" // as long as the watcher has not run
 )
@@ -162,8 +162,8 @@ func (w *Watcher) credentials(now time.Time) CredentialsStatus {
 	return CredentialsStatus{CredentialsValid, detail}
 }
 
-// remarks are made when they are asked for, because certificates expire while
-// nothing else happens.
+// remarks are computed on request, because certificates expire while nothing else
+// happens.
 func remarks(own *nodetls.Credentials, peer *x509.Certificate, endpoint string, now time.Time) []string {
 	var all []string
 	if own != nil {

@@ -21,8 +21,8 @@ const (
 	// backlog are about 2 MiB, but nothing holds a curator to that, and the
 	// default limit of gRPC is 4 MiB.
 	maxMessage = 64 << 20
-	// firstEventTimeout is how long a stream may stay silent at its beginning.
-	// A curator has at least one node to send: the one it runs on.
+	// firstEventTimeout is how long a stream may take to its first event. A
+	// curator has at least one node to send: the one it runs on.
 	firstEventTimeout = 15 * time.Second
 	// backlogIdleTimeout ends the backlog of a curator that does not mark the end.
 	backlogIdleTimeout = 2 * time.Second
@@ -136,8 +136,8 @@ type stream struct {
 	connected, complete bool
 }
 
-// run follows the events of src until it ends, or is silent at its beginning,
-// or ctx ends. At most one event waits while another is applied.
+// run follows the events of src until it ends, or has no first event in time, or
+// ctx ends. At most one event waits while another is applied.
 func (s *stream) run(ctx context.Context, src source) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var receiver sync.WaitGroup

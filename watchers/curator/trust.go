@@ -21,7 +21,7 @@ func (w *Watcher) Trust(node string) error {
 	return nil
 }
 
-// ResetAuthority forgets who may speak for the cluster, but for the pinned
+// ResetAuthority forgets which nodes may speak for the cluster, but for the pinned
 // endpoints: the next contact is the first one. The nodes stay. It may be called
 // at any time from any goroutine.
 func (w *Watcher) ResetAuthority() {
@@ -35,7 +35,8 @@ func (w *Watcher) SetRecoverAfter(after RecoverAfter) {
 	w.authority.setRecovery(after.duration())
 }
 
-// reconnect ends what is under way, so that who answers is judged again.
+// reconnect ends what is under way, so that the node that answers is checked
+// again.
 func (w *Watcher) reconnect() { w.change(true, func(*levels) {}) }
 
 func (a *authority) trust(id zone.ID) error {

@@ -25,7 +25,7 @@ func (p *plane) impostor(nodes ...memory.Node) (*memory.Server, string) {
 }
 
 // A worker claims to lead at the second endpoint, before and after the leader is
-// gone: it is not heard, and the nodes stay.
+// gone: it is ignored, and the nodes stay.
 func TestWorkerClaimsToLead(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
@@ -63,8 +63,8 @@ func TestWorkerClaimsToLead(t *testing.T) {
 	}
 }
 
-// A member's backlog seems to be in, and ends later without the member: it is
-// dropped from a state in which changes are followed.
+// A member's backlog seems to be complete, and ends later without the member: it
+// is dropped from a state in which changes are followed.
 func TestBacklogEndsLateWithoutItsSender(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 1)
@@ -156,7 +156,7 @@ func TestControlPlaneReplaced(t *testing.T) {
 }
 
 // A dialer may lead to any node of the cluster: the certificate of the stream is
-// judged by the same rule.
+// checked by the same rule.
 func TestDialerLeadsToAWorker(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(2)

@@ -30,8 +30,8 @@ type Sink interface {
 	Gone(ids ...string)
 	// Complete ends the backlog: there are no other nodes.
 	Complete()
-	// Settle means that the backlog seems to be in, from a curator that does not
-	// mark its end.
+	// Settle means that the backlog seems to be complete, from a curator that
+	// does not mark its end.
 	Settle()
 }
 
@@ -51,8 +51,8 @@ type Config struct {
 	// LocalID is the node that the credentials must belong to; empty accepts
 	// those of any node.
 	LocalID zone.ID
-	// BootID is what the kernel calls this run of the machine, as a UUID, for
-	// the reports of [Watcher.SetReport]. It may be empty.
+	// BootID is the kernel's boot ID, a UUID, for the reports of
+	// [Watcher.SetReport]. It may be empty.
 	BootID string
 	// Resolve returns the known addresses of another node, for endpoints that
 	// are node IDs. It is called from any goroutine; nil knows none.
@@ -63,8 +63,8 @@ type Config struct {
 	// RecoverAfter is how long only nodes that are not entitled must have
 	// answered for one to be believed at an endpoint without a pin.
 	RecoverAfter RecoverAfter
-	// AuthorityFile keeps who may speak for the cluster across restarts; empty
-	// means that each start is a first contact.
+	// AuthorityFile keeps which nodes may speak for the cluster across
+	// restarts; empty means that each start is a first contact.
 	AuthorityFile string
 	// Dialer replaces endpoints and credentials while it is not nil; see
 	// [Watcher.SetDialer].
@@ -146,8 +146,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		load := func() {
 			w.setCredentials(nodetls.Load(w.cfg.Credentials, w.cfg.Prefix, w.cfg.LocalID))
 		}
-		// Before the first plan is looked at, so that a start with credentials
-		// does not pass through the state of waiting for them.
+		// Before the first plan is read, so that a start with credentials does
+		// not pass through the state of waiting for them.
 		load()
 		files.Go(func() { w.followCredentials(ctx, load) })
 	}

@@ -108,7 +108,7 @@ func TestLargeMessage(t *testing.T) {
 	}
 }
 
-// Older curators cannot tell who leads, so they are tried one by one.
+// Older curators do not report which one leads, so they are tried one by one.
 func TestEndpointsInTurn(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(2)
@@ -286,8 +286,8 @@ func TestWrongServerCertificate(t *testing.T) {
 	}
 }
 
-// Curators judge our certificate at each call. What stands before one may do so
-// in the handshake.
+// Curators check our certificate at each call. A proxy before one may do so in
+// the handshake.
 func TestCuratorRefusesOurCertificate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -20,7 +20,7 @@ import (
 )
 
 // The messages here are put together and taken apart by field number, without
-// the .proto: these numbers are what other implementations go by.
+// the .proto: these numbers are what other implementations rely on.
 const (
 	watchMethod = "/metropolis.node.core.curator.proto.api.Curator/Watch"
 
@@ -82,7 +82,7 @@ func (bareCodec) Unmarshal(data mem.BufferSlice, v any) error {
 
 func (bareCodec) Name() string { return "proto" }
 
-// A curator that knows nothing but bytes is understood.
+// A curator that writes raw bytes is understood.
 func TestWireFromCurator(t *testing.T) {
 	t.Parallel()
 	full := message(
@@ -174,8 +174,8 @@ func serveBare(t *testing.T, request []byte, replies [][]byte) string {
 	return l.Addr().String()
 }
 
-// The in-memory curator is understood by a client that knows only bytes, so it
-// and our watcher do not share an error.
+// The in-memory curator is understood by a client that reads raw bytes, so it and
+// our watcher do not share an error.
 func TestWireFromMemory(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil, memory.Node{

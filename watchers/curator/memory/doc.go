@@ -5,8 +5,8 @@
 //   - A [Cluster] is a certificate authority, which gives nodes their
 //     certificates.
 //   - A [Directory] is the set of nodes, with a way to follow its changes.
-//   - A [Server] is one curator. It streams a Directory to clients, by real
-//     gRPC and real mutual TLS over any listener, well-behaved unless a
+//   - A [Server] is one curator. It streams a Directory to clients, over real
+//     gRPC with real mutual TLS on any listener, well-behaved unless a
 //     [Behaviour] is set. Several that share a Directory are a control plane,
 //     one of which leads; the others follow, and report where the [Leader] is.
 //   - A [Store] does so for servers that are processes of their own.

@@ -50,9 +50,9 @@ func (s *Server) NodeID() string {
 
 // Join enters the curator's own node into the Directory, as a consensus member
 // and as one that has a curator, unless the Directory has it. A real control
-// plane always lists those that run it, and what may speak for a cluster is
-// judged by that. The address may be empty, and the port 0, for one that can't
-// be reached through the Directory.
+// plane always lists those that run it, and which nodes may speak for a cluster
+// is decided by that. The address may be empty, and the port 0, for one that
+// can't be reached through the Directory.
 func (s *Server) Join(address string, port uint16) {
 	s.Directory.add(Node{
 		ID: s.NodeID(), Address: address, CuratorPort: port, Roles: zone.ConsensusMember, State: zone.StateUp,
@@ -94,7 +94,7 @@ func (l local) GetCurrentLeader(req *curatorpb.GetCurrentLeaderRequest, stream g
 	}
 }
 
-// endOfRole words the end of a stream for its reader.
+// endOfRole describes the end of a stream to its reader.
 func endOfRole(err error) error {
 	if err == errEnded {
 		return status.Error(codes.Unavailable, "this curator's role has changed")

@@ -68,7 +68,7 @@ func TestServesAgainAfterARoleChange(t *testing.T) {
 	}
 }
 
-// A behaviour that is no other role leaves connections alone.
+// A behaviour that is no other role leaves connections open.
 func TestBehaviourOfTheSameRole(t *testing.T) {
 	t.Parallel()
 	s := &Server{Directory: &Directory{}, Restart: time.Hour}

@@ -196,7 +196,7 @@ func TestBehaviour(t *testing.T) {
 	}
 }
 
-// A client that does not read holds up nobody, and skips to the newest values
+// A client that does not read holds up no other, and skips to the newest values
 // when it does.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
@@ -300,8 +300,8 @@ func TestServeReportsItsListener(t *testing.T) {
 	}
 }
 
-// Who leads: the leader says so once and holds, a follower tells each change,
-// and both end when their role does.
+// The leader reports itself once and keeps the stream open, a follower reports
+// each change, and both end when their role does.
 func TestGetCurrentLeader(t *testing.T) {
 	t.Parallel()
 	s := &Server{Directory: &Directory{}, ID: "me"}

@@ -12,8 +12,8 @@ import (
 )
 
 // UpdateNodeStatus is the server's side of Curator.UpdateNodeStatus: a node
-// replaces its own status, all of it but the timestamp, which is by the clock of
-// the leader.
+// replaces its own status, all of it but the timestamp, which comes from the
+// leader's clock.
 func (s service) UpdateNodeStatus(ctx context.Context, req *curatorpb.UpdateNodeStatusRequest) (*curatorpb.UpdateNodeStatusResponse, error) {
 	behaviour, _ := s.server.role()
 	if behaviour.Follower {

@@ -11,8 +11,8 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 )
 
-// Each report is an event, and its timestamp is by the clock of the leader,
-// whatever the node says.
+// Each report is an event, and its timestamp comes from the leader's clock,
+// whatever the node reports.
 func TestUpdateNodeStatus(t *testing.T) {
 	t.Parallel()
 	clock := time.Unix(1_700_000_000, 0)
@@ -51,8 +51,8 @@ func TestUpdateNodeStatus(t *testing.T) {
 	}
 }
 
-// A curator's own node is a member of its cluster, unless the directory says
-// something else of it.
+// A curator's own node is a member of its cluster, unless the directory holds
+// something else about it.
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	s := &Server{Directory: &Directory{}, ID: "a"}

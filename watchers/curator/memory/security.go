@@ -17,7 +17,7 @@ import (
 
 // securely are the options of a server with a certificate. As real curators do,
 // it takes connections of any client, since CuratorLocal is for those too that
-// have no certificate yet, and judges the client's at each call.
+// have no certificate yet, and checks the client's at each call.
 func (s *Server) securely() []grpc.ServerOption {
 	config := s.Credentials.ServerConfig(s.Prefix)
 	config.ClientAuth = tls.RequestClientCert
@@ -67,7 +67,7 @@ func caller(ctx context.Context) (id string, known bool) {
 	return shown[0].Subject.CommonName, true
 }
 
-// peerState is what a handshake has shown of the client: nothing in plain text.
+// peerState is what a handshake has proven of the client: nothing in plain text.
 func peerState(ctx context.Context) tls.ConnectionState {
 	if p, ok := peer.FromContext(ctx); ok {
 		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {

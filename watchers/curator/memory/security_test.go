@@ -14,8 +14,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// A client's certificate is judged at each call of the Curator service, and not
-// in the handshake: any client may ask who leads.
+// A client's certificate is checked at each call of the Curator service, and not
+// in the handshake: any client may ask which curator leads.
 func TestCallsAreAuthenticated(t *testing.T) {
 	t.Parallel()
 	cluster, foreign := authority(t), authority(t)

@@ -90,7 +90,7 @@ func writeAt(f *os.File, text string) error {
 	return err
 }
 
-// leader is the one by the shared directory, at its last known address.
+// leader is the one according to the shared directory, at its last known address.
 func (s *Store) leader(lock *os.File) Leader {
 	text := make([]byte, 256)
 	n, _ := lock.ReadAt(text, 0) // it ends with EOF

@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Two curators share a store: one leads, the other says so, and takes over with
-// all nodes when the first one ends.
+// Two curators share a store: one leads, the other reports that, and takes over
+// with all nodes when the first one ends.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// ClientConfig returns the configuration of a client that shows c and accepts
-// any server that keeps the rules of c's cluster.
+// ClientConfig returns the configuration of a client that presents c and accepts
+// any server that meets the rules of c's cluster.
 //
 // When refused is not nil it is called with the reason for which a server was
 // not accepted, because what is built on TLS tends to report it as mere text.
@@ -22,11 +22,11 @@ func (c *Credentials) ClientConfig(prefix zone.Prefix, refused func(error)) *tls
 	return config
 }
 
-// ServerConfig is the server's side of [Credentials.ClientConfig]: clients are
-// held to the same rules.
+// ServerConfig is the server's side of [Credentials.ClientConfig]: clients must
+// meet the same rules.
 func (c *Credentials) ServerConfig(prefix zone.Prefix) *tls.Config {
 	config := c.config(prefix, nil)
-	// Go's own verification wants ClientAuth, which node certificates lack.
+	// Go's own verification requires ClientAuth, which node certificates lack.
 	config.ClientAuth = tls.RequireAnyClientCert
 	return config
 }
@@ -35,8 +35,8 @@ func (c *Credentials) config(prefix zone.Prefix, refused func(error)) *tls.Confi
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{c.Certificate},
-		// A resumed session would skip the check of the certificate. The
-		// server gives no tickets; a client without a cache takes none.
+		// A resumed session would skip the check of the certificate. The server
+		// issues no tickets; a client without a cache stores none.
 		SessionTicketsDisabled: true,
 		VerifyConnection: func(state tls.ConnectionState) error {
 			err := verifyConnection(state, c.CA, prefix)

@@ -151,7 +151,7 @@ func checkTogether(dir string, ca, leaf *x509.Certificate, key ed25519.PrivateKe
 	return &LoadError{fault, filepath.Join(dir, CertFile), fmt.Errorf("%w: %s", err, remedy)}
 }
 
-// missing words which files a directory lacks.
+// missing describes which files a directory lacks.
 func missing(dir string, names []string) *LoadError {
 	fault := FaultIncomplete
 	if len(names) == len(fileNames) {

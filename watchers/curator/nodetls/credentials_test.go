@@ -201,7 +201,7 @@ func TestLoadUnreadable(t *testing.T) {
 func TestLoadForbidden(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
-		// Root may read everything; the cases above stand for this one.
+		// Root may read everything; the cases above cover this one.
 		return
 	}
 	dir := newAuthority(t, newKey(t)).set(t, newKey(t)).write(t)

@@ -4,11 +4,11 @@
 //
 // A cluster has one ed25519 certificate authority. Each node has one ed25519
 // key, whose public half gives the node its ID, and one certificate for it,
-// signed directly by the authority. Both sides of a connection show theirs and
-// are held to the same rules, see [VerifyPeer]. The name that was dialled does
-// not count, since addresses move between nodes, and neither do the validity
-// dates: a machine often boots for the first time with a wrong clock, and
-// would lock itself out. [Dates] finds what there is to report about them.
+// signed directly by the authority. Both sides of a connection present theirs and
+// must meet the same rules, see [VerifyPeer]. The name that was dialled does not
+// count, since addresses move between nodes, and neither do the validity dates: a
+// machine often boots for the first time with a wrong clock, and would lock
+// itself out. [Dates] finds what there is to report about them.
 //
 // The package starts no goroutine and keeps no state.
 package nodetls

@@ -9,7 +9,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Rule names a rule for the certificate that a peer shows.
+// Rule names a rule for the certificate that a peer presents.
 type Rule string
 
 // The rules, in the order in which they are checked.
@@ -47,9 +47,9 @@ func PeerID(cert *x509.Certificate, prefix zone.Prefix) zone.ID {
 	return prefix.FromPublicKey(pub)
 }
 
-// VerifyPeer holds the certificates that a peer showed, in DER, against the
-// rules, and returns the parsed one. The authority is trusted because it is
-// pinned: nothing but its key is looked at. An error is always a [*PeerError].
+// VerifyPeer checks the certificates that a peer presented, in DER, by the rules,
+// and returns the parsed one. The authority is trusted because it is pinned:
+// nothing but its key is used. An error is always a [*PeerError].
 //
 // VerifyPeer is a pure function and takes hostile input.
 func VerifyPeer(rawCerts [][]byte, ca *x509.Certificate, prefix zone.Prefix) (*x509.Certificate, error) {
@@ -66,9 +66,9 @@ func VerifyPeer(rawCerts [][]byte, ca *x509.Certificate, prefix zone.Prefix) (*x
 	return leaf, verifyLeaf(leaf, prefix)
 }
 
-// verifySignature does not use CheckSignatureFrom, which judges the
-// authority's own extensions too and would refuse a pinned certificate for the
-// way in which it was made.
+// verifySignature does not use CheckSignatureFrom, which checks the authority's
+// own extensions too and would refuse a pinned certificate for the way in which
+// it was made.
 func verifySignature(leaf, ca *x509.Certificate) error {
 	if _, ok := ca.PublicKey.(ed25519.PublicKey); !ok {
 		return &PeerError{RuleSigned, fmt.Sprintf("a CA with a key of type %T instead of ed25519", ca.PublicKey)}

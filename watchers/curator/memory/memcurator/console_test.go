@@ -171,7 +171,7 @@ func TestOwnNode(t *testing.T) {
 	}
 }
 
-// The process as a whole: it says where it listens, answers, and ends with its
+// The process as a whole: it reports where it listens, answers, and ends with its
 // input.
 func TestRun(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
-// leads answers whether this curator leads.
+// leads reports whether this curator leads.
 func (c *console) leads([]string) (string, error) {
 	if c.server.Behaviour().Follower {
 		return "no", nil
@@ -41,8 +41,8 @@ func (c *console) leader(args []string) (string, error) {
 	return "", nil
 }
 
-// reach asks the curator of another node for the leader, and finds it by its ID in
-// the way of any program on this machine.
+// reach asks the curator of another node for the leader, and resolves that by its
+// ID as any program on this machine does.
 func (c *console) reach(args []string) (string, error) {
 	if len(args) != 2 || c.server.Credentials == nil {
 		return "", errUsage
