@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What the kernel says about our addresses is what DNS and the file say.
+// The addresses that the kernel reports are those in DNS and the file.
 func TestAddressChanges(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

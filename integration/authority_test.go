@@ -22,8 +22,8 @@ func attack(t *testing.T, run func(t *testing.T, curators int)) {
 	}
 }
 
-// A: more workers than there are curators say of themselves that they run one,
-// and agree on a leader.
+// A: more workers than there are curators publish that they run one, and agree
+// on a leader.
 func TestWorkersOutvoteTheCurators(t *testing.T) {
 	attack(t, func(t *testing.T, n int) {
 		r := newRealm(t, n, n, n+1)
@@ -37,8 +37,8 @@ func TestWorkersOutvoteTheCurators(t *testing.T) {
 	})
 }
 
-// B: one worker says so, and the curators die. They are followed again when they
-// are back.
+// B: one worker publishes so, and the curators die. They are followed again
+// when they are back.
 func TestWorkerReplacesDeadCurators(t *testing.T) {
 	attack(t, func(t *testing.T, n int) {
 		r := newRealm(t, n, n, 1)
@@ -79,7 +79,7 @@ func TestAnotherNodeAtAnEndpointByID(t *testing.T) {
 						shown = t.TempDir()
 						leader.curator.tell("issue %s", shown)
 					}
-					r.bootVictim() // which learns where the nodes are
+					r.bootVictim() // which receives where the nodes are
 					var pinned []string
 					for _, m := range r.curators() {
 						pinned = append(pinned, form.endpoint(m))
@@ -132,7 +132,7 @@ func TestWorkerLeadsAfterTheLeader(t *testing.T) {
 }
 
 // The daemon starts while of all curators only false ones can be reached: one
-// at the address of the configured endpoint, one that it has heard of before.
+// at the address of the configured endpoint, one that it knew before.
 func TestUsurpersAtTheStart(t *testing.T) {
 	attack(t, func(t *testing.T, n int) {
 		r := newRealm(t, n, 1, 2)

@@ -62,7 +62,7 @@ func TestTenThousandNodes(t *testing.T) {
 	must(t, n.daemon.logged("only this machine and the consensus members are written"))
 }
 
-// nameOf asks DNS for the node that has an address.
+// nameOf queries DNS for the node that has an address.
 func (m *machine) nameOf(addr netip.Addr) string {
 	m.t.Helper()
 	r, err := m.dig("-x", addr.String())

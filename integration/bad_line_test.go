@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// badLine is before a server that answers well: what it drops never arrives,
-// and all else arrives late. Its generator begins the same each time.
+// badLine is in front of a working server: what it drops never arrives, and all
+// else arrives late. Its generator has a fixed seed.
 type badLine struct {
 	delay time.Duration // of an exchange
 	share float64       // of the packets, either way, that are dropped
@@ -43,7 +43,7 @@ func (l *badLine) carry(s *scripted, q query, from netip.AddrPort) {
 	})
 }
 
-// What is lost is asked for again, as often as there is time for.
+// Lost queries are repeated, as often as time permits.
 func TestLostPackets(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -66,8 +66,8 @@ func TestLostPackets(t *testing.T) {
 	}
 }
 
-// A server that does not answer costs the query that finds out, and no other;
-// and it is asked again when it is back.
+// A server that does not answer delays the query that finds out, and no other;
+// and it is queried again when it is back.
 func TestFirstServerDies(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -115,12 +115,12 @@ func TestFirstServerDies(t *testing.T) {
 	for range 30 {
 		must(t, ask("dead.example."))
 	}
-	// On a machine that does much else the second one may be slow too.
+	// On a busy machine the second one may be slow too.
 	if cost := asked.count("dead.example."); cost > 3 {
 		t.Errorf("the dead server was asked %d queries of 30", cost)
 	}
 
-	// Which of two is asked first is up to how fast they were seen to be.
+	// Which of two is queried first depends on how fast they were.
 	dead.Store(false)
 	gone.Store(true)
 	eventually(t, "it is asked again", isAsked("revived.example."))

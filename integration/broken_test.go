@@ -15,12 +15,12 @@ import (
 type brokenServer struct {
 	name string
 	does script
-	// cause is what the extended error says of it, or "" where the daemon gets
-	// the right answer out of it all the same.
+	// cause is the text of the extended error, or "" where the daemon gets the
+	// right answer out of it all the same.
 	cause string
 }
 
-// What the daemon says of them.
+// What the daemon reports of them.
 const (
 	silent     = "no answer in time"
 	closed     = "the connection was closed"
@@ -54,7 +54,7 @@ func TestBrokenServers(t *testing.T) {
 	n.configure(config...)
 	n.boot()
 	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
-	// The names have so many letters that nobody guesses their case.
+	// The names have so many letters that their case cannot be guessed.
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,9 +87,10 @@ func route(domain string, servers ...netip.AddrPort) string {
 	return fmt.Sprintf("[[upstream.route]]\ndomains = [%q]\nservers = [%s]", domain, strings.Join(quoted, ", "))
 }
 
-// right fails unless a reply is what can be made of the server's behaviour:
-// the answer, or else the extended error that names the cause: 24 (Invalid Data)
-// where there is an answer of no use, and 22 (No Reachable Authority) for all else.
+// right fails unless a reply is what can be made of the server's behaviour: the
+// answer, or else the extended error that names the cause: 24 (Invalid Data)
+// where there is a useless answer, and 22 (No Reachable Authority) for all
+// else.
 func (b brokenServer) right(r reply) error {
 	if b.cause == "" {
 		return errors.Join(r.expectStatus("NOERROR"), r.expectAnswer(goodData))
@@ -167,7 +168,7 @@ func guesses(s *scripted, q query, from netip.AddrPort) {
 	}
 }
 
-// deafToEDNS are servers that only do the DNS of 1987.
+// deafToEDNS are servers without EDNS (RFC 1035 only).
 func deafToEDNS() []brokenServer {
 	unless := func(refuse func(q query) []byte) script {
 		return script{udp: func(s *scripted, q query, from netip.AddrPort) {
@@ -187,7 +188,7 @@ func deafToEDNS() []brokenServer {
 	}
 }
 
-// badOverTCP are servers that say to ask over TCP.
+// badOverTCP are servers that set TC, so that queries go over TCP.
 func badOverTCP() []brokenServer {
 	truncates := func(tcp func(s *scripted, q query, conn net.Conn)) script {
 		return script{udp: says(query.cut).udp, tcp: tcp}
@@ -202,7 +203,7 @@ func badOverTCP() []brokenServer {
 		{"right over TCP", truncates(answersWellByTCP), ""},
 		{"TCP closed at once", truncates(nil), closed},
 		{"TCP half closed", truncates(func(_ *scripted, _ query, conn net.Conn) { _ = conn.(*net.TCPConn).CloseWrite() }), closed},
-		// Either the connection or the query is given up first.
+		// Either the connection or the query times out first.
 		{"TCP silent", truncates(func(*scripted, query, net.Conn) {}), "10.88.0."},
 		{"TCP with too great a length", writes(func(q query) []byte { return changed(framed(q.reply(goodRecord)), 0, 0x7f) }), closed},
 		{"TCP with too small a length", writes(func(q query) []byte { return changed(framed(q.reply(forgedRecord)), 1, 20) }), closed},

@@ -20,11 +20,11 @@ type clientProgram struct {
 	name    string
 	options string // as in resolv.conf
 	command func(name string) *exec.Cmd
-	udpOnly bool // is content with what a truncated reply has
+	udpOnly bool // uses the records of a truncated reply
 }
 
 // clientPrograms are those that machines have, once more for each option that
-// has glibc ask in another way. By default it asks for A and AAAA at the same
+// has glibc query in another way. By default it queries A and AAAA at the same
 // time from one port.
 func clientPrograms(t testing.TB) []clientProgram {
 	t.Helper()
@@ -76,8 +76,8 @@ func printAddresses(name string) error {
 	return err
 }
 
-// finds looks up a name with a program, on a machine. The options come by the
-// environment, since the daemon reads resolv.conf too, and not at once.
+// finds looks up a name with a program, on a machine. The options are passed in
+// the environment, since the daemon reads resolv.conf too, and not at once.
 func (m *machine) finds(program clientProgram, name string) ([]netip.Addr, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := program.command(name)
@@ -101,7 +101,7 @@ func (m *machine) finds(program clientProgram, name string) ([]netip.Addr, error
 	return slices.Compact(addrs), nil
 }
 
-// newClientNode is a node on which names are looked up by DNS only, with a
+// newClientNode is a node on which names are looked up over DNS only, with a
 // search list of two domains.
 func newClientNode(l *lan, name, server string) *node {
 	l.t.Helper()
@@ -160,9 +160,9 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// With a search list a library first asks for the name of a node below each of
-// its domains. None of that may get to the upstreams: they may be dead, and it
-// would be for their time-outs.
+// With a search list a library first queries the name of a node below each of
+// its domains. None of that may get to the upstreams: they may be dead, and
+// their timeouts would add up.
 func TestClientsSearchList(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "gcc", "musl-gcc")

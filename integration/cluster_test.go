@@ -103,8 +103,8 @@ type cluster struct {
 	nodes   []*node
 }
 
-// newCluster makes a cluster of that many nodes with running daemons, and
-// waits until all have heard of all. The lines are more of their configuration.
+// newCluster makes a cluster of that many nodes with running daemons, and waits
+// until all know all. The lines are more of their configuration.
 func newCluster(t testing.TB, size int, lines ...string) *cluster {
 	t.Helper()
 	l := newLAN(t)
@@ -134,7 +134,7 @@ func newCluster(t testing.TB, size int, lines ...string) *cluster {
 	return c
 }
 
-// register tells the curator about nodes.
+// register adds nodes to the curator.
 func (c *cluster) register(nodes ...*node) {
 	c.t.Helper()
 	for _, n := range nodes {

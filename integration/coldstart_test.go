@@ -13,9 +13,9 @@ import (
 )
 
 // The power fails, and everything comes back in random order, some of it with
-// another address. Nodes and curators know each other by node ID only, and
-// nobody helps: what was saved is enough to find one curator, which knows where
-// the leader is.
+// another address. Nodes and curators know each other by node ID only, without
+// help from outside: what was saved is enough to find one curator, which knows
+// where the leader is.
 func TestColdStart(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -50,7 +50,7 @@ func TestColdStart(t *testing.T) {
 				m.curator.kill()
 			}
 		}
-		// One curator and one other node are elsewhere, each round others.
+		// One curator and one other node have moved, in each round others.
 		for i, m := range []*member{p.members[round], p.members[3+round]} {
 			m.move(netip.AddrFrom4([4]byte{10, 88, 0, byte(100 + 10*round + i)}))
 		}
@@ -64,7 +64,7 @@ func TestColdStart(t *testing.T) {
 		random.Shuffle(len(starts), func(i, j int) { starts[i], starts[j] = starts[j], starts[i] })
 		for _, start := range starts {
 			start()
-			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // any order and pace will do
+			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // in any order, at any pace
 		}
 		eventuallyWithin(t, 2*patience, "all know all again", p.agreed)
 		leader := p.awaitLeader()
@@ -108,9 +108,9 @@ func TestLeaderKilled(t *testing.T) {
 	eventually(t, "all know all", p.agreed)
 }
 
-// A leader that is stopped is neither dead nor cut off: it keeps its connections
-// and its leadership, and says nothing. That is noticed, and it is followed
-// again when it goes on.
+// A leader that is stopped is neither dead nor cut off: it keeps its
+// connections and its leadership, and sends nothing. That is noticed, and it is
+// followed again when it goes on.
 func TestLeaderStopped(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -33,7 +33,7 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// What "query" says is what DNS says, because it is the same decision.
+// "query" prints what DNS answers, because it is the same decision.
 func TestQueryAndDigAgree(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -76,7 +76,7 @@ func TestQueryAndDigAgree(t *testing.T) {
 	}
 }
 
-// Without a daemon the commands that ask it fail, and say why.
+// Without a daemon the commands that query it fail, and print why.
 func TestNoDaemon(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -89,7 +89,7 @@ func TestNoDaemon(t *testing.T) {
 	}
 }
 
-// Prometheus finds what is going on.
+// Prometheus finds the daemon's activity.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -115,8 +115,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// scrape reads the metrics, over HTTP spoken by hand because an http.Client
-// would dial from another thread, and so from another machine.
+// scrape reads the metrics, over hand-written HTTP because an http.Client would
+// dial from another thread, and so from another machine.
 func (m *machine) scrape() (string, error) {
 	conn, err := m.dial("tcp", "127.0.0.1:9353")
 	if err != nil {

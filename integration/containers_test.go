@@ -20,8 +20,8 @@ const (
 	bridgeLink = "fe80::17"
 )
 
-// build makes the bridge and plugs the containers into it: 172.17.0.2 and so on.
-// One that was there before leaves nothing behind.
+// build makes the bridge and plugs the containers into it: 172.17.0.2 and so
+// on. An earlier one is removed completely.
 func (c *containerNet) build() {
 	c.node.t.Helper()
 	c.node.run("ip", "link", "add", "docker0", "type", "bridge")
@@ -117,7 +117,7 @@ func (c *containerNet) serves() error {
 	return nil
 }
 
-// askSteadily has a machine ask its resolver for a name, one query after the
+// askSteadily has a machine query its resolver for a name, one query after the
 // other, until stop is called. That fails the test if one was not answered.
 func (m *machine) askSteadily(name string) (stop func()) {
 	m.t.Helper()
@@ -170,8 +170,8 @@ func askOnce(conn net.Conn, name string) error {
 }
 
 // Listeners for containers: their bridge comes after the daemon, loses its
-// addresses, and is deleted and made anew. The machine's own programs, who ask
-// all the while, notice nothing.
+// addresses, and is deleted and made again. The machine's own programs, which
+// query all the while, notice nothing.
 func TestListenersForContainers(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

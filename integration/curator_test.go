@@ -53,17 +53,17 @@ func (c *curator) launch() {
 	}
 }
 
-// kill ends the process without giving it a chance, if there is one.
+// kill ends the process with SIGKILL, if there is one.
 func (c *curator) kill() {
 	if c.cmd == nil {
 		return
 	}
 	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait() // says that it was killed
+	_ = c.cmd.Wait() // reports that it was killed
 	c.cmd = nil
 }
 
-// tell has a command carried out and returns the answer, without its "ok".
+// tell has a command executed and returns the answer, without its "ok".
 func (c *curator) tell(format string, args ...any) string {
 	c.t.Helper()
 	command := fmt.Sprintf(format, args...)

@@ -55,14 +55,14 @@ func (m *machine) startDaemonWith(env []string, user *syscall.Credential, flags 
 	must(m.t, m.start(d.cmd))
 	go func() {
 		defer close(d.exited)
-		_ = d.cmd.Wait() // its state is looked at by whoever waits for the end
+		_ = d.cmd.Wait() // its state is checked by the caller that waits for the end
 	}()
 	m.t.Cleanup(func() { d.kill(); d.inspect(m.t) })
 	return d
 }
 
 // inspect shows the log of a test that failed, and fails one whose daemon
-// crashed without anybody noticing.
+// crashed unnoticed.
 func (d *daemon) inspect(t testing.TB) {
 	log := d.log.String()
 	for _, sign := range []string{"panic:", "fatal error:", "DATA RACE"} {
@@ -75,7 +75,7 @@ func (d *daemon) inspect(t testing.TB) {
 	}
 }
 
-// kill ends the process without giving it a chance.
+// kill ends the process with SIGKILL.
 func (d *daemon) kill() {
 	_ = d.cmd.Process.Kill() // an error means that it has ended
 	<-d.exited
@@ -146,7 +146,7 @@ func (m *machine) nodedns(args ...string) (string, error) {
 	return m.try(filepath.Join(binaries, "nodedns"), args...)
 }
 
-// status asks the machine's daemon.
+// status queries the machine's daemon.
 func (m *machine) status() (status, error) {
 	var s status
 	return s, m.decode(&s, "status")
@@ -192,8 +192,8 @@ func (m *machine) counts(live, departed, quarantined int) error {
 	return nil
 }
 
-// refuses runs a command of the program, which must fail, and returns what it
-// says and its exit status.
+// refuses runs a command of the program, which must fail, and returns its
+// message and its exit status.
 func (m *machine) refuses(command string) (message string, code int) {
 	m.t.Helper()
 	_, err := m.nodedns(command, "--config", configFile)

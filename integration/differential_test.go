@@ -14,23 +14,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// How many queries the differential test makes, each twice, and where their
-// generator begins unless NODEDNS_SEED says otherwise.
+// How many queries the differential test makes, each twice, and the seed of
+// their generator unless NODEDNS_SEED is set.
 const (
 	differentialQueries = 2000
 	differentialSeed    = 1
 )
 
-// Whoever asks us gets what the server behind us says, whether we have asked it
+// Clients get from us what our upstream answers, whether we have queried it
 // just now or before. What differs is:
 //
 //   - the ID, AA and RA: those are ours; CD, which NSD does not copy from the
 //     query as it should (RFC 4035, section 3.2.2);
-//   - TTLs, which have run down since we asked, and are never more than the
+//   - TTLs, which have run down since we queried, and are never more than the
 //     zone's;
-//   - AD where the client did not ask for it, since we leave it out (RFC 6840,
+//   - AD where the client did not request it, since we leave it out (RFC 6840,
 //     section 5.8), or where it set CD: Unbound may have validated the answer
-//     since we asked;
+//     since our query;
 //   - NS records beside an answer, which a server leaves out where there is
 //     little room: it has more for us;
 //   - the additional section: the OPT record is each server's own.
@@ -57,15 +57,15 @@ func TestSameAsServer(t *testing.T) {
 			ours, theirs := newClient(t, n.machine, "127.0.0.53:53"), newClient(t, n.machine, server.v4().String()+":53")
 			g := newGenerator(t, seed)
 			if server == nsd.host {
-				// A recursive server would look for it for long.
+				// A recursive server would search for it for a long time.
 				g.names = append(g.names, elsewhere)
 			}
 			var queries []*dns.Msg
 			for range differentialQueries {
 				q := g.next()
 				if server == unbound {
-					// Without RD it tells what it happens to have in its cache,
-					// and so do we.
+					// Without RD it answers what it happens to have in its
+					// cache, and so do we.
 					q.RecursionDesired = true
 				}
 				queries = append(queries, q)
@@ -85,7 +85,7 @@ func TestSameAsServer(t *testing.T) {
 	}
 }
 
-// client asks one server, and over TCP what UDP is too small for.
+// client queries one server, and over TCP what UDP is too small for.
 type client struct {
 	t      testing.TB
 	m      *machine
@@ -118,7 +118,7 @@ func (c *client) ask(q *dns.Msg) *dns.Msg {
 	return r
 }
 
-// differ says in what our answer differs from the server's, beyond what may.
+// differ returns in what our answer differs from the server's, beyond what may.
 func differ(q, ours, theirs *dns.Msg) error {
 	var errs []error
 	check := func(what string, got, want any) {
@@ -149,8 +149,8 @@ func differ(q, ours, theirs *dns.Msg) error {
 	return nil
 }
 
-// proofs are the records of the authority section that say something about the
-// answer.
+// proofs are the records of the authority section that prove something about
+// the answer.
 func proofs(m *dns.Msg) []dns.RR {
 	return slices.DeleteFunc(slices.Clone(m.Ns), func(rr dns.RR) bool {
 		sig, signs := rr.(*dns.RRSIG)
@@ -227,7 +227,7 @@ func (g *generator) typ() uint16 {
 	if i := g.IntN(len(known) + 2); i < len(known) {
 		return known[i]
 	}
-	return uint16(300 + g.IntN(60000)) // nobody's yet, mostly
+	return uint16(300 + g.IntN(60000)) // mostly unassigned
 }
 
 // mixed writes a name in random letters.

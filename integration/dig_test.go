@@ -22,7 +22,7 @@ type record struct {
 	name, ttl, typ, data string
 }
 
-// dig asks the machine's own resolver, without trying twice.
+// dig queries the machine's own resolver, without a retry.
 func (m *machine) dig(args ...string) (reply, error) {
 	return m.digAt("127.0.0.53", args...)
 }

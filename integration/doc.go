@@ -1,7 +1,7 @@
 // Package integration drives the built programs from outside: a network of
-// namespaces with a curator and several nodes in it, asked with dig and glibc.
-// It imports nothing of the product, so what passes here holds for the binary
-// that people run.
+// namespaces with a curator and several nodes in it, queried with dig and
+// glibc. It imports nothing of the product, so what passes here holds for the
+// binary that people run.
 //
 // The order to read it in:
 //
@@ -16,18 +16,19 @@
 //   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
 //     puts them on a lan. plane_test.go is a cluster whose nodes run several
 //     curators.
-//   - dig_test.go and glibc_test.go ask questions, and nss_test.go by the real
-//     nss-resolve.
-//   - nameservers_test.go has the real servers that are asked in turn, with the
-//     zones of zonedata_test.go. scripted_test.go has one of our own that says
-//     what a test wants, byte by byte, as message_test.go puts it together.
-//   - docs_test.go types what the manual shows, as transcript_test.go reads it.
+//   - dig_test.go and glibc_test.go send queries, and nss_test.go through the
+//     real nss-resolve.
+//   - nameservers_test.go has the real servers that are queried in turn, with
+//     the zones of zonedata_test.go. scripted_test.go has one of our own that
+//     sends what a test wants, byte by byte, as message_test.go builds it.
+//   - docs_test.go runs what the manual shows, as transcript_test.go reads it.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so
 // does the command in the directory peers, beside other name servers.
 //
 // The tests need root and the Debian packages of packages.txt, and those with
 // real servers the unpacked ones of unpacked.txt. Without them they are
-// skipped, each saying what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
-// failure. What takes long runs with NODEDNS_FULL=1 only, as .ci/full has it. The test of "nodedns try" needs none of it.
+// skipped, each stating what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
+// failure. What takes long runs with NODEDNS_FULL=1 only, as .ci/full has it.
+// The test of "nodedns try" needs none of it.
 package integration

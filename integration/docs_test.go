@@ -17,8 +17,8 @@ var unavailable = map[string]string{
 	"go":        "the programs were built for the tests already",
 }
 
-// scenes are the machines that the commands of pages are typed on. All others
-// are for a node with the packaged configuration, on which nothing was started.
+// scenes are the machines that the commands of pages are run on. All others are
+// for a node with the packaged configuration, on which nothing was started.
 var scenes = map[string]func(t *testing.T) (m *machine, path string){
 	"tutorial.md":        newDesk,
 	"migration.md":       newResolved,
@@ -47,7 +47,7 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// follow types what a page shows, in its order.
+// follow runs what a page shows, in its order.
 func follow(t *testing.T, page string, all []step) {
 	scene := scenes[page]
 	if scene == nil {
@@ -68,7 +68,8 @@ func follow(t *testing.T, page string, all []step) {
 			case len(typed.output) == 0 && !ok:
 				t.Fatalf("%s: failed:\n%s", what, printed)
 			case len(typed.output) > 0 && !known.matches(typed.output, printed):
-				// What happens in a cluster takes its time, so it is looked at again.
+				// Changes in a cluster take time, so the output is checked
+				// again.
 				return fmt.Errorf("the page shows\n%s\nit printed\n%s", strings.Join(typed.output, "\n"), printed)
 			}
 			return nil
@@ -76,7 +77,7 @@ func follow(t *testing.T, page string, all []step) {
 	}
 }
 
-// notHere says why a command is not run, or nothing.
+// notHere returns why a command is not run, or nothing.
 func notHere(command string) string {
 	for line := range strings.SplitSeq(command, "\n") {
 		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -93,7 +94,7 @@ func newDesk(t *testing.T) (m *machine, path string) {
 }
 
 // newInstalled is a node of a cluster as packages leave it. The server in its
-// resolv.conf knows www.example.
+// resolv.conf has www.example.
 func newInstalled(t *testing.T) (m *machine, path string) {
 	l := newLAN(t)
 	startDNSMasq(l.router, routerV4, "--local=/example/", "--host-record=www.example,192.0.2.10")

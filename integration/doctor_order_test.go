@@ -39,7 +39,7 @@ func TestDoctorNoAddress(t *testing.T) {
 }
 
 // The daemon that does not run is found before the resolv.conf that names it,
-// which says what it follows from.
+// which refers to its cause.
 func TestDoctorCauseBeforeConsequence(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

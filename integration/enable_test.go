@@ -32,7 +32,7 @@ func (n *node) install() {
 }
 
 // systemctl stands for systemd, as far as enable needs it. The daemon that it
-// runs is ended when the test is.
+// runs ends with the test.
 const systemctl = `#!/bin/sh
 dir=$(dirname "$0")
 runs() {
@@ -205,7 +205,7 @@ func TestEnableGoesBack(t *testing.T) {
 	n.install()
 	n.write("/etc/nsswitch.conf", "hosts: files\n")
 	dir := n.systemd()
-	// The service is told another configuration: one that is on another port.
+	// The service gets another configuration: one that is on another port.
 	script, err := os.ReadFile(filepath.Join(dir, "systemctl"))
 	must(t, err)
 	broken := strings.Replace(string(script), " run --config", " run --dns.listen=203.0.113.1:53 --config", 1)
@@ -254,7 +254,7 @@ func TestEnableWhereTheServiceRuns(t *testing.T) {
 	must(t, n.answersNode(n.id, n.v4()))
 }
 
-// Where another program has the port nothing is done, and it is told who.
+// Where another program has the port nothing is done, and the program is named.
 func TestEnableWhereThePortIsTaken(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -277,7 +277,7 @@ func TestEnableWhereThePortIsTaken(t *testing.T) {
 	sameTree(t, before, tree(t, n.path("/etc")))
 }
 
-// A file that cannot be written holds up nothing else, and is told of.
+// A file that cannot be written holds up nothing else, and is reported.
 func TestEnableWithAFileThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -300,8 +300,8 @@ func TestEnableWithAFileThatCannotBeWritten(t *testing.T) {
 	sameTree(t, before, tree(t, n.path("/etc")))
 }
 
-// Where nss-resolve is installed it is asked first, unless another resolver has
-// its socket.
+// Where nss-resolve is installed it is queried first, unless another resolver
+// has its socket.
 func TestEnableWithNSSResolve(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -313,7 +313,7 @@ func TestEnableWithNSSResolve(t *testing.T) {
 			n.address()
 			n.install()
 			n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
-			// What stands for the module is empty. glibc takes it for one that is
+			// The module's stand-in is empty. glibc takes it for one that is
 			// not available, so that the rest of the line is seen to work too.
 			modules := t.TempDir()
 			must(t, os.WriteFile(filepath.Join(modules, "libnss_resolve.so.2"), nil, 0o644))
@@ -352,8 +352,8 @@ func TestEnableWithNSSResolve(t *testing.T) {
 	}
 }
 
-// What could not be put back is when it can: until then the service, with
-// nothing enabled, goes on as it did before.
+// What could not be restored is restored when it can be: until then the
+// service, with nothing enabled, goes on as it did before.
 func TestDisableWithAFileThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -381,7 +381,7 @@ func TestDisableWithAFileThatCannotBeWritten(t *testing.T) {
 	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
 }
 
-// What was interrupted is completed by doing it again.
+// What was interrupted is completed by a retry.
 func TestEnableInterrupted(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -392,7 +392,7 @@ func TestEnableInterrupted(t *testing.T) {
 	n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
 	dir := n.systemd()
 	before := tree(t, n.path("/etc"))
-	// A systemctl that kills who calls it, before or after its work.
+	// A systemctl that kills its caller, before or after its work.
 	deadly := t.TempDir()
 	killAt := func(verb string, late bool) {
 		const kill = "[ \"$1\" = %s ] && kill -9 $PPID && exit\n"
@@ -435,7 +435,7 @@ func TestEnableInterrupted(t *testing.T) {
 	}
 }
 
-// Enabling and disabling leaves no trace on machines that are not as usual.
+// Enabling and disabling leaves no trace on unusual machines.
 func TestEnableOnOddMachines(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

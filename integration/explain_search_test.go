@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// searchedFor is a node that asks by nss-resolve, with a search list of two
+// searchedFor is a node that uses nss-resolve, with a search list of two
 // domains: one without servers, and one of which the hosts file has names.
 func searchedFor(t *testing.T, x *nss) *node {
 	t.Helper()
@@ -21,8 +21,8 @@ func searchedFor(t *testing.T, x *nss) *node {
 	return n
 }
 
-// tried are the questions to the daemon on the way of a name: each with the step
-// that settled it and what it got, and the names that it does not come to.
+// tried are the questions to the daemon on the way of a name: each with the
+// step that settled it and what it got, and the names that it does not reach.
 func (x *nss) tried(n *node, name string) (lines []string, e explanation, err error) {
 	out, err := x.run(n.machine, binaries+"/nodedns", "explain", "--json", "--config", configFile, name)
 	if err != nil {

@@ -34,7 +34,7 @@ type explanation struct {
 	}
 }
 
-// question is one that the daemon is asked on the way.
+// question is a query to the daemon on the way.
 type question struct{ Name, Type, Rcode, Step string }
 
 func (m *machine) explain(args ...string) (e explanation, err error) {
@@ -87,8 +87,8 @@ func (m *machine) foretold(name string) error {
 	return nil
 }
 
-// What explain says that glibc does, glibc does: in whatever order
-// nsswitch.conf names the services, and whatever becomes of the name.
+// What explain predicts of glibc, glibc does: in whatever order nsswitch.conf
+// names the services, and whatever becomes of the name.
 func TestExplainForetellsGlibc(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -125,7 +125,7 @@ func TestExplainForetellsGlibc(t *testing.T) {
 }
 
 // Where the machine has IPv4 only glibc looks for no other addresses, and if it
-// has IPv6 only, for others in IPv6's form.
+// has IPv6 only, for IPv4-mapped ones.
 func TestExplainForetellsGlibcOfOneFamily(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -159,8 +159,8 @@ func newForetold(t *testing.T) *node {
 	return n
 }
 
-// Before the zone is ready a name is neither there nor absent, which glibc treats
-// in a way of its own.
+// Before the zone is ready a name is neither there nor absent, which glibc
+// treats specially.
 func TestExplainForetellsFailures(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -179,7 +179,7 @@ func TestExplainForetellsFailures(t *testing.T) {
 	}
 }
 
-// What cannot be known is said to be unknown.
+// What cannot be known is reported as unknown.
 func TestExplainWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -106,8 +106,8 @@ func TestBindMountedHosts(t *testing.T) {
 	}
 }
 
-// Somebody else, such as cloud-init, writes the file anew: our lines come
-// back, and theirs stay.
+// Another program, such as cloud-init, rewrites the file: our lines come back,
+// and its lines stay.
 func TestHostsWrittenByAnother(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -9,8 +9,8 @@ import (
 )
 
 // startDNSMasq starts a name server on a machine's address and waits until it
-// answers. It knows nothing but what the flags say, and is killed when the
-// test ends.
+// answers. It has only the records of its flags, and is killed when the test
+// ends.
 func startDNSMasq(m *machine, address string, flags ...string) {
 	m.t.Helper()
 	m.serve(exec.Command("dnsmasq", append([]string{
@@ -118,7 +118,7 @@ func TestMachineServers(t *testing.T) {
 	must(t, err)
 }
 
-// With all servers dead a query ends with an error that says so, and does not
+// With all servers dead a query ends with an error that states so, and does not
 // keep ours from being answered.
 func TestDeadServers(t *testing.T) {
 	t.Parallel()

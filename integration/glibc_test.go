@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// getent asks glibc for the addresses of a name, through the sources of
+// getent queries glibc for the addresses of a name, through the sources of
 // nsswitch.conf, or only through one of them: "files" or "dns".
 func (m *machine) getent(source, name string) ([]netip.Addr, error) {
 	args := []string{"ahosts", name}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a cluster says wrongly is refused entry by entry, and everything else
-// goes on.
+// Invalid data of a cluster is refused entry by entry, and everything else goes
+// on.
 func TestQuarantine(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -41,7 +41,8 @@ func TestQuarantine(t *testing.T) {
 	}
 	must(t, n.answersReverse(n.v4(), n.id))
 
-	// A good node keeps its address when the cluster's news of it are bad.
+	// A good node keeps its address when the cluster's updates of it are
+	// invalid.
 	c.curator.tell("set %s 127.0.0.1", peer.id)
 	c.curator.tell("set %s 10.88.0.77", strangerID(t))
 	eventually(t, "the stream goes on", func() error {
@@ -57,7 +58,7 @@ func TestQuarantine(t *testing.T) {
 	must(t, n.connection(true))
 }
 
-// The cluster may be behind with our own address: the kernel knows better.
+// The cluster may be behind with our own address: the kernel has precedence.
 func TestClusterIsWrongAboutUs(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -149,7 +150,7 @@ func TestFollowers(t *testing.T) {
 	eventually(t, "the leader's node", func() error { return n.answers("NOERROR", peer) })
 	eventually(t, "the leader is followed", func() error { return n.follows(leader) })
 
-	// They change places.
+	// They swap addresses.
 	follower.tell("set %s 10.88.0.78", peer)
 	follower.tell("follower off")
 	leader.tell("follower on")
@@ -175,7 +176,7 @@ func (m *machine) follows(c *curator) error {
 	return err
 }
 
-// An endpoint may be a node's name, which the zone itself knows.
+// An endpoint may be a node's name, which is in the zone itself.
 func TestEndpointByName(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -194,8 +195,8 @@ func TestEndpointByName(t *testing.T) {
 	must(t, n.daemon.running())
 }
 
-// An older curator does not say when its backlog ends: the zone is ready after
-// some quiet, and nobody departs by being absent.
+// An older curator does not report when its backlog ends: the zone is ready
+// after a quiet period, and no node departs by being absent.
 func TestOlderCurator(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -101,7 +101,7 @@ func TestMachineIDUnderSystemd(t *testing.T) {
 	}
 }
 
-// A hostname that somebody else sets later is reported, and not fought.
+// A hostname that another program sets later is reported, and not reset.
 func TestForeignHostname(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

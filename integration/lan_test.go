@@ -28,7 +28,7 @@ const (
 )
 
 // newLAN makes a switch without machines. What comes from or goes to a port in
-// the set "cut" is dropped without a word, as by a broken network.
+// the set "cut" is dropped silently, as by a broken network.
 func newLAN(t testing.TB) *lan {
 	t.Helper()
 	l := &lan{t: t, router: newMachine(t, "router")}

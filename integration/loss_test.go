@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// The curator dies and comes back: nobody notices the first, and all hear of
-// what changed meanwhile.
+// The curator dies and comes back: answers are unaffected by the first, and all
+// nodes get what changed meanwhile.
 func TestCuratorKilled(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -30,7 +30,7 @@ func TestCuratorKilled(t *testing.T) {
 	must(t, n.daemon.running())
 }
 
-// A network that drops everything closes nothing, so only silence tells.
+// A network that drops everything closes nothing, so only silence shows it.
 func TestPartition(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -148,7 +148,7 @@ func (m *machine) serve(cmd *exec.Cmd) {
 	must(m.t, m.start(cmd))
 	m.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // says that it was killed
+		_ = cmd.Wait() // reports that it was killed
 		if m.t.Failed() {
 			m.t.Logf("log of %s on %s:\n%s", filepath.Base(cmd.Path), m.name, &log)
 		}

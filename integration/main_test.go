@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// binariesVar tells the tests inside the sandbox where the programs are. That
-// it is set is also how they know that they are inside.
+// binariesVar names the directory of the programs for the tests inside the
+// sandbox. That it is set also shows that they are inside.
 const binariesVar = "NODEDNS_INTEGRATION_BINARIES"
 
 // binaries is the directory of the built programs.
@@ -61,7 +61,7 @@ func enter(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	// "nodedns try" is run by another user, who has to get at the program.
+	// "nodedns try" is run by another user, who needs access to the program.
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return 1, err
 	}
@@ -94,7 +94,7 @@ func build(dir string) error {
 
 // sandbox runs this test binary again as the first process of new namespaces.
 // The kernel kills all that is in them when it ends, and ends it with us. The
-// error of who may not make namespaces is EPERM.
+// error of a user that may not make namespaces is EPERM.
 func sandbox(dir string) (code int, err error) {
 	tmp := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(tmp, 0o755); err != nil {
@@ -133,8 +133,8 @@ func furnish() error {
 }
 
 // readTree looks into every directory of the project. The go command does not
-// know what the programs are made of, and would take an old result for a new
-// one; but it remembers which directories a test opened, and what was in them.
+// know the sources of the programs, and would reuse a stale result; but it
+// records which directories a test opened, and what was in them.
 var readTree = sync.OnceValue(func() error {
 	return filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != ".." {

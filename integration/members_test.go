@@ -129,7 +129,7 @@ func TestMembersChange(t *testing.T) {
 	}
 }
 
-// recoveries are the ways out where no member is left that this node knows.
+// recoveries are the ways to recover where no known member is left.
 var recoveries = []struct {
 	name  string
 	flags []string
@@ -230,8 +230,8 @@ func TestRestoredOnNewKeys(t *testing.T) {
 	}
 }
 
-// Of two members one is lost: the other is heard, though there is no majority of
-// those that are known, and a worker that claims to lead is not.
+// Of two members one is lost: the other is trusted, though there is no majority
+// of the known ones, and a worker that claims to lead is not.
 func TestOneOfTwoMembersLost(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -270,8 +270,8 @@ func TestLeaderLosesItsRole(t *testing.T) {
 	must(t, r.victim.followsMember(leader))
 }
 
-// A first contact without a pin believes any node of the cluster: that is the
-// price of no pin, and it is logged. What was believed is judged again by the
+// A first contact without a pin trusts any node of the cluster: that is the
+// price of no pin, and it is logged. The data is checked again against the
 // first backlog of those that an operator trusts.
 func TestFirstContactWithAUsurper(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ const (
 	headerLen   = 12
 )
 
-// question is the part of the message behind the header.
+// question is the part of the message after the header.
 func (q query) question() string {
 	end := headerLen
 	for q[end] != 0 {
@@ -27,7 +27,7 @@ func (q query) question() string {
 	return string(q[headerLen : end+5])
 }
 
-// name is what is asked for, in small letters.
+// name is the queried name, in lower case.
 func (q query) name() string {
 	var labels []string
 	for rest := q.question(); rest[0] != 0; rest = rest[1+rest[0]:] {
@@ -48,7 +48,7 @@ func (q query) reply(records ...string) []byte {
 // fails is a reply with this rcode.
 func (q query) fails(rcode byte) []byte { return changed(q.reply(), flagsLow, 0x80|rcode) }
 
-// cut is a reply that says to ask over TCP.
+// cut is a truncated reply, which makes clients query over TCP.
 func (q query) cut() []byte { return changed(q.reply(), flagsHigh, 0x83) }
 
 // wireRecord is a record in wire form, of the question's name.
@@ -72,8 +72,8 @@ func remarked(message []byte, code uint16, text string) []byte {
 	return append(changed(message, additionals, 1), opt...)
 }
 
-// goodRecord is an A record with 192.0.2.1, and forgedRecord one that nobody
-// may ever see.
+// goodRecord is an A record with 192.0.2.1, and forgedRecord one that must
+// never reach a client.
 var (
 	goodRecord   = wireRecord(dns.TypeA, 300, "\xc0\x00\x02\x01")
 	forgedRecord = wireRecord(dns.TypeA, 300, "\xc0\x00\x02\x42")

@@ -73,7 +73,7 @@ func (h *host) serves() {
 // secureName is in the certificates of servers.
 const secureName = "dns.example"
 
-// newRecursor plugs in an Unbound that asks the authority, validates, and
+// newRecursor plugs in an Unbound that queries the authority, validates, and
 // serves UDP, TCP, DNS over TLS and DNS over HTTPS. It returns the certificate
 // to trust, too.
 func newRecursor(l *lan, name string, from *authority) (h *host, root string) {

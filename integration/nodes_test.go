@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Every node finds every node, by each way to ask.
+// Every node finds every node, by each kind of lookup.
 func TestEveryNode(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -43,7 +43,8 @@ func TestEveryNode(t *testing.T) {
 	}
 }
 
-// answersNode fails unless dig shows the node's record as section 4 wants it.
+// answersNode fails unless dig shows the node's record as section 4 requires
+// it.
 func (m *machine) answersNode(id string, addr netip.Addr, flags ...string) error {
 	typ := "A"
 	if addr.Is6() {
@@ -89,7 +90,7 @@ func TestNodeOnIPv6(t *testing.T) {
 	}
 }
 
-// DNS over IPv6, on a listener beside the usual one.
+// DNS over IPv6, on a listener besides the usual one.
 func TestListenerOnIPv6(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -17,7 +17,7 @@ import (
 // file: what is found then was not found there.
 const withoutHosts = "[files]\nhosts = \"\""
 
-// newNSSCluster is a cluster in which the first node asks by nss-resolve.
+// newNSSCluster is a cluster in which the first node uses nss-resolve.
 func newNSSCluster(x *nss, size int, lines ...string) *cluster {
 	x.t.Helper()
 	c := newCluster(x.t, size, append(lines, withVarlink)...)
@@ -27,7 +27,7 @@ func newNSSCluster(x *nss, size int, lines ...string) *cluster {
 	return c
 }
 
-// Each program finds what there is, and learns what there is not.
+// Each program finds what exists, and gets a negative answer for what does not.
 func TestNSS(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t, "python3")
@@ -57,7 +57,7 @@ func TestNSS(t *testing.T) {
 	}
 	must(t, x.fails(n.machine, strangerID(t), unknownName))
 	must(t, x.fails(n.machine, "nowhere", unknownName))
-	must(t, x.fails(n.machine, "www.example.org", tryAgain)) // there is nobody to ask
+	must(t, x.fails(n.machine, "www.example.org", tryAgain)) // there is no server to query
 	for _, addr := range []netip.Addr{n.v4(), n.v6()} {
 		out, err := x.run(n.machine, "getent", "hosts", addr.String())
 		if err != nil || !slices.Equal(strings.Fields(out), []string{addr.String(), n.id}) {
@@ -69,7 +69,7 @@ func TestNSS(t *testing.T) {
 	}
 }
 
-// The module kills the program that gets another family than it asked for.
+// The module aborts the program if it gets another family than requested.
 func TestNSSFamilies(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t, "python3")
@@ -105,7 +105,7 @@ except socket.gaierror as e:
 	}
 }
 
-// That nobody can know now is no unknown name.
+// A name that cannot be resolved yet is not a name that does not exist.
 func TestNSSBeforeReady(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
@@ -120,8 +120,8 @@ func TestNSSBeforeReady(t *testing.T) {
 	must(t, x.fails(n.machine, strangerID(t), tryAgain))
 }
 
-// Upstreams that do not answer are nothing that a name can help, and do not
-// keep anybody for long.
+// Upstreams that do not answer are not the fault of a name, and do not delay a
+// program for long.
 func TestNSSDeadUpstream(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
@@ -137,7 +137,7 @@ func TestNSSDeadUpstream(t *testing.T) {
 	must(t, x.finds(n.machine, n.id, n.v4(), n.v6()))
 }
 
-// The search list is applied by us, and what names are aliases of is told.
+// The search list is applied by us, and what names are aliases of is returned.
 func TestNSSSearchList(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
@@ -204,7 +204,7 @@ func TestNSSWithoutDaemon(t *testing.T) {
 	}
 }
 
-// Many programs at a time, and a daemon that is started again meanwhile: a name
+// Many programs concurrently, and a daemon that is restarted meanwhile: a name
 // that is in the file is always found.
 func TestNSSUnderLoad(t *testing.T) {
 	t.Parallel()

@@ -20,10 +20,11 @@ const (
 	withVarlink   = "[varlink]\nsocket = \"" + varlinkSocket + "\""
 )
 
-// byResolve is the nsswitch.conf of a machine that asks by nss-resolve.
+// byResolve is the nsswitch.conf of a machine that uses nss-resolve.
 const byResolve = "passwd: files\ngroup: files\nhosts: resolve [!UNAVAIL=return] files dns\n"
 
-// How the C library says that a name does not exist, and that it cannot tell.
+// How the C library reports that a name does not exist, and a temporary
+// failure.
 const (
 	unknownName = "Name or service not known"
 	tryAgain    = "Temporary failure in name resolution"
@@ -119,7 +120,7 @@ func (x *nss) fails(m *machine, name, reason string) error {
 	return nil
 }
 
-// asksByResolve has a node serve nss-resolve, and ask by it. It is to be called
+// asksByResolve has a node serve nss-resolve, and use it. It is to be called
 // before the daemon starts.
 func (n *node) asksByResolve(lines ...string) *node {
 	n.t.Helper()

@@ -22,11 +22,11 @@ func asksScripted(t testing.TB, does script) (*node, *scripted) {
 	return n, s
 }
 
-// A TTL says for how long an answer may be kept: 0 is for once, and what has
-// the highest bit set counts as 0 (RFC 2181, section 8).
+// A TTL is how long an answer may be kept: 0 is for once, and one with the
+// highest bit set is taken as 0 (RFC 2181, section 8).
 //
-// The server gives another address each time, so that the answer tells whether
-// it was asked: on a busy machine one question may take it several queries.
+// The server gives another address each time, so that the answer shows whether
+// it was queried: on a busy machine one lookup may take several queries.
 func TestOddTTLs(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -98,7 +98,7 @@ func TestAliasLoops(t *testing.T) {
 	must(t, n.answers("NOERROR", "www.example."))
 }
 
-// The greatest message there is arrives whole, by TCP.
+// The largest possible message arrives whole, over TCP.
 func TestHugeAnswer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -124,7 +124,7 @@ func TestHugeAnswer(t *testing.T) {
 	}
 }
 
-// What an upstream says about its answer, and why it has none, is passed on.
+// What an upstream reports about its answer, or why it has none, is passed on.
 func TestUpstreamRemarks(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

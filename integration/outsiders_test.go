@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nobody else's queries are answered, unless the configuration lets them in;
-// and then the answer comes from the address that was asked.
+// Queries of other machines are not answered, unless the configuration allows
+// them; and then the answer comes from the address that was queried.
 func TestOutsiders(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -29,7 +29,7 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(latencies(took).at(0.99), "p99-ms")
 }
 
-// asker asks for A records over one socket, as fast as answers come.
+// asker queries A records over one socket, as fast as answers arrive.
 type asker struct {
 	b      *testing.B
 	conn   *dns.Conn
@@ -43,15 +43,15 @@ func newAsker(b *testing.B, m *machine) *asker {
 	return &asker{b: b, conn: &dns.Conn{Conn: conn}, client: dns.Client{Timeout: time.Second}}
 }
 
-// await asks until a name has this address. Until somebody listens there is an
-// error for each query.
+// await queries until a name has this address. Until a server listens there is
+// an error for each query.
 func (a *asker) await(name string, want netip.Addr) {
 	query := new(dns.Msg).SetQuestion(name+".", dns.TypeA)
 	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		r, _, err := a.client.ExchangeWithConn(query, a.conn)
 		if err != nil {
-			time.Sleep(100 * time.Microsecond) // leaves the CPU to who is starting
+			time.Sleep(100 * time.Microsecond) // leaves the CPU to the starting daemon
 			continue
 		}
 		if len(r.Answer) != 1 {
@@ -86,8 +86,8 @@ func BenchmarkPathKernelAddress(b *testing.B) {
 	report(b, took)
 }
 
-// addressChange speaks to the kernel itself, because starting "ip" would take
-// longer than what is measured.
+// addressChange uses netlink itself, because starting "ip" would take longer
+// than what is measured.
 type addressChange struct {
 	b      *testing.B
 	handle *netlink.Handle

@@ -113,7 +113,7 @@ func (p *plane) configure(byID bool) {
 }
 
 // agreed fails unless every member knows the present address of every other
-// one, by DNS and by the file, and follows the leader.
+// one, over DNS and in the file, and follows the leader.
 func (p *plane) agreed() error {
 	for _, m := range p.members {
 		if err := m.daemon.running(); err != nil {

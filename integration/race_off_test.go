@@ -2,5 +2,6 @@
 
 package integration
 
-// raceDetector says that the programs are built with the race detector too.
+// raceDetector reports whether the programs are built with the race detector
+// too.
 const raceDetector = false

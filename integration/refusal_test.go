@@ -12,7 +12,7 @@ import (
 // nobody is a user without any rights.
 var nobody = &syscall.Credential{Uid: 65534, Gid: 65534}
 
-// What keeps the daemon from starting is told with its place and a remedy.
+// What keeps the daemon from starting is reported with its place and a remedy.
 func TestRefusedStart(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -124,7 +124,7 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// Without rights everything that can go on goes on, and the rest is told.
+// Without rights everything that can go on goes on, and the rest is reported.
 func TestWithoutRights(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

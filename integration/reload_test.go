@@ -9,7 +9,7 @@ import (
 )
 
 // SIGHUP takes a good configuration at once, and leaves everything as it is
-// where the file is wrong or asks for what needs a restart.
+// where the file is wrong or changes what needs a restart.
 func TestSIGHUP(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -46,7 +46,7 @@ func TestSIGHUP(t *testing.T) {
 	must(t, n.connection(true))
 }
 
-// Endpoints may come and go by SIGHUP: a machine that stood alone joins.
+// Endpoints may come and go by SIGHUP: a machine without a cluster joins.
 func TestCuratorByReload(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -41,15 +41,15 @@ func (m *machine) pointsHere(lines ...string) error {
 	if err != nil {
 		return err
 	}
-	_, got, _ := strings.Cut(string(text), "\n") // the first one says who wrote it
+	_, got, _ := strings.Cut(string(text), "\n") // the first one names its writer
 	if want := strings.Join(append([]string{"nameserver 127.0.0.53"}, append(lines, "")...), "\n"); got != want {
 		return fmt.Errorf("resolv.conf is %q, want %q", text, want)
 	}
 	return nil
 }
 
-// newStub is a node in mode stub, on a lan whose router knows www.example. It
-// has this resolv.conf.
+// newStub is a node in mode stub, on a lan whose router has www.example. It has
+// this resolv.conf.
 func newStub(t *testing.T, original string, flags ...string) *node {
 	t.Helper()
 	l := newLAN(t)
@@ -140,7 +140,7 @@ func TestResolvConfAfterKill(t *testing.T) {
 	}
 }
 
-// Killed and started again it is still the first original that counts.
+// After a kill and a restart the first original is still the one kept.
 func TestResolvConfAfterRestart(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")
@@ -159,7 +159,7 @@ func TestResolvConfAfterRestart(t *testing.T) {
 	d := n.boot()
 	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", "www.example") })
 
-	// The command gives way to a daemon that runs, and says so.
+	// The command yields to a running daemon, and reports so.
 	_, err := n.nodedns("resolvconf", "restore", "--config", configFile)
 	must(t, err)
 	eventually(t, "it is taken back", func() error { return n.pointsHere("options edns0") })
@@ -174,7 +174,7 @@ func TestResolvConfAfterRestart(t *testing.T) {
 	})
 }
 
-// A real DHCP client overwrites resolv.conf with what its lease says.
+// A real DHCP client overwrites resolv.conf with the settings of its lease.
 func TestResolvConfAgainstDHClient(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq", "dhclient")
@@ -200,15 +200,16 @@ func TestResolvConfAgainstDHClient(t *testing.T) {
 	}
 }
 
-// startDHClient asks for a lease, until the test ends. Its files are where its
+// startDHClient requests a lease, until the test ends. Its files are where its
 // AppArmor profile lets it write, on a machine that enforces that.
 func startDHClient(m *machine) {
 	m.t.Helper()
-	m.write("/etc/fstab", "") // its script has a look
+	m.write("/etc/fstab", "") // its script reads it
 	m.serve(exec.Command("dhclient", "-4", "-d", "-cf", "/dev/null", "-pf", "/run/dhclient.pid", "-lf", "/run/dhclient.leases", "eth0"))
 }
 
-// Somebody who never stops gets the file in the end, and the blame.
+// A program that never stops overwriting gets the file in the end, and is
+// named.
 func TestResolvConfLost(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")

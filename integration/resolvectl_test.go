@@ -13,8 +13,8 @@ import (
 )
 
 // silentBus is something to connect to for resolvectl, which does not begin
-// without a system bus, and needs none to monitor. At its end it would wait 90 s
-// for a word of it: before that the bus is to be closed.
+// without a system bus, and needs none to monitor. At its end it would wait 90
+// s for a reply: before that the bus is to be closed.
 func silentBus(t testing.TB) (address string, closeBus func()) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "bus-")
@@ -40,8 +40,8 @@ func silentBus(t testing.TB) (address string, closeBus func()) {
 	return "unix:path=" + path, closeBus
 }
 
-// The real "resolvectl monitor" shows what becomes of queries, over whatever way
-// they come.
+// The real "resolvectl monitor" shows what becomes of queries, over whichever
+// transport they arrive.
 func TestResolvectlMonitor(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)

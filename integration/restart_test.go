@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With the daemon shot and the curator out of reach, glibc finds all nodes in
+// With the daemon killed and the curator unreachable, glibc finds all nodes in
 // the file; and the next daemon answers from what the last one saved.
 func TestKilledDaemon(t *testing.T) {
 	t.Parallel()
@@ -80,7 +80,7 @@ func TestDamagedSavedNodes(t *testing.T) {
 	eventually(t, "the cluster is known again", func() error { return n.knows(peer.id, peer.v4()) })
 }
 
-// A backlog that breaks off says nothing about who is missing from it.
+// A backlog that breaks off proves nothing about nodes missing from it.
 func TestPartialBacklog(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -111,7 +111,7 @@ func TestPartialBacklog(t *testing.T) {
 	}
 }
 
-// A node that never reached its cluster says that it does not know yet, and
+// A node that never reached its cluster answers that it does not know yet, and
 // never that a name does not exist.
 func TestNotReady(t *testing.T) {
 	t.Parallel()
@@ -134,7 +134,7 @@ func TestNotReady(t *testing.T) {
 	eventually(t, "the cluster is known", func() error { return n.answers("NXDOMAIN", strangerID(t)) })
 }
 
-// SIGTERM ends the daemon well, in whatever it is doing.
+// SIGTERM ends the daemon cleanly, whatever it is doing.
 func TestSIGTERM(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -66,8 +66,7 @@ func TestClaimedAddresses(t *testing.T) {
 	named(routerV4, "")
 }
 
-// A backlog of which nothing can be used is reported as that, and so is a name
-// in it.
+// A backlog without usable data is reported as such, and so is a name in it.
 func TestRefusedBacklog(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

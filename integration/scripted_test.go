@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// scripted is an upstream of our own that says what the test wants, byte by
+// scripted is an upstream of our own that sends what the test wants, byte by
 // byte. Its address is that of a machine, with a port of its own.
 type scripted struct {
 	udp    *net.UDPConn
-	other  *net.UDPConn // a socket that nobody asks
+	other  *net.UDPConn // a socket that gets no queries
 	tcp    *net.TCPListener
 	script script
 	ended  <-chan struct{} // closed when the test ends
 	tasks  sync.WaitGroup
-	asked  atomic.Int32 // queries, by whatever transport
+	asked  atomic.Int32 // queries, over either transport
 }
 
 // script is what a scripted upstream does with a query. What is nil does
@@ -114,12 +114,13 @@ func (s *scripted) later(after time.Duration, f func()) {
 	})
 }
 
-// say sends a message by UDP. That nobody waits for it any more is no failure.
+// say sends a message over UDP. That no client waits for it any more is no
+// failure.
 func (s *scripted) say(to netip.AddrPort, message []byte) {
 	_, _ = s.udp.WriteToUDPAddrPort(message, to)
 }
 
-// queryLog counts what a scripted upstream was asked, by name. The zero value
+// queryLog counts the queries to a scripted upstream, by name. The zero value
 // is empty.
 type queryLog struct {
 	mu    sync.Mutex

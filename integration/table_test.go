@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What dig shows for the kinds of queries that are answered without asking
-// anybody, on a machine that stands alone and has no upstream.
+// What dig shows for the kinds of queries that are answered locally, on a
+// machine without other nodes and upstreams.
 func TestAnswersByKind(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

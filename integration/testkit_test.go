@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// patience is when something that was awaited counts as never happening.
+// patience is how long tests wait until they fail.
 const patience = testkit.Patience
 
 // logbook keeps what a process writes.

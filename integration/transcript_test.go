@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// step is a command that a page shows, and what the page says it prints; empty
-// for one whose output is not shown.
+// step is a command that a page shows, and its output on the page; empty for
+// one whose output is not shown.
 type step struct {
 	line    int
 	command string

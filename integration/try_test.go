@@ -14,7 +14,7 @@ import (
 )
 
 // newcomer is an ordinary user in front of a shell: nobody on a machine of its
-// own, or without a sandbox whoever runs the tests.
+// own, or without a sandbox the user that runs the tests.
 type newcomer struct {
 	t     testing.TB
 	start func(*exec.Cmd) error
@@ -59,8 +59,7 @@ func (u *newcomer) sees(line string) (string, error) {
 	return screen.String(), err
 }
 
-// Everything that "nodedns try" tells a newcomer to do works, and nothing of it
-// is left.
+// Every instruction of "nodedns try" works, and nothing of it is left.
 func TestTry(t *testing.T) {
 	t.Parallel()
 	u := newNewcomer(t)

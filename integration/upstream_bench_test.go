@@ -31,7 +31,7 @@ func (l latencies) at(share float64) float64 {
 	return float64(sorted[min(int(share*float64(len(l))), len(l)-1)].Microseconds()) / 1000
 }
 
-// timer asks for names that nobody has asked for yet.
+// timer queries names that were not queried before.
 type timer struct {
 	*asker
 	names int
@@ -102,8 +102,8 @@ func BenchmarkUpstreamFirstDead(b *testing.B) {
 }
 
 // BenchmarkUpstreamLoss: a line that loses 5 % of the packets either way, and
-// one that loses none, each with a node of its own. They are asked in turn, so
-// that whatever else the machine does slows both.
+// one that loses none, each with a node of its own. They are queried in turn,
+// so that other load of the machine slows both.
 func BenchmarkUpstreamLoss(b *testing.B) {
 	needSandbox(b)
 	for _, servers := range []int{1, 2} {

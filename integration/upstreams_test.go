@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// through is a node whose daemon asks one server.
+// through is a node whose daemon queries one server.
 func through(l *lan, name, server string, lines ...string) *node {
 	l.t.Helper()
 	n := newNode(l, name)
@@ -16,8 +16,8 @@ func through(l *lan, name, server string, lines ...string) *node {
 	return n
 }
 
-// What real servers say arrives, whatever they are and however they are asked,
-// at first and from the cache.
+// Answers of real servers arrive, whatever they are and over each transport, at
+// first and from the cache.
 func TestRealServers(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")
@@ -54,7 +54,7 @@ func TestRealServers(t *testing.T) {
 type realAnswer struct {
 	name, query, status string
 	answer              []string // "TYPE data", in any order
-	authority           []string // "OWNER TYPE" of the most telling records
+	authority           []string // "OWNER TYPE" of the most significant records
 }
 
 func realAnswers() []realAnswer {
@@ -111,7 +111,7 @@ func realAnswers() []realAnswer {
 	}
 }
 
-// right fails unless the query gets that. Of what is made anew for each test,
+// right fails unless the query gets that. Of what is generated for each test,
 // signatures and keys, the answer has only the beginning.
 func (a realAnswer) right(n *node) error {
 	r, err := n.dig(strings.Fields(a.query)...)
@@ -144,7 +144,7 @@ func (a realAnswer) right(n *node) error {
 	return nil
 }
 
-// A server that cannot prove who it is is not believed.
+// A server that cannot prove its identity is not trusted.
 func TestUnprovenServer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -19,7 +19,7 @@ type realm struct {
 	peer    string // a node that each lie is about
 }
 
-// Where the peer is, where it moves to, and where hostile nodes want it to be.
+// Where the peer is, where it moves to, and where hostile nodes claim it to be.
 var (
 	trueAddr  = netip.MustParseAddr("10.88.0.101")
 	movedAddr = netip.MustParseAddr("10.88.0.102")
@@ -83,8 +83,8 @@ func (r *realm) awaitMove(leader *member) {
 	eventually(r.t, "news of the leader", func() error { return r.victim.resolves(r.peer, movedAddr) })
 }
 
-// claim has workers say in their own status that they run a curator, and waits
-// until the victim has heard of it.
+// claim has workers publish in their own status that they run a curator, and
+// waits until the victim has received it.
 func (r *realm) claim(leader *curator, workers ...*member) {
 	r.t.Helper()
 	for _, m := range workers {
@@ -145,8 +145,8 @@ func (r *realm) recover(addr netip.Addr, owner *member) {
 	r.awaitMove(leader)
 }
 
-// vigil is for how long it is watched that something does not happen. Each of
-// the attacks took a second at most where it succeeded.
+// vigil is how long a test checks that something does not happen. Each of the
+// attacks took a second at most where it succeeded.
 const vigil = 5 * time.Second
 
 // resists fails if one of the usurpers is followed within the vigil, or if the

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// verdict is what "nodedns status --json" says of the whole.
+// verdict is the verdict in "nodedns status --json".
 type verdict struct {
 	Healthy bool `json:"healthy"`
 	Reasons []struct {

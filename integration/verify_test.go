@@ -17,8 +17,8 @@ type verified struct {
 	}
 }
 
-// verify proves that a machine finds what its zone says, or tells what it does
-// not.
+// verify checks that a machine finds what is in its zone, or returns what it
+// does not.
 func (m *machine) verify(flags ...string) (verified, error) {
 	out, err := m.nodedns(append([]string{"verify", "--json", "--config", configFile}, flags...)...)
 	var v verified
@@ -28,8 +28,8 @@ func (m *machine) verify(flags ...string) (verified, error) {
 	return v, err
 }
 
-// A node of a real cluster is what it says, in all ways, while nodes move too;
-// and what is not is found.
+// A node of a real cluster finds what is in its zone, in all ways, while nodes
+// move too; and differences are found.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -36,7 +36,7 @@ var (
 	awayAddr = netip.MustParseAddr("10.88.0.102")
 )
 
-// stages are the states of a node's life, each with the curator that is
+// stages are the states of a node's lifecycle, each with the curator that is
 // followed in it. Each is entered from every other.
 var stages = []struct {
 	name    string
@@ -146,7 +146,7 @@ func newWalker(t testing.TB) *walker {
 	return w
 }
 
-// stock tells the curators what they may have forgotten by dying.
+// stock sends the curators what they may have lost by dying.
 func (w *walker) stock() {
 	w.t.Helper()
 	w.home.tell("set %s -", w.id)
@@ -219,8 +219,8 @@ func (w *walker) rotate() {
 	w.before = s.Curator.ConnectedSince
 }
 
-// lose has good credentials and nobody to show them to. Nodes of the other
-// cluster are forgotten with its credentials.
+// lose has good credentials and no curator to present them to. Nodes of the
+// other cluster are forgotten with its credentials.
 func (w *walker) lose() {
 	w.t.Helper()
 	known := w.cluster
@@ -251,7 +251,7 @@ func (w *walker) install(cluster string, der bool) {
 	w.cluster = cluster
 }
 
-// right fails unless all that the walker has to know is so, and it follows the
+// right fails unless all that the walker expects is so, and it follows the
 // right curator, if any.
 func (w *walker) right(followed *curator) error {
 	if err := w.rightAboutItself(); err != nil {
@@ -297,7 +297,7 @@ func (w *walker) rightAbout(id string, addr netip.Addr, known bool) error {
 	case known:
 		return w.knows(id, addr)
 	case w.cluster == "":
-		// No cluster is known, so nothing can be said about its nodes.
+		// No cluster is known, so nothing can be answered about its nodes.
 		return w.answers("SERVFAIL", id)
 	default:
 		if err := w.answers("NXDOMAIN", id); err != nil {

@@ -50,7 +50,7 @@ func flood(to string) error {
 }
 
 // flood has an ordinary user of the machine flood its resolver until the test
-// ends, and waits until the kernel has to throw queries away.
+// ends, and waits until the kernel has to drop queries.
 func (m *machine) flood(to string) {
 	m.t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -65,7 +65,7 @@ func (m *machine) flood(to string) {
 	})
 }
 
-// drops is how many messages to port 53 the kernel of the machine has thrown away.
+// drops is how many messages to port 53 the kernel of the machine has dropped.
 func (m *machine) drops() (n uint64) {
 	m.t.Helper()
 	for line := range strings.Lines(m.run("cat", "/proc/net/udp")) {
@@ -80,8 +80,8 @@ func (m *machine) drops() (n uint64) {
 	return n
 }
 
-// The watchdog is about the process: a user who floods the listener gets none of
-// the pings lost, though hardly any query is answered meanwhile.
+// The watchdog is about the process: a user flooding the listener causes no
+// ping to be lost, though hardly any query is answered meanwhile.
 func TestWatchdogInFlood(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -127,11 +127,11 @@ func newServiceManager(t testing.TB) *serviceManager {
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	must(t, err)
-	// More than come in any test, so that each has the time when it came.
+	// More than arrive in any test, so that each has the time when it came.
 	heard := make(chan notification, 1024)
 	t.Cleanup(func() {
 		socket.Close()
-		for range heard { // until hearing ends
+		for range heard { // until the receiver ends
 		}
 	})
 	go func() {

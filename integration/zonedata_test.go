@@ -116,7 +116,7 @@ func groupSets(rrs []dns.RR) (sets [][]dns.RR) {
 	return sets
 }
 
-// denials are the NSEC records of a zone, whose RRsets are in order.
+// denials are the NSEC records of a zone, whose RRsets are sorted.
 func denials(origin string, sets [][]dns.RR) (nsecs [][]dns.RR) {
 	var last *dns.NSEC
 	for _, set := range sets {

@@ -156,8 +156,7 @@ func deb(t *testing.T, dir string) string {
 	return find(t, dir, dpkg.suffix)
 }
 
-// TestReproducible holds two builds of one commit, in different directories,
-// against each other.
+// TestReproducible compares two builds of one commit, in different directories.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	testkit.Long(t)

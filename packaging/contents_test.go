@@ -30,7 +30,7 @@ var contents = []string{
 	"/usr/share/nodedns/prometheus/nodedns.rules.yml",
 }
 
-// checkContents wants all of that, and no key.
+// checkContents requires all of that, and no key.
 func checkContents(t *testing.T, list string) {
 	t.Helper()
 	for _, path := range contents {
@@ -111,7 +111,7 @@ func TestRPM(t *testing.T) {
 }
 
 // A shell that does not understand a script would leave a package half
-// installed, and what a script is not called for it must not do.
+// installed, and a script must do nothing for other arguments.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	d := boot(t, pause...)

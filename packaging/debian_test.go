@@ -41,7 +41,7 @@ var root = sync.OnceValues(func() (string, error) {
 })
 
 // boot starts a machine with systemd, or with another first process. Its name
-// server on 127.0.0.1 knows up.example.
+// server on 127.0.0.1 has up.example.
 func boot(t *testing.T, first ...string) *debian {
 	t.Helper()
 	needDebian(t)
@@ -76,7 +76,7 @@ func boot(t *testing.T, first ...string) *debian {
 	return d
 }
 
-// pause is a first process that does nothing but to bury the others.
+// pause is a first process that only reaps the others.
 var pause = []string{"/bin/sh", "-c", "while :; do sleep 3600 & wait $!; done"}
 
 func needDebian(t *testing.T) {
@@ -113,7 +113,7 @@ func start(t *testing.T, cmd *exec.Cmd, log *testkit.Log) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // says that it was killed
+			_ = cmd.Wait() // reports that it was killed
 		}
 	}()
 	if err := <-started; err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// A machine from the installation over an upgrade to the purge. Programs ask
-// for names all the time, and never go without an answer.
+// A machine from the installation over an upgrade to the purge. Programs query
+// names all the time, and always get an answer.
 func TestLife(t *testing.T) {
 	t.Parallel()
 	testkit.Long(t)
@@ -62,7 +62,7 @@ func TestLife(t *testing.T) {
 
 			d.run(tt.packed.remove...)
 			d.same(before)
-			// Not at once: systemd-resolved remembers what the hosts file said.
+			// Not at once: systemd-resolved caches the hosts file.
 			d.eventually("our own name is gone", func() error {
 				if d.finds(id, ownAddress) == nil {
 					return errors.New("it is found")
@@ -104,7 +104,7 @@ var (
 	}
 )
 
-// ownAddress is that of each machine, and ownConfig where it is told so.
+// ownAddress is that of each machine, and ownConfig where it is configured.
 const (
 	ownAddress = "192.0.2.10"
 	ownConfig  = "/etc/nodedns/nodedns.d/10-test.toml"
@@ -171,7 +171,7 @@ func (d *debian) mainPID() string {
 	return strings.TrimSpace(d.run("systemctl", "show", "--property=MainPID", "--value", "nodedns"))
 }
 
-// asker is a program that asks for a name again and again.
+// asker is a program that queries a name again and again.
 type asker struct {
 	d    *debian
 	name string
@@ -179,8 +179,8 @@ type asker struct {
 	stop string // the file that ends it
 }
 
-// ask starts one. As programs do, it tries again when it is told to: who has
-// read resolv.conf just before it changes asks a server that has gone.
+// ask starts one. As programs do, it retries once: a program that has read
+// resolv.conf just before it changes queries a server that has gone.
 func (d *debian) ask(name string) *asker {
 	d.t.Helper()
 	a := &asker{d: d, name: name, stop: "/root/enough-" + name}

@@ -13,7 +13,7 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// maxExposure is what "systemd-analyze security" may say at most, of 10.
+// maxExposure is what "systemd-analyze security" may report at most, of 10.
 const maxExposure = 2.5
 
 func TestExposure(t *testing.T) {
@@ -88,7 +88,8 @@ func TestSandbox(t *testing.T) {
 	if out := d.run("systemctl", "status", "--no-pager", "nodedns"); !strings.Contains(out, `Status: "ready, 1 nodes, curator off"`) {
 		t.Errorf("the status is\n%s", out)
 	}
-	// glibc asks the daemon by its socket, where systemd-resolved has left it alone.
+	// glibc queries the daemon over its socket, where systemd-resolved has left
+	// it alone.
 	if got := d.read("/etc/nsswitch.conf"); !strings.Contains(got, "hosts: resolve [!UNAVAIL=return] files dns\n") {
 		t.Errorf("nsswitch.conf is %q", got)
 	}
@@ -141,7 +142,7 @@ func (d *debian) closed() {
 		"/usr/bin": "-w", "/var/lib": "-w", "/root/theirs": "-e", "/tmp/theirs": "-e", "/dev/kmsg": "-e",
 		"/etc/passwd": "-w", "/etc/systemd": "-w", "/etc/pam.d": "-w", "/etc/shadow": "-s", "/etc/cron.daily/theirs": "-e",
 	} {
-		// By root, whom only the mounts keep away.
+		// By root, which only the mounts keep away.
 		if _, err := d.try("test", what, seen+path); err == nil {
 			d.t.Errorf("%s: the daemon can reach it (test %s)", path, what)
 		}
@@ -166,7 +167,7 @@ func TestCrash(t *testing.T) {
 	d.enabled(id)
 }
 
-// A daemon that runs and answers nobody is started anew.
+// A daemon that runs but answers no query is restarted.
 func TestWatchdog(t *testing.T) {
 	t.Parallel()
 	testkit.Long(t)

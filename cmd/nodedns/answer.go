@@ -12,8 +12,8 @@ import (
 )
 
 // printAnswers shows the answers to the questions on one name: all records, and
-// then where they are from. Of an answer that is like the telling one only what
-// it lacks is told.
+// then their sources. Of an answer that resembles the most informative one only
+// what that lacks is shown.
 func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Answer, now time.Time) error {
 	records := table{out: w, colour: colours}
 	for _, a := range answers {
@@ -43,7 +43,7 @@ func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Ans
 	return t.flush()
 }
 
-// similar are the other answers that say where they are from what one does.
+// similar returns the other answers that have the same source as one.
 func similar(answers []resolver.Answer, of int) (others []resolver.Answer) {
 	for i, a := range answers {
 		if i != of && isSimilar(a, answers[of]) {
@@ -58,10 +58,10 @@ func isSimilar(a, b resolver.Answer) bool {
 		(a.Cache == nil) == (b.Cache == nil) && reflect.DeepEqual(a.Errors, b.Errors)
 }
 
-// isSingle says whether a name has one label and may have another one added.
+// isSingle reports whether a name has one label and may have another one added.
 func isSingle(name string) bool { return name != "" && !strings.Contains(name, ".") }
 
-// printFacts tells what an answer is, and others that are like it.
+// printFacts prints what an answer is, and others that are like it.
 func printFacts(t *table, a resolver.Answer, others []resolver.Answer, now time.Time) {
 	types, took := a.Type, a.Duration
 	for _, other := range others {
@@ -79,7 +79,7 @@ func printFacts(t *table, a resolver.Answer, others []resolver.Answer, now time.
 	t.row("took", took.Round(time.Microsecond).String())
 }
 
-// originRows tell what an answer was made of.
+// originRows describe what an answer was made of.
 func originRows(a resolver.Answer, now time.Time) (rows [][]string) {
 	if a.Node != nil {
 		rows = append(rows, []string{"node", nodeText(a, now)})
@@ -131,8 +131,8 @@ func cacheText(c resolver.CacheProvenance) string {
 	return fmt.Sprintf("%v old, fresh for %v more", old, left)
 }
 
-// rcodeText spells the response code that an answer shares with others. NODATA is
-// none, and deserves a word.
+// rcodeText spells the response code that an answer shares with others. NODATA
+// is none, but is named.
 func rcodeText(a resolver.Answer, others []resolver.Answer) string {
 	text := standing(a.Rcode)
 	if a.Rcode == "NOERROR" && len(a.Records) == 0 {

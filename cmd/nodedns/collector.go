@@ -12,7 +12,7 @@ import (
 const heapGrowth = 50
 
 // paceCollector makes the collector keep to heapGrowth until the function that
-// it returns is called. What the environment says of it counts before ours.
+// it returns is called. A setting in the environment has precedence.
 func paceCollector() (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}

@@ -11,21 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// colour is how something stands, as a terminal shows it.
+// colour is a state, as a terminal shows it.
 type colour string
 
 const (
 	plain colour = ""
 	good  colour = "\x1b[32m" // green
-	fair  colour = "\x1b[33m" // yellow: not what one wants, and no failure
+	fair  colour = "\x1b[33m" // yellow: undesirable, but no failure
 	bad   colour = "\x1b[31m" // red
 )
 
 // uncoloured ends a colour.
 const uncoloured = "\x1b[0m"
 
-// paint colours a text for a cell of a table, which leaves the colour out where
-// it is not wanted.
+// paint colours a text for a cell of a table, which omits the colour where
+// colours are off.
 func (c colour) paint(text string) string {
 	if c == plain || text == "" {
 		return text
@@ -34,7 +34,7 @@ func (c colour) paint(text string) string {
 }
 
 // standings are the colours of the words for states and outcomes. Words that
-// say nothing of good or bad are not here.
+// are neither good nor bad are not here.
 var standings = map[string]colour{
 	// the daemon
 	"ready": good, "starting": fair, "not ready": fair, "degraded": bad,
@@ -57,11 +57,11 @@ var standings = map[string]colour{
 	"success": good, "notfound": fair, "unavail": fair, "tryagain": bad,
 }
 
-// standing is a word in the colour of what it says.
+// standing returns a word in the colour of the state that it names.
 func standing(word string) string { return standings[word].paint(word) }
 
-// isColourful says whether colours are wanted where something is written: on a
-// terminal that knows them, unless NO_COLOR is set (no-color.org).
+// isColourful reports whether output to a writer is coloured: on a terminal
+// that supports them, unless NO_COLOR is set (no-color.org).
 func isColourful(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
@@ -73,7 +73,7 @@ func isColourful(w io.Writer) bool {
 
 // withColours and withoutColours are what is written of a cell's text. Control
 // characters that are not ours are spelled out: some texts are from other
-// servers, and a terminal may do anything at them.
+// servers, and a terminal may react to them in any way.
 var (
 	withColours    = strings.NewReplacer(append(ourSequences(func(c string) string { return c }), controls()...)...)
 	withoutColours = strings.NewReplacer(append(ourSequences(func(string) string { return "" }), controls()...)...)
@@ -90,8 +90,8 @@ func shown(text string, colours bool) string {
 	return spelled(withoutColours.Replace(text))
 }
 
-// isUnsafe says whether a character may do something else than stand there, or
-// is no character at all.
+// isUnsafe reports whether a character may do something other than being
+// displayed, or is no character at all.
 func isUnsafe(r rune) bool { return unicode.IsControl(r) || isInvisible(r) }
 
 // isInvisible is for what reorders, hides or breaks the text around it, as the
@@ -123,7 +123,7 @@ func spelled(text string) string {
 }
 
 // ourSequences are pairs for a Replacer. They come before the controls, since
-// the first that fits counts.
+// the first match wins.
 func ourSequences(become func(string) string) (pairs []string) {
 	for _, sequence := range []string{string(good), string(fair), string(bad), uncoloured} {
 		pairs = append(pairs, sequence, become(sequence))

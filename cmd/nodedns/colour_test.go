@@ -77,7 +77,7 @@ func TestNoColourWithoutATerminal(t *testing.T) {
 	}
 }
 
-// A terminal gets colours, unless the user or the terminal wants none.
+// A terminal gets colours, unless the user or the terminal disables them.
 func TestColourOnATerminal(t *testing.T) {
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {

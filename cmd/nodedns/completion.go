@@ -22,14 +22,15 @@ const (
 	idDigits = 32
 )
 
-// commonTypes are the record types that are offered. Others can be asked for.
+// commonTypes are the record types that are offered. Others can be queried.
 var commonTypes = []string{
 	"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT",
 }
 
-// completeNames offers the IDs of the daemon's nodes for the first argument of a
-// command, and for the others what is given for them. Without a daemon there is
-// nothing to offer, and nothing is said: the user is in the middle of a line.
+// completeNames offers the IDs of the daemon's nodes for the first argument of
+// a command, and for the others what is given for them. Without a daemon there
+// is nothing to offer, and nothing is printed: the user is in the middle of a
+// line.
 func (s *settings) completeNames(others ...[]string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		switch {
@@ -122,8 +123,8 @@ func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 	})
 }
 
-// completeFiles has names of files offered for the flags that take one, and for
-// nothing else of which nothing is known: the shells do it everywhere.
+// completeFiles offers file names for the flags that take one, and for no other
+// argument without completions: by default shells do it everywhere.
 func completeFiles(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	for _, cmd := range root.Commands() {

@@ -18,7 +18,7 @@ import (
 )
 
 // completions are what is offered for the last of some arguments, without
-// descriptions, and what the shell is told besides.
+// descriptions, and the directive for the shell.
 func completions(t *testing.T, args ...string) (offered []string, told string) {
 	t.Helper()
 	o := command(t, append([]string{"__complete"}, args...)...)
@@ -167,7 +167,7 @@ func TestChoicesAreTaken(t *testing.T) {
 	}
 }
 
-// completeVariable says that a test's process is to be "nodedns" for a shell.
+// completeVariable makes a test's process "nodedns" for a shell.
 const completeVariable = "NODEDNS_TEST_COMPLETE"
 
 // TestAsProgram is what TestCompleteInBash runs, and by itself tests nothing.

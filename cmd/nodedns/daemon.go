@@ -33,15 +33,15 @@ type daemon struct {
 	level   *slog.LevelVar
 	service *nodedns.Service
 
-	// started is the configuration of the start, and current the one that
-	// counts in what can be reloaded.
+	// started is the configuration of the start, and current the one in effect
+	// for what can be reloaded.
 	started, current config.Config
 	loads            atomic.Pointer[loadResult]
 
-	ready     chan struct{} // closed when the service manager knows that we are
+	ready     chan struct{} // closed when the service manager was notified that we are
 	reloading chan struct{} // holds an element during a reload, which owns current
 
-	reloadTimeout time.Duration // the constant, but for tests
+	reloadTimeout time.Duration // the constant, except in tests
 }
 
 // newDaemon loads the configuration and makes a daemon that does nothing until
@@ -113,8 +113,8 @@ type endpoint struct {
 
 // bind opens the endpoints, or none of them; release must be called when all of
 // the daemon has ended. That there is no control socket is only an error where
-// another daemon has it: names must be answered even if the status cannot be
-// asked for.
+// another daemon has it: names must be answered even if the status is not
+// available.
 func (d *daemon) bind() (endpoints []endpoint, release func(), err error) {
 	release = func() {}
 	l, err := control.Listen(d.started.Control.Socket)
@@ -162,8 +162,8 @@ func (d *daemon) metrics() http.Handler {
 	})
 }
 
-// serve answers at an endpoint. Its failure is reported and ends nothing else:
-// the daemon's work is names.
+// serve answers at an endpoint. Its failure is logged and stops nothing else:
+// the daemon's work is to answer names.
 func (d *daemon) serve(ctx context.Context, e endpoint) {
 	defer e.listener.Close()
 	log := d.log.With("part", e.part)

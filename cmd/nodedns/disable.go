@@ -55,7 +55,7 @@ or setting that was put back with what was done.`,
 	return cmd
 }
 
-// restoreOriginals has the originals put back by the packages that keep them.
+// restoreOriginals restores the originals through the packages that keep them.
 func restoreOriginals(cfg config.Config, resolvConf, files bool, log *slog.Logger) (done []enable.Restored, err error) {
 	var failed []error
 	if resolvConf {

@@ -156,7 +156,7 @@ func countOf(findings []doctor.Finding, severity doctor.Severity) int {
 	return n
 }
 
-// numbered spells a count.
+// numbered formats a count.
 func numbered(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

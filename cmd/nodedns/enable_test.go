@@ -94,7 +94,7 @@ func TestEnableRefuses(t *testing.T) {
 	m.command("enable").expect(t, exitUsage, "", "nodedns.toml:1")
 }
 
-// Without systemd the daemon is started, and stopped, by somebody else.
+// Without systemd the daemon is started, and stopped, by other means.
 func TestEnableWithoutSystemd(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
@@ -179,7 +179,7 @@ func TestDisableWithNothingEnabled(t *testing.T) {
 	}
 }
 
-// A broken configuration, or none, must not keep anybody from disabling.
+// A broken configuration, or none, must not prevent disabling.
 func TestDisableWithAWrongConfiguration(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
@@ -267,7 +267,7 @@ func TestEnableJSON(t *testing.T) {
 	}
 }
 
-// On a terminal one is asked.
+// On a terminal the command asks for confirmation.
 func TestEnableAsks(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]int{"y\n": exitOK, "Yes\n": exitOK, "\n": exitFailed, "no\n": exitFailed} {

@@ -76,18 +76,18 @@ type explained struct {
 	// type. Behind them are those of the name that a search list made of it, if
 	// that is the one that is found.
 	Explanations []resolver.Explanation `json:"explanations"`
-	// Predictions are what commands would say; none without a library.
+	// Predictions are what commands would print; none without a library.
 	Predictions []nss.Prediction `json:"predictions,omitempty"`
 }
 
-// libraryReport is what the C library goes by, and what it does.
+// libraryReport is the configuration of the C library, and what it does.
 type libraryReport struct {
-	// Line is the hosts line of nsswitch.conf as it counts, and Number where it
+	// Line is the effective hosts line of nsswitch.conf, and Number where it
 	// is; 0 if it is the default. Error is why there is none.
 	Line   string `json:"line"`
 	Number int    `json:"number"`
 	Error  string `json:"error,omitempty"`
-	// Services that are asked, in their order, and NotAsked those behind them.
+	// Services that are queried, in their order, and NotAsked those after them.
 	Services []nss.Result `json:"services"`
 	NotAsked []string     `json:"not_asked,omitempty"`
 	// Servers, Search and Dots are those of resolv.conf: names with fewer dots
@@ -141,7 +141,8 @@ func (e *explained) found() *nss.Prediction {
 	return &e.Predictions[i]
 }
 
-// isName says whether two names are the same, with their final dots or without.
+// isName reports whether two names are the same, with their final dots or
+// without.
 func isName(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
@@ -159,18 +160,18 @@ func reportLibrary(m *nss.Config, walk nss.Walk) *libraryReport {
 	return r
 }
 
-// question is one that the daemon is asked.
+// question is a query to the daemon.
 type question struct{ name, typ string }
 
-// daemonClient asks the daemon each question once: several services, or
-// families, often come to the same.
+// daemonClient sends each query to the daemon once: several services, or
+// families, often need the same one.
 type daemonClient struct {
 	client *control.Client
 	dry    bool
 	known  map[question]resolver.Explanation
 }
 
-// explain has questions on one name explained, concurrently.
+// explain gets the explanations of queries for one name, concurrently.
 func (w *daemonClient) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
 	all := make([]resolver.Explanation, len(types))
 	group, ctx := errgroup.WithContext(ctx)

@@ -37,9 +37,9 @@ func (e *explained) print(w io.Writer, now time.Time) error {
 	return p.err
 }
 
-// decisive are the explanations of the name that counts: the one that a search
-// list found, else the name as it was given. The answer to another question than
-// the one that was decisive would contradict what a program gets.
+// decisive are the explanations of the relevant name: the one that a search
+// list found, else the name as it was given. The answer to another question
+// than the one that was decisive would contradict what a program gets.
 func (e *explained) decisive() (shown []resolver.Explanation) {
 	name := e.given()
 	if p := e.found(); p != nil && p.As != "" {
@@ -53,21 +53,21 @@ func (e *explained) decisive() (shown []resolver.Explanation) {
 	return shown
 }
 
-// asked says whether a program has the daemon asked at all.
+// reachesDaemon reports whether a program's lookup reaches the daemon at all.
 func (e *explained) reachesDaemon() bool {
 	p := e.found()
 	return e.Library == nil || p != nil && p.As != "" ||
 		slices.ContainsFunc(e.Library.Services, func(s nss.Result) bool { return len(s.Tried) > 0 })
 }
 
-// denied says whether the answers have nothing of what is found elsewhere: what
-// the daemon answers then is not what counts, and in the steps already.
+// denied reports whether the answers have nothing of what is found elsewhere:
+// then the daemon's answer is not decisive, and is in the steps already.
 func (e *explained) denied(answers []resolver.Answer) bool {
 	p := e.found()
 	return p != nil && p.As == "" && len(answers[mostInformative(answers)].Records) == 0
 }
 
-// given is the name that is asked for without a search list.
+// given is the name that is queried without a search list.
 func (e *explained) given() string {
 	if len(e.Explanations) == 0 {
 		return e.Name
@@ -75,8 +75,8 @@ func (e *explained) given() string {
 	return e.Explanations[0].Name
 }
 
-// groupBySteps groups the explanations that take the same course, so that it is told
-// once.
+// groupBySteps groups the explanations that take the same course, so that it is
+// printed once.
 func groupBySteps(explanations []resolver.Explanation) (groups [][]resolver.Explanation) {
 	same := func(a, b resolver.ExplainedStep) bool { return a.Step == b.Step && a.Outcome == b.Outcome }
 	for _, x := range explanations {
@@ -178,8 +178,8 @@ func (r *libraryReport) print(p *report) {
 	}
 }
 
-// triedRows are the questions that a service has the daemon asked, and the names
-// of the search list that it does not come to.
+// triedRows are the queries that a service sends to the daemon, and the names
+// of the search list that it does not reach.
 func triedRows(s nss.Result) [][]string {
 	rows := [][]string{{"NAME", "TYPE", "GETS", "FROM", "STEP", "WHY"}}
 	for _, t := range s.Tried {
@@ -257,7 +257,7 @@ func printGroup(p *report, group []resolver.Explanation, asked bool) {
 	p.rows(rows)
 }
 
-// reasons are the reasons of a step in several explanations, told apart if they
+// reasons are the reasons of a step in several explanations, labelled if they
 // differ.
 func reasons(group []resolver.Explanation, step int) string {
 	var lines []string

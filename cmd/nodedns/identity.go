@@ -11,9 +11,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// identify returns the node ID that the configuration gives this machine.
-// Every error is one of the configuration: a key is never made in passing,
-// since it would give the machine a name that nobody else knows.
+// identify returns the node ID that the configuration gives this machine. Every
+// error is one of the configuration: a key is never created implicitly, since
+// it would give the machine a name that no other node knows.
 func identify(cfg config.Config) (zone.ID, error) {
 	if cfg.NodeID != "" {
 		return cfg.NodeID, nil

@@ -67,7 +67,7 @@ func TestJSONStays(t *testing.T) {
 	}
 }
 
-// wantFilled wants a value in each field that has a key.
+// wantFilled requires a value in each field that has a key.
 func wantFilled(t *testing.T, v reflect.Value, path string) {
 	t.Helper()
 	switch v.Kind() {

@@ -95,7 +95,8 @@ func writePEM(path, blockType string, der []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// exists says whether there is anything at a path, a dangling symlink included.
+// exists reports whether there is anything at a path, a dangling symlink
+// included.
 func exists(path string) (bool, error) {
 	_, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

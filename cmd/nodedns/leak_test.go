@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// goroutinesLeft gives them time to end: a connection that is closed has some
-// that nobody can wait for.
+// goroutinesLeft gives them time to end: a closed connection has some that
+// cannot be waited for.
 func goroutinesLeft() string {
 	var left []string
 	for range 100 {

@@ -10,19 +10,20 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
-// configTimeout is how long a command that asks the daemon waits for its
-// configuration to be read. A file system whose server is gone never ends.
+// configTimeout is how long a command that queries the daemon waits for its
+// configuration to be read. A read from a file system whose server is gone
+// never returns.
 const configTimeout = 3 * time.Second
 
-// located is where the daemon is asked.
+// located is where the daemon is reached.
 type located struct {
 	socket  string
 	problem error // why the configuration cannot be used; nil if it can
 }
 
-// locate finds the daemon's socket: by the configuration, else by what is
-// understood of it, else by the flags alone. The error is for flags that are
-// wrong, since the user has just typed them.
+// locate finds the daemon's socket: by the configuration, else by the valid
+// part of it, else by the flags alone. The error is for flags that are wrong,
+// since the user has just typed them.
 func locate(load func() (config.Config, error), loadPartial func() config.Config, flagsOnly func() (config.Config, error)) (located, error) {
 	read := make(chan located, 1)
 	go func() { // which the process does not outlive
@@ -49,7 +50,8 @@ func errSlowConfig(within time.Duration) error {
 	return fmt.Errorf("read the configuration: not done within %v; see whether its file system answers", within)
 }
 
-// isFlagError says whether something is wrong with the flags of the command line.
+// isFlagError reports whether something is wrong with the flags of the command
+// line.
 func isFlagError(err error) bool {
 	var problems config.Problems
 	return errors.As(err, &problems) && slices.ContainsFunc(problems, func(p config.Problem) bool { return p.File == "" })

@@ -9,7 +9,8 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
-// A daemon is asked whatever became of its configuration since it started.
+// A daemon can be queried whatever became of its configuration since it
+// started.
 func TestStatusWithoutConfiguration(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

@@ -30,9 +30,10 @@ func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.L
 	return slog.New(handler(w))
 }
 
-// isJournald reports whether w leads to systemd-journald: JOURNAL_STREAM names the
-// device and inode of its socket (systemd.exec(5)). The variable is inherited
-// by programs whose output goes elsewhere, so its presence alone says nothing.
+// isJournald reports whether w leads to systemd-journald: JOURNAL_STREAM names
+// the device and inode of its socket (systemd.exec(5)). The variable is
+// inherited by programs whose output goes elsewhere, so its presence alone
+// proves nothing.
 func isJournald(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -52,8 +53,8 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// journaldHandler writes each line behind its priority, which journald takes
-// off (sd-daemon(3)). JSON stays JSON for readers of the journal.
+// journaldHandler writes each line after its priority, which journald strips
+// (sd-daemon(3)). JSON stays JSON for readers of the journal.
 //
 // A record is one line whatever its values have: both formats of slog escape
 // what would break it.

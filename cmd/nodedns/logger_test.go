@@ -76,8 +76,8 @@ func TestLoggerInTheJournal(t *testing.T) {
 	}
 }
 
-// stream is what JOURNAL_STREAM says where a file is the journal, or where the
-// journal is another one.
+// stream is the value of JOURNAL_STREAM where a file is the journal, or where
+// the journal is another one.
 func stream(t *testing.T, file *os.File, journal bool) string {
 	t.Helper()
 	var stat unix.Stat_t

@@ -79,7 +79,7 @@ func manualPages(t *testing.T) map[string]string {
 var (
 	// invocation matches a command line of ours, after what may start it.
 	invocation = regexp.MustCompile(`^(?:[$>] )?(?:sudo |if |until |while |! |on \S+ |[A-Z]+=\S* |ip netns exec \S+ )*(?:\./)?(nodedns .*)$`)
-	// between matches what stands between two commands of a line, or ends them.
+	// between matches what is between two commands of a line, or ends them.
 	between = regexp.MustCompile(`&&|\|\||[|;)]| & ?|&$| #.*$| \d?[<>].*$`)
 	// span matches a command line in the text.
 	span = regexp.MustCompile("`(nodedns [^`\n]+)`")

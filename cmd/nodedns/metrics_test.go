@@ -62,7 +62,7 @@ func serve(t *testing.T, d *daemon) {
 	<-d.service.Ready()
 }
 
-// wantRcode wants a reply with a response code.
+// wantRcode requires a reply with a response code.
 func wantRcode(t *testing.T, network, server, name string, rcode int) {
 	t.Helper()
 	client := dns.Client{Net: network, Timeout: patience}

@@ -76,7 +76,7 @@ private.`,
 	return cmd
 }
 
-// addWatch gives a command the flags that say what is to be told.
+// addWatch gives a command the flags that select what is shown.
 func addWatch(cmd *cobra.Command, watch *control.Watch) {
 	flags := cmd.Flags()
 	flags.BoolVar(&watch.Queries, "queries", false, "show queries; without --zone only them")
@@ -91,7 +91,7 @@ func addWatch(cmd *cobra.Command, watch *control.Watch) {
 	completeFlag(cmd, "source", "zone", "hosts", "special", "cache", "upstream", "request")
 }
 
-// onlyQueries says whether a filter is set that is for queries alone.
+// onlyQueries reports whether a filter is set that is for queries alone.
 func onlyQueries(cmd *cobra.Command) bool {
 	for _, name := range []string{"type", "rcode", "source", "client"} {
 		if cmd.Flags().Changed(name) {
@@ -101,7 +101,7 @@ func onlyQueries(cmd *cobra.Command) bool {
 	return false
 }
 
-// errEnough says that as much was shown as was wanted.
+// errEnough means that as many events were shown as requested.
 var errEnough = errors.New("enough")
 
 // monitor shows events until ctx ends, or so many were shown.

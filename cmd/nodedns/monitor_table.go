@@ -65,7 +65,7 @@ func outcomeOf(q *resolver.QueryEntryText) string {
 	return q.Rcode
 }
 
-// tookText is a duration to three digits or four: more are noise.
+// tookText is a duration to three or four digits: more are noise.
 func tookText(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

@@ -76,7 +76,7 @@ func TestMonitorCommand(t *testing.T) {
 	t.Parallel()
 	r := newMachine(t).start()
 	ask := func() {
-		r.command("query", nodeID, "TXT") // the daemon asks for its own addresses itself, at any time
+		r.command("query", nodeID, "TXT") // the daemon queries its own addresses itself, at any time
 		r.command("query", "nobody.invalid", "A")
 	}
 	r.monitoring(t.Context(), ask, "--count", "2", "--name", "metro*", "--type", "TXT").expect(t, exitOK, "query  "+nodeID+"  TXT    NOERROR", "")

@@ -67,7 +67,7 @@ local, departed, and since (null where nothing is known yet).`,
 	return cmd
 }
 
-// nodeList prints nodes one by one. Its end is told whether all of them came.
+// nodeList prints nodes one by one. Its end gets whether all of them arrived.
 type nodeList interface {
 	add(control.Node) error
 	end(complete bool) error

@@ -12,7 +12,7 @@ import (
 	"github.com/nodedns/nodedns"
 )
 
-// The states that the service manager is sent, see sd_notify(3).
+// The states that are sent to the service manager, see sd_notify(3).
 const (
 	readyState    = systemd.SdNotifyReady
 	stoppingState = systemd.SdNotifyStopping
@@ -22,9 +22,9 @@ const (
 const (
 	// statusInterval is how often the line for "systemctl status" is brought up to date.
 	statusInterval = 10 * time.Second
-	// watchdogPings is how many pings fall into the time after which the service
-	// manager takes us for dead. A ping may come as late as the next one is due,
-	// so that half of that time passes without one at most.
+	// watchdogPings is how many pings fall into the time after which the
+	// service manager considers us hung. A ping may come as late as the next
+	// one is due, so that half of that time passes without one at most.
 	watchdogPings = 4
 )
 
@@ -32,7 +32,7 @@ const (
 // the answer to its own SIGHUP from an earlier one (Type=notify-reload).
 func reloadingState() string {
 	var now unix.Timespec
-	// It cannot fail: the clock has always been there.
+	// It cannot fail: the clock always exists.
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 	return fmt.Sprintf("%s\nMONOTONIC_USEC=%d", systemd.SdNotifyReloading, now.Nano()/1000)
 }
@@ -63,9 +63,9 @@ func (d *daemon) newWatchdog() *watchdog {
 	return &watchdog{interval: min(within/watchdogPings, statusInterval), enabled: true}
 }
 
-// watchdogTick pings the watchdog, but only while all parts of the process make progress.
-// Whether names are answered well is in the status: a restart does not cure a
-// flood, or a cluster that is lost.
+// watchdogTick pings the watchdog, but only while all parts of the process make
+// progress. Whether names are answered well is in the status: a restart does
+// not help against a flood, or an unreachable cluster.
 func (d *daemon) watchdogTick(ctx context.Context, w *watchdog) {
 	if w.enabled {
 		within, cancel := context.WithTimeout(ctx, w.interval)

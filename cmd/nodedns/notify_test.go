@@ -18,7 +18,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// serviceManager hears what a daemon in this process tells the service manager.
+// serviceManager receives what a daemon in this process sends to the service
+// manager.
 type serviceManager struct {
 	t      *testing.T
 	socket *net.UnixConn
@@ -54,7 +55,7 @@ func (s *serviceManager) expect(want string) {
 	}
 }
 
-// What systemd is told, in its order.
+// What is sent to systemd, in its order.
 func TestNotify(t *testing.T) {
 	m := newMachine(t)
 	s := newServiceManager(t, m.dir)

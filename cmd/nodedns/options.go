@@ -63,7 +63,7 @@ func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*e
 // errUnconfirmed is for a plan where there is no terminal to confirm it on.
 var errUnconfirmed = errors.New("no terminal to ask for confirmation on; add --yes")
 
-// apply shows a plan, asks for confirmation, and carries it out.
+// apply shows a plan, asks for confirmation, and executes it.
 func (s *options) apply(cmd *cobra.Command, p enable.Plan, done string, do func(context.Context) ([]enable.Restored, error)) error {
 	if !s.asJSON {
 		if err := printChanges(cmd.OutOrStdout(), p); err != nil {
@@ -88,7 +88,7 @@ func (s *options) apply(cmd *cobra.Command, p enable.Plan, done string, do func(
 	return errors.Join(err, result.print(cmd.OutOrStdout(), done))
 }
 
-// confirm returns nil if the plan may be carried out.
+// confirm returns nil if the plan may be executed.
 func (s *options) confirm(cmd *cobra.Command, p enable.Plan) error {
 	switch {
 	case s.dryRun || !p.Changes():
@@ -115,7 +115,7 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// result is what has become of a plan.
+// result is the outcome of a plan.
 type result struct {
 	enable.Plan
 	Done     bool       `json:"done"`

@@ -28,7 +28,7 @@ const batch = 500
 
 // table aligns columns. It holds a bounded number of rows, so that a million
 // nodes cost no memory; a column may become wider from one batch to the next.
-// The last cell of a row is in nobody's way.
+// The last cell of a row is not padded.
 type table struct {
 	out    io.Writer
 	colour bool // isColourful, of where out leads to
@@ -108,7 +108,7 @@ func orDash(text string) string {
 	return text
 }
 
-// age spells how long ago something was, with the two largest units: 3m12s,
+// age formats how long ago something was, with the two largest units: 3m12s,
 // 5h2m, 9d4h.
 func age(since *time.Time, now time.Time) string {
 	if since == nil {

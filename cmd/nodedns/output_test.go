@@ -294,8 +294,7 @@ func TestUnresolved(t *testing.T) {
 	}
 }
 
-// Programs that know nothing of several answers find all records where they are
-// in one.
+// Programs that expect one answer find all records in the same place.
 func TestCombine(t *testing.T) {
 	t.Parallel()
 	none := resolver.Answer{Name: "a.", Type: "A", Rcode: "NXDOMAIN", Duration: 5}
@@ -324,7 +323,7 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// A table of any length holds few rows, and tells when it cannot be written.
+// A table of any length holds few rows, and reports when it cannot be written.
 func TestTableIsBounded(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

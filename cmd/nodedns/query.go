@@ -57,7 +57,7 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 	return cmd
 }
 
-// ask puts the questions of the command line to the daemon, at once.
+// ask sends the queries of the command line to the daemon, concurrently.
 func ask(ctx context.Context, client *control.Client, args []string) ([]resolver.Answer, error) {
 	name, types := questionOf(args)
 	answers := make([]resolver.Answer, len(types))
@@ -71,7 +71,7 @@ func ask(ctx context.Context, client *control.Client, args []string) ([]resolver
 	return answers, group.Wait()
 }
 
-// asked are the name and the types that a command line asks for.
+// questionOf returns the name and the types that a command line asks for.
 func questionOf(args []string) (name string, types []string) {
 	if len(args) > 1 {
 		return args[0], args[1:]
@@ -106,7 +106,7 @@ func combine(answers []resolver.Answer) combined {
 	return c
 }
 
-// mostInformative is the index of the answer that says most.
+// mostInformative is the index of the answer with the most information.
 func mostInformative(answers []resolver.Answer) int {
 	return max(0, slices.IndexFunc(answers, func(a resolver.Answer) bool { return len(a.Records) > 0 }))
 }

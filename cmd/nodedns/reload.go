@@ -18,7 +18,7 @@ type loadResult struct {
 }
 
 // reloadTimeout bounds one reload, the wait for the one before included. It is
-// shorter than the patience of those who ask by the control socket.
+// shorter than the timeout of clients of the control socket.
 const reloadTimeout = 5 * time.Second
 
 // Why a reload is refused without the configuration having been looked at.
@@ -29,11 +29,11 @@ var (
 
 // reload loads the configuration again, takes over what can be changed while
 // running, and returns that. Where something is wrong with it, nothing changes;
-// the error says what. Either is logged and in the status, unless ctx ends first,
-// which is that of who wants the reload.
+// the error states what. Either is logged and in the status, unless ctx, which
+// is the caller's, ends first.
 //
-// It may be called concurrently: one runs after the other, and none while the files
-// are still being read for one that was given up.
+// It may be called concurrently: one runs after the other, and none while the
+// files are still being read for an abandoned one.
 func (d *daemon) reload(ctx context.Context) (control.Reloaded, error) {
 	within, cancel := context.WithTimeout(ctx, d.reloadTimeout)
 	defer cancel()
@@ -49,7 +49,7 @@ func (d *daemon) reload(ctx context.Context) (control.Reloaded, error) {
 		err error
 	}
 	loaded := make(chan result)
-	go func() { // which may last, with the file system of a server that is gone
+	go func() { // which may hang, on the file system of a server that is gone
 		cfg, err := d.load()
 		select {
 		case loaded <- result{cfg, err}:
@@ -94,8 +94,9 @@ func (d *daemon) takeOver(ctx context.Context, cfg config.Config) (control.Reloa
 	}, nil
 }
 
-// refuse makes known why a reload is refused, and returns that. One that is no
-// longer wanted is no news: nothing has changed, and no caller waits for it.
+// refuse logs and publishes why a reload is refused, and returns that. A
+// cancelled one is not reported: nothing has changed, and no caller waits for
+// it.
 func (d *daemon) refuse(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

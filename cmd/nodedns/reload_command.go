@@ -31,8 +31,8 @@ take a restart, and warnings.`,
 	}
 	settings, asJSON := addSettings(cmd).addControl(), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		// Without the warning of settings.client: what is wrong with the files is
-		// for the daemon to say, which reads them anyway.
+		// Without the warning of settings.client: the daemon, which reads the
+		// files anyway, reports what is wrong with them.
 		found, err := settings.locate()
 		if err != nil {
 			return err

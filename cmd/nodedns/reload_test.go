@@ -14,7 +14,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 )
 
-// Each reload takes what it can, and says what it cannot.
+// Each reload takes what it can, and reports what it cannot.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -141,8 +141,8 @@ func TestReloadWithoutFile(t *testing.T) {
 	}
 }
 
-// A client that asks for a reload gets the result, and the status keeps a refusal
-// until the next one succeeds.
+// A client that requests a reload gets the result, and the status keeps a
+// refusal until the next one succeeds.
 func TestReloadCommand(t *testing.T) {
 	t.Parallel()
 	r := newMachine(t).start()
@@ -193,7 +193,7 @@ func TestReloadWhileReadingHangs(t *testing.T) {
 	go func() { ended <- d.run(ctx, nil) }()
 	<-d.ready
 
-	// One that is asked for, and given up.
+	// One that is requested, and given up.
 	if _, err := d.reload(t.Context()); err == nil || !strings.Contains(err.Error(), "not done within 100ms") {
 		t.Errorf("the first reload: %v", err)
 	}

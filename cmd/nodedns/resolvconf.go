@@ -58,9 +58,9 @@ With --json it is an array of objects with path, and done, what was done.`,
 	return cmd
 }
 
-// fallback makes do with what is understood of a configuration that is wrong.
-// Only the records of originals count then: a resolv.conf without one may have
-// its record in a state directory that is not understood.
+// fallback uses the valid part of a configuration that is wrong. Only the
+// records of originals matter then: a resolv.conf without one may have its
+// record in a state directory that is unknown.
 func fallback(understood config.Config, wrong error, stderr io.Writer) config.Config {
 	fmt.Fprintf(stderr, "nodedns: the configuration is wrong, going on with the state directory %s: %v\n", understood.StateDir, wrong)
 	understood.ResolvConf.Path = ""
@@ -73,7 +73,7 @@ func resolvConfConfig(cfg config.Config, log *slog.Logger) resolvconf.Config {
 	return resolvconf.Config{Settings: service.ResolvConf, Root: cfg.Files.Root, StateDir: cfg.StateDir, Logger: log}
 }
 
-// warnOfDaemon tells that the work was in vain, if it was.
+// warnOfDaemon warns if a running daemon will undo the work.
 func warnOfDaemon(ctx context.Context, stderr io.Writer, socket string) {
 	status, err := control.NewClient(socket).Status(ctx)
 	if err == nil && status.ResolvConf != nil && status.ResolvConf.Mode == resolvconf.ModeStub {

@@ -63,8 +63,8 @@ func formerID(cfg config.Config, log *slog.Logger) zone.ID {
 	return id
 }
 
-// refuseWhileRunning returns an error unless it is certain that nobody serves
-// the socket.
+// refuseWhileRunning returns an error unless it is certain that no daemon
+// serves the socket.
 func refuseWhileRunning(ctx context.Context, socket string) error {
 	_, err := control.NewClient(socket).Status(ctx)
 	switch {
@@ -89,7 +89,7 @@ type restored struct {
 	Done string `json:"done"`
 }
 
-// printRestored tells what was put back, and returns what failed.
+// printRestored prints what was restored, and returns what failed.
 func printRestored(w io.Writer, done []restored, asJSON bool, failed error) error {
 	switch {
 	case asJSON:

@@ -45,7 +45,7 @@ reload" has it load the configuration again, and so does SIGHUP.`,
 		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr())
 		switch {
 		case errors.Is(err, context.Canceled):
-			return nil // it was to end before it had begun
+			return nil // it was stopped before it had started
 		case err != nil:
 			return err
 		}

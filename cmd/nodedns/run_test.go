@@ -14,7 +14,7 @@ import (
 	"github.com/nodedns/nodedns"
 )
 
-// A machine's daemon from its start to its end, asked by every command.
+// A machine's daemon from its start to its end, queried by every command.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	r := newMachine(t).start()
@@ -120,7 +120,7 @@ func TestRunWhatCannotBeBound(t *testing.T) {
 	}
 }
 
-// Names are answered even if nobody can ask for the status.
+// Names are answered even if the status is not available.
 func TestRunWithoutControlSocket(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

@@ -46,7 +46,7 @@ func controlDaemon(s *nodedns.Service) control.Daemon {
 	}
 }
 
-// texts spells each item of a list.
+// texts formats each item of a list.
 func texts[T interface{ String() string }](items []T) []string {
 	spelled := make([]string, len(items))
 	for i, item := range items {

@@ -47,7 +47,7 @@ func (s *settings) load() (config.Config, error) {
 	return s.withControlSocket(cfg), nil
 }
 
-// origins tells where the values of the configuration come from.
+// origins returns where the values of the configuration come from.
 func (s *settings) origins() ([]origin, error) {
 	found, err := config.Origins(s.named(), s.overrides)
 	if err != nil {
@@ -60,12 +60,13 @@ func (s *settings) origins() ([]origin, error) {
 	return list, nil
 }
 
-// loadPartial is what is right of a configuration that cannot be loaded.
+// loadPartial is the valid part of a configuration that cannot be loaded.
 func (s *settings) loadPartial() config.Config {
 	return s.withControlSocket(config.Understood(s.named(), s.overrides))
 }
 
-// flagsOnly is what the flags say alone, with the defaults for the rest.
+// flagsOnly is the configuration of the flags alone, with the defaults for the
+// rest.
 func (s *settings) flagsOnly() (config.Config, error) {
 	cfg, err := config.Parse("", nil, s.overrides)
 	if err != nil {
@@ -82,7 +83,7 @@ func (s *settings) named() string {
 	return ""
 }
 
-// withControlSocket has the daemon asked at the socket that is named.
+// withControlSocket has the daemon queried at the named socket.
 func (s *settings) withControlSocket(cfg config.Config) config.Config {
 	if s.socket != "" {
 		cfg.Control.Socket = s.socket
@@ -90,9 +91,9 @@ func (s *settings) withControlSocket(cfg config.Config) config.Config {
 	return cfg
 }
 
-// client returns a way to ask the daemon. A configuration with mistakes does not
-// hide the daemon, which may run since before they were made: there is a warning
-// then, and an error for a mistake in the flags only.
+// client returns a client of the daemon. A configuration with mistakes does not
+// hide the daemon, which may run since before they were made: there is a
+// warning then, and an error for a mistake in the flags only.
 func (s *settings) client() (*control.Client, error) {
 	found, err := s.locate()
 	if err != nil {
@@ -113,11 +114,12 @@ func (s *settings) locate() (located, error) {
 	return locate(s.load, s.loadPartial, s.flagsOnly)
 }
 
-// isKey says whether a flag is a key of the configuration: no other has a dot.
+// isKey reports whether a flag is a key of the configuration: no other has a
+// dot.
 func isKey(f *pflag.Flag) bool { return strings.Contains(f.Name, ".") }
 
 // showKeysApart leaves the keys out of the commands' help, where forty of them
-// would bury the few flags that matter. Completion still knows them.
+// would bury the few flags that matter. Completion still offers them.
 func showKeysApart(root *cobra.Command) {
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {

@@ -150,7 +150,7 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	return t.flush()
 }
 
-// reloadText is why the configuration on disk is not the one that counts.
+// reloadText is why the configuration on disk is not the one in effect.
 func reloadText(r *nodedns.ReloadStatus, now time.Time) string {
 	return standing("refused") + " " + age(&r.At, now) + " ago, the configuration before it stays:\n" + r.Error
 }
@@ -191,8 +191,8 @@ func firstReason(v verdict.Verdict) string {
 	}
 }
 
-// listenersText lists the listeners, of a daemon that does not tell how they stand
-// the addresses only.
+// listenersText lists the listeners; of a daemon that does not report their
+// state, the addresses only.
 func listenersText(s nodedns.Status) string {
 	if len(s.ListenerStatus) == 0 {
 		return orDash(strings.Join(s.Listeners, "\n"))
@@ -250,7 +250,7 @@ func curatorText(c curator.Status, now time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// leaderText is who leads, and what each curator says to that.
+// leaderText is the leader, and what each curator reports about it.
 func leaderText(c curator.Status) string {
 	lines := []string{orDash(string(c.Leader))}
 	for _, said := range c.Curators {
@@ -270,7 +270,7 @@ func leaderText(c curator.Status) string {
 	return strings.Join(lines, "\n")
 }
 
-// membersText is which nodes may speak for the cluster, and why.
+// membersText is which nodes may act as curators, and why.
 func membersText(members []curator.Member) string {
 	lines := make([]string, len(members))
 	for i, m := range members {
@@ -304,8 +304,8 @@ func varlinkText(v nodedns.VarlinkStatus) string {
 	return fmt.Sprintf("%s, %d open", v.Socket, v.Connections)
 }
 
-// upstreamsText lists the servers, of a daemon that does not tell how they stand
-// the addresses only.
+// upstreamsText lists the servers; of a daemon that does not report their
+// state, the addresses only.
 func upstreamsText(s nodedns.Status, now time.Time) string {
 	if len(s.UpstreamStatus) == 0 {
 		return orDash(strings.Join(s.Upstreams, "\n"))
@@ -350,7 +350,7 @@ func hostsLinesText(h resolver.HostsSummary) string {
 	return strings.Join(lines, "\n")
 }
 
-// filesText lists the files that are not as they should be first.
+// filesText lists the files, those in a wrong state first.
 func filesText(files []hostsfile.FileStatus, now time.Time) string {
 	var wrong, ok []string
 	for _, f := range files {
@@ -368,8 +368,8 @@ func filesText(files []hostsfile.FileStatus, now time.Time) string {
 	return orDash(strings.Join(append(wrong, ok...), "\n"))
 }
 
-// resolvConfText says who answers this machine's programs, and where its own
-// servers come from.
+// resolvConfText is which server answers this machine's programs, and where its
+// own servers come from.
 func resolvConfText(r resolvconf.Status) string {
 	var first string
 	switch r.State {

@@ -15,8 +15,8 @@ import (
 // syncTimeout bounds how long the sample cluster's nodes may take.
 const syncTimeout = 15 * time.Second
 
-// awaitNodes waits until the daemon answers and knows the cluster, so that
-// what is printed then works at once. It returns nothing when ctx ends.
+// awaitNodes waits until the daemon answers and has the cluster's nodes, so
+// that what is printed then works at once. It returns nothing when ctx ends.
 func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	limit, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
@@ -50,8 +50,8 @@ Instead of "query" and the name, "status" or "nodes" shows more. Ctrl-C ends it.
 `, program(), quoted(s.socket), id, listener.Addr(), listener.Port(), id, s.hosts)
 }
 
-// program is how this program can be called: by its name where that finds it,
-// else by its path, which with "go run" is a temporary one.
+// program is how this program can be run: by its name where that finds it, else
+// by its path, which with "go run" is a temporary one.
 func program() string {
 	const name = "nodedns"
 	self, err := os.Executable()
@@ -93,7 +93,8 @@ func (s *sandbox) printEvents(ctx context.Context, last *zone.Snapshot) {
 	}
 }
 
-// describeChange says what became of a node, or nothing if there is no news in it.
+// describeChange returns what happened to a node, or nothing if that is no
+// news.
 func describeChange(was, is zone.Node) string {
 	now, before := addressText(is), addressText(was)
 	switch {

@@ -36,12 +36,12 @@ type sandbox struct {
 // exampleLines are there before nodedns is, to show what becomes of them.
 const exampleLines = "127.0.0.1 localhost\n192.0.2.200 printer # your own lines stay as they are\n"
 
-// newSandbox makes all that is needed in dir. It only runs when it is told to.
+// newSandbox makes all that is needed in dir. It does not start it.
 func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
 	root := filepath.Join(dir, "root")
 	s := &sandbox{
 		out: out,
-		// What happens is told in its own words; here only what goes wrong.
+		// Events are printed separately; here only what goes wrong.
 		log:    newLogger(stderr, config.LogText, slog.LevelWarn),
 		hosts:  filepath.Join(root, "etc/hosts"),
 		socket: filepath.Join(dir, "control.sock"),

@@ -18,8 +18,8 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 )
 
-// What the configuration says of encrypted servers is what is asked, and whose
-// certificate is wanted. The server's is that of net/http/httptest, for
+// The encrypted servers of the configuration are queried, and the certificate
+// must have the configured name. The server's is that of net/http/httptest, for
 // example.com.
 func TestEncryptedUpstreams(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// build is what is known of the program itself.
+// build is the build information of the program itself.
 type build struct {
 	Version string `json:"version"`
 	// Revision of the source, where it was built from a repository.

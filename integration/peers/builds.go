@@ -32,7 +32,7 @@ type scratch struct {
 	program string // the text of main.go
 }
 
-// build makes the module anew if the program is not there, or is of another
+// build builds the module again if the program is not there, or is of another
 // version.
 func (m scratch) build(s *shelf, name string) error {
 	dir := filepath.Join(s.Dir, "scratch", name)

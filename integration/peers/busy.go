@@ -95,7 +95,7 @@ func (b *bench) busyRound(s *server, file string, round int) error {
 	return nil
 }
 
-// changesAlone finds out what a change costs while nobody asks.
+// changesAlone finds out what a change costs without queries.
 func (b *bench) changesAlone(s *server, round int) (sample, error) {
 	taken := sample{Row: runChanges, Peer: s.peer.name, Nodes: s.site.nodes, Round: round}
 	began := s.cpu()

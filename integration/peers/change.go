@@ -17,8 +17,8 @@ import (
 const changeNodes = 100_000
 
 // measureChanges finds out how soon a change of one node's address is answered,
-// from when the server is told of it, and for how long it answers nothing
-// meanwhile. The servers have their turns alone: each change is several
+// from when the server is notified of it, and for how long it answers nothing
+// meanwhile. The servers are measured one by one: each change is several
 // seconds of work for some.
 func (b *bench) measureChanges() {
 	nodes := b.changeSize()
@@ -65,7 +65,7 @@ func (b *bench) changes(p *peer, nodes int) map[int]error {
 	return nil
 }
 
-// watch makes a change while the load asks for it.
+// watch makes a change while the load queries it.
 func (b *bench) watch(s *server, c change, round int) error {
 	file := s.site.file("watched")
 	one := workload{name: "watched", write: func(ask func(string, uint16), _ int) { ask(nodeName(c.node), typeA) }}
@@ -82,7 +82,7 @@ func (b *bench) watch(s *server, c change, round int) error {
 	}
 	defer func() {
 		_ = cmd.Process.Kill() // an error means that it has ended
-		_ = cmd.Wait()         // says that it was killed
+		_ = cmd.Wait()         // reports that it was killed
 	}()
 	lines := bufio.NewReader(out)
 	if _, err := lines.ReadString('\n'); err != nil {

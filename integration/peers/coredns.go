@@ -23,7 +23,7 @@ func main() { coremain.Run() }
 `,
 }
 
-// coredns looks every tenth of a second whether its file changed.
+// coredns checks every tenth of a second whether its file changed.
 var coredns = &peer{
 	name:    "coredns",
 	what:    "CoreDNS",

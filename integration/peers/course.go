@@ -38,7 +38,7 @@ type bench struct {
 	launched int // servers so far
 }
 
-// run measures all rows. Of what fails the results tell.
+// run measures all rows. Failures are in the results.
 func (b *bench) run() {
 	for i, nodes := range b.settings.sizes {
 		b.measureZone(nodes, i == 0)
@@ -60,7 +60,7 @@ func (b *bench) run() {
 	}
 }
 
-// clear leaves nothing but what the next run can use.
+// clear removes all but what the next run can use.
 func (b *bench) clear() { _ = os.RemoveAll(filepath.Join(b.shelf.Dir, "run")) }
 
 func (b *bench) wants(row string) bool { return slices.Contains(b.settings.rows, row) }
@@ -146,7 +146,8 @@ func (b *bench) measureUnpinned() {
 	b.interleave(servers, []row{{rowUnpinned, randomNames, b.least(), a}})
 }
 
-// launchAll starts the peers that fit. Of one that doesn't start all rows tell.
+// launchAll starts the peers that fit. One that doesn't start is reported in
+// all rows.
 func (b *bench) launchAll(s site, fits func(*peer) bool) []*server {
 	tell("starting servers with %d nodes", s.nodes)
 	var servers []*server
@@ -182,7 +183,7 @@ func (b *bench) interleave(servers []*server, rows []row) {
 			for i := range servers {
 				s := servers[(round+i)%len(servers)]
 				if r.name == rowTCP && s.peer == echo {
-					continue // it knows UDP only
+					continue // it supports UDP only
 				}
 				taken := sample{Row: r.name, Peer: s.peer.name, Nodes: r.nodes, Round: round}
 				if err == nil {
@@ -239,7 +240,7 @@ func (b *bench) measureOnce(s *server, r row, round int, into *sample) error {
 	return err
 }
 
-// strange is whether replies are of other kinds than the workload wants.
+// strange reports whether replies are of other kinds than the workload expects.
 func (w workload) strange(r *report) bool {
 	off := func(got int64, want float64) bool {
 		part := float64(got)/float64(r.Answered) - want

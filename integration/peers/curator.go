@@ -92,7 +92,7 @@ func connected(s *server) error {
 	return nil
 }
 
-// tell has a command carried out.
+// tell has a command executed.
 func (c *curator) tell(format string, args ...any) error {
 	if _, err := fmt.Fprintf(c.stdin, format+"\n", args...); err != nil {
 		return fmt.Errorf("tell the curator: %w", err)
@@ -101,7 +101,7 @@ func (c *curator) tell(format string, args ...any) error {
 }
 
 // churn has nodes changed for some seconds from now on. What it returns waits
-// for the end, and says how many changes a second there were.
+// for the end, and returns the changes per second.
 func (c *curator) churn(rate int, seconds float64) (achieved func() (float64, error), err error) {
 	if _, err := fmt.Fprintf(c.stdin, "churn %d %g\n", rate, seconds); err != nil {
 		return nil, fmt.Errorf("tell the curator: %w", err)
@@ -131,5 +131,5 @@ func (c *curator) answer() error {
 // stop ends the curator.
 func (c *curator) stop() {
 	_ = c.cmd.Process.Kill() // an error means that it has ended
-	_ = c.cmd.Wait()         // says that it was killed
+	_ = c.cmd.Wait()         // reports that it was killed
 }

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// dnsmasq knows of one core only.
+// dnsmasq uses one core only.
 var dnsmasq = &peer{
 	name:    "dnsmasq",
 	what:    "dnsmasq",

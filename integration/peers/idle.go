@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// measureIdle finds out what a TCP connection costs that asked once and then
-// rests. Each server is alone and fresh.
+// measureIdle finds out what a TCP connection costs that sent one query and is
+// then idle. Each server is alone and fresh.
 func (b *bench) measureIdle() {
 	file, err := b.shelf.queries(randomNames, b.least())
 	for _, name := range b.settings.peers {
 		p := peerOf(name)
 		if p == echo {
-			continue // it knows UDP only
+			continue // it supports UDP only
 		}
 		tell("%s, %d connections, %s", rowIdle, b.settings.idle, name)
 		taken := sample{Row: rowIdle, Peer: name, Nodes: b.least()}

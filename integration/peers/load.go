@@ -15,7 +15,7 @@ import (
 type ask struct {
 	mode    string // of the load
 	file    string // of queries
-	window  int    // queries in flight, on each connection by TCP
+	window  int    // queries in flight, on each connection over TCP
 	sockets int
 	rate    float64 // queries a second
 	seconds float64
@@ -35,8 +35,8 @@ type report struct {
 	Late        int64   `json:"late,omitempty"`
 	Reconnects  int64   `json:"reconnects,omitempty"`
 	Connections int64   `json:"connections,omitempty"`
-	InTime      int64   `json:"in_time,omitempty"`  // replies while still asking
-	Seconds     float64 `json:"seconds,omitempty"`  // of asking
+	InTime      int64   `json:"in_time,omitempty"`  // replies while still sending
+	Seconds     float64 `json:"seconds,omitempty"`  // of sending
 	LoadCPU     float64 `json:"load_cpu,omitempty"` // seconds
 	P50         int64   `json:"p50,omitempty"`
 	P90         int64   `json:"p90,omitempty"`
@@ -76,7 +76,7 @@ func (b *bench) cpus(s *server) []int {
 	return []int{b.settings.load}
 }
 
-// ask runs the load and returns what it says.
+// ask runs the load and returns its report.
 func (b *bench) ask(s *server, a ask) (report, error) {
 	var r report
 	cmd := a.command(s)

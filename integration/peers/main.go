@@ -29,7 +29,7 @@ type settings struct {
 	load    int     // CPU
 }
 
-// exitNoSandbox is the exit status where namespaces are not to be had.
+// exitNoSandbox is the exit status where namespaces are not available.
 const exitNoSandbox = 3
 
 // Children are started on the main thread: its affinity is theirs, and they
@@ -88,7 +88,7 @@ func measure(set settings) error {
 		return err
 	}
 	b := &bench{settings: set, shelf: s, results: results}
-	b.clear() // what a run left that was killed
+	b.clear() // what a killed run left
 	defer b.clear()
 	b.run()
 	b.print(os.Stdout)

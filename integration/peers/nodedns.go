@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// localNode is the name that our daemon has itself, which is not asked for.
+// localNode is the name that our daemon has itself, which is not queried.
 const localNode = prefix + "00000000000000000000000000000000"
 
 // Ports beside the one that a server answers on.

@@ -37,10 +37,10 @@ type site struct {
 	dir   string // its own
 	port  int    // on 127.0.0.1
 	cores int    // which it may use
-	// nodes is how many it knows; 0: none, it asks the upstream.
+	// nodes is how many it knows; 0: none, it queries the upstream.
 	nodes    int
 	upstream int // port
-	// connections is how many there will be by TCP.
+	// connections is how many there will be over TCP.
 	connections int
 	// live is whether nodes will change.
 	live bool
@@ -86,15 +86,15 @@ func peerOf(name string) *peer {
 }
 
 // rewrites is the way to change a server that reads a file: the new one is
-// written beside, and at the change renamed.
+// written beside it, and renamed at the change.
 func rewrites(f format) func(*server, change) error {
 	return func(s *server, c change) error {
 		return writeNames(s.site.file(f.name+".new"), f, s.site.nodes, c)
 	}
 }
 
-// renames puts the new file in place, and tells the server to read it unless it
-// looks for itself.
+// renames puts the new file in place, and signals the server to read it unless
+// it watches the file.
 func renames(f format, signal syscall.Signal) func(*server, change) error {
 	return func(s *server, _ change) error {
 		if err := os.Rename(s.site.file(f.name+".new"), s.site.file(f.name)); err != nil || signal == 0 {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// DNS types that are asked for.
+// DNS types that are queried.
 const (
 	typeA  = 1
 	typeMX = 15
 )
 
-// query is the message that asks for a name.
+// query is the message that queries a name.
 func query(name string, typ uint16) []byte {
 	b := []byte{0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0} // RD, one question
 	for label := range strings.SplitSeq(name, ".") {
@@ -33,7 +33,7 @@ type workload struct {
 }
 
 // fewQueries and manyQueries are the least and the most that a file has. With a
-// million nodes it asks for so many of them that no processor's cache helps.
+// million nodes it queries so many of them that no processor's cache helps.
 const fewQueries, manyQueries = 1 << 14, 1 << 20
 
 var (
@@ -71,7 +71,7 @@ var (
 	}}
 )
 
-// queries writes the file that the load reads, each query behind its length.
+// queries writes the file that the load reads, each query after its length.
 func (s *shelf) queries(w workload, nodes int) (string, error) {
 	path := filepath.Join(s.Dir, "names", fmt.Sprintf("queries-%s-%d", w.name, nodes))
 	return path, writeQueries(path, w, nodes)

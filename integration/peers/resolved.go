@@ -50,7 +50,7 @@ var resolved = &peer{
 		cmd := sh.unpacked("systemd-resolved", "lib/systemd/systemd-resolved")
 		cmd.SysProcAttr = &syscall.SysProcAttr{
 			Credential: &syscall.Credential{Uid: nobody, Gid: nobody},
-			// It gives up the others by itself, and insists on doing so.
+			// It drops the others by itself, and requires the right to do so.
 			AmbientCaps: []uintptr{unix.CAP_SETPCAP},
 		}
 		return cmd, nil
@@ -70,7 +70,7 @@ func replaceHosts(sh *shelf, s *site) error {
 }
 
 // showNetwork makes a link with an address that leads nowhere: without one it
-// takes the network for down, and asks not even a server on loopback.
+// takes the network for down, and does not even query a server on loopback.
 func showNetwork() error {
 	for _, args := range [][]string{
 		{"link", "add", "bench0", "type", "veth", "peer", "name", "bench1"},

@@ -57,7 +57,8 @@ func (r *results) add(s sample) {
 func (r *results) close() error { return errors.Join(r.err, r.file.Close()) }
 
 // failure is an error if the echo, or nodedns where it takes part, failed in
-// some row. That another could not be had or started is told in the tables.
+// some row. That another could not be obtained or started is reported in the
+// tables.
 func (r *results) failure() error {
 	var failed []string
 	for _, s := range r.samples {
@@ -83,7 +84,7 @@ func (r *results) of(row, peer string, nodes int) []sample {
 	return found
 }
 
-// failed says why a peer has no sample of a row, or nothing.
+// failed returns why a peer has no sample of a row, or nothing.
 func (r *results) failed(row, peer string, nodes int) string {
 	for _, s := range r.samples {
 		if s.Row == row && s.Peer == peer && s.Nodes == nodes && s.Failed != "" {

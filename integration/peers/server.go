@@ -82,12 +82,12 @@ func (s *server) begin() error {
 	}
 	go func() {
 		defer close(s.exited)
-		_ = s.cmd.Wait() // whoever waits for the end looks at its state
+		_ = s.cmd.Wait() // the caller that waits for the end checks its state
 	}()
 	return nil
 }
 
-// ready waits until the server answers as it will when it is asked in earnest.
+// ready waits until the server answers as it will in the measurement.
 func (s *server) ready() error {
 	name := cachedName(0)
 	if s.site.nodes > 0 {

@@ -12,15 +12,15 @@ import (
 )
 
 // shelf is the directory where programs and generated files are kept, and what
-// could not be had.
+// could not be obtained.
 type shelf struct {
 	Dir  string `json:"-"`
 	Repo string // where our module is
-	// Missing says by name of a peer why it can't take part.
+	// Missing holds, by name of a peer, why it can't take part.
 	Missing map[string]string
 }
 
-// theLoad is the name of the program that asks.
+// theLoad is the name of the program that sends queries.
 const theLoad = "load"
 
 // openShelf makes the directory.
@@ -41,7 +41,7 @@ func openShelf(dir string) (*shelf, error) {
 }
 
 // obtain gets the programs of these peers, and of the bench. What fails is
-// remembered and told: the others can do without.
+// recorded and reported: the others can do without.
 func (s *shelf) obtain(set settings) {
 	for _, name := range set.peers {
 		s.try(name, peerOf(name).obtain)
@@ -63,7 +63,7 @@ func (s *shelf) try(name string, obtain func(*shelf) error) {
 // bin is where a program is that was built.
 func (s *shelf) bin(name string) string { return filepath.Join(s.Dir, "bin", name) }
 
-// state is the file by which the first stage tells the second.
+// state is the file by which the first stage passes its results to the second.
 func (s *shelf) state() string { return filepath.Join(s.Dir, "shelf.json") }
 
 func (s *shelf) save() error {
@@ -88,7 +88,7 @@ func savedShelf(dir string) (*shelf, error) {
 }
 
 // output runs a command and returns what it prints, without the last newline.
-// Its error has what the command says of its own.
+// Its error has the command's own message.
 func output(cmd *exec.Cmd) (string, error) {
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -99,13 +99,13 @@ func output(cmd *exec.Cmd) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// lastLines is the end of what a program said, on one line.
+// lastLines is the end of a program's output, on one line.
 func lastLines(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 
-// tell shows how far it is.
+// tell shows the progress.
 func tell(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "peers: "+format+"\n", args...)
 }

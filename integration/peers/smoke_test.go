@@ -12,7 +12,7 @@ import (
 )
 
 // TestSmoke runs the bench from outside, for a moment, with what needs no
-// download. What the figures are is nobody's business here.
+// download. The figures themselves do not matter here.
 func TestSmoke(t *testing.T) {
 	t.Parallel()
 	needs(t, "gcc")
@@ -56,7 +56,8 @@ func TestSmoke(t *testing.T) {
 			answered++
 		}
 	}
-	// Six rows by UDP of both, and of one TCP and the four runs of the row busy.
+	// Six rows over UDP of both, and of one TCP and the four runs of the row
+	// busy.
 	if answered != 17 {
 		t.Errorf("%d runs had answers, want 17:\n%s", answered, text)
 	}

@@ -40,7 +40,7 @@ func (b *bench) versions() []string {
 	return all
 }
 
-// notes tells what the tables lack, and why.
+// notes prints what the tables lack, and why.
 func (b *bench) notes(w io.Writer) {
 	for _, name := range b.settings.peers {
 		if why := b.shelf.Missing[name]; why != "" {

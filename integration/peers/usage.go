@@ -71,8 +71,8 @@ func (s *server) memory() (int64, error) {
 	return sum, nil
 }
 
-// drops is how many datagrams the kernel threw away for want of room at the
-// server's sockets.
+// drops is how many datagrams the kernel dropped because the server's socket
+// buffers were full.
 func (s *server) drops() (int64, error) {
 	var sum int64
 	for _, path := range []string{"/proc/net/udp", "/proc/net/udp6"} {

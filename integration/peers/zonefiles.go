@@ -16,7 +16,7 @@ type format struct {
 }
 
 var (
-	// hostsFormat serves reverse records too, with whoever reads it.
+	// hostsFormat serves reverse records too, in every server that reads it.
 	hostsFormat = format{name: "hosts", node: func(w io.Writer, i int, c change) {
 		name := nodeName(i)
 		fmt.Fprintf(w, "%s %s\n%s %s\n", c.of(i), name, node6(i), name)
@@ -59,7 +59,7 @@ func writeNames(path string, f format, nodes int, c change) error {
 	})
 }
 
-// replaceFile writes a file beside, and renames it when it is complete.
+// replaceFile writes a temporary file, and renames it when it is complete.
 func replaceFile(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path + ".partial")
 	if err != nil {

@@ -1,6 +1,6 @@
-// Mapserver is what one writes in an afternoon: a server on miekg/dns that
-// answers from a map. It is both one of the servers that are compared and the
-// upstream of those that cache.
+// Mapserver is a minimal server on miekg/dns that answers from a map. It is
+// both one of the servers that are compared and the upstream of those that
+// cache.
 //
 // It takes the names of a hosts file and serves them until it is killed. A line
 // of that format on its standard input changes an address of a name.

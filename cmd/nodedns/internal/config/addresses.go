@@ -30,14 +30,14 @@ func (e Endpoint) String() string {
 }
 
 // Loopback reports whether what is sent there stays on this machine. No name
-// but localhost is believed (RFC 6761, section 6.3).
+// but localhost is trusted (RFC 6761, section 6.3).
 func (e Endpoint) Loopback() bool {
 	addr, err := netip.ParseAddr(e.Host)
 	return e.Host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// endpoint understands host:port, with the ID of a node behind a # where only
-// that may answer there.
+// endpoint parses host:port, with the ID of a node behind a # where only that
+// may answer there.
 func endpoint(s string) (Endpoint, error) {
 	where, node, pinned := strings.Cut(s, "#")
 	e, err := place(where)
@@ -50,8 +50,8 @@ func endpoint(s string) (Endpoint, error) {
 	return e, err
 }
 
-// place understands host:port, and a host alone, whose port is then 0 until
-// the prefix tells that it is a node ID.
+// place parses host:port, and a host alone, whose port is then 0 until the
+// prefix shows that it is a node ID.
 func place(s string) (Endpoint, error) {
 	wrong := expected("HOST:PORT, HOST:PORT#NODE-ID or a node ID; a curator's usual port is %d", curatorPort)
 	if name := strings.ToLower(s); hostName(name) && !isAddress(name) {
@@ -82,7 +82,7 @@ func isAddress(name string) bool {
 	return err == nil
 }
 
-// address understands an address at which other nodes reach this one.
+// address parses an address at which other nodes reach this one.
 func address(s string) (netip.Addr, error) {
 	addr, err := zone.ParseAddr(s)
 	if err != nil {
@@ -91,7 +91,7 @@ func address(s string) (netip.Addr, error) {
 	return addr, nil
 }
 
-// listener understands an address to listen on. Port 0 lets the kernel choose.
+// listener parses an address to listen on. Port 0 lets the kernel choose.
 func listener(s string) (netip.AddrPort, error) {
 	ap, err := netip.ParseAddrPort(s)
 	if err != nil || ap.Addr().Is4In6() || ap.Addr().IsMulticast() {
@@ -107,8 +107,8 @@ func listener(s string) (netip.AddrPort, error) {
 	}
 }
 
-// network understands an address block. Host bits are refused and not
-// dropped: in a list of who is allowed, nobody should have to guess.
+// network parses an address block. Host bits are refused and not dropped: an
+// access list must be unambiguous.
 func network(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
@@ -126,7 +126,7 @@ func network(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// server understands an entry of the list of upstreams.
+// server parses an entry of the list of upstreams.
 func server(s string) (server upstream.Server, err error) {
 	err = server.UnmarshalText([]byte(s))
 	return server, err

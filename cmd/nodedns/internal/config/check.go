@@ -8,9 +8,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// checkTogether looks at what only several keys together tell. A check whose
-// keys have a problem of their own is left out: it would judge a default that
-// nobody asked for.
+// checkTogether checks constraints between several keys. A check whose keys
+// have a problem of their own is left out: it would check a default that the
+// user did not choose.
 func (a *assembly) checkTogether() {
 	checks := []struct {
 		keys  []string // the first one is at fault
@@ -70,7 +70,7 @@ func checkInsecure(c *Config) []valueError {
 	return nil
 }
 
-// checkCredentials wants to know where the credentials will be.
+// checkCredentials requires the place of the credentials to be set.
 func checkCredentials(c *Config) []valueError {
 	if c.Credentials != "" || c.Insecure || len(c.Curators) == 0 {
 		return nil
@@ -92,8 +92,8 @@ func checkListeners(c *Config) []valueError {
 	return faults
 }
 
-// checkResolvConf wants to know which file has to point at us, and what it can
-// say: it can name no port.
+// checkResolvConf requires the file that has to point at us, and a listener
+// that it can name: it can name no port.
 func checkResolvConf(c *Config) []valueError {
 	onPort53 := func(l netip.AddrPort) bool { return l.Port() == 53 }
 	switch {
@@ -118,7 +118,7 @@ func checkMetrics(c *Config) []valueError {
 	return nil
 }
 
-// checkServers finds upstreams that are ourselves: a query would go round.
+// checkServers finds upstreams that are ourselves: a query would loop.
 func checkServers(c *Config) []valueError {
 	var faults []valueError
 	for i, s := range c.DNS.Upstreams.Servers {

@@ -9,12 +9,12 @@ import (
 )
 
 // Config is a valid configuration: that of the service, and of what the command
-// has around it. It is a value: copies are independent as long as nobody writes
-// into their slices, and may be read concurrently. Paths are absolute, as
+// has around it. It is a value: copies are independent as long as their slices
+// are not written to, and may be read concurrently. Paths are absolute, as
 // written in the configuration: Rooted returns where those of Files are.
 type Config struct {
-	// With NodeID and KeyFile both empty the machine has no identity, which only
-	// some commands can live with. Of Endpoints, Curators has the parsed form.
+	// With NodeID and KeyFile both empty the machine has no identity, which
+	// only some commands accept. Of Endpoints, Curators has the parsed form.
 	nodedns.Config
 	KeyFile  string     // the file with the node's key, or empty
 	Curators []Endpoint // empty: no cluster

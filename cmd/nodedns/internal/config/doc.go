@@ -3,7 +3,7 @@
 //
 // There is one table of keys (keys.go). The file, the flags, the defaults and
 // the comparison at a reload are all read from it, so that a key cannot exist
-// in one place and be forgotten in another. A row says how its value is
+// in one place and be forgotten in another. A row defines how its value is
 // spelled, what it means and where it is kept; nothing else in the package
 // knows a key by name, except the checks that look at two keys at once
 // (check.go).
@@ -22,7 +22,7 @@
 //     configuration is as valid on the build machine as on the node.
 //
 // The file is decoded into plain values, and not into a struct, since a
-// struct's decoder stops at the first value of a wrong type and does not tell
+// struct's decoder stops at the first value of a wrong type and does not report
 // the lines of the values that follow.
 //
 // The package starts no goroutine and holds no state between calls.

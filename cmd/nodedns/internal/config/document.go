@@ -20,7 +20,7 @@ type setting struct {
 	at   position
 }
 
-// position is where a setting stands. The zero value is a flag.
+// position is where a setting is. The zero value is a flag.
 type position struct {
 	file  string
 	line  int
@@ -59,8 +59,8 @@ func readDocument(file string, data []byte) ([]setting, error) {
 }
 
 // flatten appends the values of a tree of tables. Only the sections that the
-// table of keys has are looked into; any other table is itself a setting,
-// which nobody knows.
+// table of keys has are looked into; any other table is itself an unknown
+// setting.
 func flatten(settings []setting, name string, tree map[string]any) []setting {
 	for part, raw := range tree {
 		full := join(name, part)
@@ -94,7 +94,7 @@ func join(name, part string) string {
 type locations struct {
 	keys  map[string]int
 	items map[string][]int
-	names map[int]string // the other way round: what a line is about
+	names map[int]string // the inverse: what a line is about
 
 	data []byte
 	read int // offset up to which lines are counted
@@ -143,8 +143,8 @@ func (l *locations) keyValue(table string, n *unstable.Node) {
 	}
 }
 
-// key notes where each part of a dotted key stands for the first time, and
-// returns its full name.
+// key records where each part of a dotted key first appears, and returns its
+// full name.
 func (l *locations) key(name string, parts unstable.Iterator) string {
 	for parts.Next() {
 		part := parts.Node()
@@ -158,8 +158,8 @@ func (l *locations) key(name string, parts unstable.Iterator) string {
 	return name
 }
 
-// at returns the line of an offset. Offsets come in order, so that it counts on
-// from the last one: counting from the start each time would take time that is
+// at returns the line of an offset. Offsets ascend, so that it counts on from
+// the last one: counting from the start each time would take time that is
 // quadratic in the size of the document.
 func (l *locations) at(offset int) int {
 	if offset > l.read {

@@ -14,7 +14,7 @@ type key struct {
 	// words are all values there are, where these are a few words.
 	words []string
 
-	// set stores a value, or says what is wrong with it.
+	// set stores a value, or returns what is wrong with it.
 	set func(c *Config, raw any) []valueError
 	// copy takes the value of another configuration.
 	copy func(to, from *Config)
@@ -53,8 +53,8 @@ func (k key) oneOf(words ...string) key {
 	return k
 }
 
-// isTables says that the key is made of tables, which no argument of a flag can
-// spell; it has neither a flag nor a help for one.
+// isTables reports whether the key is made of tables, which no argument of a
+// flag can spell; it has neither a flag nor a help for one.
 func (k key) isTables() bool { return k.help == "" }
 
 // stringKey makes a key whose value is a string, understood by parse.

@@ -17,7 +17,7 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// defaults is the configuration that says nothing.
+// defaults is the empty configuration.
 func defaults(t *testing.T) Config {
 	t.Helper()
 	c, err := Parse("c.toml", nil, nil)

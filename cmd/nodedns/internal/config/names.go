@@ -18,7 +18,7 @@ const (
 	maxDomain = maxName - maxLabel - 1
 )
 
-// prefix understands what node IDs begin with.
+// prefix parses what node IDs begin with.
 func prefix(s string) (zone.Prefix, error) {
 	p := zone.Prefix(s)
 	if p.Check() != nil {
@@ -27,8 +27,8 @@ func prefix(s string) (zone.Prefix, error) {
 	return p, nil
 }
 
-// nodeID understands a freely chosen node name. It becomes the hostname and
-// stands in the hosts file, where a number would be read as an address.
+// nodeID parses a freely chosen node name. It becomes the hostname and is
+// written to the hosts file, where a number would be read as an address.
 func nodeID(s string) (zone.ID, error) {
 	id, err := zone.ParseID(s)
 	if err != nil {
@@ -43,7 +43,7 @@ func nodeID(s string) (zone.ID, error) {
 	return id, nil
 }
 
-// domain understands a domain that can be ours. Its final dot is optional.
+// domain parses a domain that can be ours. Its final dot is optional.
 func domain(s string) (string, error) {
 	name := strings.ToLower(strings.TrimSuffix(s, "."))
 	switch {
@@ -75,7 +75,7 @@ func hostName(name string) bool {
 	return true
 }
 
-// glob understands a pattern for the names of interfaces.
+// glob parses a pattern for the names of interfaces.
 func glob(s string) (string, error) {
 	if _, err := path.Match(s, ""); err != nil || s == "" || strings.Contains(s, "/") {
 		return "", expected(`a name or pattern of interfaces, such as "eth0" or "en*"`)

@@ -48,7 +48,7 @@ func withDefaults(t *testing.T) []byte {
 	for line := range strings.Lines(string(readExample(t))) {
 		name, _, _ := strings.Cut(line, "=")
 		if i := len(lines) - 1; i >= 0 && strings.HasPrefix(lines[i], "#"+name+"=") {
-			continue // the default stands above the value
+			continue // the default is above the value
 		}
 		lines = append(lines, line)
 	}

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Load reads the file at path, then its drop-ins, and puts the flags' values over
-// them; flags may be nil. With an empty path it is the file at DefaultPath, which
-// need not exist: then that file says nothing. What is wrong in the configuration
-// is returned as Problems.
+// Load reads the file at path, then its drop-ins, and puts the flags' values
+// over them; flags may be nil. With an empty path it is the file at
+// DefaultPath, which need not exist: it is then empty. What is wrong in the
+// configuration is returned as Problems.
 func Load(path string, flags *Overrides) (Config, error) {
 	documents, err := readAll(named(path))
 	if err != nil {
@@ -35,12 +35,12 @@ func parse(documents []document, flags *Overrides) (Config, error) {
 	return a.config, nil
 }
 
-// Understood is what is right of a configuration in which Load finds something
-// wrong, with the defaults for the rest. It is for work that has to be done
-// with what there is. Of a file that is no TOML counts what stands above the
-// first line that is not.
+// Understood returns the valid part of a configuration in which Load finds
+// something wrong, with the defaults for the rest. It is for work that has to
+// be done with what there is. Of a file that is no TOML, what is above the
+// first invalid line is used.
 func Understood(path string, flags *Overrides) Config {
-	documents, _ := readAll(named(path)) // without a file the flags count all the same
+	documents, _ := readAll(named(path)) // without a file the flags still apply
 	for i, d := range documents {
 		documents[i] = legible(d)
 	}
@@ -98,7 +98,7 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s:%d", o.File, o.Line)
 }
 
-// Origins tells of each key that is not left at its default where its value
+// Origins returns where the value of each key that is not left at its default
 // comes from, in the order of the table of keys.
 func Origins(path string, flags *Overrides) ([]Origin, error) {
 	documents, err := readAll(named(path))
@@ -165,7 +165,7 @@ func (a *assembly) report(name string, faults []valueError) {
 	}
 }
 
-// unknown says what was expected in the place of a name that is no key.
+// unknown returns what was expected in place of a name that is no key.
 func unknown(s setting) string {
 	section, _, _ := strings.Cut(s.name, ".")
 	switch known := keysOf(section); {

@@ -22,7 +22,7 @@ func wantProblems(t *testing.T, err error, want ...string) {
 	}
 }
 
-// refusedDocuments are documents with all that is said about them.
+// refusedDocuments are documents with all problems reported about them.
 var refusedDocuments = []struct {
 	name, doc string
 	want      []string

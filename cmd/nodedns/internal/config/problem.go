@@ -88,7 +88,7 @@ func unexpected(item int, raw any, err error) valueError {
 	return valueError{item, fmt.Sprintf("got %s, %v", describe(raw), err)}
 }
 
-// describe spells a value as the file does, or says what kind it is.
+// describe returns a value as the file spells it, or its kind.
 func describe(raw any) string {
 	switch v := raw.(type) {
 	case string:

@@ -72,7 +72,7 @@ func packagedValues(t *testing.T) map[string]string {
 	return values
 }
 
-// facts is what a row of the table says beside the meaning.
+// facts is what a row of the table holds beside the meaning.
 func facts(k key, packaged map[string]string) string {
 	text := "Default: `" + spell(k.defaultValue) + "`."
 	if k.isTables() {
@@ -141,7 +141,7 @@ func explanations(example string) map[string]string {
 	return texts
 }
 
-// quoted matches what a remark says in the spelling of the file.
+// quoted matches what a remark has in the spelling of the file.
 var quoted = regexp.MustCompile("`[^`]*`|\\[\"[^]]*\\]|\"[^\"]*\"|\\[[a-z]+\\]")
 
 // codeSpans marks the values in a remark as such.

@@ -7,7 +7,7 @@ import (
 	"github.com/nodedns/nodedns"
 )
 
-// What a row of the table says takes a restart is what the service refuses to
+// The rows of the table that require a restart are what the service refuses to
 // reload, and nothing else.
 func TestRestartRequiredIsWhatReloadRefuses(t *testing.T) {
 	t.Parallel()

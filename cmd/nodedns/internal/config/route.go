@@ -66,7 +66,7 @@ func parseRoute(name string, raw any) (r resolver.Route, faults []valueError) {
 	return r, append(faults, wrong...)
 }
 
-// routeList understands a list in a route. An empty one means something, so a
+// routeList parses a list in a route. An empty one means something, so a
 // missing one must not.
 func routeList[T comparable](table map[string]any, name string, parse func(string) (T, error)) ([]T, []valueError) {
 	raw, there := table[name]
@@ -80,7 +80,7 @@ func routeList[T comparable](table map[string]any, name string, parse func(strin
 	return items, faults
 }
 
-// sharedDomains finds what is in two routes: one of them would never be asked.
+// sharedDomains finds what is in two routes: one of them would never be used.
 func sharedDomains(all []resolver.Route) (faults []valueError) {
 	first := map[string]int{}
 	for i, r := range all {
@@ -95,7 +95,7 @@ func sharedDomains(all []resolver.Route) (faults []valueError) {
 	return faults
 }
 
-// routeDomain understands a domain that others may answer for, or all names.
+// routeDomain parses a domain that others may answer for, or all names.
 func routeDomain(s string) (string, error) {
 	if s == "." {
 		return s, nil
@@ -107,8 +107,8 @@ func routeDomain(s string) (string, error) {
 	return name, nil
 }
 
-// siteDomain understands a domain that others answer for, a reserved one
-// included: its names may be known in a private network.
+// siteDomain parses a domain that others answer for, a reserved one included:
+// its names may be known in a private network.
 func siteDomain(s string) (string, error) {
 	name := strings.ToLower(strings.TrimSuffix(s, "."))
 	if !hostName(name) {

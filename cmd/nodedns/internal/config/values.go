@@ -48,7 +48,7 @@ func oneOf[T ~string](words ...T) func(string) (T, error) {
 	}
 }
 
-// level understands the names of log levels. The offsets that slog takes too
+// level parses the names of log levels. The offsets that slog takes too
 // ("info+2") are refused: no line of ours has such a level.
 func level(s string) (slog.Level, error) {
 	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
@@ -59,7 +59,7 @@ func level(s string) (slog.Level, error) {
 	return 0, expected(`one of "debug", "info", "warn", "error"`)
 }
 
-// duration understands a time that does not run backwards.
+// duration parses a time that is not negative.
 func duration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
@@ -71,7 +71,7 @@ func duration(s string) (time.Duration, error) {
 // maxTTL is the largest TTL that a record can have (RFC 2181, section 8).
 const maxTTL = math.MaxInt32 * time.Second
 
-// ttl understands what fits into a record's TTL, which counts seconds.
+// ttl parses what fits into a record's TTL, which counts seconds.
 func ttl(s string) (time.Duration, error) {
 	d, err := duration(s)
 	if err != nil || d > maxTTL || d%time.Second != 0 {
@@ -80,15 +80,15 @@ func ttl(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// The bounds of upstream.timeout. Every query is answered within 4 s, so that
-// a longer one would never be waited for; below a tenth of a second, servers
-// that are far away would seem dead.
+// The bounds of upstream.timeout. Every query is answered within 4 s, so that a
+// longer one would have no effect; below a tenth of a second, distant servers
+// would seem down.
 const (
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = 4 * time.Second
 )
 
-// timeout understands how long an upstream may take.
+// timeout parses how long an upstream may take.
 func timeout(s string) (time.Duration, error) {
 	d, err := duration(s)
 	if err != nil || d < minTimeout || d > maxTimeout {
@@ -97,7 +97,7 @@ func timeout(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// size understands a number of bytes with a binary unit.
+// size parses a number of bytes with a binary unit.
 func size(s string) (int64, error) {
 	digits, shift := s, 0
 	for unit, bits := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
@@ -112,7 +112,7 @@ func size(s string) (int64, error) {
 	return int64(n << shift), nil
 }
 
-// absolute understands the name of a file or directory, whose working directory a
+// absolute parses the name of a file or directory, whose working directory a
 // daemon does not have: it is absolute.
 func absolute(s string) (string, error) {
 	if !filepath.IsAbs(s) || strings.ContainsFunc(s, unicode.IsControl) {
@@ -124,11 +124,11 @@ func absolute(s string) (string, error) {
 // maxSocketPath is what sockaddr_un holds, without the final NUL (unix(7)).
 const maxSocketPath = 107
 
-// socket understands the name of a UNIX socket.
+// socket parses the name of a UNIX socket.
 func socket(s string) (string, error) { return shortPath(s, maxSocketPath) }
 
-// varlinkSocket understands the name of a socket beside which there is another
-// one for monitors, whose name is longer.
+// varlinkSocket parses the name of a socket beside which there is another one
+// for monitors, whose name is longer.
 func varlinkSocket(s string) (string, error) { return shortPath(s, maxSocketPath-len(".Monitor")) }
 
 func shortPath(s string, limit int) (string, error) {

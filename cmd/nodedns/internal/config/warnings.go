@@ -19,8 +19,8 @@ func (c Config) Warnings() []string {
 	return texts
 }
 
-// meets reports whether clients in a network may come to a listener, as far as
-// its address tells.
+// meets reports whether clients in a network may reach a listener, judging by
+// its address.
 func meets(clients netip.Prefix, listener netip.Addr) bool {
 	if clients.Addr().Is4() != listener.Is4() {
 		return false
@@ -36,9 +36,9 @@ func meets(clients netip.Prefix, listener netip.Addr) bool {
 	return true
 }
 
-// nearby are the networks that are only asked from within. Link-local addresses
-// of IPv4 are not among them: containers ask there by way of their router, which
-// is this machine.
+// nearby are the networks that are only queried from within. Link-local
+// addresses of IPv4 are not among them: containers query there via their
+// router, which is this machine.
 var nearby = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fe80::/10"),
 }

@@ -28,19 +28,19 @@ const (
 	maxReply = 16 << 20
 )
 
-// ErrNotRunning says that nobody listens on the socket.
+// ErrNotRunning means that no daemon listens on the socket.
 var ErrNotRunning = errors.New("no nodedns daemon answers")
 
-// ErrEnded says that the daemon has stopped.
+// ErrEnded means that the daemon has stopped.
 var ErrEnded = errors.New("the daemon has stopped")
 
-// RequestError is what the daemon finds wrong with what it was asked, in its own
-// words. To ask again does not help.
+// RequestError is the daemon's description of what is wrong with a request. A
+// retry does not help.
 type RequestError struct{ text string }
 
 func (e *RequestError) Error() string { return e.text }
 
-// Client asks the daemon behind a socket. It may be used from any goroutine.
+// Client queries the daemon behind a socket. It may be used concurrently.
 type Client struct {
 	socket string
 	http   http.Client
@@ -58,7 +58,7 @@ func NewClient(socket string) *Client {
 	}}}
 }
 
-// Status returns how the daemon stands.
+// Status returns the daemon's status.
 func (c *Client) Status(ctx context.Context) (nodedns.Status, error) {
 	var status nodedns.Status
 	return status, c.value(ctx, statusPath, nil, &status)
@@ -70,8 +70,8 @@ func (c *Client) Query(ctx context.Context, name, typ string) (resolver.Answer, 
 	return answer, c.value(ctx, queryPath, url.Values{nameParameter: {name}, typeParameter: {typ}}, &answer)
 }
 
-// Explain returns how the daemon answers a question. With dry it asks no
-// upstream for it.
+// Explain returns how the daemon answers a question. With dry it queries no
+// upstream.
 func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resolver.Explanation, error) {
 	var explanation resolver.Explanation
 	return explanation, c.value(ctx, explainPath,
@@ -79,7 +79,7 @@ func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resol
 }
 
 // ExplainHostname returns how the daemon answers nss-resolve for a name: for A,
-// for AAAA or, without a type, for both. With dry it asks no upstream for it.
+// for AAAA or, without a type, for both. With dry it queries no upstream.
 func (c *Client) ExplainHostname(ctx context.Context, name, typ string, dry bool) (nssresolve.Explanation, error) {
 	var explanation nssresolve.Explanation
 	return explanation, c.value(ctx, explainHostnamePath,
@@ -106,7 +106,7 @@ func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 }
 
 // Nodes calls yield with each node that the filter chooses, sorted by ID. It
-// returns the error of yield, or why not all nodes came.
+// returns the error of yield, or why not all nodes arrived.
 func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) error) error {
 	body, err := c.ask(ctx, http.MethodGet, nodesPath, filter.values())
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Client) Nodes(ctx context.Context, filter Filter, yield func(Node) erro
 }
 
 // Monitor calls yield with what is watched, as it happens, until ctx ends or
-// yield returns an error. It returns that error, or why no more comes.
+// yield returns an error. It returns that error, or why the stream ended.
 func (c *Client) Monitor(ctx context.Context, watch Watch, yield func(Event) error) error {
 	body, err := c.ask(ctx, http.MethodGet, monitorPath, watch.values())
 	if err != nil {
@@ -161,7 +161,7 @@ func (c *Client) value(ctx context.Context, path string, parameters url.Values, 
 	return c.read(body, err, into)
 }
 
-// change has the daemon change something, and gets what came of it.
+// change has the daemon change something, and gets the result.
 func (c *Client) change(ctx context.Context, path string, parameters url.Values, into any) error {
 	body, err := c.ask(ctx, http.MethodPost, path, parameters)
 	return c.read(body, err, into)
@@ -179,7 +179,7 @@ func (c *Client) read(body io.ReadCloser, err error, into any) error {
 	return nil
 }
 
-// ask returns the body of a good reply, or the daemon's own words for an error.
+// ask returns the body of a successful reply, or the daemon's error.
 func (c *Client) ask(ctx context.Context, method, path string, parameters url.Values) (io.ReadCloser, error) {
 	// The host is not looked at: there is one at the end of the socket.
 	address := url.URL{Scheme: "http", Host: "nodedns", Path: path, RawQuery: parameters.Encode()}
@@ -205,9 +205,9 @@ func (c *Client) ask(ctx context.Context, method, path string, parameters url.Va
 	return nil, errors.New(f.Error)
 }
 
-// unreachable says what can be done when there is no reply.
+// unreachable adds what can be done when there is no reply.
 func (c *Client) unreachable(err error) error {
-	// Of an *url.Error only the reason is of interest.
+	// Of a *url.Error only the reason is of interest.
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}

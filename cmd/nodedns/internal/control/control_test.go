@@ -142,7 +142,7 @@ func TestNodeSaysAll(t *testing.T) {
 	}
 }
 
-// More nodes than are sent at a time, and a reader who gives up in between.
+// More nodes than are sent at once, and a reader that gives up in between.
 func TestManyNodes(t *testing.T) {
 	t.Parallel()
 	const nodes = 5*burst + 1

@@ -6,12 +6,11 @@ import (
 	"net/url"
 )
 
-// CuratorChange is a decision on which nodes may speak for the cluster that has
-// been made.
+// CuratorChange is a decision that was made on which nodes may act as curators.
 type CuratorChange struct {
-	// Trusted is the node that may from now on, or absent.
+	// Trusted is the node that may do so from now on, or absent.
 	Trusted string `json:"trusted,omitempty"`
-	// Reset says that all decisions, and what backlogs said, were forgotten.
+	// Reset means that all decisions, and what backlogs reported, were deleted.
 	Reset bool `json:"reset,omitempty"`
 }
 
@@ -29,13 +28,13 @@ func (d *Daemon) serveReset(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, CuratorChange{Reset: true})
 }
 
-// TrustCurator lets a node speak for the cluster.
+// TrustCurator allows a node to act as a curator.
 func (c *Client) TrustCurator(ctx context.Context, node string) (CuratorChange, error) {
 	var done CuratorChange
 	return done, c.change(ctx, trustPath, url.Values{nameParameter: {node}}, &done)
 }
 
-// ResetCurators makes the daemon forget which nodes may speak for the cluster.
+// ResetCurators makes the daemon forget which nodes may act as curators.
 func (c *Client) ResetCurators(ctx context.Context) (CuratorChange, error) {
 	var done CuratorChange
 	return done, c.change(ctx, resetPath, nil, &done)

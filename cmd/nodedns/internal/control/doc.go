@@ -1,5 +1,5 @@
-// Package control is the conversation between the daemon and the other
-// commands: HTTP/1.1 with JSON on a UNIX socket.
+// Package control is the protocol between the daemon and the other commands:
+// HTTP/1.1 with JSON on a UNIX socket.
 //
 //	GET /v1/status                         a [nodedns.Status]
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
@@ -19,14 +19,14 @@
 // it does not know, so that a command of another version than the daemon's
 // works. The nodes are streamed: neither side holds all of them.
 //
-// Nearly all that is got is what DNS and the hosts file tell every user of the
-// machine anyway. The socket is therefore open to all of them (mode 0666). What
-// changes something is a POST, and for root and the daemon's own user only, whom
-// the kernel vouches for. So is monitor: which names the machine's programs ask
-// for is private.
+// Nearly all that can be read is available to every user of the machine through
+// DNS and the hosts file anyway. The socket is therefore open to all of them
+// (mode 0666). What changes something is a POST, and for root and the daemon's
+// own user only, which the kernel authenticates. So is monitor: which names the
+// machine's programs query is private.
 //
-// A monitor that is slow misses events, and is told how many; nobody waits for
-// it. There are few of them at a time, each with bounded memory.
+// A monitor that is slow misses events, and receives their number; nothing
+// waits for it. Few of them run concurrently, each with bounded memory.
 //
 // The daemon's goroutines are those of the server that it runs the [Handler] in,
 // and two for each monitor, which end with its request.

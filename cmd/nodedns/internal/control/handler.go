@@ -16,14 +16,13 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// Daemon is what the handler asks. The functions may be called from any
-// goroutine.
+// Daemon is what the handler calls. The functions may be called concurrently.
 type Daemon struct {
 	Status   func() nodedns.Status
 	Snapshot func() *zone.Snapshot
-	// Query resolves a name. Its error says what is wrong with the question.
+	// Query resolves a name. Its error states what is wrong with the query.
 	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
-	// Explain tells how a name is resolved; dry has no upstream asked for it.
+	// Explain returns how a name is resolved; with dry no upstream is queried.
 	Explain func(ctx context.Context, name, typ string, dry bool) (*resolver.Explanation, error)
 	// ExplainHostname does so for a name that nss-resolve looks for.
 	ExplainHostname func(ctx context.Context, name string, v4, v6, dry bool) (*nssresolve.Explanation, error)
@@ -32,11 +31,11 @@ type Daemon struct {
 	// name.
 	Flush     func() int
 	FlushName func(name string) (int, error)
-	// Reload loads the configuration again and takes over what it can; the error
-	// says why nothing of it was. nil: there is none to be loaded.
+	// Reload loads the configuration again and takes over what it can; the
+	// error states why nothing was. nil: there is none to be loaded.
 	Reload func(ctx context.Context) (Reloaded, error)
-	// TrustCurator lets a node speak for the cluster; the error is for what is no
-	// node ID. ResetCurators forgets which nodes may.
+	// TrustCurator allows a node to act as a curator; the error is for what is
+	// no node ID. ResetCurators forgets which nodes may.
 	TrustCurator  func(node string) error
 	ResetCurators func()
 	// Queries begins to watch what becomes of queries, and Zone yields the
@@ -179,16 +178,16 @@ func (d *Daemon) serveFlush(w http.ResponseWriter, r *http.Request) {
 func (d *Daemon) serveReload(w http.ResponseWriter, r *http.Request) {
 	reloaded, err := d.Reload(r.Context())
 	if err != nil {
-		// Not the request is bad, but what the daemon found in its files.
+		// The request is valid, but not what the daemon found in its files.
 		reply(w, http.StatusConflict, failure{err.Error()})
 		return
 	}
 	reply(w, http.StatusOK, reloaded)
 }
 
-// parseName returns the name that a request is about. To take none for the root
-// would be an answer to a question that nobody meant, such as a script's whose
-// variable is empty.
+// parseName returns the name that a request is about. A missing one does not
+// mean the root: it is more likely a mistake, such as an empty variable in a
+// script.
 func parseName(parameters url.Values) (string, error) {
 	name := parameters.Get(nameParameter)
 	if name == "" {
@@ -197,7 +196,7 @@ func parseName(parameters url.Values) (string, error) {
 	return name, nil
 }
 
-// parseDry says whether upstreams are to be left alone; without a word they are
+// parseDry reports whether upstreams are to be left alone; by default they are
 // not.
 func parseDry(parameters url.Values) (bool, error) {
 	text := parameters.Get(dryParameter)
@@ -211,7 +210,7 @@ func parseDry(parameters url.Values) (bool, error) {
 	return dry, nil
 }
 
-// reply writes one value. The client sees by itself when that fails.
+// reply writes one value. The client notices by itself when that fails.
 func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

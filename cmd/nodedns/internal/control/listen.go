@@ -7,12 +7,12 @@ import (
 	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
-// ErrInUse says that another daemon serves the socket.
+// ErrInUse means that another daemon serves the socket.
 var ErrInUse = errors.New("another nodedns daemon is running")
 
-// Listen makes the socket, and its directory if that is missing. A socket that
-// a daemon left behind which was killed is replaced. Where a daemon is alive
-// the error is [ErrInUse]: two of them would fight over the same files.
+// Listen makes the socket, and its directory if that is missing. The socket of
+// a killed daemon is replaced. Where a daemon is alive the error is [ErrInUse]:
+// two of them would fight over the same files.
 //
 // Unlock lets another daemon start. It is to be called after Close, when this
 // one writes nothing any more.

@@ -17,7 +17,7 @@ type Node struct {
 	Source   string `json:"source"`
 	Local    bool   `json:"local"`
 	Departed bool   `json:"departed"`
-	// Since is when the addresses were learnt or, of a departed node, when it
+	// Since is when the addresses were received or, of a departed node, when it
 	// departed. It is absent where nothing is known yet.
 	Since *time.Time `json:"since"`
 }
@@ -49,11 +49,11 @@ type Flushed struct {
 
 // Reloaded is what a reload did.
 type Reloaded struct {
-	// Changed are the keys whose new values count from now on, and Restart those
+	// Changed are the keys whose new values are in effect, and Restart those
 	// that differ from what the daemon was started with and take a restart.
 	Changed []string `json:"changed"`
 	Restart []string `json:"restart"`
-	// Warnings are about what is valid and probably not intended.
+	// Warnings are about what is valid but probably not intended.
 	Warnings []string `json:"warnings"`
 }
 

@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	// maxMonitors is how many may monitor at a time: half of those who may watch
-	// the queries.
+	// maxMonitors is how many monitors may run concurrently: half of the
+	// allowed watchers of queries.
 	maxMonitors = resolver.MaxQueryWatchers / 2
-	// debounce is the pause after what there was has been told. With the size
-	// of a watcher's buffer it bounds what telling costs the machine, however
-	// many queries there are.
+	// debounce is the pause after the pending events were sent. With the size
+	// of a watcher's buffer it bounds the cost of sending, however many queries
+	// there are.
 	debounce = 100 * time.Millisecond
 	// idleTimeout is how long a reader may take nothing, as a pager whose user
-	// reads. Meanwhile events are dropped, and nobody else waits.
+	// reads. Meanwhile events are dropped, and nothing else waits.
 	idleTimeout = 5 * time.Minute
 )
 
-// serveMonitor streams events, a line for each, until the client has enough.
+// serveMonitor streams events, a line for each, until the client disconnects.
 func (d *Daemon) serveMonitor(w http.ResponseWriter, r *http.Request, places chan struct{}) {
 	if err := mayMonitor(r.Context()); err != nil {
 		reply(w, http.StatusForbidden, failure{err.Error()})
@@ -60,11 +60,11 @@ func (d *Daemon) serveMonitor(w http.ResponseWriter, r *http.Request, places cha
 	if wanted.zone {
 		group.Go(func() error { return d.sendZoneChanges(ctx, &wanted, lines) })
 	}
-	_ = lines.send() // the client learns that it is watching
+	_ = lines.send() // the client sees that it is watching
 	_ = group.Wait() // why it ended is the client's to know
 }
 
-// sendQueries tells of the queries that were chosen, until ctx ends or the
+// sendQueries sends the queries that were selected, until ctx ends or the
 // client is gone.
 func sendQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *watched, lines *lines) error {
 	for {
@@ -89,8 +89,8 @@ func sendQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 	}
 }
 
-// sendZoneChanges tells in what each snapshot differs from the one before that was
-// told, like tellQueries.
+// sendZoneChanges sends how each snapshot differs from the last one that was
+// sent, like sendQueries.
 func (d *Daemon) sendZoneChanges(ctx context.Context, wanted *watched, lines *lines) error {
 	var last *zone.Snapshot
 	for snapshot := range d.Zone(ctx) {

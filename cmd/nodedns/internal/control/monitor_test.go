@@ -20,14 +20,14 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// scene is a daemon with queries and a zone that a test makes. It says when
-// somebody watches them.
+// scene is a daemon with queries and a zone that a test makes. It signals when
+// a client watches them.
 type scene struct {
 	t        *testing.T
 	queryLog resolver.QueryLog
 	store    *zone.Store
 	client   *Client
-	queries  chan struct{} // gets one for each who has begun to watch
+	queries  chan struct{} // gets one for each client that has begun to watch
 	zone     chan struct{}
 }
 
@@ -70,7 +70,7 @@ func (s *scene) tell(id string) {
 	})
 }
 
-// monitor returns what is told of one kind until a text ends it.
+// monitor returns the events of one kind until a text ends it.
 func (s *scene) monitor(watch Watch, act func()) (lines []string) {
 	s.t.Helper()
 	done := errors.New("done")
@@ -186,8 +186,8 @@ func request(t *testing.T, conn net.Conn, path string) {
 	}
 }
 
-// A reader that does not read keeps nobody waiting: everything is told before
-// it begins to. What it missed is counted.
+// A reader that does not read blocks nothing: everything is sent before it
+// begins to. What it missed is counted.
 func TestMonitorOfWhoDoesNotRead(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -234,7 +234,7 @@ func TestMonitorsAreBounded(t *testing.T) {
 		go func() { ended <- s.client.Monitor(ctx, Watch{Queries: true}, func(Event) error { return nil }) }()
 		<-s.queries
 	}
-	go func() { // whoever begins from now on sees a query
+	go func() { // a client that begins from now on sees a query
 		for {
 			select {
 			case <-s.queries:
@@ -296,7 +296,7 @@ func TestMonitorEndsWithTheDaemon(t *testing.T) {
 	}
 }
 
-// What others ask is nobody's business.
+// Queries of other users are private.
 func TestMonitorIsForRoot(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

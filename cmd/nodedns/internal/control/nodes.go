@@ -96,8 +96,9 @@ func (f Filter) matchesText(n zone.Node) bool {
 // the client.
 const burst = 1024
 
-// serveNodes streams a snapshot's nodes. The snapshot holds still meanwhile,
-// however long the client takes; it may take as long as it goes on reading.
+// serveNodes streams a snapshot's nodes. The snapshot does not change
+// meanwhile, however long the client takes; it may take as long as it goes on
+// reading.
 func serveNodes(w http.ResponseWriter, r *http.Request, snapshot *zone.Snapshot) {
 	filter, err := parseFilter(r.URL.Query())
 	if err != nil {
@@ -126,7 +127,7 @@ func serveNodes(w http.ResponseWriter, r *http.Request, snapshot *zone.Snapshot)
 	s.end()
 }
 
-// stream writes an array piece by piece. Its writes fail by sticking in the
+// stream writes an array piece by piece. Its write errors stick in the
 // bufio.Writer.
 type stream struct {
 	out       *bufio.Writer

@@ -10,7 +10,7 @@ import (
 	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
-// Why other users are turned down.
+// Why other users are refused.
 var (
 	errMayNotChange  = errors.New("only root, and the user that the daemon runs as, may change something; run this command as root")
 	errMayNotMonitor = errors.New("only root, and the user that the daemon runs as, may see what others ask; run this command as root")
@@ -19,7 +19,8 @@ var (
 func mayChange(ctx context.Context) error  { return trusted(ctx, errMayNotChange) }
 func mayMonitor(ctx context.Context) error { return trusted(ctx, errMayNotMonitor) }
 
-// changing keeps those who may not change anything from what serve does.
+// changing refuses requests of users that may not change anything, and passes
+// others to serve.
 func changing(serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := mayChange(r.Context()); err != nil {
@@ -31,7 +32,8 @@ func changing(serve http.HandlerFunc) http.HandlerFunc {
 }
 
 // trusted returns forbidden unless the peer of a request is root, or the user
-// that the daemon runs as. The kernel tells who it is, as of when it connected.
+// that the daemon runs as. The kernel reports who it is, as of when it
+// connected.
 func trusted(ctx context.Context, forbidden error) error {
 	peer, err := unixsocket.PeerOf(httpserver.Conn(ctx))
 	switch {

@@ -19,12 +19,12 @@ type Event struct {
 	Query *resolver.QueryEntryText `json:"query,omitempty"`
 	// Zone is what changed in the zone.
 	Zone *changelog.Change `json:"zone,omitempty"`
-	// Dropped is how many queries were answered here that are not told, since
-	// they came faster than they could be. The filter did not see them.
+	// Dropped is how many queries that were answered here are missing, since
+	// they came faster than they could be sent. The filter did not see them.
 	Dropped uint64 `json:"dropped,omitempty"`
 }
 
-// Watch is what is to be told. With neither Queries nor Zone set both are.
+// Watch selects what is to be sent. With neither Queries nor Zone set both are.
 type Watch struct {
 	Queries, Zone bool
 	// Filter is of queries. Its name is also that of a node that has to be
@@ -52,7 +52,7 @@ func (w Watch) values() url.Values {
 	return values
 }
 
-// watched is a Watch that was understood.
+// watched is a parsed Watch.
 type watched struct {
 	queries, zone bool
 	chosen        func(*resolver.QueryEntry) bool
@@ -82,7 +82,7 @@ func parseWatch(values url.Values) (w watched, err error) {
 	return w, err
 }
 
-// changes are what is to be told of the zone.
+// changes are what is to be sent of the zone.
 func (w *watched) changes(was, is *zone.Snapshot) (events []Event) {
 	at := time.Now()
 	for _, change := range changelog.Between(was, is, w.about) {

@@ -6,7 +6,7 @@ import (
 )
 
 // checkAddress finds out whether this node has an address of its own: by what
-// the daemon reports where it answers, else by what it would find here.
+// the daemon reports if it answers, else by what it would find here.
 func checkAddress(m *Input) []Finding {
 	if len(m.Config.Addresses) > 0 || m.Status != nil && (len(m.Status.Addresses) > 0 || m.Status.State == nodedns.StateStarting) {
 		return nil

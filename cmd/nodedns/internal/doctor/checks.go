@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Check is one subject that is looked at.
+// Check is one subject that is examined.
 type Check struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
@@ -48,11 +48,11 @@ func Checks() []Check {
 	}
 }
 
-// unseen is the ID of the finding that tells what could not be looked at.
+// unseen is the ID of the finding that lists what could not be examined.
 const unseen = "unseen"
 
-// Examine makes all checks, and returns what they find: the worst first, but each
-// behind what it may follow from.
+// Examine makes all checks, and returns what they find: the worst first, but
+// each after what it may follow from.
 func Examine(m *Input) []Finding {
 	findings := []Finding{}
 	for _, check := range Checks() {

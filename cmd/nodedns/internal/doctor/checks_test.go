@@ -356,8 +356,8 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// Each reason of the daemon's verdict is found once, with what the daemon says of
-// it, where the check on its subject has seen nothing itself.
+// Each reason of the daemon's verdict is found once, with the daemon's
+// description of it, where the check on its subject has seen nothing itself.
 func TestEachReasonIsFound(t *testing.T) {
 	t.Parallel()
 	for _, r := range verdict.Reasons() {
@@ -409,7 +409,7 @@ func TestDeadDaemon(t *testing.T) {
 	}
 }
 
-// Who may not look is told so, and is not told that something is wrong.
+// Missing rights are reported as such, and not as something wrong.
 func TestWithoutRights(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
@@ -464,7 +464,7 @@ func TestRealProbes(t *testing.T) {
 	if probes.Immutable(dir) {
 		t.Error("a temporary directory is immutable")
 	}
-	// Whatever it says, it must not fail where it may be asked.
+	// Whatever it returns, it must not fail where it may be called.
 	_, err := RealProbes(t.Context(), "").Synchronized()
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
 		t.Error(err)

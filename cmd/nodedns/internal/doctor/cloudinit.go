@@ -8,7 +8,7 @@ import (
 
 const (
 	cloudDir = "/etc/cloud"
-	// cloudMend is the file for what shall count whatever else is configured.
+	// cloudMend is the file whose settings override all others.
 	cloudMend = "in /etc/cloud/cloud.cfg.d/99-nodedns.cfg"
 )
 
@@ -33,7 +33,8 @@ func checkCloudInit(m *Input) []Finding {
 	return findings
 }
 
-// cloudSetting is the value of a key in all files, of which the last one counts.
+// cloudSetting is the value of a key in all files, of which the last one takes
+// effect.
 func (m *Input) cloudSetting(key string) string {
 	value := ""
 	for _, path := range append([]string{cloudDir + "/cloud.cfg"}, m.List(cloudDir+"/cloud.cfg.d", "*.cfg")...) {

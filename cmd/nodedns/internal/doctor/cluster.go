@@ -42,11 +42,11 @@ func checkKeys(m *Input) []Finding {
 	return findings
 }
 
-// expiryWarning is when a certificate that expires is worth a word.
+// expiryWarning is how long before its expiry a certificate is reported.
 const expiryWarning = 14 * 24 * time.Hour
 
-// checkCredentials looks at the files and not at what the daemon says of them,
-// which needs no daemon, and tells when they expire.
+// checkCredentials examines the files and not what the daemon reports of them,
+// which needs no daemon, and finds when they expire.
 func checkCredentials(m *Input) []Finding {
 	c := m.Config
 	if len(c.Curators) == 0 || c.Insecure || c.Credentials == "" {

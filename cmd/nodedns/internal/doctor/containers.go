@@ -16,7 +16,7 @@ import (
 // maxNamespaces bounds how many containers are looked into.
 const maxNamespaces = 4096
 
-// realServers is where the servers stand that containers can ask.
+// realServers is the file with the servers that containers can reach.
 const realServers = "/run/nodedns/resolv.conf"
 
 // containerFix is how a container gets servers that it can reach.
@@ -62,7 +62,7 @@ func (m *Input) namespace(pid, kind string) string {
 }
 
 // unreachable finds a listener of ours on loopback in the resolv.conf of a
-// process that sees another loopback, on which nobody answers.
+// process that sees another loopback, on which no server answers.
 func (m *Input) unreachable(p machine.Process) (server netip.Addr, found bool) {
 	root := filepath.Join(m.Proc, p.PID)
 	text, err := machine.Machine{Root: filepath.Join(root, "root")}.Read(machine.ResolvConf)
@@ -78,8 +78,9 @@ func (m *Input) unreachable(p machine.Process) (server netip.Addr, found bool) {
 	return netip.Addr{}, false
 }
 
-// connected says whether a process has a network but loopback. A service that is
-// shut off from the network, as systemd can do, resolves nothing anyway.
+// connected reports whether a process has a network but loopback. A service
+// that is shut off from the network, as systemd can do, resolves nothing
+// anyway.
 func (m *Input) connected(p machine.Process) bool {
 	text, _ := m.ReadProc(filepath.Join(p.PID, "net/dev"))
 	for line := range strings.Lines(text) {

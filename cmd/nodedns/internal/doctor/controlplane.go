@@ -8,13 +8,13 @@ import (
 	"github.com/nodedns/nodedns/watchers/curator"
 )
 
-// recently is how long ago a node was refused that still tries to be heard: each
+// recently is how long ago a node was refused that is still connecting: each
 // endpoint is tried again within seconds.
 const recently = time.Minute
 
-// checkControlPlane finds curators that were believed without being entitled,
-// and nodes that answer as curators and are not. That there is no other curator
-// is the verdict's to report.
+// checkControlPlane finds curators that were trusted without being entitled,
+// and nodes that answer as curators and are not. The verdict reports that there
+// is no other curator.
 func checkControlPlane(m *Input) []Finding {
 	if m.Status == nil {
 		return nil

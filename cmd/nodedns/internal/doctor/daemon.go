@@ -44,7 +44,7 @@ func checkDaemon(m *Input) []Finding {
 	return reasonsOf(m, daemonCheck, reported)
 }
 
-// reported is why a reason matters of which no check knows more.
+// reported is the impact of a reason for which no check has more details.
 const reported = "it is what the daemon itself reports as not working"
 
 // curatorCheck is the check of the connection to the cluster.

@@ -68,7 +68,7 @@ func checkDocker(m *Input) []Finding {
 		DNS []string `json:"dns"`
 	}
 	if !found || json.Unmarshal([]byte(text), &settings) != nil {
-		return nil // Docker itself says so
+		return nil // Docker reports that itself
 	}
 	for _, server := range settings.DNS {
 		if addr, err := netip.ParseAddr(server); err == nil && addr.IsLoopback() {
@@ -80,8 +80,8 @@ func checkDocker(m *Input) []Finding {
 	return nil
 }
 
-// yamlValue is the last plain value of a key, wherever it stands. It is enough
-// for files that people write one key to a line.
+// yamlValue is the last plain value of a key, wherever it is. It is enough for
+// files that people write one key to a line.
 func yamlValue(text, key string) string {
 	value := ""
 	for line := range strings.Lines(text) {

@@ -52,7 +52,7 @@ func (m *Input) reportedFiles() (findings []Finding, paths map[string]bool) {
 	return append(findings, others...), paths
 }
 
-// keptFiles are those that the configuration has kept, without the root.
+// keptFiles are those that the configuration enables, without the root.
 func (m *Input) keptFiles() []string {
 	f := m.Config.Files
 	var paths []string
@@ -67,7 +67,7 @@ func (m *Input) keptFiles() []string {
 	return paths
 }
 
-// unwritable says why nobody can write a file, and what helps, if that is so.
+// unwritable returns why a file cannot be written, and a fix, if that is so.
 func (m *Input) unwritable(path string) (reason, fix string) {
 	at := path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -84,7 +84,7 @@ func (m *Input) unwritable(path string) (reason, fix string) {
 	return "", ""
 }
 
-// isMount says whether something is mounted on a file.
+// isMount reports whether something is mounted on a file.
 func (m *Input) isMount(path string) bool {
 	text, _ := m.ReadProc("self/mountinfo")
 	for line := range strings.Lines(text) {
@@ -96,7 +96,7 @@ func (m *Input) isMount(path string) bool {
 	return false
 }
 
-// checkState finds out whether what is known survives a restart.
+// checkState finds out whether the saved state survives a restart.
 func checkState(m *Input) []Finding {
 	const scarce = 16 << 20
 	dir := m.Config.StateDir

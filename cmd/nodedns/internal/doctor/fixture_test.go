@@ -23,7 +23,7 @@ const (
 	peer = "metropolis-ffffffffffffffffffffffffffffffff"
 )
 
-// noSockets is a table of the kernel in which nobody has anything bound.
+// noSockets is a table of the kernel in which nothing is bound.
 const noSockets = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 
 // bound is the line of a UDP socket on 127.0.0.53:53, of user 0, that has lost
@@ -39,8 +39,8 @@ type patient struct {
 	dir string
 }
 
-// healthy is a machine with nothing wrong: the daemon runs, keeps its files, and
-// is asked by all programs.
+// healthy is a machine with nothing wrong: the daemon runs, keeps its files,
+// and is queried by all programs.
 func healthy(t *testing.T) *patient {
 	t.Helper()
 	dir := t.TempDir()

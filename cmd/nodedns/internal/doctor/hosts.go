@@ -11,8 +11,8 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// checkHostsLines finds lines of the user's that say something of nodes: they
-// come first for whoever reads the file from the top.
+// checkHostsLines finds lines of the user's about nodes: they come first for
+// programs that read the file from the top.
 func checkHostsLines(m *Input) []Finding {
 	if m.Config.Files.Hosts == "" || m.Config.Files.HostsMode == hostsfile.HostsOwn {
 		return nil
@@ -54,7 +54,7 @@ func checkHostsLines(m *Input) []Finding {
 	return findings
 }
 
-// isNode says whether a name is this machine's, or that of a node by its form.
+// isNode reports whether a name is this machine's, or has the form of a node's.
 func (m *Input) isNode(name string) bool {
 	_, err := m.Config.Prefix.Parse(name)
 	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
@@ -75,7 +75,7 @@ func checkHostConf(m *Input) []Finding {
 		"write `multi on` there")}
 }
 
-// checkCachers finds programs between ours and glibc that remember.
+// checkCachers finds programs between ours and glibc that cache.
 func checkCachers(m *Input) []Finding {
 	running := m.find("nscd", "unscd")
 	if len(running) == 0 || m.nscdIsOff() {

@@ -21,35 +21,35 @@ import (
 type Input struct {
 	machine.Machine
 
-	// Config is what is understood of the configuration, and ConfigError what
-	// is wrong with it. ID is this node's name, or "" with IdentityError.
+	// Config is the valid part of the configuration, and ConfigError what is
+	// wrong with it. ID is this node's name, or "" with IdentityError.
 	Config        config.Config
 	ConfigError   error
 	ID            zone.ID
 	IdentityError error
 
-	// Status is what the daemon says; nil: nothing, for StatusError.
+	// Status is what the daemon reports; nil: nothing, for StatusError.
 	Status      *nodedns.Status
 	StatusError error
 
 	Now    time.Time
 	Probes Probes
 
-	forbidden  []string          // what the caller may not look at
+	forbidden  []string          // what the caller may not read
 	unreadable []string          // what is no file that can be read, and why
 	processes  []machine.Process // nil: not looked for yet
 }
 
-// Probes ask the kernel and the service manager for what is in no file. They
-// may be nil, for what is not to be asked.
+// Probes query the kernel and the service manager for what is in no file. They
+// may be nil, for what is not to be queried.
 type Probes struct {
-	// Disk tells of the file system that a path is on.
+	// Disk describes the file system that a path is on.
 	Disk func(path string) (Disk, error)
-	// Immutable says whether a file has that attribute (chattr(1)).
+	// Immutable reports whether a file has that attribute (chattr(1)).
 	Immutable func(path string) bool
-	// Synchronized says whether something keeps the clock right.
+	// Synchronized reports whether the clock is synchronized.
 	Synchronized func() (bool, error)
-	// Unit tells how the service stands.
+	// Unit returns the state of the service.
 	Unit func() (machine.Unit, error)
 	// Absence is why interfaces of these patterns have no address for this
 	// node, and which; "" if they have (see [netlink.Missing]).
@@ -59,7 +59,7 @@ type Probes struct {
 // Disk is a file system.
 type Disk struct {
 	ReadOnly bool
-	Free     uint64 // bytes, for whoever is not root
+	Free     uint64 // bytes, for users other than root
 }
 
 // read returns the text of a file below the root. It is found if it is there and
@@ -70,7 +70,7 @@ func (m *Input) read(path string) (text string, found bool) {
 	return text, err == nil
 }
 
-// note keeps what could not be looked at: the caller may not, or it is no file
+// note records what could not be examined: the caller may not, or it is no file
 // that can be read.
 func (m *Input) note(what string, err error) {
 	list := &m.forbidden
@@ -85,8 +85,8 @@ func (m *Input) note(what string, err error) {
 	}
 }
 
-// listeners are the addresses that are answered on or, without a daemon, that
-// shall be.
+// listeners are the addresses that are answered on or, without a daemon, the
+// configured ones.
 func (m *Input) listeners() []netip.AddrPort {
 	if m.Status == nil {
 		return m.Config.Listen
@@ -100,7 +100,7 @@ func (m *Input) listeners() []netip.AddrPort {
 	return all
 }
 
-// isListener says whether a server of a resolv.conf is one of our listeners.
+// isListener reports whether a server of a resolv.conf is one of our listeners.
 func (m *Input) isListener(server netip.AddrPort) bool {
 	return slices.ContainsFunc(m.listeners(), func(l netip.AddrPort) bool {
 		return upstream.Normalize(l) == server || l.Addr().IsUnspecified() && server.Addr().IsLoopback() && l.Port() == server.Port()

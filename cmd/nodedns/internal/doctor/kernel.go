@@ -10,7 +10,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// checkIPv6 finds a family that is turned off and counted on.
+// checkIPv6 finds a family that is turned off although it is needed.
 func checkIPv6(m *Input) []Finding {
 	const fix = "`sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0`, and in /etc/sysctl.d; or leave IPv6 out of the configuration"
 	how := m.noIPv6()
@@ -26,7 +26,7 @@ func checkIPv6(m *Input) []Finding {
 	return nil
 }
 
-// noIPv6 says why IPv6 cannot be used, or "".
+// noIPv6 returns why IPv6 cannot be used, or "".
 func (m *Input) noIPv6() string {
 	all, found := m.ReadProc("sys/net/ipv6/conf/all/disable_ipv6")
 	lo, _ := m.ReadProc("sys/net/ipv6/conf/lo/disable_ipv6")
@@ -47,7 +47,7 @@ func (m *Input) noIPv6() string {
 // loopback6 is ::1 as the kernel lists it.
 const loopback6 = "00000000000000000000000000000001 "
 
-// checkDrops finds queries that the kernel threw away.
+// checkDrops finds queries that the kernel dropped.
 func checkDrops(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
@@ -63,7 +63,7 @@ func checkDrops(m *Input) []Finding {
 	return findings
 }
 
-// checkDescriptors finds a daemon that is kept short.
+// checkDescriptors finds a daemon that is short of file descriptors.
 func checkDescriptors(m *Input) []Finding {
 	const scarce = 1024
 	for _, p := range m.find("nodedns") {
@@ -86,8 +86,8 @@ func checkDescriptors(m *Input) []Finding {
 	return nil
 }
 
-// checkClock finds a clock that is wrong: certificates and the age of what is
-// known go by it.
+// checkClock finds a clock that is wrong: certificates and the age of data
+// depend on it.
 func checkClock(m *Input) []Finding {
 	// No machine has run nodedns before.
 	const first = 2025

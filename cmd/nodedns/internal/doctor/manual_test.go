@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The manual says of each check what to do about its finding.
+// The manual states for each check what to do about its finding.
 func TestManual(t *testing.T) {
 	t.Parallel()
 	const page = "../../../../docs/troubleshooting.md"

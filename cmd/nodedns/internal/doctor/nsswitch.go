@@ -10,10 +10,10 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 )
 
-// errNoFile says that there is none, or that it may not be read.
+// errNoFile means that there is none, or that it may not be read.
 var errNoFile = errors.New("there is no " + machine.Nsswitch)
 
-// hostsLine is whom glibc asks.
+// hostsLine is the services that glibc queries.
 func (m *Input) hostsLine() (nsswitch.Line, error) {
 	text, found := m.read(machine.Nsswitch)
 	if !found {
@@ -28,7 +28,7 @@ var ours = []string{nsswitch.Resolve, nsswitch.Files, nsswitch.DNS}
 func checkNSSwitch(m *Input) []Finding {
 	line, err := m.hostsLine()
 	if errors.Is(err, errNoFile) {
-		return nil // as with musl, which asks files and resolv.conf by itself
+		return nil // as with musl, which reads files and resolv.conf by itself
 	}
 	if err != nil {
 		return []Finding{problem(machine.Nsswitch+": "+err.Error(), "no program that uses glibc finds any name", "correct the line")}
@@ -55,10 +55,10 @@ func checkNSSwitch(m *Input) []Finding {
 	return append(findings, m.obstacles(line, seen)...)
 }
 
-// obstacles finds services that answer, or end the search, before we are asked.
+// obstacles finds services that answer, or end the search, before ours.
 func (m *Input) obstacles(line nsswitch.Line, seen string) []Finding {
 	var findings []Finding
-	reached := false // one of ours has been asked
+	reached := false // one of ours was reached
 	for i, s := range line.Services {
 		last := i == len(line.Services)-1
 		ends := !last && s.Then(nsswitch.NotFound) != nsswitch.Continue
@@ -81,8 +81,9 @@ func (m *Input) obstacles(line nsswitch.Line, seen string) []Finding {
 
 func isResolver(s nsswitch.Service) bool { return s.Name == nsswitch.DNS || s.Name == nsswitch.Resolve }
 
-// usesLocalHosts says whether a service ends the search for names only that are its own:
-// those of multicast DNS (RFC 6762), unless nodes are answered below local.
+// usesLocalHosts reports whether a service ends the search for names only that
+// are its own: those of multicast DNS (RFC 6762), unless nodes are answered
+// below local.
 func (m *Input) usesLocalHosts(service string) bool {
 	return strings.HasPrefix(service, "mdns") && !slices.ContainsFunc(m.Config.DNS.Domains, func(domain string) bool {
 		return domain == "local" || strings.HasSuffix(domain, ".local")

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// The rule of the order: a finding comes behind those that it may follow from,
-// and else the worst come first. What follows from what is stated here, once.
+// The rule of the order: a finding comes after those that it may follow from,
+// and otherwise the worst come first. What follows from what is stated here,
+// once.
 
 // after has, for each check, the checks whose findings may be the cause of its
-// own. What depends on whether the daemon answers is in [Machine.causes].
+// own. What depends on whether the daemon answers is in [Input.causes].
 var after = map[string][]string{
 	"unit":        {"configuration", "port", "ipv6", "state-dir"},
 	"resolv-conf": {"port", "ipv6", "systemd-resolved", "resolv-conf-writers"},
@@ -27,9 +28,9 @@ const (
 	selfResolution = "self-resolution" // in what the daemon reports of its own name
 )
 
-// causes are the checks whose findings may be the cause of one. A daemon that does
-// not answer is the cause of what it should do; one that does reports what others
-// find too, and is behind all of them.
+// causes are the checks whose findings may be the cause of one. A daemon that
+// does not answer is the cause of what it should do; one that does reports what
+// others find too, and comes after all of them.
 func (m *Input) causes(f *Finding) []string {
 	switch {
 	case f.Check == daemonCheck && m.Status == nil:
@@ -42,11 +43,11 @@ func (m *Input) causes(f *Finding) []string {
 	return after[f.Check]
 }
 
-// inOrder sorts findings, and notes of each which others it may follow from. What
-// is only good to know is no cause.
+// sorted sorts findings, and notes of each which others it may follow from.
+// What is only good to know is no cause.
 func (m *Input) sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		// What the daemon reports is looked at in many places, so last.
+		// What the daemon reports has many causes, so it comes last.
 		return cmp.Or(cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(m.reports(&a), m.reports(&b)))
 	})
 	sorted := make([]Finding, 0, len(findings))

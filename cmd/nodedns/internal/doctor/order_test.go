@@ -31,7 +31,7 @@ func noAddress(p *patient) {
 }
 
 // A cause is found before what follows from it, whatever their severities, and
-// what follows says so.
+// what follows names it.
 func TestCausesComeFirst(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -12,8 +12,8 @@ import (
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
-// checkPort finds who has the addresses that shall be listened on and are not.
-// Of a daemon that may not be asked it cannot tell.
+// checkPort finds the programs on addresses that are configured but not
+// listened on. It needs the daemon's status.
 func checkPort(m *Input) []Finding {
 	if errors.Is(m.StatusError, fs.ErrPermission) {
 		return nil
@@ -40,7 +40,7 @@ func checkPort(m *Input) []Finding {
 	return findings
 }
 
-// checkResolved finds systemd-resolved beside us. It does no harm by itself.
+// checkResolved finds systemd-resolved beside us. It is harmless by itself.
 func checkResolved(m *Input) []Finding {
 	running := m.find("systemd-resolved")
 	if len(running) == 0 {
@@ -61,8 +61,8 @@ func checkResolved(m *Input) []Finding {
 	return []Finding{note(seen, "programs that ask it by D-Bus do not find the nodes; all others are not concerned", fix)}
 }
 
-// asksResolved says whether systemd-resolved runs, and resolv.conf names a listener
-// of it that is not ours.
+// asksResolved reports whether systemd-resolved runs, and resolv.conf names a
+// listener of it that is not ours.
 func (m *Input) asksResolved() bool {
 	contents, found := m.resolvConf()
 	return found && len(m.find("systemd-resolved")) > 0 && slices.ContainsFunc(contents.Servers, func(s netip.AddrPort) bool {

@@ -10,8 +10,8 @@ import (
 	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
-// RealProbes ask this machine. With a root for the files the service manager,
-// the clock and the network are of no interest: they are not those of the files'
+// RealProbes query this machine. With a root for the files the service manager,
+// the clock and the network are skipped: they are not those of the files'
 // machine.
 func RealProbes(ctx context.Context, root string) Probes {
 	p := Probes{Disk: disk, Immutable: immutable}
@@ -31,7 +31,7 @@ func disk(path string) (Disk, error) {
 	return Disk{ReadOnly: s.Flags&unix.ST_RDONLY != 0, Free: s.Bavail * uint64(s.Bsize)}, nil
 }
 
-// immutable is false where the file system knows no such thing.
+// immutable is false where the file system has no such attribute.
 func immutable(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func immutable(path string) bool {
 	return err == nil && flags&unix.STATX_ATTR_IMMUTABLE != 0
 }
 
-// synchronized asks the kernel, which time services tell.
+// synchronized asks the kernel, which time services notify.
 func synchronized() (bool, error) {
 	var t unix.Timex
 	if _, err := unix.Adjtimex(&t); err != nil {

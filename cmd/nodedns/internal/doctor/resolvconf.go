@@ -36,7 +36,7 @@ func checkResolvConf(m *Input) []Finding {
 	}
 	findings := m.resolvConfState()
 	if line, err := m.hostsLine(); err == nil && line.Index(nsswitch.Resolve) >= 0 && m.Config.VarlinkSocket != "" {
-		return findings // programs come by varlink
+		return findings // programs use varlink
 	}
 	switch {
 	case !first && len(findings) == 0 && !m.asksResolved():
@@ -53,7 +53,7 @@ func checkResolvConf(m *Input) []Finding {
 	return findings
 }
 
-// resolvConfState is what the daemon says of the file that it keeps.
+// resolvConfState is what the daemon reports of the file that it manages.
 func (m *Input) resolvConfState() []Finding {
 	s := m.Status.ResolvConf
 	if s == nil || s.Error == "" {
@@ -66,7 +66,7 @@ func (m *Input) resolvConfState() []Finding {
 	return []Finding{problem(s.Error, "programs do not ask nodedns", fix)}
 }
 
-// vacant says whether nobody has an address.
+// vacant reports whether no program listens on an address.
 func (m *Input) vacant(server netip.AddrPort) bool {
 	_, _, held := listen.SocketOwner(m.Proc, "udp", server)
 	return !held
@@ -118,7 +118,7 @@ var writers = []writer{
 	{[]string{"connmand"}, func(*Input) bool { return false }, "start it with --nodnsproxy, and let it not write resolv.conf"},
 }
 
-// checkWriters finds who else writes the file that we keep.
+// checkWriters finds other programs that write the file that we manage.
 func checkWriters(m *Input) []Finding {
 	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil

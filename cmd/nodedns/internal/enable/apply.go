@@ -29,7 +29,7 @@ const (
 	lookupTimeout = 2 * time.Second
 )
 
-// Enable carries out a plan for that. What is not applied afterwards, though the
+// Enable executes a plan for that. What is not applied afterwards, though the
 // daemon answers, is returned as an error and not undone: the daemon goes on
 // trying.
 func (m *Manager) Enable(ctx context.Context, p Plan) error {
@@ -100,8 +100,8 @@ func (m *Manager) restart(ctx context.Context) error {
 	return await(ctx, answerTimeout, m.answers)
 }
 
-// await calls what until it succeeds, and returns its last error that is not
-// only that the time was up.
+// await calls what until it succeeds, and returns its last error other than the
+// timeout.
 func await(ctx context.Context, timeout time.Duration, what func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -122,7 +122,7 @@ func await(ctx context.Context, timeout time.Duration, what func(context.Context
 }
 
 // answers fails unless the daemon answers for this machine's name, as a program
-// would ask it.
+// would query it.
 func (m *Manager) answers(ctx context.Context) error {
 	status, err := m.Status(ctx)
 	if err != nil {
@@ -179,7 +179,7 @@ func (m *Manager) applied(ctx context.Context) error {
 	})
 }
 
-// recordState saves what there is to undo, before anything is done. It returns
+// recordState saves what is to be undone, before anything is done. It returns
 // the record that there was, and one of how the service is now.
 func (m *Manager) recordState(ctx context.Context, keys []string) (was, now record, err error) {
 	was, found, err := m.loadRecord()

@@ -2,12 +2,12 @@
 // machine's owner: the hosts file, machine-id, the hostname, resolv.conf and
 // nsswitch.conf.
 //
-// The daemon does what its configuration says, and the packaged one says that
-// nothing of the machine is changed. To enable something is to write a drop-in
-// with the keys for it, to restart the daemon, and to edit the hosts line of
-// nsswitch.conf, in that order: no program is sent to a daemon that has not
-// answered. To disable it is the same backwards, and the originals are put back
-// by the packages that have kept them. What the user's own files enable is left
+// The daemon does what its configuration says, and the packaged one changes
+// nothing of the machine. To enable something is to write a drop-in with the
+// keys for it, to restart the daemon, and to edit the hosts line of
+// nsswitch.conf, in that order: no program is pointed at a daemon that has not
+// answered. Disabling is the same in reverse, and the originals are put back by
+// the packages that have kept them. What the user's own files enable is left
 // alone.
 //
 // Invariants:
@@ -21,7 +21,7 @@
 //   - Only one process changes the machine, by a lock on the state directory, and
 //     only by a plan that is not out of date.
 //   - A daemon that does not answer for this machine's own name is not enabled:
-//     what was done is undone.
+//     what was done is rolled back.
 //
 // The package starts no goroutine.
 package enable

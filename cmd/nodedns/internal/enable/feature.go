@@ -18,8 +18,8 @@ const (
 	Hosts      Feature = "hosts"       // the hosts file
 	MachineID  Feature = "machine-id"  // its ID
 	Hostname   Feature = "hostname"    // the kernel's
-	ResolvConf Feature = "resolv-conf" // which server programs ask
-	Nsswitch   Feature = "nsswitch"    // and whether they ask it
+	ResolvConf Feature = "resolv-conf" // which server programs query
+	Nsswitch   Feature = "nsswitch"    // and whether they query it
 )
 
 // Features are all of them, in the order of a plan.

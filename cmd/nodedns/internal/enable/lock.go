@@ -15,8 +15,8 @@ var (
 )
 
 // lock keeps other processes from changing the machine until release is called:
-// two at once would undo each other's halves. A plan that is out of date is
-// refused; its user may have thought about it for long.
+// two of them would undo parts of each other's work. A plan that is out of date
+// is refused; its user may have confirmed it late.
 func (m *Manager) lock(p Plan) (release func(), err error) {
 	dir, err := m.lockState()
 	if err != nil {

@@ -27,8 +27,8 @@ type Manager struct {
 	Config  config.Config   // as it is now
 	Origins []config.Origin // of the keys that are set
 	ID      zone.ID
-	// Status asks the daemon; the error is control.ErrNotRunning where there is
-	// none.
+	// Status queries the daemon; the error is control.ErrNotRunning where there
+	// is none.
 	Status func(ctx context.Context) (nodedns.Status, error)
 	// Restore puts the originals back that the daemon has kept, while it does
 	// not run: those of resolv.conf, those of the other files, or both. It
@@ -57,7 +57,7 @@ func (m *Manager) file(path string) managed.File {
 	}
 }
 
-// own is a file of ours, which no root is put before.
+// own is a file of ours, which is not below the root.
 func (m *Manager) own(path string) managed.File {
 	f := m.file(path)
 	f.Root = ""
@@ -104,8 +104,8 @@ func write(f managed.File, text string) error {
 	return err
 }
 
-// overridden returns why our drop-in could not enable a key, or "": a file or flag
-// that counts more sets it.
+// overridden returns why our drop-in could not enable a key, or "": a file or
+// flag of higher precedence sets it.
 func (m *Manager) overridden(key string) string {
 	i := slices.IndexFunc(m.Origins, func(o config.Origin) bool { return o.Key == key })
 	if i < 0 {
@@ -132,8 +132,7 @@ func (m *Manager) origin(key string) string {
 	return "already on, by default"
 }
 
-// running reports whether a daemon runs. An error that leaves it open counts as
-// one.
+// running reports whether a daemon runs. An inconclusive error counts as one.
 func (m *Manager) running(ctx context.Context) bool {
 	_, err := m.Status(ctx)
 	return !errors.Is(err, control.ErrNotRunning)
@@ -167,7 +166,7 @@ func (m *Manager) followsConfig(ctx context.Context) bool {
 	return !stub || status.ResolvConf != nil && status.ResolvConf.Mode == resolvconf.ModeStub
 }
 
-// kernelName is what the status calls the kernel's hostname.
+// kernelName is the path of the kernel's hostname in the status.
 const kernelName = "/proc/sys/kernel/hostname"
 
 // systemd reports whether the daemon is run by it.

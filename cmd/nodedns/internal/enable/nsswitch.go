@@ -12,14 +12,15 @@ import (
 
 const (
 	// vendorPath is what some distributions' glibc reads while nsswitch.conf is
-	// missing in /etc. To make that would hide it.
+	// missing in /etc. Creating that would hide it.
 	vendorPath = "/usr/etc/nsswitch.conf"
 	// maxNsswitch bounds its size, in bytes: a thousand times the usual.
 	maxNsswitch = 1 << 20
 )
 
 // nameService is nsswitch.conf with the original that is kept of it. It has a
-// state directory of its own, since restoring another puts back all that is there.
+// state directory of its own, since restoring another restores all that is
+// there.
 type nameService struct {
 	file    managed.File
 	backups managed.Backups
@@ -33,7 +34,7 @@ func (m *Manager) nameService() nameService {
 	return nameService{f, managed.Backups{State: f.State, System: f.System}}
 }
 
-// edit makes nodedns be asked.
+// edit makes glibc query nodedns.
 func (n nameService) edit(resolve bool) error {
 	_, err := n.file.Update(n.backups.Keeping(n.file, nil, func(old managed.Content) ([]byte, error) {
 		return nsswitch.Edit(old.Bytes, resolve)

@@ -31,7 +31,7 @@ type Row struct {
 	Now     string  `json:"now"`
 	Becomes string  `json:"becomes"`
 	Change  bool    `json:"change"`
-	// Note is why there is no change, or what else is to be known of it.
+	// Note is why there is no change, or further details.
 	Note string `json:"note,omitempty"`
 }
 
@@ -46,7 +46,7 @@ func (p Plan) Changes() bool {
 	return slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Change })
 }
 
-// PlanEnable returns what enabling some features comes to.
+// PlanEnable returns a plan for enabling some features.
 func (m *Manager) PlanEnable(ctx context.Context, features []Feature) (Plan, error) {
 	before, err := m.enabledKeys()
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *Manager) blocked(t setting) string {
 }
 
 // planNsswitch adds what becomes of nsswitch.conf, and of the socket that
-// nss-resolve asks.
+// nss-resolve uses.
 func (m *Manager) planNsswitch(ctx context.Context, p *Plan) {
 	row := Row{Feature: Nsswitch, Path: m.rooted(machine.Nsswitch)}
 	defer func() { p.Rows = append(p.Rows, row) }()

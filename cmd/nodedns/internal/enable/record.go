@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// record is what there is to undo. It outlives an interruption, which the
+// record is what is to be undone. It outlives an interruption, which the
 // drop-in does not: that is removed first.
 type record struct {
 	Keys []string `json:"keys"` // of drop-ins of ours that may still have effects
-	// MadeDir says that the directory of the drop-ins is there for ours.
+	// MadeDir means that the directory of the drop-ins was made for ours.
 	MadeDir bool `json:"made_dir"`
 	// What the service was before us.
 	UnitEnabled bool `json:"unit_enabled"`
@@ -41,7 +41,7 @@ func (m *Manager) loadRecord() (r record, found bool, err error) {
 	return r, true, nil
 }
 
-// saveRecord saves what there is to undo, or that there is nothing.
+// saveRecord saves what is to be undone, or that there is nothing.
 func (m *Manager) saveRecord(r record) error {
 	f := m.own(m.recordPath())
 	if len(r.Keys) == 0 {

@@ -17,7 +17,7 @@ import (
 // errStillRuns is for a daemon that we cannot stop.
 var errStillRuns = errors.New("the daemon runs, and would write again: stop it with what runs it on this machine, and disable once more")
 
-// PlanDisable returns what disabling some features comes to.
+// PlanDisable returns a plan for disabling some features.
 func (m *Manager) PlanDisable(ctx context.Context, features []Feature) (Plan, error) {
 	active, err := m.activeKeys()
 	if err != nil {
@@ -93,9 +93,9 @@ func (m *Manager) planStop(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// unitAfter is the state of the service when some keys are kept: with the last of
-// them it becomes what it was before us. That the record is lost is no reason to
-// stop it.
+// unitAfter is the state of the service when some keys are kept: with the last
+// of them it becomes what it was before us. A lost record is no reason to stop
+// it.
 func (m *Manager) unitAfter(keep []string) (then record, err error) {
 	r, found, err := m.loadRecord()
 	if !found || len(keep) > 0 {
@@ -104,7 +104,7 @@ func (m *Manager) unitAfter(keep []string) (then record, err error) {
 	return r, err
 }
 
-// Disable carries out a plan for that, and returns what was put back.
+// Disable executes a plan for that, and returns what was put back.
 func (m *Manager) Disable(ctx context.Context, p Plan) (done []Restored, err error) {
 	release, err := m.lock(p)
 	if err != nil {
@@ -145,8 +145,8 @@ func (m *Manager) trimRecord(keep []string) error {
 	return m.saveRecord(r)
 }
 
-// removeKeys makes the drop-in have only the keys to keep, and has put back what
-// those did that are gone. Then the service gets the given state.
+// removeKeys makes the drop-in have only the keys to keep, and undoes the
+// effects of the removed ones. Then the service gets the given state.
 func (m *Manager) removeKeys(ctx context.Context, keep, gone []string, then record) (done []Restored, err error) {
 	if err := m.writeDropIn(keep); err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func (m *Manager) restore(gone []string) ([]Restored, error) {
 	cfg := m.Config
 	switch {
 	case !has(gone, Hosts):
-		cfg.Files.Hosts = "" // the block stays where it is
+		cfg.Files.Hosts = "" // the block is not removed
 	case cfg.Files.Hosts == "":
 		cfg.Files.Hosts = machine.Hosts // where the drop-in was removed by an earlier attempt
 	}

@@ -1,5 +1,5 @@
-// Package httpserver serves HTTP to strangers: the control socket and the
-// metrics.
+// Package httpserver serves HTTP to untrusted clients: the control socket and
+// the metrics.
 //
 // Whatever a client does, it holds a bounded number of connections, each with
 // bounded headers and for a bounded time. [Serve] owns the goroutines of a

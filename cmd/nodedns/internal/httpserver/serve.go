@@ -39,7 +39,7 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, conn)
 		},
-		// What clients do wrong is their business.
+		// Errors of clients are logged for debugging only.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -62,13 +62,14 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log *slog.
 type connKey struct{}
 
 // Conn is the connection that a request came over, by the request's context. It
-// is for who wants to know the peer, and not to be read or written.
+// is for identifying the peer, and not to be read or written.
 func Conn(ctx context.Context) net.Conn {
 	conn, _ := ctx.Value(connKey{}).(net.Conn)
 	return conn
 }
 
-// limit closes connections beyond a number of them as soon as they are there.
+// limit closes connections beyond a number of them as soon as they are
+// accepted.
 func limit(connections int64, log *slog.Logger) func(net.Conn, http.ConnState) {
 	var open atomic.Int64
 	return func(conn net.Conn, state http.ConnState) {

@@ -16,8 +16,8 @@ var libraries = []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-lin
 // the hosts file and of DNS are a part of glibc.
 func (m Machine) HasModule(service string) bool { return m.hasModuleIn(service, libraries) }
 
-// HasModuleHere is HasModule in the environment of this process, which may have
-// libraries looked for elsewhere too.
+// HasModuleHere is HasModule in the environment of this process, which may add
+// directories to search.
 func (m Machine) HasModuleHere(service string) bool {
 	return m.HasModule(service) || m.hasModuleIn(service, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")))
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/nodedns/nodedns/internal/osfile"
 )
 
-// The files that programs on a machine go by, below the root.
+// The files that configure name resolution for programs, below the root.
 const (
 	Hosts      = "/etc/hosts"
 	MachineID  = "/etc/machine-id"
 	ResolvConf = "/etc/resolv.conf"
 	HostConf   = "/etc/host.conf"
 	Nsswitch   = "/etc/nsswitch.conf"
-	// VarlinkSocket is where nss-resolve asks.
+	// VarlinkSocket is the socket that nss-resolve uses.
 	VarlinkSocket = "/run/systemd/resolve/io.systemd.Resolve"
 )
 

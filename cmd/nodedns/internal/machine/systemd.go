@@ -43,7 +43,7 @@ func Systemctl(ctx context.Context, verb ...string) error {
 	return nil
 }
 
-// unitIs asks systemctl a question that its exit status answers.
+// unitIs runs a systemctl query that is answered by the exit status.
 func unitIs(ctx context.Context, question string) (bool, error) {
 	err := Systemctl(ctx, question, "--quiet")
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
@@ -62,7 +62,7 @@ func UnitState(ctx context.Context) (active, enabled bool, err error) {
 	return active, enabled, err
 }
 
-// Unit is the service in systemd, in the words of systemctl(1).
+// Unit is the service in systemd, in the terms of systemctl(1).
 type Unit struct {
 	Loaded  bool   // there is such a unit
 	Active  string // active, failed, ...

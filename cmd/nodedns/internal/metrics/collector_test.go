@@ -121,7 +121,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// scraped is what a scrape of the sample says.
+// scraped is what a scrape of the sample returns.
 func scraped(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(Handler(collector(sample), process))
@@ -159,7 +159,7 @@ func described() iter.Seq[string] {
 	}
 }
 
-// Neither what resolv.conf nor what the command line says may end the process.
+// Neither the content of resolv.conf nor the command line may end the process.
 func TestLabelsThatAreNoText(t *testing.T) {
 	t.Parallel()
 	odd := sample
@@ -175,7 +175,7 @@ func TestLabelsThatAreNoText(t *testing.T) {
 	}
 }
 
-// The gauge is the verdict's word, whatever else the status has.
+// The gauge follows the verdict, whatever else the status has.
 func TestHealthyIsTheVerdict(t *testing.T) {
 	t.Parallel()
 	for _, healthy := range []bool{true, false} {

@@ -26,14 +26,14 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// alert is one of the alert rules, as far as the tests ask.
+// alert is one of the alert rules, as far as the tests need it.
 type alert struct {
 	name, expr, after, severity string
 	annotations                 map[string]string
 }
 
-// alerts reads the rules by their indentation, which the file keeps to. That
-// they are what Prometheus takes is promtool's word.
+// alerts reads the rules by their indentation, which the file keeps to. Whether
+// Prometheus accepts them is for promtool to check.
 func alerts(t *testing.T) (all []alert) {
 	t.Helper()
 	for _, block := range strings.Split(read(t, rulesFile), "\n      - ")[1:] {
@@ -70,7 +70,7 @@ func alerts(t *testing.T) (all []alert) {
 	return all
 }
 
-// Each alert says how severe it is, on which machine, and what to do; and the
+// Each alert states how severe it is, on which machine, and what to do; and the
 // cases show it firing, and not firing.
 func TestAlertsAreComplete(t *testing.T) {
 	t.Parallel()

@@ -15,14 +15,14 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
-// Config is what glibc goes by on a machine, and in the environment, of this
-// process.
+// Config is the configuration of glibc on a machine, and in the environment of
+// this process.
 type Config struct {
 	// Switch is the hosts line of nsswitch.conf, and SwitchError why glibc would
 	// find nothing at all, or nil.
 	Switch      nsswitch.Line
 	SwitchError error
-	// Servers are those of resolv.conf that are asked, in their order.
+	// Servers are those of resolv.conf that are queried, in their order.
 	Servers []netip.AddrPort
 	// Search is the search list, and Dots the number of dots from which on a
 	// name is tried as it is before it.
@@ -31,14 +31,14 @@ type Config struct {
 
 	machine  machine.Machine
 	hosts    []byte // the hosts file
-	multiple bool   // a name may stand in several lines of it
+	multiple bool   // a name may be in several lines of it
 	rotate   bool   // servers take turns
 	hostname string
 	v4, v6   bool // addresses besides loopback
 }
 
-// Read returns what glibc goes by on a machine. Files that are not there are as
-// good as empty, as for glibc.
+// Read returns the configuration of glibc on a machine. Files that are not
+// there are as good as empty, as for glibc.
 func Read(files machine.Machine) (*Config, error) {
 	m := &Config{machine: files}
 	var text [4]string
@@ -70,10 +70,10 @@ func readFile(m machine.Machine, path string) (string, error) {
 	return text, err
 }
 
-// maxServers are asked of those in resolv.conf (resolv.conf(5)).
+// maxServers of those in resolv.conf are queried (resolv.conf(5)).
 const maxServers = 3
 
-// readResolvConf takes what resolv.conf and the environment say.
+// readResolvConf takes the settings of resolv.conf and the environment.
 func (m *Config) readResolvConf(text string, getenv func(string) string) {
 	c := resolvconf.Parse(text)
 	m.Servers = c.Servers[:min(len(c.Servers), maxServers)]
@@ -93,8 +93,8 @@ func (m *Config) readResolvConf(text string, getenv func(string) string) {
 	m.Dots, m.rotate = resolvconf.Ndots(options), slices.Contains(options, "rotate")
 }
 
-// families says which families the machine has addresses of besides loopback:
-// those that getaddrinfo asks for.
+// families returns which families the machine has addresses of besides
+// loopback: those that getaddrinfo looks up.
 func families() (v4, v6 bool, err error) {
 	addrs, err := net.InterfaceAddrs()
 	for _, addr := range addrs {
@@ -114,7 +114,7 @@ func families() (v4, v6 bool, err error) {
 // maxName is how long a name can be, in presentation form without escapes.
 const maxName = 253
 
-// Names are those under which a name is looked for by DNS, in their order.
+// Names are those under which a name is looked up over DNS, in their order.
 func (m *Config) Names(name string) []string {
 	all := resolvconf.Spellings(name, m.Search, m.Dots)
 	return slices.DeleteFunc(all, func(spelling string) bool { return spelling != name && len(spelling) > maxName })

@@ -9,7 +9,7 @@ import (
 
 // inHosts are the addresses that the hosts file has for a name, and the numbers
 // of their lines, ours and the user's. For one family, only the first of its
-// lines counts unless host.conf says otherwise.
+// lines is used unless host.conf sets otherwise.
 func (m *Config) inHosts(name string, want familySet) (addrs []netip.Addr, numbers []int) {
 	for entry := range hostsformat.Entries(1, m.hosts) {
 		if !entry.HasName([]byte(name)) {
@@ -27,8 +27,9 @@ func (m *Config) inHosts(name string, want familySet) (addrs []netip.Addr, numbe
 	return addrs, numbers
 }
 
-// namedInHosts is the name that the hosts file has for an address, and the number
-// of its line. A line without a name counts too, and gives an empty one.
+// namedInHosts is the name that the hosts file has for an address, and the
+// number of its line. A line without a name is used too, and yields an empty
+// one.
 func (m *Config) namedInHosts(addr netip.Addr) (name string, number int, ok bool) {
 	want := familySet{four: addr.Is4(), six: addr.Is6()}
 	for entry := range hostsformat.Entries(1, m.hosts) {
@@ -43,13 +44,13 @@ func (m *Config) namedInHosts(addr netip.Addr) (name string, number int, ok bool
 	return "", 0, false
 }
 
-// familySet are the families that are looked for.
+// familySet are the families that are looked up.
 type familySet struct{ four, six bool }
 
 func (f familySet) single() bool { return f.four != f.six }
 
-// fit is the address of a line as it is found. Who looks for IPv4 alone finds
-// IPv6's form of it too, and the loopback's.
+// fit is the address of a line as it is found. A lookup for IPv4 alone finds
+// its IPv6-mapped form too, and the loopback's.
 func (f familySet) fit(addr netip.Addr) (netip.Addr, bool) {
 	switch {
 	case addr.Is4():

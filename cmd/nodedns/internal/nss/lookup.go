@@ -12,39 +12,39 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
-// Answer is what the daemon says to one question by DNS.
+// Answer is the daemon's answer to one query over DNS.
 type Answer struct {
 	// Rcode is the mnemonic of the response code, such as NXDOMAIN.
 	Rcode string
-	// Data of the records of the type that was asked for.
+	// Data of the records of the type that was queried.
 	Data []string
 	// From is the source of the answer, Step the step of the decision that
 	// settled it, and Reason why.
 	From, Step, Reason string
-	// Unasked says that it is not known, because it would take an upstream.
+	// Unasked means that it is unknown, because it would take an upstream.
 	Unasked bool
 }
 
-// Lookup asks the services of a machine.
+// Lookup queries the services of a machine.
 type Lookup struct {
 	*Config
-	// Ask asks the daemon for a name, without search list, and a type: A, AAAA or
-	// PTR. An error ends the lookup.
+	// Ask queries the daemon for a name, without search list, and a type: A,
+	// AAAA or PTR. An error ends the lookup.
 	Ask func(ctx context.Context, name, typ string) (Answer, error)
-	// Search has the daemon look for a name as for nss-resolve: for the type A or
-	// AAAA, or for both where that is empty. It is nil where it is not this daemon
-	// that serves nss-resolve.
+	// Search has the daemon look for a name as for nss-resolve: for the type A
+	// or AAAA, or for both where that is empty. It is nil if another program
+	// serves nss-resolve.
 	Search func(ctx context.Context, name, typ string) (Searched, error)
 	// Listeners are the daemon's addresses.
 	Listeners []netip.AddrPort
-	// Dry has no other server asked than the daemon.
+	// Dry has no server queried but the daemon.
 	Dry bool
 }
 
-// Unknown is the status of a service of which it cannot be told what it says.
+// Unknown is the status of a service whose result cannot be determined.
 const Unknown = "unknown"
 
-// Result is what a service says to a name.
+// Result is what a service returns for a name.
 type Result struct {
 	Service string `json:"service"`
 	// Status is success, notfound, unavail, tryagain or unknown.
@@ -54,9 +54,10 @@ type Result struct {
 	// Found are addresses or, for an address, names.
 	Found  []string `json:"found,omitempty"`
 	Reason string   `json:"reason"`
-	// Names are those that a search list makes of the name, in the order in which
-	// the daemon is asked for them, and Tried the questions that it gets. Where
-	// the daemon is not asked, or what others ask is not known, there are none.
+	// Names are those that a search list makes of the name, in the order in
+	// which the daemon is queried for them, and Tried the queries that it gets.
+	// Where the daemon is not queried, or the queries of others are unknown,
+	// there are none.
 	Names []string `json:"names,omitempty"`
 	Tried []Tried  `json:"tried,omitempty"`
 	// As is the one of the names that was found.
@@ -71,11 +72,11 @@ type SearchList struct {
 	Dots    int      `json:"dots"`
 }
 
-// Tried is one question to the daemon.
+// Tried is one query to the daemon.
 type Tried struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
-	Rcode string `json:"rcode,omitempty"` // empty if it was not asked
+	Rcode string `json:"rcode,omitempty"` // empty if it was not sent
 	Count int    `json:"count"`           // of the records
 	// From is the source of the answer, Step the step of the decision that
 	// settled it, and Reason why.
@@ -93,16 +94,16 @@ func (r Result) because(status, format string, values ...any) Result {
 	return r
 }
 
-// subject is what is looked for: a name, or an address.
+// subject is what is looked up: a name, or an address.
 type subject struct {
 	name string
 	addr netip.Addr // valid: its name is wanted
 	want familySet
-	// mapped says that IPv4 will do in IPv6's form, if there is no IPv6.
+	// mapped allows IPv4-mapped IPv6 addresses if there is no IPv6.
 	mapped bool
 }
 
-// types are those of the records that are asked for.
+// types are those of the records that are queried.
 func (s subject) types() (types []string) {
 	switch {
 	case s.addr.IsValid():
@@ -115,7 +116,7 @@ func (s subject) types() (types []string) {
 	return []string{"A"}
 }
 
-// service asks one service.
+// service queries one service.
 func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, error) {
 	r := Result{Service: name}
 	switch {
@@ -135,7 +136,7 @@ func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, e
 	return r.because(Unknown, "what this service says is not known here"), nil
 }
 
-// isMyName says whether nss-myhostname answers for a name.
+// isMyName reports whether nss-myhostname answers for a name.
 func (l *Lookup) isMyName(name string) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	last := name[strings.LastIndexByte(name, '.')+1:]
@@ -204,8 +205,8 @@ func (l *Lookup) dns(ctx context.Context, r Result, s subject) (Result, error) {
 	return l.notInDNS(r, s, failed), nil
 }
 
-// notInDNS is the result without any record. After a failure glibc asks the next
-// server.
+// notInDNS is the result without any record. After a failure glibc queries the
+// next server.
 func (l *Lookup) notInDNS(r Result, s subject, failed string) Result {
 	if failed == "" {
 		return r.because(nsswitch.NotFound, "no %s record at %s", strings.Join(s.types(), " or "), strings.Join(r.Names, ", "))
@@ -218,7 +219,7 @@ func (l *Lookup) notInDNS(r Result, s subject, failed string) Result {
 	return r.because(nsswitch.Unavailable, "the daemon answers %s", failed)
 }
 
-// elsewhere is the server that glibc may ask first and that is not the daemon, or
+// elsewhere is the server other than the daemon that glibc may query first, or
 // "".
 func (l *Lookup) elsewhere() string {
 	first := l.Servers[:1]

@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// Socket is where nss-resolve looks for who answers it.
+// Socket is the socket that nss-resolve connects to.
 const Socket = machine.VarlinkSocket
 
 // Searched is what the daemon makes of a name for nss-resolve.
@@ -26,15 +26,15 @@ type Searched struct {
 	Error string
 }
 
-// resolve is nss-resolve: this daemon explains how it answers, and another one that
-// serves the socket is asked what nss-resolve would ask.
+// resolve is nss-resolve: this daemon explains how it answers, and another one
+// that serves the socket gets the call that nss-resolve would make.
 func (l *Lookup) resolve(ctx context.Context, r Result, s subject) (Result, error) {
 	path := filepath.Join(l.machine.Root, machine.VarlinkSocket)
 	c := varlink.NewClient(path)
 	if err := c.Dial(ctx); err != nil {
 		return r.because(nsswitch.Unavailable, "no process serves %s", machine.VarlinkSocket), nil
 	}
-	defer c.Close() // it was asked all there is to ask
+	defer c.Close() // there is no further call
 	switch {
 	case l.Search != nil && !s.addr.IsValid():
 		return l.searched(ctx, r, s)
@@ -72,10 +72,11 @@ func (l *Lookup) searched(ctx context.Context, r Result, s subject) (Result, err
 	return r.because(nsswitch.Success, "the daemon has %s", r.As), nil
 }
 
-// noSource is the error where only an upstream can tell, and is not to be asked.
+// noSource is the error where only an upstream has the answer, and is not to be
+// queried.
 var noSource = varlink.ErrNoSource.ID
 
-// callResolve is what a call of the socket comes to.
+// callResolve is the result of a call over the socket.
 func callResolve(ctx context.Context, c *varlink.Client, r Result, s subject) Result {
 	found, err := resolved(ctx, c, s)
 	failed := (*varlink.Error)(nil)
@@ -109,8 +110,9 @@ func resolved(ctx context.Context, c *varlink.Client, s subject) (found []string
 	return found, err
 }
 
-// statusOf is what nss-resolve makes of an error: who is not there, or speaks
-// another protocol, is unavailable; who lacks a network may have it later.
+// statusOf is what nss-resolve makes of an error: a service that is absent, or
+// has another protocol, is unavailable; one that lacks a network may have it
+// later.
 func statusOf(name string) string {
 	switch name {
 	case "org.varlink.service.InterfaceNotFound", "org.varlink.service.MethodNotFound", "org.varlink.service.MethodNotImplemented":

@@ -111,7 +111,7 @@ func TestResolveDry(t *testing.T) {
 	}
 }
 
-// A socket that nobody serves is none.
+// A socket that no program serves is none.
 func TestResolveDeadSocket(t *testing.T) {
 	t.Parallel()
 	m := configOf(t, map[string]string{machine.Nsswitch: "hosts: resolve\n", fmt.Sprintf(module, "resolve"): "", machine.VarlinkSocket: ""})

@@ -10,24 +10,24 @@ import (
 
 // Walk is how the services are gone through, one by one.
 type Walk struct {
-	// Results of the services that are asked, in their order.
+	// Results of the services that are queried, in their order.
 	Results []Result
-	// Rest are the services that are not asked.
+	// Rest are the services that are not queried.
 	Rest []string
-	// Found is what the search ends with, and Service who had it; both are empty
-	// if nobody has.
+	// Found is what the search ends with, and Service where it was found; both
+	// are empty if it was not.
 	Found   []string
 	Service string
-	// As is the name that the daemon was asked for when it was found, or "".
+	// As is the name that the daemon was queried for when it was found, or "".
 	As string
 	// Unknown is why it is not known how the search ends, or "".
 	Unknown string
 }
 
-// walk asks the services of nsswitch.conf until one has the last word.
+// walk queries the services of nsswitch.conf until one ends the search.
 func (l *Lookup) walk(ctx context.Context, s subject) (w Walk, err error) {
 	if l.SwitchError != nil {
-		return Walk{}, nil // glibc asks nobody
+		return Walk{}, nil // glibc queries none
 	}
 	services := l.Switch.Services
 	for i, service := range services {
@@ -57,7 +57,7 @@ func (l *Lookup) walk(ctx context.Context, s subject) (w Walk, err error) {
 	return w, nil
 }
 
-// ask asks one service, and once more for IPv4 if that may be mapped.
+// ask queries one service, and once more for IPv4 if that may be mapped.
 func (l *Lookup) ask(ctx context.Context, service string, s subject) (Result, error) {
 	r, err := l.service(ctx, service, s)
 	if err != nil || !s.mapped || r.Status == nsswitch.Success || r.Status == Unknown {
@@ -72,17 +72,18 @@ func (l *Lookup) ask(ctx context.Context, service string, s subject) (Result, er
 	return four, err
 }
 
-// Prediction is what a command would say on this machine.
+// Prediction is what a command would print on this machine.
 type Prediction struct {
 	Command string `json:"command"`
-	// Found are the addresses, or the names of an address, without an order.
-	// Nothing found is what the command says by exit status 2.
+	// Found are the addresses, or the names of an address, without an order. If
+	// nothing is found, the command exits with status 2.
 	Found   []string `json:"found"`
 	Service string   `json:"service,omitempty"` // that has it
-	// As is the name that the daemon was asked for when it was found: another one
-	// than was given by a search list. It is absent where it was found without it.
+	// As is the name that the daemon was queried for when it was found: another
+	// one than was given by a search list. It is absent where it was found
+	// without it.
 	As string `json:"as,omitempty"`
-	// Unknown is why this cannot be told, or empty.
+	// Unknown is why this is not known, or empty.
 	Unknown string `json:"unknown,omitempty"`
 }
 
@@ -91,8 +92,8 @@ func (w *Walk) predict(command, name string) Prediction {
 	return Prediction{Command: "getent " + command + " " + name, Found: found, Service: w.Service, As: w.As, Unknown: w.Unknown}
 }
 
-// Name looks for the addresses of a name as getaddrinfo does, and tells what
-// getent would say.
+// Name looks up the addresses of a name as getaddrinfo does, and predicts what
+// getent would print.
 func (l *Lookup) Name(ctx context.Context, name string) (Walk, []Prediction, error) {
 	walk, err := l.addresses(ctx, name)
 	if err != nil {
@@ -106,7 +107,7 @@ func (l *Lookup) Name(ctx context.Context, name string) (Walk, []Prediction, err
 }
 
 // addresses is getaddrinfo for both families. It leaves out the one that the
-// machine has no address of; or has IPv4 in IPv6's form, if that is IPv4.
+// machine has no address of; or maps IPv4 to IPv6, if that is IPv4.
 func (l *Lookup) addresses(ctx context.Context, name string) (Walk, error) {
 	both := l.v4 == l.v6
 	return l.walk(ctx, subject{
@@ -114,8 +115,8 @@ func (l *Lookup) addresses(ctx context.Context, name string) (Walk, error) {
 	})
 }
 
-// Address looks for the name of an address as getnameinfo does, and tells what
-// getent would say. Reverse is its name in the DNS.
+// Address looks up the name of an address as getnameinfo does, and predicts
+// what getent would print. Reverse is its name in the DNS.
 func (l *Lookup) Address(ctx context.Context, addr netip.Addr, reverse string) (Walk, []Prediction, error) {
 	walk, err := l.walk(ctx, subject{name: reverse, addr: addr})
 	for i, name := range walk.Found {

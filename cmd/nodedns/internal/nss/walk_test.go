@@ -13,8 +13,9 @@ import (
 
 const module = "/usr/lib/x86_64-linux-gnu/libnss_%s.so.2"
 
-// foretell looks a name up, and returns the walk in short: each service, what it
-// says and what follows, and then what getent ahosts and getent hosts find.
+// foretell looks a name up, and returns the walk in short: each service, what
+// it returns and what follows, and then what getent ahosts and getent hosts
+// find.
 func foretell(t *testing.T, l *Lookup, name string) string {
 	t.Helper()
 	walk, predictions, err := l.Name(t.Context(), name)

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// preferred is how resolve is written where nobody behind it can know more: its
-// answer counts, and only when nobody answers is the search gone on with.
+// preferred is how resolve is written where no service after it can know more:
+// its answer is final, and the search continues only if it is unavailable.
 const preferred = "resolve [!UNAVAIL=return]"
 
 // newLine is how the hosts line of a file begins that has none.
 const newLine = "hosts:          "
 
-// Edit returns the text with a hosts line by which nodedns is asked.
+// Edit returns the text with a hosts line by which nodedns is queried.
 //
-// With resolve set, resolve stands before files, so that the hosts file is only
-// read when nobody answers. Where the user has further services that know names
-// of their own, such as mdns, an answer that there is no such name does not end
-// the search, or they would never be asked again. Where none of them stood before
-// it, the actions that the user gave to resolve stay. Without resolve, files and
-// dns are made sure of.
+// With resolve set, resolve is placed before files, so that the hosts file is
+// only read when no daemon answers. Where the user has further services that
+// know names of their own, such as mdns, an answer that there is no such name
+// does not end the search, or they would never be queried again. Where none of
+// them was before it, the actions that the user gave to resolve stay. Without
+// resolve, files and dns are made sure of.
 //
-// A text that is as it should be is returned as it is, and so is one without a
-// hosts line if glibc's default will do. The error is a mistake in the file: there
-// is no telling what it should mean.
+// A text that needs no change is returned as it is, and so is one without a
+// hosts line if glibc's default will do. The error is a mistake in the file,
+// whose meaning is then undefined.
 func Edit(text []byte, resolve bool) ([]byte, error) {
 	if _, err := Hosts(text); err != nil {
 		return nil, err
@@ -48,10 +48,10 @@ func Edit(text []byte, resolve bool) ([]byte, error) {
 	return splice(text, target, value), nil
 }
 
-// Withdraw takes resolve out of the hosts line again, for a file that somebody
-// else has changed since Edit, so that its original cannot be put back. What
-// Edit found missing beside it stays, since it does no harm. A text whose
-// original had resolve itself is returned as it is.
+// Withdraw removes resolve from the hosts line again, for a file that another
+// program has changed since Edit, so that its original cannot be put back. What
+// else Edit added stays, since it does no harm. A text whose original had
+// resolve itself is returned as it is.
 func Withdraw(text, original []byte) ([]byte, error) {
 	before, err := Hosts(original)
 	if err == nil && before.Index(Resolve) >= 0 {
@@ -72,7 +72,7 @@ func Withdraw(text, original []byte) ([]byte, error) {
 	return splice(text, target, value+tail), nil
 }
 
-// lastHosts finds the line that counts, or would if it had a line break.
+// lastHosts finds the effective line, or what would be it with a line break.
 func lastHosts(text []byte) (target raw, found bool) {
 	for l := range lines(text) {
 		if l.database == "hosts" {
@@ -83,7 +83,7 @@ func lastHosts(text []byte) (target raw, found bool) {
 }
 
 // appendLine puts a line behind the last complete one: what follows without a
-// line break does not count, and shall not begin to.
+// line break is ignored, and must stay so.
 func appendLine(text []byte, line string) []byte {
 	return slices.Insert(slices.Clone(text), bytes.LastIndexByte(text, '\n')+1, []byte(line)...)
 }
@@ -100,8 +100,8 @@ func splice(text []byte, l raw, value string) []byte {
 	return slices.Concat(text[:l.offset], []byte(value), text[l.offset+len(l.value):])
 }
 
-// unread is what follows the last service of a value: brackets that glibc gives
-// no meaning, and that would get one by a service put before them.
+// unread is what follows the last service of a value: brackets that glibc
+// ignores, and that would take effect after an inserted service.
 func unread(value string) string {
 	words, _ := split(value)
 	end := 0
@@ -148,7 +148,7 @@ func withResolve(value string) string {
 	if at >= 0 {
 		var had string
 		value, had = without(value, Resolve)
-		// Of the services that were asked before, none is to be cut off.
+		// None of the services that were queried before may be cut off.
 		passed := line.Services[max(0, line.Index(Files)):at]
 		if len(line.Services[at].Actions) > 0 && !slices.ContainsFunc(passed, knowsMore) {
 			text = had
@@ -165,7 +165,7 @@ func knowsMore(s Service) bool {
 }
 
 // comment matches where the user means a comment to begin. To glibc it is more
-// services, but nothing of ours shall be put among them.
+// services, but ours must not be put among them.
 var comment = regexp.MustCompile(`(^|\s)#`)
 
 func beforeComment(value string) (before, behind string) {
@@ -188,7 +188,7 @@ func insertBefore(value, text, name string) string {
 	return add(value, text)
 }
 
-// add puts a word behind the last service.
+// add puts a word after the last service.
 func add(value, text string) string {
 	words, _ := split(value)
 	if len(words) == 0 {
@@ -198,8 +198,8 @@ func add(value, text string) string {
 	return value[:end] + " " + text + value[end:]
 }
 
-// without takes the services of a name out, with their actions and the space
-// behind them, and returns the first of them as it was written.
+// without removes the services of a name, with their actions and the space
+// after them, and returns the first of them as it was written.
 func without(value, name string) (rest, had string) {
 	for {
 		words, _ := split(value)

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// asked matches the library that glibc looks for when it comes to a service.
+// asked matches the library that glibc looks for when it reaches a service.
 var asked = regexp.MustCompile(`find library=libnss_(.*)\.so\.2 `)
 
 // TestAsGlibc has the glibc of this machine read the files: the services that
-// it looks for, all of them unavailable, are those that Hosts tells.
+// it looks for, all of them unavailable, are those that Hosts returns.
 func TestAsGlibc(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to put a file in the place of /etc/nsswitch.conf in a mount namespace")
@@ -59,8 +59,8 @@ func searched(t *testing.T, text string) (names []string) {
 // known is the name in the hosts file that getent sees.
 const known = "known.invalid"
 
-// getent asks for a host with a file as nsswitch.conf, in namespaces of its own:
-// nothing is sent anywhere.
+// getent looks up a host with a file as nsswitch.conf, in namespaces of its
+// own: nothing is sent anywhere.
 func getent(t *testing.T, text, name string) string {
 	dir := t.TempDir()
 	for file, text := range map[string]string{"nsswitch.conf": text, "hosts": "192.0.2.1 " + known + "\n"} {

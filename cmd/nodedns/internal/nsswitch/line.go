@@ -7,7 +7,7 @@ import (
 
 // The services that a machine with nodedns is about.
 const (
-	Resolve = "resolve" // libnss_resolve, which asks by varlink
+	Resolve = "resolve" // libnss_resolve, which uses varlink
 	Files   = "files"   // the hosts file
 	DNS     = "dns"     // the servers of resolv.conf
 )
@@ -28,21 +28,21 @@ const (
 	Merge    = "merge"
 )
 
-// Line is what counts as the hosts line of a file.
+// Line is the effective hosts line of a file.
 type Line struct {
 	Number   int   // in the file, counted from 1; 0: there is none, and Services are glibc's default
-	Ignored  []int // the numbers of the hosts lines that do not count
+	Ignored  []int // the numbers of the hosts lines without effect
 	Services []Service
 }
 
-// Service is one of those that are asked, in order. A name need not be that of
-// a service that exists: one whose library is missing is Unavailable.
+// Service is one of those that are queried, in this order. A name need not be
+// that of a service that exists: one whose library is missing is Unavailable.
 type Service struct {
 	Name    string
 	Actions []Action // as they are written; without any, only success ends the search
 }
 
-// Action says what happens when a service ends with a status.
+// Action is what happens when a service ends with a status.
 type Action struct {
 	Not    bool   // with every status but this one
 	Status string // in lower case
@@ -54,8 +54,8 @@ func (l Line) Index(name string) int {
 	return slices.IndexFunc(l.Services, func(s Service) bool { return s.Name == name })
 }
 
-// Then says what happens after the service has ended with a status: Return,
-// Continue or Merge. Of several actions for a status the last one counts.
+// Then returns what happens after the service has ended with a status: Return,
+// Continue or Merge. Of several actions for a status the last one takes effect.
 func (s Service) Then(status string) string {
 	do := Continue
 	if status == Success {

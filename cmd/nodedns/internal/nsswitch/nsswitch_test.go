@@ -83,7 +83,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// reached are the services that are asked if none is available.
+// reached are the services that are queried if none is available.
 func reached(l Line) Line {
 	for i, s := range l.Services {
 		if s.Then(Unavailable) != Continue {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// databases are those whose lines glibc takes apart, by which it may fail.
+// databases are those whose lines glibc parses, which may fail.
 var databases = []string{
 	"aliases", "ethers", "group", "group_compat", "gshadow", "hosts", "initgroups", "netgroup", "networks", "passwd",
 	"passwd_compat", "protocols", "publickey", "rpc", "services", "shadow", "shadow_compat",
@@ -58,9 +58,9 @@ type raw struct {
 	start, end int // in the text, without the line break
 	terminated bool
 	database   string // its first word, whatever that is
-	value      string // what stands behind the colon, up to a NUL byte
+	value      string // what follows the colon, up to a NUL byte
 	offset     int    // of the value in the text
-	bare       bool   // nothing stands between the two
+	bare       bool   // nothing is between the two
 }
 
 // lines goes through the lines of a text.
@@ -105,7 +105,7 @@ func (l *raw) take(content string) {
 // space is what separates words.
 const space = " \t\n\v\f\r"
 
-// word is a service with the place where it stands in its value.
+// word is a service with its position in the value.
 type word struct {
 	service Service
 	start   int // of the name
@@ -113,7 +113,7 @@ type word struct {
 	end     int // the end of the brackets, if there are any
 }
 
-// split takes a value apart, or says what is wrong with it.
+// split parses a value, or returns what is wrong with it.
 func split(value string) (words []word, wrong string) {
 	at := 0
 	for {
@@ -139,7 +139,7 @@ func split(value string) (words []word, wrong string) {
 	}
 }
 
-// actions takes brackets apart, and returns how long they are.
+// actions parses brackets, and returns how long they are.
 func actions(value string) (list []Action, size int, wrong string) {
 	rest := value[1:] // without the bracket
 	for {

@@ -8,10 +8,10 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// compare asks for each node of the sample, and again for those that were not
-// answered as they should be. A difference counts if the node was the same
-// before and after. The error says that the zone cannot be read any more, or that
-// ctx has ended; what fails of the asking is the check's.
+// compare queries each node of the sample, and again those that were not
+// answered as expected. A difference is reported if the node was the same
+// before and after. The error means that the zone cannot be read any more, or
+// that ctx has ended; failed queries are the check's.
 func (v *verification) compare(ctx context.Context, name string, ask func(context.Context, node) ([]Difference, error)) (Check, error) {
 	var differences []Difference
 	pending := v.sample
@@ -44,8 +44,8 @@ func (v *verification) compare(ctx context.Context, name string, ask func(contex
 	return newCheck(name, detail, differences), nil
 }
 
-// recheck reads the nodes of which something was wrong, and tells those that
-// are as they were before from those that are not. One that is gone is neither.
+// recheck reads the nodes with differences again, and separates those that are
+// unchanged from those that are not. One that is gone is neither.
 func (v *verification) recheck(ctx context.Context, before []node, wrong map[zone.ID][]Difference) (stayed, moved []node, err error) {
 	if len(wrong) == 0 {
 		return nil, nil, nil

@@ -14,14 +14,15 @@ import (
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 )
 
-// asking is one listener, asked by one transport.
+// asking is one listener, queried over one transport.
 type asking struct {
 	v      *verification
 	client *dnsclient.Client
 	pace   limiter
 }
 
-// checkListeners asks each listener of this machine's programs, by UDP and by TCP.
+// checkListeners queries each listener of this machine's programs, over UDP and
+// TCP.
 func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 	if len(v.status.Listeners) == 0 {
 		return []Check{failed("dns", errors.New("the daemon listens on no address"))}, nil
@@ -50,7 +51,7 @@ func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 	return checks, nil
 }
 
-// ask puts all questions about a node.
+// ask sends all queries about a node.
 func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
 	var differences []Difference
 	for _, family := range []struct {
@@ -77,8 +78,8 @@ func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
 	return differences, nil
 }
 
-// askReverse asks for the name of an address. If it is not the node's, the
-// daemon is asked whose it is.
+// askReverse queries the name of an address. If it is not the node's, it asks
+// the daemon for the expected names.
 func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Difference, error) {
 	if err := a.next(ctx); err != nil {
 		return nil, err
@@ -100,10 +101,10 @@ func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Dif
 	return appendUnequal(nil, addr.String()+" PTR", want, reply), nil
 }
 
-// namesOf are the names that an address should have, by the daemon's own word
-// and without the way over DNS: that of another node which has it too, or of a
-// line of the hosts file. Known is false where it has none of its own: then other
-// servers may know one.
+// namesOf are the names that an address should have, as the daemon reports
+// them, not over DNS: that of another node which has it too, or of a line of
+// the hosts file. Known is false where it has none of its own: then other
+// servers may have one.
 func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []string, known bool, err error) {
 	name, err := dnsclient.ReverseName(addr)
 	if err != nil {
@@ -119,7 +120,7 @@ func (v *verification) namesOf(ctx context.Context, addr netip.Addr) (names []st
 	return names, answer.Authoritative && len(names) > 0, nil
 }
 
-// next keeps the pace.
+// next keeps to the rate limit.
 func (a *asking) next(ctx context.Context) error {
 	if ahead := a.pace.next(time.Now()); ahead > 0 {
 		retry.Sleep(ctx, ahead)
@@ -127,7 +128,7 @@ func (a *asking) next(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// appendUnequal appends how a reply differs from the records wanted, in any
+// appendUnequal appends how a reply differs from the expected records, in any
 // order and letter case, if it does.
 func appendUnequal(differences []Difference, name string, want []string, reply dnsclient.Reply) []Difference {
 	is, should := sorted(reply.Records), sorted(want)

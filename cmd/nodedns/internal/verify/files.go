@@ -61,8 +61,9 @@ func (v *verification) checkHosts(ctx context.Context, keeper *hostsfile.Keeper)
 	return newCheck(name, path, differences), nil
 }
 
-// checkManaged returns an error for a file that the daemon does not keep: it runs with
-// another configuration than this command, and what the file says proves nothing.
+// checkManaged returns an error for a file that the daemon does not keep: it
+// runs with another configuration than this command, and the file's content
+// proves nothing.
 func (v *verification) checkManaged(path string) error {
 	if slices.ContainsFunc(v.status.Files, func(f hostsfile.FileStatus) bool { return f.Path == path }) {
 		return nil
@@ -70,7 +71,7 @@ func (v *verification) checkManaged(path string) error {
 	return fmt.Errorf("the daemon does not keep %s: restart it, or name its configuration with --config", path)
 }
 
-// hostsZone reads the nodes that stand in the hosts file.
+// hostsZone reads the nodes that are in the hosts file.
 func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
 	status, err := v.Daemon.Status(ctx)
 	if err != nil {
@@ -79,7 +80,7 @@ func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
 	limit := v.Files.HostsMaxNodes
 	z := hostsfile.Zone{Ready: status.Ready}
 	nodes, all, err := v.read(ctx, func(i int, n node) bool {
-		// Once there are more than that, the others do not stand there.
+		// Once there are more than that, the others are not in it.
 		return limit == 0 || i <= limit || n.Local || n.Roles&zone.ConsensusMember != 0
 	})
 	z.Total = all
@@ -122,7 +123,7 @@ func checkOf(c hostsfile.Comparison) Check {
 	return newCheck(c.Name, detail, []Difference{Difference(*c.Difference)})
 }
 
-// checkResolvConf proves that resolv.conf points at a listener, where it shall.
+// checkResolvConf checks that resolv.conf points at a listener, where it must.
 func (v *verification) checkResolvConf() Check {
 	const name = "resolv.conf"
 	s := v.status.ResolvConf

@@ -69,13 +69,13 @@ func listen(t *testing.T, store *zone.Store) string {
 	return s.Addrs()[0].String()
 }
 
-// fakeDaemon tells of a zone without a socket.
+// fakeDaemon provides a zone without a socket.
 type fakeDaemon struct {
 	store    *zone.Store
 	listener string
 	files    []hostsfile.FileStatus
 	conf     *resolvconf.Status
-	read     func() // is called when the nodes have been told
+	read     func() // is called when the nodes have been read
 }
 
 func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {

@@ -3,20 +3,20 @@ package verify
 import "time"
 
 const (
-	// perSecond bounds the questions to one listener: other programs want to
-	// be answered too.
+	// perSecond bounds the queries to one listener: other programs need answers
+	// too.
 	perSecond = 5000
-	// batchSize is how many of them come at once.
+	// batchSize is how many of them are sent at once.
 	batchSize = 50
 )
 
-// limiter tells how far ahead of its time a row of questions is.
+// limiter tracks how far ahead of its rate a series of queries is.
 type limiter struct {
 	begun time.Time
 	n     int
 }
 
-// next returns how long to wait before the next question.
+// next returns how long to wait before the next query.
 func (p *limiter) next(now time.Time) time.Duration {
 	p.n++
 	if p.n%batchSize != 0 {

@@ -13,18 +13,18 @@ const (
 	Off     Result = "off"    // turned off by the configuration
 )
 
-// maxShown is how many differences of one check are told.
+// maxShown is how many differences of one check are reported.
 const maxShown = 20
 
-// Difference is a name of which one way of looking says something else than it
-// should. Nothing at all is "".
+// Difference is a name for which one check found something other than expected.
+// Nothing at all is "".
 type Difference struct {
 	Name string `json:"name"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
 }
 
-// Check is one way to find what the zone says.
+// Check is one way to find what is in the zone.
 type Check struct {
 	Name   string `json:"check"`
 	Result Result `json:"result"`
@@ -34,18 +34,18 @@ type Check struct {
 	Count       int          `json:"count"`
 }
 
-// Report is what came of all checks.
+// Report is the result of all checks.
 type Report struct {
 	NodeID string `json:"node_id"`
 	Serial uint64 `json:"serial"` // of the zone at the start
 	Nodes  int    `json:"nodes"`  // in the zone, the departed too
-	Asked  int    `json:"asked"`  // that were asked for over DNS
+	Asked  int    `json:"asked"`  // that were queried over DNS
 	// Equal is whether nothing differs, and nothing failed.
 	Equal  bool    `json:"equal"`
 	Checks []Check `json:"checks"`
 }
 
-// Unequal is the number of checks that prove nothing, or the contrary.
+// Unequal is the number of checks that failed, or found differences.
 func (r *Report) Unequal() int {
 	n := 0
 	for _, c := range r.Checks {
@@ -74,7 +74,7 @@ func failed(name string, err error) Check {
 	return Check{Name: name, Result: Failed, Detail: err.Error(), Differences: []Difference{}}
 }
 
-// number spells a count of things.
+// number formats a count of things.
 func number(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

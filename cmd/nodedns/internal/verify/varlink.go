@@ -8,7 +8,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
-// checkVarlink asks for the sample on the varlink socket, as nss-resolve does.
+// checkVarlink resolves the sample on the varlink socket, as nss-resolve does.
 func (v *verification) checkVarlink(ctx context.Context) (Check, error) {
 	const name = "varlink"
 	if v.Varlink == "" {

@@ -13,19 +13,19 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// Daemon tells what the zone is. A [control.Client] is one.
+// Daemon provides the zone. A [control.Client] is one.
 type Daemon interface {
 	Status(ctx context.Context) (nodedns.Status, error)
 	Query(ctx context.Context, name, typ string) (resolver.Answer, error)
 	Nodes(ctx context.Context, filter control.Filter, yield func(control.Node) error) error
 }
 
-// Config says what is compared with what.
+// Config defines what is compared with what.
 type Config struct {
 	Daemon Daemon
-	// All has every node asked for by DNS, instead of a sample.
+	// All has every node queried over DNS, instead of a sample.
 	All bool
-	// Files are those that are kept.
+	// Files are those that are managed.
 	Files hostsfile.Config
 	// ResolvConf is the machine's.
 	ResolvConf resolvconf.Location
@@ -43,8 +43,8 @@ type verification struct {
 	sample []node
 }
 
-// Run makes all checks. The error says that the daemon cannot be asked, or that
-// ctx has ended.
+// Run makes all checks. The error means that the daemon cannot be queried, or
+// that ctx has ended.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if cfg.wait == nil {
 		cfg.wait = retry.Sleep

@@ -196,7 +196,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// Files that the daemon knows nothing of are those of another configuration.
+// Files that the daemon does not manage are those of another configuration.
 func TestFilesOfAnotherDaemon(t *testing.T) {
 	t.Parallel()
 	store, _ := newZone(t, 1)
@@ -216,8 +216,8 @@ func TestFilesOfAnotherDaemon(t *testing.T) {
 	}
 }
 
-// In a zone with too many nodes for the hosts file, those that stand there all the
-// same are compared.
+// In a zone with too many nodes for the hosts file, those that are there all
+// the same are compared.
 func TestHostsCutDown(t *testing.T) {
 	t.Parallel()
 	store, source := newZone(t, 30)

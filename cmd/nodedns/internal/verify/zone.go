@@ -19,7 +19,7 @@ const (
 	// maxMembers how many consensus members besides.
 	spread     = 100
 	maxMembers = 100
-	// rounds is how often what moves is compared again.
+	// rounds is how often what changes is compared again.
 	rounds = 5
 )
 
@@ -40,7 +40,7 @@ func newNode(n control.Node) (node, error) {
 		is.Addrs = append(is.Addrs, addr)
 	}
 	for _, name := range n.Roles {
-		// A role that this version does not know decides nothing.
+		// A role unknown to this version is ignored.
 		if role, err := zone.ParseRole(name); err == nil {
 			is.Roles |= role
 		}
@@ -51,13 +51,13 @@ func newNode(n control.Node) (node, error) {
 	return is, nil
 }
 
-// same says whether nothing happened to a node between two looks.
+// same reports whether a node did not change between two reads.
 func (n node) same(other node) bool {
 	return n.ID == other.ID && n.departed == other.departed && n.since.Equal(other.since) && slices.Equal(n.Addrs, other.Addrs)
 }
 
-// read returns the nodes that keep wants, in the order of their IDs, and the
-// number of all. Keep is told how many came before.
+// read returns the nodes that keep accepts, in the order of their IDs, and the
+// number of all. Keep gets the number of those before.
 func (v *verification) read(ctx context.Context, keep func(i int, n node) bool) (kept []node, all int, err error) {
 	err = v.Daemon.Nodes(ctx, control.Filter{}, func(n control.Node) error {
 		is, err := newNode(n)
@@ -85,8 +85,8 @@ func (v *verification) chosen(total int) func(i int, n node) bool {
 	}
 }
 
-// checkZone takes the sample, and proves that the status and the list of nodes
-// tell of one zone.
+// checkZone takes the sample, and checks that the status and the list of nodes
+// are of one zone.
 func (v *verification) checkZone(ctx context.Context) (Check, error) {
 	var differences []Difference
 	for range rounds {
@@ -108,7 +108,7 @@ func (v *verification) checkZone(ctx context.Context) (Check, error) {
 			break
 		}
 		if before.Serial != after.Serial {
-			differences = nil // it moves, and is looked at again
+			differences = nil // it changes, and is compared again
 			continue
 		}
 		break
