@@ -142,14 +142,14 @@ func (s Backups) All() ([]Backup, error) {
 	return found, errors.Join(failed...)
 }
 
-// Keeping returns the Edits of a file that becomes ours as a whole: what is
+// Wrap returns the Edits of a file that becomes ours as a whole: what is
 // there is backed up before, unless there is a record already. By that rule our
 // own output never replaces an original: from the second time on the file is
 // ours. For the same reason a record does not outlive a failed attempt: the
 // file is still the user's, and may change.
 //
 // user, if not nil, returns the user's part of a content.
-func (s Backups) Keeping(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
+func (s Backups) Wrap(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
 	undo := func() error { return nil }
 	before := func(old Content) error {
 		undo = func() error { return nil }

@@ -94,7 +94,7 @@ func (k *Keeper) foreignHostname() string {
 
 // writeHostname writes the name to a file like /etc/hostname (hostname(5)).
 func (k *Keeper) writeHostname(f managed.File) (bool, error) {
-	return f.Update(k.backups.Keeping(f, nil, func(managed.Content) ([]byte, error) {
+	return f.Update(k.backups.Wrap(f, nil, func(managed.Content) ([]byte, error) {
 		return []byte(k.cfg.ID + "\n"), nil
 	}))
 }

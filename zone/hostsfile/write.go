@@ -99,7 +99,7 @@ func (k *Keeper) hostsEdits(want func(managed.Content) ([]byte, error)) managed.
 		p := parse(content, k.form)
 		return p.strip()
 	}
-	return k.backups.Keeping(k.file, user, want)
+	return k.backups.Wrap(k.file, user, want)
 }
 
 func (k *Keeper) beforeBlock(old managed.Content) error {

@@ -36,7 +36,7 @@ func (m *Manager) nameService() nameService {
 
 // edit makes glibc query nodedns.
 func (n nameService) edit(resolve bool) error {
-	_, err := n.file.Update(n.backups.Keeping(n.file, nil, func(old managed.Content) ([]byte, error) {
+	_, err := n.file.Update(n.backups.Wrap(n.file, nil, func(old managed.Content) ([]byte, error) {
 		return nsswitch.Edit(old.Bytes, resolve)
 	}))
 	return err
