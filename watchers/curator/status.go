@@ -115,8 +115,9 @@ func (w *Watcher) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	status := w.status
-	if status.State == StateSyncing {
-		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", now.Sub(*status.ConnectedSince).Round(time.Second))
+	// A stream that has ended is still syncing until the pause after it begins.
+	if since := status.ConnectedSince; status.State == StateSyncing && since != nil {
+		status.Detail = fmt.Sprintf("the backlog has been coming in for %v", max(0, now.Sub(*since)).Round(time.Second))
 	}
 	status.Removed = w.presence.removed
 	status.Curators = slices.Clone(w.leaderReports)

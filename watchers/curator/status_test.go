@@ -1,6 +1,9 @@
 package curator
 
-import "testing"
+import (
+	"log/slog"
+	"testing"
+)
 
 // Every state is in the table, can be reached, and has a way out.
 func TestTableOfStates(t *testing.T) {
@@ -24,5 +27,16 @@ func TestTableOfStates(t *testing.T) {
 	}
 	if len(reached) != len(states()) {
 		t.Errorf("%d states are reached, and the table has %d", len(reached), len(states()))
+	}
+}
+
+// Between the end of a stream and the pause after it the state is still syncing,
+// and there is no connection.
+func TestStatusOfAStreamThatHasEnded(t *testing.T) {
+	t.Parallel()
+	w := &Watcher{plan: &plan{}, authority: newAuthority(prefix, 0, slog.New(slog.DiscardHandler))}
+	w.status.State = StateSyncing
+	if status := w.Status(); status.State != StateSyncing || status.Detail != "" {
+		t.Errorf("the status is %+v", status)
 	}
 }
