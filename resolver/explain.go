@@ -144,7 +144,7 @@ func (l *Lookup) serversStep(a *Answer) ExplainedStep {
 	case l.Decided.Kind != decision.Forward:
 		e.Outcome = NotReached
 	case a == nil:
-		e.Outcome, e.Reason = NotAsked, "nobody was to be asked"
+		e.Outcome, e.Reason = NotAsked, "no upstream was to be asked"
 	case l.Server == (upstream.Server{}) || l.Verdict.Kind == decision.Cached:
 		e.Outcome, e.Reason = Failed, a.Reason
 	default:
