@@ -3,6 +3,7 @@ package nodedns
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -37,10 +38,10 @@ type Status struct {
 	// Verdict states whether all that is configured works, and if not, why.
 	Verdict verdict.Verdict `json:"verdict"`
 	// Ready is whether names that are not in the zone are known not to exist.
-	Ready     bool        `json:"ready"`
-	Addresses []string    `json:"addresses"`
-	Serial    uint64      `json:"serial"`
-	Nodes     zone.Counts `json:"nodes"`
+	Ready     bool         `json:"ready"`
+	Addresses []netip.Addr `json:"addresses"`
+	Serial    uint64       `json:"serial"`
+	Nodes     zone.Counts  `json:"nodes"`
 	// Refused are entries of the cluster that are refused now, the first ones of
 	// Nodes.Quarantined.
 	Refused []zone.Refusal `json:"refused,omitempty"`
@@ -52,8 +53,8 @@ type Status struct {
 	Curator   curator.Status `json:"curator"`
 	// Listeners are the addresses that are answered on now, and ListenerStatus
 	// the state of each one of the configuration.
-	Listeners      []string        `json:"listeners"`
-	ListenerStatus []listen.Status `json:"listener_status"`
+	Listeners      []netip.AddrPort `json:"listeners"`
+	ListenerStatus []listen.Status  `json:"listener_status"`
 	// Varlink is absent without such a socket.
 	Varlink *VarlinkStatus         `json:"varlink"`
 	Files   []hostsfile.FileStatus `json:"files"`
@@ -99,13 +100,13 @@ func (s *Service) Status() Status {
 	status := Status{
 		NodeID:     string(s.id),
 		Ready:      snapshot.Ready() && !snapshot.Overflowed(),
-		Addresses:  addresses(snapshot.Local()),
+		Addresses:  slices.AppendSeq([]netip.Addr{}, snapshot.Local().Addrs()),
 		Serial:     snapshot.Serial(),
 		Nodes:      counts,
 		Refused:    snapshot.Refused(),
 		Conflict:   changelog.DuplicateKeyText(snapshot),
 		Curator:    s.curatorStatus(snapshot.Cluster()),
-		Listeners:  []string{},
+		Listeners:  append([]netip.AddrPort{}, s.dns.Addrs()...),
 		Files:      s.files.Status(),
 		Upstreams:  []string{},
 		Varlink:    s.varlinkStatus(),
@@ -125,9 +126,6 @@ func (s *Service) Status() Status {
 			break
 		}
 		status.Contested = append(status.Contested, conflict.String())
-	}
-	for _, listener := range s.dns.Addrs() {
-		status.Listeners = append(status.Listeners, listener.String())
 	}
 	for _, server := range s.dns.Upstreams() {
 		status.Upstreams = append(status.Upstreams, server.String())
@@ -182,14 +180,6 @@ func when(t time.Time) *time.Time {
 	}
 	t = t.UTC().Truncate(time.Millisecond)
 	return &t
-}
-
-func addresses(n zone.Node) []string {
-	texts := []string{}
-	for addr := range n.Addrs() {
-		texts = append(texts, addr.String())
-	}
-	return texts
 }
 
 // varlinkStatus is nil where there is no socket.

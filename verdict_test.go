@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -27,7 +28,7 @@ var update = flag.Bool("update", false, "write the manual's table of reasons aga
 func fine(change func(*facts)) *facts {
 	f := &facts{
 		Status: &Status{
-			Ready: true, Addresses: []string{"192.0.2.1"}, Listeners: []string{"127.0.0.53:53"},
+			Ready: true, Addresses: testkit.Addrs("192.0.2.1"), Listeners: testkit.AddrPorts("127.0.0.53:53"),
 			ListenerStatus: []listen.Status{{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening}},
 			Curator:        curator.Status{State: curator.StateConnected},
 			ResolvConf:     &resolvconf.Status{}, LastReload: &ReloadStatus{},

@@ -60,7 +60,7 @@ func (s *settings) nodeNames(ctx context.Context, typed string) ([]cobra.Complet
 	}
 	var names []cobra.Completion
 	for _, n := range nodes {
-		names = append(names, cobra.CompletionWithDesc(n.ID, strings.Join(n.Addresses, " ")))
+		names = append(names, cobra.CompletionWithDesc(n.ID, strings.Join(texts(n.Addresses), " ")))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

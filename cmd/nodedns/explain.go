@@ -205,14 +205,9 @@ func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	lookup := &nss.Lookup{Config: config, Ask: w.answer, Dry: w.dry}
+	lookup := &nss.Lookup{Config: config, Ask: w.answer, Dry: w.dry, Listeners: status.Listeners}
 	if v := status.Varlink; v != nil && v.Error == "" && filepath.Clean(v.Socket) == nss.Socket {
 		lookup.Search = w.search
-	}
-	for _, text := range status.Listeners {
-		if listener, err := netip.ParseAddrPort(text); err == nil {
-			lookup.Listeners = append(lookup.Listeners, listener)
-		}
 	}
 	return lookup, nil
 }

@@ -100,11 +100,11 @@ func changeText(c *changelog.Change) string {
 
 // nodesText names the nodes of a change, as far as they are known.
 func nodesText(c *changelog.Change) string {
-	var texts []string
+	var named []string
 	for _, n := range c.Nodes {
-		texts = append(texts, strings.TrimSpace(string(n.ID)+" "+strings.Join(n.Addresses, " ")))
+		named = append(named, strings.TrimSpace(string(n.ID)+" "+strings.Join(texts(n.Addresses), " ")))
 	}
-	text := strings.Join(texts, ", ")
+	text := strings.Join(named, ", ")
 	if more := c.Count - len(c.Nodes); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

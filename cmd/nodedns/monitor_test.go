@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone/changelog"
 )
@@ -19,7 +20,7 @@ func TestPrintEvents(t *testing.T) {
 		return &resolver.QueryEntryText{Client: client, Transport: transport, Answer: a}
 	}
 	joined := &changelog.Change{Kind: changelog.Joined, Count: 12, Nodes: []changelog.Node{
-		{ID: "a", Addresses: []string{"192.0.2.1", "2001:db8::1"}}, {ID: "b", Addresses: []string{}},
+		{ID: "a", Addresses: testkit.Addrs("192.0.2.1", "2001:db8::1")}, {ID: "b", Addresses: testkit.Addrs()},
 	}}
 	events := []control.Event{
 		{Query: query("127.0.0.1:40000", "udp", resolver.Answer{
@@ -36,7 +37,7 @@ func TestPrintEvents(t *testing.T) {
 		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
 		{Zone: joined},
 		{Zone: &changelog.Change{Kind: changelog.Departed, Count: 1, Nodes: []changelog.Node{{ID: "a"}}}},
-		{Zone: &changelog.Change{Kind: changelog.Local, Count: 1, Nodes: []changelog.Node{{ID: nodeID, Addresses: []string{"192.0.2.9"}}}}},
+		{Zone: &changelog.Change{Kind: changelog.Local, Count: 1, Nodes: []changelog.Node{{ID: nodeID, Addresses: testkit.Addrs("192.0.2.9")}}}},
 		{Zone: &changelog.Change{Kind: changelog.Ready}},
 		{Zone: &changelog.Change{Kind: changelog.NotReady}},
 		{Zone: &changelog.Change{Kind: changelog.ClusterFound}},

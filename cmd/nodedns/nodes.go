@@ -94,7 +94,7 @@ func (t *nodeTable) add(n control.Node) error {
 	if n.Departed {
 		since = standing("departed") + " " + since + " ago"
 	}
-	t.row(n.ID, orDash(strings.Join(n.Addresses, ",")), orDash(strings.Join(n.Roles, ",")), standing(n.State), n.Source, since)
+	t.row(n.ID, orDash(strings.Join(texts(n.Addresses), ",")), orDash(strings.Join(n.Roles, ",")), standing(n.State), n.Source, since)
 	return t.err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -43,7 +44,7 @@ func TestPrintStatus(t *testing.T) {
 		"status_starting": {NodeID: nodeID, State: nodedns.StateStarting, Curator: curator.Status{State: curator.StateOff}, Verdict: because("starting", "not all listeners answer")},
 		"status_ready": {
 			NodeID: nodeID, State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: true}, Ready: true, Serial: 12,
-			Addresses: []string{"192.0.2.10", "2001:db8::10"},
+			Addresses: testkit.Addrs("192.0.2.10", "2001:db8::10"),
 			Nodes:     zone.Counts{Live: 5, Departed: 1, Quarantined: 2},
 			Refused:   []zone.Refusal{{ID: "node7\n", Reason: "the name has no node-ID shape"}},
 			Curator: curator.Status{
@@ -58,7 +59,7 @@ func TestPrintStatus(t *testing.T) {
 				},
 				Credentials: curator.CredentialsStatus{State: curator.CredentialsValid, Detail: "until 2030-01-01"},
 			},
-			Listeners: []string{"127.0.0.53:53"},
+			Listeners: testkit.AddrPorts("127.0.0.53:53"),
 			ListenerStatus: []listen.Status{
 				{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
 				{Addr: netip.MustParseAddrPort("[fe80::1%br0]:53"), State: listen.Waiting, Error: "there is no interface br0"},
@@ -87,7 +88,7 @@ func TestPrintStatus(t *testing.T) {
 				Endpoint: "192.0.2.11:7835", DataSince: ago(50 * time.Hour), Remarks: []string{"the certificate of this node has expired"},
 				Credentials: curator.CredentialsStatus{State: curator.CredentialsExpired, Detail: "since 2026-01-01T00:00:00Z"},
 			},
-			Listeners: []string{"127.0.0.53:53"},
+			Listeners: testkit.AddrPorts("127.0.0.53:53"),
 			ListenerStatus: []listen.Status{
 				{Addr: netip.MustParseAddrPort("127.0.0.53:53"), State: listen.Listening},
 				{Addr: netip.MustParseAddrPort("172.17.0.1:53"), State: listen.Failed, Error: "172.17.0.1:53 is in use by dnsmasq"},
@@ -174,7 +175,7 @@ func TestPrintFlushed(t *testing.T) {
 func TestPrintNodes(t *testing.T) {
 	t.Parallel()
 	nodes := []control.Node{
-		{ID: "a", Addresses: []string{"192.0.2.10", "2001:db8::10"}, Roles: []string{"consensus-member", "kubernetes-worker"}, State: "up", Source: "local", Local: true, Since: ago(time.Minute)},
+		{ID: "a", Addresses: testkit.Addrs("192.0.2.10", "2001:db8::10"), Roles: []string{"consensus-member", "kubernetes-worker"}, State: "up", Source: "local", Local: true, Since: ago(time.Minute)},
 		{ID: nodeID, State: "decommissioned", Source: "curator", Departed: true, Since: ago(80 * time.Hour)},
 		{ID: "b", State: "new", Source: "saved"},
 	}

@@ -116,7 +116,7 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	if r := s.LastReload; r != nil && r.Error != "" {
 		t.row("reload", reloadText(r, now))
 	}
-	t.row("addresses", orDash(strings.Join(s.Addresses, "\n")))
+	t.row("addresses", orDash(strings.Join(texts(s.Addresses), "\n")))
 	t.row("zone", zoneText(s))
 	if len(s.Refused) > 0 {
 		t.row(fair.paint("refused"), refusedText(s))
@@ -195,7 +195,7 @@ func firstReason(v verdict.Verdict) string {
 // state, the addresses only.
 func listenersText(s nodedns.Status) string {
 	if len(s.ListenerStatus) == 0 {
-		return orDash(strings.Join(s.Listeners, "\n"))
+		return orDash(strings.Join(texts(s.Listeners), "\n"))
 	}
 	var lines []string
 	for _, l := range s.ListenerStatus {

@@ -3,6 +3,7 @@
 package changelog
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/nodedns/nodedns/zone"
@@ -39,8 +40,8 @@ type Change struct {
 
 // Node is a node as it is now or, if it was dropped, as it was.
 type Node struct {
-	ID        zone.ID  `json:"id"`
-	Addresses []string `json:"addresses"`
+	ID        zone.ID      `json:"id"`
+	Addresses []netip.Addr `json:"addresses"`
 }
 
 // MaxNames is how many nodes a [Change] or a line of the log names, however many changed.
@@ -127,10 +128,7 @@ func sameAddrs(was, is zone.Node) bool {
 	return true
 }
 
-func addresses(n zone.Node) []string {
-	texts := []string{}
-	for addr := range n.Addrs() {
-		texts = append(texts, addr.String())
-	}
-	return texts
+// addresses are never nil: JSON has an empty list.
+func addresses(n zone.Node) []netip.Addr {
+	return slices.AppendSeq([]netip.Addr{}, n.Addrs())
 }

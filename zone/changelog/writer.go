@@ -2,9 +2,7 @@ package changelog
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
@@ -92,7 +90,13 @@ func (c *Writer) logChange(change Change, total int) bool {
 
 func nodeTexts(nodes []Node) (texts []string) {
 	for _, n := range nodes {
-		texts = append(texts, strings.TrimSpace(fmt.Sprint(n.ID, " ", strings.Join(n.Addresses, ","))))
+		text := string(n.ID)
+		separator := " "
+		for _, addr := range n.Addresses {
+			text += separator + addr.String()
+			separator = ","
+		}
+		texts = append(texts, text)
 	}
 	return texts
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
@@ -133,9 +134,9 @@ func TestNodeSaysAll(t *testing.T) {
 		nodes[i].Since = nil
 	}
 	want := []Node{
-		{ID: number(0), Addresses: []string{"192.0.2.1"}, Roles: []string{}, State: "unknown", Source: "local", Local: true},
-		{ID: number(1), Addresses: []string{"10.0.0.0"}, Roles: []string{"consensus-member"}, State: "up", Source: "curator"},
-		{ID: number(2), Addresses: []string{"10.0.0.1"}, Roles: []string{"kubernetes-worker"}, State: "up", Source: "curator", Departed: true},
+		{ID: number(0), Addresses: testkit.Addrs("192.0.2.1"), Roles: []string{}, State: "unknown", Source: "local", Local: true},
+		{ID: number(1), Addresses: testkit.Addrs("10.0.0.0"), Roles: []string{"consensus-member"}, State: "up", Source: "curator"},
+		{ID: number(2), Addresses: testkit.Addrs("10.0.0.1"), Roles: []string{"kubernetes-worker"}, State: "up", Source: "curator", Departed: true},
 	}
 	if got := fmt.Sprintf("%+v", nodes); got != fmt.Sprintf("%+v", want) {
 		t.Errorf("got\n%s\nwant\n%+v", got, want)

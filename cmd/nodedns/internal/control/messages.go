@@ -1,6 +1,8 @@
 package control
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nodedns/nodedns/zone"
@@ -8,9 +10,9 @@ import (
 
 // Node is one node of the zone.
 type Node struct {
-	ID        string   `json:"id"`
-	Addresses []string `json:"addresses"`
-	Roles     []string `json:"roles"`
+	ID        string       `json:"id"`
+	Addresses []netip.Addr `json:"addresses"`
+	Roles     []string     `json:"roles"`
 	// State in the cluster: unknown, new, standby, up or decommissioned.
 	State string `json:"state"`
 	// Source that the addresses come from.
@@ -25,15 +27,12 @@ type Node struct {
 func newNode(n zone.Node) Node {
 	node := Node{
 		ID:        string(n.ID()),
-		Addresses: []string{},
+		Addresses: slices.AppendSeq([]netip.Addr{}, n.Addrs()),
 		Roles:     n.Roles().Names(),
 		State:     n.State().String(),
 		Source:    n.Source(),
 		Local:     n.IsLocal(),
 		Departed:  n.Departed(),
-	}
-	for addr := range n.Addrs() {
-		node.Addresses = append(node.Addresses, addr.String())
 	}
 	if since := n.Since(); since.Unix() > 0 {
 		since = since.UTC().Truncate(time.Second)

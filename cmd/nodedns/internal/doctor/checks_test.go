@@ -18,6 +18,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -104,7 +105,7 @@ var ails = []ail{
 	}, "systemd-resolved", Warning, "has resolve"},
 	{"systemd-resolved is asked by resolv.conf", func(p *patient) {
 		p.run("300", "systemd-resolve")
-		p.Status.Listeners = []string{"127.0.0.1:53"}
+		p.Status.Listeners = testkit.AddrPorts("127.0.0.1:53")
 		p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
 		p.write("root/run/systemd/resolve/stub-resolv.conf", "nameserver 127.0.0.53\n")
 		p.symlink("../run/systemd/resolve/stub-resolv.conf", "root/etc/resolv.conf")
@@ -140,7 +141,7 @@ var ails = []ail{
 		p.Config.VarlinkSocket = "/run/systemd/resolve/io.systemd.Resolve"
 	}, "nsswitch", Warning, "libnss-resolve"},
 	{"resolv.conf names a systemd-resolved that is gone", func(p *patient) {
-		p.Status.Listeners = []string{"127.0.0.1:53"}
+		p.Status.Listeners = testkit.AddrPorts("127.0.0.1:53")
 		p.Config.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:53")}
 	}, "resolv-conf", Warning, "127.0.0.53, and not nodedns"},
 	{"resolv.conf was left", func(p *patient) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
@@ -68,8 +69,8 @@ func healthy(t *testing.T) *patient {
 	since := p.Now.Add(-time.Hour)
 	p.Status = &nodedns.Status{
 		NodeID: self, State: nodedns.StateReady, Verdict: verdict.Verdict{Healthy: true}, Ready: true,
-		Addresses: []string{"192.0.2.1", "2001:db8::1"}, Nodes: zone.Counts{Live: 2},
-		Listeners: []string{"127.0.0.53:53"}, Upstreams: []string{"192.0.2.53"},
+		Addresses: testkit.Addrs("192.0.2.1", "2001:db8::1"), Nodes: zone.Counts{Live: 2},
+		Listeners: testkit.AddrPorts("127.0.0.53:53"), Upstreams: []string{"192.0.2.53"},
 		UpstreamStatus: []upstream.Status{{Server: "192.0.2.53", General: true, State: upstream.Good}},
 		Curator:        curator.Status{State: curator.StateConnected, ConnectedSince: &since, DataSince: &since},
 		Files:          []hostsfile.FileStatus{{Path: filepath.Join(p.Root, "etc/hosts"), UpToDate: true, Written: &since}},

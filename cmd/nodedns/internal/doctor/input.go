@@ -91,13 +91,7 @@ func (m *Input) listeners() []netip.AddrPort {
 	if m.Status == nil {
 		return m.Config.Listen
 	}
-	var all []netip.AddrPort
-	for _, text := range m.Status.Listeners {
-		if l, err := netip.ParseAddrPort(text); err == nil {
-			all = append(all, l)
-		}
-	}
-	return all
+	return m.Status.Listeners
 }
 
 // isListener reports whether a server of a resolv.conf is one of our listeners.

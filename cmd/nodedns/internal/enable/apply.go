@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,11 +134,7 @@ func (m *Manager) answers(ctx context.Context) error {
 	if waiting := status.ListenerStatus; len(status.Listeners) == 0 && len(waiting) > 0 {
 		return fmt.Errorf("the daemon answers nowhere: %s: %s", waiting[0].Addr, waiting[0].Error)
 	}
-	for _, text := range status.Listeners {
-		l, err := netip.ParseAddrPort(text)
-		if err != nil {
-			return fmt.Errorf("ask the daemon at %s: %w", text, err)
-		}
+	for _, l := range status.Listeners {
 		if !l.Addr().IsLoopback() {
 			continue // its own address may be none of the clients that are allowed
 		}

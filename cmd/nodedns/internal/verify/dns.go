@@ -28,16 +28,7 @@ func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 		return []Check{failed("dns", errors.New("the daemon listens on no address"))}, nil
 	}
 	var checks []Check
-	var all []netip.AddrPort
-	for _, text := range v.status.Listeners {
-		listener, err := netip.ParseAddrPort(text)
-		if err != nil {
-			checks = append(checks, failed("dns "+text, err))
-			continue
-		}
-		all = append(all, listener)
-	}
-	for _, server := range dnsclient.OwnListeners(all) {
+	for _, server := range dnsclient.OwnListeners(v.status.Listeners) {
 		for _, network := range []string{"udp", "tcp"} {
 			name := fmt.Sprintf("dns %s %s", server, network)
 			a := asking{v: v, client: dnsclient.New(network, server), pace: limiter{begun: time.Now()}}

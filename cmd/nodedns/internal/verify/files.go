@@ -150,13 +150,8 @@ func (v *verification) checkResolvConf() Check {
 // namedListener is the listener that resolv.conf can name: the first one on
 // loopback, or else the first.
 func (v *verification) namedListener() string {
-	var all []netip.AddrPort
-	for _, text := range v.status.Listeners {
-		if l, err := netip.ParseAddrPort(text); err == nil && l.Port() == 53 {
-			all = append(all, l)
-		}
-	}
-	if own := dnsclient.OwnListeners(all); len(own) > 0 {
+	nameable := slices.DeleteFunc(slices.Clone(v.status.Listeners), func(l netip.AddrPort) bool { return l.Port() != 53 })
+	if own := dnsclient.OwnListeners(nameable); len(own) > 0 {
 		return own[0].Addr().String()
 	}
 	return ""

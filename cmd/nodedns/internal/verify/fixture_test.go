@@ -42,7 +42,7 @@ func newZone(t *testing.T, nodes int) (*zone.Store, *zone.Source) {
 }
 
 // listen answers from a zone until the test ends.
-func listen(t *testing.T, store *zone.Store) string {
+func listen(t *testing.T, store *zone.Store) netip.AddrPort {
 	t.Helper()
 	s, err := resolver.New(resolver.Config{
 		Zone:   store.Snapshot,
@@ -66,13 +66,13 @@ func listen(t *testing.T, store *zone.Store) string {
 			t.Error(err)
 		}
 	})
-	return s.Addrs()[0].String()
+	return s.Addrs()[0]
 }
 
 // fakeDaemon provides a zone without a socket.
 type fakeDaemon struct {
 	store    *zone.Store
-	listener string
+	listener netip.AddrPort
 	files    []hostsfile.FileStatus
 	conf     *resolvconf.Status
 	read     func() // is called when the nodes have been read
@@ -82,11 +82,9 @@ func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {
 	snap := d.store.Snapshot()
 	s := nodedns.Status{
 		NodeID: name(0), Ready: snap.Ready(), Serial: snap.Serial(), Nodes: snap.Counts(),
-		Listeners: []string{d.listener}, Files: d.files, ResolvConf: d.conf,
+		Listeners: []netip.AddrPort{d.listener}, Files: d.files, ResolvConf: d.conf,
 	}
-	for addr := range snap.Local().Addrs() {
-		s.Addresses = append(s.Addresses, addr.String())
-	}
+	s.Addresses = slices.Collect(snap.Local().Addrs())
 	return s, nil
 }
 
@@ -102,21 +100,18 @@ func (d *fakeDaemon) Query(ctx context.Context, name, typ string) (resolver.Answ
 	return *answer, nil
 }
 
-func (d *fakeDaemon) Nodes(_ context.Context, filter control.Filter, yield func(control.Node) error) error {
+func (d *fakeDaemon) Nodes(_ context.Context, _ control.Filter, yield func(control.Node) error) error {
 	for n := range d.store.Snapshot().All() {
 		since := n.Since()
-		told := control.Node{ID: string(n.ID()), Local: n.IsLocal(), Departed: n.Departed(), Roles: n.Roles().Names(), Since: &since}
-		for addr := range n.Addrs() {
-			told.Addresses = append(told.Addresses, addr.String())
-		}
-		if filter.Text != "" && !slices.ContainsFunc(told.Addresses, func(a string) bool { return strings.Contains(a, filter.Text) }) {
-			continue
+		told := control.Node{
+			ID: string(n.ID()), Addresses: slices.Collect(n.Addrs()), Roles: n.Roles().Names(),
+			Local: n.IsLocal(), Departed: n.Departed(), Since: &since,
 		}
 		if err := yield(told); err != nil {
 			return err
 		}
 	}
-	if d.read != nil && filter.Text == "" {
+	if d.read != nil {
 		d.read()
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -132,7 +133,7 @@ func TestNobodyListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	r := verified(t, Config{Daemon: &fakeDaemon{store: store, listener: l.Addr().String()}})
+	r := verified(t, Config{Daemon: &fakeDaemon{store: store, listener: l.Addr().(*net.TCPAddr).AddrPort()}})
 	if c := check(t, r, "dns"); c.Result != Failed || !strings.Contains(c.Detail, "refused") {
 		t.Errorf("got %+v", c)
 	}
@@ -272,7 +273,7 @@ func TestResolvConf(t *testing.T) {
 			}
 			v := verification{Config: Config{ResolvConf: place}}
 			v.status = nodedns.Status{
-				NodeID: name(0), Serial: store.Snapshot().Serial(), Listeners: []string{"[::1]:5353", "127.0.0.53:53"},
+				NodeID: name(0), Serial: store.Snapshot().Serial(), Listeners: testkit.AddrPorts("[::1]:5353", "127.0.0.53:53"),
 				ResolvConf: &resolvconf.Status{Path: place.Path, Mode: tt.mode, State: resolvconf.StateStub},
 			}
 			c := v.checkResolvConf()

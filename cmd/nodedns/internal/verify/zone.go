@@ -30,15 +30,8 @@ type node struct {
 	since    time.Time
 }
 
-func newNode(n control.Node) (node, error) {
-	is := node{Node: hostsfile.Node{ID: zone.ID(n.ID), Local: n.Local}, departed: n.Departed}
-	for _, text := range n.Addresses {
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return is, fmt.Errorf("read the nodes: %s: %w", n.ID, err)
-		}
-		is.Addrs = append(is.Addrs, addr)
-	}
+func newNode(n control.Node) node {
+	is := node{Node: hostsfile.Node{ID: zone.ID(n.ID), Addrs: n.Addresses, Local: n.Local}, departed: n.Departed}
 	for _, name := range n.Roles {
 		// A role unknown to this version is ignored.
 		if role, err := zone.ParseRole(name); err == nil {
@@ -48,7 +41,7 @@ func newNode(n control.Node) (node, error) {
 	if n.Since != nil {
 		is.since = *n.Since
 	}
-	return is, nil
+	return is
 }
 
 // same reports whether a node did not change between two reads.
@@ -60,12 +53,11 @@ func (n node) same(other node) bool {
 // number of all. Keep gets the number of those before.
 func (v *verification) read(ctx context.Context, keep func(i int, n node) bool) (kept []node, all int, err error) {
 	err = v.Daemon.Nodes(ctx, control.Filter{}, func(n control.Node) error {
-		is, err := newNode(n)
-		if err == nil && keep(all, is) {
+		if is := newNode(n); keep(all, is) {
 			kept = append(kept, is)
 		}
 		all++
-		return err
+		return nil
 	})
 	return kept, all, err
 }
@@ -123,13 +115,15 @@ func zoneDifferences(s nodedns.Status, sample []node, all int) []Difference {
 	}
 	i := slices.IndexFunc(sample, func(n node) bool { return n.Local })
 	if i < 0 {
-		return append(differences, Difference{s.NodeID, strings.Join(s.Addresses, " "), ""})
+		return append(differences, Difference{s.NodeID, joined(s.Addresses), ""})
 	}
-	if got := strings.Join(texts(sample[i].Addrs), " "); got != strings.Join(s.Addresses, " ") {
-		differences = append(differences, Difference{s.NodeID, strings.Join(s.Addresses, " "), got})
+	if !slices.Equal(sample[i].Addrs, s.Addresses) {
+		differences = append(differences, Difference{s.NodeID, joined(s.Addresses), joined(sample[i].Addrs)})
 	}
 	return differences
 }
+
+func joined(addrs []netip.Addr) string { return strings.Join(texts(addrs), " ") }
 
 func zoneDetail(s nodedns.Status) string {
 	detail := fmt.Sprintf("%s, serial %d", number(total(s), "node"), s.Serial)
