@@ -142,20 +142,18 @@ func (s Backups) All() ([]Backup, error) {
 	return found, errors.Join(failed...)
 }
 
-// Wrap returns the Edits of a file that becomes ours as a whole: what is
-// there is backed up before, unless there is a record already. By that rule our
-// own output never replaces an original: from the second time on the file is
-// ours. For the same reason a record does not outlive a failed attempt: the
-// file is still the user's, and may change.
+// Original returns the BackupFunc of a file that becomes ours as a whole: what
+// is there is recorded, unless there is a record already. By that rule our own
+// output never replaces an original: from the second time on the file is ours.
+// For the same reason a record does not outlive a failed attempt: the file is
+// still the user's, and may change.
 //
 // user, if not nil, returns the user's part of a content.
-func (s Backups) Wrap(f File, user func([]byte) []byte, want func(Content) ([]byte, error)) Edits {
-	undo := func() error { return nil }
-	before := func(old Content) error {
-		undo = func() error { return nil }
+func (s Backups) Original(f File, user func([]byte) []byte) BackupFunc {
+	return func(old Content) (undo func() error, err error) {
 		earlier, found, err := s.Load(f.String())
 		if err != nil || found && earlier.Whole {
-			return err
+			return nil, err
 		}
 		o := BackupOf(f, old)
 		if old.Exists && user != nil {
@@ -170,7 +168,6 @@ func (s Backups) Wrap(f File, user func([]byte) []byte, want func(Content) ([]by
 			}
 			return s.Delete(o)
 		}
-		return s.Save(o)
+		return undo, s.Save(o)
 	}
-	return Edits{Want: want, Before: before, Undone: func() error { return undo() }}
 }

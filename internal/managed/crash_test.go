@@ -243,7 +243,7 @@ func TestRecoverComesBeforeTheNextWrite(t *testing.T) {
 	if err := f.System.saveRecord(undoPath(s.state, s.path("etc/hosts")), encoded); err != nil {
 		t.Fatal(err)
 	}
-	mustUpdate(t, f, grow())
+	mustUpdate(t, f, grow)
 	wantFile(t, s.path("etc/hosts"), old+"added\n")
 }
 

@@ -13,11 +13,12 @@
 //
 // A symlink is followed, or replaced and kept as a symlink; see File.Links.
 //
-// [Backups] are the records of what was there before, in the state directory.
-// They are written by renameio. The managed files are not: it keeps neither
-// owner nor attributes, does not sync the directory, and leaves temporary files
-// behind after a crash that look like the user's. Each user of the package
-// needs a state directory of its own, since All returns every record there.
+// [File.UpdateAfter] does the same and has what was there recorded first, as one
+// of [Backups]. Those are in the state directory, and written by renameio. The
+// managed files are not: it keeps neither owner nor attributes, does not sync the
+// directory, and leaves temporary files behind after a crash that look like the
+// user's. Each user of the package needs a state directory of its own, since All
+// returns every record there.
 //
 // # Paths
 //

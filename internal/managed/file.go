@@ -35,26 +35,32 @@ type File struct {
 // String is the path with the root.
 func (f File) String() string { return osfile.Below(f.Root, f.Path) }
 
-// Edits are the callbacks that decide about an update.
-type Edits struct {
-	// Want returns the new content from the present one. It may be called
-	// several times.
-	Want func(old Content) ([]byte, error)
-	// Before, if not nil, is called before each attempt to write. When it has
-	// written to the file itself it returns ErrChanged.
-	Before func(old Content) error
-	// Undone, if not nil, is called after an attempt that has failed, unless
-	// the file holds what was wanted.
-	Undone func() error
-}
+// Edit returns the new content of a file from the present one. It may be called
+// several times.
+type Edit func(old Content) ([]byte, error)
 
-// Update brings the file to the content that is wanted, if it is not there
-// yet, and reports whether it wrote. The file is replaced by a rename or, where
-// that cannot be done, overwritten in place.
+// To is the Edit to a content, whatever there is.
+func To(data []byte) Edit { return func(Content) ([]byte, error) { return data, nil } }
+
+// BackupFunc records what was there, before an attempt to write. It returns what
+// takes the record back: undo, if not nil, is called when the attempt or the
+// BackupFunc itself has failed, unless the file holds what was wanted. A
+// BackupFunc that has written to the file itself returns ErrChanged.
+type BackupFunc func(old Content) (undo func() error, err error)
+
+// noBackup is for a file whose content needs no record.
+func noBackup(Content) (undo func() error, err error) { return nil, nil }
+
+// Update brings the file to what edit makes of it, if it is not that yet, and
+// reports whether it wrote. The file is replaced by a rename or, where that
+// cannot be done, overwritten in place.
 //
 // What an overwrite left half written is repaired first: the user's lines would
 // be read from a mixture otherwise.
-func (f File) Update(e Edits) (wrote bool, err error) {
+func (f File) Update(edit Edit) (wrote bool, err error) { return f.UpdateAfter(noBackup, edit) }
+
+// UpdateAfter is Update with a backup before each attempt to write.
+func (f File) UpdateAfter(backup BackupFunc, edit Edit) (wrote bool, err error) {
 	real, err := f.real()
 	if err != nil {
 		return false, err
@@ -63,7 +69,7 @@ func (f File) Update(e Edits) (wrote bool, err error) {
 		return false, err
 	}
 	for range maxAttempts {
-		wrote, err = f.attempt(e)
+		wrote, err = f.attempt(backup, edit)
 		if !errors.Is(err, ErrChanged) {
 			break
 		}
@@ -76,21 +82,19 @@ func (f File) Update(e Edits) (wrote bool, err error) {
 
 // attempt is one attempt of an update. It fails with ErrChanged where a retry
 // may succeed.
-func (f File) attempt(e Edits) (wrote bool, err error) {
+func (f File) attempt(backup BackupFunc, edit Edit) (wrote bool, err error) {
 	old, err := f.Read()
 	if err != nil {
 		return false, err
 	}
-	data, err := e.Want(old)
+	data, err := edit(old)
 	if err != nil {
 		return false, err
 	}
 	if old.holds(data) {
 		return false, nil
 	}
-	if e.Before != nil {
-		err = e.Before(old)
-	}
+	undo, err := backup(old)
 	if err == nil {
 		err = f.put(old, data)
 	}
@@ -99,8 +103,8 @@ func (f File) attempt(e Edits) (wrote bool, err error) {
 	}
 	// A write may have been done all the same, and only its sync have failed.
 	now, unread := f.Read()
-	if e.Undone != nil && unread == nil && !now.holds(data) {
-		err = errors.Join(err, e.Undone())
+	if undo != nil && unread == nil && !now.holds(data) {
+		err = errors.Join(err, undo())
 	}
 	return false, err
 }

@@ -12,17 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// to wants a content, whatever there is.
-func to(data string) Edits {
-	return Edits{Want: func(Content) ([]byte, error) { return []byte(data), nil }}
-}
+// to makes a file hold a text, whatever there is.
+func to(text string) Edit { return To([]byte(text)) }
 
-// grow wants a line more than there is.
-func grow() Edits {
-	return Edits{Want: func(old Content) ([]byte, error) { return append(old.Bytes, "added\n"...), nil }}
-}
+// grow adds a line to what there is.
+func grow(old Content) ([]byte, error) { return append(old.Bytes, "added\n"...), nil }
 
-func mustUpdate(t *testing.T, f File, e Edits) {
+func mustUpdate(t *testing.T, f File, e Edit) {
 	t.Helper()
 	if wrote, err := f.Update(e); err != nil || !wrote {
 		t.Fatalf("wrote %v, error %v", wrote, err)
@@ -144,7 +140,7 @@ func TestAForeignWriteDuringOursIsMergedAgain(t *testing.T) {
 		}
 		return temp.Sync()
 	}
-	mustUpdate(t, f, grow())
+	mustUpdate(t, f, grow)
 	wantFile(t, path, "users\nadded\n")
 	s.wantNoLeftovers(t)
 }
@@ -157,7 +153,7 @@ func TestAForeignChangeOfModeDuringOursIsKept(t *testing.T) {
 	f := s.file("/etc/hosts")
 	change := sync.OnceValue(func() error { return os.Chmod(path, 0o600) })
 	f.System.Sync = func(*os.File) error { return change() }
-	mustUpdate(t, f, grow())
+	mustUpdate(t, f, grow)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
 	}
@@ -175,7 +171,7 @@ func TestEndlessForeignWritesAreGivenUpOn(t *testing.T) {
 		write(t, path, fmt.Sprintf("user %d\n", n))
 		return nil
 	}
-	if _, err := f.Update(grow()); !errors.Is(err, ErrChanged) {
+	if _, err := f.Update(grow); !errors.Is(err, ErrChanged) {
 		t.Errorf("error %v, want %v", err, ErrChanged)
 	}
 	wantFile(t, path, fmt.Sprintf("user %d\n", maxAttempts))
@@ -306,7 +302,7 @@ func TestAForeignWriteBeforeAnOverwriteIsMergedAgain(t *testing.T) {
 				}
 				return unix.EBUSY
 			}
-			mustUpdate(t, f, grow())
+			mustUpdate(t, f, grow)
 			wantFile(t, path, c.want)
 			s.wantNoLeftovers(t)
 		})
@@ -332,7 +328,7 @@ func TestTheCopyStaysUntilTheOldContentIsBack(t *testing.T) {
 		t.Fatalf("error %v, want EIO", err)
 	}
 	wantFile(t, path, "addedser's line\n")
-	mustUpdate(t, s.file("/etc/hosts"), grow())
+	mustUpdate(t, s.file("/etc/hosts"), grow)
 	wantFile(t, path, "the user's line\nadded\n")
 	s.wantNoLeftovers(t)
 }

@@ -21,7 +21,7 @@ func (f File) Restore(o Backup) (what string, err error) {
 	case o.Link != "":
 		return "made a symlink to " + o.Link + " again", f.PutLink(o.Link)
 	}
-	if _, err := f.Update(Edits{Want: func(Content) ([]byte, error) { return o.Content, nil }}); err != nil {
+	if _, err := f.Update(To(o.Content)); err != nil {
 		return "", err
 	}
 	return "original put back", f.reown(o)

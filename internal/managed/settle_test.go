@@ -18,7 +18,7 @@ func TestNewFileBelongsToTheOwnerOfItsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	file, link := s.file("/etc/new"), s.file("/etc/link")
-	if _, err := file.Update(Edits{Want: func(Content) ([]byte, error) { return []byte("x"), nil }}); err != nil {
+	if _, err := file.Update(To([]byte("x"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := link.PutLink("/etc/new"); err != nil {

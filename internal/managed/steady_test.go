@@ -34,7 +34,7 @@ func TestTheSameFailureReadsTheSame(t *testing.T) {
 	}
 	for name, fail := range map[string]func() error{
 		"a file": func() error {
-			_, err := f.Update(Edits{Want: func(Content) ([]byte, error) { return []byte("new"), nil }})
+			_, err := f.Update(To([]byte("new")))
 			return err
 		},
 		"a symlink": func() error { return f.PutLink("/target") },

@@ -64,34 +64,25 @@ func (f files) tidy(log *slog.Logger) error {
 // pointsAtUs reports whether a resolv.conf is the one that we wrote.
 func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
 
-// takeOver is the write that makes resolv.conf ours. What is there and is not
-// ours is backed up before, in place of an earlier original: it is what the
-// machine would have without us. The record does not outlive an attempt that
-// failed.
-func (f files) takeOver(text string) managed.Edits {
-	undo := func() error { return nil }
-	return managed.Edits{
-		Want: func(managed.Content) ([]byte, error) { return []byte(text), nil },
-		Before: func(old managed.Content) error {
-			undo = func() error { return nil }
-			if pointsAtUs(old) {
-				return nil
-			}
-			earlier, found, err := f.backups.Load(f.conf.String())
-			if err != nil {
-				return err
-			}
-			o := managed.BackupOf(f.conf, old)
-			undo = func() error {
-				if found {
-					return f.backups.Save(earlier)
-				}
-				return f.backups.Delete(o)
-			}
-			return f.backups.Save(o)
-		},
-		Undone: func() error { return undo() },
+// backup records what resolv.conf is before it becomes ours, in place of an
+// earlier original: it is what the machine would have without us. The record does
+// not outlive an attempt to write that failed.
+func (f files) backup(old managed.Content) (undo func() error, err error) {
+	if pointsAtUs(old) {
+		return nil, nil
 	}
+	earlier, found, err := f.backups.Load(f.conf.String())
+	if err != nil {
+		return nil, err
+	}
+	o := managed.BackupOf(f.conf, old)
+	undo = func() error {
+		if found {
+			return f.backups.Save(earlier)
+		}
+		return f.backups.Delete(o)
+	}
+	return undo, f.backups.Save(o)
 }
 
 // writeUpstreams writes the file with the real upstreams.
@@ -99,8 +90,7 @@ func (k *Keeper) writeUpstreams(m SystemConfig) error {
 	if !k.files.hasReal {
 		return nil
 	}
-	text := []byte(realText(k.cfg.Upstreams(), m))
-	_, err := k.files.real.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return text, nil }})
+	_, err := k.files.real.Update(managed.To([]byte(realText(k.cfg.Upstreams(), m))))
 	return err
 }
 
@@ -182,6 +172,6 @@ func (f files) fallback() (done string, err error) {
 	if err != nil || isOurs(text) || len(Parse(text).Servers) == 0 {
 		return "removed, as its original is not known", f.conf.Remove()
 	}
-	_, err = f.conf.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return []byte(text), nil }})
+	_, err = f.conf.Update(managed.To([]byte(text)))
 	return "made to name the servers that were asked last, as its original is not known", err
 }

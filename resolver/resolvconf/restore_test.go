@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/managed"
 )
 
 func TestRestore(t *testing.T) {
@@ -28,7 +30,7 @@ func TestRestore(t *testing.T) {
 		{"killed before it was ours", func(b *bubble) {
 			b.write(usualPath, theirs)
 			old, _ := b.files.conf.Read()
-			if err := b.files.takeOver("").Before(old); err != nil {
+			if _, err := b.files.backup(old); err != nil {
 				b.t.Error(err)
 			}
 		}, "left as it is", theirs},
@@ -49,7 +51,7 @@ func TestRestore(t *testing.T) {
 				}
 				return write(f, data, at)
 			}
-			if _, err := b.files.conf.Update(b.files.takeOver(stub())); err == nil {
+			if _, err := b.files.conf.UpdateAfter(b.files.backup, managed.To([]byte(stub()))); err == nil {
 				b.t.Error("it was not killed")
 			}
 		}, "left as it is", theirs},

@@ -49,7 +49,7 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 		}
 		return StateWaiting, 0, errors.Join(err, k.restore())
 	}
-	if _, err := k.files.conf.Update(k.files.takeOver(text)); err != nil {
+	if _, err := k.files.conf.UpdateAfter(k.files.backup, managed.To([]byte(text))); err != nil {
 		return StateWaiting, 0, err
 	}
 	k.held, k.wrote = true, text

@@ -94,7 +94,5 @@ func (k *Keeper) foreignHostname() string {
 
 // writeHostname writes the name to a file like /etc/hostname (hostname(5)).
 func (k *Keeper) writeHostname(f managed.File) (bool, error) {
-	return f.Update(k.backups.Wrap(f, nil, func(managed.Content) ([]byte, error) {
-		return []byte(k.cfg.ID + "\n"), nil
-	}))
+	return f.UpdateAfter(k.backups.Original(f, nil), managed.To([]byte(k.cfg.ID+"\n")))
 }

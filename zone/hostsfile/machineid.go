@@ -60,7 +60,7 @@ func machineHex(form lineForm) string {
 func (k *Keeper) writeMachineID(f managed.File) (bool, error) {
 	_, err := os.Stat(osfile.Below(k.cfg.Root, systemdRuns))
 	systemd := err == nil
-	return f.Update(k.backups.Wrap(f, nil, func(old managed.Content) ([]byte, error) {
+	return f.UpdateAfter(k.backups.Original(f, nil), func(old managed.Content) ([]byte, error) {
 		return machineID(k.cfg.MachineIDFormat, k.form, systemd, old), nil
-	}))
+	})
 }

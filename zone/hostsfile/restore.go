@@ -86,10 +86,10 @@ func (k *Keeper) removeBlock() (what string, err error) {
 	if err != nil || !now.Exists {
 		return "", err
 	}
-	wrote, err := k.file.Update(managed.Edits{Want: func(old managed.Content) ([]byte, error) {
+	wrote, err := k.file.Update(func(old managed.Content) ([]byte, error) {
 		p := parse(old.Bytes, k.form)
 		return p.strip(), nil
-	}})
+	})
 	if err != nil || !wrote {
 		return "", err
 	}
@@ -133,7 +133,7 @@ func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content) error {
 	k.log.Warn("hosts file was changed since it was all of nodedns: it is taken for the user's, and the kept original is dropped",
 		"path", k.file.String())
 	if !bytes.Equal(user, old.Bytes) {
-		if _, err := k.file.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return user, nil }}); err != nil {
+		if _, err := k.file.Update(managed.To(user)); err != nil {
 			return err
 		}
 	}

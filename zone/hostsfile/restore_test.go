@@ -217,7 +217,7 @@ func TestACrashBetweenKeepingAndReplacing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.backups.Wrap(f, nil, nil).Before(old); err != nil {
+	if _, err := k.backups.Original(f, nil)(old); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

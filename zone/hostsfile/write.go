@@ -51,7 +51,7 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 		}
 		return blockFile(p, t), nil
 	}
-	wrote, err := k.file.Update(k.hostsEdits(want))
+	wrote, err := k.file.UpdateAfter(k.hostsBackup(), want)
 	k.report(findings)
 	if err != nil {
 		return false, err
@@ -88,37 +88,36 @@ func (k *Keeper) report(findings []string) {
 	k.written.findings = findings
 }
 
-// hostsEdits keeps the original of the hosts file before a write. In own mode
+// hostsBackup keeps the original of the hosts file before a write. In own mode
 // that is the user's part of it. In block mode the user's part stays where it
 // is, and all there is to know is that there was no file.
-func (k *Keeper) hostsEdits(want func(managed.Content) ([]byte, error)) managed.Edits {
+func (k *Keeper) hostsBackup() managed.BackupFunc {
 	if k.cfg.HostsMode == HostsBlock {
-		return managed.Edits{Want: want, Before: k.beforeBlock}
+		return k.backupForBlock
 	}
-	user := func(content []byte) []byte {
+	return k.backups.Original(k.file, func(content []byte) []byte {
 		p := parse(content, k.form)
 		return p.strip()
-	}
-	return k.backups.Wrap(k.file, user, want)
+	})
 }
 
-func (k *Keeper) beforeBlock(old managed.Content) error {
+func (k *Keeper) backupForBlock(old managed.Content) (undo func() error, err error) {
 	earlier, found, err := k.backups.Load(k.file.String())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found && earlier.Whole {
 		// It was ours as a whole: the user gets it back, and our block goes
 		// into that.
-		return cmp.Or(k.leaveOwnMode(earlier, old), managed.ErrChanged)
+		return nil, cmp.Or(k.leaveOwnMode(earlier, old), managed.ErrChanged)
 	}
 	if found || old.Exists {
-		return nil
+		return nil, nil
 	}
 	o := managed.BackupOf(k.file, old)
 	o.Whole = false
 	if err := k.backups.Save(o); err != nil {
 		k.log.Warn("restore will leave an empty hosts file behind", "path", k.hosts.path, "error", err)
 	}
-	return nil
+	return nil, nil
 }

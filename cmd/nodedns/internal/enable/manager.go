@@ -100,7 +100,7 @@ func (m *Manager) writeDropIn(keys []string) error {
 }
 
 func write(f managed.File, text string) error {
-	_, err := f.Update(managed.Edits{Want: func(managed.Content) ([]byte, error) { return []byte(text), nil }})
+	_, err := f.Update(managed.To([]byte(text)))
 	return err
 }
 

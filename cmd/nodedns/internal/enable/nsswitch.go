@@ -36,9 +36,9 @@ func (m *Manager) nameService() nameService {
 
 // edit makes glibc query nodedns.
 func (n nameService) edit(resolve bool) error {
-	_, err := n.file.Update(n.backups.Wrap(n.file, nil, func(old managed.Content) ([]byte, error) {
+	_, err := n.file.UpdateAfter(n.backups.Original(n.file, nil), func(old managed.Content) ([]byte, error) {
 		return nsswitch.Edit(old.Bytes, resolve)
-	}))
+	})
 	return err
 }
 
@@ -67,9 +67,9 @@ func (n nameService) undo() (done string, err error) {
 		done, err = n.file.Restore(o)
 	default:
 		done = "changed by another program since: only what was added is taken out"
-		_, err = n.file.Update(managed.Edits{Want: func(now managed.Content) ([]byte, error) {
+		_, err = n.file.Update(func(now managed.Content) ([]byte, error) {
 			return nsswitch.Withdraw(now.Bytes, o.Content)
-		}})
+		})
 	}
 	if err != nil {
 		return "", err
