@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/boottime"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -15,11 +16,11 @@ func TestConflict(t *testing.T) {
 	f := start(t)
 	f.publish("192.0.2.1")
 	source := f.Zone().Source("test")
-	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.1"}, BootID: boottime.ID()})
+	source.Set(zone.Entry{ID: self, Addresses: testkit.Addrs("192.0.2.1"), BootID: boottime.ID()})
 	if got := f.Status(); got.Conflict != "" || got.State != StateReady {
 		t.Errorf("state %s, conflict %q", got.State, got.Conflict)
 	}
-	source.Set(zone.Entry{ID: self, Addresses: []string{"192.0.2.66"}, BootID: "0123456789abcdef"})
+	source.Set(zone.Entry{ID: self, Addresses: testkit.Addrs("192.0.2.66"), BootID: "0123456789abcdef"})
 	status := f.Status()
 	if !strings.Contains(status.Conflict, "nodedns init --force") || status.State != StateDegraded || len(status.Errors) != 1 {
 		t.Errorf("status %+v", status)

@@ -44,8 +44,8 @@ func ExampleService_Zone_seed() {
 	}
 
 	known := service.Zone().Source("known nodes")
-	known.Set(zone.Entry{ID: friend, Addresses: []string{"192.0.2.2"}})
-	known.Set(zone.Entry{ID: stranger, Addresses: []string{"192.0.2.4"}})
+	known.Set(zone.Entry{ID: friend, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.2")}})
+	known.Set(zone.Entry{ID: stranger, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.4")}})
 	lookup("before the start:")
 
 	listener := bufconn.Listen(1 << 16)

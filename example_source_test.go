@@ -28,7 +28,7 @@ func ExampleService_Zone() {
 	inventory.Expect(true)       // until Complete an unknown name is not denied
 	inventory.SetConnected(true) // or the cluster counts as lost a minute later
 	inventory.Begin()
-	inventory.Set(zone.Entry{ID: friend, Addresses: []string{"192.0.2.2"}})
+	inventory.Set(zone.Entry{ID: friend, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.2")}})
 	inventory.Complete()
 
 	fmt.Println("reachable:", service.Zone().Snapshot().Reachable())

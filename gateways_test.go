@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -32,7 +33,7 @@ func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
 		"metropolis-00000000000000000000000000000002": {"192.0.2.54", "2001:db8::54"},
 		"metropolis-00000000000000000000000000000003": {"192.0.2.55"},
 	} {
-		source.Set(zone.Entry{ID: id, Addresses: addrs})
+		source.Set(zone.Entry{ID: id, Addresses: testkit.Addrs(addrs...)})
 	}
 	await := func(what string, free, reserved []string) {
 		t.Helper()
@@ -77,7 +78,7 @@ func TestUpstreamsHaveNoReverseRecordsFromTheCluster(t *testing.T) {
 func TestGatewaysOfTheLocalSource(t *testing.T) {
 	t.Parallel()
 	f := prepare(t)
-	f.Zone().Source("test").Set(zone.Entry{ID: other, Addresses: []string{"192.0.2.1"}})
+	f.Zone().Source("test").Set(zone.Entry{ID: other, Addresses: testkit.Addrs("192.0.2.1")})
 	f.reserveGateways([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
 	if _, ok := f.Zone().Snapshot().Reverse(netip.MustParseAddr("192.0.2.1")); ok {
 		t.Error("the gateway has a node's reverse record")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
@@ -44,8 +45,8 @@ func TestStatusJSON(t *testing.T) {
 	source := full.nodes
 	source.Begin()
 	source.Set(
-		zone.Entry{ID: other, Addresses: []string{"192.0.2.7"}},
-		zone.Entry{ID: third, Addresses: []string{"192.0.2.7"}},
+		zone.Entry{ID: other, Addresses: testkit.Addrs("192.0.2.7")},
+		zone.Entry{ID: third, Addresses: testkit.Addrs("192.0.2.7")},
 		zone.Entry{ID: "node7"},
 	)
 	source.Complete()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -20,7 +21,7 @@ func (f *fixture) fill(nodes int) {
 		host := n - n%10/9 // of those with a nine the one before
 		entries = append(entries, zone.Entry{
 			ID:        fmt.Sprintf("metropolis-%032x", n),
-			Addresses: []string{fmt.Sprintf("10.%d.%d.%d", host>>16, host>>8&255, host&255)},
+			Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", host>>16, host>>8&255, host&255)),
 		})
 	}
 	for i := range nodes / 10 {
@@ -56,7 +57,7 @@ func TestStatusTellsOfRefusedEntries(t *testing.T) {
 	f := prepare(t)
 	source := f.Zone().Source("test")
 	source.Begin()
-	source.Set(zone.Entry{ID: other, Addresses: []string{"127.0.0.1"}}, zone.Entry{ID: "node7"})
+	source.Set(zone.Entry{ID: other, Addresses: testkit.Addrs("127.0.0.1")}, zone.Entry{ID: "node7"})
 	source.Complete()
 	status := f.Status()
 	want := []zone.Refusal{{ID: other, Reason: "address 127.0.0.1 is a loopback address"}, {ID: "node7", Reason: "the name has no node-ID shape"}}

@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -55,7 +56,7 @@ func BenchmarkWorkerOf100000(b *testing.B) {
 	var hits, mix [][]byte
 	for i := range nodes {
 		name := id()
-		entries = append(entries, zone.Entry{ID: name, Addresses: []string{fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)}})
+		entries = append(entries, zone.Entry{ID: name, Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255))})
 		hit := packed(b, query(name, dns.TypeA))
 		hits = append(hits, hit)
 		switch n := i % 100; {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -65,7 +66,7 @@ func keepChanging(t *testing.T, ctx context.Context, s *Server, set Settings, st
 		if err := s.Reconfigure(set); err != nil {
 			t.Error(err)
 		}
-		source.Set(zone.Entry{ID: departed, Addresses: []string{fmt.Sprintf("10.1.0.%d", 1+i%250)}})
+		source.Set(zone.Entry{ID: departed, Addresses: testkit.Addrs(fmt.Sprintf("10.1.0.%d", 1+i%250))})
 		s.Stats()
 		time.Sleep(time.Millisecond)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -27,13 +28,13 @@ func startWithRoles(t *testing.T, n int, changes ...zone.Entry) *Server {
 	for i := range n {
 		source.Set(zone.Entry{
 			ID: fmt.Sprintf("metropolis-%016x%016x", uint64(i+1)<<48, 0xa), Roles: zone.ConsensusMember,
-			Addresses: []string{fmt.Sprintf("10.1.%d.%d", i/256, i%256), fmt.Sprintf("2001:db9::%x", i)},
+			Addresses: testkit.Addrs(fmt.Sprintf("10.1.%d.%d", i/256, i%256), fmt.Sprintf("2001:db9::%x", i)),
 		})
 	}
 	source.Set(
 		zone.Entry{ID: ours, Roles: zone.KubernetesWorker, State: zone.StateUp, CuratorPort: 7835},
-		zone.Entry{ID: theirs, Addresses: []string{"10.0.0.10", "2001:db9:1::a"}, CuratorPort: 7900},
-		zone.Entry{ID: nobody, Addresses: []string{"10.0.0.99"}, Roles: zone.ConsensusMember, CuratorPort: 1},
+		zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9:1::a"), CuratorPort: 7900},
+		zone.Entry{ID: nobody, Addresses: testkit.Addrs("10.0.0.99"), Roles: zone.ConsensusMember, CuratorPort: 1},
 	)
 	source.Complete()
 	source.Gone(nobody)

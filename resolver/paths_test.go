@@ -14,6 +14,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
@@ -60,8 +61,8 @@ func newPathZone(t testing.TB, state zoneState) *zone.Store {
 	source.SetConnected(true)
 	source.Begin()
 	source.Set(
-		zone.Entry{ID: theirs, Addresses: []string{"10.0.0.10", "2001:db9::a"}},
-		zone.Entry{ID: departed, Addresses: []string{"10.0.0.11"}},
+		zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a")},
+		zone.Entry{ID: departed, Addresses: testkit.Addrs("10.0.0.11")},
 		zone.Entry{ID: addrless},
 	)
 	source.Complete()

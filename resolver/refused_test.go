@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -16,9 +17,9 @@ func TestRefusedEntries(t *testing.T) {
 	s.refusal = store.Refusal
 	source := store.Source("other")
 	source.Set(
-		zone.Entry{ID: nobody, Addresses: []string{"127.0.0.1"}},
-		zone.Entry{ID: "Node7", Addresses: []string{"10.0.0.7"}},
-		zone.Entry{ID: "www", Addresses: []string{"10.0.0.8"}},
+		zone.Entry{ID: nobody, Addresses: testkit.Addrs("127.0.0.1")},
+		zone.Entry{ID: "Node7", Addresses: testkit.Addrs("10.0.0.7")},
+		zone.Entry{ID: "www", Addresses: testkit.Addrs("10.0.0.8")},
 	)
 	for name, want := range map[string]string{
 		nobody:                    "loopback",

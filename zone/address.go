@@ -11,10 +11,13 @@ import (
 func ParseAddr(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return addr, fmt.Errorf("%.64q is not an IP address", text)
+		return addr, malformed(text)
 	}
 	return addr, CheckAddr(addr)
 }
+
+// malformed is the error of a text, of any length, that is no address.
+func malformed(text string) error { return fmt.Errorf("%.64q is not an IP address", text) }
 
 // CheckAddr reports why addr cannot be a node's address, or nil. A node's
 // address is unicast, means the same on each machine and leads to the node: it

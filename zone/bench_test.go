@@ -22,10 +22,10 @@ func benchID(i int) string {
 	return string(DefaultPrefix) + hex.EncodeToString(sum[:16])
 }
 
-func benchAddr(i int) string {
+func benchAddr(i int) netip.Addr {
 	var a [4]byte
 	binary.BigEndian.PutUint32(a[:], 10<<24+uint32(i)+1)
-	return netip.AddrFrom4(a).String()
+	return netip.AddrFrom4(a)
 }
 
 // benchStore returns a store with n nodes, as a backlog leaves it.
@@ -41,7 +41,7 @@ func benchStore(tb testing.TB, n int) (*Store, *Source) {
 	for from := 0; from < n; from += 20_000 {
 		entries := make([]Entry, 0, 20_000)
 		for i := from; i < min(n, from+20_000); i++ {
-			entries = append(entries, Entry{ID: benchID(i), Addresses: []string{benchAddr(i)}, State: StateUp})
+			entries = append(entries, Entry{ID: benchID(i), Addresses: []netip.Addr{benchAddr(i)}, State: StateUp})
 		}
 		src.Set(entries...)
 	}
@@ -69,7 +69,7 @@ func BenchmarkChange(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, uint64(n)))
 			entries := make([]Entry, 1<<16)
 			for i := range entries {
-				entries[i] = Entry{ID: benchID(r.IntN(n)), Addresses: []string{benchAddr(1<<21 + r.IntN(1<<20))}, State: StateUp}
+				entries[i] = Entry{ID: benchID(r.IntN(n)), Addresses: []netip.Addr{benchAddr(1<<21 + r.IntN(1<<20))}, State: StateUp}
 			}
 			b.ReportAllocs()
 			i := 0
@@ -120,7 +120,7 @@ func BenchmarkReverse(b *testing.B) {
 			s, _ := benchStore(b, n)
 			addrs := make([]netip.Addr, 1<<16)
 			for i := range addrs {
-				addrs[i] = netip.MustParseAddr(benchAddr(rand.IntN(n)))
+				addrs[i] = benchAddr(rand.IntN(n))
 			}
 			b.ReportAllocs()
 			i := 0
@@ -164,7 +164,7 @@ func BenchmarkBacklog(b *testing.B) {
 	_, src := benchStore(b, n)
 	entries := make([]Entry, n)
 	for i := range entries {
-		entries[i] = Entry{ID: benchID(i), Addresses: []string{benchAddr(i)}, State: StateUp}
+		entries[i] = Entry{ID: benchID(i), Addresses: []netip.Addr{benchAddr(i)}, State: StateUp}
 	}
 	b.ReportAllocs()
 	for b.Loop() {

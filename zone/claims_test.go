@@ -2,8 +2,11 @@ package zone
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // An address that two nodes claim keeps its reverse record, whatever the IDs.
@@ -106,7 +109,9 @@ func (f *fixture) checkShared() {
 func TestReverseRecordIsRestored(t *testing.T) {
 	t.Parallel()
 	const addr = "192.0.2.9"
-	owner := func(id string) Entry { return Entry{ID: id, Addresses: []string{addr}, Owned: []string{addr}} }
+	owner := func(id string) Entry {
+		return Entry{ID: id, Addresses: testkit.Addrs(addr), Owned: testkit.Addrs(addr)}
+	}
 	for name, batches := range map[string][][]Entry{
 		"in one batch": {{node(a, addr), owner(b), node(c, addr)}},
 		"in several":   {{node(a, addr)}, {owner(b)}, {node(c, addr)}},
@@ -134,7 +139,7 @@ func TestReverseRecordOfAnAddressThatTheNodeHasNot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.Saved().Set(node(a, "192.0.2.9"), node(b, "192.0.2.9"),
-		Entry{ID: c, Addresses: []string{"192.0.2.3"}, Owned: []string{"192.0.2.9", "nonsense"}})
+		Entry{ID: c, Addresses: testkit.Addrs("192.0.2.3"), Owned: append(testkit.Addrs("192.0.2.9"), netip.Addr{})})
 	f.wantReverse("192.0.2.9", a)
 	f.checkShared()
 }
@@ -160,13 +165,13 @@ func TestReverseRecordsAtRandom(t *testing.T) {
 			f.curator.Set(batch...)
 		}
 		for _, addr := range addrs {
-			was, had := before.Reverse(parseAll([]string{addr})[0])
-			is, _ := f.Snapshot().Reverse(parseAll([]string{addr})[0])
+			was, had := before.Reverse(netip.MustParseAddr(addr))
+			is, _ := f.Snapshot().Reverse(netip.MustParseAddr(addr))
 			if !had || was.ID() == is.ID() {
 				continue
 			}
 			now, _ := f.Snapshot().Lookup(string(was.ID()))
-			if claims := slices.Contains(slices.Collect(now.Addrs()), parseAll([]string{addr})[0]); claims && !now.Departed() {
+			if claims := slices.Contains(slices.Collect(now.Addrs()), netip.MustParseAddr(addr)); claims && !now.Departed() {
 				t.Fatalf("%s went from %s, which still has it, to %s", addr, was.ID(), is.ID())
 			}
 		}

@@ -1,11 +1,11 @@
 package zone
 
 import (
-	"cmp"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -38,7 +38,39 @@ func (s *Snapshot) DuplicateKey() (DuplicateKey, bool) {
 // report is what the cluster has of our own node, as a machine reported it.
 type report struct {
 	boot string
-	addr string
+	at   place
+}
+
+// place is where a machine reports itself to be: the first of the addresses, or
+// the beginning of what is none. It is bounded, whatever the report has.
+type place struct {
+	addrs     [2]netip.Addr
+	malformed string
+}
+
+func placeOf(e *Entry) (p place) {
+	for i, addr := range e.Addresses[:min(len(e.Addresses), len(p.addrs))] {
+		p.addrs[i] = addr.WithZone("") // a zone may be any text
+	}
+	p.malformed = clone64(e.Malformed)
+	return p
+}
+
+// String lists what there is.
+func (p place) String() string {
+	if p == (place{}) {
+		return "no address"
+	}
+	var texts []string
+	for _, addr := range p.addrs {
+		if addr.IsValid() {
+			texts = append(texts, addr.String())
+		}
+	}
+	if p.malformed != "" {
+		texts = append(texts, strconv.Quote(p.malformed))
+	}
+	return strings.Join(texts, " ")
 }
 
 // duplicateKeyDetector looks for another machine with our key in what the cluster
@@ -56,7 +88,7 @@ type duplicateKeyDetector struct {
 type selfReports struct {
 	heard   bool // one, in the present backlog or since
 	last    report
-	before  string          // the address before the last one
+	before  place           // that before the last one
 	turns   []time.Duration // clock at each return to it
 	sign    time.Duration   // clock at the last sign of another machine
 	foreign bool            // the last report is not of our boot
@@ -64,28 +96,28 @@ type selfReports struct {
 }
 
 // begin marks what the source has of us now as having been there before.
-func (r *selfReports) begin() { r.heard, r.before = false, "" }
+func (r *selfReports) begin() { r.heard, r.before = false, place{} }
 
 // observeSelf evaluates what the cluster reports of our own node. A report with
 // our own boot ID is ours, whatever its address: behind address translation, or
 // with two uplinks, that may go back and forth.
 func (s *Store) observeSelf(src *Source, e *Entry) {
 	r, boot := &src.self, s.detector.boot
-	said := report{canonicalBoot(e.BootID), reportedAddrs(e.Addresses)}
+	said := report{canonicalBoot(e.BootID), placeOf(e)}
 	if said == (report{}) || r.heard && said == r.last {
 		return
 	}
 	first, ours := !r.heard, boot != "" && said.boot == boot
 	r.foreign = boot != "" && said.boot != "" && !ours
-	returned := !first && s.returns(r, said.addr, !ours)
+	returned := !first && s.returns(r, said.at, !ours)
 	reason := ""
 	switch {
 	case first:
 	case r.foreign:
 		reason = fmt.Sprintf("a machine of boot ID %s at %s reports itself as this node, whose boot ID is %s",
-			hex.EncodeToString([]byte(said.boot)), cmp.Or(said.addr, "no address"), hex.EncodeToString([]byte(boot)))
+			hex.EncodeToString([]byte(said.boot)), said.at, hex.EncodeToString([]byte(boot)))
 	case returned:
-		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", r.last.addr, said.addr)
+		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", r.last.at, said.at)
 	}
 	r.heard, r.last = true, said
 	if reason == "" {
@@ -101,33 +133,19 @@ func (s *Store) observeSelf(src *Source, e *Entry) {
 	}
 }
 
-// reportedAddrs are the first addresses of a report as text, whether valid or
-// not.
-func reportedAddrs(addrs []string) string {
-	var texts []string
-	for _, text := range addrs[:min(len(addrs), 2)] {
-		if addr, err := netip.ParseAddr(text); err == nil {
-			texts = append(texts, addr.String())
-		} else {
-			texts = append(texts, fmt.Sprintf("%.64q", text))
-		}
-	}
-	return strings.Join(texts, " ")
-}
-
-// returns records an address, and reports whether there was a second return to
+// returns records a place, and reports whether there was a second return to
 // one that the cluster had before, of those that count. Only between an address
 // that is or was ours and another one is that suspicious: between its own a
 // machine may alternate, and of two that never were, behind address
 // translation, nothing is known.
-func (s *Store) returns(r *selfReports, addr string, counts bool) bool {
-	if addr == "" || addr == r.last.addr {
+func (s *Store) returns(r *selfReports, at place, counts bool) bool {
+	if at == (place{}) || at == r.last.at {
 		return false
 	}
 	now := s.clock()
 	r.turns = slices.DeleteFunc(r.turns, func(at time.Duration) bool { return now-at > turnsFor })
-	returned := counts && addr == r.before && s.wasOurs(addr) != s.wasOurs(r.last.addr)
-	r.before = r.last.addr
+	returned := counts && at == r.before && s.wasOurs(at) != s.wasOurs(r.last.at)
+	r.before = r.last.at
 	if returned {
 		r.turns = append(r.turns, now)
 		r.turns = r.turns[max(0, len(r.turns)-2):]
@@ -135,10 +153,13 @@ func (s *Store) returns(r *selfReports, addr string, counts bool) bool {
 	return returned && len(r.turns) == 2
 }
 
-func (s *Store) wasOurs(text string) bool {
-	addr, err := netip.ParseAddr(text)
-	return err == nil && (s.isOurs(addr) || slices.Contains(s.detector.past, addr))
+// wasOurs reports whether a place is an address alone, which is or was ours.
+func (s *Store) wasOurs(at place) bool {
+	addr := at.addrs[0]
+	return at == placeAt(addr) && (s.isOurs(addr) || slices.Contains(s.detector.past, addr))
 }
+
+func placeAt(addr netip.Addr) place { return place{addrs: [2]netip.Addr{addr}} }
 
 // remember keeps the addresses that we have now for when they change. The
 // latest come last.
@@ -174,5 +195,8 @@ func canonicalBoot(id string) string {
 	if raw, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(id), "-", "")); err == nil && len(raw) == 16 {
 		return string(raw)
 	}
-	return strings.Clone(id[:min(len(id), 64)]) // what it is a part of may be large
+	return clone64(id)
 }
+
+// clone64 is the beginning of a text: what it is a part of may be large.
+func clone64(text string) string { return strings.Clone(text[:min(len(text), 64)]) }

@@ -2,9 +2,12 @@ package zone
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 const (
@@ -78,7 +81,8 @@ func TestDuplicateKey(t *testing.T) {
 				f.pass(s.wait)
 				e := Entry{ID: self, BootID: s.boot}
 				if s.addr != "" {
-					e.Addresses = []string{s.addr}
+					e = node(self, s.addr)
+					e.BootID = s.boot
 				}
 				if s.backlog {
 					f.curator.SetConnected(false)
@@ -124,7 +128,7 @@ func TestAddressesThatWereOurs(t *testing.T) {
 			f.setLocal("192.0.2.1") // once more
 		}
 	}
-	if !f.wasOurs("192.0.2.1") || len(f.detector.past) > maxPast {
+	if !f.wasOurs(placeAt(netip.MustParseAddr("192.0.2.1"))) || len(f.detector.past) > maxPast {
 		t.Errorf("remembered are %v", f.detector.past)
 	}
 }
@@ -135,10 +139,10 @@ func TestReportsAreBounded(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.BootID = ourBoot })
 	huge := strings.Repeat("x", 1<<20)
 	f.connect(Entry{ID: self, BootID: ourBoot})
-	f.curator.Set(Entry{ID: self, BootID: huge, Addresses: []string{huge, huge, huge}})
+	f.curator.Set(Entry{ID: self, BootID: huge, Malformed: huge, Addresses: testkit.Addrs("fe80::1%"+huge, "fe80::2%"+huge, "fe80::3%"+huge)})
 	conflict, found := f.Snapshot().DuplicateKey()
-	if !found || len(conflict.Reason) > 1000 || len(f.curator.self.last.boot)+len(f.curator.self.last.addr) > 1000 {
-		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.curator.self.last.boot), len(f.curator.self.last.addr))
+	if !found || len(conflict.Reason) > 1000 || len(f.curator.self.last.boot)+len(f.curator.self.last.at.String()) > 1000 {
+		t.Errorf("found %v, a reason of %d octets, and %d and %d are kept", found, len(conflict.Reason), len(f.curator.self.last.boot), len(f.curator.self.last.at.String()))
 	}
 }
 

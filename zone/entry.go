@@ -2,6 +2,7 @@ package zone
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -10,9 +11,12 @@ import (
 type Entry struct {
 	// ID is the node's name as the source spells it.
 	ID string
-	// Addresses holds at most one address of each family, as text. None means
-	// that the source does not know; the last known ones then stay.
-	Addresses []string
+	// Addresses holds at most one address of each family. None means that the
+	// source does not know; the last known ones then stay.
+	Addresses []netip.Addr
+	// Malformed is a text that the source has for an address and that is none:
+	// the entry is refused for it. It is empty otherwise.
+	Malformed string
 	// Roles of the node in the cluster.
 	Roles Roles
 	// State of the node in the cluster. It does not change answers.
@@ -33,7 +37,7 @@ type Entry struct {
 	Counted  time.Duration
 	// Owned are those of Addresses whose reverse record is the node's although
 	// other nodes have them too. Only saved entries have it.
-	Owned []string
+	Owned []netip.Addr
 }
 
 // Roles is a set of the roles that a node can have.

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 func names(nodes iter.Seq[Node]) []string {
@@ -20,8 +23,8 @@ func TestWithRole(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.connect(
-		Entry{ID: a, Addresses: []string{"192.0.2.1", "2001:db8::1"}, Roles: ConsensusMember | KubernetesWorker, CuratorPort: 7835},
-		Entry{ID: b, Addresses: []string{"192.0.2.2"}, Roles: ConsensusMember},
+		Entry{ID: a, Addresses: testkit.Addrs("192.0.2.1", "2001:db8::1"), Roles: ConsensusMember | KubernetesWorker, CuratorPort: 7835},
+		Entry{ID: b, Addresses: testkit.Addrs("192.0.2.2"), Roles: ConsensusMember},
 		Entry{ID: testID(0xd), Roles: KubernetesWorker, CuratorPort: 7835}, // which it reports of itself
 		Entry{ID: c, Roles: ConsensusMember, CuratorPort: 7900},
 	)
@@ -63,10 +66,10 @@ func TestGroupsAgainstNodes(t *testing.T) {
 		default:
 			e := Entry{ID: id, Roles: Roles(random.IntN(8)), CuratorPort: uint16(random.IntN(2))}
 			if random.IntN(3) > 0 {
-				e.Addresses = append(e.Addresses, "192.0.2.1")
+				e.Addresses = append(e.Addresses, netip.MustParseAddr("192.0.2.1"))
 			}
 			if random.IntN(3) > 0 {
-				e.Addresses = append(e.Addresses, "2001:db8::1")
+				e.Addresses = append(e.Addresses, netip.MustParseAddr("2001:db8::1"))
 			}
 			f.curator.Set(e)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // fixture is a Store with clocks that stand still until the test moves them.
@@ -77,8 +79,17 @@ func (f *fixture) backlog(entries ...Entry) {
 	f.curator.Complete()
 }
 
+// node is a node at some addresses, or at what is none.
 func node(id string, addresses ...string) Entry {
-	return Entry{ID: id, Addresses: addresses, State: StateUp}
+	e := Entry{ID: id, State: StateUp}
+	for _, text := range addresses {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			e.Addresses = append(e.Addresses, addr)
+		} else {
+			e.Malformed = text
+		}
+	}
+	return e
 }
 
 // want checks a node's addresses, "-" meaning none and "" that it is not there.
@@ -128,15 +139,7 @@ func (f *fixture) wantDeparted(id string, want bool) {
 }
 
 func (f *fixture) setLocal(addrs ...string) {
-	f.SetLocal(parseAll(addrs))
-}
-
-func parseAll(texts []string) []netip.Addr {
-	var addrs []netip.Addr
-	for _, text := range texts {
-		addrs = append(addrs, netip.MustParseAddr(text))
-	}
-	return addrs
+	f.SetLocal(testkit.Addrs(addrs...))
 }
 
 // ids lists what All yields.

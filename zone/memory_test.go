@@ -2,6 +2,7 @@ package zone
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"testing"
 )
@@ -21,7 +22,7 @@ func dualEntries(n int) []Entry {
 		id := benchID(i)
 		entries[i] = Entry{
 			ID:        id,
-			Addresses: []string{benchAddr(i), fmt.Sprintf("fd00::%s:%x", id[len(id)-4:], i)},
+			Addresses: []netip.Addr{benchAddr(i), netip.MustParseAddr(fmt.Sprintf("fd00::%s:%x", id[len(id)-4:], i))},
 			State:     StateUp,
 		}
 	}

@@ -2,13 +2,15 @@ package zone
 
 import (
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 func TestPrecedenceLocalAddressesWinOverCluster(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.setLocal("192.0.2.7", "2001:db8::7")
-	f.connect(Entry{ID: self, Addresses: []string{"192.0.2.66"}, Roles: ConsensusMember})
+	f.connect(Entry{ID: self, Addresses: testkit.Addrs("192.0.2.66"), Roles: ConsensusMember})
 	f.want(self, "192.0.2.7 2001:db8::7")
 	f.wantReverse("192.0.2.7", self)
 	f.wantReverse("192.0.2.66", "")
@@ -75,7 +77,7 @@ func TestMissingAddressKeepsTheLastKnown(t *testing.T) {
 func TestStateDoesNotChangeAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.connect(Entry{ID: a, Addresses: []string{"192.0.2.1"}, State: StateDecommissioned})
+	f.connect(Entry{ID: a, Addresses: testkit.Addrs("192.0.2.1"), State: StateDecommissioned})
 	f.want(a, "192.0.2.1")
 	f.wantReverse("192.0.2.1", a)
 }
@@ -124,7 +126,7 @@ func TestRoleChangeIsPublished(t *testing.T) {
 	f := newFixture(t)
 	f.connect(node(a, "192.0.2.1"))
 	before := f.Snapshot()
-	f.curator.Set(Entry{ID: a, Addresses: []string{"192.0.2.1"}, State: StateUp, Roles: ConsensusMember})
+	f.curator.Set(Entry{ID: a, Addresses: testkit.Addrs("192.0.2.1"), State: StateUp, Roles: ConsensusMember})
 	if f.Snapshot().Serial() != before.Serial()+1 {
 		t.Error("a role change published nothing")
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 func TestQuarantineRefusesTheEntryAlone(t *testing.T) {
@@ -21,7 +23,6 @@ func TestQuarantineRefusesTheEntryAlone(t *testing.T) {
 		{"localhost", node("localhost", "192.0.2.2")},
 		{"not an address", node(b, "192.0.2.256")},
 		{"nil printed", node(b, "<nil>")},
-		{"empty text", node(b, "")},
 		{"address with a line break", node(b, "192.0.2.2\n")},
 		{"unspecified", node(b, "0.0.0.0")},
 		{"unspecified IPv6", node(b, "::")},
@@ -203,9 +204,9 @@ func TestQuarantineOfOurAddressChangesNothingElse(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.setLocal("192.0.2.7")
-	f.connect(Entry{ID: a, Addresses: []string{"192.0.2.1"}, Roles: KubernetesWorker})
+	f.connect(Entry{ID: a, Addresses: testkit.Addrs("192.0.2.1"), Roles: KubernetesWorker})
 	for _, address := range []string{"192.0.2.7", "127.0.0.1"} {
-		f.curator.Set(Entry{ID: a, Addresses: []string{address}, Roles: ConsensusMember, CuratorPort: 7})
+		f.curator.Set(Entry{ID: a, Addresses: testkit.Addrs(address), Roles: ConsensusMember, CuratorPort: 7})
 		if n, _ := f.Snapshot().Lookup(a); n.Roles() != KubernetesWorker || n.CuratorPort() != 0 {
 			t.Errorf("with %s refused: roles %v, port %d", address, n.Roles(), n.CuratorPort())
 		}

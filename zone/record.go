@@ -82,10 +82,12 @@ func (e *Entry) asRecord() (r record, err error) {
 		r.flags |= departed
 		r.since = unixSeconds(e.Departed)
 	}
+	if e.Malformed != "" {
+		return r, malformed(e.Malformed)
+	}
 	with := r
-	for _, text := range e.Addresses {
-		addr, err := ParseAddr(text)
-		if err != nil {
+	for _, addr := range e.Addresses {
+		if err := CheckAddr(addr); err != nil {
 			return r, err
 		}
 		family := has6

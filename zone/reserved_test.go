@@ -1,11 +1,15 @@
 package zone
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
+)
 
 func TestReservedAddressesHaveNoReverseRecord(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	reserve := func(part string, addrs ...string) { f.SetReserved(part, parseAll(addrs)) }
+	reserve := func(part string, addrs ...string) { f.SetReserved(part, testkit.Addrs(addrs...)) }
 	f.setLocal("192.0.2.7")
 	reserve("gateways", "192.0.2.1", "fe80::1", "127.0.0.53")
 	f.connect(node(a, "192.0.2.1", "2001:db8::a"), node(b, "192.0.2.2"))
@@ -43,7 +47,7 @@ func TestReservedAddressesHaveNoReverseRecord(t *testing.T) {
 func TestReservedAddressesOutliveTheCluster(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.SetReserved("gateways", parseAll([]string{"192.0.2.1"}))
+	f.SetReserved("gateways", testkit.Addrs("192.0.2.1"))
 	f.curator.SetCluster("x")
 	f.connect(node(a, "192.0.2.1"))
 	f.curator.SetCluster("y")

@@ -194,7 +194,7 @@ func TestChangeAllocatesLittle(t *testing.T) {
 	_, src := benchStore(t, nodes)
 	entries := make([]Entry, changes)
 	for i := range entries {
-		entries[i] = node(benchID(i), benchAddr(nodes+i))
+		entries[i] = Entry{ID: benchID(i), Addresses: []netip.Addr{benchAddr(nodes + i)}, State: StateUp}
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

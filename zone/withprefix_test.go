@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 func TestWithPrefix(t *testing.T) {
@@ -16,7 +18,7 @@ func TestWithPrefix(t *testing.T) {
 		}
 		var entries []Entry
 		for i := range 0x1000 {
-			entries = append(entries, Entry{ID: id(i), Addresses: []string{"192.0.2.1"}})
+			entries = append(entries, Entry{ID: id(i), Addresses: testkit.Addrs("192.0.2.1")})
 		}
 		store.Source("curator").Set(entries...)
 		snapshot := store.Snapshot()

@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -45,7 +46,7 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.10")})
 	entries := make([]zone.Entry, nodes)
 	for i := range entries {
-		entries[i] = zone.Entry{ID: counted(i + 0x100), Addresses: []string{"10.0.0.1"}}
+		entries[i] = zone.Entry{ID: counted(i + 0x100), Addresses: testkit.Addrs("10.0.0.1")}
 	}
 	store.Source("curator").Set(entries...)
 	return answering(t, control.Daemon{Snapshot: store.Snapshot})

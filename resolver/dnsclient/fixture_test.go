@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -24,7 +25,7 @@ func start(t *testing.T) netip.AddrPort {
 	}
 	source := store.Source("curator")
 	source.Begin()
-	source.Set(zone.Entry{ID: theirs, Addresses: []string{"10.0.0.10", "2001:db9::a"}})
+	source.Set(zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a")})
 	source.Complete()
 	s, err := resolver.New(resolver.Config{
 		Zone:   store.Snapshot,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
@@ -35,7 +36,7 @@ func newZone(t testing.TB) *zone.Store {
 	store.SetLocal([]netip.Addr{netip.MustParseAddr("10.0.0.1")})
 	source := store.Source("curator")
 	source.Begin()
-	source.Set(zone.Entry{ID: theirs, Addresses: []string{"10.0.0.10", "2001:db9::a"}})
+	source.Set(zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a")})
 	source.Complete()
 	return store
 }

@@ -2,13 +2,14 @@ package curator
 
 import (
 	"math"
+	"net/netip"
 
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// entries turns an event's nodes into what the zone takes. Nothing is validated
-// here: IDs and addresses are carried as the curator spells them.
+// entries turns an event's nodes into what the zone takes. Nothing is judged
+// here: IDs are carried as the curator spells them, and what is no address too.
 func entries(nodes []*curatorpb.Node) []zone.Entry {
 	all := make([]zone.Entry, 0, len(nodes))
 	for _, node := range nodes {
@@ -21,8 +22,12 @@ func entries(nodes []*curatorpb.Node) []zone.Entry {
 		}
 		// A node that has never reported itself has no address. The entry
 		// then only shows that there is a node, and leaves its address alone.
-		if address := node.GetStatus().GetExternalAddress(); address != "" {
-			entry.Addresses = []string{address}
+		if text := node.GetStatus().GetExternalAddress(); text != "" {
+			if addr, err := netip.ParseAddr(text); err == nil {
+				entry.Addresses = []netip.Addr{addr}
+			} else {
+				entry.Malformed = text
+			}
 		}
 		all = append(all, entry)
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -21,7 +22,8 @@ func TestEntries(t *testing.T) {
 		"no status":      {&curatorpb.Node{Id: "a"}, zone.Entry{ID: "a"}},
 		"empty address":  {&curatorpb.Node{Id: "a", Status: &curatorpb.NodeStatus{}}, zone.Entry{ID: "a"}},
 		"ID as spelled":  {&curatorpb.Node{Id: " Metropolis-AB\x00"}, zone.Entry{ID: " Metropolis-AB\x00"}},
-		"address as is":  {&curatorpb.Node{Status: &curatorpb.NodeStatus{ExternalAddress: "no address"}}, zone.Entry{Addresses: []string{"no address"}}},
+		"address":        {&curatorpb.Node{Status: &curatorpb.NodeStatus{ExternalAddress: "127.0.0.1"}}, zone.Entry{Addresses: testkit.Addrs("127.0.0.1")}},
+		"no address":     {&curatorpb.Node{Status: &curatorpb.NodeStatus{ExternalAddress: "no address"}}, zone.Entry{Malformed: "no address"}},
 		"port":           {&curatorpb.Node{Status: curatorAt(65535)}, zone.Entry{CuratorPort: 65535}},
 		"port too large": {&curatorpb.Node{Status: curatorAt(65536)}, zone.Entry{}},
 		"port negative":  {&curatorpb.Node{Status: curatorAt(-1)}, zone.Entry{}},

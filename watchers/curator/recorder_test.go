@@ -95,16 +95,24 @@ func (r *recorder) addresses() map[string]string {
 		if entry.Roles&zone.ConsensusMember != 0 || id == r.self {
 			continue
 		}
-		all[id] = strings.Join(entry.Addresses, " ")
+		all[id] = addressOf(entry)
 	}
 	return all
+}
+
+// addressOf is what an entry has for an address.
+func addressOf(e zone.Entry) string {
+	if len(e.Addresses) == 0 {
+		return e.Malformed
+	}
+	return e.Addresses[0].String()
 }
 
 // address is that of one node.
 func (r *recorder) address(id string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return strings.Join(r.nodes[id].Addresses, " ")
+	return addressOf(r.nodes[id])
 }
 
 // await returns when ok is true, which is checked after each call.

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
@@ -121,7 +122,7 @@ func TestWireFromCurator(t *testing.T) {
 	}
 	want := map[string]zone.Entry{
 		nodeID(1): {
-			ID: nodeID(1), Addresses: []string{"192.0.2.1"}, State: zone.StateUp, CuratorPort: 7835,
+			ID: nodeID(1), Addresses: testkit.Addrs("192.0.2.1"), State: zone.StateUp, CuratorPort: 7835,
 			BootID: "\x01\x02\x03",
 			Roles:  zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
 		},

@@ -29,7 +29,7 @@ func large(b *testing.B, nodes int) *process {
 		addr := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, 10<<24+uint32(i)+1)))
 		batch = append(batch, zone.Entry{
 			ID:        fmt.Sprintf("%s%016x%016x", zone.DefaultPrefix, maphash.Comparable(seed, i), i),
-			Addresses: []string{addr.String()},
+			Addresses: []netip.Addr{addr},
 			State:     zone.StateUp,
 		})
 		if len(batch) == batchSize || i == nodes-1 {

@@ -20,7 +20,7 @@ import (
 func id(n int) string { return fmt.Sprintf("%s%032x", zone.DefaultPrefix, n) }
 
 func live(n int, addrs ...string) zone.Entry {
-	return zone.Entry{ID: id(n), Addresses: addrs, State: zone.StateUp}
+	return zone.Entry{ID: id(n), Addresses: testkit.Addrs(addrs...), State: zone.StateUp}
 }
 
 // process is what one run of the daemon has: a zone, its curator source and
@@ -106,12 +106,12 @@ func TestSavedNodesSurviveARestart(t *testing.T) {
 		p := start(t, dir)
 		stop := p.run()
 		p.backlog("A",
-			zone.Entry{ID: id(0), Addresses: []string{"10.0.0.99"}, Roles: zone.ConsensusMember, State: zone.StateUp, CuratorPort: 7835},
+			zone.Entry{ID: id(0), Addresses: testkit.Addrs("10.0.0.99"), Roles: zone.ConsensusMember, State: zone.StateUp, CuratorPort: 7835},
 			live(1, "10.0.0.1"),
 			live(2, "2001:db8::2"),
 			live(3, "10.0.0.3", "2001:db8::3"),
 			live(4),
-			zone.Entry{ID: id(5), Addresses: []string{"10.0.0.5"}, Roles: zone.KubernetesController | zone.KubernetesWorker, State: zone.StateDecommissioned},
+			zone.Entry{ID: id(5), Addresses: testkit.Addrs("10.0.0.5"), Roles: zone.KubernetesController | zone.KubernetesWorker, State: zone.StateDecommissioned},
 			live(6, "10.0.0.6"),
 		)
 		p.curator.Gone(id(6))

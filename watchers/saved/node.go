@@ -95,9 +95,9 @@ func (n *node) entry(prefix string) zone.Entry {
 		CuratorPort: n.port,
 	}
 	add := func(addr netip.Addr, owned parts) {
-		e.Addresses = append(e.Addresses, addr.String())
+		e.Addresses = append(e.Addresses, addr)
 		if n.parts&owned != 0 {
-			e.Owned = append(e.Owned, addr.String())
+			e.Owned = append(e.Owned, addr)
 		}
 	}
 	if n.parts&has4 != 0 {

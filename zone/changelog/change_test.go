@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -22,7 +23,7 @@ func TestBetween(t *testing.T) {
 	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 	at := func(third int) (all []zone.Entry) {
 		for i := range 100 {
-			all = append(all, zone.Entry{ID: id(i + 1), Addresses: []string{fmt.Sprintf("192.0.%d.%d", third, i+1)}})
+			all = append(all, zone.Entry{ID: id(i + 1), Addresses: testkit.Addrs(fmt.Sprintf("192.0.%d.%d", third, i+1))})
 		}
 		return all
 	}
@@ -42,12 +43,12 @@ func TestBetween(t *testing.T) {
 		{"ours", func() { store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.200")}) }, nil, []string{"local 1 " + self + " [192.0.2.200]"}},
 		{"moved, one is chosen", func() { source.Set(at(3)...) }, second, []string{"moved 1 " + id(2) + " [192.0.3.2]"}},
 		{"a role", func() {
-			source.Set(zone.Entry{ID: id(1), Addresses: []string{"192.0.3.1"}, Roles: zone.ConsensusMember})
+			source.Set(zone.Entry{ID: id(1), Addresses: testkit.Addrs("192.0.3.1"), Roles: zone.ConsensusMember})
 		}, nil, nil},
 		{"departed", func() { source.Gone(id(2)) }, nil, []string{"departed 1 " + id(2) + " [192.0.3.2]"}},
 		{"several, in their order", func() {
 			source.Gone(id(1))
-			source.Set(zone.Entry{ID: id(2), Addresses: []string{"192.0.9.9"}})
+			source.Set(zone.Entry{ID: id(2), Addresses: testkit.Addrs("192.0.9.9")})
 			source.Set(zone.Entry{ID: id(200)})
 		}, nil, []string{"joined 1 " + id(200) + " []", "departed 1 " + id(1) + " [192.0.3.1]", "returned 1 " + id(2) + " [192.0.9.9]"}},
 		{"lost", func() { source.SetConnected(false) }, nil, []string{"cluster-lost 0"}},

@@ -34,7 +34,7 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
 	entries := func(third int) (all []zone.Entry) {
 		for i := 1; i <= 100; i++ {
-			all = append(all, zone.Entry{ID: id(i), Addresses: []string{fmt.Sprintf("192.0.%d.%d", third, i)}})
+			all = append(all, zone.Entry{ID: id(i), Addresses: testkit.Addrs(fmt.Sprintf("192.0.%d.%d", third, i))})
 		}
 		return all
 	}
@@ -81,7 +81,7 @@ func TestChangelogSlowsDown(t *testing.T) {
 		go func() { ended <- log.Run(ctx, store) }()
 		source := store.Source("curator")
 		move := func(i int) {
-			source.Set(zone.Entry{ID: fmt.Sprintf("metropolis-%032x", 1), Addresses: []string{fmt.Sprintf("192.0.2.%d", 1+i%200)}})
+			source.Set(zone.Entry{ID: fmt.Sprintf("metropolis-%032x", 1), Addresses: testkit.Addrs(fmt.Sprintf("192.0.2.%d", 1+i%200))})
 		}
 		for i := range 36_000 {
 			move(i)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/hostsformat"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -29,7 +30,7 @@ func filled(t *testing.T) *zone.Store {
 	src := store.Source("curator")
 	src.Begin()
 	join(src, 1)
-	src.Set(zone.Entry{ID: peer(2), Addresses: []string{peerAddr(2)}, Roles: zone.ConsensusMember})
+	src.Set(zone.Entry{ID: peer(2), Addresses: testkit.Addrs(peerAddr(2)), Roles: zone.ConsensusMember})
 	src.Complete()
 	return store
 }

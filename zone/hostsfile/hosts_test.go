@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -15,7 +16,7 @@ func TestRender(t *testing.T) {
 	src := store.Source("test")
 	join(src, 9, 3)
 	src.Set(
-		zone.Entry{ID: peer(5), Addresses: []string{"10.0.0.5", "2001:db8::5"}, Roles: zone.ConsensusMember},
+		zone.Entry{ID: peer(5), Addresses: testkit.Addrs("10.0.0.5", "2001:db8::5"), Roles: zone.ConsensusMember},
 		zone.Entry{ID: peer(6)}, // no address yet
 	)
 	src.Gone(peer(3))
@@ -99,7 +100,7 @@ func BenchmarkRender(b *testing.B) {
 			src.Begin()
 			entries := make([]zone.Entry, 0, size)
 			for n := range size {
-				entries = append(entries, zone.Entry{ID: peer(n + 8), Addresses: []string{peerAddr(n + 8)}})
+				entries = append(entries, zone.Entry{ID: peer(n + 8), Addresses: testkit.Addrs(peerAddr(n + 8))})
 			}
 			src.Set(entries...)
 			src.Complete()

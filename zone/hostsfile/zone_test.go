@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/managed"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -41,7 +42,7 @@ func setLocal(store *zone.Store, addrs ...string) {
 func join(src *zone.Source, numbers ...int) {
 	var entries []zone.Entry
 	for _, n := range numbers {
-		entries = append(entries, zone.Entry{ID: peer(n), Addresses: []string{peerAddr(n)}})
+		entries = append(entries, zone.Entry{ID: peer(n), Addresses: testkit.Addrs(peerAddr(n))})
 	}
 	src.Set(entries...)
 }

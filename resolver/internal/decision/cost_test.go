@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -109,7 +110,7 @@ func BenchmarkDecideRandomOf100000(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 100_000 {
 		id := fmt.Sprintf("metropolis-%016x%016x", random.Uint64(), random.Uint64())
-		entries = append(entries, zone.Entry{ID: id, Addresses: []string{fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)}})
+		entries = append(entries, zone.Entry{ID: id, Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255))})
 		questions = append(questions, question(b, id, "A"))
 	}
 	f.source.Set(entries...)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -300,7 +301,7 @@ func TestOverflow(t *testing.T) {
 	f.source.Expect(true)
 	f.source.SetConnected(true)
 	f.source.Begin()
-	f.source.Set(zone.Entry{ID: local}, zone.Entry{ID: both, Addresses: []string{"10.0.0.10"}}, zone.Entry{ID: onlyFour})
+	f.source.Set(zone.Entry{ID: local}, zone.Entry{ID: both, Addresses: testkit.Addrs("10.0.0.10")}, zone.Entry{ID: onlyFour})
 	f.source.Complete()
 	full := notYet.saying(dns.ExtendedErrorCodeNotReady, text)
 	decideAll(t, f, map[string]row{

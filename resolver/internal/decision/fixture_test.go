@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -71,10 +72,10 @@ func populated(t testing.TB) *fixture {
 	f.source.Begin()
 	f.source.Set(
 		zone.Entry{ID: local},
-		zone.Entry{ID: both, Addresses: []string{"10.0.0.10", "2001:db9::a"}},
-		zone.Entry{ID: onlyFour, Addresses: []string{"10.0.0.11"}},
+		zone.Entry{ID: both, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a")},
+		zone.Entry{ID: onlyFour, Addresses: testkit.Addrs("10.0.0.11")},
 		zone.Entry{ID: noAddr},
-		zone.Entry{ID: gone, Addresses: []string{"10.0.0.13"}},
+		zone.Entry{ID: gone, Addresses: testkit.Addrs("10.0.0.13")},
 	)
 	f.source.Complete()
 	f.source.Gone(gone)

@@ -58,7 +58,7 @@ func sampleZone(t *testing.T, nodes int) *zone.Store {
 	for i := range entries {
 		entries[i] = zone.Entry{
 			ID: number(i + 1), State: zone.StateUp, Roles: zone.KubernetesWorker,
-			Addresses: []string{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String()},
+			Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})},
 		}
 	}
 	entries[0].Roles = zone.ConsensusMember

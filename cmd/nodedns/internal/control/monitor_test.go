@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -103,7 +104,7 @@ func TestMonitor(t *testing.T) {
 	join := func(s *scene, ids ...int) {
 		var entries []zone.Entry
 		for _, id := range ids {
-			entries = append(entries, zone.Entry{ID: number(id), Addresses: []string{fmt.Sprintf("10.9.%d.%d", id/256, id%256)}})
+			entries = append(entries, zone.Entry{ID: number(id), Addresses: testkit.Addrs(fmt.Sprintf("10.9.%d.%d", id/256, id%256))})
 		}
 		s.store.Source("curator").Set(entries...)
 	}
@@ -168,7 +169,7 @@ func TestMonitorTellsManyNodesAsOne(t *testing.T) {
 	got := s.monitor(Watch{Zone: true}, func() {
 		entries := make([]zone.Entry, many)
 		for i := range entries {
-			entries[i] = zone.Entry{ID: number(990 + i), Addresses: []string{"10.9.9.9"}}
+			entries[i] = zone.Entry{ID: number(990 + i), Addresses: testkit.Addrs("10.9.9.9")}
 		}
 		s.store.Source("curator").Set(entries...)
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
@@ -35,7 +36,7 @@ func newZone(t *testing.T, nodes int) (*zone.Store, *zone.Source) {
 	source.Expect(true)
 	source.Begin()
 	for i := 1; i < nodes; i++ {
-		source.Set(zone.Entry{ID: name(i), Addresses: []string{address(i)}})
+		source.Set(zone.Entry{ID: name(i), Addresses: testkit.Addrs(address(i))})
 	}
 	source.Complete()
 	return store, source

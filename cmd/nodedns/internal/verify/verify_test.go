@@ -41,7 +41,7 @@ func TestDNS(t *testing.T) {
 			name: "nodes with one address", nodes: 5, asked: 6,
 			alter: func(daemon, server *zone.Source) {
 				for _, s := range []*zone.Source{daemon, server} {
-					s.Set(zone.Entry{ID: name(9), Addresses: []string{address(2)}})
+					s.Set(zone.Entry{ID: name(9), Addresses: testkit.Addrs(address(2))})
 				}
 			},
 		},
@@ -55,7 +55,9 @@ func TestDNS(t *testing.T) {
 		},
 		{
 			name: "a node that the server lacks", nodes: 5, asked: 6,
-			alter: func(daemon, _ *zone.Source) { daemon.Set(zone.Entry{ID: name(9), Addresses: []string{"10.9.9.9"}}) },
+			alter: func(daemon, _ *zone.Source) {
+				daemon.Set(zone.Entry{ID: name(9), Addresses: testkit.Addrs("10.9.9.9")})
+			},
 			differ: []Difference{
 				{name(9) + " A", "10.9.9.9", "NXDOMAIN"},
 				{name(9) + " AAAA", "", "NXDOMAIN"},
@@ -65,7 +67,7 @@ func TestDNS(t *testing.T) {
 		{
 			name: "another address", nodes: 5, asked: 5,
 			alter: func(_, server *zone.Source) {
-				server.Set(zone.Entry{ID: name(4), Addresses: []string{"10.9.9.9"}})
+				server.Set(zone.Entry{ID: name(4), Addresses: testkit.Addrs("10.9.9.9")})
 			},
 			differ: []Difference{
 				{name(4) + " A", address(4), "10.9.9.9"},
@@ -112,7 +114,7 @@ func TestMovingZone(t *testing.T) {
 		d.read = func() {
 			if i < moves {
 				i++
-				source.Set(zone.Entry{ID: name(3), Addresses: []string{fmt.Sprintf("10.7.0.%d", i)}})
+				source.Set(zone.Entry{ID: name(3), Addresses: testkit.Addrs(fmt.Sprintf("10.7.0.%d", i))})
 			}
 		}
 		r := verified(t, Config{Daemon: d})
@@ -222,7 +224,7 @@ func TestFilesOfAnotherDaemon(t *testing.T) {
 func TestHostsCutDown(t *testing.T) {
 	t.Parallel()
 	store, source := newZone(t, 30)
-	source.Set(zone.Entry{ID: name(20), Addresses: []string{address(20)}, Roles: zone.ConsensusMember})
+	source.Set(zone.Entry{ID: name(20), Addresses: testkit.Addrs(address(20)), Roles: zone.ConsensusMember})
 	files := hostsfile.Config{
 		ID: zone.ID(name(0)), Prefix: zone.DefaultPrefix, StateDir: t.TempDir(),
 		Settings: hostsfile.Settings{
@@ -243,7 +245,7 @@ func TestHostsCutDown(t *testing.T) {
 	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Equal {
 		t.Errorf("got %+v", c)
 	}
-	source.Set(zone.Entry{ID: name(20), Addresses: []string{"10.9.9.9"}, Roles: zone.ConsensusMember})
+	source.Set(zone.Entry{ID: name(20), Addresses: testkit.Addrs("10.9.9.9"), Roles: zone.ConsensusMember})
 	if c := check(t, verified(t, cfg), "hosts file"); c.Result != Differs || c.Count != 1 || c.Differences[0].Name != name(20) {
 		t.Errorf("of a member that moved: got %+v", c)
 	}
@@ -362,7 +364,7 @@ func TestVarlinkHangsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := store.Source("curator")
-	source.Set(zone.Entry{ID: name(1), Addresses: []string{address(1)}}, zone.Entry{ID: name(2), Addresses: []string{address(2)}})
+	source.Set(zone.Entry{ID: name(1), Addresses: testkit.Addrs(address(1))}, zone.Entry{ID: name(2), Addresses: testkit.Addrs(address(2))})
 	path := serveVarlink(t, 1, func(asked string) string {
 		for i := 1; i <= 2; i++ {
 			if asked == name(i) {
