@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -20,6 +22,10 @@ const (
 	maxHeaderBytes = 16 << 10
 	httpIdle       = 30 * time.Second
 	httpPing       = 2 * time.Second
+	// httpDial and httpHandshake bound what no query bounds: a connection is made
+	// for whoever comes next, even if the query that began it has given up.
+	httpDial      = 3 * time.Second
+	httpHandshake = 3 * time.Second
 )
 
 // HTTPS asks a server by POST requests (RFC 8484). It may be used
@@ -28,6 +34,10 @@ type HTTPS struct {
 	target string
 	client http.Client
 	wire   *http.Transport
+	// connecting holds an element while a query looks for a connection, or makes
+	// one. The next query then finds it, where http.Transport would make one for
+	// each query that comes before the first is there.
+	connecting chan struct{}
 }
 
 // NewHTTPS returns an HTTPS without connections. Dial connects to the server
@@ -35,8 +45,13 @@ type HTTPS struct {
 func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
 	wire := &http.Transport{
 		// No proxy: the environment's may have to be resolved by name.
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, httpDial)
+			defer cancel()
+			return dial(ctx)
+		},
 		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    httpHandshake,
 		ForceAttemptHTTP2:      true, // not the default with a custom TLS configuration
 		IdleConnTimeout:        httpIdle,
 		MaxIdleConnsPerHost:    2,
@@ -45,7 +60,7 @@ func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
 		// A connection whose peer is gone must not take queries for minutes.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: httpPing, PingTimeout: httpPing},
 	}
-	return &HTTPS{target: target, wire: wire, client: http.Client{
+	return &HTTPS{target: target, wire: wire, connecting: make(chan struct{}, 1), client: http.Client{
 		Transport: wire,
 		// A redirect leads to a server that is not configured.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -55,9 +70,18 @@ func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
 // RoundTrip sends a query and returns the reply. The ID is 0, as section 4.1 of the
 // RFC recommends. The query's bytes are not changed.
 func (h *HTTPS) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+	select {
+	case h.connecting <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	connected := sync.OnceFunc(func() { <-h.connecting })
+	defer connected() // or failed to
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected() }})
+
 	wire := slices.Clone(query)
 	setMessageID(wire, 0)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.target, bytes.NewReader(wire))
+	request, err := http.NewRequestWithContext(traced, http.MethodPost, h.target, bytes.NewReader(wire))
 	if err != nil {
 		return nil, fmt.Errorf("make a request for %s: %w", h.target, err)
 	}
