@@ -25,11 +25,11 @@ func TestAddressChanges(t *testing.T) {
 		{"one of the other family", func() { n.assign(n.v6()) }, []netip.Addr{n.v4(), n.v6()}},
 		{"another preferred source", func() {
 			n.assign(other)
-			n.route(routerV4, "eth0", "src", other.String())
+			n.route(routerV4, other.AsSlice())
 		}, []netip.Addr{other, n.v6()}},
 		{"the preferred source gone", func() {
 			n.withdraw(other) // and with it the route
-			n.route(routerV4, "eth0")
+			n.route(routerV4, nil)
 		}, []netip.Addr{n.v4(), n.v6()}},
 		{"the address replaced", func() { n.withdraw(n.v4()); n.assign(other) }, []netip.Addr{other, n.v6()}},
 		{"the address replaced again", func() { n.withdraw(other); n.assign(n.v4()) }, []netip.Addr{n.v4(), n.v6()}},

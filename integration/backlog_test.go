@@ -65,7 +65,7 @@ func TestTenThousandNodes(t *testing.T) {
 // nameOf queries DNS for the node that has an address.
 func (m *machine) nameOf(addr netip.Addr) string {
 	m.t.Helper()
-	r, err := m.dig("-x", addr.String())
+	r, err := m.ask(addr.String(), "PTR")
 	must(m.t, err)
 	names := r.data("PTR")
 	if len(names) != 1 {

@@ -58,7 +58,7 @@ func TestLostPackets(t *testing.T) {
 	for lost := range 4 {
 		t.Run(fmt.Sprint(lost), func(t *testing.T) {
 			name := fmt.Sprintf("lost-%d.example.", lost)
-			r, err := n.dig(name)
+			r, err := n.ask(name, "A")
 			must(t, err)
 			must(t, r.expectStatus("NOERROR"))
 			must(t, r.expectAnswer(goodData))

@@ -58,7 +58,7 @@ func TestBrokenServers(t *testing.T) {
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := n.dig(fmt.Sprintf("a-rather-long-name.alone%d.example", i))
+			r, err := n.ask(fmt.Sprintf("a-rather-long-name.alone%d.example", i), "A")
 			must(t, err)
 			must(t, test.right(r))
 			if test.alone.asked.Load() == 0 {
@@ -67,7 +67,7 @@ func TestBrokenServers(t *testing.T) {
 		})
 		t.Run(test.name+", and a good one", func(t *testing.T) {
 			t.Parallel()
-			r, err := n.dig(fmt.Sprintf("a-rather-long-name.first%d.example", i))
+			r, err := n.ask(fmt.Sprintf("a-rather-long-name.first%d.example", i), "A")
 			must(t, err)
 			must(t, r.expectStatus("NOERROR"))
 			must(t, r.expectAnswer(goodData))

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -128,10 +129,30 @@ func newCluster(t testing.TB, size int, lines ...string) *cluster {
 			if err := n.connection(true); err != nil {
 				return err
 			}
-			return n.counts(size+1, 0, 0) // and the curator
+			if err := n.counts(size+1, 0, 0); err != nil { // and the curator
+				return err
+			}
+			if slices.Contains(lines, withoutHosts) {
+				return n.resolves(n.id, n.v4(), n.v6())
+			}
+			return c.isKnownTo(n)
 		})
 	}
 	return c
+}
+
+// isKnownTo fails unless a node knows itself, and has written all nodes into its
+// file.
+func (c *cluster) isKnownTo(n *node) error {
+	for _, peer := range c.nodes {
+		if peer == n {
+			continue
+		}
+		if err := n.fileHas(peer.id, peer.v4()); err != nil {
+			return err
+		}
+	}
+	return n.knows(n.id, n.v4(), n.v6())
 }
 
 // register adds nodes to the curator.

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -41,15 +40,16 @@ func TestQueryAndDigAgree(t *testing.T) {
 	n, peer := c.nodes[0], c.nodes[1]
 	c.curator.tell("remove %s", peer.id)
 	eventually(t, "the peer departs", func() error { return n.counts(2, 1, 0) })
-	for _, query := range []string{
+	queries := []string{
 		n.id + " A", n.id + " AAAA", n.id + " TXT", peer.id + " A", strangerID(t) + " A",
 		"localhost A", "www.invalid A", "www.example.com A", "printer AAAA",
 		"2.0.88.10.in-addr.arpa PTR",
-	} {
+	}
+	replies, err := n.digAll(queries)
+	must(t, err)
+	for i, query := range queries {
 		t.Run(query, func(t *testing.T) {
-			words := strings.Fields(query)
-			r, err := n.dig(words...)
-			must(t, err)
+			r, words := replies[i], strings.Fields(query)
 			var answer struct {
 				Rcode   string
 				Records []struct{ Data string }
@@ -74,6 +74,28 @@ func TestQueryAndDigAgree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// "status --json" prints what the daemon says of itself, which the other tests
+// read without the command.
+func TestStatusCommand(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newCluster(t, 1).nodes[0]
+	eventually(t, "both have the same", func() error {
+		var printed, said map[string]any
+		must(t, n.decode(&printed, "status"))
+		must(t, n.readStatus(&said))
+		for key := range said {
+			if fmt.Sprint(printed[key]) != fmt.Sprint(said[key]) {
+				return fmt.Errorf("%s is %v in the command, %v in the daemon", key, printed[key], said[key])
+			}
+		}
+		if len(printed) != len(said) {
+			return fmt.Errorf("the command has %d keys, the daemon %d", len(printed), len(said))
+		}
+		return nil
+	})
 }
 
 // Without a daemon the commands that query it fail, and print why.
@@ -115,17 +137,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// scrape reads the metrics, over hand-written HTTP because an http.Client would
-// dial from another thread, and so from another machine.
+// scrape reads the metrics.
 func (m *machine) scrape() (string, error) {
-	conn, err := m.dial("tcp", "127.0.0.1:9353")
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	if _, err := fmt.Fprint(conn, "GET /metrics HTTP/1.0\r\n\r\n"); err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(conn)
+	text, err := m.get("tcp", "127.0.0.1:9353", "/metrics")
 	return string(text), err
 }

@@ -68,7 +68,7 @@ func (c *containerNet) listens(state string) error {
 			Error   string `json:"error"`
 		} `json:"listener_status"`
 	}
-	if err := c.node.decode(&s, "status"); err != nil {
+	if err := c.node.readStatus(&s); err != nil {
 		return err
 	}
 	bound := 1

@@ -146,10 +146,20 @@ func (m *machine) nodedns(args ...string) (string, error) {
 	return m.try(filepath.Join(binaries, "nodedns"), args...)
 }
 
+// controlSocket is where the daemon of a machine answers the other commands.
+const controlSocket = "/run/nodedns/control.sock"
+
 // status queries the machine's daemon.
-func (m *machine) status() (status, error) {
-	var s status
-	return s, m.decode(&s, "status")
+func (m *machine) status() (s status, err error) { return s, m.readStatus(&s) }
+
+// readStatus is what "nodedns status --json" does, without the process: it is
+// polled. That both have the same is TestStatusCommand.
+func (m *machine) readStatus(into any) error {
+	body, err := m.get("unix", controlSocket, "/v1/status")
+	if err != nil {
+		return err
+	}
+	return decodeJSON(string(body), into)
 }
 
 // decode runs a command with --json and decodes what it prints.

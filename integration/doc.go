@@ -16,8 +16,9 @@
 //   - curator_test.go and daemon_test.go are the two programs; cluster_test.go
 //     puts them on a lan. plane_test.go is a cluster whose nodes run several
 //     curators.
-//   - dig_test.go and glibc_test.go send queries, and nss_test.go through the
-//     real nss-resolve.
+//   - ask_test.go queries from the test process, which takes a tenth of starting
+//     a program; dig_test.go and glibc_test.go do with dig and getent, and
+//     nss_test.go through the real nss-resolve.
 //   - nameservers_test.go has the real servers that are queried in turn, with
 //     the zones of zonedata_test.go. scripted_test.go has one of our own that
 //     sends what a test wants, byte by byte, as message_test.go builds it.

@@ -56,7 +56,7 @@ func TestForwarding(t *testing.T) {
 	n.boot()
 	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
 
-	for _, test := range []struct {
+	tests := []struct {
 		name, query, status, typ string
 		data                     []string
 	}{
@@ -67,10 +67,16 @@ func TestForwarding(t *testing.T) {
 		{"a name that does not exist", "nowhere.example", "NXDOMAIN", "A", nil},
 		{"too big for UDP", "big.example TXT", "NOERROR", "TXT", bigData},
 		{"too big for UDP, asked by TCP", "+tcp big.example TXT", "NOERROR", "TXT", bigData},
-	} {
+	}
+	var queries []string
+	for _, test := range tests {
+		queries = append(queries, test.query)
+	}
+	replies, err := n.digAll(queries)
+	must(t, err)
+	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r, err := n.dig(strings.Fields(test.query)...)
-			must(t, err)
+			r := replies[i]
 			must(t, r.expectStatus(test.status))
 			if got := r.data(test.typ); !slices.Equal(got, test.data) {
 				t.Errorf("the answer is %v, want %v", got, test.data)
@@ -128,7 +134,7 @@ func TestDeadServers(t *testing.T) {
 	n.configure("[upstream]", `servers = ["10.88.0.252", "10.88.0.253"]`)
 	n.boot()
 	eventually(t, "the daemon answers", func() error { return n.resolves(n.id, n.v4(), n.v6()) })
-	r, err := n.dig("www.example")
+	r, err := n.ask("www.example", "A")
 	must(t, err)
 	must(t, r.expectStatus("SERVFAIL"))
 	if len(r.errors) == 0 {

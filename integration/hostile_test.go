@@ -66,7 +66,7 @@ func TestClusterIsWrongAboutUs(t *testing.T) {
 	n, peer := c.nodes[0], c.nodes[1]
 	c.curator.tell("set %s 10.88.0.66", n.id)
 	eventually(t, "the peer believes the cluster", func() error {
-		r, err := peer.dig(n.id)
+		r, err := peer.ask(n.id, "A")
 		if err == nil {
 			err = r.expectAnswer("10.88.0.66")
 		}
@@ -157,7 +157,7 @@ func TestFollowers(t *testing.T) {
 	leader.tell("drop")
 	eventually(t, "the new leader is followed", func() error { return n.follows(follower) })
 	eventually(t, "the new leader's news", func() error {
-		r, err := n.dig(peer)
+		r, err := n.ask(peer, "A")
 		if err == nil {
 			err = r.expectAnswer("10.88.0.78")
 		}
@@ -221,7 +221,7 @@ func TestOlderCurator(t *testing.T) {
 	c.tell("set %s 10.88.0.79", peer)
 	c.mend()
 	eventually(t, "the peer's news", func() error {
-		r, err := n.dig(peer)
+		r, err := n.ask(peer, "A")
 		if err == nil {
 			err = r.expectAnswer("10.88.0.79")
 		}

@@ -2,9 +2,12 @@ package integration
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
-	"strings"
 	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // lan is a switch with the machines that are plugged into it, 10.88.0.0/24 and
@@ -32,10 +35,11 @@ const (
 func newLAN(t testing.TB) *lan {
 	t.Helper()
 	l := &lan{t: t, router: newMachine(t, "router")}
-	l.router.run("ip", "link", "add", "br0", "type", "bridge")
-	l.router.run("ip", "addr", "add", routerV4+"/24", "dev", "br0")
-	l.router.run("ip", "addr", "add", routerV6+"/64", "dev", "br0", "nodad")
-	l.router.run("ip", "link", "set", "br0", "up")
+	bridge := &netlink.Bridge{LinkAttrs: namedLink("br0")}
+	must(t, l.router.net.LinkAdd(bridge))
+	must(t, l.router.net.AddrAdd(bridge, onLink(netip.MustParseAddr(routerV4))))
+	must(t, l.router.net.AddrAdd(bridge, onLink(netip.MustParseAddr(routerV6))))
+	l.router.up("br0")
 	l.router.run("nft", `
 		add table bridge lan;
 		add set bridge lan cut { type ifname; };
@@ -51,11 +55,40 @@ func (l *lan) join(name string) *host {
 	l.t.Helper()
 	l.ports++
 	h := &host{machine: newMachine(l.t, name), lan: l, port: l.ports}
-	l.router.run("ip", "link", "add", h.portName(), "type", "veth",
-		"peer", "name", "eth0", "netns", fmt.Sprint(h.tid))
-	l.router.run("ip", "link", "set", h.portName(), "master", "br0", "up")
-	h.run("ip", "link", "set", "eth0", "up")
+	port := &netlink.Veth{LinkAttrs: namedLink(h.portName()), PeerName: "eth0", PeerNamespace: netlink.NsPid(h.tid)}
+	port.MasterIndex = l.router.link("br0").Attrs().Index
+	must(l.t, l.router.net.LinkAdd(port))
+	l.router.up(h.portName())
+	h.up("eth0")
 	return h
+}
+
+func namedLink(name string) netlink.LinkAttrs {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	return attrs
+}
+
+// link is an interface of the machine.
+func (m *machine) link(name string) netlink.Link {
+	m.t.Helper()
+	link, err := m.net.LinkByName(name)
+	must(m.t, err)
+	return link
+}
+
+func (m *machine) up(name string) {
+	m.t.Helper()
+	must(m.t, m.net.LinkSetUp(m.link(name)))
+}
+
+// onLink is an address of a lan, with its prefix. One of IPv6 is without the
+// check for duplicates, which takes a second.
+func onLink(addr netip.Addr) *netlink.Addr {
+	if addr.Is4() {
+		return &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(24, 32)}}
+	}
+	return &netlink.Addr{IPNet: &net.IPNet{IP: addr.AsSlice(), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD}
 }
 
 func (h *host) portName() string { return fmt.Sprintf("port%d", h.port) }
@@ -78,35 +111,40 @@ func (h *host) address() *host {
 // assign adds an address, and the default route of its family.
 func (h *host) assign(addr netip.Addr) {
 	h.t.Helper()
+	must(h.t, h.net.AddrAdd(h.link("eth0"), onLink(addr)))
 	if addr.Is6() {
-		// Without the check for duplicates, which takes a second.
-		h.run("ip", "addr", "add", addr.String()+"/64", "dev", "eth0", "nodad")
-		h.route(routerV6, "eth0")
-		return
+		h.route(routerV6, nil)
+	} else {
+		h.route(routerV4, nil)
 	}
-	h.run("ip", "addr", "add", addr.String()+"/24", "dev", "eth0")
-	h.route(routerV4, "eth0")
 }
 
-// route sets the default route of the router's family, of metric 100.
-func (h *host) route(router, device string, more ...string) {
+// route sets the default route of the router's family, of metric 100, with a
+// preferred source if there is one.
+func (h *host) route(router string, source net.IP) {
 	h.t.Helper()
-	family := "-4"
-	if strings.Contains(router, ":") {
-		family = "-6"
-	}
-	args := []string{family, "route", "replace", "default", "via", router, "dev", device, "metric", "100"}
-	h.run("ip", append(args, more...)...)
+	must(h.t, h.net.RouteReplace(&netlink.Route{
+		LinkIndex: h.link("eth0").Attrs().Index, Gw: net.ParseIP(router), Priority: 100, Src: source,
+	}))
 }
 
 // withdraw removes an address.
 func (h *host) withdraw(addr netip.Addr) {
 	h.t.Helper()
-	bits := "/24"
-	if addr.Is6() {
-		bits = "/64"
+	must(h.t, h.net.AddrDel(h.link("eth0"), onLink(addr)))
+}
+
+// strip removes all addresses that others could use.
+func (h *host) strip() {
+	h.t.Helper()
+	link := h.link("eth0")
+	addrs, err := h.net.AddrList(link, netlink.FAMILY_ALL)
+	must(h.t, err)
+	for _, addr := range addrs {
+		if addr.Scope == int(netlink.SCOPE_UNIVERSE) {
+			must(h.t, h.net.AddrDel(link, &addr))
+		}
 	}
-	h.run("ip", "addr", "del", addr.String()+bits, "dev", "eth0")
 }
 
 // cut drops all traffic of the host; nothing is closed.

@@ -86,8 +86,8 @@ func TestDeparted(t *testing.T) {
 
 // remarks fails unless an answer has this extended error with a text that
 // contains text, or none where the number is 0.
-func (m *machine) remarks(number int, text string, query ...string) error {
-	r, err := m.dig(query...)
+func (m *machine) remarks(number int, text, name string) error {
+	r, err := m.ask(name, "A")
 	if err != nil {
 		return err
 	}

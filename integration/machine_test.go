@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,8 +22,9 @@ import (
 type machine struct {
 	t     testing.TB
 	name  string
-	dir   string // holds what is /etc and /var/lib on the machine
-	tid   int    // the thread, by which others name its namespaces
+	dir   string          // holds what is /etc and /var/lib on the machine
+	tid   int             // the thread, by which others name its namespaces
+	net   *netlink.Handle // to change its network without starting a program
 	calls chan func()
 }
 
@@ -35,8 +37,8 @@ func newMachine(t testing.TB, name string) *machine {
 	booted := make(chan error)
 	go m.live(booted)
 	must(t, <-booted)
-	t.Cleanup(func() { close(m.calls) })
-	m.run("ip", "link", "set", "lo", "up")
+	t.Cleanup(func() { close(m.calls); m.net.Close() })
+	m.up("lo")
 	return m
 }
 
@@ -66,7 +68,9 @@ func (m *machine) boot() error {
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"); err != nil {
 		return fmt.Errorf("boot %s: mount a private /run: %w", m.name, err)
 	}
-	return nil
+	var err error
+	m.net, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+	return err
 }
 
 // populate writes what a fresh installation has in /etc.

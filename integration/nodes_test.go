@@ -19,11 +19,11 @@ func TestEveryNode(t *testing.T) {
 				// The cluster knows one address of a node, a node all of its own.
 				addrs = append(addrs, peer.v6())
 			}
-			for _, transport := range []string{"+notcp", "+tcp"} {
-				t.Run(fmt.Sprintf("%s asks for %s %s", n.name, peer.name, transport), func(t *testing.T) {
+			for _, network := range []string{"udp", "tcp"} {
+				t.Run(fmt.Sprintf("%s asks for %s by %s", n.name, peer.name, network), func(t *testing.T) {
 					for _, addr := range addrs {
-						must(t, n.answersNode(peer.id, addr, transport))
-						must(t, n.answersReverse(addr, peer.id, transport))
+						must(t, n.answersNodeBy(network, peer.id, addr))
+						must(t, n.answersReverseBy(network, addr, peer.id))
 					}
 				})
 			}
@@ -43,14 +43,18 @@ func TestEveryNode(t *testing.T) {
 	}
 }
 
-// answersNode fails unless dig shows the node's record as section 4 requires
+// answersNode fails unless the answer has the node's record as section 4 requires
 // it.
-func (m *machine) answersNode(id string, addr netip.Addr, flags ...string) error {
+func (m *machine) answersNode(id string, addr netip.Addr) error {
+	return m.answersNodeBy("udp", id, addr)
+}
+
+func (m *machine) answersNodeBy(network, id string, addr netip.Addr) error {
 	typ := "A"
 	if addr.Is6() {
 		typ = "AAAA"
 	}
-	r, err := m.dig(append(flags, id, typ)...)
+	r, err := m.askBy(network, id, typ)
 	if err != nil {
 		return err
 	}
@@ -62,8 +66,12 @@ func (m *machine) answersNode(id string, addr netip.Addr, flags ...string) error
 }
 
 // answersReverse fails unless the address has the node as its only name.
-func (m *machine) answersReverse(addr netip.Addr, id string, flags ...string) error {
-	r, err := m.dig(append(flags, "-x", addr.String())...)
+func (m *machine) answersReverse(addr netip.Addr, id string) error {
+	return m.answersReverseBy("udp", addr, id)
+}
+
+func (m *machine) answersReverseBy(network string, addr netip.Addr, id string) error {
+	r, err := m.askBy(network, addr.String(), "PTR")
 	if err != nil {
 		return err
 	}
@@ -83,7 +91,7 @@ func TestNodeOnIPv6(t *testing.T) {
 	eventually(t, "the node resolves", func() error { return n.knows(peer, addr) })
 	must(t, n.answersNode(peer, addr))
 	must(t, n.answersReverse(addr, peer))
-	r, err := n.dig(peer, "A")
+	r, err := n.ask(peer, "A")
 	must(t, err)
 	if len(r.authority) != 1 || r.authority[0].typ != "SOA" {
 		t.Errorf("the family that the node lacks comes without an SOA:\n%s", r.text)

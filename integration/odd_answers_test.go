@@ -46,7 +46,7 @@ func TestOddTTLs(t *testing.T) {
 		t.Run(fmt.Sprint(test.ttl), func(t *testing.T) {
 			var got [2]string
 			for i := range got {
-				r, err := n.dig(fmt.Sprintf("ttl-%d.example.", test.ttl))
+				r, err := n.ask(fmt.Sprintf("ttl-%d.example.", test.ttl), "A")
 				must(t, err)
 				must(t, r.expectStatus("NOERROR"))
 				if len(r.answer) != 1 {
@@ -84,7 +84,7 @@ func TestAliasLoops(t *testing.T) {
 		aliases int
 	}{{"self.example.", 1}, {"two.example.", 2}} {
 		for range 2 {
-			r, err := n.dig(test.name)
+			r, err := n.ask(test.name, "A")
 			must(t, err)
 			must(t, r.expectStatus("NOERROR"))
 			if got := len(r.data("CNAME")); got != test.aliases || len(r.answer) != got {
@@ -116,7 +116,7 @@ func TestHugeAnswer(t *testing.T) {
 		},
 	})
 	for _, round := range []string{"asked", "cached"} {
-		r, err := n.dig("huge.example")
+		r, err := n.ask("huge.example", "A")
 		must(t, err)
 		if got := len(r.data("A")); got != count || r.status != "NOERROR" {
 			t.Errorf("%s: %s with %d addresses, want %d", round, r.status, got, count)

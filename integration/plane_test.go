@@ -46,7 +46,7 @@ func newPlane(t testing.TB, curators, others int) *plane {
 // move gives the machine another address, its only one.
 func (m *member) move(addr netip.Addr) {
 	m.t.Helper()
-	m.run("ip", "addr", "flush", "dev", "eth0", "scope", "global")
+	m.strip()
 	m.assign(addr)
 	m.addr = addr
 }

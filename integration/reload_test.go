@@ -17,7 +17,7 @@ func TestSIGHUP(t *testing.T) {
 	n := c.nodes[0]
 	zone := func(lines string) []string { return []string{follows(c.curator), noUpstream, "[zone]", lines} }
 	ttl := func(want string) error {
-		r, err := n.dig(n.id)
+		r, err := n.ask(n.id, "A")
 		if err == nil && (len(r.answer) != 1 || r.answer[0].ttl != want) {
 			err = fmt.Errorf("want a TTL of %s:\n%s", want, r.text)
 		}

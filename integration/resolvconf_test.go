@@ -31,7 +31,7 @@ func (m *machine) resolvConfStatus() (resolvConfStatus, error) {
 	var s struct {
 		ResolvConf resolvConfStatus `json:"resolv_conf"`
 	}
-	return s.ResolvConf, m.decode(&s, "status")
+	return s.ResolvConf, m.readStatus(&s)
 }
 
 // pointsHere fails unless resolv.conf points at the machine's own daemon, and

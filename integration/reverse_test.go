@@ -33,7 +33,7 @@ func TestClaimedAddresses(t *testing.T) {
 	named := func(addr, want string) {
 		t.Helper()
 		eventually(t, addr+" has the name "+want, func() error {
-			r, err := n.dig("-x", addr)
+			r, err := n.ask(addr, "PTR")
 			if got := r.data("PTR"); err == nil && strings.Join(got, " ") != want {
 				err = fmt.Errorf("the name of %s is %v, want %q", addr, got, want)
 			}
@@ -62,7 +62,7 @@ func TestClaimedAddresses(t *testing.T) {
 
 	n.run("ip", "route", "del", "default", "via", routerV4)
 	named(routerV4, fmt.Sprintf("metropolis-%032x.", 2))
-	n.route(routerV4, "eth0")
+	n.route(routerV4, nil)
 	named(routerV4, "")
 }
 

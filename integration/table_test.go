@@ -20,7 +20,7 @@ func TestAnswersByKind(t *testing.T) {
 	stranger := strangerID(t)
 	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", stranger) })
 
-	for _, test := range []struct {
+	tests := []struct {
 		name   string
 		query  string
 		status string
@@ -51,10 +51,16 @@ func TestAnswersByKind(t *testing.T) {
 		{"opcode STATUS", "+opcode=status " + n.id, "NOTIMP", "", "", 0},
 		{"EDNS version 1", "+edns=1 +noednsnegotiation " + n.id, "BADVERS", "", "", 0},
 		{"without EDNS", "+noedns " + n.id, "NOERROR", n.v4().String(), "", 0},
-	} {
+	}
+	var queries []string
+	for _, test := range tests {
+		queries = append(queries, "+notcp +nocookie "+test.query)
+	}
+	replies, err := n.digAll(queries)
+	must(t, err)
+	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r, err := n.dig(append([]string{"+notcp", "+nocookie"}, strings.Fields(test.query)...)...)
-			must(t, err)
+			r := replies[i]
 			must(t, r.expectStatus(test.status))
 			must(t, r.expectAnswer(test.answer))
 			must(t, r.expectSOA(test.soa))

@@ -158,7 +158,7 @@ func (w *walker) stock() {
 // addressed gives the node an address, a new one each time, or takes it away.
 func (w *walker) addressed(want bool) {
 	w.t.Helper()
-	w.run("ip", "addr", "flush", "dev", "eth0", "scope", "global")
+	w.strip()
 	if !want {
 		return
 	}
