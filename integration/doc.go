@@ -30,6 +30,7 @@
 // The tests need root and the Debian packages of packages.txt, and those with
 // real servers the unpacked ones of unpacked.txt. Without them they are
 // skipped, each stating what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
-// failure. What takes long runs with NODEDNS_FULL=1 only, as .ci/full has it.
+// failure. What takes long, and combinations of what is tested once each, run with
+// NODEDNS_FULL=1 only, as .ci/full has it.
 // The test of "nodedns try" needs none of it.
 package integration

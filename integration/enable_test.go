@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // packaged is the configuration that the packages ship.
@@ -54,8 +56,8 @@ start)
 	NODEDNS run --config CONFIG >>"$dir/log" 2>&1 &
 	echo $! >"$dir/pid"
 	while runs; do
-		NODEDNS status --config CONFIG >"$dir/status" 2>&1 && ! grep -q starting "$dir/status" && exit 0
-		sleep 0.02
+		[ -S SOCKET ] && NODEDNS status --config CONFIG >"$dir/status" 2>&1 && ! grep -q starting "$dir/status" && exit 0
+		sleep 0.05
 	done
 	exit 1
 	;;
@@ -67,7 +69,7 @@ esac
 func (n *node) systemd() (dir string) {
 	n.t.Helper()
 	dir = n.t.TempDir()
-	script := strings.NewReplacer("NODEDNS", filepath.Join(binaries, "nodedns"), "CONFIG", configFile).Replace(systemctl)
+	script := strings.NewReplacer("NODEDNS", filepath.Join(binaries, "nodedns"), "CONFIG", configFile, "SOCKET", controlSocket).Replace(systemctl)
 	must(n.t, os.WriteFile(filepath.Join(dir, "systemctl"), []byte(script), 0o755))
 	n.write("/etc/systemd/system/nodedns.service", "[Service]\n")
 	n.run("mkdir", "-p", "/run/systemd/system")
@@ -402,20 +404,25 @@ func TestEnableInterrupted(t *testing.T) {
 		}
 		must(t, os.WriteFile(filepath.Join(deadly, "systemctl"), []byte(script), 0o755))
 	}
-	for _, c := range []struct {
+	type interruption struct {
 		command, verb string
 		late          bool
 		next          string
-	}{
+	}
+	interruptions := []interruption{
 		{"enable", "enable", false, "enable"},
-		{"enable", "restart", false, "disable"},
-		{"enable", "restart", true, "enable"},
 		{"enable", "restart", true, "disable"},
 		{"disable", "stop", false, "disable"},
-		{"disable", "stop", true, "disable"},
-		{"disable", "disable", false, "disable"},
 		{"disable", "disable", true, "enable"},
-	} {
+	}
+	if testkit.Full() {
+		interruptions = append(interruptions,
+			interruption{"enable", "restart", false, "disable"},
+			interruption{"enable", "restart", true, "enable"},
+			interruption{"disable", "stop", true, "disable"},
+			interruption{"disable", "disable", false, "disable"})
+	}
+	for _, c := range interruptions {
 		if c.command == "disable" {
 			_, err := n.switching(dir, "enable", "--yes")
 			must(t, err)

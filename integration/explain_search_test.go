@@ -92,9 +92,9 @@ func TestExplainDoesNotDenyWhatIsFound(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
 	n := searchedFor(t, x)
-	for _, hosts := range []string{"resolve [!UNAVAIL=return] files dns", "dns", "dns files", "files dns"} {
+	for i, hosts := range []string{"resolve [!UNAVAIL=return] files dns", "dns", "dns files", "files dns"} {
 		n.write("/etc/nsswitch.conf", "passwd: files\nhosts: "+hosts+"\n")
-		for _, name := range []string{"db", "deep.sub", "printer", "db.lan.example", n.id, "localhost", "192.0.2.7"} {
+		for _, name := range everyThird(i, "db", "deep.sub", "printer", "db.lan.example", n.id, "localhost", "192.0.2.7") {
 			text, err := x.run(n.machine, binaries+"/nodedns", "explain", "--config", configFile, name)
 			must(t, err)
 			_, wrong := x.run(n.machine, "getent", "hosts", name)

@@ -79,7 +79,7 @@ func enter(m *testing.M) (code int, err error) {
 // build makes the programs, which needs the network namespace of the machine
 // if modules are still to be fetched.
 func build(dir string) error {
-	args := []string{"build", "-o", dir + "/"}
+	args := []string{"build", "-ldflags=-s -w", "-o", dir + "/"}
 	if raceDetector {
 		args = append(args, "-race")
 	}
@@ -102,7 +102,7 @@ func sandbox(dir string) (code int, err error) {
 	}
 	// Most tests wait for something, and there are more of them than CPUs. A
 	// -parallel of the command line comes later and wins.
-	args := append([]string{"-test.parallel=8"}, os.Args[1:]...)
+	args := append([]string{"-test.parallel=16"}, os.Args[1:]...)
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), binariesVar+"="+dir, "TMPDIR="+tmp)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
