@@ -29,7 +29,7 @@ var layers = []struct {
 	{"watchers", []string{"watchers", "zone"}},
 	{"zone/hostsfile", []string{"zone/hostsfile", "zone"}},
 	{"zone/changelog", []string{"zone"}},
-	{"verdict", []string{"zone/changelog"}},
+	{"verdict", []string{"resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
 	{"zone", nil},
 	{leaves, nil},
 	{testkit, []string{testkit}},

@@ -1,11 +1,9 @@
 package nodedns
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/resolver"
@@ -21,12 +19,12 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// The states of a Service.
+// The states of a Service, as its verdict has them.
 const (
-	StateStarting = "starting" // not all listeners and files are there yet
-	StateWaiting  = "waiting"  // answering, and the cluster's nodes are not known yet
-	StateReady    = "ready"    // all that is configured works
-	StateDegraded = "degraded" // answering, and something else is wrong
+	StateStarting = verdict.StateStarting
+	StateWaiting  = verdict.StateWaiting
+	StateReady    = verdict.StateReady
+	StateDegraded = verdict.StateDegraded
 )
 
 // Status is the state of a Service at one moment, in a form fit for JSON.
@@ -130,37 +128,52 @@ func (s *Service) Status() Status {
 	for _, server := range s.dns.Upstreams() {
 		status.Upstreams = append(status.Upstreams, server.String())
 	}
-	f := facts{
-		Status: &status, started: s.hasStarted(), expected: snapshot.Cluster().Expected,
-		self: s.self.Failures(), full: overflowText(snapshot),
-	}
-	f.lostAt, f.lost = snapshot.ClusterLost(s.clock())
 	for _, t := range s.tasks() {
 		status.Tasks = append(status.Tasks, TaskStatus{t.Name, t.Failures()})
-		if err := t.Err(); err != nil {
-			f.tasks = append(f.tasks, fmt.Sprintf("%s: %v", t.Name, err))
-		}
 	}
-	status.Verdict = f.judge()
-	status.State = stateOf(status.Verdict, f.started, status.Ready)
+	status.Verdict, status.State = s.facts(&status, snapshot).Assess()
 	status.Errors = status.Verdict.Texts()
 	return status
+}
+
+// facts are what the verdict on a status is made of.
+func (s *Service) facts(status *Status, snapshot *zone.Snapshot) *verdict.Facts {
+	f := &verdict.Facts{
+		Started:    s.hasStarted(),
+		Answering:  len(status.Listeners) > 0,
+		HasAddress: len(status.Addresses) > 0,
+		Listeners:  status.ListenerStatus,
+		Conflict:   status.Conflict,
+		Expected:   snapshot.Cluster().Expected,
+		ZoneReady:  status.Ready,
+		Overflowed: snapshot.Overflowed(),
+		Nodes:      status.Nodes,
+		Refused:    status.Refused,
+		Curator:    status.Curator,
+		Files:      status.Files,
+		HostsLines: status.HostsLines.Unusable,
+		Upstreams:  status.UpstreamStatus,
+		Self:       s.self.Failures(),
+	}
+	f.LostAt, f.Lost = snapshot.ClusterLost(s.clock())
+	if r := status.ResolvConf; r != nil {
+		f.ResolvConf = r.Error
+	}
+	if r := status.LastReload; r != nil {
+		f.Reload = r.Error
+	}
+	for _, t := range s.tasks() {
+		if err := t.Err(); err != nil {
+			f.Tasks = append(f.Tasks, fmt.Sprintf("%s: %v", t.Name, err))
+		}
+	}
+	return f
 }
 
 func (s *Service) curatorStatus(cluster zone.Cluster) curator.Status {
 	status := s.cluster.Status()
 	status.DataSince, status.Cluster = when(cluster.DataSince), cluster.ID
 	return status
-}
-
-// overflowText describes that nodes are missing for lack of room, or is empty.
-func overflowText(snapshot *zone.Snapshot) string {
-	if !snapshot.Overflowed() {
-		return ""
-	}
-	counts := snapshot.Counts()
-	return fmt.Sprintf("the zone is full with %d nodes, and the cluster has more: those are missing, and names that are not in the zone get SERVFAIL",
-		counts.Live+counts.Departed)
 }
 
 // hasStarted reports whether Ready is closed.
@@ -202,137 +215,4 @@ func (s *Service) resolvConfStatus() *resolvconf.Status {
 	status := s.resolv.Status()
 	status.Source = s.dns.SystemConfig().From
 	return &status
-}
-
-// facts are all that a verdict is made of.
-type facts struct {
-	*Status
-	started  bool // the listeners were bound, and the files tried
-	expected bool // there is a cluster to follow
-	// lost is whether the cluster has been out of reach for long enough to
-	// count, and lostAt since when.
-	lost   bool
-	lostAt time.Time
-	full   string   // that the zone has no room for all nodes
-	tasks  []string // failures of tasks
-	self   []error  // failures of the self-check
-}
-
-// judge is the verdict on the facts of one moment.
-func (f *facts) judge() verdict.Verdict {
-	v := verdict.Verdict{Reasons: []verdict.Reason{}}
-	if !f.started {
-		v.Add(verdict.Starting, "not all listeners answer, or not all files were written yet")
-	}
-	f.judgeNetwork(&v)
-	f.judgeCluster(&v)
-	v.Add(verdict.ZoneFull, f.full)
-	f.judgeMachine(&v)
-	for _, text := range f.tasks {
-		v.Add(verdict.TaskFailed, text)
-	}
-	for i := range f.UpstreamStatus {
-		judgeUpstream(&v, &f.UpstreamStatus[i])
-	}
-	if r := f.LastReload; r != nil && r.Error != "" {
-		v.Add(verdict.ReloadRefused, "the configuration was not reloaded, the running one stays: "+r.Error)
-	}
-	for _, err := range f.self {
-		v.Add(verdict.SelfResolution, fmt.Sprintf("self-resolution: %v", err))
-	}
-	v.Healthy = len(v.Reasons) == 0
-	return v
-}
-
-// stateOf is that of a Service with a verdict: it waits if nothing
-// is broken and the zone only lacks what an enrolment or a backlog will bring.
-func stateOf(v verdict.Verdict, started, zoneReady bool) string {
-	waits := func(r verdict.Reason) bool {
-		return r.Code == verdict.AwaitingCredentials || r.Code == verdict.ZoneNotReady
-	}
-	switch {
-	case !started:
-		return StateStarting
-	case v.Healthy:
-		return StateReady
-	case !zoneReady && !slices.ContainsFunc(v.Reasons, func(r verdict.Reason) bool { return !waits(r) }):
-		return StateWaiting
-	}
-	return StateDegraded
-}
-
-// judgeNetwork is about the listeners and this node's name.
-func (f *facts) judgeNetwork(v *verdict.Verdict) {
-	if f.started && len(f.Listeners) == 0 && len(f.ListenerStatus) > 0 {
-		v.Add(verdict.NoListener, selfcheck.ErrNoListener.Error())
-	}
-	for _, l := range f.ListenerStatus {
-		if l.State == listen.Failed { // one that waits is no fault
-			v.Add(verdict.ListenerFailed, l.Error)
-		}
-	}
-	if f.started && len(f.Addresses) == 0 {
-		v.Add(verdict.NoAddress, "this machine has no address that its name could resolve to")
-	}
-	v.Add(verdict.IdentityConflict, strings.TrimSuffix(f.Conflict, "; "+changelog.DuplicateKeyRemedy))
-}
-
-// judgeCluster has one reason at most: the others would be its consequences.
-func (f *facts) judgeCluster(v *verdict.Verdict) {
-	because := func(text string) string {
-		detail := cmp.Or(f.Curator.Removed, f.Curator.RejectedDetail, f.Curator.Detail)
-		if detail == "" {
-			return text
-		}
-		return text + ": " + detail
-	}
-	switch c := &f.Curator; {
-	case c.State == curator.StateBadCredentials:
-		v.Add(verdict.BadCredentials, because("the credentials for the cluster cannot be used"))
-	case c.State == curator.StateRemoved || c.Removed != "":
-		v.Add(verdict.Removed, because("this node was removed from the cluster"))
-	case c.State == curator.StateRefused || c.Rejected == curator.StateRefused:
-		v.Add(verdict.Refused, because("a curator refuses this node, or is of another cluster"))
-	case c.State == curator.StateUnauthorized || c.Rejected == curator.StateUnauthorized:
-		v.Add(verdict.Unauthorized, because("only curators answer that may not speak for the cluster"))
-	case c.State == curator.StateAwaitingCredentials:
-		v.Add(verdict.AwaitingCredentials, because("this node is not enrolled"))
-	case f.lost:
-		v.Add(verdict.CuratorLost, "no curator has been reached since "+f.lostAt.UTC().Format(time.RFC3339))
-	case f.started && f.expected && !f.Ready && f.full == "":
-		v.Add(verdict.ZoneNotReady, "the cluster's nodes are not known yet, and none were saved: names that are not in the zone are SERVFAIL"+refusedText(f.Status))
-	}
-}
-
-// refusedText describes that entries of the cluster are refused, which may be all
-// that it has, or is empty.
-func refusedText(s *Status) string {
-	if len(s.Refused) == 0 {
-		return ""
-	}
-	first := s.Refused[0]
-	return fmt.Sprintf("; %d entries of the cluster are refused, first %q: %s", s.Nodes.Quarantined, first.ID, first.Reason)
-}
-
-// judgeMachine is about the files of this machine.
-func (f *facts) judgeMachine(v *verdict.Verdict) {
-	for _, file := range f.Files {
-		v.Add(verdict.FileNotWritten, file.Error)
-	}
-	v.Add(verdict.FileNotWritten, f.Curator.FileError)
-	v.Add(verdict.HostsUnusable, f.HostsLines.Unusable)
-	if f.ResolvConf != nil {
-		v.Add(verdict.ResolvConf, f.ResolvConf.Error)
-	}
-}
-
-// judgeUpstream is about a server for other names. One that is slow, or rejects a
-// query now and then, is no reason.
-func judgeUpstream(v *verdict.Verdict, u *upstream.Status) {
-	switch u.State {
-	case upstream.Down:
-		v.Add(verdict.UpstreamDown, fmt.Sprintf("upstream %s does not answer: %s", u.Server, u.Reason))
-	case upstream.Looping:
-		v.Add(verdict.UpstreamLooping, fmt.Sprintf("upstream %s asks us what we ask it", u.Server))
-	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/upstream"
-	"github.com/nodedns/nodedns/verdict"
 )
 
 // deadServer is a port of loopback where nothing listens.
@@ -25,7 +24,7 @@ func deadServer(t *testing.T) upstream.Server {
 }
 
 // A server that does not answer, and invalid lines, are shown in the status.
-func TestStatusTellsOfUpstreamsAndHostsLines(t *testing.T) {
+func TestStatusShowsUpstreamsAndHostsLines(t *testing.T) {
 	t.Parallel()
 	dead, other := deadServer(t), deadServer(t)
 	f := prepare(t, func(c *Config) {
@@ -58,23 +57,5 @@ func TestStatusTellsOfUpstreamsAndHostsLines(t *testing.T) {
 	}
 	if lines := status.HostsLines; lines.Names != 1 || lines.Ignored != 12 || len(lines.Problems) != 10 || !strings.Contains(lines.Problems[0], "nonsense") {
 		t.Errorf("got %+v", lines)
-	}
-}
-
-func TestWhatIsWrongWithAnUpstream(t *testing.T) {
-	t.Parallel()
-	for state, want := range map[upstream.State]string{
-		upstream.Unknown:   "",
-		upstream.Good:      "",
-		upstream.Doubtful:  "",
-		upstream.Rejecting: "",
-		upstream.Down:      "upstream 192.0.2.1 does not answer: silence",
-		upstream.Looping:   "upstream 192.0.2.1 asks us what we ask it",
-	} {
-		var v verdict.Verdict
-		judgeUpstream(&v, &upstream.Status{Server: "192.0.2.1", State: state, Reason: "silence"})
-		if got := strings.Join(v.Texts(), "\n"); got != want {
-			t.Errorf("%v: got %q, want %q", state, got, want)
-		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package verdict has the one assessment of a service's health, and the table of
-// reasons that it may have. It starts no goroutine and keeps no state.
+// Package verdict has the one assessment of a service's health, from [Facts] that
+// its parts report, and the table of reasons that it may have. It starts no
+// goroutine and keeps no state.
 package verdict
 
 import (
