@@ -63,12 +63,11 @@ type Config struct {
 	Interfaces  []string
 
 	// ClusterDialer reaches the cluster, and may be set later. Where there is
-	// none, Endpoints ("host:port", "host:port#node-id" where only that node may
-	// answer, or "node-id") with the files ca.crt,
-	// node.crt and node.key of the directory Credentials do; with Insecure in
-	// plain text, on loopback only.
+	// none, Endpoints ([curator.ParseEndpoint]) with the files ca.crt, node.crt
+	// and node.key of the directory Credentials do; with Insecure in plain text,
+	// on loopback only.
 	ClusterDialer ClusterDialer
-	Endpoints     []string
+	Endpoints     []curator.Endpoint
 	Credentials   string
 	Insecure      bool
 	// RecoverAfter is how long only nodes that may not speak for the cluster must

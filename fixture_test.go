@@ -15,6 +15,7 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -163,4 +164,15 @@ func (f *fixture) lookup(name string) string {
 		texts = append(texts, addr.String())
 	}
 	return strings.Join(texts, " ")
+}
+
+// endpoints are the endpoints that some texts are.
+func endpoints(texts ...string) []curator.Endpoint {
+	all := make([]curator.Endpoint, len(texts))
+	for i, text := range texts {
+		if err := all[i].UnmarshalText([]byte(text)); err != nil {
+			panic(err)
+		}
+	}
+	return all
 }

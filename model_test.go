@@ -254,7 +254,7 @@ func (m *model) newNode(i int) *modelNode {
 		now:    func() time.Time { return time.Now().Add(time.Duration(m.stepped.Load()) * time.Second) },
 	}
 	for _, c := range m.curators {
-		n.cfg.Endpoints = append(n.cfg.Endpoints, c.listener.Addr().String())
+		n.cfg.Endpoints = append(n.cfg.Endpoints, endpoints(c.listener.Addr().String())...)
 	}
 	n.enrol(m.cluster)
 	id := zone.DefaultPrefix.FromPublicKey(n.cfg.PublicKey)

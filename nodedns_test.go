@@ -303,7 +303,7 @@ func TestReload(t *testing.T) {
 
 	err = f.Reload(func(c *Config) {
 		c.DNS.Domains[0] = "a..b"
-		c.Endpoints = []string{"192.0.2.9:7835"}
+		c.Endpoints = endpoints("192.0.2.9:7835")
 	})
 	if err == nil {
 		t.Fatal("a bad domain is accepted")

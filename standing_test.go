@@ -76,7 +76,7 @@ func newEnrolled(t *testing.T) *enrolled {
 	})
 	e.fixture = start(t, func(c *Config) {
 		c.PublicKey = key.Public().(ed25519.PublicKey)
-		c.Endpoints, c.Credentials = []string{listener.Addr().String()}, e.directory
+		c.Endpoints, c.Credentials = endpoints(listener.Addr().String()), e.directory
 		c.clock = func() time.Duration { return boottime.Now() + time.Duration(e.after.Load()) }
 	})
 	e.publish("192.0.2.1")

@@ -32,7 +32,7 @@ func TestStatusJSON(t *testing.T) {
 		c.ResolvConf.Path, c.ResolvConf.RunDir = "/etc/resolv.conf", filepath.Join(c.Files.Root, "run")
 		c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53"), netip.MustParseAddrPort("[fe80::1%br0]:53")}
 		c.VarlinkSocket = filepath.Join(c.Files.Root, "varlink")
-		c.Endpoints, c.Credentials = []string{"192.0.2.11:7835", "192.0.2.12:7835#" + other}, filepath.Join(c.Files.Root, "credentials")
+		c.Endpoints, c.Credentials = endpoints("192.0.2.11:7835", "192.0.2.12:7835#"+other), filepath.Join(c.Files.Root, "credentials")
 		c.DNS.Upstreams.Servers = []upstream.Server{server("192.0.2.53:53"), server("[2001:db8::53]:5353")}
 		c.DNS.Upstreams.Routes = []resolver.Route{{Domains: []string{"corp.example"}, Servers: []upstream.Server{server("192.0.2.53:53")}}}
 	})

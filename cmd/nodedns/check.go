@@ -84,7 +84,7 @@ func newPlan(cfg config.Config, id zone.ID) plan {
 		Interfaces: cfg.Interfaces,
 		Listeners:  texts(cfg.Listen),
 		Domains:    cfg.DNS.Domains,
-		Curators:   texts(cfg.Curators),
+		Curators:   texts(cfg.Endpoints),
 		Upstreams:  texts(cfg.DNS.Upstreams.Servers),
 		Files:      []string{},
 		Hostname:   cfg.Files.Hostname,

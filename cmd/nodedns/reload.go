@@ -136,7 +136,7 @@ func (d *daemon) reloadOnRequest(ctx context.Context) (control.Reloaded, error) 
 // for another.
 func (d *daemon) applicable(cfg config.Config) config.Config {
 	if cfg.Insecure != d.started.Insecure {
-		cfg.Curators = d.current.Curators
+		cfg.Endpoints = d.current.Endpoints
 	}
 	if cfg.ResolvConf.Path != d.started.ResolvConf.Path {
 		cfg.ResolvConf.Mode = d.current.ResolvConf.Mode

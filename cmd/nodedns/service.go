@@ -20,7 +20,6 @@ const hostsLines = "/etc/hosts"
 func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Config {
 	service := cfg.Config
 	service.NodeID, service.Logger = id, log
-	service.Endpoints = texts(cfg.Curators)
 	service.HostsLines, service.ResolvConf.RunDir = hostsLines, runDir
 	return service
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -60,11 +61,16 @@ func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
 	if s.curator, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("bind the sample cluster's curator: %w", err)
 	}
+	at, err := curator.ParseEndpoint(s.curator.Addr().String() + "#" + s.cluster.curator.NodeID())
+	if err != nil {
+		s.curator.Close()
+		return nil, err
+	}
 	s.service, err = nodedns.New(nodedns.Config{
 		NodeID:         s.cluster.own,
 		RetainDeparted: zone.RetainFor(time.Hour),
 		Addresses:      []netip.Addr{netip.MustParseAddr(ownAddress)},
-		Endpoints:      []string{s.curator.Addr().String() + "#" + s.cluster.curator.NodeID()},
+		Endpoints:      []curator.Endpoint{at},
 		Credentials:    credentials,
 		StateDir:       filepath.Join(dir, "state"),
 		Files: nodedns.Files{

@@ -27,7 +27,7 @@ func TestBrittleCurator(t *testing.T) {
 		var network network
 		var log logbook
 		network.serve(t, s, "127.0.0.1:1")
-		w, _, stop := watch(t, Config{Endpoints: []string{"127.0.0.1:1"}, Insecure: true, Logger: log.Logger()}, network.use)
+		w, _, stop := watch(t, Config{Endpoints: endpointsAt("127.0.0.1:1"), Insecure: true, Logger: log.Logger()}, network.use)
 		time.Sleep(time.Minute)
 		before := w.Status().Attempts
 		time.Sleep(10 * time.Minute)

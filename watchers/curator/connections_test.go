@@ -16,7 +16,7 @@ import (
 func TestConnectionIsSharedAndJudged(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 1)
-	cfg.Endpoints, cfg.Prefix = p.addresses, prefix
+	cfg.Endpoints, cfg.Prefix = endpointsAt(p.addresses...), prefix
 	w, err := New(cfg, newRecorder())
 	must(t, err)
 	w.setCredentials(nodetls.Load(cfg.Credentials, prefix, cfg.LocalID))

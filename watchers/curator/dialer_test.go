@@ -99,9 +99,9 @@ func TestDialerWinsOverEndpoints(t *testing.T) {
 	t.Parallel()
 	address, _ := serve(t, newServer(t, nil))
 	e := newEmbedded(t)
-	w, r, _ := watch(t, Config{Endpoints: []string{closedPort(t)}, Insecure: true, Dialer: e.dial})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(closedPort(t)), Insecure: true, Dialer: e.dial})
 	r.awaitCall(t, "complete", 1)
-	must(t, w.SetEndpoints([]string{address}))
+	must(t, w.SetEndpoints(endpointsAt(address)))
 	w.SetDialer(nil)
 	r.awaitCall(t, "complete", 2)
 	if status := awaitState(t, w, StateConnected); status.Endpoint != address || status.Attempts != 2 {
@@ -184,7 +184,7 @@ func TestDialerToTheSameCluster(t *testing.T) {
 	own, err := cluster.NewNode()
 	must(t, err)
 	address, _ := serve(t, newServer(t, cluster, me.node()))
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: me.dir, LocalID: me.id})
 	r.awaitCall(t, "complete", 1)
 	named := func() string {
 		r.mu.Lock()

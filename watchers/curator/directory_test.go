@@ -22,7 +22,7 @@ func TestCredentialsAppear(t *testing.T) {
 	cluster, me := newCluster(t), newMember(t)
 	me.dir = filepath.Join(me.dir, "not", "there", "yet")
 	address, _ := serve(t, newServer(t, cluster, append(nodes, me.node())...))
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: me.dir, LocalID: me.id})
 	status := awaitState(t, w, StateAwaitingCredentials)
 	if !strings.Contains(status.Detail, me.dir) {
 		t.Errorf("detail %q does not name the directory", status.Detail)
@@ -41,7 +41,7 @@ func TestCredentialsVanishAndReturn(t *testing.T) {
 	nodes, want := sample(2)
 	s, cfg := enrolled(t, nodes...)
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
 
@@ -75,7 +75,7 @@ func TestCredentialsRotate(t *testing.T) {
 	cluster, me := newCluster(t), newMember(t)
 	me.enrol(t, cluster)
 	address, _ := serve(t, newServer(t, cluster, me.node()))
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, LocalID: me.id})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: me.dir, LocalID: me.id})
 	r.awaitCall(t, "complete", 1)
 
 	expired := func(c *x509.Certificate) { c.NotAfter = c.NotBefore.Add(time.Hour) }
@@ -109,7 +109,7 @@ func TestCredentialsOfAnotherCluster(t *testing.T) {
 		clusters, endpoints = append(clusters, cluster), append(endpoints, address)
 	}
 	me.enrol(t, clusters[0])
-	_, r, _ := watch(t, Config{Endpoints: endpoints, Credentials: me.dir, LocalID: me.id})
+	_, r, _ := watch(t, Config{Endpoints: endpointsAt(endpoints...), Credentials: me.dir, LocalID: me.id})
 	r.awaitCall(t, "complete", 1)
 	first := r.cluster
 	me.enrol(t, clusters[1])
@@ -122,7 +122,7 @@ func TestCredentialsOfAnotherCluster(t *testing.T) {
 func TestCredentialsOfAnotherNode(t *testing.T) {
 	t.Parallel()
 	_, cfg := enrolled(t)
-	cfg.LocalID, cfg.Endpoints = "metropolis-another", []string{closedPort(t)}
+	cfg.LocalID, cfg.Endpoints = "metropolis-another", endpointsAt(closedPort(t))
 	w, r, _ := watch(t, cfg)
 	status := awaitState(t, w, StateBadCredentials)
 	if !strings.Contains(status.Detail, "metropolis-another") || r.story() != "" {

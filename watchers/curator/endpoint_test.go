@@ -9,15 +9,35 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
+// endpointsAt are the endpoints that some texts are.
+func endpointsAt(texts ...string) []Endpoint {
+	endpoints := make([]Endpoint, len(texts))
+	for i, text := range texts {
+		if err := endpoints[i].UnmarshalText([]byte(text)); err != nil {
+			panic(err)
+		}
+	}
+	return endpoints
+}
+
+// parseIn reads an endpoint of a cluster.
+func parseIn(text string, prefix zone.Prefix) (Endpoint, error) {
+	e, err := ParseEndpoint(text)
+	if err != nil {
+		return e, err
+	}
+	return e.In(prefix)
+}
+
 func TestParseEndpoint(t *testing.T) {
 	t.Parallel()
 	node := nodeID(0xa)
 	for text, want := range map[string]string{
 		"192.0.2.1:7835":              "192.0.2.1:7835",
 		"[2001:db8::1]:1":             "[2001:db8::1]:1",
-		"[fe80::1%eth0]:7835":         "[fe80::1%eth0]:7835",
+		"[FE80::1%Eth0]:7835":         "[fe80::1%Eth0]:7835",
 		"curator.example:65535":       "curator.example:65535",
-		"Curator.Example.:7835":       "Curator.Example.:7835",
+		"Curator.Example.:7835":       "curator.example.:7835",
 		"localhost:7835":              "localhost:7835",
 		node:                          node + ":7835",
 		node + ":1234":                node + ":1234",
@@ -26,44 +46,48 @@ func TestParseEndpoint(t *testing.T) {
 		"192.0.2.1:7835#" + node:      "192.0.2.1:7835#" + node,
 		node + "#" + node:             node + ":7835#" + node,
 	} {
-		got, err := parseEndpoint(text, prefix)
+		got, err := parseIn(text, prefix)
 		if err != nil || got.String() != want {
 			t.Errorf("%q gives %q, %v; want %q", text, got, err, want)
 		}
 		if pinned := strings.Contains(text, "#"); pinned && got.expected() != zone.ID(node) || strings.Contains(got.Address(), "#") {
 			t.Errorf("%q is dialled at %q and expects %q", text, got.Address(), got.expected())
 		}
+		if again, err := parseIn(got.String(), prefix); err != nil || again != got {
+			t.Errorf("%q is %q, which is read as %q, %v", text, got, again, err)
+		}
 		if isNode := strings.HasPrefix(want, node); isNode != (got.node != "") {
 			t.Errorf("%q is a node: %v", text, got.node != "")
 		}
 	}
 	for text, reason := range map[string]string{
-		"":                                   "want host:port",
-		"curator.example":                    "want host:port",
-		"192.0.2.1":                          "want host:port",
-		"2001:db8::1":                        "[IPv6 address]:port",
-		"2001:db8::1:7835":                   "[IPv6 address]:port",
-		node[:len(node)-1]:                   "32 hex digits",
-		":7835":                              "the host is missing",
-		"host:":                              `port ""`,
+		"":                                   "HOST:PORT",
+		"curator.example":                    "as it is no node ID; write curator.example:7835",
+		"192.0.2.1":                          "HOST:PORT, HOST:PORT#NODE-ID or a node ID",
+		"2001:db8::1":                        "HOST:PORT",
+		"2001:db8::1:7835":                   "HOST:PORT",
+		node[:len(node)-1]:                   "as it is no node ID",
+		":7835":                              "an IP address, a host name or a node ID",
+		"host:":                              "from 1 to 65535",
 		"host:0":                             "from 1 to 65535",
 		"host:65536":                         "from 1 to 65535",
 		"host:grpc":                          "from 1 to 65535",
-		"192.0.2.1:7835#":                    "behind the #",
+		"192.0.2.1:7835#":                    "HOST:PORT#NODE-ID",
 		"192.0.2.1:7835#web-2":               "behind the #",
 		node + "#" + nodeID(0xb):             "behind the #",
-		"192.0.2.1#" + node:                  "want host:port",
-		"https://host:7835":                  "want host:port",
-		"ho st:7835":                         "neither an IP address nor a host name",
-		"host..example:7835":                 "neither an IP address nor a host name",
-		"0.0.0.0:7835":                       "not the address of a machine",
-		"[::]:7835":                          "not the address of a machine",
-		"[ff02::1]:7835":                     "not the address of a machine",
-		"user@host:7835":                     "neither an IP address nor a host name",
+		"192.0.2.1#" + node:                  "HOST:PORT",
+		"https://host:7835":                  "HOST:PORT",
+		"ho st:7835":                         "a host name",
+		"-host:7835":                         "a host name",
+		"host..example:7835":                 "a host name",
+		"0.0.0.0:7835":                       "the address of a machine",
+		"[::]:7835":                          "the address of a machine",
+		"[ff02::1]:7835":                     "the address of a machine",
+		"user@host:7835":                     "a host name",
 		"999.999.999.999:abc":                "from 1 to 65535",
-		strings.Repeat("a.", 200) + "a:7835": "253 characters",
+		strings.Repeat("a.", 200) + "a:7835": "a host name",
 	} {
-		if got, err := parseEndpoint(text, prefix); err == nil {
+		if got, err := parseIn(text, prefix); err == nil {
 			t.Errorf("%q gives %q, want an error", text, got)
 		} else if !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q gives the error %q, which does not say %q", text, err, reason)
@@ -83,19 +107,20 @@ func TestInsecureIsForLoopback(t *testing.T) {
 		"192.0.2.1:7835":          false,
 		"[2001:db8::1]:7835":      false,
 		"localhost.example:7835":  false,
+		"a.localhost:7835":        false,
 		nodeID(1):                 false,
 	} {
-		_, err := New(Config{Endpoints: []string{endpoint}, Insecure: true, Prefix: prefix}, newRecorder())
+		_, err := New(Config{Endpoints: endpointsAt(endpoint), Insecure: true, Prefix: prefix}, newRecorder())
 		if (err == nil) != allowed {
 			t.Errorf("%s: err = %v, allowed: %v", endpoint, err, allowed)
 		}
-		if _, err := New(Config{Endpoints: []string{endpoint}, Prefix: prefix}, newRecorder()); err != nil {
+		if _, err := New(Config{Endpoints: endpointsAt(endpoint), Prefix: prefix}, newRecorder()); err != nil {
 			t.Errorf("%s with TLS: %v", endpoint, err)
 		}
 	}
 	w, err := New(Config{Insecure: true, Prefix: prefix}, newRecorder())
 	must(t, err)
-	if err := w.SetEndpoints([]string{"127.0.0.1:1", "192.0.2.1:1"}); err == nil {
+	if err := w.SetEndpoints(endpointsAt("127.0.0.1:1", "192.0.2.1:1")); err == nil {
 		t.Error("SetEndpoints takes what New refuses")
 	}
 }
@@ -117,7 +142,7 @@ func TestInsecureDialRefusesOtherAddresses(t *testing.T) {
 
 func TestNodeEndpointWithoutAddress(t *testing.T) {
 	t.Parallel()
-	endpoint, err := parseEndpoint(nodeID(1), prefix)
+	endpoint, err := parseIn(nodeID(1), prefix)
 	must(t, err)
 	for name, resolve := range map[string]func(zone.ID) []netip.Addr{
 		"no resolver": nil,

@@ -47,7 +47,7 @@ func TestEnrolmentStates(t *testing.T) {
 	cluster := newCluster(t)
 	e := enrolment{t, cluster, newMember(t)}
 	address, _ := serve(t, newServer(t, cluster, e.me.node()))
-	w, _, _ := watch(t, Config{Endpoints: []string{address}, Credentials: e.me.dir, LocalID: e.me.id})
+	w, _, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: e.me.dir, LocalID: e.me.id})
 	enrol := func() { e.me.enrol(t, cluster) }
 	for _, step := range []struct {
 		name        string

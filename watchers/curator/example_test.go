@@ -23,8 +23,12 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
+	endpoint, err := curator.ParseEndpoint(l.Addr().String())
+	if err != nil {
+		panic(err)
+	}
 	watcher, err := curator.New(curator.Config{
-		Endpoints: []string{l.Addr().String()},
+		Endpoints: []curator.Endpoint{endpoint},
 		Insecure:  true, // possible on loopback only
 		Prefix:    zone.DefaultPrefix,
 	}, store.Source("curator"))

@@ -43,7 +43,7 @@ func newVictim(t *testing.T, maxNodes int) *victim {
 	source := v.store.Source("curator")
 	source.Expect(true)
 	v.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
-	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, []string{address}, v.log.Logger()
+	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, endpointsAt(address), v.log.Logger()
 	v.w, err = New(cfg, source)
 	must(t, err)
 	background(t, v.w.Run)
@@ -247,7 +247,7 @@ func TestFlappingNode(t *testing.T) {
 func TestFlappingPort(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 2)
-	cfg.Endpoints = p.addresses[:1]
+	cfg.Endpoints = endpointsAt(p.addresses[:1]...)
 	var asked atomic.Int64
 	cfg.Port = func(id zone.ID) uint16 {
 		if string(id) != p.servers[1].NodeID() {

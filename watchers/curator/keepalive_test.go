@@ -55,7 +55,7 @@ func TestTooManyPings(t *testing.T) {
 			context.AfterFunc(ctx, server.Stop)
 			return server.Serve(l)
 		})
-		_, r, _ := watch(t, Config{Endpoints: []string{"127.0.0.1:1"}, Insecure: true}, network.use)
+		_, r, _ := watch(t, Config{Endpoints: endpointsAt("127.0.0.1:1"), Insecure: true}, network.use)
 
 		time.Sleep(time.Minute)
 		synctest.Wait()

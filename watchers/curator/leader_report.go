@@ -41,9 +41,9 @@ func parseReport(endpoint Endpoint, m *curatorpb.GetCurrentLeaderResponse, peer 
 		return r
 	}
 	port := cmp.Or(int(m.GetLeaderPort()), DefaultPort)
-	at, err := parseEndpoint(net.JoinHostPort(m.GetLeaderHost(), strconv.Itoa(port)), p)
+	at, err := parseTarget(net.JoinHostPort(m.GetLeaderHost(), strconv.Itoa(port)))
 	if err == nil && (!insecure || at.Loopback()) {
-		r.at = at
+		r.at, _ = at.In(p) // which only refuses pins, and what has no port
 	}
 	return r
 }

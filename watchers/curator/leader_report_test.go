@@ -59,7 +59,7 @@ func TestElect(t *testing.T) {
 // is tried first, whatever the order of their addresses.
 func TestWaysWithoutALeader(t *testing.T) {
 	t.Parallel()
-	w, err := New(Config{Prefix: prefix, Insecure: true, Endpoints: []string{"127.0.0.1:1", "127.0.0.1:2"}}, newRecorder())
+	w, err := New(Config{Prefix: prefix, Insecure: true, Endpoints: endpointsAt("127.0.0.1:1", "127.0.0.1:2")}, newRecorder())
 	must(t, err)
 	c := newLeaderTracker(w, w.plan)
 	for _, endpoint := range w.plan.endpoints {

@@ -154,7 +154,7 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
 	p, cfg := newPlane(t, 3, nodes...)
-	cfg.Endpoints = []string{p.addresses[1]}
+	cfg.Endpoints = endpointsAt(p.addresses[1])
 	w, r, _ := watch(t, cfg)
 	status := p.awaitLeader(w, 0)
 	if string(status.Leader) != p.servers[0].NodeID() || status.Endpoint != p.addresses[0] {
@@ -182,7 +182,7 @@ func TestFollowerTellsTheLeader(t *testing.T) {
 func TestMovesFromASilentLeader(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 3)
-	cfg.Endpoints = p.addresses
+	cfg.Endpoints = endpointsAt(p.addresses...)
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	awaitStatus(t, w, "all voices", func(s Status) bool { return len(s.Curators) == 3 })
@@ -211,7 +211,7 @@ func TestLeaderKilled(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
 	p, cfg := newPlane(t, 3, nodes...)
-	cfg.Endpoints = p.addresses
+	cfg.Endpoints = endpointsAt(p.addresses...)
 	w, r, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	p.kill(0)
@@ -233,7 +233,7 @@ func TestLongElection(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p, cfg := newPlaneInMemory(t, 3)
-				cfg.Endpoints = p.addresses
+				cfg.Endpoints = endpointsAt(p.addresses...)
 				w, _, _ := watch(t, cfg, p.use)
 				p.awaitLeader(w, 0)
 				for _, s := range p.servers {
@@ -260,7 +260,7 @@ func TestLongElection(t *testing.T) {
 func TestLearnsCurators(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 3)
-	cfg.Endpoints = p.addresses[:1]
+	cfg.Endpoints = endpointsAt(p.addresses[:1]...)
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	status := awaitStatus(t, w, "all curators", func(s Status) bool {
@@ -289,7 +289,7 @@ func TestLeadersInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nodes, want := sample(2)
 		p, cfg := newPlaneInMemory(t, 2, nodes...)
-		cfg.Endpoints = p.addresses
+		cfg.Endpoints = endpointsAt(p.addresses...)
 		w, r, _ := watch(t, cfg, p.use)
 		p.awaitLeader(w, 0)
 		stop := background(t, func(ctx context.Context) error {
@@ -318,7 +318,7 @@ func TestNothingIsLost(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	nodes, _ := sample(8)
 	p, cfg := newPlane(t, 3, nodes...)
-	cfg.Endpoints = p.addresses
+	cfg.Endpoints = endpointsAt(p.addresses...)
 	store, err := zone.NewStore(zone.Config{Local: cfg.LocalID})
 	must(t, err)
 	cfg.Prefix = prefix

@@ -63,7 +63,7 @@ func TestPartition(t *testing.T) {
 		p, cfg := newPlaneInMemory(t, 1, nodes...)
 		p.servers[0].Behave(memory.Behaviour{NoLeaderStream: true}) // or the path round the hole were known
 		const through = "127.0.0.1:1"
-		cfg.Endpoints = []string{through, p.addresses[0]}
+		cfg.Endpoints = endpointsAt(through, p.addresses[0])
 		var h hole
 		w, r, _ := watch(t, cfg, p.use, func(w *Watcher) {
 			w.dialContext = func(ctx context.Context, kind, address string) (net.Conn, error) {
@@ -99,7 +99,7 @@ func TestMuteEndpoint(t *testing.T) {
 		const mute = "127.0.0.1:1"
 		defer p.network.listen(mute).Close()
 		var log logbook
-		cfg.Endpoints, cfg.Logger = []string{mute, p.addresses[0]}, log.Logger()
+		cfg.Endpoints, cfg.Logger = endpointsAt(mute, p.addresses[0]), log.Logger()
 		_, r, _ := watch(t, cfg, p.use)
 		r.awaitNodes(t, want)
 		if text := log.String(); !strings.Contains(text, mute) || strings.Contains(text, errSilent.Error()) {

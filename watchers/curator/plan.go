@@ -104,24 +104,20 @@ func (w *Watcher) SetDialer(dialer Dialer) {
 
 // SetEndpoints replaces the endpoints, none being a valid choice, unless one of
 // them is wrong. It may be called at any time from any goroutine.
-func (w *Watcher) SetEndpoints(endpoints []string) error {
-	parsed, err := parseEndpoints(endpoints, w.cfg.Prefix, w.cfg.Insecure)
+func (w *Watcher) SetEndpoints(endpoints []Endpoint) error {
+	checked, err := endpointsIn(w.cfg.Prefix, endpoints, w.cfg.Insecure)
 	if err != nil {
 		return err
 	}
-	w.change(false, func(l *levels) { l.endpoints = parsed })
+	w.change(false, func(l *levels) { l.endpoints = checked })
 	return nil
 }
 
 // Endpoints returns the present endpoints.
-func (w *Watcher) Endpoints() []string {
+func (w *Watcher) Endpoints() []Endpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var texts []string
-	for _, endpoint := range w.levels.endpoints {
-		texts = append(texts, endpoint.String())
-	}
-	return texts
+	return slices.Clone(w.levels.endpoints)
 }
 
 // setCredentials takes the two results of loading them.

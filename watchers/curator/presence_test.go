@@ -16,7 +16,7 @@ func TestRemovedFromTheCluster(t *testing.T) {
 	own := memory.Node{ID: string(cfg.LocalID)}
 	address, _ := serve(t, s)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address}, log.Logger()
+	cfg.Endpoints, cfg.Logger = endpointsAt(address), log.Logger()
 	w, r, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
 
@@ -52,7 +52,7 @@ func TestNeverInTheCluster(t *testing.T) {
 	s, cfg := enrolled(t)
 	s.Directory.Remove(string(cfg.LocalID))
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, _, _ := watch(t, cfg)
 	awaitState(t, w, StateRemoved)
 
@@ -70,7 +70,7 @@ func TestAbsentFromAnOlderCurator(t *testing.T) {
 	s.Directory.Remove(string(cfg.LocalID))
 	s.Behave(memory.Behaviour{NoMarker: true})
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, _, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
 }

@@ -22,7 +22,7 @@ func TestReport(t *testing.T) {
 	self := string(cfg.LocalID)
 	s.Directory.Set(memory.Node{ID: self, CuratorPort: 7900})
 	address, _ := serve(t, s)
-	cfg.Endpoints, cfg.BootID = []string{address}, bootUUID
+	cfg.Endpoints, cfg.BootID = endpointsAt(address), bootUUID
 	w, r, _ := watch(t, cfg)
 	awaitState(t, w, StateConnected)
 	if w.Status().Report != (Report{}) || nodeOf(t, s, self).Address != "" {
@@ -82,7 +82,7 @@ func TestReportIsRefused(t *testing.T) {
 	s.Directory.Remove(string(cfg.LocalID))
 	address, _ := serve(t, s)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address}, log.Logger()
+	cfg.Endpoints, cfg.Logger = endpointsAt(address), log.Logger()
 	w, _, _ := watch(t, cfg)
 	w.SetReport(netip.MustParseAddr("192.0.2.7"))
 	awaitStatus(t, w, "the refusal", func(s Status) bool { return strings.Contains(s.Report.Error, "NotFound") })

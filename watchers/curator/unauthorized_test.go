@@ -30,12 +30,12 @@ func TestWorkerClaimsToLead(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
 	p, cfg := newPlane(t, 1, nodes...)
-	cfg.Endpoints = p.addresses
+	cfg.Endpoints = endpointsAt(p.addresses...)
 	w, r, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	r.awaitNodes(t, want)
 	worker, address := p.impostor(memory.Node{ID: nodes[0].ID, Address: "192.0.2.66"})
-	must(t, w.SetEndpoints([]string{address, p.addresses[0]}))
+	must(t, w.SetEndpoints(endpointsAt(address, p.addresses[0])))
 	p.awaitLeader(w, 0)
 
 	p.kill(0)
@@ -68,7 +68,7 @@ func TestWorkerClaimsToLead(t *testing.T) {
 func TestBacklogEndsLateWithoutItsSender(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 1)
-	cfg.Endpoints = p.addresses
+	cfg.Endpoints = endpointsAt(p.addresses...)
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	settled := make(chan struct{})
@@ -102,7 +102,7 @@ func TestAnotherNodeAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := cfg
-			cfg.Endpoints = []string{endpoint}
+			cfg.Endpoints = endpointsAt(endpoint)
 			w, r, _ := watch(t, cfg)
 			status := awaitState(t, w, StateUnauthorized)
 			if status.Refused[ReasonWrongNode] == 0 || !strings.Contains(status.Detail, worker.NodeID()) {
@@ -121,7 +121,7 @@ func TestControlPlaneReplaced(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(2)
 	p, cfg := newPlane(t, 2, nodes...)
-	cfg.Endpoints, cfg.AuthorityFile = p.addresses, filepath.Join(t.TempDir(), "curators.json")
+	cfg.Endpoints, cfg.AuthorityFile = endpointsAt(p.addresses...), filepath.Join(t.TempDir(), "curators.json")
 	w, r, stop := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	r.awaitNodes(t, want)
@@ -130,7 +130,7 @@ func TestControlPlaneReplaced(t *testing.T) {
 	p.kill(1)
 	_, address := p.impostor(append(nodes, memory.Node{ID: string(cfg.LocalID)})...)
 
-	cfg.Endpoints, cfg.RecoverAfter = []string{address}, NeverRecover
+	cfg.Endpoints, cfg.RecoverAfter = endpointsAt(address), NeverRecover
 	w, _, stop = watch(t, cfg)
 	if status := awaitState(t, w, StateUnauthorized); len(status.Members) != 2 {
 		t.Errorf("members %+v", status.Members)
@@ -148,7 +148,7 @@ func TestControlPlaneReplaced(t *testing.T) {
 	// By hand, without waiting.
 	cfg.RecoverAfter = NeverRecover
 	_, address = p.impostor(append(nodes, memory.Node{ID: string(cfg.LocalID)})...)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, _, _ = watch(t, cfg)
 	awaitState(t, w, StateUnauthorized)
 	w.ResetAuthority()
@@ -182,7 +182,7 @@ func TestDialerLeadsToAWorker(t *testing.T) {
 func TestMemberLosesItsRole(t *testing.T) {
 	t.Parallel()
 	p, cfg := newPlane(t, 2)
-	cfg.Endpoints = p.addresses[:1]
+	cfg.Endpoints = endpointsAt(p.addresses[:1]...)
 	w, _, _ := watch(t, cfg)
 	p.awaitLeader(w, 0)
 	first := p.servers[0].NodeID()

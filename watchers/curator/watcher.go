@@ -37,9 +37,9 @@ type Sink interface {
 
 // Config is how to reach a curator.
 type Config struct {
-	// Endpoints are "host:port" or "node-id", with or without a port. None
-	// means that there is no curator, or only the one of the Dialer.
-	Endpoints []string
+	// Endpoints of curators. None means that there is no curator, or only the
+	// one of the Dialer.
+	Endpoints []Endpoint
 	// Credentials is the directory with ca.crt, node.crt and node.key. It and
 	// they may appear, change and vanish at any time.
 	Credentials string
@@ -103,7 +103,7 @@ type Watcher struct {
 
 // New checks cfg and returns a Watcher that does nothing until it is run.
 func New(cfg Config, sink Sink) (*Watcher, error) {
-	endpoints, err := parseEndpoints(cfg.Endpoints, cfg.Prefix, cfg.Insecure)
+	endpoints, err := endpointsIn(cfg.Prefix, cfg.Endpoints, cfg.Insecure)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func TestFollowsTheCluster(t *testing.T) {
 	nodes, want := sample(3)
 	s, cfg := enrolled(t, nodes...)
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	before := time.Now()
 	w, r, stop := watch(t, cfg)
 
@@ -81,7 +81,7 @@ func TestBacklogInChunks(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	s.ChunkSize = 1
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
 	if n := r.count("set 1"); n != 22 || !maps.Equal(r.addresses(), want) {
@@ -100,7 +100,7 @@ func TestLargeMessage(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	s.ChunkSize = 32 << 20
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
 	if len(r.addresses()) != n || r.count(fmt.Sprint("set ", maxPiece)) != n/maxPiece {
@@ -118,7 +118,7 @@ func TestEndpointsInTurn(t *testing.T) {
 	second.Behave(memory.Behaviour{NoLeaderStream: true})
 	firstAddress, _ := serve(t, first)
 	secondAddress, stopSecond := serve(t, second)
-	cfg.Endpoints = []string{closedPort(t), firstAddress, secondAddress}
+	cfg.Endpoints = endpointsAt(closedPort(t), firstAddress, secondAddress)
 	w, r, _ := watch(t, cfg)
 
 	r.awaitNodes(t, want)
@@ -152,7 +152,7 @@ func TestNobodyServes(t *testing.T) {
 	address, _ := serve(t, follower)
 	closed := closedPort(t)
 	var log logbook
-	cfg.Endpoints, cfg.Logger = []string{address, closed}, log.Logger()
+	cfg.Endpoints, cfg.Logger = endpointsAt(address, closed), log.Logger()
 	w, r, _ := watch(t, cfg)
 
 	status := awaitStatus(t, w, "the third round", func(s Status) bool { return s.Attempts > 4 && s.State == StateBackingOff })
@@ -177,7 +177,7 @@ func TestReconnects(t *testing.T) {
 	nodes, want := sample(3)
 	s, cfg := enrolled(t, nodes...)
 	address, stop := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, r, _ := watch(t, cfg)
 	r.awaitCall(t, "complete", 1)
 
@@ -202,7 +202,7 @@ func TestPartialBacklog(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	s.Behave(memory.Behaviour{Cut: 4}) // the curator's, our own, and two
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	_, r, _ := watch(t, cfg)
 	r.awaitCall(t, "connected false", 2)
 	if r.count("complete") != 0 || len(r.addresses()) != 2 {
@@ -219,7 +219,7 @@ func TestOlderCurator(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	s.Behave(memory.Behaviour{NoMarker: true})
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, r, _ := watch(t, cfg)
 	r.awaitCall(t, "settle", 1)
 	if status := awaitState(t, w, StateConnected); !strings.Contains(status.Detail, "tombstone") {
@@ -241,7 +241,7 @@ func TestUndecodableMessage(t *testing.T) {
 	good := event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{listing(s)}})
 	s.Behave(memory.Behaviour{Raw: [][]byte{good, {0x0a, 0xff}}})
 	address, _ := serve(t, s)
-	cfg.Endpoints = []string{address}
+	cfg.Endpoints = endpointsAt(address)
 	w, r, _ := watch(t, cfg)
 	r.awaitCall(t, "connected false", 2)
 	status := awaitState(t, w, StateBackingOff)
@@ -274,7 +274,7 @@ func TestWrongServerCertificate(t *testing.T) {
 				s.Credentials = showing(s.Credentials, der)
 			}
 			address, _ := serve(t, s)
-			w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir})
+			w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: me.dir})
 			status := awaitState(t, w, StateRefused)
 			if !strings.Contains(status.Detail, string(rule)) {
 				t.Errorf("detail %q does not name the rule %q", status.Detail, rule)
@@ -307,7 +307,7 @@ func TestCuratorRefusesOurCertificate(t *testing.T) {
 			t.Parallel()
 			s, cfg := enrolled(t)
 			s.Prefix = "another-"
-			cfg.Endpoints = []string{test.serve(s)}
+			cfg.Endpoints = endpointsAt(test.serve(s))
 			w, _, _ := watch(t, cfg)
 			status := awaitState(t, w, StateRefused)
 			if !strings.Contains(status.Detail, test.says) {
@@ -341,7 +341,7 @@ func TestDatesAreReportedOnly(t *testing.T) {
 	s.Credentials = showing(s.Credentials, der)
 	address, _ := serve(t, s)
 	var log logbook
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Credentials: me.dir, Logger: log.Logger()})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Credentials: me.dir, Logger: log.Logger()})
 	r.awaitCall(t, "complete", 1)
 	want := "the certificate of the curator " + address + " expired at 2000-01-01T01:00:00Z"
 	if status := w.Status(); len(status.Remarks) != 1 || !strings.HasPrefix(status.Remarks[0], want) {
@@ -361,7 +361,7 @@ func TestNodeEndpoint(t *testing.T) {
 	s, cfg := enrolled(t, nodes...)
 	address, _ := serve(t, s)
 	port := address[strings.LastIndex(address, ":"):]
-	cfg.Endpoints = []string{strings.ToUpper(s.NodeID()) + port}
+	cfg.Endpoints = endpointsAt(strings.ToUpper(s.NodeID()) + port)
 	cfg.Resolve = func(id zone.ID) []netip.Addr {
 		if string(id) != s.NodeID() {
 			t.Errorf("asked for %s", id)
@@ -379,7 +379,7 @@ func TestPlainTextOnLoopback(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(2)
 	address, _ := serve(t, newServer(t, nil, nodes...))
-	_, r, _ := watch(t, Config{Endpoints: []string{address}, Insecure: true})
+	_, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Insecure: true})
 	r.awaitNodes(t, want)
 	if r.count("cluster") != 0 {
 		t.Error("named a cluster that it cannot know")
@@ -394,10 +394,10 @@ func TestSetEndpoints(t *testing.T) {
 	if status := awaitStatus(t, w, "running", func(s Status) bool { return s.Detail != "not running" }); status.State != StateOff {
 		t.Errorf("status %+v without endpoints", status)
 	}
-	must(t, w.SetEndpoints([]string{address}))
+	must(t, w.SetEndpoints(endpointsAt(address)))
 	r.awaitNodes(t, want)
-	must(t, w.SetEndpoints([]string{address})) // no change
-	if got := w.Endpoints(); len(got) != 1 || got[0] != address {
+	must(t, w.SetEndpoints(endpointsAt(address))) // no change
+	if got := w.Endpoints(); len(got) != 1 || got[0].String() != address {
 		t.Errorf("endpoints %q, want %q", got, address)
 	}
 	must(t, w.SetEndpoints(nil))
@@ -406,7 +406,7 @@ func TestSetEndpoints(t *testing.T) {
 	if r.count("begin") != 1 {
 		t.Errorf("got %s", r.story())
 	}
-	if err := w.SetEndpoints([]string{"nonsense"}); err == nil {
+	if err := w.SetEndpoints(endpointsAt("nonsense")); err == nil {
 		t.Error("nonsense is accepted")
 	}
 }
@@ -424,7 +424,7 @@ func TestRun(t *testing.T) {
 	if err := w.Run(ended); err != nil {
 		t.Errorf("Run again returned %v", err)
 	}
-	if _, err := New(Config{Endpoints: []string{"nonsense"}}, newRecorder()); err == nil {
+	if _, err := New(Config{Endpoints: endpointsAt("nonsense")}, newRecorder()); err == nil {
 		t.Error("New accepts nonsense")
 	}
 }

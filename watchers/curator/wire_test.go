@@ -112,7 +112,7 @@ func TestWireFromCurator(t *testing.T) {
 	}
 	address := serveBare(t, bytesField(requestNodesInCluster, nil), replies)
 
-	w, r, _ := watch(t, Config{Endpoints: []string{address}, Insecure: true})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Insecure: true})
 	r.awaitCall(t, "gone "+nodeID(2), 1)
 	awaitStatus(t, w, "the leader", func(s Status) bool {
 		return string(s.Leader) == nodeID(5) && len(s.Curators) == 1 && string(s.Curators[0].ID) == nodeID(5)

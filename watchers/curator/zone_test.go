@@ -18,7 +18,7 @@ func TestIntoTheZone(t *testing.T) {
 	must(t, err)
 	source := store.Source("curator")
 	source.Expect(true)
-	cfg.Endpoints, cfg.Prefix = []string{address}, prefix
+	cfg.Endpoints, cfg.Prefix = endpointsAt(address), prefix
 	w, err := New(cfg, source)
 	must(t, err)
 	background(t, w.Run)

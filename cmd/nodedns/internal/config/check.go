@@ -32,26 +32,17 @@ func (a *assembly) checkTogether() {
 	a.checkPaths()
 }
 
-// checkEndpoints gives node IDs their port, and finds the endpoints that have
-// none and are no node IDs either, and those pinned to what is none.
+// checkEndpoints gives node IDs their port, and finds what is no endpoint of a
+// cluster whose node IDs have the prefix.
 func checkEndpoints(c *Config) []valueError {
 	var faults []valueError
-	for i, e := range c.Curators {
-		id, err := c.Prefix.Parse(e.Host)
-		if pin, notID := c.Prefix.Parse(e.Node); e.Node != "" && (notID != nil || err == nil && pin != id) {
-			faults = append(faults, unexpected(i, e.Node,
-				expected("the ID of the node that answers there behind the #: %s and 32 hex digits", *c.Prefix)))
-			continue
-		}
-		if e.Port != 0 {
-			continue
-		}
+	for i, given := range c.Endpoints {
+		e, err := given.In(*c.Prefix)
 		if err != nil {
-			faults = append(faults, unexpected(i, e.Host,
-				expected("HOST:PORT, as it is no node ID; write %s:%d", e.Host, curatorPort)))
+			faults = append(faults, unexpected(i, given.String(), err))
 			continue
 		}
-		c.Curators[i] = Endpoint{Host: string(id), Port: curatorPort, Node: e.Node}
+		c.Endpoints[i] = e
 	}
 	return faults
 }
@@ -61,7 +52,7 @@ func checkInsecure(c *Config) []valueError {
 	if !c.Insecure {
 		return nil
 	}
-	for _, e := range c.Curators {
+	for _, e := range c.Endpoints {
 		if !e.Loopback() {
 			return []valueError{unexpected(allOfIt, true, expected(
 				"false, as %s is not a loopback endpoint; put the credentials into curator.credentials", e))}
@@ -72,7 +63,7 @@ func checkInsecure(c *Config) []valueError {
 
 // checkCredentials requires the place of the credentials to be set.
 func checkCredentials(c *Config) []valueError {
-	if c.Credentials != "" || c.Insecure || len(c.Curators) == 0 {
+	if c.Credentials != "" || c.Insecure || len(c.Endpoints) == 0 {
 		return nil
 	}
 	return []valueError{unexpected(allOfIt, "", expected("a directory, as curator.endpoints are spoken to by TLS"))}

@@ -14,13 +14,12 @@ import (
 // written in the configuration: Rooted returns where those of Files are.
 type Config struct {
 	// With NodeID and KeyFile both empty the machine has no identity, which
-	// only some commands accept. Of Endpoints, Curators has the parsed form.
+	// only some commands accept.
 	nodedns.Config
-	KeyFile  string     // the file with the node's key, or empty
-	Curators []Endpoint // empty: no cluster
-	Control  Control
-	Metrics  Metrics
-	Log      Log
+	KeyFile string // the file with the node's key, or empty
+	Control Control
+	Metrics Metrics
+	Log     Log
 }
 
 // Control is the socket of the other commands.

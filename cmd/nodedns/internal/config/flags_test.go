@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,13 +65,14 @@ func TestFlagsAtReload(t *testing.T) {
 	t.Parallel()
 	flags := pflag.NewFlagSet("nodedns", pflag.ContinueOnError)
 	overrides := RegisterFlags(flags)
+	const want = "[metropolis-00112233445566778899aabbccddeeff:7835]"
 	if err := flags.Parse([]string{"--curator.endpoints=metropolis-00112233445566778899aabbccddeeff"}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		c, err := Parse("c.toml", nil, overrides)
-		if err != nil || len(c.Curators) != 1 || c.Curators[0].Port != curatorPort {
-			t.Errorf("got endpoints %v, error %v, want one with port %d", c.Curators, err, curatorPort)
+		if err != nil || fmt.Sprint(c.Endpoints) != want {
+			t.Errorf("got endpoints %v, error %v, want %s", c.Endpoints, err, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ var keys = []key{
 
 	listKey("curator.endpoints", none,
 		"curators to ask for the nodes, as `HOST:PORT`, HOST:PORT#NODE-ID or node ID",
-		func(c *Config) *[]Endpoint { return &c.Curators }, endpoint),
+		func(c *Config) *[]curator.Endpoint { return &c.Endpoints }, unmarshal),
 	stringKey("curator.recover_after", "15m",
 		"`TIME` without a known curator after which an unknown one is believed",
 		func(c *Config) *curator.RecoverAfter { return &c.RecoverAfter }, unmarshal),

@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 			Prefix: &prefix, RetainDeparted: zone.RetainFor(168 * time.Hour),
 			Interfaces: []string{}, Addresses: []netip.Addr{},
 			Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter,
-			StateDir: "/var/lib/nodedns",
+			Endpoints: []curator.Endpoint{}, StateDir: "/var/lib/nodedns",
 			Files: nodedns.Files{
 				Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, HostsMaxNodes: 10000,
 				MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDAuto, Hostname: true,
@@ -52,10 +52,9 @@ func TestDefaults(t *testing.T) {
 				Cache:     resolver.Cache{Size: 16 << 20, ServeStale: time.Hour},
 			},
 		},
-		KeyFile:  "/var/lib/nodedns/node.pub",
-		Curators: []Endpoint{},
-		Control:  Control{Socket: "/run/nodedns/control.sock"},
-		Log:      Log{Level: slog.LevelInfo, Format: LogText},
+		KeyFile: "/var/lib/nodedns/node.pub",
+		Control: Control{Socket: "/run/nodedns/control.sock"},
+		Log:     Log{Level: slog.LevelInfo, Format: LogText},
 	}
 	if got := defaults(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
@@ -93,17 +92,5 @@ func TestRooted(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestEndpointLoopback(t *testing.T) {
-	t.Parallel()
-	for host, want := range map[string]bool{
-		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "localhost": true, "::ffff:127.0.0.1": true,
-		"192.0.2.1": false, "localhost.example": false, "a.localhost": false, "": false,
-	} {
-		if got := (Endpoint{Host: host, Port: 1}).Loopback(); got != want {
-			t.Errorf("%q: got %v, want %v", host, got, want)
-		}
 	}
 }

@@ -100,8 +100,8 @@ var refusedDocuments = []struct {
 	{
 		"pins of other nodes", "[curator]\nendpoints = [\"192.0.2.1:7835#web-2\", \"metropolis-00112233445566778899aabbccddeeff#metropolis-00112233445566778899aabbccddeefe\"]\n",
 		[]string{
-			`c.toml:2: curator.endpoints: got "web-2", expected the ID of the node that answers there behind the #: metropolis- and 32 hex digits`,
-			`c.toml:2: curator.endpoints: got "metropolis-00112233445566778899aabbccddeefe", expected the ID of the node that answers there behind the #: metropolis- and 32 hex digits`,
+			`c.toml:2: curator.endpoints: got "192.0.2.1:7835#web-2", expected the ID of the node that answers there behind the #, not web-2: metropolis- and 32 hex digits`,
+			`c.toml:2: curator.endpoints: got "metropolis-00112233445566778899aabbccddeeff#metropolis-00112233445566778899aabbc", expected the ID of the node that answers there behind the #, not metropolis-00112233445566778899aabbccddeefe: metropolis- and 32 hex digits`,
 		},
 	},
 	{

@@ -26,10 +26,6 @@ func TestRestartRequiredIsWhatReloadRefuses(t *testing.T) {
 			}
 			next := base
 			k.copy(&next, &changed)
-			next.Endpoints = nil
-			for _, c := range next.Curators {
-				next.Endpoints = append(next.Endpoints, c.String())
-			}
 			if reflect.DeepEqual(base.Config, next.Config) {
 				continue // the value is the default, or the command's alone
 			}

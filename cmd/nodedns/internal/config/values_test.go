@@ -65,7 +65,7 @@ var valueTests = []struct {
 		[]string{`["127.0.0.1"]`, `["::1"]`, `["fe80::1"]`, `["fe80::1%eth0"]`, `["169.254.1.1"]`, `["0.0.0.0"]`, `["::"]`, `["224.0.0.1"]`, `["::ffff:192.0.2.1"]`, `["255.255.255.255"]`, `["host"]`, `["192.0.2.1/24"]`},
 	},
 	{
-		"curator.endpoints", func(c Config) any { return c.Curators },
+		"curator.endpoints", func(c Config) any { return c.Endpoints },
 		map[string]string{
 			`["192.0.2.1:1", "[2001:DB8::1]:7835", "Curator.example:80"]`: "[192.0.2.1:1 [2001:db8::1]:7835 curator.example:80]",
 			`["Metropolis-00112233445566778899AABBCCDDEEFF"]`:             "[metropolis-00112233445566778899aabbccddeeff:7835]",

@@ -49,7 +49,7 @@ const expiryWarning = 14 * 24 * time.Hour
 // which needs no daemon, and finds when they expire.
 func checkCredentials(m *Input) []Finding {
 	c := m.Config
-	if len(c.Curators) == 0 || c.Insecure || c.Credentials == "" {
+	if len(c.Endpoints) == 0 || c.Insecure || c.Credentials == "" {
 		return nil
 	}
 	const fix = "renew them, or enrol this node again"

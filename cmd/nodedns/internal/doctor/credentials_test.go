@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/watchers/curator/nodetls"
 	"github.com/nodedns/nodedns/zone"
@@ -35,7 +35,7 @@ func TestCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, Note, nodetls.CAFile},
-		{"not used", time.Hour, func(_ *testing.T, _ string, m *Input) { m.Config.Curators = nil }, "", ""},
+		{"not used", time.Hour, func(_ *testing.T, _ string, m *Input) { m.Config.Endpoints = nil }, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func enrolled(t *testing.T, valid time.Duration) (m *Input, dir string) {
 	}
 	m = healthy(t).Input
 	m.ID = zone.DefaultPrefix.FromPublicKey(pub)
-	m.Config.Curators, m.Config.Credentials = []config.Endpoint{{}}, dir
+	m.Config.Endpoints, m.Config.Credentials = []curator.Endpoint{{}}, dir
 	der, err := cluster.Issue(pub, func(c *x509.Certificate) { c.NotAfter = m.Now.Add(valid) })
 	if err != nil {
 		t.Fatal(err)
