@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 )
@@ -43,7 +44,7 @@ func (v *verification) checkListeners(ctx context.Context) ([]Check, error) {
 }
 
 // ask sends all queries about a node.
-func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
+func (a *asking) ask(ctx context.Context, n control.Node) ([]Difference, error) {
 	var differences []Difference
 	for _, family := range []struct {
 		typ string
@@ -52,14 +53,14 @@ func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
 		if err := a.next(ctx); err != nil {
 			return nil, err
 		}
-		reply, err := a.client.Ask(ctx, string(n.ID), family.typ)
+		reply, err := a.client.Ask(ctx, n.ID, family.typ)
 		if err != nil {
 			return nil, err
 		}
-		want := slices.DeleteFunc(slices.Clone(n.Addrs), func(addr netip.Addr) bool { return !family.is(addr) })
-		differences = appendUnequal(differences, string(n.ID)+" "+family.typ, texts(want), reply)
+		want := slices.DeleteFunc(slices.Clone(n.Addresses), func(addr netip.Addr) bool { return !family.is(addr) })
+		differences = appendUnequal(differences, n.ID+" "+family.typ, texts(want), reply)
 	}
-	for _, addr := range n.Addrs {
+	for _, addr := range n.Addresses {
 		found, err := a.askReverse(ctx, n, addr)
 		if err != nil {
 			return nil, err
@@ -71,7 +72,7 @@ func (a *asking) ask(ctx context.Context, n node) ([]Difference, error) {
 
 // askReverse queries the name of an address. If it is not the node's, it asks
 // the daemon for the expected names.
-func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Difference, error) {
+func (a *asking) askReverse(ctx context.Context, n control.Node, addr netip.Addr) ([]Difference, error) {
 	if err := a.next(ctx); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (a *asking) askReverse(ctx context.Context, n node, addr netip.Addr) ([]Dif
 	for i, name := range reply.Records {
 		reply.Records[i] = strings.TrimSuffix(name, ".")
 	}
-	if len(appendUnequal(nil, "", []string{string(n.ID)}, reply)) == 0 {
+	if len(appendUnequal(nil, "", []string{n.ID}, reply)) == 0 {
 		return nil, nil
 	}
 	want, known, err := a.v.namesOf(ctx, addr)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
@@ -79,15 +80,27 @@ func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
 	}
 	limit := v.Files.HostsMaxNodes
 	z := hostsfile.Zone{Ready: status.Ready}
-	nodes, all, err := v.read(ctx, func(i int, n node) bool {
+	nodes, all, err := v.read(ctx, func(i int, n control.Node) bool {
 		// Once there are more than that, the others are not in it.
-		return limit == 0 || i <= limit || n.Local || n.Roles&zone.ConsensusMember != 0
+		return limit == 0 || i <= limit || n.Local || isMember(n)
 	})
 	z.Total = all
 	for _, n := range nodes {
-		z.Nodes = append(z.Nodes, n.Node)
+		z.Nodes = append(z.Nodes, hostsNode(n))
 	}
 	return z, err
+}
+
+// hostsNode is a node as the hosts file has it.
+func hostsNode(n control.Node) hostsfile.Node {
+	is := hostsfile.Node{ID: zone.ID(n.ID), Addrs: n.Addresses, Local: n.Local}
+	for _, name := range n.Roles {
+		// A role unknown to this version is ignored.
+		if role, err := zone.ParseRole(name); err == nil {
+			is.Roles |= role
+		}
+	}
+	return is
 }
 
 // checkIdentity compares machine-id, hostname and the hostname files.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/varlink"
 )
 
@@ -15,13 +16,13 @@ func (v *verification) checkVarlink(ctx context.Context) (Check, error) {
 		return off(name, "varlink.socket is empty"), nil
 	}
 	c := varlink.NewClient(v.Varlink)
-	check, err := v.compare(ctx, name, func(ctx context.Context, n node) ([]Difference, error) { return askVarlink(ctx, c, n) })
+	check, err := v.compare(ctx, name, func(ctx context.Context, n control.Node) ([]Difference, error) { return askVarlink(ctx, c, n) })
 	return check, errors.Join(err, c.Close())
 }
 
 // askVarlink resolves the name of a node, whatever the family.
-func askVarlink(ctx context.Context, c *varlink.Client, n node) ([]Difference, error) {
-	found, err := c.ResolveHostname(ctx, varlink.HostnameQuestion{Name: string(n.ID), V4: true, V6: true})
+func askVarlink(ctx context.Context, c *varlink.Client, n control.Node) ([]Difference, error) {
+	found, err := c.ResolveHostname(ctx, varlink.HostnameQuestion{Name: n.ID, V4: true, V6: true})
 	got := sorted(texts(found.All))
 	switch failed := (*varlink.Error)(nil); {
 	case errors.Is(err, varlink.ErrNoSuchResourceRecord): // it has no address
@@ -30,8 +31,8 @@ func askVarlink(ctx context.Context, c *varlink.Client, n node) ([]Difference, e
 	case err != nil:
 		return nil, fmt.Errorf("ask for %s via varlink: %w", n.ID, err)
 	}
-	if want := sorted(texts(n.Addrs)); got != want {
-		return []Difference{{string(n.ID) + " via varlink", want, got}}, nil
+	if want := sorted(texts(n.Addresses)); got != want {
+		return []Difference{{n.ID + " via varlink", want, got}}, nil
 	}
 	return nil, nil
 }

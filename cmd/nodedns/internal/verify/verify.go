@@ -40,7 +40,7 @@ type Config struct {
 type verification struct {
 	Config
 	status nodedns.Status // at the start
-	sample []node
+	sample []control.Node
 }
 
 // Run makes all checks. The error means that the daemon cannot be queried, or

@@ -11,7 +11,6 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/zone"
-	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 const (
@@ -23,38 +22,28 @@ const (
 	rounds = 5
 )
 
-// node is what is compared of a node.
-type node struct {
-	hostsfile.Node
-	departed bool
-	since    time.Time
-}
-
-func newNode(n control.Node) node {
-	is := node{Node: hostsfile.Node{ID: zone.ID(n.ID), Addrs: n.Addresses, Local: n.Local}, departed: n.Departed}
-	for _, name := range n.Roles {
-		// A role unknown to this version is ignored.
-		if role, err := zone.ParseRole(name); err == nil {
-			is.Roles |= role
-		}
-	}
-	if n.Since != nil {
-		is.since = *n.Since
-	}
-	return is
-}
-
 // same reports whether a node did not change between two reads.
-func (n node) same(other node) bool {
-	return n.ID == other.ID && n.departed == other.departed && n.since.Equal(other.since) && slices.Equal(n.Addrs, other.Addrs)
+func same(was, is control.Node) bool {
+	since := func(n control.Node) time.Time {
+		if n.Since == nil {
+			return time.Time{}
+		}
+		return *n.Since
+	}
+	return was.ID == is.ID && was.Departed == is.Departed && since(was).Equal(since(is)) && slices.Equal(was.Addresses, is.Addresses)
+}
+
+// isMember reports whether a node is a consensus member.
+func isMember(n control.Node) bool {
+	return slices.Contains(n.Roles, zone.ConsensusMember.String())
 }
 
 // read returns the nodes that keep accepts, in the order of their IDs, and the
 // number of all. Keep gets the number of those before.
-func (v *verification) read(ctx context.Context, keep func(i int, n node) bool) (kept []node, all int, err error) {
+func (v *verification) read(ctx context.Context, keep func(i int, n control.Node) bool) (kept []control.Node, all int, err error) {
 	err = v.Daemon.Nodes(ctx, control.Filter{}, func(n control.Node) error {
-		if is := newNode(n); keep(all, is) {
-			kept = append(kept, is)
+		if keep(all, n) {
+			kept = append(kept, n)
 		}
 		all++
 		return nil
@@ -64,10 +53,10 @@ func (v *verification) read(ctx context.Context, keep func(i int, n node) bool) 
 
 // chosen makes the sample: this machine, consensus members, and nodes at even
 // distances of a zone of so many.
-func (v *verification) chosen(total int) func(i int, n node) bool {
+func (v *verification) chosen(total int) func(i int, n control.Node) bool {
 	members := 0
-	return func(i int, n node) bool {
-		if n.Roles&zone.ConsensusMember != 0 {
+	return func(i int, n control.Node) bool {
+		if isMember(n) {
 			members++
 			if members <= maxMembers {
 				return true
@@ -108,17 +97,17 @@ func (v *verification) checkZone(ctx context.Context) (Check, error) {
 	return newCheck("zone", zoneDetail(v.status), differences), nil
 }
 
-func zoneDifferences(s nodedns.Status, sample []node, all int) []Difference {
+func zoneDifferences(s nodedns.Status, sample []control.Node, all int) []Difference {
 	var differences []Difference
 	if all != total(s) {
 		differences = append(differences, Difference{"number of nodes", fmt.Sprint(total(s)), fmt.Sprint(all)})
 	}
-	i := slices.IndexFunc(sample, func(n node) bool { return n.Local })
+	i := slices.IndexFunc(sample, func(n control.Node) bool { return n.Local })
 	if i < 0 {
 		return append(differences, Difference{s.NodeID, joined(s.Addresses), ""})
 	}
-	if !slices.Equal(sample[i].Addrs, s.Addresses) {
-		differences = append(differences, Difference{s.NodeID, joined(s.Addresses), joined(sample[i].Addrs)})
+	if !slices.Equal(sample[i].Addresses, s.Addresses) {
+		differences = append(differences, Difference{s.NodeID, joined(s.Addresses), joined(sample[i].Addresses)})
 	}
 	return differences
 }
