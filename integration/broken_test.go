@@ -53,7 +53,7 @@ func TestBrokenServers(t *testing.T) {
 	}
 	n.configure(config...)
 	n.boot()
-	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	n.awaitReady()
 	// The names have so many letters that their case cannot be guessed.
 	for i, test := range cases {
 		t.Run(test.name, func(t *testing.T) {

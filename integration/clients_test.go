@@ -109,7 +109,7 @@ func newClientNode(l *lan, name, server string) *node {
 	n.write("/etc/nsswitch.conf", "hosts: dns\n")
 	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch one.example two.example\n")
 	n.boot()
-	eventually(l.t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	n.awaitReady()
 	return n
 }
 

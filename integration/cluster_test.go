@@ -67,6 +67,18 @@ func (n *node) boot() *daemon {
 	return n.daemon
 }
 
+// awaitReady waits until the daemon of a node that has its addresses answers for
+// it, and knows its cluster or that there is none.
+func (n *node) awaitReady() {
+	n.t.Helper()
+	eventually(n.t, n.name+" is ready", func() error {
+		if err := n.answers("NXDOMAIN", strangerID(n.t)); err != nil {
+			return err
+		}
+		return n.resolves(n.id, n.v4(), n.v6())
+	})
+}
+
 // configure writes the configuration: lines of TOML.
 func (m *machine) configure(lines ...string) {
 	m.t.Helper()

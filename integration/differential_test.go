@@ -53,7 +53,7 @@ func TestSameAsServer(t *testing.T) {
 			t.Parallel()
 			t.Logf("NODEDNS_SEED=%d", seed)
 			n.boot()
-			eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+			n.awaitReady()
 			ours, theirs := newClient(t, n.machine, "127.0.0.53:53"), newClient(t, n.machine, server.v4().String()+":53")
 			g := newGenerator(t, seed)
 			if server == nsd.host {

@@ -17,7 +17,7 @@ func searchedFor(t *testing.T, x *nss) *node {
 	n.write(resolvConf, "nameserver 127.0.0.53\nsearch void.example lan.example\n")
 	n.boot()
 	n.served(x)
-	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", strangerID(t)) })
+	n.awaitReady()
 	return n
 }
 

@@ -143,14 +143,21 @@ func everyThird(number int, names ...string) (some []string) {
 func TestExplainForetellsGlibcOfOneFamily(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	for family, command := range map[string]string{
-		"IPv4": "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6",
-		"IPv6": "ip -4 address flush scope global",
+	for family, removeOther := range map[string]func(*node) netip.Addr{
+		"IPv4": func(n *node) netip.Addr {
+			n.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
+			return n.v4()
+		},
+		"IPv6": func(n *node) netip.Addr {
+			n.withdraw(n.v4())
+			return n.v6()
+		},
 	} {
 		t.Run(family, func(t *testing.T) {
 			t.Parallel()
 			n := newForetold(t)
-			n.run("sh", "-c", command)
+			left := removeOther(n)
+			eventually(t, "the other family has gone", func() error { return n.knows(n.id, left) })
 			for i, hosts := range []string{"files dns", "dns files"} {
 				n.write("/etc/nsswitch.conf", "passwd: files\nhosts: "+hosts+"\n")
 				for _, name := range everyThird(i, n.id, "printer", "six", "localhost", "printer.lan.example", "loop") {
@@ -169,7 +176,8 @@ func newForetold(t *testing.T) *node {
 		"2001:db8::9 six\n192.0.2.10 both.lan.example\n::1 loop\n")
 	n.configure(noUpstream, "[[upstream.route]]", `domains = ["void.example"]`, "servers = []")
 	n.boot()
-	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", strangerID(t)) })
+	n.awaitReady()
+	eventually(t, "the file has the node", func() error { return n.fileHas(n.id, n.v4(), n.v6()) })
 	return n
 }
 
@@ -202,7 +210,7 @@ func TestExplainWhatIsNotKnown(t *testing.T) {
 	n.configure(noUpstream)
 	n.write("/etc/resolv.conf", "nameserver 192.0.2.53\nnameserver 127.0.0.53\n")
 	n.boot()
-	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	n.awaitReady()
 	e, err := n.explain("www.example.com")
 	must(t, err)
 	for _, p := range e.Predictions {
@@ -222,7 +230,7 @@ func TestQueryAndExplainAgree(t *testing.T) {
 	n.write("/etc/hosts", userHosts+"192.0.2.7 printer\n")
 	n.configure(noUpstream, "[[upstream.route]]", `domains = ["void.example"]`, "servers = []")
 	n.boot()
-	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", strangerID(t)) })
+	n.awaitReady()
 	for name, want := range map[string]string{
 		n.id: "zone", "printer": "hosts", "localhost": "localhost", "www.void.example": "route",
 		"x.invalid": "special", "scanner": "single-label", "www.example.com": "upstream", n.v4().String(): "reverse",

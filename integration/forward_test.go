@@ -54,7 +54,7 @@ func TestForwarding(t *testing.T) {
 	n.address()
 	n.configure("[upstream]", `servers = ["10.88.0.253", "`+routerV4+`"]`, `timeout = "300ms"`)
 	n.boot()
-	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	n.awaitReady()
 
 	tests := []struct {
 		name, query, status, typ string

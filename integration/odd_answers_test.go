@@ -18,7 +18,7 @@ func asksScripted(t testing.TB, does script) (*node, *scripted) {
 	s := newScripted(l.join("server").address(), does)
 	n := through(l, "node", s.addr().String())
 	n.boot()
-	eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+	n.awaitReady()
 	return n, s
 }
 

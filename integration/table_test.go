@@ -18,7 +18,7 @@ func TestAnswersByKind(t *testing.T) {
 	n.configure(noUpstream, "[zone]", `domains = ["nodes.example"]`, `ttl = "33s"`)
 	n.boot()
 	stranger := strangerID(t)
-	eventually(t, "the zone is ready", func() error { return n.answers("NXDOMAIN", stranger) })
+	n.awaitReady()
 
 	tests := []struct {
 		name   string

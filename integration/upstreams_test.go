@@ -40,7 +40,7 @@ func TestRealServers(t *testing.T) {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
 			n.boot()
-			eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+			n.awaitReady()
 			tests := realAnswers()
 			var queries []string
 			for _, test := range tests {
@@ -166,7 +166,7 @@ func TestUnprovenServer(t *testing.T) {
 		n.write("/etc/ssl/certs/ca-certificates.crt", test.root)
 		t.Run(test.name, func(t *testing.T) {
 			n.boot()
-			eventually(t, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
+			n.awaitReady()
 			r, err := n.ask("www.plain.example", "A")
 			must(t, err)
 			must(t, r.expectStatus(test.status))
