@@ -37,7 +37,7 @@ var curatorMetrics = []*metric{
 			m.size(n, state)
 		}
 	}, "state"),
-	counter("curator_refused_total", "Nodes of the cluster that were not heard as curators, by why: wrong_node, not_entitled, or not_member.", func(s *scrape, m series) {
+	counter("curator_refused_total", "Nodes of the cluster that were refused as curators, by reason: wrong_node, not_entitled, or not_member.", func(s *scrape, m series) {
 		for _, reason := range curator.Reasons() {
 			m.count(s.Curator.Refused[reason], string(reason))
 		}

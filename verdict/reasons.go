@@ -49,11 +49,11 @@ const (
 var reasons = [...]Description{
 	{
 		Starting, "The daemon is starting: not all listeners are bound, or the files were not tried yet.", atOnce,
-		"wait; if it lasts, the log says what it waits for",
+		"wait; if it lasts, the log has what it waits for",
 	},
 	{
 		NoListener, "No query is answered over DNS: the machine has none of the addresses to listen on, or all of them failed.", atOnce,
-		"see to the addresses of dns.listen",
+		"check the addresses of dns.listen",
 	},
 	{
 		ListenerFailed, "The address is there and cannot be used. It is tried again every ten seconds.", atOnce,
@@ -61,7 +61,7 @@ var reasons = [...]Description{
 	},
 	{
 		NoAddress, "This machine's own name has no address: NODATA, with EDE 14.", atOnce,
-		"see to the address of the default route's interface, or name interfaces in local.interfaces or addresses in local.addresses",
+		"check the address of the default route's interface, or name interfaces in local.interfaces or addresses in local.addresses",
 	},
 	{
 		IdentityConflict, "Another machine has this node's key.", atOnce,
@@ -77,10 +77,10 @@ var reasons = [...]Description{
 	},
 	{
 		Refused, "A curator was reached, and it refuses this node or its certificate is of another cluster's CA.", atOnce,
-		"see whether this node is a member of the cluster of curator.endpoints; if not, enrol it there, or have curator.endpoints name its own cluster",
+		"check whether this node is a member of the cluster of curator.endpoints; if not, enrol it there, or have curator.endpoints name its own cluster",
 	},
 	{
-		Unauthorized, "A node of the cluster answers as a curator, and is none that may speak for it. What it says is not used.", atOnce,
+		Unauthorized, "A node of the cluster answers as a curator, and is none that may speak for it. What it reports is not used.", atOnce,
 		"if it is a curator, name it in curator.endpoints as HOST:PORT#NODE-ID, or run nodedns curator trust NODE-ID; if not, correct the endpoint that leads to it",
 	},
 	{
@@ -89,35 +89,35 @@ var reasons = [...]Description{
 	},
 	{
 		CuratorLost, "No curator is connected, though one is configured. Answers on other nodes come from what was known.", afterMinute,
-		"see whether a curator runs and is reachable from here; the row curator of nodedns status says why each attempt failed",
+		"check whether a curator runs and is reachable from here; the row curator of nodedns status has why each attempt failed",
 	},
 	{
 		ZoneNotReady, "The first backlog has not been received, and no saved nodes were loaded: unknown names are SERVFAIL, with EDE 14.", atOnce,
-		"wait for the backlog; if it does not come, see to the curator; if its entries are refused, to what the text says of them, as identity.prefix",
+		"wait for the backlog; if it does not come, check the curator; if its entries are refused, fix what the text names, such as identity.prefix",
 	},
 	{
 		ZoneFull, "The cluster has more nodes than a zone holds. Some are missing, and unknown names are SERVFAIL.", atOnce,
-		"see whether the cluster's nodes are real",
+		"check whether the cluster's nodes are real",
 	},
 	{
 		FileNotWritten, "A file is not what it should be. It is tried again.", atOnce,
-		"do what the text says, mostly about a missing right or a full or read-only file system; or turn the file off in [files]",
+		"do what the text advises, mostly about a missing right or a full or read-only file system; or turn the file off in [files]",
 	},
 	{
 		HostsUnusable, "The user's lines of the hosts file cannot be read, and those known before stand.", atOnce,
-		"see to the file that the text names",
+		"check the file that the text names",
 	},
 	{
 		ResolvConf, "resolv.conf does not point at us, though it should.", atOnce,
-		"do what the text says; another program that writes the file has to be kept from it, see docs/resolv-conf.md",
+		"do what the text advises; another program that writes the file has to be kept from it, see docs/resolv-conf.md",
 	},
 	{
 		TaskFailed, "A part of the service has failed, and is run again after a pause.", atOnce,
-		"do what the text says; the log has what came before",
+		"do what the text advises; the log has what came before",
 	},
 	{
 		UpstreamDown, "A server for other names does not answer. Others are asked instead, if there are any.", atOnce,
-		"see to the server and the way to it, or name another one in upstream.servers",
+		"check the server and the route to it, or name another one in upstream.servers",
 	},
 	{
 		UpstreamLooping, "A server for other names asks us what we ask it, and is left out.", atOnce,
@@ -129,7 +129,7 @@ var reasons = [...]Description{
 	},
 	{
 		SelfResolution, "This machine's own name was not found over DNS or in the hosts file when it was last looked up, or with another address.", atOnce,
-		"see to the listener or the file that the text names, and to what else writes that file",
+		"check the listener or the file that the text names, and what else writes that file",
 	},
 }
 

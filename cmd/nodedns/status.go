@@ -96,7 +96,7 @@ func verdictOf(s nodedns.Status) verdict.Verdict {
 	v.Healthy = s.State == nodedns.StateReady
 	for _, text := range s.Errors {
 		v.Reasons = append(v.Reasons, verdict.Reason{
-			Code: "error", Text: text, Fix: "do what the text says; the daemon is of an earlier version, and advises more after a restart",
+			Code: "error", Text: text, Fix: "do what the text advises; the daemon is of an earlier version, and advises more after a restart",
 		})
 	}
 	return v

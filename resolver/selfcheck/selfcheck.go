@@ -159,7 +159,7 @@ func (c *Checker) ask(ctx context.Context) error {
 
 // ErrNoListener is for listeners that all wait for their address: a single one
 // is no fault, but without any no query is answered.
-var ErrNoListener = errors.New("none of the addresses to listen on can be used; see to dns.listen")
+var ErrNoListener = errors.New("none of the addresses to listen on can be used; check dns.listen")
 
 // maxMoves bounds how often a listener is asked again because our addresses
 // changed while it was: the two families are asked for one after the other.

@@ -57,9 +57,9 @@ func (m *Input) absenceText(absence netlink.Absence, concerned []string, known b
 	case absence == netlink.NoneUp && len(concerned) == 0:
 		return "there is no interface but loopback", "connect the machine to a network" + byHand
 	case absence == netlink.NoneUp:
-		return several(concerned) + " is down", "`ip link set " + concerned[0] + " up`, and see to what sets up the network" + byHand
+		return several(concerned) + " is down", "`ip link set " + concerned[0] + " up`, and check what sets up the network" + byHand
 	}
-	return several(concerned) + " has none that others could use", "see to DHCP, or to what else sets up the network there" + byHand
+	return several(concerned) + " has none that others could use", "check DHCP, or what else sets up the network there" + byHand
 }
 
 func orNone(names []string) string {
