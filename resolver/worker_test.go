@@ -9,15 +9,18 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 var ordinaryPath = flag.Bool("ordinary", false, "have all servers under test take every query apart")
 
 // All tests of the package pass both ways: here it is run by itself again, with
-// the fast path switched off. Tests that compare the two are skipped.
+// the fast path switched off. Tests that compare the two are skipped. It takes
+// long for what TestPathsAgree makes unlikely to find anything.
 func TestTheOrdinaryWay(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
