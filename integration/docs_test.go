@@ -20,7 +20,7 @@ var unavailable = map[string]string{
 // scenes are the machines that the commands of pages are run on. All others are
 // for a node with the packaged configuration, on which nothing was started.
 var scenes = map[string]func(t *testing.T) (m *machine, path string){
-	"tutorial.md":        newDesk,
+	tutorial:             newDesk,
 	"migration.md":       newResolved,
 	"operations.md":      newEnabled,
 	"troubleshooting.md": newEnabled,
@@ -38,13 +38,29 @@ func TestManual(t *testing.T) {
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		must(t, err)
-		if all := steps(string(text)); len(all) > 0 {
+		if all := steps(string(text)); len(all) > 0 && filepath.Base(page) != tutorial {
 			t.Run(filepath.Base(page), func(t *testing.T) {
 				t.Parallel()
 				follow(t, filepath.Base(page), all)
 			})
 		}
 	}
+}
+
+// tutorial is the page that takes longest. It is not among the others, because
+// those begin when all tests that are not parts of one have begun.
+const tutorial = "tutorial.md"
+
+func TestTutorial(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "bash")
+	text, err := os.ReadFile(filepath.Join("../docs", tutorial))
+	must(t, err)
+	all := steps(string(text))
+	if len(all) == 0 {
+		t.Fatal("the page has no commands")
+	}
+	follow(t, tutorial, all)
 }
 
 // follow runs what a page shows, in its order.
