@@ -59,6 +59,7 @@ func service(t *testing.T) (*debian, string) {
 // root's though the daemon is not.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	d, id := service(t)
 	hex := strings.TrimPrefix(id, "metropolis-")
 	for path, want := range map[string]string{

@@ -174,8 +174,9 @@ func TestMessagesAtTheLimit(t *testing.T) {
 func TestManyEmptyNodes(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t, 0)
-	v.s.Behave(memory.Behaviour{Raw: [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 1<<20), event(t, v.marked())}})
-	awaitStatus(t, v.w, "the last of them", func(s Status) bool { return s.Events > 1<<20/maxPiece && s.State == StateConnected })
+	const nodes = 1 << 18
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, nodes), event(t, v.marked())}})
+	awaitStatus(t, v.w, "the last of them", func(s Status) bool { return s.Events > nodes/maxPiece && s.State == StateConnected })
 	v.unharmed()
 }
 
