@@ -63,9 +63,9 @@ func (s *Server) ordinary(a arrival, came progress, verdict decision.Verdict) ([
 		s.counters.dropped.Add(1)
 		return nil, nil
 	case errors.Is(err, wire.ErrOpcode):
-		return s.reject(&a, dns.RcodeNotImplemented, err), nil
+		return s.rejected(&a, dns.RcodeNotImplemented, err, wire.RejectOpcode(a.message, a.buffer)), nil
 	case err != nil:
-		return s.reject(&a, dns.RcodeFormatError, err), nil
+		return s.rejected(&a, dns.RcodeFormatError, err, wire.Reject(a.message, a.buffer, dns.RcodeFormatError)), nil
 	}
 	if came == unread {
 		var ok bool
@@ -107,9 +107,9 @@ func (s *Server) pack(r *wire.Request, m *dns.Msg, verdict *decision.Verdict, bu
 	return reply
 }
 
-// reject answers a message of which only the header can be trusted.
-func (s *Server) reject(a *arrival, rcode int, reason error) []byte {
-	reply := wire.Reject(a.message, a.buffer, rcode)
+// rejected counts and logs the reply to a message of which only the header can be
+// trusted.
+func (s *Server) rejected(a *arrival, rcode int, reason error, reply []byte) []byte {
 	s.counters.replied(decision.SourceRequest, rcode)
 	if s.observer.log.Watched() {
 		verdict := decision.Refuse(rcode, decision.SourceRequest, reason.Error(), decision.ExtendedError{})

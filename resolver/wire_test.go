@@ -91,14 +91,12 @@ func TestMalformedMessages(t *testing.T) {
 		"OPT owner is not the root": {mutate(t, func(b []byte) []byte {
 			return slices.Insert(b, len(b)-optLen, 1, 'x')
 		}), dns.RcodeFormatError},
-		"OPT in the answer":         {mutate(t, func(b []byte) []byte { return put(6, 1)(put(10, 0)(b)) }), dns.RcodeFormatError},
-		"compression loop":          {mutate(t, put(wire.HeaderLen, 0xc00c)), dns.RcodeFormatError},
-		"label of 64 octets":        {mutate(t, func(b []byte) []byte { b[wire.HeaderLen] = 0x40; return b }), dns.RcodeFormatError},
-		"cookie of 7 octets":        {cookieQuery(t, "00112233445566"), dns.RcodeFormatError},
-		"cookie of 9 octets":        {cookieQuery(t, "001122334455667788"), dns.RcodeFormatError},
-		"cookie of 41 octets":       {cookieQuery(t, strings.Repeat("00", 41)), dns.RcodeFormatError},
-		"opcode NOTIFY":             {mutate(t, func(b []byte) []byte { b[2] |= dns.OpcodeNotify << 3; return b }), dns.RcodeNotImplemented},
-		"opcode UPDATE and garbage": {mutate(t, func(b []byte) []byte { b[2] |= dns.OpcodeUpdate << 3; return b[:15] }), dns.RcodeNotImplemented},
+		"OPT in the answer":   {mutate(t, func(b []byte) []byte { return put(6, 1)(put(10, 0)(b)) }), dns.RcodeFormatError},
+		"compression loop":    {mutate(t, put(wire.HeaderLen, 0xc00c)), dns.RcodeFormatError},
+		"label of 64 octets":  {mutate(t, func(b []byte) []byte { b[wire.HeaderLen] = 0x40; return b }), dns.RcodeFormatError},
+		"cookie of 7 octets":  {cookieQuery(t, "00112233445566"), dns.RcodeFormatError},
+		"cookie of 9 octets":  {cookieQuery(t, "001122334455667788"), dns.RcodeFormatError},
+		"cookie of 41 octets": {cookieQuery(t, strings.Repeat("00", 41)), dns.RcodeFormatError},
 	}
 	for name, tt := range tests {
 		for _, network := range []string{"udp", "tcp"} {
@@ -115,6 +113,35 @@ func TestMalformedMessages(t *testing.T) {
 					t.Errorf("the next query gets %v", m)
 				}
 			})
+		}
+	}
+}
+
+// A reply to another opcode than QUERY has that opcode, NOTIMP, and none of the
+// bits that a query has; and an OPT record if there was one.
+func TestOtherOpcodes(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	const opt = "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
+	for opcode := 1; opcode < 16; opcode++ {
+		for name, tt := range map[string]struct {
+			change func([]byte) []byte
+			opt    string
+		}{
+			"with EDNS":                      {func(b []byte) []byte { return b }, opt},
+			"without":                        {func(b []byte) []byte { b[11] = 0; return b[:len(b)-len(opt)] }, ""},
+			"a header":                       {func(b []byte) []byte { clear(b[4:]); return b[:wire.HeaderLen] }, ""},
+			"garbage":                        {func(b []byte) []byte { return b[:15] }, ""},
+			"all bits that a query may have": {func(b []byte) []byte { b[2], b[3] = b[2]|0x07, 0xff; return b }, opt},
+		} {
+			for _, network := range []string{"udp", "tcp"} {
+				message := mutate(t, func(b []byte) []byte { b[2] |= byte(opcode) << 3; return tt.change(b) })
+				c := dial(t, s, network)
+				c.send(message)
+				header := []byte{message[0], message[1], 0x80 | byte(opcode)<<3, dns.RcodeNotImplemented, 0, 0, 0, 0, 0, 0, 0, byte(min(1, len(tt.opt)))}
+				if got, want := c.receive(), append(header, tt.opt...); !bytes.Equal(got, want) {
+					t.Errorf("opcode %d, %s, over %s: got  %x\nwant %x", opcode, name, network, got, want)
+				}
+			}
 		}
 	}
 }

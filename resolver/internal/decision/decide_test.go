@@ -26,7 +26,7 @@ type want struct {
 func (w want) check(t *testing.T, v Verdict) {
 	t.Helper()
 	got := want{kind: v.Kind, rcode: v.Rcode, node: v.Node.ID(), min: v.Minimum, ede: v.Error.Code}
-	if v.Kind == Negative {
+	if v.Kind == Negative || v.Kind == ZoneAuthority || v.Kind == ZoneServer {
 		got.soa = v.SOA.String()
 	}
 	if got.text = v.Error.Message(); w.text == "" {
@@ -53,6 +53,10 @@ func nodata(soa string) want { return want{kind: Negative, soa: soa, min: 10} }
 func nxdomain(soa string) want {
 	return want{kind: Negative, rcode: dns.RcodeNameError, soa: soa, min: 10}
 }
+
+// authority and server are the two records of a zone of ours itself.
+func authority(zone string) want { return want{kind: ZoneAuthority, soa: zone, min: 10} }
+func server(zone string) want    { return want{kind: ZoneServer, soa: zone, min: 10} }
 
 func addresses(id zone.ID) want {
 	return want{kind: Addresses, node: id}
@@ -186,9 +190,12 @@ func TestLabelsThatOnlyLookLikeANode(t *testing.T) {
 func TestALocalDomainItself(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"A":          {"nodes.example", "A", nodata("nodes.example.")},
-		"SOA":        {"Nodes.Example", "SOA", nodata("nodes.example.")},
+		"SOA":        {"Nodes.Example", "SOA", authority("nodes.example.")},
+		"NS":         {"nodes.example", "NS", server("nodes.example.")},
+		"DS":         {"nodes.example", "DS", nodata("nodes.example.")},
 		"ANY":        {"nodes.example", "ANY", anyHINFO},
-		"inner":      {"deep.nodes.example", "NS", nodata("deep.nodes.example.")},
+		"inner":      {"deep.nodes.example", "NS", server("deep.nodes.example.")},
+		"below it":   {"role.nodes.example", "SOA", nodata("nodes.example.")},
 		"its parent": {"example", "NS", forward},
 	})
 	t.Run("not ready", func(t *testing.T) {
@@ -318,6 +325,7 @@ func TestOverflow(t *testing.T) {
 }
 
 func TestLocalhost(t *testing.T) {
+	const loopbackNet = "127.in-addr.arpa."
 	loopback, ptr := want{kind: Loopback}, want{kind: LocalhostName}
 	rows := map[string]row{
 		"A":                    {"localhost", "A", loopback},
@@ -326,13 +334,18 @@ func TestLocalhost(t *testing.T) {
 		"another type":         {"localhost", "MX", nodata(".")},
 		"ANY":                  {"localhost", "ANY", anyHINFO},
 		"127.0.0.1":            {"1.0.0.127.in-addr.arpa", "PTR", ptr},
-		"127.0.0.1, A":         {"1.0.0.127.in-addr.arpa", "A", nodata(".")},
+		"127.0.0.1, A":         {"1.0.0.127.in-addr.arpa", "A", nodata(loopbackNet)},
 		"127.0.0.1, ANY":       {"1.0.0.127.in-addr.arpa", "ANY", anyHINFO},
 		"::1":                  {loopbackPTRv6.String(), "PTR", ptr},
-		"another of 127/8":     {"53.0.0.127.in-addr.arpa", "PTR", nxdomain(".")},
-		"below 127.0.0.1":      {"x.1.0.0.127.in-addr.arpa", "PTR", nxdomain(".")},
-		"above 127.0.0.1":      {"0.127.in-addr.arpa", "PTR", nodata(".")},
-		"the apex of 127/8":    {"127.in-addr.arpa", "NS", nodata(".")},
+		"another of 127/8":     {"53.0.0.127.in-addr.arpa", "PTR", nxdomain(loopbackNet)},
+		"below 127.0.0.1":      {"x.1.0.0.127.in-addr.arpa", "PTR", nxdomain(loopbackNet)},
+		"above 127.0.0.1":      {"0.127.in-addr.arpa", "PTR", nodata(loopbackNet)},
+		"the apex of 127/8":    {"127.in-addr.arpa", "NS", server(loopbackNet)},
+		"its SOA":              {"127.in-addr.arpa", "SOA", authority(loopbackNet)},
+		"its DS":               {"127.in-addr.arpa", "DS", forward},
+		"a DS below it":        {"0.127.in-addr.arpa", "DS", nodata(loopbackNet)},
+		"the SOA of ::1":       {loopbackPTRv6.String(), "SOA", authority(loopbackPTRv6.String())},
+		"another type of it":   {loopbackPTRv6.String(), "A", nodata(loopbackPTRv6.String())},
 		"an end of it only":    {"xlocalhost", "TXT", forward},
 		"localhost not on top": {"localhost.example.org", "A", forward},
 	}
@@ -349,19 +362,24 @@ func TestSpecialUseNames(t *testing.T) {
 		"local":                {"printer.local", "A", nxdomain(".")},
 		"local itself":         {"local", "SOA", nxdomain(".")},
 		"alt":                  {"name.gns.alt", "A", nxdomain(".")},
-		"resolver.arpa":        {"_dns.resolver.arpa", "SVCB", nodata(".")},
-		"resolver.arpa itself": {"resolver.arpa", "A", nodata(".")},
-		"link-local":           {"1.1.254.169.in-addr.arpa", "PTR", nxdomain(".")},
-		"its apex":             {"254.169.in-addr.arpa", "SOA", nodata(".")},
-		"above addresses":      {"1.254.169.in-addr.arpa", "PTR", nodata(".")},
-		"above IPv6 addresses": {"0.0.a.e.f.ip6.arpa", "PTR", nodata(".")},
-		"below an address":     {"1.1.1.254.169.in-addr.arpa", "PTR", nxdomain(".")},
-		"above no address":     {"x.254.169.in-addr.arpa", "PTR", nxdomain(".")},
-		"above no octet":       {"256.254.169.in-addr.arpa", "PTR", nxdomain(".")},
-		"this network":         {"1.0.0.0.in-addr.arpa", "PTR", nxdomain(".")},
-		"broadcast":            {"255.255.255.255.in-addr.arpa", "PTR", nodata(".")},
-		"documentation":        {"8.b.d.0.1.0.0.2.ip6.arpa", "SOA", nodata(".")},
-		"IPv6 link-local":      {"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.e.f.ip6.arpa", "PTR", nxdomain(".")},
+		"resolver.arpa":        {"_dns.resolver.arpa", "SVCB", nodata("resolver.arpa.")},
+		"resolver.arpa itself": {"resolver.arpa", "A", nodata("resolver.arpa.")},
+		"link-local":           {"1.1.254.169.in-addr.arpa", "PTR", nxdomain("254.169.in-addr.arpa.")},
+		"its apex":             {"254.169.in-addr.arpa", "SOA", authority("254.169.in-addr.arpa.")},
+		"its NS":               {"254.169.in-addr.arpa", "NS", server("254.169.in-addr.arpa.")},
+		"its DS":               {"254.169.in-addr.arpa", "DS", forward},
+		"a DS below it":        {"1.254.169.in-addr.arpa", "DS", nodata("254.169.in-addr.arpa.")},
+		"the DS of test":       {"test", "DS", nxdomain(".")},
+		"the SOA of test":      {"test", "SOA", nxdomain(".")},
+		"above addresses":      {"1.254.169.in-addr.arpa", "PTR", nodata("254.169.in-addr.arpa.")},
+		"above IPv6 addresses": {"0.0.a.e.f.ip6.arpa", "PTR", nodata("a.e.f.ip6.arpa.")},
+		"below an address":     {"1.1.1.254.169.in-addr.arpa", "PTR", nxdomain("254.169.in-addr.arpa.")},
+		"above no address":     {"x.254.169.in-addr.arpa", "PTR", nxdomain("254.169.in-addr.arpa.")},
+		"above no octet":       {"256.254.169.in-addr.arpa", "PTR", nxdomain("254.169.in-addr.arpa.")},
+		"this network":         {"1.0.0.0.in-addr.arpa", "PTR", nxdomain("0.in-addr.arpa.")},
+		"broadcast":            {"255.255.255.255.in-addr.arpa", "PTR", nodata("255.255.255.255.in-addr.arpa.")},
+		"documentation":        {"8.b.d.0.1.0.0.2.ip6.arpa", "SOA", authority("8.b.d.0.1.0.0.2.ip6.arpa.")},
+		"IPv6 link-local":      {"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.e.f.ip6.arpa", "PTR", nxdomain("a.e.f.ip6.arpa.")},
 		"home.arpa":            {"nas.home.arpa", "A", forward},
 		"ipv4only.arpa":        {"ipv4only.arpa", "AAAA", forward},
 		"example":              {"www.example", "A", forward},
@@ -379,19 +397,31 @@ func TestReverseOfPrivateRanges(t *testing.T) {
 		"unique local":  "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa",
 		"unique local ": "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.c.f.ip6.arpa",
 	}
-	for reach, want := range map[Reach]want{
-		ReachNone: nxdomain("."), ReachPublic: nxdomain("."), ReachPrivate: forward,
-	} {
+	apexes := map[string]string{
+		"10/8": "10.in-addr.arpa", "172.16/12": "31.172.in-addr.arpa", "192.168/16": "168.192.in-addr.arpa",
+		"100.64/10": "127.100.in-addr.arpa", "unique local": "d.f.ip6.arpa", "unique local ": "c.f.ip6.arpa",
+	}
+	for _, reach := range []Reach{ReachNone, ReachPublic, ReachPrivate} {
 		rows := map[string]row{}
 		for name, owner := range names {
-			rows[name] = row{owner, "PTR", want}
+			apex := apexes[name]
+			rows[name] = row{owner, "PTR", nxdomain(apex + ".")}
+			rows[name+", its SOA"] = row{apex, "SOA", authority(apex + ".")}
+			rows[name+", its DS"] = row{apex, "DS", forward}
+			switch reach {
+			case ReachNone:
+				rows[name+", its DS"] = row{apex, "DS", nodata(apex + ".")}
+			case ReachPrivate:
+				rows[name] = row{owner, "PTR", forward}
+				rows[name+", its SOA"] = row{apex, "SOA", forward}
+			}
 		}
 		f := populated(t)
 		f.reach = reach
 		decideAll(t, f, rows)
 	}
 	decideAll(t, populated(t), map[string]row{
-		"the apex":           {"168.192.in-addr.arpa", "NS", nodata(".")},
+		"the apex":           {"168.192.in-addr.arpa", "NS", server("168.192.in-addr.arpa.")},
 		"not 172.16/12":      {"1.1.32.172.in-addr.arpa", "PTR", forward},
 		"not 100.64/10":      {"1.1.128.100.in-addr.arpa", "PTR", forward},
 		"not private at all": {"1.1.1.11.in-addr.arpa", "PTR", forward},
@@ -400,6 +430,9 @@ func TestReverseOfPrivateRanges(t *testing.T) {
 	f.reach = ReachPrivate
 	if v := Decide(question(t, "99.0.0.10.in-addr.arpa", "PTR"), f.view(t)); !v.Private {
 		t.Error("a private reverse name is forwarded to public upstreams")
+	}
+	if v := Decide(question(t, "10.in-addr.arpa", "DS"), f.view(t)); v.Private {
+		t.Error("the DS of a private reverse zone is asked for below the cut")
 	}
 	if v := Decide(question(t, "www.example.org", "A"), f.view(t)); v.Private {
 		t.Error("a public name is kept from public upstreams")

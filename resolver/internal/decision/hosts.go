@@ -8,10 +8,11 @@ import (
 )
 
 // hostLines answers from the user's lines of the hosts file. Other types of
-// their names may exist elsewhere.
+// their names may exist elsewhere. A DS record is no record of the name's own
+// zone, and a denial of it has to stay as it was signed.
 func hostLines(q *Question, view *View, v *Verdict) bool {
 	const reason = "a line of the hosts file"
-	if !inHosts(q.Name, view) {
+	if q.Type == dns.TypeDS || !inHosts(q.Name, view) {
 		return false
 	}
 	v.InHosts = true

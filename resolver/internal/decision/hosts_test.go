@@ -25,6 +25,7 @@ func withHostsAndRoutes(t *testing.T, view *View) *View {
 		{Domains: []string{"lab.example", "onion"}, Target: Route{Number: 1}},
 		{Domains: []string{"void.example"}, Target: Route{Number: 2, Empty: true}},
 		{Domains: []string{"."}, Target: Route{Number: 3}},
+		{Domains: []string{"deep.lab.example"}, Target: Route{Number: 4}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +67,14 @@ func TestHostsAndRoutes(t *testing.T) {
 		{"x.onion", "A", Forward, 0, SourceUpstream, 1},
 		{"x.invalid", "A", Negative, dns.RcodeNameError, SourceSpecial, 0},
 		{"void.example", "A", Negative, dns.RcodeNameError, SourceUpstream, 0},
+		// DS is the parent's. Nothing of a route without servers leaves the machine.
+		{"lab.example", "DS", Forward, 0, SourceUpstream, 3},
+		{"a.lab.example", "DS", Forward, 0, SourceUpstream, 1},
+		{"deep.lab.example", "DS", Forward, 0, SourceUpstream, 1},
+		{"deep.lab.example", "A", Forward, 0, SourceUpstream, 4},
+		{"onion", "DS", Forward, 0, SourceUpstream, 1},
+		{"void.example", "DS", Negative, dns.RcodeNameError, SourceUpstream, 0},
+		{"printer", "DS", Forward, 0, SourceUpstream, 3},
 		{"www.example.org", "A", Forward, 0, SourceUpstream, 3},
 		{"scanner", "A", Negative, 0, SourceSpecial, 0},
 	} {
@@ -79,6 +88,67 @@ func TestHostsAndRoutes(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(50, func() { Decide(q, view) }); n != 0 {
 			t.Errorf("%s: %v allocs", tt.name, n)
+		}
+	}
+}
+
+// With nobody above the cut, a route's servers are asked for its DS too.
+func TestDSWithoutAParent(t *testing.T) {
+	f := populated(t)
+	f.reach = ReachNone
+	view := f.view(t)
+	table, err := routes.New([]routes.Route[Route]{{Domains: []string{"lab.example"}, Target: Route{Number: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Routes = table
+	if v := Decide(question(t, "lab.example", "DS"), view); v.Kind != Forward || v.Route != 1 {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	f := populated(t)
+	f.reach = ReachPrivate
+	view := withHostsAndRoutes(t, f.view(t))
+	for _, tt := range []struct {
+		from string
+		name string
+		want bool
+	}{
+		{"www.example.org", "www.example.net", true},
+		{"www.example.org", ".", true},
+		{"www.example.org", "com", false},
+		{"www.example.org", both, false},
+		{"www.example.org", stranger, false},
+		{"www.example.org", "www." + both, false},
+		{"www.example.org", "nodes.example", false},
+		{"www.example.org", "x.nodes.example", false},
+		{"www.example.org", both + ".corp.example", false},
+		{"www.example.org", "localhost", false},
+		{"www.example.org", "x.localhost", false},
+		{"www.example.org", "1.0.0.127.in-addr.arpa", false},
+		{"www.example.org", "10.0.0.10.in-addr.arpa", false},
+		{"www.example.org", "printer", false},
+		{"www.example.org", "x.corp.example", false},
+		{"www.example.org", "y.corp.example", true},
+		{"www.example.org", "www.lab.example", false},
+		{"www.example.org", "void.example", false},
+		{"www.example.org", "x.invalid", false},
+		{"www.example.org", "x.local", false},
+		{"www.example.org", "1.1.254.169.in-addr.arpa", false},
+		{"www.example.org", "99.9.9.10.in-addr.arpa", false},
+		{"98.9.9.10.in-addr.arpa", "99.9.9.10.in-addr.arpa", true},
+		{"98.9.9.10.in-addr.arpa", "www.example.org", false},
+		{"www.lab.example", "lab.example", true},
+		{"www.lab.example", "x.onion", true},
+		{"www.lab.example", "deep.lab.example", false},
+		{"www.lab.example", "www.example.org", false},
+		{"www.lab.example", both, false},
+	} {
+		v := Decide(question(t, tt.from, "PTR"), view)
+		if got := v.Covers(question(t, tt.name, "A").Name, view); got != tt.want {
+			t.Errorf("from %s to %s: %t", tt.from, tt.name, got)
 		}
 	}
 }

@@ -41,12 +41,21 @@ func localhostForward(q *Question, view *View, v *Verdict) {
 
 func localhostReverse(q *Question, view *View, v *Verdict) bool {
 	const reason = "loopback addresses are always this machine's"
+	zone := loopbackZone
+	if !q.Name.within(zone) {
+		zone = loopbackPTRv6
+	}
+	apex := len(q.Name) == len(zone)
 	named := string(q.Name) == string(loopbackPTR) || string(q.Name) == string(loopbackPTRv6)
 	switch {
+	case apex && ofParent(q, view):
+		return false
 	case named && q.Type == dns.TypePTR:
 		v.answer(LocalhostName, SourceSpecial, reason, view.Rules)
 	case named && q.Type == dns.TypeANY:
 		v.answer(AnyType, SourceSpecial, reason, view.Rules)
+	case apex:
+		v.apex(q, zone, SourceSpecial, reason, view.Rules)
 	case named, loopbackPTR.within(q.Name):
 		// Between the zone's apex and the address are names without records
 		// that exist nevertheless (RFC 8020, section 2).
@@ -60,5 +69,6 @@ func localhostReverse(q *Question, view *View, v *Verdict) bool {
 	default:
 		v.negative(dns.RcodeNameError, SourceSpecial, reason, view.Rules)
 	}
+	v.SOA = zone
 	return true
 }

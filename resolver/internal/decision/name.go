@@ -72,6 +72,14 @@ func (n Name) label() []byte { return n[1 : 1+n[0]] }
 // checks.
 func (n Name) parent() Name { return n[1+n[0]:] }
 
+// labels is the number of the name's labels, without the root's empty one.
+func (n Name) labels() (count int) {
+	for ; !n.IsRoot(); n = n.parent() {
+		count++
+	}
+	return count
+}
+
 // single reports whether the name has exactly one label.
 func (n Name) single() bool { return !n.IsRoot() && n.parent().IsRoot() }
 

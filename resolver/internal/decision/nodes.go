@@ -40,8 +40,12 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 // inLocalDomain answers for a domain that is entirely local.
 func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	if len(q.Name) == len(domain) {
-		ofHollow(q, "a local domain itself", view, v)
-		v.SOA = domain
+		const reason = "a local domain itself"
+		if q.Type != dns.TypeANY {
+			v.apex(q, domain, SourceZone, reason, view.Rules)
+			return
+		}
+		v.answer(AnyType, SourceZone, reason, view.Rules)
 		return
 	}
 	child := q.Name.childOf(domain)

@@ -14,6 +14,9 @@ type Route struct {
 // comes later: it does not apply to special-use names.
 func routed(q *Question, view *View, v *Verdict) bool {
 	route, labels, ok := view.Routes.Lookup(q.Name)
+	if ok && !route.Empty && labels == q.Name.labels() && ofParent(q, view) {
+		route, labels, ok = view.Routes.Lookup(q.Name.parent())
+	}
 	if !ok || labels == 0 {
 		return false
 	}
@@ -34,6 +37,22 @@ func follow(route Route, q *Question, view *View, v *Verdict) {
 		rcode = dns.RcodeSuccess
 	}
 	v.negative(rcode, SourceUpstream, "a route without servers has the name", view.Rules)
+}
+
+// ofParent reports whether a question about the apex of a zone is one for the
+// servers of the zone above it, and there are any. The DS record of a zone is its
+// parent's: there a client that validates finds that the zone is not signed
+// (RFC 4035, section 3.1.4.1). A special-use domain that is in no zone has no
+// parent.
+func ofParent(q *Question, view *View) bool {
+	if q.Type != dns.TypeDS || q.Name.IsRoot() {
+		return false
+	}
+	if _, u := findUse(q.Name); u == absent || u == hollow {
+		return false
+	}
+	route, _, ok := view.Routes.Lookup(Root)
+	return view.Reach != ReachNone || ok && !route.Empty
 }
 
 // hasRoute reports whether a route other than the root's has a name.

@@ -86,22 +86,31 @@ func Reserved(name Name) bool {
 // them.
 func specialUse(q *Question, view *View, v *Verdict) bool {
 	domain, u := findUse(q.Name)
+	apex := len(domain) == len(q.Name)
 	switch {
-	case u == 0:
+	case u == 0, apex && ofParent(q, view):
 		return false
 	case u == private && view.Reach == ReachPrivate:
 		v.Private = true
 		v.forward()
 		return true
 	}
+	const reason = "a special-use name"
 	rcode := dns.RcodeNameError
-	if u == hollow || u != absent && (len(domain) == len(q.Name) || aboveAddress(q.Name)) {
+	if u == hollow || u != absent && (apex || aboveAddress(q.Name)) {
 		rcode = dns.RcodeSuccess
 	}
 	if inHosts(q.Name, view) {
 		rcode = dns.RcodeSuccess // it exists, if only in the hosts file
 	}
-	v.negative(rcode, SourceSpecial, "a special-use name", view.Rules)
+	v.negative(rcode, SourceSpecial, reason, view.Rules)
+	switch {
+	case u == absent:
+	case apex:
+		v.apex(q, domain, SourceSpecial, reason, view.Rules)
+	default:
+		v.SOA = domain
+	}
 	return true
 }
 

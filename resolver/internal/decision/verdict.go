@@ -35,6 +35,10 @@ const (
 	RoleAddresses
 	// CuratorServices are SRV records for the curators in Verdict.Zone.
 	CuratorServices
+	// ZoneAuthority is the SOA record of Verdict.SOA.
+	ZoneAuthority
+	// ZoneServer is the NS record of Verdict.SOA: the server that its SOA names.
+	ZoneServer
 	// AnyType is the HINFO record of RFC 8482.
 	AnyType
 	// Negative is no answer, and the SOA that limits for how long.
@@ -63,8 +67,8 @@ type Verdict struct {
 	HostName  string         // of HostName: a Name
 
 	TTL     uint32 // of the records, in seconds
-	SOA     Name   // owner of the SOA of a Negative; the local domain
-	Minimum uint32 // its minimum and its own TTL, in seconds (RFC 2308)
+	SOA     Name   // the zone: a local domain, an empty zone, or the root
+	Minimum uint32 // of its SOA, whose own TTL that is too, in seconds (RFC 2308)
 
 	// Hit is the reply of a Cached verdict. In a Forward it is absent or stale: it
 	// may be recalled if the upstreams fail.
@@ -139,6 +143,20 @@ func (v *Verdict) answer(kind Kind, source Source, reason string, rules *Rules) 
 	v.TTL, v.Source, v.Reason = rules.ttl, source, reason
 }
 
+// apex is the reply to a question about a zone of ours itself, which has an SOA
+// and an NS record and no other.
+func (v *Verdict) apex(q *Question, zone Name, source Source, reason string, rules *Rules) {
+	switch q.Type {
+	case dns.TypeSOA:
+		v.answer(ZoneAuthority, source, reason, rules)
+	case dns.TypeNS:
+		v.answer(ZoneServer, source, reason, rules)
+	default:
+		v.negative(dns.RcodeSuccess, source, reason, rules)
+	}
+	v.SOA, v.Minimum = zone, rules.ttl
+}
+
 // negative is NODATA, or NXDOMAIN, for as long as an answer would have held.
 func (v *Verdict) negative(rcode int, source Source, reason string, rules *Rules) {
 	v.Kind, v.Rcode, v.Authoritative = Negative, rcode, true
@@ -161,6 +179,16 @@ func (v *Verdict) Forwarding() string {
 		return "the reverse name of a private address"
 	}
 	return "not a name of ours"
+}
+
+// Covers reports whether the servers that a forwarded question goes to have
+// another name too. It looks at no type: what is ours for addresses, or another
+// group's, is not theirs. An alias of theirs may lead to such a name, and all that
+// they say of it is without meaning.
+func (v *Verdict) Covers(name Name, view *View) bool {
+	const uncached = true
+	host := Decide(&Question{Name: name, Type: dns.TypeA, Alone: uncached}, view)
+	return host.Kind == Forward && !host.InHosts && host.Route == v.Route && host.Private == v.Private
 }
 
 // Outcome is the response code for the client when an upstream answered with

@@ -41,6 +41,12 @@ func answers(asked *dns.Question, v *decision.Verdict, limit int) []dns.RR {
 		return roleRecords(header(asked.Qtype), v, limit)
 	case decision.CuratorServices:
 		return serviceRecords(header(dns.TypeSRV), v)
+	case decision.ZoneAuthority:
+		record := soa(v)
+		record.Hdr.Name = asked.Name
+		return []dns.RR{record}
+	case decision.ZoneServer:
+		return []dns.RR{&dns.NS{Hdr: header(dns.TypeNS), Ns: soaServer}}
 	case decision.AnyType:
 		// RFC 8482, section 4.2.
 		return []dns.RR{&dns.HINFO{Hdr: header(dns.TypeHINFO), Cpu: "RFC8482"}}
@@ -61,12 +67,16 @@ func addressRecords(header dns.RR_Header, addrs iter.Seq[netip.Addr]) (records [
 	return records
 }
 
+// soaServer is the server that our zones' SOA records name, and so their NS
+// records too.
+const soaServer = "localhost."
+
 // soa limits how long a negative answer holds. There is no zone transfer, so
 // the serial and the times for secondaries have no meaning.
 func soa(v *decision.Verdict) *dns.SOA {
 	return &dns.SOA{
 		Hdr:     dns.RR_Header{Name: v.SOA.String(), Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: v.Minimum},
-		Ns:      "localhost.",
+		Ns:      soaServer,
 		Mbox:    "nobody.invalid.",
 		Serial:  1,
 		Refresh: 3600,

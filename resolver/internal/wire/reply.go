@@ -144,3 +144,22 @@ func Reject(message, buffer []byte, rcode int) []byte {
 		recursionAvailable|message[3]&checkingOff|byte(rcode),
 		0, 0, 0, 0, 0, 0, 0, 0)
 }
+
+// RejectOpcode answers a message with an opcode that is not served, by NOTIMP. The
+// other bits of the header mean something only with an opcode, so the reply has
+// none of them; but it has an OPT record if the message had one (RFC 6891,
+// section 6.1.1).
+func RejectOpcode(message, buffer []byte) []byte {
+	const response, opcode = 0x80, 0x78
+	var m dns.Msg
+	edns := m.Unpack(message) == nil && m.IsEdns0() != nil
+	reply := append(buffer[:0],
+		message[0], message[1], response|message[2]&opcode, dns.RcodeNotImplemented,
+		0, 0, 0, 0, 0, 0, 0, 0)
+	if !edns {
+		return reply
+	}
+	const additional = 11 // the last octet of the count
+	reply[additional] = 1
+	return append(reply, 0, 0, byte(dns.TypeOPT), UDPLimit>>8, UDPLimit&0xff, 0, 0, 0, 0, 0, 0)
+}
