@@ -84,6 +84,15 @@ func (f *Failure) Overloaded() bool {
 	return errors.Is(f, ErrBusy) || errors.Is(f, transport.ErrBusy)
 }
 
+// Transport reports whether no server answered anything: that concerns the
+// network or the servers, and not the name.
+func (f *Failure) Transport() bool { return f.all(func(err error) bool { return !replied(err) }) }
+
+// replied reports whether an error is about a reply, so that the server is alive.
+func replied(err error) bool {
+	return errors.As(err, new(rejection)) || errors.Is(err, errGarbled) || errors.Is(err, errMalformed) || errors.Is(err, errCut)
+}
+
 // cause leaves out what the net package adds: addresses that are named already,
 // or that must not leak.
 func cause(err error) error {

@@ -30,6 +30,13 @@ type Reply struct {
 	// Transport is how the reply came: of a server for UDP over TCP, if it did not
 	// fit.
 	Transport Transport
+	// Provisional means that an earlier server of the list has not answered in
+	// time and not failed either. Its answer would count, and may be another: this
+	// one should be kept for seconds only.
+	Provisional bool
+	// Late delivers the earlier server's answer to a provisional reply, if one
+	// comes, and is closed then or when none will. It is nil for other replies.
+	Late <-chan *Reply
 }
 
 // Servers returns those that may be queried, in the order given.
@@ -39,6 +46,16 @@ func (g *Group) Servers() []Server {
 		servers[i] = p.server
 	}
 	return servers
+}
+
+// Recoveries is a number that changes when a failure of transport, see
+// [Failure.Transport], may be over: when one of the servers that had failed so
+// answers anything, when the route to one changes, and by Reset.
+func (g *Group) Recoveries() (n uint32) {
+	for _, p := range g.peers {
+		n += p.recoveries.Load()
+	}
+	return n
 }
 
 // Order returns the status of the servers, in the order in which they would be

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -64,6 +65,8 @@ type peer struct {
 	token  token
 	log    *slog.Logger
 	wake   func() // wakes the prober; does not block
+
+	recoveries atomic.Uint32
 
 	mu         sync.Mutex
 	state      State
@@ -125,6 +128,9 @@ func (p *peer) answered(after time.Duration) {
 	p.sampled = time.Now()
 	switch p.state {
 	case Unknown, Doubtful, Down:
+		if p.state != Unknown {
+			p.recoveries.Add(1)
+		}
 		if p.state == Down {
 			p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
 		}
@@ -233,6 +239,7 @@ func (p *peer) reset() {
 	p.speed, p.edns = estimate{}, ednsUse{}
 	p.failures, p.rejections, p.reason = 0, 0, ""
 	p.sampled, p.probeAt = time.Time{}, time.Time{}
+	p.recoveries.Add(1)
 	if p.state != Looping {
 		p.become(Unknown)
 	}

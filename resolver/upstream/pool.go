@@ -157,13 +157,19 @@ func (p *Pool) byToken(t token) *peer {
 
 // Reset clears what was learned about the servers, and closes connections: the
 // network has changed. Queries in flight go on.
-func (p *Pool) Reset() {
+func (p *Pool) Reset() { p.RouteChanged(func(netip.Addr) bool { return true }) }
+
+// RouteChanged is Reset for the servers at some addresses: the way to them has
+// changed. Counts and loops stay, as neither depends on the network.
+func (p *Pool) RouteChanged(to func(netip.Addr) bool) {
 	for _, peer := range p.list() {
-		peer.reset()
+		if to(peer.server.Addr.Addr()) {
+			peer.reset()
+		}
 	}
 	p.mu.Lock()
 	if p.session != nil {
-		p.session.forget(all)
+		p.session.forget(func(server Server) bool { return to(server.Addr.Addr()) })
 	}
 	p.mu.Unlock()
 	p.touch()

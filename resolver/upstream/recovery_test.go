@@ -1,0 +1,67 @@
+package upstream
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A failure of transport is over when a server that had failed answers a probe
+// or a query, and when the route to one changes.
+func TestRecoveries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost))
+		defer run(t, p)()
+		_, err := g.Exchange(t.Context(), query("www.example."))
+		failure := (*Failure)(nil)
+		if !errors.As(err, &failure) || !failure.Transport() {
+			t.Fatalf("error %v", err)
+		}
+		was := g.Recoveries()
+		changed := func(what string) {
+			t.Helper()
+			if g.Recoveries() == was {
+				t.Errorf("no recovery by %s", what)
+			}
+			was = g.Recoveries()
+		}
+		servers[0].set(after(rtt), nil)
+		time.Sleep(10 * time.Second)
+		changed("an answered probe")
+		for range 10 {
+			ask(t, g)
+		}
+		if g.Recoveries() != was {
+			t.Error("a server that answers has recovered again")
+		}
+		there := servers[0].server.Addr.Addr()
+		p.RouteChanged(func(addr netip.Addr) bool { return addr != there })
+		if g.Recoveries() != was {
+			t.Error("the route to another server has changed")
+		}
+		p.RouteChanged(func(addr netip.Addr) bool { return addr == there })
+		changed("a route")
+		p.Reset()
+		changed("Reset")
+	})
+}
+
+func TestFailureOfTransport(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		errTimedOut: true, errLooping: true, ErrBusy: true,
+		errGarbled: false, errMalformed: false, errCut: false,
+		rejection{new(dns.Msg)}: false,
+	} {
+		failure := &Failure{}
+		failure.note(Plain(netip.MustParseAddrPort("192.0.2.1:53")), errTimedOut)
+		failure.note(Plain(netip.MustParseAddrPort("192.0.2.2:53")), err)
+		if failure.Transport() != want {
+			t.Errorf("%v: of transport: %t", err, !want)
+		}
+	}
+}
