@@ -85,7 +85,7 @@ type Cache struct {
 
 // Upstreams are the servers to ask.
 type Upstreams struct {
-	// Servers, any of which may be asked; Auto stands for those of the machine.
+	// Servers, in the order in which they are asked; Auto stands for those of the machine.
 	// Our own listeners among them are left out. Of servers that are about as
 	// fast the earlier is preferred.
 	Servers []upstream.Server

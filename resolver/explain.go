@@ -51,7 +51,7 @@ const (
 // ExplainedUpstream is a server that may be asked.
 type ExplainedUpstream struct {
 	Server string `json:"server"` // as the configuration spells it
-	State  string `json:"state"`  // unknown, good, doubtful, down, rejecting or looping
+	State  string `json:"state"`  // unknown, good, doubtful, down or looping
 	// Reason is why it is not good.
 	Reason string        `json:"reason,omitempty"`
 	RTT    time.Duration `json:"rtt"` // smoothed, in nanoseconds; 0 is not known

@@ -80,6 +80,9 @@ func (s *Server) rebuild() {
 		Timeout:       s.settings.Upstreams.Timeout,
 		RandomizeCase: s.settings.Upstreams.RandomizeCase,
 	}, lists...)
+	if rotate := slices.Contains(st.machine.Options, "rotate"); rotate && slices.Equal(s.settings.Upstreams.Servers, []upstream.Server{Auto}) {
+		groups[0], groups[1] = groups[0].Rotated(), groups[1].Rotated()
+	}
 	st.targets = forward.Targets{
 		Servers: groups[0], Private: groups[1], Routed: groups[2:], Sites: s.sites,
 		RebindProtection: s.settings.Upstreams.RebindProtection, TrustAD: s.settings.Upstreams.TrustAD,

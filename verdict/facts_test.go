@@ -100,7 +100,7 @@ var assessments = []assessment{
 	}, StateDegraded, []string{FileNotWritten, HostsUnusable, ResolvConf}},
 	{"a task", func(f *Facts) { f.Tasks = []string{"files: broke"} }, StateDegraded, []string{TaskFailed}},
 	{"upstreams", func(f *Facts) {
-		f.Upstreams = append(f.Upstreams, upstream.Status{State: upstream.Looping}, upstream.Status{State: upstream.Rejecting})
+		f.Upstreams = append(f.Upstreams, upstream.Status{State: upstream.Looping})
 		f.Upstreams[0].State = upstream.Down
 	}, StateDegraded, []string{UpstreamDown, UpstreamLooping}},
 	{"a refused reload", func(f *Facts) { f.Reload = "line 1: no\nline 2: no" }, StateDegraded, []string{ReloadRefused}},
@@ -175,12 +175,11 @@ func TestReasonsAreATable(t *testing.T) {
 func TestWhatIsWrongWithAnUpstream(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[upstream.State]string{
-		upstream.Unknown:   "",
-		upstream.Good:      "",
-		upstream.Doubtful:  "",
-		upstream.Rejecting: "",
-		upstream.Down:      "upstream 192.0.2.1 does not answer: silence",
-		upstream.Looping:   "upstream 192.0.2.1 asks us what we ask it",
+		upstream.Unknown:  "",
+		upstream.Good:     "",
+		upstream.Doubtful: "",
+		upstream.Down:     "upstream 192.0.2.1 does not answer: silence",
+		upstream.Looping:  "upstream 192.0.2.1 asks us what we ask it",
 	} {
 		var v Verdict
 		addUpstream(&v, &upstream.Status{Server: "192.0.2.1", State: state, Reason: "silence"})

@@ -45,7 +45,7 @@ var standings = map[string]colour{
 	"unauthorized": bad, "removed": bad,
 	"valid": good, "not valid yet": fair, "expired": bad,
 	// upstreams
-	"good": good, "doubtful": fair, "down": bad, "rejecting": bad, "looping": bad,
+	"good": good, "doubtful": fair, "down": bad, "looping": bad,
 	// nodes
 	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
 	// listeners, and what verify and doctor find

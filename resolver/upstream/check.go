@@ -17,13 +17,15 @@ var (
 	// errCase is a reply whose question differs from ours by case only: a
 	// forgery, or a server that does not preserve the case.
 	errCase = errors.New("its answer has the question in other letters")
+	errBare = errors.New("its answer is a header only")
 )
 
 // check reports whether a message with the right ID is the reply to what was
 // sent. It compares bytes only: a question cannot be compressed, and is echoed
 // unchanged.
 //
-// A server that rejects a query may leave out the question.
+// A server that rejects a query may leave out the question, and one that has
+// nothing to say all but the header.
 func (q *question) check(sent []byte, mixed bool) transport.Accept {
 	asked := sent[headerLen:q.end]
 	return func(message []byte) error {
@@ -31,7 +33,7 @@ func (q *question) check(sent []byte, mixed bool) transport.Accept {
 			return transport.ErrNotOurs
 		}
 		questions := binary.BigEndian.Uint16(message[4:])
-		if questions == 0 && isRejection(message) {
+		if questions == 0 && (isRejection(message) || len(message) == headerLen) {
 			return nil
 		}
 		if questions != 1 || len(message) < q.end {
@@ -82,6 +84,9 @@ func lowered(c byte) byte {
 // parse reads a message that has been accepted, and makes it a reply to the
 // client's query: its ID, and its spelling.
 func (q *question) parse(message []byte, mixed bool) (*dns.Msg, error) {
+	if binary.BigEndian.Uint16(message[4:]) == 0 && !isRejection(message) {
+		return nil, errBare
+	}
 	reply := new(dns.Msg)
 	if err := reply.Unpack(message); err != nil {
 		return nil, fmt.Errorf("%w: %w", errGarbled, err)

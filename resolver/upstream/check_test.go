@@ -31,6 +31,7 @@ func TestCheck(t *testing.T) {
 		"type that differs by 32":  {func(m *dns.Msg) { m.Question[0].Qtype ^= 0x2000 }, transport.ErrNotOurs, transport.ErrNotOurs},
 		"other class":              {func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }, transport.ErrNotOurs, transport.ErrNotOurs},
 		"no question":              {func(m *dns.Msg) { m.Question = nil }, transport.ErrNotOurs, transport.ErrNotOurs},
+		"a header only":            {func(m *dns.Msg) { m.Question, m.Answer = nil, nil }, nil, nil},
 		"no question but an error": {func(m *dns.Msg) { m.Question, m.Rcode = nil, dns.RcodeRefused }, nil, nil},
 		"two questions":            {func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }, transport.ErrNotOurs, transport.ErrNotOurs},
 		"a query":                  {func(m *dns.Msg) { m.Response = false }, transport.ErrNotOurs, transport.ErrNotOurs},
@@ -38,7 +39,7 @@ func TestCheck(t *testing.T) {
 	}
 	asked := query("www.example.")
 	q := mustQuestion(t, asked)
-	sent := q.wire(form{})
+	sent := q.wire(form{edns: noEDNS})
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			m := reply(asked, "192.0.2.1")
@@ -82,8 +83,8 @@ func TestWire(t *testing.T) {
 	asked.CheckingDisabled, asked.AuthenticatedData = true, true
 	q := mustQuestion(t, asked)
 	for name, f := range map[string]form{
-		"plain": {}, "EDNS": {edns: true}, "marked": {edns: true, mark: 7}, "padded": {edns: true, padded: true},
-		"all": {edns: true, mark: 7, padded: true, mixed: true},
+		"plain": {edns: noEDNS, mark: 7}, "EDNS": {}, "marked": {mark: 7}, "padded": {padded: true},
+		"all": {mark: 7, padded: true, mixed: true}, "without options": {edns: noOptions, mark: 7, mixed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wire := q.wire(f)
@@ -98,10 +99,10 @@ func TestWire(t *testing.T) {
 				t.Errorf("%d octets", len(wire))
 			}
 			opt := m.IsEdns0()
-			if (opt != nil) != f.edns {
+			if (opt != nil) != (f.edns < noEDNS) {
 				t.Fatalf("OPT: %v", opt)
 			}
-			if opt != nil && (!opt.Do() || opt.UDPSize() != payload || len(marks(opt)) != 8*int(min(f.mark, 1))) {
+			if opt != nil && (!opt.Do() || opt.UDPSize() != payload || len(marks(opt)) != 8*int(min(f.mark, 1))*int(1-f.edns)) {
 				t.Errorf("OPT: %v", opt)
 			}
 		})
@@ -117,7 +118,7 @@ func FuzzReply(f *testing.F) {
 	f.Add(good[:headerLen], true)
 	f.Fuzz(func(t *testing.T, message []byte, mixed bool) {
 		q := mustQuestion(t, asked)
-		sent := q.wire(form{edns: true, mixed: mixed})
+		sent := q.wire(form{mixed: mixed})
 		if q.check(sent, mixed)(message) != nil {
 			return
 		}

@@ -90,7 +90,8 @@ func (f *Failure) Transport() bool { return f.all(func(err error) bool { return 
 
 // replied reports whether an error is about a reply, so that the server is alive.
 func replied(err error) bool {
-	return errors.As(err, new(rejection)) || errors.Is(err, errGarbled) || errors.Is(err, errMalformed) || errors.Is(err, errCut)
+	return errors.As(err, new(rejection)) || errors.Is(err, errGarbled) || errors.Is(err, errMalformed) ||
+		errors.Is(err, errCut) || errors.Is(err, errBare)
 }
 
 // cause leaves out what the net package adds: addresses that are named already,
@@ -107,7 +108,9 @@ func cause(err error) error {
 // unusable, else 22, No Reachable Authority (RFC 8914, section 4).
 func (f *Failure) Code() uint16 {
 	unreachable := func(err error) bool { return errors.As(err, new(*net.OpError)) }
-	unusable := func(err error) bool { return errors.Is(err, errGarbled) || errors.Is(err, errMalformed) }
+	unusable := func(err error) bool {
+		return errors.Is(err, errGarbled) || errors.Is(err, errMalformed) || errors.Is(err, errBare)
+	}
 	switch {
 	case f.all(unreachable):
 		return dns.ExtendedErrorCodeNetworkError

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type Group struct {
 	pool    *Pool
 	options Options
 	peers   []*peer // in the order in which they were given
+	rotates bool
 }
 
 // Reply is an answer and the server that gave it.
@@ -58,112 +60,88 @@ func (g *Group) Recoveries() (n uint32) {
 	return n
 }
 
+// Rotated returns a Group of the same servers that begins each query with
+// another of them, as "options rotate" of resolv.conf(5) demands.
+func (g *Group) Rotated() *Group {
+	rotated := *g
+	rotated.rotates = true
+	return &rotated
+}
+
 // Order returns the status of the servers, in the order in which they would be
 // queried now. Those that are looping are last, and not queried at all.
 func (g *Group) Order() []Status {
-	good, bad, looping := g.order(g.pool.running())
+	usable, down, looping := g.order(g.pool.running())
 	statuses := make([]Status, 0, len(g.peers))
-	for _, p := range slices.Concat(good, bad, looping) {
+	for _, p := range slices.Concat(usable, down, looping) {
 		statuses = append(statuses, p.status())
 	}
 	return statuses
 }
 
-// Exchange queries one server after another, or several, until one has a usable
+// Exchange queries one server after another, in their order, until one has an
 // answer, for at most Total. Of the query, which has to have one question, only
 // that is passed on, with RD, CD, AD and DO, the options that [PassedOn]
 // returns, and the marks that reveal a loop.
 //
-// If servers answer and all of them with an error, such as SERVFAIL, the reply
-// is the most informative one of them. If none answers the error is a *Failure.
-// It is ErrNoServers or ErrBusy, at once, if no server was queried.
+// An answer of a later server is held back while an earlier one may still be in
+// time. If all replies are none, such as SERVFAIL, the result is the most
+// informative one. If there is no reply the error is a *Failure; it is
+// ErrNoServers or ErrBusy, at once, if no server was queried.
 func (g *Group) Exchange(ctx context.Context, query *dns.Msg) (*Reply, error) {
 	if len(g.peers) == 0 {
 		return nil, ErrNoServers
-	}
-	p := g.pool
-	select {
-	case p.inFlight <- struct{}{}:
-		defer func() { <-p.inFlight }()
-	default:
-		return nil, ErrBusy
 	}
 	q, err := newQuestion(query)
 	if err != nil {
 		return nil, err
 	}
+	p := g.pool
 	if p.idle() >= idleAfter {
 		defer p.wake()
 	}
 	p.touch()
-	p.budget.earn()
-	ctx, cancel := context.WithTimeout(ctx, p.total)
-	defer cancel()
 	s, done := p.current(ctx)
 	defer done()
-	return newRace(g, s, q).run(ctx)
+	r := newRace(g, s, q)
+	if r == nil {
+		return nil, ErrBusy
+	}
+	defer context.AfterFunc(ctx, r.end)()
+	p.budget.earn()
+	if winner := r.run(); winner != nil {
+		return r.won(winner), nil
+	}
+	return r.lost()
 }
 
-// order returns the servers to query first, the best one in front, and those to
-// query when all else fails. Those that are looping must not be queried.
-func (g *Group) order(probed bool) (good, bad, looping []*peer) {
+// order returns the servers to query, in this order, and those to query only if
+// nothing else is left. Those that are looping must not be queried.
+func (g *Group) order(probed bool) (usable, down, looping []*peer) {
 	for _, p := range g.peers {
 		switch p.effectiveState(probed) {
-		case Unknown, Good:
-			good = append(good, p)
+		case Down:
+			down = append(down, p)
 		case Looping:
 			looping = append(looping, p)
 		default:
-			bad = append(bad, p)
+			usable = append(usable, p)
 		}
 	}
-	return byRank(good), bad, looping
+	if n := len(usable); g.rotates && n > 1 {
+		first := rand.IntN(n)
+		usable = slices.Concat(usable[first:], usable[:first])
+	}
+	return usable, down, looping
 }
 
-// effectiveState is the state, except for one doubtful for so long that no
-// probe is going to resolve it.
+// effectiveState is the state, except for one down for so long that no probe is
+// going to resolve it.
 func (p *peer) effectiveState(probed bool) State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !probed && p.state != Looping && time.Since(p.since) >= unproven {
+	if !probed && p.state == Down && time.Since(p.since) >= untried {
 		return Unknown
 	}
 	return p.state
-}
-
-// byRank puts the fastest server first, but keeps the given order among those
-// that are about as fast: an administrator had reasons for it.
-func byRank(peers []*peer) []*peer {
-	if len(peers) < 2 {
-		return peers
-	}
-	times := make([]time.Duration, len(peers)) // -1: not known
-	best := time.Duration(-1)
-	for i, p := range peers {
-		times[i] = p.smoothed()
-		if times[i] >= 0 && (best < 0 || times[i] < best) {
-			best = times[i]
-		}
-	}
-	const slack = 10 * time.Millisecond
-	ranked := make([]*peer, 0, len(peers))
-	var slower []*peer
-	for i, p := range peers {
-		if times[i] <= 2*best+slack || best < 0 {
-			ranked = append(ranked, p)
-		} else {
-			slower = append(slower, p)
-		}
-	}
-	return append(ranked, slower...)
-}
-
-// smoothed is the smoothed time to a reply, or -1.
-func (p *peer) smoothed() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.speed.samples == 0 {
-		return -1
-	}
-	return p.speed.smoothed
 }

@@ -13,56 +13,132 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
+// What a server does with queries in a form shows whether it takes that form.
+// The first query with an unsuitable one is asked again in a lesser one.
 func TestEDNS(t *testing.T) {
-	// How a server handles a query with EDNS; plain ones it answers.
+	rejects := func(least ednsUse, m func(*dns.Msg) *dns.Msg) func(*dns.Msg) *dns.Msg {
+		return func(q *dns.Msg) *dns.Msg {
+			if used(q) < least {
+				return m(q)
+			}
+			return reply(q, "192.0.2.1")
+		}
+	}
+	silence := func(*dns.Msg) *dns.Msg { return nil }
+	badVersion := func(q *dns.Msg) *dns.Msg {
+		return new(dns.Msg).SetEdns0(payload, false).SetRcode(q, dns.RcodeBadVers)
+	}
 	tests := map[string]struct {
 		respond func(*dns.Msg) *dns.Msg
-		do      bool
-		plain   bool // it ends up queried without EDNS
+		want    ednsUse
 	}{
-		"answers":           {func(q *dns.Msg) *dns.Msg { return reply(q, "192.0.2.1") }, false, false},
-		"FORMERR":           {withRcode(dns.RcodeFormatError), false, true},
-		"NOTIMP":            {withRcode(dns.RcodeNotImplemented), false, true},
-		"BADVERS":           {func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetEdns0(payload, false).SetRcode(q, dns.RcodeBadVers) }, false, true},
-		"NXDOMAIN":          {withRcode(dns.RcodeNameError), false, false},
-		"SERVFAIL":          {withRcode(dns.RcodeServerFailure), false, false},
-		"silence":           {func(*dns.Msg) *dns.Msg { return nil }, false, true},
-		"silence, and DO":   {func(*dns.Msg) *dns.Msg { return nil }, true, false},
-		"FORMERR in its OK": {withRcode(dns.RcodeFormatError), true, true},
+		"answers":              {rejects(allOptions, silence), allOptions},
+		"FORMERR":              {rejects(noEDNS, withRcode(dns.RcodeFormatError)), noEDNS},
+		"NOTIMP":               {rejects(noEDNS, withRcode(dns.RcodeNotImplemented)), noEDNS},
+		"BADVERS":              {rejects(noEDNS, badVersion), noEDNS},
+		"silence":              {rejects(noEDNS, silence), noEDNS},
+		"NXDOMAIN":             {rejects(noEDNS, withRcode(dns.RcodeNameError)), allOptions},
+		"SERVFAIL":             {rejects(noEDNS, withRcode(dns.RcodeServerFailure)), allOptions},
+		"FORMERR, for options": {rejects(noOptions, withRcode(dns.RcodeFormatError)), noOptions},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, servers, g := imagine(Config{}, after(rtt))
+				p, servers, g := nearby(after(rtt))
+				servers[0].set(after(rtt), tt.respond)
+				defer run(t, p)()
+				q := query("www.example.")
+				q.SetEdns0(payload, true)
+				got, err := g.Exchange(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if reasons := Extended(got.Msg); (len(reasons) == 1 && reasons[0].InfoCode == dns.ExtendedErrorCodeRRSIGsMissing) != (tt.want == noEDNS) {
+					t.Errorf("got %v", got.Msg)
+				}
+				time.Sleep(5 * time.Second)
+				if p.Status()[0].EDNS != (tt.want < noEDNS) {
+					t.Error("the status has something else")
+				}
+				for _, want := range []ednsUse{tt.want, allOptions} {
+					servers[0].set(after(rtt), nil)
+					servers[0].take()
+					ask(t, g)
+					if asked := servers[0].take(); used(asked[0]) != want {
+						t.Errorf("it is asked %s, want %s", ednsUses[used(asked[0])], ednsUses[want])
+					}
+					time.Sleep(lessFor)
+				}
+			})
+		})
+	}
+}
+
+// used is how much of EDNS a query has.
+func used(q *dns.Msg) ednsUse {
+	switch opt := q.IsEdns0(); {
+	case opt == nil:
+		return noEDNS
+	case len(opt.Option) == 0:
+		return noOptions
+	}
+	return allOptions
+}
+
+// nearby makes servers that queries have the mark of a loop for.
+func nearby(delays ...func() time.Duration) (*Pool, []*imagined, *Group) {
+	p, servers, g := imagine(Config{}, delays...)
+	for _, peer := range g.peers {
+		peer.token = newToken()
+	}
+	return p, servers, g
+}
+
+// The owner of a name must not be able to have a server asked for others without
+// EDNS.
+func TestNamesSayNothingOfEDNS(t *testing.T) {
+	broken := func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, dns.RcodeFormatError) }
+	for name, respond := range map[string]func(*dns.Msg) *dns.Msg{
+		"whatever the form": broken,
+		"with EDNS": func(q *dns.Msg) *dns.Msg {
+			if used(q) == noEDNS {
+				return reply(q, "192.0.2.1")
+			}
+			return broken(q)
+		},
+		"with options": func(q *dns.Msg) *dns.Msg {
+			if used(q) > allOptions {
+				return reply(q, "192.0.2.1")
+			}
+			return broken(q)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, servers, g := nearby(after(rtt))
+				defer run(t, p)()
 				servers[0].set(after(rtt), func(q *dns.Msg) *dns.Msg {
-					if q.IsEdns0() != nil {
-						return tt.respond(q)
+					if q.Question[0].Name == "evil.example." {
+						return respond(q)
 					}
 					return reply(q, "192.0.2.1")
 				})
-				for range maxSilences + 1 {
-					q := query("www.example.")
-					if tt.do {
-						q.SetEdns0(payload, true)
-					}
-					got, err := g.Exchange(t.Context(), q)
-					if (err != nil) != (name == "silence, and DO") {
-						t.Fatalf("got %v, %v", got, err)
-					}
-				}
-				if p.Status()[0].EDNS == tt.plain {
-					t.Fatalf("asked with EDNS: %t", !tt.plain)
-				}
+				time.Sleep(time.Second)
 				servers[0].take()
-				servers[0].set(after(rtt), nil)
-				ask(t, g)
-				if asked := servers[0].take(); len(asked) != 1 || (asked[0].IsEdns0() == nil) != tt.plain {
-					t.Errorf("then it was asked %v", asked)
+				for range 20 {
+					if _, err := g.Exchange(t.Context(), query("evil.example.")); err != nil {
+						t.Fatal(err)
+					}
 				}
-				time.Sleep(plainFor)
+				asked := servers[0].take()
+				if n := len(asked); n > 20*maxDatagrams+2 {
+					t.Errorf("%d queries", n)
+				}
+				time.Sleep(5 * time.Second)
+				servers[0].take()
 				ask(t, g)
-				if asked := servers[0].take(); len(asked) != 1 || asked[0].IsEdns0() == nil {
-					t.Errorf("after a while it was asked %v", asked)
+				if asked := servers[0].take(); used(asked[0]) != allOptions {
+					t.Errorf("the server is asked %s", ednsUses[used(asked[0])])
 				}
 			})
 		})
@@ -73,6 +149,7 @@ func TestEDNS(t *testing.T) {
 func TestSilenceOfServerThatKnowsEDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(rtt))
+		defer run(t, p)()
 		ask(t, g)
 		turn := 0
 		servers[0].set(func() time.Duration {
@@ -89,9 +166,6 @@ func TestSilenceOfServerThatKnowsEDNS(t *testing.T) {
 				t.Fatal("it was asked without EDNS")
 			}
 		}
-		if !p.Status()[0].EDNS {
-			t.Error("it is asked without EDNS")
-		}
 	})
 }
 
@@ -99,8 +173,9 @@ func TestResetForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(lost), after(rtt))
 		defer run(t, p)()
-		ask(t, g)
-		time.Sleep(5 * time.Second)
+		for range maxMisses {
+			ask(t, g)
+		}
 		if got := state(p, servers[0].server); got != Down {
 			t.Fatalf("the first is %v", got)
 		}
@@ -169,10 +244,10 @@ func TestDownServerIsProbedWithBackoff(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		asked := servers[0].take()
-		if n := len(asked) - queries(asked); n < minutes*60/int(maxBackoff.Seconds()) || n > 2*minutes*60/int(maxBackoff.Seconds())+20 {
+		if n := len(asked) - queries(asked); n < minutes*60/int(maxBackoff.Seconds()) || n > (maxDatagrams+1)*2*minutes*60/int(maxBackoff.Seconds()) {
 			t.Errorf("%d probes in %d minutes", n, minutes)
 		}
-		if n := queries(asked); n > 1 {
+		if n := queries(asked); n > maxMisses*(maxDatagrams+1) {
 			t.Errorf("%d queries went to it", n)
 		}
 	})
@@ -193,7 +268,7 @@ func TestLoopIsRecognized(t *testing.T) {
 			q.hops = binary.BigEndian.AppendUint64(q.hops, uint64(hop))
 		}
 		m := new(dns.Msg)
-		if err := m.Unpack(q.wire(form{edns: true, mark: p.token})); err != nil {
+		if err := m.Unpack(q.wire(form{mark: p.token})); err != nil {
 			t.Fatal(err)
 		}
 		return m

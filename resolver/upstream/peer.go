@@ -8,18 +8,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"github.com/nodedns/nodedns/internal/retry"
 )
 
 // State is what is known about a server.
 type State uint8
 
-// The states of a server. Only those that are unknown or good are queried
-// first.
+// The states of a server. Those that are down or looping are left out.
 const (
-	// Unknown is one that has not been queried since the start or a Reset.
+	// Unknown is one that has not answered since the start or a Reset.
 	Unknown State = iota
 	// Good is one that answers.
 	Good
@@ -27,14 +24,12 @@ const (
 	Doubtful
 	// Down is one that did not answer a probe either.
 	Down
-	// Rejecting is one that rejects what others answer.
-	Rejecting
 	// Looping is one that sends our queries back to us. It is never queried,
 	// except by probes.
 	Looping
 )
 
-var stateNames = [...]string{"unknown", "good", "doubtful", "down", "rejecting", "looping"}
+var stateNames = [...]string{"unknown", "good", "doubtful", "down", "looping"}
 
 // String returns the state's name, for people and programs.
 func (s State) String() string { return stateNames[s] }
@@ -50,13 +45,13 @@ func (s *State) UnmarshalText(text []byte) error {
 }
 
 const (
-	maxRejections = 3 // in a row, of what another server answered
-	firstBackoff  = 500 * time.Millisecond
-	maxBackoff    = 30 * time.Second
-	loopBackoff   = 10 * time.Second // loops are configured by people
-	// unproven is after how long a server gets a chance without a probe when
+	maxMisses    = 3 // deadlines in a row, without a reply of any kind
+	firstBackoff = 500 * time.Millisecond
+	maxBackoff   = 30 * time.Second
+	loopBackoff  = 10 * time.Second // loops are configured by people
+	// untried is after how long a server gets a chance without a probe when
 	// there is no Run to send one.
-	unproven = 10 * time.Second
+	untried = 10 * time.Second
 )
 
 // peer is a server and its state.
@@ -66,26 +61,28 @@ type peer struct {
 	log    *slog.Logger
 	wake   func() // wakes the prober; does not block
 
-	recoveries atomic.Uint32
+	places     places        // for the queries that wait for it
+	recoveries atomic.Uint32 // see Group.Recoveries
 
-	mu         sync.Mutex
-	state      State
-	since      time.Time
-	speed      estimate
-	edns       ednsUse
-	sampled    time.Time // when it last answered
-	probeAt    time.Time // zero: now
-	probing    bool
-	failures   int          // probes in a row
-	rejections int          // in a row
-	rejected   dns.Question // the last one rejected
-	reason     string       // of the last failure
-	inFlight   int
-	counts     Counts
+	mu       sync.Mutex
+	state    State
+	since    time.Time
+	speed    estimate
+	edns     ednsSupport
+	sampled  time.Time // when it last answered
+	probeAt  time.Time // zero: now
+	probing  bool
+	probed   time.Time // when the last probe began
+	failures int       // probes in a row
+	misses   int       // since it last answered
+	broken   bool      // it has failed by itself since then, and not by a name
+	reason   string    // of the last failure
+	counts   Counts
 }
 
-func newPeer(server Server, log *slog.Logger, wake func()) *peer {
-	p := &peer{server: server, log: log.With("server", server.String()), wake: wake, since: time.Now()}
+func newPeer(server Server, config Config, wake func()) *peer {
+	p := &peer{server: server, log: config.Logger.With("server", server.String()), wake: wake, since: time.Now()}
+	p.places.limit = config.PerServer
 	if !server.Transport.encrypted() && loopable(server.Addr.Addr()) {
 		p.token = newToken()
 	}
@@ -99,97 +96,72 @@ func (p *peer) become(state State) {
 	}
 }
 
-// enter reserves a slot for a query, unless there are too many.
-func (p *peer) enter(limit int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.inFlight >= limit {
-		p.counts.Overloads++
-		return false
-	}
-	p.inFlight++
-	p.counts.Queries++
-	return true
-}
-
-func (p *peer) leave() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.inFlight--
-}
-
-// answered records a reply of any kind: the server is alive, and this fast.
-func (p *peer) answered(after time.Duration) {
+// answered records a reply of any kind: the server is alive and, if it came in
+// the usual way, this fast.
+func (p *peer) answered(after time.Duration, usual bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Replies++
 	p.counts.Latency.add(after)
-	p.speed.add(after)
+	if usual {
+		p.speed.add(after)
+	}
 	p.sampled = time.Now()
+	p.misses, p.failures = 0, 0
+	if p.broken {
+		p.recovered()
+	}
 	switch p.state {
 	case Unknown, Doubtful, Down:
-		if p.state != Unknown {
-			p.recoveries.Add(1)
-		}
 		if p.state == Down {
 			p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
 		}
 		p.become(Good)
-		p.failures, p.reason = 0, ""
+		p.reason = ""
 	}
 }
 
-// overtaken records that another server answered first. Until it is known
-// whether this one is slow or dead, others come first.
-func (p *peer) overtaken() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state == Unknown || p.state == Good {
-		p.become(Doubtful)
-		p.probeAt = time.Now().Add(maxInterval) // the exchange that goes on shows it sooner
-		p.wake()
-	}
+// recovered records that failures are over. The caller holds mu.
+func (p *peer) recovered() {
+	p.broken = false
+	p.recoveries.Add(1)
 }
 
-// failed records that there was no reply, and has the server probed at once.
-func (p *peer) failed(reason error) {
+// missed records that there was no reply by the deadline, or an error instead.
+// It has the server probed, as it may be the name that nobody answers; without
+// probes the misses alone decide.
+func (p *peer) missed(reason error, probed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Failures++
 	if errors.Is(reason, errTimedOut) {
 		p.counts.Timeouts++
 	}
+	p.misses++
+	p.broken = p.broken || !probed || !errors.Is(reason, errTimedOut)
+	p.doubt(reason)
+}
+
+// unproven records that a probe was not answered by the deadline.
+func (p *peer) unproven(reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.misses++
+	p.broken = true
+	p.doubt(reason)
+}
+
+// doubt changes the state after a miss. The caller holds mu.
+func (p *peer) doubt(reason error) {
 	p.reason = cause(reason).Error()
-	if p.state == Unknown || p.state == Good || p.state == Doubtful {
+	switch {
+	case p.state == Down || p.state == Looping:
+	case p.broken && p.misses >= maxMisses:
+		p.log.Info("the upstream does not answer; it is left out until it does", "error", p.reason)
+		p.become(Down)
+	case p.state != Doubtful:
 		p.become(Doubtful)
-		p.probeAt = time.Time{}
-		p.wake()
-	}
-}
-
-// accepted records an answer that was usable.
-func (p *peer) accepted() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.rejections = 0
-	if p.state == Rejecting {
-		p.log.Info("the upstream answers again", "after", time.Since(p.since).Round(time.Second))
-		p.become(Good)
-	}
-}
-
-// rejectedQuery records that another server answered what this one rejected.
-func (p *peer) rejectedQuery(q dns.Question, reason error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.counts.Rejections++
-	p.rejected = q
-	if p.rejections++; p.rejections >= maxRejections && (p.state == Good || p.state == Doubtful) {
-		p.reason = reason.Error()
-		p.log.Info("upstream rejects queries that others answer", "reason", p.reason)
-		p.become(Rejecting)
-		p.failures = 0
-		p.probeAt = time.Now().Add(firstBackoff)
+		p.probeAt = p.probed.Add(p.deadline()) // names that nobody answers cause no more
 		p.wake()
 	}
 }
@@ -209,52 +181,48 @@ func (p *peer) looped() (Server, bool) {
 	return p.server, true
 }
 
-// probed records the result of a probe that began then.
-func (p *peer) probed(began time.Time, err error) {
+// endProbe records the result of a probe that began then.
+func (p *peer) endProbe(began time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.probing = false
-	if p.state == Looping && p.probeAt.After(began) {
-		return // it came back to us, or is not due
-	}
-	if err == nil {
+	switch {
+	case p.state == Looping && p.probeAt.After(began): // it came back to us, or is not due
+	case err != nil:
+		p.probeAt = time.Now().Add(retry.Pause(p.failures+1, firstBackoff, maxBackoff))
+		p.failures++
+	case p.state == Looping:
 		p.become(Good)
-		p.failures, p.rejections, p.reason = 0, 0, ""
-		return
-	}
-	p.reason = cause(err).Error()
-	p.probeAt = time.Now().Add(retry.Pause(p.failures+1, firstBackoff, maxBackoff))
-	p.failures++
-	if p.state == Unknown || p.state == Good || p.state == Doubtful {
-		p.become(Down)
-		p.log.Info("the upstream does not answer; others are asked first", "error", p.reason)
+		p.reason = ""
+		p.recovered()
 	}
 }
 
-// reset clears the learned state. Counts and loops stay: neither depends on the
-// network.
+// reset clears what depends on the network.
 func (p *peer) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.speed, p.edns = estimate{}, ednsUse{}
-	p.failures, p.rejections, p.reason = 0, 0, ""
-	p.sampled, p.probeAt = time.Time{}, time.Time{}
-	p.recoveries.Add(1)
+	p.speed, p.edns = estimate{}, ednsSupport{}
+	p.failures, p.misses, p.reason = 0, 0, ""
+	p.sampled, p.probeAt, p.probed = time.Time{}, time.Time{}, time.Time{}
+	p.recovered()
 	if p.state != Looping {
 		p.become(Unknown)
 	}
 }
 
-// interval is how long to wait for a reply before it counts as lost.
-func (p *peer) interval() time.Duration {
+// pause is after how long a query is repeated. The server is late after two.
+func (p *peer) pause() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.speed.interval()
+	return p.deadline() / 2
 }
 
-// hedge is after how long to query a second server too.
-func (p *peer) hedge() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.speed.hedge()
+// deadline is after how long the server is late. A connection may have to be
+// made first. The caller holds mu.
+func (p *peer) deadline() time.Duration {
+	if p.server.Transport != UDP {
+		return max(p.speed.deadline(), unknownDeadline)
+	}
+	return p.speed.deadline()
 }

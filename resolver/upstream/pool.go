@@ -35,15 +35,16 @@ type Config struct {
 	Roots *x509.CertPool
 	// Logger gets changes of the servers' states; nil discards.
 	Logger *slog.Logger
-	// InFlight bounds the concurrent Exchanges, 1024 where zero; PerServer the
-	// queries to one server, 512 where zero. A query that is sent again counts
-	// again for the latter.
+	// InFlight bounds the concurrent Exchanges, 1024 where zero; PerServer those
+	// that wait for one server, 512 where zero. Beyond that the one that has been
+	// late for the longest gives way.
 	InFlight, PerServer int
 }
 
 // Options may differ from one Use to the next.
 type Options struct {
-	// Timeout of one exchange with one server; 2 s where zero.
+	// Timeout of a server that has been silent over UDP, or of a connection; 2 s
+	// where zero.
 	Timeout time.Duration
 	// RandomizeCase makes forgery harder where nothing is encrypted (0x20).
 	RandomizeCase bool
@@ -58,7 +59,7 @@ type Pool struct {
 	config       Config
 	newTransport func(Server, *transport.Scope) roundTripper // replaced in tests
 	total        time.Duration                               // Total, but for tests
-	inFlight     chan struct{}                               // holds one element for each Exchange
+	places       places                                      // for the Exchanges
 	budget       budget
 	wakeup       retry.Hint   // holds one element when the prober has to check
 	used         atomic.Int64 // nanoseconds from born to the last use
@@ -75,16 +76,17 @@ func New(config Config) *Pool {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
+	config.InFlight = cmp.Or(config.InFlight, defaultInFlight)
 	config.PerServer = cmp.Or(config.PerServer, defaultPerServer)
 	p := &Pool{
-		config:   config,
-		total:    Total,
-		inFlight: make(chan struct{}, cmp.Or(config.InFlight, defaultInFlight)),
-		budget:   newBudget(),
-		wakeup:   retry.NewHint(),
-		born:     time.Now(),
-		peers:    map[Server]*peer{},
-		tokens:   map[token]*peer{},
+		config: config,
+		total:  Total,
+		places: places{limit: config.InFlight},
+		budget: newBudget(),
+		wakeup: retry.NewHint(),
+		born:   time.Now(),
+		peers:  map[Server]*peer{},
+		tokens: map[token]*peer{},
 	}
 	p.newTransport = p.makeTransport
 	return p
@@ -138,7 +140,7 @@ func (p *Pool) peer(server Server, peers map[Server]*peer, tokens map[token]*pee
 	known := peers[server]
 	if known == nil {
 		if known = p.peers[server]; known == nil {
-			known = newPeer(server, p.config.Logger, p.wake)
+			known = newPeer(server, p.config, p.wake)
 		}
 		peers[server] = known
 		tokens[known.token] = known // that of zero is never looked up

@@ -144,12 +144,26 @@ func TestFailover(t *testing.T) {
 	}
 	hangUp := func(w dns.ResponseWriter, _ *dns.Msg) { _ = w.Close() }
 	for name, bad := range map[string]netip.AddrPort{
-		"silence":            serve(t, nil, nil).addr,
-		"SERVFAIL":           serve(t, failing(dns.RcodeServerFailure), nil).addr,
-		"REFUSED":            serve(t, failing(dns.RcodeRefused), nil).addr,
-		"NOTIMP":             serve(t, failing(dns.RcodeNotImplemented), nil).addr,
-		"cannot be read":     serve(t, garbled, nil).addr,
-		"unreachable":        unreachable(t),
+		"silence":        serve(t, nil, nil).addr,
+		"SERVFAIL":       serve(t, failing(dns.RcodeServerFailure), nil).addr,
+		"REFUSED":        serve(t, failing(dns.RcodeRefused), nil).addr,
+		"NOTIMP":         serve(t, failing(dns.RcodeNotImplemented), nil).addr,
+		"cannot be read": serve(t, garbled, nil).addr,
+		"FORMERR":        serve(t, failing(dns.RcodeFormatError), nil).addr,
+		"NOTAUTH":        serve(t, failing(dns.RcodeNotAuth), nil).addr,
+		"unknown code":   serve(t, failing(12), nil).addr,
+		"unreachable":    unreachable(t),
+		"lame":           serve(t, failing(dns.RcodeSuccess), nil).addr,
+		"a referral": serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			m.Ns = []dns.RR{&dns.NS{Hdr: dns.RR_Header{Name: "example.", Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: "ns.example."}}
+			_ = w.WriteMsg(m)
+		}, nil).addr,
+		"a header only": serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			m.Question, m.RecursionAvailable = nil, true
+			_ = w.WriteMsg(m)
+		}, nil).addr,
 		"hangs up over TCP":  serve(t, cut, hangUp).addr,
 		"truncated over TCP": serve(t, cut, cut).addr,
 		"REFUSED as header only": serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -168,11 +182,25 @@ func TestFailover(t *testing.T) {
 
 func TestFinalAnswers(t *testing.T) {
 	never := serve(t, answering("192.0.2.66"), nil)
-	for _, rcode := range []int{dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeFormatError, dns.RcodeNotAuth} {
-		server := serve(t, failing(rcode), nil)
-		if got, _ := ask(t, grouped(server.addr, never.addr)); got.Msg.Rcode != rcode {
-			t.Errorf("%s: got %v", dns.RcodeToString[rcode], got.Msg)
-		}
+	for name, tt := range map[string]struct {
+		rcode  int
+		change func(*dns.Msg)
+	}{
+		"NODATA of a resolver":    {dns.RcodeSuccess, func(m *dns.Msg) { m.RecursionAvailable = true }},
+		"NODATA of an authority":  {dns.RcodeSuccess, func(m *dns.Msg) { m.Authoritative = true }},
+		"NXDOMAIN without either": {dns.RcodeNameError, func(*dns.Msg) {}},
+		"YXDOMAIN":                {dns.RcodeYXDomain, func(*dns.Msg) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+				m := new(dns.Msg).SetRcode(q, tt.rcode)
+				tt.change(m)
+				_ = w.WriteMsg(m)
+			}, nil)
+			if got, _ := ask(t, grouped(server.addr, never.addr)); got.Msg.Rcode != tt.rcode || len(got.Msg.Answer) > 0 {
+				t.Errorf("got %v", got.Msg)
+			}
+		})
 	}
 }
 

@@ -64,57 +64,40 @@ func (p *peer) probeTime() (time.Time, bool) {
 }
 
 func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
-	if !peer.enter(p.config.PerServer) {
-		return // it is busy: a result will come
-	}
 	peer.mu.Lock()
-	peer.probing = true
-	q := peer.probeQuestion()
+	peer.probing, peer.probed = true, now
+	q, deadline := peer.probeQuestion(), peer.deadline()
 	peer.mu.Unlock()
-	began := s.scope.Go(func() {
+	s.scope.Go(func() {
 		ctx, cancel := context.WithTimeoutCause(s.scope.Context(), probeLimit, errTimedOut)
 		defer cancel()
-		reply, _, err := s.queryServer(ctx, peer, q, choices{})
-		peer.leave()
-		if err == nil {
-			peer.answered(time.Since(now))
-			if q.asked == peer.rejectedQuestion() && rejected(reply.Rcode) {
-				err = rejection{reply}
-			}
+		late := time.AfterFunc(deadline, func() { peer.unproven(errTimedOut) })
+		a := newAttempt(s, peer, q)
+		a.brisk = true
+		_, _, err := a.run(ctx)
+		if replied(err) {
+			err = nil
 		}
-		peer.probed(now, err)
+		if late.Stop() && err != nil && s.scope.Context().Err() == nil {
+			peer.unproven(err)
+		}
+		peer.endProbe(now, err)
 		p.wake()
 	})
-	if !began {
-		peer.leave()
-	}
 }
 
-// probeQuestion returns what to query: for a server that rejects queries one of
-// those, for one near by what shows a loop, and for others what every server
-// can answer. The caller holds mu.
+// probeQuestion returns what to query: of a server near by what shows a loop,
+// and of others what every server can answer. The caller holds mu.
 func (p *peer) probeQuestion() *question {
 	query := new(dns.Msg)
-	switch {
-	case p.state == Rejecting:
-		query.SetQuestion(p.rejected.Name, p.rejected.Qtype)
-	case p.token != 0:
+	if p.token != 0 {
 		query.SetQuestion(p.token.loopName(), dns.TypeTXT)
-	default:
+	} else {
 		query.SetQuestion(".", dns.TypeNS)
 	}
 	q, err := newQuestion(query)
 	if err != nil {
-		panic("upstream: a question that was encoded before cannot be encoded: " + err.Error())
+		panic("upstream: our own question cannot be encoded: " + err.Error())
 	}
 	return q
-}
-
-func (p *peer) rejectedQuestion() dns.Question {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state != Rejecting {
-		return dns.Question{}
-	}
-	return p.rejected
 }

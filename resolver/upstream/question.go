@@ -31,14 +31,9 @@ type question struct {
 	client uint16 // the client's ID
 }
 
-// special reports whether a client added options of its own. How a server
-// handles those shows nothing of its EDNS support: a client could otherwise
-// turn off EDNS for all others.
-func (q *question) special() bool { return len(q.passed) > 0 }
-
 // form is how a question is sent to a server.
 type form struct {
-	edns   bool
+	edns   ednsUse
 	mark   token // zero: none
 	padded bool
 	mixed  bool // the case of letters is random (0x20)
@@ -75,7 +70,7 @@ func (q *question) wire(f form) []byte {
 	if f.mixed {
 		mixCase(message[headerLen : q.end-4])
 	}
-	if !f.edns {
+	if f.edns == noEDNS {
 		return message
 	}
 	message[11] = 1 // additional records
@@ -90,6 +85,9 @@ func (q *question) wire(f form) []byte {
 	message = binary.BigEndian.AppendUint16(message, flags)
 	length := len(message)
 	message = append(message, 0, 0)
+	if f.edns == noOptions {
+		return message
+	}
 	message = append(message, q.passed...)
 	if f.mark != 0 {
 		message = appendOption(message, markOption, binary.BigEndian.AppendUint64(slices.Clone(q.hops), uint64(f.mark)))

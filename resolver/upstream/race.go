@@ -11,281 +11,292 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
-// maxAttempts bounds the queries sent for one.
-const maxAttempts = 12
-
-// race is one query on its way to an answer. Attempts are added to it, each
-// with a server of its own or a repeated one, until one of them has a usable
-// reply. Only the goroutine of run touches it.
+// race is one query on its way to an answer. The servers take part in their
+// order, each from when the one before it has failed or is late, so that a reply
+// of the first counts before one of the second. Only one goroutine touches it:
+// that of Exchange, and then the one that awaits a late reply.
 type race struct {
 	group   *Group
 	session *session
 	q       *question
-	results chan outcome // has room for all
+	ctx     context.Context // its end is the race's
+	end     func()
 
-	good     []*peer
-	plan     []*peer // which to query next
-	pending  []*attempt
-	started  int
-	pace     time.Duration // until the next attempt if there is no result
-	hedge    bool          // that attempt is only to reduce latency
-	failure  Failure
-	rejected []outcome
+	rest    []*peer // not asked yet
+	last    []*peer // down: asked when nobody else has replied
+	parts   []*part // in the servers' order
+	results chan result
+	failure Failure
 }
 
-// attempt is one exchange with one server.
-type attempt struct {
+// part is what one server does in a race.
+type part struct {
 	peer     *peer
-	began    time.Time
-	patience time.Duration // after which silence counts as loss
-	cancel   context.CancelFunc
+	state    partState
+	repeat   time.Time // the next server may be asked early
+	deadline time.Time // when it is late
+	brief    bool      // and fails then
+	end      context.CancelFunc
+	reply    *Reply // whatever it is
 }
 
-// outcome is the result of an attempt.
-type outcome struct {
-	*attempt
+type partState uint8
+
+const (
+	asking   partState = iota // it may answer: those behind it are held back
+	late                      // it may answer, and holds nobody back
+	failed                    // it has no answer
+	answered                  // it has one
+)
+
+// result is what a server's part comes to.
+type result struct {
+	part  *part
 	reply *dns.Msg
 	by    Transport
 	err   error
 }
 
-func (o outcome) asReply() *Reply {
-	return &Reply{Msg: o.reply, Server: o.peer.server, Transport: o.by}
-}
-
+// newRace makes a race that nobody takes part in yet; nil if there is no place
+// for it.
 func newRace(g *Group, s *session, q *question) *race {
-	good, bad, looping := g.order(s.kept)
-	r := &race{group: g, session: s, q: q, results: make(chan outcome, maxAttempts), good: good, plan: plan(good, bad)}
+	pool := g.pool
+	r := &race{group: g, session: s, q: q, results: make(chan result, len(g.peers))}
+	var looping []*peer
+	r.rest, r.last, looping = g.order(s.kept)
 	for _, p := range looping {
 		r.failure.note(p.server, errLooping)
+	}
+	patience := briefly
+	if len(r.rest) > 0 {
+		patience = 2 * r.rest[0].pause()
+	}
+	ctx, cancel := context.WithTimeoutCause(s.scope.Context(), pool.total, errTimedOut)
+	place := pool.places.take(time.Now().Add(patience), cancel)
+	if place == nil {
+		cancel()
+		return nil
+	}
+	r.ctx, r.end = ctx, func() {
+		cancel()
+		pool.places.leave(place)
 	}
 	return r
 }
 
-// plan returns which servers to query, and which again: good ones twice before
-// others are tried, as a lost packet is more frequent than a failed server.
-func plan(good, bad []*peer) (plan []*peer) {
-	round := slices.Concat(good, bad)
-	plan = slices.Concat(good, good, bad)
-	for len(round) > 0 && len(plan) < maxAttempts {
-		plan = append(plan, round...)
-	}
-	return plan
-}
-
-// run goes on until there is an answer, no server is left to query, or ctx
-// ends.
-func (r *race) run(ctx context.Context) (*Reply, error) {
+// run goes on until there is an answer to give, and returns whose it is; or nil,
+// when nobody can have one any more.
+func (r *race) run() *part {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	r.next(timer)
-	for len(r.pending) > 0 {
+	for {
+		r.age(time.Now())
+		r.admit(time.Now())
+		winner, open := r.standing()
+		if winner != nil || !open {
+			return winner
+		}
+		timer.Reset(time.Until(r.next()))
 		select {
-		case <-ctx.Done():
-			r.abandon()
-			return r.lost()
+		case <-r.ctx.Done():
+			return nil
 		case o := <-r.results:
-			r.pending = slices.DeleteFunc(r.pending, func(a *attempt) bool { return a == o.attempt })
-			if o.err == nil && !rejected(o.reply.Rcode) {
-				return r.won(o), nil
-			}
-			r.note(o)
-			r.next(timer)
+			o.part.settle(r, o)
 		case <-timer.C:
-			r.late(timer)
 		}
-	}
-	return r.lost()
-}
-
-// late queries another server since there was no result in time.
-func (r *race) late(timer *time.Timer) {
-	first := r.pending[0]
-	switch {
-	case !r.hedge:
-		r.next(timer)
-	case r.group.pool.budget.take():
-		r.next(timer)
-	default: // not yet, then
-		r.hedge = false
-		timer.Reset(max(0, first.patience-time.Since(first.began)))
 	}
 }
 
-// next begins another attempt, if there is one to make, and sets the timer for
-// the one after it.
-func (r *race) next(timer *time.Timer) {
-	for r.started < maxAttempts {
-		i := slices.IndexFunc(r.plan, r.mayStart)
-		if i < 0 {
-			return
+// standing returns whose answer may be given now: the first one's that has any,
+// if no server before it may still be in time. open is whether there may be one
+// later.
+func (r *race) standing() (winner *part, open bool) {
+	held := false
+	for _, p := range r.parts {
+		switch p.state {
+		case answered:
+			if !held {
+				return p, true
+			}
+		case asking:
+			held, open = true, true
+		case late:
+			open = true
 		}
-		p := r.plan[i]
-		r.plan = slices.Delete(r.plan, i, i+1)
-		if err := r.start(p); err != nil {
-			r.drop(p, err)
+	}
+	return nil, open
+}
+
+// age makes those late whose deadline has passed.
+func (r *race) age(now time.Time) {
+	for _, p := range r.parts {
+		if p.state == asking && !now.Before(p.deadline) {
+			p.state = late
+			p.peer.missed(errTimedOut, r.session.kept)
+			if p.brief {
+				r.fail(p, errTimedOut)
+			}
+		}
+	}
+}
+
+// admit asks the next server when it is due, and all that are down when the
+// others have nothing to say.
+func (r *race) admit(now time.Time) {
+	for len(r.rest) > 0 && r.isDue(now) {
+		p := r.rest[0]
+		r.rest = r.rest[1:]
+		r.start(p, false)
+	}
+	silent := func(p *part) bool { return p.state == late || p.state == failed && p.reply == nil }
+	if len(r.rest) == 0 && !slices.ContainsFunc(r.parts, func(p *part) bool { return !silent(p) }) {
+		for _, p := range r.last {
+			r.start(p, true)
+		}
+		r.last = nil
+	}
+}
+
+// isDue reports whether to ask the next server: when the one before it does not
+// hold it back, or early, when that one is asked again.
+func (r *race) isDue(now time.Time) bool {
+	if len(r.parts) == 0 {
+		return true
+	}
+	before := r.parts[len(r.parts)-1]
+	if before.state == late || before.state == failed {
+		return true
+	}
+	if before.state == answered || before.repeat.IsZero() || now.Before(before.repeat) {
+		return false
+	}
+	before.repeat = time.Time{}
+	early := r.group.pool.budget.take()
+	if early {
+		r.rest[0].updateCounts(func(c *Counts) { c.Hedges++ })
+	}
+	return early
+}
+
+// next is when something is due, if no result comes before.
+func (r *race) next() time.Time {
+	next := time.Now().Add(Total)
+	for i, p := range r.parts {
+		if p.state != asking {
 			continue
 		}
-		r.setPace(p)
-		timer.Reset(r.pace)
+		if p.deadline.Before(next) {
+			next = p.deadline
+		}
+		if i == len(r.parts)-1 && len(r.rest) > 0 && !p.repeat.IsZero() && p.repeat.Before(next) {
+			next = p.repeat
+		}
+	}
+	return next
+}
+
+// start has a server take part.
+func (r *race) start(peer *peer, brief bool) {
+	pause := peer.pause()
+	p := &part{peer: peer, brief: brief, repeat: time.Now().Add(pause), deadline: time.Now().Add(2 * pause)}
+	if brief {
+		p.deadline = time.Now().Add(briefly)
+	}
+	r.parts = append(r.parts, p)
+	ctx, cancel := context.WithCancelCause(r.ctx)
+	p.end = func() { cancel(errTimedOut) }
+	place := peer.places.take(p.deadline, p.end)
+	if place == nil {
+		p.settle(r, result{err: ErrBusy})
 		return
 	}
+	a := newAttempt(r.session, peer, r.q)
+	a.once, a.mixed = brief, r.group.options.RandomizeCase
+	a.timeout = r.group.options.Timeout
+	if !r.session.scope.Go(func() {
+		reply, by, err := a.run(ctx)
+		peer.places.leave(place)
+		p.end()
+		r.results <- result{p, reply, by, err}
+	}) {
+		peer.places.leave(place)
+		p.settle(r, result{err: transport.ErrEnded})
+	}
 }
 
-// mayStart reports whether to query a server now. A connection loses nothing,
-// so repeating a query over one is useless.
-func (r *race) mayStart(p *peer) bool {
-	return p.server.Transport == UDP || !r.isPending(p)
-}
-
-func (r *race) isPending(p *peer) bool {
-	return slices.ContainsFunc(r.pending, func(a *attempt) bool { return a.peer == p })
-}
-
-// setPace sets when the next attempt is due after one has begun. The second is
-// due early, if it goes to a good server; the next when the first one's reply
-// must be lost, and the others later each time.
-func (r *race) setPace(p *peer) {
-	first := r.pending[0]
-	hedged := r.hedge
-	r.hedge = false
+// settle records the result of a part.
+func (p *part) settle(r *race, o result) {
 	switch {
-	case len(r.pending) == 1:
-		r.pace = first.patience
-		i := slices.IndexFunc(r.plan, r.mayStart)
-		if early := p.hedge(); i >= 0 && slices.Contains(r.good, r.plan[i]) && early < r.pace {
-			r.pace, r.hedge = early, true
-		}
-	case hedged:
-		r.pace = max(first.patience-time.Since(first.began), r.pace)
-	default:
-		r.pace = min(2*max(r.pace, minInterval), maxInterval)
-	}
-}
-
-// start sends the query to a server.
-func (r *race) start(p *peer) error {
-	pool := r.group.pool
-	if !p.enter(pool.config.PerServer) {
-		return ErrBusy
-	}
-	c := choices{mixed: r.group.options.RandomizeCase}
-	switch {
-	case r.isPending(p):
-		// Silence may be due to EDNS. With DO the answer would lack what was
-		// requested.
-		c.plain = !r.q.do && p.doubtsEDNS()
-		p.updateCounts(func(c *Counts) { c.Repeats++ })
-	case r.hedge && len(r.pending) > 0:
-		p.updateCounts(func(c *Counts) { c.Hedges++ })
-	}
-	ctx, cancel := context.WithTimeoutCause(r.session.scope.Context(), r.group.options.Timeout, errTimedOut)
-	a := &attempt{peer: p, began: time.Now(), patience: p.interval(), cancel: cancel}
-	if !r.session.scope.Go(func() { a.exchange(ctx, r, c) }) {
-		cancel()
-		p.leave()
-		return transport.ErrEnded
-	}
-	r.started++
-	r.pending = append(r.pending, a)
-	return nil
-}
-
-// exchange queries the server. What that shows about the server is recorded
-// even when the race is over.
-func (a *attempt) exchange(ctx context.Context, r *race, c choices) {
-	defer a.cancel()
-	reply, by, err := r.session.queryServer(ctx, a.peer, r.q, c)
-	after := time.Since(a.began)
-	a.peer.leave()
-	switch {
-	case err == nil:
-		a.peer.answered(after)
-	case errors.Is(err, transport.ErrBusy):
-		a.peer.updateCounts(func(c *Counts) { c.Overloads++ })
-	case ctx.Err() == nil:
-		a.peer.failed(err)
-	case after >= a.patience:
-		a.peer.failed(errTimedOut) // the race may have been over before
-	}
-	r.results <- outcome{a, reply, by, err}
-}
-
-// note records the result of a failed attempt. A server that was not just
-// silent is not queried again: its answer would be the same.
-func (r *race) note(o outcome) {
-	if o.err == nil {
-		r.rejected = append(r.rejected, o)
-		r.drop(o.peer, rejection{o.reply})
+	case p.state == failed: // asked briefly, and too late
 		return
-	}
-	r.failure.note(o.peer.server, o.err)
-	if !errors.Is(o.err, errTimedOut) {
-		r.drop(o.peer, o.err)
-	}
-}
-
-func (r *race) drop(p *peer, err error) {
-	r.failure.note(p.server, err)
-	r.plan = slices.DeleteFunc(r.plan, func(other *peer) bool { return other == p })
-}
-
-// won ends the race with an answer. Servers that were queried before and have
-// not answered are overtaken; to measure how slow they are, they get the rest
-// of the time that they usually need.
-func (r *race) won(winner outcome) *Reply {
-	winner.peer.accepted()
-	for _, o := range r.rejected {
-		o.peer.rejectedQuery(r.q.asked, rejection{o.reply})
-	}
-	for _, a := range r.pending {
-		if a.peer != winner.peer && a.began.Before(winner.began) {
-			a.peer.overtaken()
+	case o.err == nil:
+		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
+		if isAnswer(o.reply) {
+			p.state = answered
+			return
 		}
-		rest := a.patience - time.Since(a.began)
-		if r.session.kept && rest > 0 && a.peer != winner.peer {
-			time.AfterFunc(rest, a.cancel)
-		} else {
-			a.cancel()
+		o.err = rejection{o.reply}
+		p.peer.updateCounts(func(c *Counts) { c.Rejections++ })
+	case errors.Is(o.err, ErrBusy), errors.Is(o.err, transport.ErrBusy):
+		p.peer.updateCounts(func(c *Counts) { c.Overloads++ })
+	case p.state == asking && r.ctx.Err() == nil && !replied(o.err) && !errors.Is(o.err, transport.ErrEnded):
+		p.peer.missed(o.err, r.session.kept)
+	}
+	r.fail(p, o.err)
+}
+
+func (r *race) fail(p *part, err error) {
+	p.state = failed
+	p.end()
+	r.failure.note(p.peer.server, err)
+}
+
+// won is the end of the race with an answer, except for servers before the
+// winner that are only late. Those go on, if there is somebody to wait for
+// them: their answer would have counted.
+func (r *race) won(winner *part) *Reply {
+	reply := winner.reply
+	before := r.parts[:slices.Index(r.parts, winner)]
+	isLate := func(p *part) bool { return p.state == late }
+	if !slices.ContainsFunc(before, isLate) {
+		r.end()
+		return reply
+	}
+	for _, p := range r.parts[len(before):] {
+		p.end()
+	}
+	r.parts, r.rest, r.last = slices.DeleteFunc(slices.Clone(before), func(p *part) bool { return !isLate(p) }), nil, nil
+	answer := make(chan *Reply, 1)
+	await := func() {
+		defer r.end()
+		defer close(answer)
+		if p := r.run(); p != nil {
+			answer <- p.reply
 		}
 	}
-	return winner.asReply()
-}
-
-// abandon ends the attempts that have not.
-func (r *race) abandon() {
-	for _, a := range r.pending {
-		r.failure.note(a.peer.server, errTimedOut)
-		a.cancel()
+	if !r.session.kept || !r.session.scope.Go(await) {
+		r.end()
+		close(answer)
 	}
+	reply.Provisional, reply.Late = true, answer
+	return reply
 }
 
-// lost is the end without an answer: the best reply of those that rejected the
-// query, or else the failure.
+// lost is the end without an answer: the best reply that is none, or else the
+// failure.
 func (r *race) lost() (*Reply, error) {
-	if len(r.rejected) == 0 {
+	defer r.end()
+	var best *Reply
+	for _, p := range r.parts {
+		switch {
+		case p.state == asking || p.state == late:
+			r.failure.note(p.peer.server, errTimedOut)
+		case p.reply != nil && (best == nil || informativeness(p.reply.Msg) > informativeness(best.Msg)):
+			best = p.reply
+		}
+	}
+	if best == nil {
 		return nil, &r.failure
 	}
-	best := slices.MaxFunc(r.rejected, func(a, b outcome) int { return informativeness(a.reply) - informativeness(b.reply) })
-	return best.asReply(), nil
-}
-
-// informativeness is how much a reply with an error helps a client: most if it gives
-// a reason, more if it is about the name than about the server.
-func informativeness(reply *dns.Msg) int {
-	n := 0
-	if len(Extended(reply)) > 0 {
-		n += 2
-	}
-	if reply.Rcode == dns.RcodeServerFailure {
-		n++
-	}
-	return n
-}
-
-// rejected reports whether another server should be queried after such an
-// answer. A code that needs EDNS concerns the exchange and not the name.
-func rejected(rcode int) bool {
-	return rcode == dns.RcodeServerFailure || rcode == dns.RcodeRefused ||
-		rcode == dns.RcodeNotImplemented || rcode > 0xf
+	return best, nil
 }

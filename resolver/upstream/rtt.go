@@ -6,17 +6,12 @@ import (
 )
 
 const (
-	// unknownInterval is how long a server of which nothing is known may be
-	// silent before the next is queried: long enough for most, short enough
-	// that a dead first server costs less than 300 ms.
-	unknownInterval = 200 * time.Millisecond
-	// minInterval keeps small variations near zero from causing repetitions.
-	minInterval = 100 * time.Millisecond
-	maxInterval = time.Second
-	// maxHedge bounds the wait for a server that is usually slow, as far as
-	// the budget allows.
-	maxHedge = 250 * time.Millisecond
-	minHedge = 20 * time.Millisecond
+	// unknownDeadline is how long a server of which nothing is known may take
+	// before the next one counts.
+	unknownDeadline = 400 * time.Millisecond
+	// minDeadline keeps small variations near zero from counting.
+	minDeadline = 100 * time.Millisecond
+	maxDeadline = time.Second
 
 	recent  = 64 // samples from which the p95 is computed
 	enough  = 16 // of them are enough for a p95
@@ -32,12 +27,15 @@ type estimate struct {
 	p95                 time.Duration // 0: not known
 }
 
+// add records a sample. One beyond the deadline counts as one that just reaches
+// it: what is slow is most often the name, and not the server.
 func (e *estimate) add(sample time.Duration) {
+	counted := min(sample, e.deadline())
 	if e.samples == 0 {
-		e.smoothed, e.variation = sample, sample/2
+		e.smoothed, e.variation = counted, counted/2
 	} else {
-		e.variation += ((e.smoothed - sample).Abs() - e.variation) / 4
-		e.smoothed += (sample - e.smoothed) / 8
+		e.variation += ((e.smoothed - counted).Abs() - e.variation) / 4
+		e.smoothed += (counted - e.smoothed) / 8
 	}
 	e.ring[e.samples%recent] = sample
 	e.samples++
@@ -49,22 +47,13 @@ func (e *estimate) add(sample time.Duration) {
 	}
 }
 
-// interval is how long to wait for a reply before it counts as lost.
-func (e *estimate) interval() time.Duration {
+// deadline is how long the server may take before it is late: twice what it
+// takes at most by RFC 6298, so that a repeated query has as much as the first.
+func (e *estimate) deadline() time.Duration {
 	if e.samples == 0 {
-		return unknownInterval
+		return unknownDeadline
 	}
-	return min(max(e.smoothed+4*e.variation, minInterval), maxInterval)
-}
-
-// hedge is after how long to query a second server too. It is not later than
-// interval.
-func (e *estimate) hedge() time.Duration {
-	limit := min(e.interval(), maxHedge)
-	if e.p95 == 0 {
-		return limit
-	}
-	return min(max(e.p95, minHedge), limit)
+	return min(max(2*(e.smoothed+4*e.variation), minDeadline), maxDeadline)
 }
 
 // latencyBounds are the upper bounds of a histogram's buckets.

@@ -10,11 +10,11 @@ import (
 
 // Counts are totals of one server since it came into use.
 type Counts struct {
-	Queries    uint64  `json:"queries"`  // exchanges begun, probes included
+	Queries    uint64  `json:"queries"`  // sent, repeated ones and probes included
 	Replies    uint64  `json:"-"`        // of any kind
-	Failures   uint64  `json:"failures"` // exchanges without a usable reply in time
+	Failures   uint64  `json:"failures"` // queries without a reply in time
 	Timeouts   uint64  `json:"-"`        // those of them without any
-	Rejections uint64  `json:"-"`        // queries rejected that another server answered
+	Rejections uint64  `json:"-"`        // replies that are no answer
 	Repeats    uint64  `json:"-"`        // queries sent again since no reply came in time
 	Hedges     uint64  `json:"-"`        // queries sent early, since another server was slow
 	Overloads  uint64  `json:"-"`        // queries not sent: too many in flight
@@ -43,8 +43,8 @@ type Status struct {
 	// keep to. 0 is not known.
 	RTT Milliseconds `json:"rtt_ms"`
 	P95 Milliseconds `json:"p95_ms"`
-	// EDNS is false while the server is queried without, since it fails with
-	// it.
+	// EDNS is false while the server is queried without, since it answers
+	// nothing else.
 	EDNS     bool `json:"edns"`
 	InFlight int  `json:"in_flight"`
 	Counts
@@ -61,8 +61,8 @@ func (p *peer) status() Status {
 	s := NewStatus(p.server)
 	s.State, s.Since, s.Reason = p.state, p.since.UTC().Truncate(time.Millisecond), p.reason
 	s.RTT, s.P95 = Milliseconds(p.speed.smoothed), Milliseconds(p.speed.p95)
-	s.EDNS = !time.Now().Before(p.edns.plain)
-	s.InFlight, s.Counts = p.inFlight, p.counts
+	s.EDNS = p.edns.current() < noEDNS
+	s.InFlight, s.Counts = p.places.count(), p.counts
 	return s
 }
 
