@@ -137,6 +137,9 @@ func (p *peer) missed(reason error, probed bool) {
 	if errors.Is(reason, errTimedOut) {
 		p.counts.Timeouts++
 	}
+	if !probed && p.state == Down {
+		p.since = time.Now() // a query has shown what a probe would
+	}
 	p.misses++
 	p.broken = p.broken || !probed || !errors.Is(reason, errTimedOut)
 	p.doubt(reason)

@@ -2,13 +2,8 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
-
-	"github.com/miekg/dns"
-
-	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 // race is one query on its way to an answer. The servers take part in their
@@ -27,34 +22,6 @@ type race struct {
 	parts   []*part // in the servers' order
 	results chan result
 	failure Failure
-}
-
-// part is what one server does in a race.
-type part struct {
-	peer     *peer
-	state    partState
-	repeat   time.Time // the next server may be asked early
-	deadline time.Time // when it is late
-	brief    bool      // and fails then
-	end      context.CancelFunc
-	reply    *Reply // whatever it is
-}
-
-type partState uint8
-
-const (
-	asking   partState = iota // it may answer: those behind it are held back
-	late                      // it may answer, and holds nobody back
-	failed                    // it has no answer
-	answered                  // it has one
-)
-
-// result is what a server's part comes to.
-type result struct {
-	part  *part
-	reply *dns.Msg
-	by    Transport
-	err   error
 }
 
 // newRace makes a race that nobody takes part in yet; nil if there is no place
@@ -133,28 +100,32 @@ func (r *race) age(now time.Time) {
 		if p.state == asking && !now.Before(p.deadline) {
 			p.state = late
 			p.peer.missed(errTimedOut, r.session.kept)
-			if p.brief {
-				r.fail(p, errTimedOut)
-			}
 		}
 	}
 }
 
 // admit asks the next server when it is due, and all that are down when the
-// others have nothing to say.
+// others are silent. Nobody waits for those, except among themselves.
 func (r *race) admit(now time.Time) {
 	for len(r.rest) > 0 && r.isDue(now) {
 		p := r.rest[0]
 		r.rest = r.rest[1:]
-		r.start(p, false)
+		r.start(p, asking, 2*p.pause())
 	}
-	silent := func(p *part) bool { return p.state == late || p.state == failed && p.reply == nil }
-	if len(r.rest) == 0 && !slices.ContainsFunc(r.parts, func(p *part) bool { return !silent(p) }) {
-		for _, p := range r.last {
-			r.start(p, true)
-		}
-		r.last = nil
+	mayAnswer := func(p *part) bool { return p.state == asking || p.reply != nil }
+	if len(r.rest) > 0 || len(r.last) == 0 || slices.ContainsFunc(r.parts, mayAnswer) {
+		return
 	}
+	state := late
+	if len(r.parts) == 0 {
+		state = asking
+	}
+	for _, p := range r.last {
+		r.start(p, state, briefly)
+	}
+	r.last = nil
+	rank := func(p *part) int { return slices.Index(r.group.peers, p.peer) }
+	slices.SortFunc(r.parts, func(a, b *part) int { return rank(a) - rank(b) })
 }
 
 // isDue reports whether to ask the next server: when the one before it does not
@@ -195,62 +166,6 @@ func (r *race) next() time.Time {
 	return next
 }
 
-// start has a server take part.
-func (r *race) start(peer *peer, brief bool) {
-	pause := peer.pause()
-	p := &part{peer: peer, brief: brief, repeat: time.Now().Add(pause), deadline: time.Now().Add(2 * pause)}
-	if brief {
-		p.deadline = time.Now().Add(briefly)
-	}
-	r.parts = append(r.parts, p)
-	ctx, cancel := context.WithCancelCause(r.ctx)
-	p.end = func() { cancel(errTimedOut) }
-	place := peer.places.take(p.deadline, p.end)
-	if place == nil {
-		p.settle(r, result{err: ErrBusy})
-		return
-	}
-	a := newAttempt(r.session, peer, r.q)
-	a.once, a.mixed = brief, r.group.options.RandomizeCase
-	a.timeout = r.group.options.Timeout
-	if !r.session.scope.Go(func() {
-		reply, by, err := a.run(ctx)
-		peer.places.leave(place)
-		p.end()
-		r.results <- result{p, reply, by, err}
-	}) {
-		peer.places.leave(place)
-		p.settle(r, result{err: transport.ErrEnded})
-	}
-}
-
-// settle records the result of a part.
-func (p *part) settle(r *race, o result) {
-	switch {
-	case p.state == failed: // asked briefly, and too late
-		return
-	case o.err == nil:
-		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
-		if isAnswer(o.reply) {
-			p.state = answered
-			return
-		}
-		o.err = rejection{o.reply}
-		p.peer.updateCounts(func(c *Counts) { c.Rejections++ })
-	case errors.Is(o.err, ErrBusy), errors.Is(o.err, transport.ErrBusy):
-		p.peer.updateCounts(func(c *Counts) { c.Overloads++ })
-	case p.state == asking && r.ctx.Err() == nil && !replied(o.err) && !errors.Is(o.err, transport.ErrEnded):
-		p.peer.missed(o.err, r.session.kept)
-	}
-	r.fail(p, o.err)
-}
-
-func (r *race) fail(p *part, err error) {
-	p.state = failed
-	p.end()
-	r.failure.note(p.peer.server, err)
-}
-
 // won is the end of the race with an answer, except for servers before the
 // winner that are only late. Those go on, if there is somebody to wait for
 // them: their answer would have counted.
@@ -263,6 +178,7 @@ func (r *race) won(winner *part) *Reply {
 		return reply
 	}
 	for _, p := range r.parts[len(before):] {
+		p.state = failed
 		p.end()
 	}
 	r.parts, r.rest, r.last = slices.DeleteFunc(slices.Clone(before), func(p *part) bool { return !isLate(p) }), nil, nil

@@ -192,6 +192,25 @@ func TestLateReplyIsDelivered(t *testing.T) {
 	}
 }
 
+// A server that was asked too, and is not awaited, has missed nothing.
+func TestNobodyIsBlamedForWhatIsNotAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(rtt), after(rtt), after(rtt))
+		defer run(t, p)()
+		ask(t, g)
+		servers[0].set(after(lost), nil)
+		servers[1].set(after(60*time.Millisecond), nil)
+		servers[2].set(after(lost), nil)
+		if got, _ := ask(t, g); got.Server != servers[1].server || !got.Provisional || len(servers[2].take()) == 0 {
+			t.Fatalf("got %+v", got)
+		}
+		synctest.Wait()
+		if failures := g.peers[2].status().Failures; failures != 0 {
+			t.Errorf("%d failures of a server that was asked last", failures)
+		}
+	})
+}
+
 // A name that nobody answers costs each server three datagrams and one query
 // over TCP.
 func TestPacketsForOneQuery(t *testing.T) {
@@ -254,6 +273,66 @@ func TestAllServersDown(t *testing.T) {
 		}
 		if _, took := ask(t, g); took != rtt {
 			t.Errorf("the next query: %v", took)
+		}
+	})
+}
+
+// When servers that were down are back their order counts again, among them and
+// before one that is late.
+func TestOrderOfServersThatAreBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost), after(lost))
+		defer run(t, p)()
+		down := func(i int) {
+			t.Helper()
+			for range maxMisses {
+				_, _ = g.Exchange(t.Context(), query("www.example."))
+			}
+			if got := state(p, servers[i].server); got != Down {
+				t.Fatalf("server %d is %v", i, got)
+			}
+		}
+		down(0)
+		down(1)
+		servers[0].set(after(2*rtt), nil)
+		servers[1].set(after(rtt), withRcode(dns.RcodeNameError))
+		if got, took := ask(t, g); got.Server != servers[0].server || got.Provisional || took != 2*rtt {
+			t.Errorf("both are back: %v after %v", got.Server, took)
+		}
+		ask(t, g)
+		time.Sleep(maxBackoff)
+		servers[0].set(after(lost), nil)
+		for range maxMisses {
+			ask(t, g)
+		}
+		servers[0].set(after(rtt), nil)
+		servers[1].set(after(300*time.Millisecond), withRcode(dns.RcodeNameError))
+		if got, _ := ask(t, g); got.Server != servers[0].server || got.Provisional {
+			t.Errorf("the first is back, and the second late: %v, provisional: %t", got.Server, got.Provisional)
+		}
+	})
+}
+
+// Without Run a server that is down gets a query from time to time.
+func TestServerThatIsDownWithoutRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, servers, g := imagine(Config{}, after(lost), after(rtt))
+		for range maxMisses {
+			ask(t, g)
+		}
+		for range 3 {
+			time.Sleep(untried)
+			if _, took := ask(t, g); took == rtt {
+				t.Error("it is not asked again")
+			}
+			if _, took := ask(t, g); took != rtt {
+				t.Errorf("the next query took %v", took)
+			}
+		}
+		servers[0].set(after(rtt), nil)
+		time.Sleep(untried)
+		if got, _ := ask(t, g); got.Server != servers[0].server {
+			t.Errorf("got an answer of %v", got.Server)
 		}
 	})
 }

@@ -1,0 +1,90 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/transport"
+)
+
+// part is what one server does in a race.
+type part struct {
+	peer     *peer
+	state    partState
+	repeat   time.Time // the next server may be asked early
+	deadline time.Time // when it is late
+	end      context.CancelFunc
+	reply    *Reply // whatever it is
+}
+
+type partState uint8
+
+const (
+	asking   partState = iota // it may answer: those behind it are held back
+	late                      // it may answer, and holds nobody back
+	failed                    // it has no answer
+	answered                  // it has one
+)
+
+// result is what a server's part comes to.
+type result struct {
+	part  *part
+	reply *dns.Msg
+	by    Transport
+	err   error
+}
+
+// start has a server take part.
+func (r *race) start(peer *peer, state partState, patience time.Duration) {
+	now := time.Now()
+	p := &part{peer: peer, state: state, repeat: now.Add(patience / 2), deadline: now.Add(patience)}
+	r.parts = append(r.parts, p)
+	ctx, cancel := context.WithCancelCause(r.ctx)
+	p.end = func() { cancel(errTimedOut) }
+	place := peer.places.take(p.deadline, p.end)
+	if place == nil {
+		p.settle(r, result{err: ErrBusy})
+		return
+	}
+	a := newAttempt(r.session, peer, r.q)
+	a.once, a.mixed = slices.Contains(r.last, peer), r.group.options.RandomizeCase
+	a.timeout = r.group.options.Timeout
+	if !r.session.scope.Go(func() {
+		reply, by, err := a.run(ctx)
+		peer.places.leave(place)
+		p.end()
+		r.results <- result{p, reply, by, err}
+	}) {
+		peer.places.leave(place)
+		p.settle(r, result{err: transport.ErrEnded})
+	}
+}
+
+// settle records the result of a part.
+func (p *part) settle(r *race, o result) {
+	switch {
+	case o.err == nil:
+		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
+		if isAnswer(o.reply) {
+			p.state = answered
+			return
+		}
+		o.err = rejection{o.reply}
+		p.peer.updateCounts(func(c *Counts) { c.Rejections++ })
+	case errors.Is(o.err, ErrBusy), errors.Is(o.err, transport.ErrBusy):
+		p.peer.updateCounts(func(c *Counts) { c.Overloads++ })
+	case p.state == asking && r.ctx.Err() == nil && !replied(o.err) && !errors.Is(o.err, transport.ErrEnded):
+		p.peer.missed(o.err, r.session.kept)
+	}
+	r.fail(p, o.err)
+}
+
+func (r *race) fail(p *part, err error) {
+	p.state = failed
+	p.end()
+	r.failure.note(p.peer.server, err)
+}
