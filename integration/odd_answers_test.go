@@ -64,7 +64,7 @@ func TestOddTTLs(t *testing.T) {
 	}
 }
 
-// Aliases that lead nowhere end the same way each time, and quickly.
+// Aliases that lead in a circle fail, each time, and quickly.
 func TestAliasLoops(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -79,17 +79,11 @@ func TestAliasLoops(t *testing.T) {
 			answersWell(s, q, from)
 		}
 	}})
-	for _, test := range []struct {
-		name    string
-		aliases int
-	}{{"self.example.", 1}, {"two.example.", 2}} {
+	for _, name := range []string{"self.example.", "two.example."} {
 		for range 2 {
-			r, err := n.ask(test.name, "A")
+			r, err := n.ask(name, "A")
 			must(t, err)
-			must(t, r.expectStatus("NOERROR"))
-			if got := len(r.data("CNAME")); got != test.aliases || len(r.answer) != got {
-				t.Errorf("want %d aliases and no address:\n%s", test.aliases, r.text)
-			}
+			must(t, r.expectStatus("SERVFAIL"))
 		}
 	}
 	if asked := s.asked.Load(); asked > 10 {

@@ -27,7 +27,7 @@ type Lookup struct {
 func (s *Server) Lookup(r *wire.Request) *Lookup {
 	r.Began = s.clock()
 	st := s.current()
-	l := &Lookup{Request: r, View: s.view(st, r.Began), server: s, state: st}
+	l := &Lookup{Request: r, View: s.view(&st.targets, r.Began), server: s, state: st}
 	const allowed = true
 	verdict, ok := r.Check(allowed)
 	if ok {

@@ -90,12 +90,14 @@ func New(config Config) (*Server, error) {
 	}
 	s.machine.log, s.machine.clock, s.machine.changed = s.log, s.clock, s.update
 	if config.Hosts.Path != "" {
+		config.Hosts.Changed = func() { s.cache.FlushForeign() } // aliases may lead to the lines
 		s.hosts = hosts.New(config.Hosts)
 		s.hosts.Look()
 	}
 	s.forward = forward.New(forward.Config{
 		Replies: s.replies, Cache: s.cache, Clock: s.clock, Logger: s.log, InFlight: maxInFlight,
 		Current: func() *forward.Targets { return &s.state.Load().targets },
+		View:    func(t *forward.Targets) decision.View { return s.view(t, s.clock()) },
 	})
 	s.queries.New = func() any { return new(fastpath.Query) }
 	s.pool = upstream.New(upstream.Config{

@@ -21,8 +21,6 @@ type state struct {
 	search   []decision.Name
 	targets  forward.Targets
 	routes   *routes.Table[decision.Route]
-	// setup has all that decisions depend on except the time.
-	setup decision.Setup
 	// loopback is set if all clients on this machine are answered.
 	loopback bool
 }
@@ -88,15 +86,15 @@ func (s *Server) rebuild() {
 		RebindProtection: s.settings.Upstreams.RebindProtection, TrustAD: s.settings.Upstreams.TrustAD,
 	}
 	st.loopback = st.settings.allowsLoopback()
-	st.setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}
+	st.targets.Setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}
 	if st.settings.Cache.Size > 0 {
-		st.setup.Cache = s.cache
+		st.targets.Cache = s.cache
 	}
 	switch {
 	case len(st.targets.Private.Servers()) > 0:
-		st.setup.Reach = decision.ReachPrivate
+		st.targets.Reach = decision.ReachPrivate
 	case len(st.targets.Servers.Servers()) > 0:
-		st.setup.Reach = decision.ReachPublic
+		st.targets.Reach = decision.ReachPublic
 	}
 	s.replace(st)
 }
@@ -109,8 +107,11 @@ func (s *Server) replace(st *state) {
 	if !sameServers || st.source() != old.source() {
 		s.log.Info("upstreams", "servers", servers, "from", st.source(), "search", len(st.search))
 	}
-	if !sameServers {
+	switch {
+	case !sameServers:
 		s.cache.Flush() // other upstreams may have other answers
+	case !slices.EqualFunc(old.search, st.search, func(a, b decision.Name) bool { return string(a) == string(b) }):
+		s.cache.FlushForeign() // nodes' names with its domains are ours
 	}
 	if !sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine) {
 		s.changed()
@@ -142,11 +143,11 @@ func searchList(domains []string) (names []decision.Name) {
 
 // decide decides on a question at a point in time. The verdict must be zero.
 func (s *Server) decide(v *decision.Verdict, q *decision.Question, st *state, now time.Duration) {
-	view := s.view(st, now)
+	view := s.view(&st.targets, now)
 	decision.DecideInto(v, q, &view)
 }
 
 // view is all that is known at a point in time.
-func (s *Server) view(st *state, now time.Duration) decision.View {
-	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hosts.Table(), Setup: &st.setup}
+func (s *Server) view(t *forward.Targets, now time.Duration) decision.View {
+	return decision.View{Zone: s.zone(), Now: now, Hosts: s.hosts.Table(), Setup: &t.Setup}
 }

@@ -9,16 +9,13 @@ import (
 // chain are the records that a reply has of the type asked for, and the name
 // that they are at: the one asked for, or the last of the aliases from there.
 // All else in a reply is ignored.
-func chain(reply *dns.Msg) (name string, records []dns.RR, loops bool) {
+func chain(reply *dns.Msg) (name string, records []dns.RR) {
 	asked := reply.Question[0]
 	name = asked.Name
-	for steps := 0; ; steps++ {
+	for range reply.Answer { // at most
 		target, aliased := aliasAt(reply, name)
 		if !aliased {
 			break
-		}
-		if steps == len(reply.Answer) {
-			return name, nil, true
 		}
 		name = target
 	}
@@ -27,7 +24,7 @@ func chain(reply *dns.Msg) (name string, records []dns.RR, loops bool) {
 			records = append(records, rr)
 		}
 	}
-	return name, records, false
+	return name, records
 }
 
 // aliasAt is what a name is an alias of.

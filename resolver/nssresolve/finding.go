@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -57,10 +58,9 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	reply := l.Finish(ctx)
 	verdict := &l.Verdict
 	f := finding{flags: originOf(request, reply, verdict), lookup: l, reply: reply}
-	var loops bool
-	f.name, f.records, loops = chain(reply)
+	f.name, f.records = chain(reply)
 	switch {
-	case loops, flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
+	case forward.Looped(request.Extended), flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
 		f.err = varlink.ErrCNAMELoop
 	case len(f.records) == 0:
 		f.err = failureOf(reply, verdict)

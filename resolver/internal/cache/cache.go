@@ -42,7 +42,7 @@ func (c *Cache) Get(k Key, now time.Duration) (Hit, bool) {
 		counts.misses.Add(1)
 		return Hit{}, false
 	}
-	h := Hit{Failure: e.failure, Stale: now >= e.expires, entry: e, elapsed: e.elapsed(now)}
+	h := Hit{Failure: e.failure, Stale: now >= e.expires, Open: e.open, entry: e, elapsed: e.elapsed(now)}
 	popular := e.touch()
 	if h.Stale {
 		counts.stale.Add(1)
@@ -74,6 +74,16 @@ func (c *Cache) Epoch() Epoch {
 // since its TTL is 0, removes what was kept before. SERVFAIL is handled as by
 // Fail.
 func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
+	return c.put(k, reply, false, asked, now)
+}
+
+// PutOpen is Put for a reply that ends with an alias, as Hit.Open says. It is kept
+// for as long as its aliases.
+func (c *Cache) PutOpen(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
+	return c.put(k, reply, true, asked, now)
+}
+
+func (c *Cache) put(k Key, reply *dns.Msg, open bool, asked Epoch, now time.Duration) bool {
 	switch {
 	case !k.answeredBy(reply):
 		return false
@@ -82,7 +92,7 @@ func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool 
 	case reply.Truncated, reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError:
 		return false
 	}
-	e := encode(&k, reply)
+	e := encode(&k, reply, open)
 	hash := k.hash(c.seed)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -57,13 +57,24 @@ func (c *Cache) Flush() (dropped int) {
 // earlier queries are refused as after a Flush. It takes time in proportion to
 // the whole cache.
 func (c *Cache) FlushName(name []byte) (dropped int) {
+	return c.flush(func(e *entry) bool { return string(e.name()) == string(name) })
+}
+
+// FlushForeign takes out the replies that have records of other names than the one
+// asked for, such as what an alias leads to: for when a name that was an
+// upstream's becomes another's. In all else it is as FlushName.
+func (c *Cache) FlushForeign() (dropped int) {
+	return c.flush(func(e *entry) bool { return e.foreign })
+}
+
+func (c *Cache) flush(chosen func(*entry) bool) (dropped int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++
 	for _, q := range c.queues() {
 		for e := q.oldest; e != nil; {
 			newer := e.newer
-			if string(e.name()) == string(name) {
+			if chosen(e) {
 				c.drop(e)
 				dropped++
 			}

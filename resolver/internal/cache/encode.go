@@ -2,6 +2,7 @@ package cache
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -17,11 +18,11 @@ const (
 // encode makes an entry of a reply, or returns nil if the reply must not be
 // kept or cannot be encoded: a name may be too long without the compression
 // that it came with.
-func encode(k *Key, reply *dns.Msg) *entry {
+func encode(k *Key, reply *dns.Msg, open bool) *entry {
 	reply = reply.Copy()
 	options := appendExtended(nil, extendedOf(reply))
 	withoutTransport(reply)
-	life := Settle(reply, k.Type)
+	life := settle(reply, !open && denies(reply, k.Type))
 	if life == 0 {
 		return nil
 	}
@@ -46,7 +47,7 @@ func encode(k *Key, reply *dns.Msg) *entry {
 		return nil
 	}
 	e := newEntry(k, message, offsets, options)
-	e.life = life
+	e.life, e.open, e.foreign = life, open, hasOthers(reply, k.text())
 	return e
 }
 
@@ -77,6 +78,13 @@ func lowerOwners(reply *dns.Msg, asked string) {
 			}
 		}
 	}
+}
+
+// hasOthers reports whether a reply has records of another name than the one asked
+// for, besides those about the zones that it is in.
+func hasOthers(reply *dns.Msg, asked string) bool {
+	other := func(rr dns.RR) bool { return rr.Header().Name != asked }
+	return slices.ContainsFunc(reply.Answer, other) || slices.ContainsFunc(reply.Extra, other)
 }
 
 // ttlOffsets returns where in a message with one question the TTLs of its

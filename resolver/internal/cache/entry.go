@@ -34,6 +34,8 @@ type entry struct {
 	keyBits  uint8
 	failure  bool
 	inMain   bool
+	open     bool // see Hit
+	foreign  bool // has records of other names
 }
 
 // entryBytes is what an entry takes up without its data.

@@ -51,6 +51,57 @@ func TestFlushName(t *testing.T) {
 	check(t, c)
 }
 
+// Replies that have other names may be another's from now on, and so may those
+// that are still to come.
+func TestFlushForeign(t *testing.T) {
+	c := newCache(0)
+	gone := map[string]*dns.Msg{
+		"alias.example.org A": reply(t, "alias.example.org A", 0, "alias.example.org. 60 CNAME www.example.org.", address),
+		"mail.example.org MX": reply(t, "mail.example.org MX", 0, "mail.example.org. 60 MX 1 www.example.org.", "additional", address),
+	}
+	stay := map[string]*dns.Msg{
+		question:             reply(t, question, 0, address),
+		"none.example.org A": reply(t, "none.example.org A", dns.RcodeNameError, "authority", soa),
+	}
+	for _, kept := range []map[string]*dns.Msg{gone, stay} {
+		for q, m := range kept {
+			put(t, c, key(t, q), m, start)
+		}
+	}
+	asked := c.Epoch()
+	if n := c.FlushForeign(); n != len(gone) {
+		t.Errorf("%d dropped", n)
+	}
+	for q, m := range gone {
+		if _, ok := c.Get(key(t, q), start); ok || c.Put(key(t, q), m, asked, start) {
+			t.Errorf("%s is still there", q)
+		}
+	}
+	for q := range stay {
+		get(t, c, key(t, q), start)
+	}
+	check(t, c)
+}
+
+// What ends with an alias is kept by the TTLs of the aliases.
+func TestPutOpen(t *testing.T) {
+	c, k := newCache(0), key(t, "alias.example.org A")
+	m := reply(t, "alias.example.org A", 0, "alias.example.org. 60 CNAME other.example.org.", "other.example.org. 30 CNAME far.example.net.")
+	if c.Put(k, m, c.Epoch(), start) {
+		t.Error("it is kept as a denial without an SOA")
+	}
+	if !c.PutOpen(k, m, c.Epoch(), start) {
+		t.Fatal("it is not kept")
+	}
+	if h := get(t, c, k, start+29*time.Second); !h.Open || h.Left() != time.Second {
+		t.Errorf("open: %t, left: %v", h.Open, h.Left())
+	}
+	put(t, c, k, reply(t, "alias.example.org A", 0, "alias.example.org. 60 A 192.0.2.1"), start)
+	if h := get(t, c, k, start); h.Open {
+		t.Error("it is open still")
+	}
+}
+
 // After a change of the upstreams, what the old ones still answer is not for
 // the new ones' clients.
 func TestFlushRefusesWhatWasAskedBefore(t *testing.T) {

@@ -24,6 +24,9 @@ type Hit struct {
 	// upstreams in the background. It is set for one hit in an entry's life.
 	Prefetch bool
 
+	// Open: it ends with an alias, and what that leads to is to be decided anew.
+	Open bool
+
 	entry   *entry
 	elapsed uint32 // seconds since it came
 }

@@ -22,7 +22,10 @@ const (
 // returns for how many seconds that is: the smallest of them, since the reply
 // is served as a whole. It is 0 for a reply that must not be kept.
 func Settle(reply *dns.Msg, qtype uint16) uint32 {
-	negative := denies(reply, qtype)
+	return settle(reply, denies(reply, qtype))
+}
+
+func settle(reply *dns.Msg, negative bool) uint32 {
 	least := uint32(maxPositive)
 	for _, records := range [...][]dns.RR{reply.Answer, reply.Ns, reply.Extra} {
 		for _, rr := range records {

@@ -15,9 +15,9 @@ func (q *Query) Append(dst []byte, v *decision.Verdict, limit int, fresh []byte)
 	var passedOn []byte
 	if v.Kind == decision.Cached {
 		// What is about to expire is to be prefetched, which takes a query of the
-		// ordinary path. A verdict that differs from the reply in the cache is more
-		// than a copy.
-		if v.Hit.Prefetch || v.Rcode != v.Hit.Rcode() || v.Hit.Len() > limit {
+		// ordinary path. What ends with an alias, and a verdict that differs from
+		// the reply in the cache, is more than a copy.
+		if v.Hit.Prefetch || v.Hit.Open || v.Rcode != v.Hit.Rcode() || v.Hit.Len() > limit {
 			return dst, false
 		}
 		dst, passedOn = v.Hit.AppendReply(dst, q.head), v.Hit.Extended()

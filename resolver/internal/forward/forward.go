@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
@@ -26,27 +27,42 @@ var ErrOverdue = errors.New("no answer in time from any upstream")
 // failed.
 const MaxWait = upstream.Total + 150*time.Millisecond
 
-// Forward asks the upstreams and returns the reply for the client. The verdict
-// becomes the final one.
+// Forward asks the upstreams, those that aliases lead to included, and returns
+// the reply for the client. The verdict becomes the final one.
 func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	ctx, cancel := context.WithTimeoutCause(ctx, MaxWait, ErrOverdue)
 	defer cancel()
+	finish := func(r *wire.Request, verdict *decision.Verdict) *dns.Msg {
+		if reply := f.Reply(r, t, verdict); reply != nil {
+			return reply
+		}
+		return f.Forward(ctx, r, t, verdict)
+	}
+	if verdict.Kind == decision.Cached {
+		if reply := f.replyFromCache(r, t, verdict, finish); reply != nil {
+			return reply
+		}
+	}
 	var patience <-chan struct{}
 	if verdict.Hit.Stale {
 		impatient, cancel := context.WithTimeout(ctx, f.Patience)
 		defer cancel()
 		patience = impatient.Done()
 	}
-	answer, err := f.await(ctx, newQuery(r, t, verdict), patience)
+	answer, open, err := f.await(ctx, newQuery(r, t, verdict), patience)
 	if err != nil || !isAnswer(answer.Msg) {
-		if reply := f.replyFromCache(r, t, verdict); reply != nil {
+		if reply := f.replyFromCache(r, t, verdict, finish); reply != nil {
 			return reply
 		}
 	}
 	switch {
 	case err == nil:
 		r.Server, r.Protocol = answer.Server, answer.Transport
-		return f.deliver(r, t, verdict, answer)
+		reply := f.deliver(r, t, verdict, answer)
+		if open {
+			return f.follow(r, t, verdict, reply, finish)
+		}
+		return reply
 	case errors.Is(err, upstream.ErrBusy):
 		return f.Overloaded(r, t, verdict)
 	}
@@ -66,6 +82,9 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case errors.As(err, &failure):
+	case errors.Is(err, errLoop):
+		own.InfoCode = dns.ExtendedErrorCodeInvalidData
+		return []*dns.EDNS0_EDE{own}
 	case errors.Is(err, ErrOverdue):
 		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
 		return []*dns.EDNS0_EDE{own}
@@ -95,15 +114,9 @@ func outgoing(r *wire.Request, trustAD bool) *dns.Msg {
 }
 
 // deliver makes an upstream's answer into the reply for the client.
-//
-// Instead of an answer that would rebind a name the client gets NODATA. An
-// error would make it ask another server, which may not protect it.
 func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdict, answer *upstream.Reply) *dns.Msg {
 	if addr, rebinds := t.rebinds(answer.Msg, r.Question.Name, verdict.Site); rebinds {
-		*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
-			decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf(
-				"upstream.rebind_protection: %v answered %v; upstream.rebind_allow names the domains that may", answer.Server, addr)})
-		return f.replies.Build(r, verdict)
+		return f.blocked(r, verdict, addr, answer.Server.String())
 	}
 	if answer.Msg.Rcode == dns.RcodeServerFailure && len(upstream.Extended(answer.Msg)) == 0 {
 		*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "the upstreams failed",
@@ -113,4 +126,13 @@ func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdi
 	// The first client gets the same TTLs as later ones.
 	cache.Settle(answer.Msg, r.Msg.Question[0].Qtype)
 	return f.replies.Rewrite(r, t.TrustAD, verdict, answer.Msg)
+}
+
+// blocked is the reply instead of one that would rebind a name: NODATA. An error
+// would make the client ask another server, which may not protect it.
+func (f *Forwarder) blocked(r *wire.Request, verdict *decision.Verdict, addr netip.Addr, by string) *dns.Msg {
+	*verdict = decision.Refuse(dns.RcodeSuccess, decision.SourceUpstream, "it would point to a network that is not public",
+		decision.ExtendedError{Code: dns.ExtendedErrorCodeBlocked, Text: fmt.Sprintf(
+			"upstream.rebind_protection: %s answered %v; upstream.rebind_allow names the domains that may", by, addr)})
+	return f.replies.Build(r, verdict)
 }

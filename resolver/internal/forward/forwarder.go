@@ -20,6 +20,7 @@ type Config struct {
 	Replies  *wire.Replies
 	Cache    *cache.Cache
 	Current  func() *Targets // the newest
+	View     func(*Targets) decision.View
 	Clock    func() time.Duration
 	Logger   *slog.Logger
 	InFlight int // queries that may wait for upstreams
@@ -39,6 +40,7 @@ type Forwarder struct {
 	replies *wire.Replies
 	cache   *cache.Cache
 	current func() *Targets
+	view    func(*Targets) decision.View
 	clock   func() time.Duration
 	log     *slog.Logger
 	calls   callGroup
@@ -57,7 +59,7 @@ func New(config Config) *Forwarder {
 	return &Forwarder{
 		InFlight: make(Limit, config.InFlight),
 		Patience: StalePatience,
-		replies:  config.Replies, cache: config.Cache, current: config.Current,
+		replies:  config.Replies, cache: config.Cache, current: config.Current, view: config.View,
 		clock: config.Clock, log: config.Logger,
 	}
 }
@@ -69,8 +71,8 @@ func (f *Forwarder) UseScope(scope *transport.Scope) { f.scope.Store(scope) }
 // HasScope reports whether exchanges outlive the query that began them.
 func (f *Forwarder) HasScope() bool { return f.scope.Load() != nil }
 
-// Reply makes a verdict into a reply, or returns nil if the upstreams are to be
-// asked now.
+// Reply makes a verdict into a reply, or returns nil if upstreams are to be asked
+// now: those of the verdict, or those that its aliases lead to.
 func (f *Forwarder) Reply(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	switch verdict.Kind {
 	case decision.Forward:
@@ -79,9 +81,14 @@ func (f *Forwarder) Reply(r *wire.Request, t *Targets, verdict *decision.Verdict
 		if verdict.Hit.Prefetch {
 			f.prefetch(r, t, verdict)
 		}
-		return f.replyFromCache(r, t, verdict)
+		return f.replyFromCache(r, t, verdict, f.atOnce(t))
 	}
 	return f.replies.Build(r, verdict)
+}
+
+// atOnce finishes what needs no upstream.
+func (f *Forwarder) atOnce(t *Targets) finish {
+	return func(r *wire.Request, verdict *decision.Verdict) *dns.Msg { return f.Reply(r, t, verdict) }
 }
 
 // Finish makes a verdict into a reply. It waits for upstreams where needed, for
@@ -102,7 +109,7 @@ func (f *Forwarder) Finish(ctx context.Context, r *wire.Request, t *Targets, ver
 // one.
 func (f *Forwarder) Overloaded(r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	f.Counts.Overloads.Add(1)
-	if reply := f.replyFromCache(r, t, verdict); reply != nil {
+	if reply := f.replyFromCache(r, t, verdict, f.atOnce(t)); reply != nil {
 		return reply
 	}
 	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "too many queries in flight",

@@ -19,14 +19,16 @@ type query struct {
 	group   *upstream.Group
 	message *dns.Msg
 	key     cache.Key
-	site    bool // as in the verdict
-	alone   bool // the answer is for this query only
+	from    decision.Verdict // where it goes; the rest is zero
+	site    bool             // as in the verdict
+	alone   bool             // the answer is for this query only
 }
 
 func newQuery(r *wire.Request, t *Targets, verdict *decision.Verdict) *query {
 	return &query{
 		targets: t, group: t.Group(verdict), message: outgoing(r, t.TrustAD),
 		key:  cache.Key{Name: r.Question.Name, Type: r.Question.Type, DO: r.Question.DO, CD: r.Question.CD},
+		from: decision.Verdict{Route: verdict.Route, Private: verdict.Private},
 		site: verdict.Site, alone: r.Question.Alone,
 	}
 }
@@ -53,6 +55,7 @@ func (q *query) callKey() callKey {
 type call struct {
 	done  chan struct{}   // closed when the others are set
 	reply *upstream.Reply // must not be changed
+	open  bool            // the reply ends with an alias
 	err   error
 }
 
@@ -79,11 +82,11 @@ func (g *callGroup) join(key callKey) (c *call, first bool) {
 }
 
 // finish ends a call.
-func (g *callGroup) finish(key callKey, c *call, reply *upstream.Reply, err error) {
+func (g *callGroup) finish(key callKey, c *call, reply *upstream.Reply, open bool, err error) {
 	g.mu.Lock()
 	delete(g.all, key)
 	g.mu.Unlock()
-	c.reply, c.err = reply, err
+	c.reply, c.open, c.err = reply, open, err
 	close(c.done)
 }
 
@@ -96,7 +99,7 @@ var (
 
 // await returns the upstreams' answer, a copy of its own for each caller, whose
 // patience may end before. Concurrent identical queries share one exchange.
-func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{}) (*upstream.Reply, error) {
+func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{}) (_ *upstream.Reply, open bool, _ error) {
 	key := q.callKey()
 	for {
 		c, first := f.calls.join(key)
@@ -108,17 +111,17 @@ func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{
 		select {
 		case <-c.done:
 		case <-patience:
-			return nil, errImpatient
+			return nil, false, errImpatient
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, false, context.Cause(ctx)
 		}
 		switch {
 		case c.err == nil:
 			reply := *c.reply
 			reply.Msg = reply.Msg.Copy()
-			return &reply, nil
+			return &reply, c.open, nil
 		case ctx.Err() != nil || !errors.Is(c.err, errAbandoned):
-			return nil, c.err
+			return nil, false, c.err
 		}
 	}
 }
@@ -135,11 +138,11 @@ func (f *Forwarder) start(ctx context.Context, key callKey, c *call, q *query) {
 
 // run performs a call from start to finish.
 func (f *Forwarder) run(ctx context.Context, key callKey, c *call, q *query) {
-	reply, err := f.forwardQuery(ctx, q)
+	reply, open, err := f.forwardQuery(ctx, q)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errAbandoned, err)
 	}
-	f.calls.finish(key, c, reply, err)
+	f.calls.finish(key, c, reply, open, err)
 }
 
 // prefetch asks again for what is about to expire in the cache. Nothing waits
@@ -153,6 +156,6 @@ func (f *Forwarder) prefetch(r *wire.Request, t *Targets, verdict *decision.Verd
 	key := q.callKey()
 	c, first := f.calls.join(key)
 	if first && !scope.Go(func() { f.run(scope.Context(), key, c, q) }) {
-		f.calls.finish(key, c, nil, errAbandoned)
+		f.calls.finish(key, c, nil, false, errAbandoned)
 	}
 }

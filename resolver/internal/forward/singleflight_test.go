@@ -31,7 +31,7 @@ func TestCallsAreForgotten(t *testing.T) {
 	var asking sync.WaitGroup
 	for range 10 {
 		asking.Go(func() {
-			if _, err := f.await(t.Context(), newQuery(newRequest(t), targets, new(decision.Verdict)), nil); !errors.Is(err, upstream.ErrNoServers) {
+			if _, _, err := f.await(t.Context(), newQuery(newRequest(t), targets, new(decision.Verdict)), nil); !errors.Is(err, upstream.ErrNoServers) {
 				t.Errorf("got %v, want %v", err, upstream.ErrNoServers)
 			}
 		})

@@ -13,10 +13,11 @@ import (
 // Targets are the upstreams that result from the settings, and how far they are
 // trusted. They are immutable; new ones replace them.
 type Targets struct {
-	Servers *upstream.Group         // all of those that no route has
-	Private *upstream.Group         // those of them on private addresses
-	Routed  []*upstream.Group       // of each route
-	Sites   *routes.Table[struct{}] // which names may point to private networks
+	decision.Setup                         // that leads to them
+	Servers        *upstream.Group         // all of those that no route has
+	Private        *upstream.Group         // those of them on private addresses
+	Routed         []*upstream.Group       // of each route
+	Sites          *routes.Table[struct{}] // which names may point to private networks
 	// RebindProtection withholds answers that point other names to private
 	// networks.
 	RebindProtection bool

@@ -23,6 +23,8 @@ type Config struct {
 	Path string
 	// Zone determines which names in the file have no effect.
 	Zone Zone
+	// Changed is called when the table has been replaced; nil is not called.
+	Changed func()
 	// Logger of changes and of what is wrong with the file; nil discards it.
 	Logger *slog.Logger
 }
@@ -134,6 +136,9 @@ func (f *File) Look() {
 	}
 	f.sum = sum
 	f.current.Store(&state{table: table})
+	if f.cfg.Changed != nil {
+		f.cfg.Changed()
+	}
 	f.logChange(old.table, table)
 }
 

@@ -24,10 +24,7 @@ func (w *Replies) addOPT(m *dns.Msg, r *Request, extended []*dns.EDNS0_EDE, pass
 	opt.SetUDPSize(UDPLimit)
 	opt.SetDo(r.OPT.Do())
 	for _, ede := range extended {
-		opt.Option = append(opt.Option, &dns.EDNS0_EDE{
-			InfoCode:  ede.InfoCode,
-			ExtraText: ExtendedText(ede),
-		})
+		opt.Option = append(opt.Option, bounded(ede))
 	}
 	opt.Option = append(opt.Option, passedOn...)
 	if r.cookie != nil {
@@ -41,6 +38,11 @@ func (w *Replies) addOPT(m *dns.Msg, r *Request, extended []*dns.EDNS0_EDE, pass
 		})
 	}
 	m.Extra = append(m.Extra, opt)
+}
+
+// bounded is an extended error as it is passed on.
+func bounded(ede *dns.EDNS0_EDE) *dns.EDNS0_EDE {
+	return &dns.EDNS0_EDE{InfoCode: ede.InfoCode, ExtraText: ExtendedText(ede)}
 }
 
 // ExtendedText is as much of the text of an extended error as is passed on.

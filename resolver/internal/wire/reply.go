@@ -66,6 +66,30 @@ func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, a
 	return answer
 }
 
+// Join completes a reply that ends with an alias by the reply to the request for
+// what that leads to. The response code is about the last name (RFC 6604, section
+// 3), and a failure about all of them.
+func (w *Replies) Join(r *Request, head, tail *dns.Msg, rest *Request) {
+	opt := head.IsEdns0()
+	head.Answer = append(head.Answer, tail.Answer...)
+	head.Ns = append(head.Ns, tail.Ns...)
+	head.Extra = withoutTransport(tail.Extra)
+	head.Rcode = tail.Rcode
+	if head.Rcode != dns.RcodeSuccess && head.Rcode != dns.RcodeNameError {
+		head.Answer, head.Ns, head.Extra = nil, nil, nil
+	}
+	head.Truncated = head.Truncated || tail.Truncated
+	head.AuthenticatedData = head.AuthenticatedData && tail.AuthenticatedData
+	r.Extended = append(r.Extended, rest.Extended...)
+	if opt == nil {
+		return
+	}
+	for _, ede := range rest.Extended {
+		opt.Option = append(opt.Option, bounded(ede))
+	}
+	head.Extra = append(head.Extra, opt)
+}
+
 // restoreCase spells the owners that are the name asked for as in the question:
 // another client may have asked in another letter case.
 func restoreCase(m *dns.Msg) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -41,9 +42,36 @@ type Request struct {
 	Server upstream.Server
 	// Protocol is how that answer came.
 	Protocol upstream.Transport
+	// Passed are the names that aliases led through before this question, in lower
+	// case, and Depth is how many questions were before it.
+	Passed []string
+	Depth  int
+	// Hops are the questions that its aliases led to, in their order.
+	Hops []Hop
 	// Extended are the extended errors of the reply, whether the client gets
 	// them or not.
 	Extended []*dns.EDNS0_EDE
+}
+
+// Hop is a question that an alias led to, and the final verdict on it.
+type Hop struct {
+	*Request
+	Verdict decision.Verdict
+}
+
+// Behind is the request for what an alias leads to, as if the client had asked for
+// it. The names are those of the aliases.
+func (r *Request) Behind(target string, passed []string) (*Request, error) {
+	name, err := decision.ParseName(target)
+	if err != nil {
+		return nil, err
+	}
+	rest := *r
+	rest.Msg.Question = []dns.Question{{Name: target, Qtype: r.Question.Type, Qclass: dns.ClassINET}}
+	rest.Question.Name = name
+	rest.Passed, rest.Depth = slices.Concat(r.Passed, passed), r.Depth+1
+	rest.Server, rest.Protocol, rest.Hops, rest.Extended = upstream.Server{}, 0, nil, nil
+	return &rest, nil
 }
 
 // The reasons why a message is not a request.
