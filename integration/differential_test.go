@@ -126,6 +126,11 @@ func differ(q, ours, theirs *dns.Msg) error {
 			errs = append(errs, fmt.Errorf("%s is %v, want %v", what, got, want))
 		}
 	}
+	if inCircle(theirs) {
+		// A server that does not follow aliases leaves them to the client.
+		check("rcode", dns.RcodeToString[ours.Rcode], "SERVFAIL")
+		return errors.Join(errs...)
+	}
 	check("rcode", dns.RcodeToString[ours.Rcode], dns.RcodeToString[theirs.Rcode])
 	check("the question", ours.Question[0], theirs.Question[0])
 	check("AA", ours.Authoritative, false)
@@ -147,6 +152,21 @@ func differ(q, ours, theirs *dns.Msg) error {
 		return fmt.Errorf("%w:\n%v\nOURS\n%v\nTHEIRS\n%v", errors.Join(errs...), q, ours, theirs)
 	}
 	return nil
+}
+
+// inCircle reports whether the aliases of a reply lead in a circle.
+func inCircle(m *dns.Msg) bool {
+	aliases := map[string]string{}
+	for _, rr := range m.Answer {
+		if alias, ok := rr.(*dns.CNAME); ok && m.Question[0].Qtype != dns.TypeCNAME && m.Question[0].Qtype != dns.TypeANY {
+			aliases[strings.ToLower(alias.Hdr.Name)] = strings.ToLower(alias.Target)
+		}
+	}
+	name := strings.ToLower(m.Question[0].Name)
+	for range aliases {
+		name = aliases[name]
+	}
+	return aliases[name] != ""
 }
 
 // proofs are the records of the authority section that prove something about

@@ -28,7 +28,8 @@ type Explanation struct {
 // ExplainedStep is one step, and its outcome for a question.
 type ExplainedStep struct {
 	// Step is a step of the decision, as in Answer, or one of those after it for
-	// what it forwards: cache, and servers.
+	// what it forwards: cache, servers, and alias for each name that is decided on
+	// behind the aliases of their answer.
 	Step    string  `json:"step"`
 	Outcome Outcome `json:"outcome"`
 	// Reason is a sentence; empty for what is not reached.
@@ -65,15 +66,12 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 	if err != nil {
 		return nil, err
 	}
+	r.Offline = dry
 	l := s.Lookup(r)
 	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: l.upstreams()}
-	if dry {
-		l.LeaveUpstreams()
-	}
-	if !dry || l.Decided.Kind != decision.Forward {
-		e.Answer = l.answer(ctx, start)
-	}
+	e.Answer = l.answer(ctx, start)
 	e.Steps = append(l.decisionSteps(), l.cacheStep(), l.serversStep(e.Answer))
+	e.Steps = append(e.Steps, l.aliasSteps(e.Answer)...)
 	return e, nil
 }
 
@@ -154,4 +152,18 @@ func (l *Lookup) serversStep(a *Answer) ExplainedStep {
 		}
 	}
 	return e
+}
+
+// aliasSteps are the outcomes for the names that aliases lead to.
+func (l *Lookup) aliasSteps(a *Answer) (all []ExplainedStep) {
+	if a == nil {
+		if l.Decided.Hit.Open && l.Decided.Kind == decision.Cached {
+			all = append(all, ExplainedStep{"alias", NotAsked, "no upstream was to be asked for what its aliases lead to"})
+		}
+		return all
+	}
+	for _, hop := range a.Hops {
+		all = append(all, ExplainedStep{"alias", Settled, hop.Name + ": " + hop.Reason})
+	}
+	return all
 }

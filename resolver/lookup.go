@@ -37,17 +37,12 @@ func (s *Server) Lookup(r *wire.Request) *Lookup {
 	return l
 }
 
-// LeaveUpstreams makes Finish ask no upstream, not even to prefetch. The
-// request must not be one to forward.
-func (l *Lookup) LeaveUpstreams() {
-	l.Verdict.Hit.Decline()
-	l.Verdict.Hit.Prefetch = false
-}
-
 // Finish turns the decision into a reply, and asks upstreams if it has to. It
-// waits up to four seconds.
+// waits up to four seconds. If the request is Offline it returns nil instead.
 func (l *Lookup) Finish(ctx context.Context) *dns.Msg {
 	reply := l.server.forward.Finish(ctx, l.Request, &l.state.targets, &l.Verdict)
-	l.server.observer.answer(l.Request, &l.Verdict, reply)
+	if reply != nil {
+		l.server.observer.answer(l.Request, &l.Verdict, reply)
+	}
 	return reply
 }

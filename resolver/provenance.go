@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Provenance is what an answer was derived from. Fields that do not apply are
@@ -71,6 +72,21 @@ func (l *Lookup) provenance() Provenance {
 		}
 	}
 	return f
+}
+
+// hops are the names behind aliases that were decided on.
+func (l *Lookup) hops() (all []Hop) {
+	for _, hop := range l.Hops {
+		one := Hop{
+			Name: hop.Msg.Question[0].Name, Step: hop.Verdict.Step.String(),
+			Source: hop.Verdict.Source.String(), Reason: hop.Verdict.Reason,
+		}
+		if hop.Server != (upstream.Server{}) {
+			one.Server = hop.Server.String()
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // refusal is why the cluster's entry for a node is refused, of a name that could

@@ -38,12 +38,24 @@ type Answer struct {
 	Source        string          `json:"source"` // zone, hosts, special, upstream, cache or request
 	Reason        string          `json:"reason"` // the rule that decided
 	Provenance
+	// Hops are the names behind its aliases that were decided on anew, in their
+	// order.
+	Hops []Hop `json:"hops,omitempty"`
 	// Server is the upstream that answered now, as the configuration spells it;
 	// absent for what did not need any. Protocol is how its answer came: udp,
 	// tcp, tls or https.
 	Server   string        `json:"server,omitempty"`
 	Protocol string        `json:"protocol,omitempty"`
 	Duration time.Duration `json:"duration"` // nanoseconds
+}
+
+// Hop is a name behind aliases, and what decided on it.
+type Hop struct {
+	Name   string `json:"name"` // with its final dot
+	Step   string `json:"step"`
+	Source string `json:"source"`
+	Reason string `json:"reason"`
+	Server string `json:"server,omitempty"` // that answered now, as in Answer
 }
 
 // Query resolves a name as a client on loopback would have it resolved, by the
@@ -59,9 +71,14 @@ func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error)
 	return s.Lookup(r).answer(ctx, start), nil
 }
 
-// answer is the result as text, with its provenance.
+// answer is the result as text, with its provenance; nil if there is none.
 func (l *Lookup) answer(ctx context.Context, start time.Time) *Answer {
-	a := asAnswer(l.Finish(ctx), l.Extended)
+	reply := l.Finish(ctx)
+	if reply == nil {
+		return nil
+	}
+	a := asAnswer(reply, l.Extended)
+	a.Hops = l.hops()
 	a.Provenance = l.provenance()
 	a.credit(l.Verdict.Source, l.Verdict.Reason, l.Server, time.Since(start))
 	if a.Server != "" {

@@ -48,14 +48,12 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	request.Msg.CheckingDisabled = flags&varlink.NoValidate != 0
 	request.Question.CD = request.Msg.CheckingDisabled
 	request.Question.Alone = flags&(varlink.NoCache|varlink.NoStale) != 0
+	request.Offline = flags&varlink.NoNetwork != 0
 	l := r.server.Lookup(request)
-	if flags&varlink.NoNetwork != 0 {
-		if l.Decided.Kind == decision.Forward {
-			return finding{err: varlink.ErrNoSource, lookup: l}
-		}
-		l.LeaveUpstreams()
-	}
 	reply := l.Finish(ctx)
+	if reply == nil {
+		return finding{err: varlink.ErrNoSource, lookup: l}
+	}
 	verdict := &l.Verdict
 	f := finding{flags: originOf(request, reply, verdict), lookup: l, reply: reply}
 	f.name, f.records = chain(reply)
@@ -74,10 +72,10 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	return f
 }
 
-// needsNetwork reports whether only upstreams can answer.
+// needsNetwork reports whether it may be that only upstreams can answer.
 func (r *Resolver) needsNetwork(name string, qtype uint16) bool {
 	verdict, ok := r.decide(name, qtype)
-	return ok && verdict.Kind == decision.Forward
+	return ok && (verdict.Kind == decision.Forward || verdict.Hit.Open)
 }
 
 // decide is the verdict on a question; not ok if it cannot be asked.

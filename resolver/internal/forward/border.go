@@ -65,7 +65,10 @@ func (f *Forwarder) follow(r *wire.Request, t *Targets, verdict *decision.Verdic
 	}
 	r.Hops = append([]wire.Hop{{Request: rest, Verdict: next}}, rest.Hops...)
 	f.replies.Join(r, head, tail, rest)
-	verdict.Rcode, verdict.Reason = head.Rcode, verdict.Reason+"; behind its aliases: "+next.Reason
+	verdict.Rcode = head.Rcode
+	if r.Depth == 0 {
+		verdict.Reason += "; behind its aliases: " + r.Hops[len(r.Hops)-1].Verdict.Reason
+	}
 	if next.Error.Code != 0 {
 		verdict.Error = next.Error
 	}

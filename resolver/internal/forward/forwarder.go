@@ -92,11 +92,11 @@ func (f *Forwarder) atOnce(t *Targets) finish {
 }
 
 // Finish makes a verdict into a reply. It waits for upstreams where needed, for
-// up to MaxWait.
+// up to MaxWait; for a request that is Offline it then returns nil.
 func (f *Forwarder) Finish(ctx context.Context, r *wire.Request, t *Targets, verdict *decision.Verdict) *dns.Msg {
 	reply := f.Reply(r, t, verdict)
 	switch {
-	case reply != nil:
+	case reply != nil, r.Offline:
 		return reply
 	case f.InFlight.Enter():
 		defer f.InFlight.Leave()

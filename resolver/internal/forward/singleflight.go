@@ -148,6 +148,10 @@ func (f *Forwarder) run(ctx context.Context, key callKey, c *call, q *query) {
 // prefetch asks again for what is about to expire in the cache. Nothing waits
 // for it, so without a Scope it does nothing.
 func (f *Forwarder) prefetch(r *wire.Request, t *Targets, verdict *decision.Verdict) {
+	if r.Offline {
+		verdict.Hit.Decline()
+		return
+	}
 	scope := f.scope.Load()
 	if scope == nil {
 		return

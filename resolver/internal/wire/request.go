@@ -37,6 +37,8 @@ type Request struct {
 	// (RFC 7828).
 	keepalive bool
 	Limit     int // octets of the reply
+	// Offline: no upstream is asked for it, not even to prefetch.
+	Offline bool
 	// Server is the upstream whose answer the reply is made of, once there is
 	// one. It is the zero value if none was needed.
 	Server upstream.Server
