@@ -83,15 +83,14 @@ func rejectsEDNS(reply *dns.Msg, err error) bool {
 // lesser form only.
 func (s *session) compare(p *peer, use ednsUse) {
 	p.mu.Lock()
-	recently := time.Since(p.edns.compared) < compareEvery
+	q, recently := p.probeQuestion(), time.Since(p.edns.compared) < compareEvery
+	if !recently {
+		p.edns.compared = time.Now()
+	}
 	p.mu.Unlock()
-	if !s.kept || recently {
+	if recently || !s.kept {
 		return
 	}
-	p.mu.Lock()
-	p.edns.compared = time.Now()
-	q := p.probeQuestion()
-	p.mu.Unlock()
 	answers := func(use ednsUse) bool {
 		ctx, cancel := context.WithTimeoutCause(s.scope.Context(), probeLimit, errTimedOut)
 		defer cancel()

@@ -234,6 +234,26 @@ func TestIdlePoolIsSilent(t *testing.T) {
 	})
 }
 
+// A server near by that is silent to names which show a loop is no dead one.
+func TestServerThatIgnoresProbesForLoops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := nearby(after(rtt), after(rtt))
+		servers[0].set(after(rtt), func(q *dns.Msg) *dns.Msg {
+			if q.Question[0].Qtype == dns.TypeTXT {
+				return nil
+			}
+			return reply(q, "192.0.2.1")
+		})
+		defer run(t, p)()
+		for range 30 {
+			time.Sleep(10 * time.Second)
+			if got, _ := ask(t, g); got.Server != servers[0].server {
+				t.Fatalf("the first is %v", state(p, servers[0].server))
+			}
+		}
+	})
+}
+
 func TestDownServerIsProbedWithBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(lost), after(rtt))

@@ -87,10 +87,11 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 }
 
 // probeQuestion returns what to query: of a server near by what shows a loop,
-// and of others what every server can answer. The caller holds mu.
+// and of others, or of one that is silent to that, what every server can answer.
+// The caller holds mu.
 func (p *peer) probeQuestion() *question {
 	query := new(dns.Msg)
-	if p.token != 0 {
+	if p.token != 0 && (p.failures%2 == 0 || p.state == Looping) {
 		query.SetQuestion(p.token.loopName(), dns.TypeTXT)
 	} else {
 		query.SetQuestion(".", dns.TypeNS)

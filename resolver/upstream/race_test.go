@@ -420,6 +420,28 @@ func TestLoss(t *testing.T) {
 	}
 }
 
+// A steady server gets each query once, however slow it is.
+func TestSteadyServerIsAskedOnce(t *testing.T) {
+	for _, delay := range []time.Duration{time.Millisecond, 49 * time.Millisecond, 60 * time.Millisecond, 300 * time.Millisecond} {
+		t.Run(delay.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, servers, g := imagine(Config{}, after(delay))
+				defer run(t, p)()
+				for range 20 {
+					ask(t, g)
+				}
+				servers[0].take()
+				for range 100 {
+					ask(t, g)
+				}
+				if n := queries(servers[0].take()); n != 100 {
+					t.Errorf("%d queries for 100", n)
+				}
+			})
+		})
+	}
+}
+
 // 400 names a second that nobody answers fail no other name, and take none
 // longer; they cost few packets.
 func TestFloodOfSilentNames(t *testing.T) {

@@ -12,6 +12,8 @@ const (
 	// minDeadline keeps small variations near zero from counting.
 	minDeadline = 100 * time.Millisecond
 	maxDeadline = time.Second
+	// granularity is what even a steady server's times differ by.
+	granularity = 10 * time.Millisecond
 
 	recent  = 64 // samples from which the p95 is computed
 	enough  = 16 // of them are enough for a p95
@@ -53,7 +55,7 @@ func (e *estimate) deadline() time.Duration {
 	if e.samples == 0 {
 		return unknownDeadline
 	}
-	return min(max(2*(e.smoothed+4*e.variation), minDeadline), maxDeadline)
+	return min(max(2*(e.smoothed+max(4*e.variation, granularity)), minDeadline), maxDeadline)
 }
 
 // latencyBounds are the upper bounds of a histogram's buckets.
