@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // authority is an NSD that serves the zones of zonedata_test.go.
@@ -24,13 +26,20 @@ type authority struct {
 func newAuthority(l *lan, name string) *authority {
 	l.t.Helper()
 	a := &authority{host: l.join(name).address()}
-	plain := plainRecords(l.t, plainZone)
 	signed, anchor := signZone(l.t, signedZone, plainRecords(l.t, signedZone))
 	a.anchor = anchor
-	a.write("/etc/nsd/plain", zoneText(plain))
-	a.write("/etc/nsd/child", zoneText(readZone(l.t, "testdata/child.plain.example.zone", childZone)))
-	a.write("/etc/nsd/signed", zoneText(signed))
-	a.write("/etc/nsd/nsd.conf", fmt.Sprintf(`
+	a.servesZones(map[string][]dns.RR{
+		plainZone:  plainRecords(l.t, plainZone),
+		childZone:  readZone(l.t, "testdata/child.plain.example.zone", childZone),
+		signedZone: signed,
+	})
+	return a
+}
+
+// servesZones starts an NSD, and waits until it answers.
+func (h *host) servesZones(zones map[string][]dns.RR) {
+	h.t.Helper()
+	config := fmt.Sprintf(`
 		server:
 			ip-address: %s
 			username: ""
@@ -43,19 +52,18 @@ func newAuthority(l *lan, name string) *authority {
 			rrl-ratelimit: 0
 		remote-control:
 			control-enable: no
+		`, h.v4())
+	for zone, records := range zones {
+		h.write("/etc/nsd/"+zone+"zone", zoneText(records))
+		config += fmt.Sprintf(`
 		zone:
-			name: %s
-			zonefile: plain
-		zone:
-			name: %s
-			zonefile: child
-		zone:
-			name: %s
-			zonefile: signed
-		`, a.v4(), plainZone, childZone, signedZone))
-	a.serve(unpacked(l.t, "nsd", "-d", "-c", "/etc/nsd/nsd.conf"))
-	a.serves()
-	return a
+			name: %[1]s
+			zonefile: %[1]szone
+		`, zone)
+	}
+	h.write("/etc/nsd/nsd.conf", config)
+	h.serve(unpacked(h.t, "nsd", "-d", "-c", "/etc/nsd/nsd.conf"))
+	h.serves()
 }
 
 // serves waits until the server answers for the zones.

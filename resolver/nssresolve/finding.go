@@ -121,8 +121,17 @@ func originOf(r *wire.Request, reply *dns.Msg, v *decision.Verdict) varlink.Flag
 	if reply.AuthenticatedData {
 		flags |= varlink.Authenticated
 	}
-	if t := r.Server.Transport; t == upstream.TLS || t == upstream.HTTPS {
+	if confidential(r.Server) && !slices.ContainsFunc(r.Hops, func(hop wire.Hop) bool {
+		forwarded := hop.Verdict.Source == decision.SourceUpstream || hop.Verdict.Source == decision.SourceCache
+		return forwarded && !confidential(hop.Server)
+	}) {
 		flags |= varlink.Confidential
 	}
 	return flags
+}
+
+// confidential reports whether an answer came from a server over an encrypted
+// connection.
+func confidential(server upstream.Server) bool {
+	return server.Transport == upstream.TLS || server.Transport == upstream.HTTPS
 }

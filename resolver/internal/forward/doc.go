@@ -7,6 +7,10 @@
 //	                       ^                                       stale, or refused
 //	                       +-- all that ask the same concurrently
 //
+// A reply of an upstream is followed along its aliases as far as the servers that
+// gave it have them. There it is cut, and what the last alias leads to is decided
+// on: by the verdict on another name, which takes the same way.
+//
 // A query waits for at most [MaxWait]. One that has a stale answer gets that
 // after [StalePatience]; the exchange goes on and fills the cache. What exceeds
 // Forwarder.InFlight is refused at once and never waits in a queue.

@@ -1,0 +1,82 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// A server behind us that validates finds that a route's domain, below a signed
+// zone, is not signed: that is in the zone above, whose servers are asked for it.
+// An alias in the signed zone leads there, and to the node.
+func TestValidatorBehindUs(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "dnsmasq")
+	needUnpacked(t, "nsd", "unbound")
+	l := newLAN(t)
+	n := newNode(l, "node")
+	n.address()
+	authority := l.join("nsd").address()
+	records := plainRecords(t, signedZone)
+	for _, text := range []string{
+		"corp." + signedZone + " 300 IN NS ns.corp." + signedZone,
+		"there." + signedZone + " 300 IN CNAME www.corp." + signedZone,
+		"node." + signedZone + " 300 IN CNAME " + n.id + ".nodes.example.",
+	} {
+		rr, err := dns.NewRR(text)
+		must(t, err)
+		records = append(records, rr)
+	}
+	signed, anchor := signZone(t, signedZone, records)
+	authority.servesZones(map[string][]dns.RR{signedZone: signed})
+	startDNSMasq(l.router, routerV4, "--host-record=www.corp.signed.example,192.0.2.99")
+
+	n.configure(
+		"[dns]", fmt.Sprintf("listen = [%q, %q]", "127.0.0.53:53", n.v4().String()+":53"), `allow = ["127.0.0.0/8", "10.88.0.0/16"]`,
+		"[zone]", `domains = ["nodes.example"]`,
+		"[upstream]", fmt.Sprintf("servers = [%q]", authority.v4()),
+		"[[upstream.route]]", `domains = ["corp.signed.example"]`, fmt.Sprintf("servers = [%q]", routerV4),
+	)
+	n.boot()
+	n.awaitReady()
+
+	validator := l.join("unbound").address()
+	validator.write("/etc/unbound/unbound.conf", fmt.Sprintf(`
+server:
+	username: ""
+	chroot: ""
+	directory: "/etc/unbound"
+	pidfile: ""
+	use-syslog: no
+	interface: %s
+	access-control: 0.0.0.0/0 allow
+	trust-anchor: "%s"
+remote-control:
+	control-enable: no
+forward-zone:
+	name: "."
+	forward-addr: %s
+`, validator.v4(), anchor, n.v4()))
+	validator.serve(unpacked(t, "unbound", "-d", "-c", "/etc/unbound/unbound.conf"))
+	validator.serves()
+
+	for _, test := range []struct {
+		name   string
+		answer []string
+	}{
+		{"www.signed.example", []string{"A 192.0.2.10"}},
+		{"www.corp.signed.example", []string{"A 192.0.2.99"}},
+		{"there.signed.example", []string{"CNAME www.corp." + signedZone, "A 192.0.2.99"}},
+		{"node.signed.example", []string{"CNAME " + n.id + ".nodes.example.", "A " + n.v4().String()}},
+	} {
+		for _, server := range []string{validator.v4().String(), n.v4().String()} {
+			r, err := validator.digAt(server, test.name)
+			must(t, err)
+			must(t, realAnswer{test.name, test.name, "NOERROR", test.answer, nil}.right(r))
+		}
+	}
+	r, err := validator.digAt(n.v4().String(), "corp.signed.example", "DS", "+dnssec")
+	must(t, err)
+	must(t, realAnswer{"DS", "corp.signed.example DS", "NOERROR", nil, []string{signedZone + " SOA", "corp." + signedZone + " NSEC"}}.right(r))
+}
