@@ -92,8 +92,9 @@ func TestHostsAndRoutes(t *testing.T) {
 	}
 }
 
-// With nobody above the cut, a route's servers are asked for its DS too.
-func TestDSWithoutAParent(t *testing.T) {
+// With nobody above the cut, a route's servers are asked for its DS too, and may
+// say what is behind their aliases.
+func TestRouteAlone(t *testing.T) {
 	f := populated(t)
 	f.reach = ReachNone
 	view := f.view(t)
@@ -102,8 +103,14 @@ func TestDSWithoutAParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	view.Routes = table
-	if v := Decide(question(t, "lab.example", "DS"), view); v.Kind != Forward || v.Route != 1 {
+	v := Decide(question(t, "lab.example", "DS"), view)
+	if v.Kind != Forward || v.Route != 1 {
 		t.Errorf("got %+v", v)
+	}
+	for name, want := range map[string]bool{"www.lab.example": true, "www.example.org": true, "com": false, both: false, stranger: false, "x.invalid": false} {
+		if got := v.Covers(question(t, name, "A").Name, view); got != want {
+			t.Errorf("%s, which nobody else may have: %t", name, got)
+		}
 	}
 }
 

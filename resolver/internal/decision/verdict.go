@@ -182,12 +182,15 @@ func (v *Verdict) Forwarding() string {
 }
 
 // Covers reports whether the servers that a forwarded question goes to have
-// another name too. It looks at no type: what is ours for addresses, or another
-// group's, is not theirs. An alias of theirs may lead to such a name, and all that
-// they say of it is without meaning.
+// another name too, or else nobody. It looks at no type: what is ours for
+// addresses, or another group's, is not theirs. An alias of theirs may lead to such
+// a name, and all that they say of it is without meaning.
 func (v *Verdict) Covers(name Name, view *View) bool {
 	const uncached = true
 	host := Decide(&Question{Name: name, Type: dns.TypeA, Alone: uncached}, view)
+	if host.Step == StepUpstreams && host.Kind == Bare {
+		return true
+	}
 	return host.Kind == Forward && !host.InHosts && host.Route == v.Route && host.Private == v.Private
 }
 
