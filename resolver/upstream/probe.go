@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -15,6 +16,9 @@ const (
 	// measure whether it should be.
 	measureAfter = time.Minute
 	probeLimit   = time.Second
+	// outageBackoff is how often servers are probed while none answers: everybody
+	// waits for the first that does.
+	outageBackoff = 2 * time.Second
 )
 
 // probe sends probes when they are due, until ctx ends.
@@ -40,8 +44,10 @@ func (p *Pool) probeDue(s *session) (next time.Duration) {
 		return next // the next query wakes us
 	}
 	now := time.Now()
-	for _, peer := range p.list() {
-		due, ok := peer.probeTime()
+	peers := p.list()
+	outage := !slices.ContainsFunc(peers, func(peer *peer) bool { return peer.effectiveState(true) == Good })
+	for _, peer := range peers {
+		due, ok := peer.probeTime(outage)
 		switch {
 		case !ok:
 		case due.After(now):
@@ -54,11 +60,15 @@ func (p *Pool) probeDue(s *session) (next time.Duration) {
 }
 
 // probeTime is when a server is to be probed, unless a probe is under way.
-func (p *peer) probeTime() (time.Time, bool) {
+func (p *peer) probeTime(outage bool) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state == Good {
+	soon := p.probed.Add(outageBackoff)
+	switch {
+	case p.state == Good:
 		return p.sampled.Add(measureAfter), !p.probing
+	case p.state != Looping && outage && soon.Before(p.probeAt):
+		return soon, !p.probing
 	}
 	return p.probeAt, !p.probing
 }

@@ -50,6 +50,25 @@ func TestRecoveries(t *testing.T) {
 	})
 }
 
+// However long nothing answered, the first server that does is found out soon,
+// also where nobody asks it.
+func TestOutageEndsSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, servers, g := imagine(Config{}, after(lost), after(lost))
+		defer run(t, p)()
+		for range 20 {
+			_, _ = g.Exchange(t.Context(), query("www.example."))
+			time.Sleep(30 * time.Second)
+		}
+		was := g.Recoveries()
+		servers[1].set(after(rtt), nil)
+		time.Sleep(outageBackoff + probeLimit)
+		if got := state(p, servers[1].server); got != Good || g.Recoveries() == was {
+			t.Errorf("it is %v", got)
+		}
+	})
+}
+
 func TestFailureOfTransport(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]bool{
