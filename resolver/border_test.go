@@ -537,3 +537,23 @@ func TestOfflineChainIsNotPrefetched(t *testing.T) {
 	b.asks(t, "a.example", dns.TypeA)
 	eventually(t, func() bool { return len(b.corp.take()) == 1 })
 }
+
+// A domain that comes into the search list makes nodes' names with it ours, also
+// behind an alias that is kept.
+func TestSearchListMovesTheBorder(t *testing.T) {
+	root := t.TempDir()
+	conf := func(text string) {
+		if err := os.WriteFile(filepath.Join(root, "resolv.conf"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conf("search other.example\n")
+	b := newBorder(t, map[string][]string{
+		"a.example": {"a.example. 600 IN CNAME " + theirs + ".lab.example.", theirs + ".lab.example. 600 IN A 192.0.2.1"},
+	}, nil, func(s *Settings) { s.Upstreams.Root, s.Upstreams.ResolvConf = root, "/resolv.conf" })
+	if m := b.asks(t, "a.example", dns.TypeA); len(m.Answer) != 2 {
+		t.Errorf("got\n%v", m)
+	}
+	conf("search other.example lab.example\n")
+	eventually(t, func() bool { return b.asks(t, "a.example", dns.TypeA).Rcode == dns.RcodeNameError })
+}
