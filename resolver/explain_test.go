@@ -181,7 +181,7 @@ func TestFacts(t *testing.T) {
 		"www.example.com A":               {Step: "upstream"},
 		"99.0.0.10.in-addr.arpa PTR":      {Step: "special", Private: true},
 		"www.example.org A":               {Step: "upstream", Cache: &CacheProvenance{Age: 10, Left: 190}},
-		"broken.example.org A":            {Step: "upstream", Cache: &CacheProvenance{Age: 1, Left: 4, Failure: true}},
+		"broken.example.org A":            {Step: "upstream", Cache: &CacheProvenance{Left: 1, Failure: true}},
 		"stale.example.org A":             {Step: "upstream", Cache: &CacheProvenance{Age: 600, Stale: true}},
 		"www.example.com.nodes.example A": {Step: "zone"},
 	} {

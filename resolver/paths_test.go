@@ -162,7 +162,7 @@ func fillCache(t testing.TB, s *Server) {
 	// The hosts file has this name, so that it exists even if an upstream denies
 	// it.
 	put("printer.lan", dns.TypeTXT, time.Second, rcode(dns.RcodeNameError), soa60)
-	put("broken.example.org", dns.TypeA, time.Second, rcode(dns.RcodeServerFailure))
+	put("broken.example.org", dns.TypeA, 0, rcode(dns.RcodeServerFailure))
 	put("due.example.org", dns.TypeA, 10*time.Minute, nil, "due.example.org. 60 IN A 192.0.2.3")
 	put("stale.example.org", dns.TypeA, 10*time.Minute, nil, "stale.example.org. 60 IN A 192.0.2.3")
 	put("stale.example.org", dns.TypeA, 0, rcode(dns.RcodeServerFailure))

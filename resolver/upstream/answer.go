@@ -2,12 +2,12 @@ package upstream
 
 import "github.com/miekg/dns"
 
-// isAnswer reports whether a reply settles a query. Any other says something of
+// IsAnswer reports whether a reply settles a query. Any other says something of
 // the server, or of its trouble with the name, and the next server may have an
 // answer: an error; and nothing, or a referral, of a server that neither
 // recurses nor has the name itself, which is lame. To a query without RD a
 // referral is an answer.
-func isAnswer(reply *dns.Msg) bool {
+func IsAnswer(reply *dns.Msg) bool {
 	switch reply.Rcode {
 	case dns.RcodeNameError, dns.RcodeYXDomain: // RFC 6672, section 2.2: a DNAME makes the name too long
 		return true

@@ -50,8 +50,8 @@ func PassedOn(m *dns.Msg) []dns.EDNS0 {
 	return passed
 }
 
-// encodeOptions returns options in wire form.
-func encodeOptions(options []dns.EDNS0) ([]byte, error) {
+// EncodeOptions returns options in wire form: nil for none.
+func EncodeOptions(options []dns.EDNS0) ([]byte, error) {
 	if len(options) == 0 {
 		return nil, nil
 	}

@@ -69,7 +69,7 @@ func (p *part) settle(r *race, o result) {
 	switch {
 	case o.err == nil:
 		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
-		if isAnswer(o.reply) {
+		if IsAnswer(o.reply) {
 			p.state = answered
 			return
 		}

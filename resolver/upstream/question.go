@@ -57,7 +57,7 @@ func newQuestion(query *dns.Msg) (*question, error) {
 	if opt := query.IsEdns0(); opt != nil {
 		q.do = opt.Do()
 		q.hops = marks(opt)
-		if q.passed, err = encodeOptions(PassedOn(query)); err != nil {
+		if q.passed, err = EncodeOptions(PassedOn(query)); err != nil {
 			return nil, err
 		}
 	}

@@ -42,16 +42,16 @@ func (c *Cache) Get(k Key, now time.Duration) (Hit, bool) {
 		counts.misses.Add(1)
 		return Hit{}, false
 	}
-	h := Hit{Failure: e.failure, Stale: now >= e.expires, Open: e.open, entry: e, elapsed: e.elapsed(now)}
+	h := Hit{Failure: e.traits.has(failure), Stale: now >= e.expires, Open: e.traits.has(Open), entry: e, elapsed: e.elapsed(now)}
 	popular := e.touch()
 	if h.Stale {
 		counts.stale.Add(1)
-		h.Recheck = now >= time.Duration(e.recheck.Load())
+		h.Recheck = e.failed.Load().due(now)
 		return h, true
 	}
 	counts.fresh.Add(1)
 	late := e.expires-now <= e.lifetime()/prefetchShare
-	h.Prefetch = popular && late && !e.failure && e.prefetched.CompareAndSwap(false, true)
+	h.Prefetch = popular && late && !e.traits.has(failure) && e.prefetched.CompareAndSwap(false, true)
 	return h, true
 }
 
@@ -71,28 +71,24 @@ func (c *Cache) Epoch() Epoch {
 // All sections of the reply are kept, and its AD bit: a caller that does not
 // trust the upstream clears it before. Of its OPT only the extended errors
 // stay. A reply that answers the question and must not be kept, for example
-// since its TTL is 0, removes what was kept before. SERVFAIL is handled as by
-// Fail.
+// since its TTL is 0, removes what was kept before. One that says nothing
+// of the name, by its code, is handled as by Fail. To a question with options an
+// answer is not kept.
 func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
-	return c.put(k, reply, false, asked, now)
+	return c.PutAs(k, reply, 0, asked, now)
 }
 
-// PutOpen is Put for a reply that ends with an alias, as Hit.Open says. It is kept
-// for as long as its aliases.
-func (c *Cache) PutOpen(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
-	return c.put(k, reply, true, asked, now)
-}
-
-func (c *Cache) put(k Key, reply *dns.Msg, open bool, asked Epoch, now time.Duration) bool {
+// PutAs is Put for a reply with traits.
+func (c *Cache) PutAs(k Key, reply *dns.Msg, traits Traits, asked Epoch, now time.Duration) bool {
 	switch {
 	case !k.answeredBy(reply):
 		return false
-	case reply.Rcode == dns.RcodeServerFailure:
-		return c.Fail(k, extendedOf(reply), asked, now)
-	case reply.Truncated, reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError:
+	case fails(reply):
+		return c.Fail(k, Failure{Rcode: reply.Rcode, Extended: extendedOf(reply)}, asked, now)
+	case reply.Truncated, len(k.Options) > 0:
 		return false
 	}
-	e := encode(&k, reply, open)
+	e := encode(&k, reply, traits)
 	hash := k.hash(c.seed)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,6 +96,9 @@ func (c *Cache) put(k Key, reply *dns.Msg, open bool, asked Epoch, now time.Dura
 		return false
 	}
 	old := c.table.Load().find(&k, hash)
+	if traits.has(Provisional) && old.answers(now) {
+		return false
+	}
 	if e == nil || e.cost() > c.entryLimit() {
 		if old != nil {
 			c.drop(old)

@@ -64,7 +64,7 @@ func (c *Cache) FlushName(name []byte) (dropped int) {
 // asked for, such as what an alias leads to: for when a name that was an
 // upstream's becomes another's. In all else it is as FlushName.
 func (c *Cache) FlushForeign() (dropped int) {
-	return c.flush(func(e *entry) bool { return e.foreign })
+	return c.flush(func(e *entry) bool { return e.traits.has(foreign) })
 }
 
 func (c *Cache) flush(chosen func(*entry) bool) (dropped int) {

@@ -18,11 +18,11 @@ const (
 // encode makes an entry of a reply, or returns nil if the reply must not be
 // kept or cannot be encoded: a name may be too long without the compression
 // that it came with.
-func encode(k *Key, reply *dns.Msg, open bool) *entry {
+func encode(k *Key, reply *dns.Msg, traits Traits) *entry {
 	reply = reply.Copy()
 	options := appendExtended(nil, extendedOf(reply))
 	withoutTransport(reply)
-	life := settle(reply, !open && denies(reply, k.Type))
+	life := settle(reply, !traits.has(Open) && denies(reply, k.Type), traits.has(Provisional))
 	if life == 0 {
 		return nil
 	}
@@ -47,7 +47,10 @@ func encode(k *Key, reply *dns.Msg, open bool) *entry {
 		return nil
 	}
 	e := newEntry(k, message, offsets, options)
-	e.life, e.open, e.foreign = life, open, hasOthers(reply, k.text())
+	if hasOthers(reply, k.text()) {
+		traits |= foreign
+	}
+	e.life, e.traits = life, traits
 	return e
 }
 

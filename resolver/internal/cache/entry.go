@@ -16,9 +16,9 @@ type entry struct {
 	// is in lower case; its TTLs are those at arrival.
 	data    []byte
 	expires time.Duration
-	// recheck is when, after a failure, the upstreams may be asked again
-	// while this entry is stale; nanoseconds of the same clock, 0 for at once.
-	recheck atomic.Int64
+	// failed is the last failure to get a better reply or, of a failure, its
+	// cause; nil: none that matters. It is replaced under the Cache's lock.
+	failed atomic.Pointer[failed]
 
 	next         atomic.Pointer[entry] // in the table's chain
 	newer, older *entry                // in the queue
@@ -32,11 +32,27 @@ type entry struct {
 	extended uint16 // octets of the extended errors
 	nameLen  uint8
 	keyBits  uint8
-	failure  bool
+	highCode uint8 // the bits of the RCODE for which the header has no room
+	traits   Traits
 	inMain   bool
-	open     bool // see Hit
-	foreign  bool // has records of other names
 }
+
+// Traits are what distinguishes a reply from an ordinary answer.
+type Traits uint8
+
+const (
+	// Open is a reply that ends with an alias, as Hit.Open says. It is kept for as
+	// long as its aliases.
+	Open Traits = 1 << iota
+	// Provisional is a reply that a better one is expected to replace. It is kept
+	// for five seconds at most, never stale, and not in place of what is fresh.
+	Provisional
+
+	failure // of the upstreams
+	foreign // has records of other names
+)
+
+func (t Traits) has(one Traits) bool { return t&one != 0 }
 
 // entryBytes is what an entry takes up without its data.
 const entryBytes = int64(unsafe.Sizeof(entry{}))
@@ -77,7 +93,13 @@ func allocate(n int) *entry {
 
 // cost is what an entry takes up. The capacity of its data is all that the
 // allocator gave for it, rounding included.
-func (e *entry) cost() int64 { return entryBytes + int64(cap(e.data)) }
+func (e *entry) cost() int64 {
+	n := entryBytes + int64(cap(e.data))
+	if e.failed.Load() != nil {
+		n += failedBytes
+	}
+	return n
+}
 
 // is reports whether an entry is the one for a key with this hash.
 func (e *entry) is(k *Key, hash uint64) bool {
@@ -113,9 +135,18 @@ func (e *entry) elapsed(now time.Duration) uint32 {
 }
 
 // servable reports whether the entry may be served, fresh or for that long
-// after its expiry. A failure is never served stale (RFC 8767, section 5).
+// after its expiry. A failure is never served stale (RFC 8767, section 5), nor
+// once its cause has gone.
 func (e *entry) servable(now, stale time.Duration) bool {
-	return now < e.expires || !e.failure && now-e.expires < stale
+	if now >= e.expires {
+		return !e.traits.has(failure|Provisional) && now-e.expires < stale
+	}
+	return !e.traits.has(failure) || !e.failed.Load().over()
+}
+
+// answers reports whether there is an answer that is still fresh.
+func (e *entry) answers(now time.Duration) bool {
+	return e != nil && !e.traits.has(failure) && now < e.expires
 }
 
 // touch counts a hit, and reports whether the entry is popular. Entries that

@@ -2,16 +2,17 @@ package cache
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/miekg/dns"
 )
 
 const (
-	// A failure is kept for five seconds, the example of RFC 9520, section
-	// 3.2, and for twice as long each time it happens again. The RFC allows
+	// A failure is kept for a second, the least that RFC 9520, section 3.2,
+	// allows, and for twice as long each time it happens again. The RFC allows
 	// five minutes; half a minute relieves the upstreams nearly as much and
 	// does not make users wait long after recovery.
-	minFailure = 5 * time.Second
+	minFailure = time.Second
 	maxFailure = 30 * time.Second
 	// failureMemory is how long after its expiry a failure still counts as
 	// the one before.
@@ -21,14 +22,54 @@ const (
 	recheckAfter = 30 * time.Second
 )
 
-// Fail records that the upstreams could not answer a question, with the
-// extended errors that describe why, and reports whether it did. It does
-// nothing if the cache was flushed since the epoch began in which they were
-// asked. What can still be served stays in place, be it a stale reply or an
-// earlier failure; only the time of the next recheck is noted then.
-func (c *Cache) Fail(k Key, extended []*dns.EDNS0_EDE, asked Epoch, now time.Duration) bool {
-	e := newEntry(&k, failureMessage(&k), nil, appendExtended(nil, extended))
-	e.failure = true
+// Failure is that the upstreams could not answer a question.
+type Failure struct {
+	Rcode    int              // for the client
+	Extended []*dns.EDNS0_EDE // why
+	// Over reports that the cause has gone: then the failure is forgotten. Nil
+	// stands for a cause that nobody sees go. It is called for each hit, and must
+	// be quick, and not use the Cache.
+	Over func() bool
+}
+
+// fails reports whether a reply is a failure, which says nothing of the name. A
+// DNAME that makes too long a name is an answer (RFC 6672, section 2.2).
+func fails(reply *dns.Msg) bool {
+	switch reply.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+		return false
+	case dns.RcodeYXDomain:
+		return len(reply.Answer) == 0
+	}
+	return true
+}
+
+// failed is what an entry knows of a failure.
+type failed struct {
+	// recheck is when the upstreams may be asked again while there is a stale
+	// reply.
+	recheck time.Duration
+	gone    func() bool // Failure.Over
+}
+
+// failedBytes is what it takes up, with its function and what that refers to.
+const failedBytes = int64(unsafe.Sizeof(failed{})) + 32
+
+// over reports whether the cause has gone.
+func (f *failed) over() bool { return f != nil && f.gone != nil && f.gone() }
+
+// due reports whether the upstreams may be asked although there is a stale
+// reply.
+func (f *failed) due(now time.Duration) bool { return f == nil || now >= f.recheck || f.over() }
+
+// Fail records a failure, and reports whether it did. It does nothing if the
+// cache was flushed since the epoch began in which the upstreams were asked. What
+// can still be served stays in place, be it a stale reply or an earlier
+// failure; only the time of the next recheck is noted then.
+func (c *Cache) Fail(k Key, f Failure, asked Epoch, now time.Duration) bool {
+	e := newEntry(&k, failureMessage(&k, f.Rcode), nil, appendExtended(nil, f.Extended))
+	e.traits, e.highCode = failure, uint8(f.Rcode>>4)
+	e.failed.Store(&failed{now + recheckAfter, f.Over})
 	hash := k.hash(c.seed)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,7 +79,10 @@ func (c *Cache) Fail(k Key, extended []*dns.EDNS0_EDE, asked Epoch, now time.Dur
 	old := c.table.Load().find(&k, hash)
 	switch {
 	case old != nil && old.servable(now, c.staleFor()):
-		old.recheck.Store(int64(now + recheckAfter))
+		if !old.traits.has(failure) {
+			c.blame(old, e.failed.Load())
+			c.shrink(now)
+		}
 		return true
 	case e.cost() > c.entryLimit():
 		return false
@@ -49,19 +93,27 @@ func (c *Cache) Fail(k Key, extended []*dns.EDNS0_EDE, asked Epoch, now time.Dur
 	return true
 }
 
+// blame notes a failure at what is served instead. The caller holds mu.
+func (c *Cache) blame(e *entry, f *failed) {
+	q := c.queueOf(e)
+	q.bytes -= e.cost()
+	e.failed.Store(f)
+	q.bytes += e.cost()
+}
+
 // nextFailure is how long a failure is kept, after the one before.
 func nextFailure(old *entry, now time.Duration) time.Duration {
-	if old == nil || !old.failure || now-old.expires > failureMemory {
+	if old == nil || !old.traits.has(failure) || now-old.expires > failureMemory || old.failed.Load().over() {
 		return minFailure
 	}
 	return min(2*old.lifetime(), maxFailure)
 }
 
-// failureMessage is SERVFAIL without records.
-func failureMessage(k *Key) []byte {
+// failureMessage is a failure without records.
+func failureMessage(k *Key, rcode int) []byte {
 	message := make([]byte, headerLen, headerLen+len(k.Name)+questionLen)
 	message[2] = flagResponse
-	message[3] = flagRA | dns.RcodeServerFailure
+	message[3] = flagRA | byte(rcode&0xf)
 	message[5] = 1 // question
 	return k.appendQuestion(message)
 }

@@ -94,7 +94,7 @@ func get(tb testing.TB, c *Cache, k Key, now time.Duration) Hit {
 func fail(tb testing.TB, c *Cache, k Key, now time.Duration) {
 	tb.Helper()
 	ede := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNoReachableAuthority, ExtraText: "nobody there"}
-	if !c.Fail(k, []*dns.EDNS0_EDE{ede}, c.Epoch(), now) {
+	if !c.Fail(k, Failure{Rcode: dns.RcodeServerFailure, Extended: []*dns.EDNS0_EDE{ede}}, c.Epoch(), now) {
 		tb.Fatal("the failure was not kept")
 	}
 }

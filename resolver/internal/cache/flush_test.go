@@ -90,7 +90,7 @@ func TestPutOpen(t *testing.T) {
 	if c.Put(k, m, c.Epoch(), start) {
 		t.Error("it is kept as a denial without an SOA")
 	}
-	if !c.PutOpen(k, m, c.Epoch(), start) {
+	if !c.PutAs(k, m, Open, c.Epoch(), start) {
 		t.Fatal("it is not kept")
 	}
 	if h := get(t, c, k, start+29*time.Second); !h.Open || h.Left() != time.Second {
@@ -113,7 +113,7 @@ func TestFlushRefusesWhatWasAskedBefore(t *testing.T) {
 			c, k := newCache(0), key(t, question)
 			before := c.Epoch()
 			flush(c)
-			if c.Put(k, reply(t, question, 0, address), before, start) || c.Fail(k, nil, before, start) {
+			if c.Put(k, reply(t, question, 0, address), before, start) || c.Fail(k, Failure{}, before, start) {
 				t.Error("kept")
 			}
 			if !c.Put(k, reply(t, question, 0, address), c.Epoch(), start) {
@@ -156,7 +156,7 @@ func TestSetConfigKeepsWhatFits(t *testing.T) {
 func TestSizesThatKeepNothing(t *testing.T) {
 	for _, size := range []int64{-1, 0, 1, 1000} {
 		c, k := New(Config{Size: size}), key(t, question)
-		if c.Put(k, reply(t, question, 0, address), c.Epoch(), start) || c.Fail(k, nil, c.Epoch(), start) {
+		if c.Put(k, reply(t, question, 0, address), c.Epoch(), start) || c.Fail(k, Failure{}, c.Epoch(), start) {
 			t.Errorf("size %d: kept", size)
 		}
 		if _, ok := c.Get(k, start); ok {

@@ -10,8 +10,8 @@ import (
 
 // Hit is a reply from the cache. It stays valid after the cache changes.
 type Hit struct {
-	// Failure: it is a SERVFAIL of a short while ago (RFC 9520), to be served
-	// with extended error 13 (Cached Error). The upstreams are not to be
+	// Failure: it is one of a short while ago (RFC 9520), to be served with its
+	// code and extended error 13 (Cached Error). The upstreams are not to be
 	// asked.
 	Failure bool
 	// Stale: it has expired, and is to be served if the upstreams fail, or
@@ -31,8 +31,9 @@ type Hit struct {
 	elapsed uint32 // seconds since it came
 }
 
-// Rcode of the reply: NOERROR, NXDOMAIN, or SERVFAIL for a failure.
-func (h Hit) Rcode() int { return int(h.entry.data[3] & 0xf) }
+// Rcode of the reply: NOERROR, NXDOMAIN, or that of a failure. One over 15 takes
+// an OPT.
+func (h Hit) Rcode() int { return int(h.entry.highCode)<<4 | int(h.entry.data[3]&0xf) }
 
 // Answered reports whether the reply has records in its answer section. Those
 // of a denial are aliases.
@@ -108,6 +109,7 @@ func (h Hit) Message() (*dns.Msg, error) {
 	if err := m.Unpack(h.AppendReply(nil, h.entry.message())); err != nil {
 		return nil, fmt.Errorf("read the cached reply for %x: %w", h.entry.name(), err)
 	}
+	m.Rcode = h.Rcode()
 	if extended := h.ExtendedErrors(); len(extended) > 0 {
 		opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
 		for _, ede := range extended {

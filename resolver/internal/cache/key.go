@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -16,6 +17,9 @@ type Key struct {
 	// DO and CD are the query's bits: with them, a reply may have signatures
 	// or may not have been validated (RFC 4035, section 3.2).
 	DO, CD bool
+	// Options of EDNS that the upstreams get with the query, in wire form. An
+	// answer to them is for that query alone, and only failures are kept.
+	Options []byte
 }
 
 // maxName is the length of the longest name (RFC 1035, section 2.3.4).
@@ -30,12 +34,18 @@ const multiplier = 0x9e3779b97f4a7c15
 
 // hash depends on a random seed: an attacker who does not know it cannot choose
 // names that collide in one chain of the table.
+//
+// Options are in the hash only: all 64 bits of it are compared.
 func (k *Key) hash(seed maphash.Seed) uint64 {
-	h := maphash.Bytes(seed, k.Name) ^ (uint64(k.Type)<<2|uint64(k.bits()))*multiplier
+	h := maphash.Bytes(seed, k.Name)
+	if len(k.Options) > 0 {
+		h = maphash.Bytes(seed, slices.Concat(k.Name, k.Options))
+	}
+	h ^= (uint64(k.Type)<<3 | uint64(k.bits())) * multiplier
 	return h ^ h>>32
 }
 
-// bits are DO and CD as a number.
+// bits are DO and CD as a number, and whether there are options.
 func (k *Key) bits() (b uint8) {
 	if k.DO {
 		b |= bitDO
@@ -43,12 +53,16 @@ func (k *Key) bits() (b uint8) {
 	if k.CD {
 		b |= bitCD
 	}
+	if len(k.Options) > 0 {
+		b |= bitOptions
+	}
 	return b
 }
 
 const (
 	bitDO uint8 = 1 << iota
 	bitCD
+	bitOptions
 )
 
 // appendQuestion appends the question in wire form.
@@ -62,7 +76,7 @@ func (k *Key) appendQuestion(b []byte) []byte {
 // failed may leave the question out.
 func (k *Key) answeredBy(reply *dns.Msg) bool {
 	if len(reply.Question) == 0 {
-		return reply.Rcode == dns.RcodeServerFailure
+		return fails(reply)
 	}
 	asked := reply.Question[0]
 	if len(reply.Question) != 1 || asked.Qtype != k.Type || asked.Qclass != dns.ClassINET {

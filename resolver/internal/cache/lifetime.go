@@ -13,6 +13,9 @@ const (
 	// maxNegative caps those of denials. RFC 2308, section 5, found one to
 	// three hours to work well and a day to be a problem.
 	maxNegative = 3 * 60 * 60
+	// maxProvisional caps those of replies that a better one is expected to
+	// replace.
+	maxProvisional = 5
 	// staleTTL is the TTL of all records that are served stale, in seconds
 	// (RFC 8767, section 4).
 	staleTTL = 30
@@ -21,15 +24,19 @@ const (
 // Settle writes into a reply's records the TTLs that they are kept with, and
 // returns for how many seconds that is: the smallest of them, since the reply
 // is served as a whole. It is 0 for a reply that must not be kept.
-func Settle(reply *dns.Msg, qtype uint16) uint32 {
-	return settle(reply, denies(reply, qtype))
+func Settle(reply *dns.Msg, qtype uint16, provisional bool) uint32 {
+	return settle(reply, denies(reply, qtype), provisional)
 }
 
-func settle(reply *dns.Msg, negative bool) uint32 {
-	least := uint32(maxPositive)
+func settle(reply *dns.Msg, negative, provisional bool) uint32 {
+	most := uint32(maxPositive)
+	if provisional {
+		most = maxProvisional
+	}
+	least := most
 	for _, records := range [...][]dns.RR{reply.Answer, reply.Ns, reply.Extra} {
 		for _, rr := range records {
-			ttl := min(plain(rr.Header().Ttl), maxPositive)
+			ttl := min(plain(rr.Header().Ttl), most)
 			if soa, ok := rr.(*dns.SOA); ok && negative {
 				ttl = min(ttl, plain(soa.Minttl), maxNegative)
 			}
@@ -46,7 +53,7 @@ func settle(reply *dns.Msg, negative bool) uint32 {
 // denies reports whether a reply is NXDOMAIN, or has no record of the type
 // asked for, even if it has aliases (RFC 2308, sections 2.1 and 2.2).
 func denies(reply *dns.Msg, qtype uint16) bool {
-	return reply.Rcode == dns.RcodeNameError || !slices.ContainsFunc(reply.Answer, func(rr dns.RR) bool {
+	return reply.Rcode == dns.RcodeNameError || reply.Rcode != dns.RcodeYXDomain && !slices.ContainsFunc(reply.Answer, func(rr dns.RR) bool {
 		return qtype == dns.TypeANY || rr.Header().Rrtype == qtype
 	})
 }

@@ -37,7 +37,7 @@ func step(t *testing.T, c *Cache, r *rand.Rand, k Key) {
 	case 3:
 		c.Stats()
 	case 4, 5, 6, 7, 8, 9:
-		c.Fail(k, nil, c.Epoch(), now)
+		c.Fail(k, Failure{}, c.Epoch(), now)
 	default:
 		h, ok := c.Get(k, now)
 		if !ok {

@@ -83,50 +83,6 @@ func TestFailedRefreshKeepsTheFreshReply(t *testing.T) {
 	}
 }
 
-func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
-	c, k := newCache(time.Hour), key(t, question)
-	now := start
-	for i, want := range []time.Duration{5, 10, 20, 30, 30} {
-		want *= time.Second
-		fail(t, c, k, now)
-		fail(t, c, k, now+want/2) // a query that was under way
-		h := get(t, c, k, now+want-1)
-		if !h.Failure || h.Stale || h.Rcode() != dns.RcodeServerFailure {
-			t.Errorf("failure %d: %+v", i, h)
-		}
-		if _, ok := c.Get(k, now+want); ok {
-			t.Errorf("failure %d is served for over %v", i, want)
-		}
-		if want < time.Second || want > 5*time.Minute {
-			t.Errorf("RFC 9520 does not allow %v", want)
-		}
-		now += want + time.Second
-	}
-	now += failureMemory
-	fail(t, c, k, now)
-	if _, ok := c.Get(k, now+minFailure); ok {
-		t.Error("an old failure prolongs a new one")
-	}
-	check(t, c)
-}
-
-func TestFailureByReply(t *testing.T) {
-	c, k := newCache(0), key(t, question)
-	m := reply(t, question, dns.RcodeServerFailure, address)
-	m.SetEdns0(1232, false)
-	m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSBogus, ExtraText: "bad signature"}}
-	put(t, c, k, m, start)
-	got, err := get(t, c, k, start).Message()
-	if err != nil || got.Rcode != dns.RcodeServerFailure || len(got.Answer) != 0 {
-		t.Fatalf("got %v, %v", got, err)
-	}
-	if ede := extendedOf(got); len(ede) != 1 || ede[0].ExtraText != "bad signature" {
-		t.Errorf("extended errors %v", ede)
-	}
-	m.Question = nil // some leave it out when they fail
-	put(t, c, key(t, "example.org A"), m, start)
-}
-
 func TestPrefetchOncePerLife(t *testing.T) {
 	c, k := newCache(time.Hour), key(t, question)
 	m := reply(t, question, 0, address)

@@ -54,7 +54,7 @@ func TestCached(t *testing.T) {
 			q := question(t, tt.name, tt.qtype)
 			withCache(t, view, q, tt.rcode, tt.age)
 			if !tt.recheck {
-				view.Cache.Fail(cache.Key{Name: q.Name, Type: q.Type}, nil, view.Cache.Epoch(), view.Now)
+				view.Cache.Fail(cache.Key{Name: q.Name, Type: q.Type}, cache.Failure{Rcode: dns.RcodeServerFailure}, view.Cache.Epoch(), view.Now)
 			}
 			v := Decide(q, view)
 			if v.Kind != tt.kind || tt.kind == Cached && (v.Source != SourceCache || v.Rcode != tt.rcode || v.Error.Code != tt.code) {

@@ -2,8 +2,6 @@ package decision
 
 import (
 	"github.com/miekg/dns"
-
-	"github.com/nodedns/nodedns/resolver/internal/cache"
 )
 
 // Decide returns the verdict on a question.
@@ -46,7 +44,7 @@ func cached(q *Question, view *View, v *Verdict) {
 	if view.Cache == nil || q.Alone {
 		return
 	}
-	hit, ok := view.Cache.Get(cache.Key{Name: q.Name, Type: q.Type, DO: q.DO, CD: q.CD}, view.Now)
+	hit, ok := view.Cache.Get(q.Key(), view.Now)
 	if !ok {
 		return
 	}

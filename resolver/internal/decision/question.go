@@ -3,6 +3,7 @@ package decision
 import (
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -17,9 +18,17 @@ type Question struct {
 	// DO and CD are the query's bits. They matter to other servers' answers
 	// only.
 	DO, CD bool
-	// Alone is set for a query with options for the upstreams, which another
-	// query's answer cannot serve.
+	// Options are those of EDNS for the upstreams, in wire form. Only the answer to
+	// an equal query serves one that has any.
+	Options []byte
+	// Alone is set for a query that no other one's answer serves, be it in the cache
+	// or on its way.
 	Alone bool
+}
+
+// Key is what the upstreams' answer is cached by.
+func (q *Question) Key() cache.Key {
+	return cache.Key{Name: q.Name, Type: q.Type, DO: q.DO, CD: q.CD, Options: q.Options}
 }
 
 // wantsAddress reports whether the question is for addresses of a host.

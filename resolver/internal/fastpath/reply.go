@@ -6,6 +6,9 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 )
 
+// plainRcodes are the response codes that need no OPT.
+const plainRcodes = 0xf
+
 // Append appends the reply that a verdict stands for, of at most limit octets,
 // and reports whether it could; if not, dst is undefined beyond its length.
 // Fresh is the cookie for the client, empty without one. Nothing is allocated
@@ -15,9 +18,9 @@ func (q *Query) Append(dst []byte, v *decision.Verdict, limit int, fresh []byte)
 	var passedOn []byte
 	if v.Kind == decision.Cached {
 		// What is about to expire is to be prefetched, which takes a query of the
-		// ordinary path. What ends with an alias, and a verdict that differs from
-		// the reply in the cache, is more than a copy.
-		if v.Hit.Prefetch || v.Hit.Open || v.Rcode != v.Hit.Rcode() || v.Hit.Len() > limit {
+		// ordinary path. What ends with an alias, has a code that takes an OPT, or a
+		// verdict that differs from the reply in the cache, is more than a copy.
+		if v.Hit.Prefetch || v.Hit.Open || v.Rcode > plainRcodes || v.Rcode != v.Hit.Rcode() || v.Hit.Len() > limit {
 			return dst, false
 		}
 		dst, passedOn = v.Hit.AppendReply(dst, q.head), v.Hit.Extended()
@@ -36,7 +39,6 @@ func (q *Query) Append(dst []byte, v *decision.Verdict, limit int, fresh []byte)
 
 // appendLocal appends a reply made of local data, without OPT.
 func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool) {
-	const plainRcodes = 0xf // others need an OPT
 	if v.Rcode > plainRcodes {
 		return dst, false
 	}

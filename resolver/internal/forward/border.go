@@ -6,7 +6,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
@@ -287,13 +286,4 @@ func first[T dns.RR](records []dns.RR) (record T) {
 		}
 	}
 	return record
-}
-
-// keep puts a traced reply into the cache.
-func (f *Forwarder) keep(q *query, reply *dns.Msg, open bool, asked cache.Epoch) {
-	if open {
-		f.cache.PutOpen(q.key, reply, asked, f.clock())
-	} else {
-		f.cache.Put(q.key, reply, asked, f.clock())
-	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -50,7 +49,7 @@ func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, ve
 		patience = impatient.Done()
 	}
 	answer, open, err := f.await(ctx, newQuery(r, t, verdict), patience)
-	if err != nil || !isAnswer(answer.Msg) {
+	if err != nil || !upstream.IsAnswer(answer.Msg) {
 		if reply := f.replyFromCache(r, t, verdict, finish); reply != nil {
 			return reply
 		}
@@ -69,11 +68,6 @@ func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, ve
 	f.Counts.Failures.Add(1)
 	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
 	return f.replies.Build(r, verdict, reasons(err)...)
-}
-
-// isAnswer reports whether a reply is about the name, and not about the server.
-func isAnswer(m *dns.Msg) bool {
-	return m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError
 }
 
 // reasons are the extended errors that describe a failure of all upstreams.
@@ -123,8 +117,6 @@ func (f *Forwarder) deliver(r *wire.Request, t *Targets, verdict *decision.Verdi
 			decision.ExtendedError{Code: dns.ExtendedErrorCodeNoReachableAuthority, Text: answer.Server.String() + " answered SERVFAIL and not why"})
 		return f.replies.Build(r, verdict)
 	}
-	// The first client gets the same TTLs as later ones.
-	cache.Settle(answer.Msg, r.Msg.Question[0].Qtype)
 	return f.replies.Rewrite(r, t.TrustAD, verdict, answer.Msg)
 }
 

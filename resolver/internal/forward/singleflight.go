@@ -21,13 +21,13 @@ type query struct {
 	key     cache.Key
 	from    decision.Verdict // where it goes; the rest is zero
 	site    bool             // as in the verdict
-	alone   bool             // the answer is for this query only
+	alone   bool             // the answer is for this query only, even if others equal it
 }
 
 func newQuery(r *wire.Request, t *Targets, verdict *decision.Verdict) *query {
 	return &query{
 		targets: t, group: t.Group(verdict), message: outgoing(r, t.TrustAD),
-		key:  cache.Key{Name: r.Question.Name, Type: r.Question.Type, DO: r.Question.DO, CD: r.Question.CD},
+		key:  r.Question.Key(),
 		from: decision.Verdict{Route: verdict.Route, Private: verdict.Private},
 		site: verdict.Site, alone: r.Question.Alone,
 	}
@@ -39,11 +39,12 @@ type callKey struct {
 	name       string
 	qtype      uint16
 	rd, cd, do bool
+	options    string
 	alone      *query // a query that no other may wait for
 }
 
 func (q *query) callKey() callKey {
-	key := callKey{group: q.group, name: string(q.key.Name), qtype: q.key.Type, rd: q.message.RecursionDesired, cd: q.key.CD, do: q.key.DO}
+	key := callKey{group: q.group, name: string(q.key.Name), qtype: q.key.Type, rd: q.message.RecursionDesired, cd: q.key.CD, do: q.key.DO, options: string(q.key.Options)}
 	// A forwarded query would wait for itself in a loop of servers.
 	if q.alone || upstream.Forwarded(q.message) {
 		key.alone = q

@@ -109,10 +109,14 @@ func Parse(message []byte, from Origin) (*Request, error) {
 	if err != nil {
 		return nil, ErrForm
 	}
+	options, err := upstream.EncodeOptions(upstream.PassedOn(&r.Msg))
+	if err != nil {
+		return nil, ErrForm
+	}
 	r.Question = decision.Question{
 		Name: name, Type: asked.Qtype,
 		DO: r.OPT != nil && r.OPT.Do(), CD: r.Msg.CheckingDisabled,
-		Alone: len(upstream.PassedOn(&r.Msg)) > 0,
+		Options: options,
 	}
 	r.Limit = r.replyLimit(from.Transport == querylog.TCP)
 	return r, nil
