@@ -27,9 +27,14 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// maxInFlight bounds the queries that wait for upstreams, over all transports.
-// Each has a socket and a goroutine.
-const maxInFlight = 1024
+const (
+	// maxInFlight bounds what upstreams are asked concurrently, over all
+	// transports. Each has a socket and a goroutine.
+	maxInFlight = 1024
+	// maxWaiting bounds the queries that wait for it. It is far more, since many
+	// may wait for the same: those must not keep others from asking.
+	maxWaiting = 4 * maxInFlight
+)
 
 // Server answers queries. All its methods may be called concurrently, but not
 // more than one Run concurrently.
@@ -95,7 +100,7 @@ func New(config Config) (*Server, error) {
 		s.hosts.Look()
 	}
 	s.forward = forward.New(forward.Config{
-		Replies: s.replies, Cache: s.cache, Clock: s.clock, Logger: s.log, InFlight: maxInFlight,
+		Replies: s.replies, Cache: s.cache, Clock: s.clock, Logger: s.log, InFlight: maxWaiting,
 		Current: func() *forward.Targets { return &s.state.Load().targets },
 		View:    func(t *forward.Targets) decision.View { return s.view(t, s.clock()) },
 	})

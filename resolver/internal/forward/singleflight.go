@@ -98,8 +98,9 @@ var (
 	errImpatient = errors.New("no answer in the time that a stale one may wait")
 )
 
-// await returns the upstreams' answer, a copy of its own for each caller, whose
-// patience may end before. Concurrent identical queries share one exchange.
+// await returns the upstreams' answer, for which the caller's patience may end
+// before. Concurrent identical queries share one exchange and its answer: each
+// has a message of its own, whose records must not be changed.
 func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{}) (_ *upstream.Reply, open bool, _ error) {
 	key := q.callKey()
 	for {
@@ -118,8 +119,8 @@ func (f *Forwarder) await(ctx context.Context, q *query, patience <-chan struct{
 		}
 		switch {
 		case c.err == nil:
-			reply := *c.reply
-			reply.Msg = reply.Msg.Copy()
+			reply, own := *c.reply, *c.reply.Msg
+			reply.Msg = &own
 			return &reply, c.open, nil
 		case ctx.Err() != nil || !errors.Is(c.err, errAbandoned):
 			return nil, false, c.err

@@ -37,7 +37,7 @@ func (w *Replies) addOPT(m *dns.Msg, r *Request, extended []*dns.EDNS0_EDE, pass
 			Timeout: uint16(w.Idle / (100 * time.Millisecond)),
 		})
 	}
-	m.Extra = append(m.Extra, opt)
+	m.Extra = append(slices.Clip(m.Extra), opt) // the rest may be shared
 }
 
 // bounded is an extended error as it is passed on.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,8 @@ func ExtendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
 
 // Rewrite makes an upstream's answer into a reply. Its content stays, as far as
 // the verdict allows; what concerns the exchange of the message is replaced by
-// our own. Extended errors of our own come first.
+// our own. Extended errors of our own come first. The sections and their records
+// are not changed but replaced, since other clients may wait for the same.
 func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, answer *dns.Msg, own ...*dns.EDNS0_EDE) *dns.Msg {
 	extended, options := append(own, upstream.Extended(answer)...), upstream.PassedOn(answer)
 	r.copyHeader(answer)
@@ -58,22 +60,21 @@ func (w *Replies) Rewrite(r *Request, trustAD bool, verdict *decision.Verdict, a
 	// the bit understands it (RFC 6840, sections 5.7 and 5.8).
 	wanted := r.Msg.AuthenticatedData || r.OPT != nil && r.OPT.Do()
 	answer.AuthenticatedData = answer.AuthenticatedData && trustAD && wanted
-	answer.Answer = withoutTransport(answer.Answer)
-	answer.Ns = withoutTransport(answer.Ns)
-	answer.Extra = withoutTransport(answer.Extra)
-	restoreCase(answer)
+	for _, section := range [...]*[]dns.RR{&answer.Answer, &answer.Ns, &answer.Extra} {
+		*section = restoreCase(withoutTransport(*section), answer.Question[0].Name)
+	}
 	w.addOPT(answer, r, extended, options...)
 	return answer
 }
 
 // Join completes a reply that ends with an alias by the reply to the request for
 // what that leads to. The response code is about the last name (RFC 6604, section
-// 3), and a failure about all of them.
+// 3), and a failure about all of them. The records may be shared by other clients.
 func (w *Replies) Join(r *Request, head, tail *dns.Msg, rest *Request) {
 	opt := head.IsEdns0()
-	head.Answer = append(head.Answer, tail.Answer...)
-	head.Ns = append(head.Ns, tail.Ns...)
-	head.Extra = withoutTransport(tail.Extra)
+	head.Answer = append(slices.Clip(head.Answer), tail.Answer...)
+	head.Ns = append(slices.Clip(head.Ns), tail.Ns...)
+	head.Extra = slices.Clip(withoutTransport(tail.Extra))
 	head.Rcode = tail.Rcode
 	if head.Rcode != dns.RcodeSuccess && head.Rcode != dns.RcodeNameError {
 		head.Answer, head.Ns, head.Extra = nil, nil, nil
@@ -92,15 +93,19 @@ func (w *Replies) Join(r *Request, head, tail *dns.Msg, rest *Request) {
 
 // restoreCase spells the owners that are the name asked for as in the question:
 // another client may have asked in another letter case.
-func restoreCase(m *dns.Msg) {
-	asked := m.Question[0].Name
-	for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
-		for _, rr := range section {
-			if header := rr.Header(); strings.EqualFold(header.Name, asked) {
-				header.Name = asked
-			}
+func restoreCase(records []dns.RR, asked string) []dns.RR {
+	own, shared := records, true
+	for i, rr := range records {
+		if name := rr.Header().Name; name == asked || !strings.EqualFold(name, asked) {
+			continue
 		}
+		if shared {
+			own, shared = slices.Clone(records), false
+		}
+		own[i] = dns.Copy(rr)
+		own[i].Header().Name = asked
 	}
+	return own
 }
 
 // copyHeader makes a message one to the client: the flags that a reply copies
@@ -117,15 +122,14 @@ func (r *Request) copyHeader(m *dns.Msg) {
 }
 
 // withoutTransport leaves out the records that belong to one exchange only.
-func withoutTransport(records []dns.RR) (kept []dns.RR) {
-	for _, rr := range records {
-		switch rr.Header().Rrtype {
-		case dns.TypeOPT, dns.TypeTSIG:
-		default:
-			kept = append(kept, rr)
-		}
+func withoutTransport(records []dns.RR) []dns.RR {
+	ofTransport := func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeOPT || rr.Header().Rrtype == dns.TypeTSIG
 	}
-	return kept
+	if !slices.ContainsFunc(records, ofTransport) {
+		return records
+	}
+	return slices.DeleteFunc(slices.Clone(records), ofTransport)
 }
 
 // Encode encodes a reply within the client's limit, with the TC bit if that
