@@ -3,8 +3,8 @@ package zone
 // stands reports whether what the zone holds of a node prevails over what
 // another source reports: while it is there, the source that was made earlier
 // takes precedence, and any source over what was saved.
-func stands(holds, said record) bool {
-	return outranks(holds.source, said.source) && (holds.flags&departed == 0 || said.source == savedRank)
+func stands(holds, reported record) bool {
+	return outranks(holds.source, reported.source) && (holds.flags&departed == 0 || reported.source == savedRank)
 }
 
 // outranks reports whether a source takes precedence over another one.
@@ -13,9 +13,9 @@ func outranks(a, b uint8) bool {
 }
 
 // statement is what the source that takes precedence reports of a node.
-func (s *Store) statement(k key) (said record, known bool) {
-	if said, withheld := s.withheld[k]; withheld {
-		return said, true
+func (s *Store) statement(k key) (reported record, known bool) {
+	if reported, withheld := s.withheld[k]; withheld {
+		return reported, true
 	}
 	return s.draft.nodes.get(k)
 }
@@ -23,27 +23,27 @@ func (s *Store) statement(k key) (said record, known bool) {
 // setAside keeps what a source reports of a node while another one takes
 // precedence: when that drops the node, this takes effect. What was saved is
 // only valid until a source reports the node.
-func (src *Source) setAside(k key, said record) {
+func (src *Source) setAside(k key, reported record) {
 	if src.rank == savedRank {
 		return
 	}
-	if before, known := src.aside[k]; known && said.flags&hasAddress == 0 {
-		said.takeAddrs(before)
+	if before, known := src.aside[k]; known && reported.flags&hasAddress == 0 {
+		reported.takeAddrs(before)
 	}
 	if src.aside == nil {
 		src.aside = map[key]record{}
 	}
-	src.aside[k] = said
+	src.aside[k] = reported
 }
 
 // takeAside returns the statement on a node that takes effect now that the one
 // before is withdrawn, if any.
-func (s *Store) takeAside(k key) (said record, found bool) {
+func (s *Store) takeAside(k key) (reported record, found bool) {
 	for _, src := range s.sources { // in the order of precedence: saved has none
-		if said, found = src.aside[k]; found {
+		if reported, found = src.aside[k]; found {
 			delete(src.aside, k)
-			return said, true
+			return reported, true
 		}
 	}
-	return said, false
+	return reported, false
 }

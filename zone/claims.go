@@ -41,9 +41,9 @@ func (s *Store) incumbent(addr key) (key, bool) {
 
 // restoreOwner makes a node the incumbent of those of its addresses that it had
 // the reverse records of when it was saved.
-func (s *Store) restoreOwner(k key, said record, owned []netip.Addr) {
+func (s *Store) restoreOwner(k key, reported record, owned []netip.Addr) {
 	for _, addr := range owned {
-		if said.has(addr) {
+		if reported.has(addr) {
 			s.restored[reverseKey(addr)] = k
 		}
 	}

@@ -14,9 +14,9 @@ const expiryInterval = time.Minute
 func (s *Store) depart(k key, src *Source) {
 	delete(src.aside, k)
 	delete(src.vouched, k)
-	said, known := s.statement(k)
-	saved := said.source == savedRank
-	if !known || !saved && said.source != src.rank || saved && (s.awaited(src) || s.isVouched(k)) {
+	reported, known := s.statement(k)
+	saved := reported.source == savedRank
+	if !known || !saved && reported.source != src.rank || saved && (s.awaited(src) || s.isVouched(k)) {
 		return
 	}
 	shown, known := s.draft.nodes.get(k)
@@ -31,10 +31,10 @@ func (s *Store) depart(k key, src *Source) {
 	case shown.flags&departed != 0, s.draft.isLocal(k):
 		return // this machine is present, whatever the cluster reports
 	}
-	said.flags |= departed
-	said.source = src.rank
-	said.since = 0
-	_ = s.reconcile(k, shown, known, said) // a clash was reported when it came up
+	reported.flags |= departed
+	reported.source = src.rank
+	reported.since = 0
+	_ = s.reconcile(k, shown, known, reported) // a clash was reported when it came up
 }
 
 // connectedFor is how long a cluster source has been connected, in total. It is

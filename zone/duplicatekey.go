@@ -86,40 +86,40 @@ type duplicateKeyDetector struct {
 
 // selfReports are what one source has reported of our own node.
 type selfReports struct {
-	heard   bool // one, in the present backlog or since
-	last    report
-	before  place           // that before the last one
-	turns   []time.Duration // clock at each return to it
-	sign    time.Duration   // clock at the last sign of another machine
-	foreign bool            // the last report is not of our boot
-	proven  bool            // there was a sign of another machine
+	received bool // one, in the present backlog or since
+	last     report
+	before   place           // that before the last one
+	turns    []time.Duration // clock at each return to it
+	sign     time.Duration   // clock at the last sign of another machine
+	foreign  bool            // the last report is not of our boot
+	proven   bool            // there was a sign of another machine
 }
 
 // begin marks what the source has of us now as having been there before.
-func (r *selfReports) begin() { r.heard, r.before = false, place{} }
+func (r *selfReports) begin() { r.received, r.before = false, place{} }
 
 // observeSelf evaluates what the cluster reports of our own node. A report with
 // our own boot ID is ours, whatever its address: behind address translation, or
 // with two uplinks, that may go back and forth.
 func (s *Store) observeSelf(src *Source, e *Entry) {
 	r, boot := &src.self, s.detector.boot
-	said := report{canonicalBoot(e.BootID), placeOf(e)}
-	if said == (report{}) || r.heard && said == r.last {
+	reported := report{canonicalBoot(e.BootID), placeOf(e)}
+	if reported == (report{}) || r.received && reported == r.last {
 		return
 	}
-	first, ours := !r.heard, boot != "" && said.boot == boot
-	r.foreign = boot != "" && said.boot != "" && !ours
-	returned := !first && s.returns(r, said.at, !ours)
+	first, ours := !r.received, boot != "" && reported.boot == boot
+	r.foreign = boot != "" && reported.boot != "" && !ours
+	returned := !first && s.returns(r, reported.at, !ours)
 	reason := ""
 	switch {
 	case first:
 	case r.foreign:
 		reason = fmt.Sprintf("a machine of boot ID %s at %s reports itself as this node, whose boot ID is %s",
-			hex.EncodeToString([]byte(said.boot)), said.at, hex.EncodeToString([]byte(boot)))
+			hex.EncodeToString([]byte(reported.boot)), reported.at, hex.EncodeToString([]byte(boot)))
 	case returned:
-		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", r.last.at, said.at)
+		reason = fmt.Sprintf("the cluster's address of this node alternates between %s and %s", r.last.at, reported.at)
 	}
-	r.heard, r.last = true, said
+	r.received, r.last = true, reported
 	if reason == "" {
 		return
 	}

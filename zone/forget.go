@@ -26,18 +26,18 @@ func (s *Store) dropAll(keys []key) {
 		s.clearNodes()
 	}
 	for _, k := range keys {
-		said, found := s.takeAside(k)
+		reported, found := s.takeAside(k)
 		if !found {
 			s.delete(k)
 			continue
 		}
-		by := s.sources[said.source]
+		by := s.sources[reported.source]
 		spelled, odd := by.spelled[k]
 		s.delete(k)
 		if odd {
 			by.spelled[k] = spelled
 		}
-		_ = s.reconcile(k, record{}, false, said) // a clash is in the list of refusals
+		_ = s.reconcile(k, record{}, false, reported) // a clash is in the list of refusals
 	}
 }
 

@@ -67,7 +67,7 @@ func (r *record) runsCurator() bool { return r.port != 0 && r.roles&ConsensusMem
 // port, in the order of WithRole.
 func (s *Snapshot) Curators(turn uint64) iter.Seq[Node] {
 	return func(yield func(Node) bool) {
-		if local := s.Local(); local.said().runsCurator() && !yield(local) {
+		if local := s.Local(); local.reported().runsCurator() && !yield(local) {
 			return
 		}
 		s.circle(s.groups.curators, turn, yield)

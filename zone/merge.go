@@ -18,16 +18,16 @@ var (
 // the source that takes precedence reports. It reports whether that clashes
 // with an address of this machine: then all stays as it was, without addresses
 // that are ours.
-func merge(shown, said record, ours func(netip.Addr) bool) (result record, clash bool) {
-	result = said
-	for addr := range said.addrs {
+func merge(shown, reported record, ours func(netip.Addr) bool) (result record, clash bool) {
+	result = reported
+	for addr := range reported.addrs {
 		clash = clash || ours(addr)
 	}
 	if clash {
 		result = shown
-		result.source, result.since = said.source, said.since
-		result.flags = shown.flags&^departed | said.flags&departed
-	} else if said.flags&hasAddress == 0 {
+		result.source, result.since = reported.source, reported.since
+		result.flags = shown.flags&^departed | reported.flags&departed
+	} else if reported.flags&hasAddress == 0 {
 		result.takeAddrs(shown)
 	}
 	for addr := range result.addrs {
@@ -48,42 +48,42 @@ func (r *record) dropAddr(addr netip.Addr) {
 
 // apply takes in what a source reports of a node: the one place where layers
 // are merged.
-func (s *Store) apply(k key, said record) error {
+func (s *Store) apply(k key, reported record) error {
 	holds, known := s.statement(k)
 	_, withheld := s.withheld[k]
 	switch {
-	case known && stands(holds, said):
-		s.sources[said.source].setAside(k, said)
+	case known && stands(holds, reported):
+		s.sources[reported.source].setAside(k, reported)
 		return nil
-	case known && holds.flags&departed == 0 && holds.source != said.source:
+	case known && holds.flags&departed == 0 && holds.source != reported.source:
 		s.sources[holds.source].setAside(k, holds)
 	}
-	delete(s.sources[said.source].aside, k)
+	delete(s.sources[reported.source].aside, k)
 	switch {
 	case s.draft.isLocal(k):
 		// The kernel knows our addresses sooner and better. There is always room
 		// for what the cluster reports of us.
-		said.takeAddrs(record{})
-	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(said):
+		reported.takeAddrs(record{})
+	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(reported):
 		return errFull
-	case said.flags&hasAddress == 0 && withheld:
-		said.takeAddrs(holds)
+	case reported.flags&hasAddress == 0 && withheld:
+		reported.takeAddrs(holds)
 	}
 	shown, known := s.draft.nodes.get(k)
-	return s.reconcile(k, shown, known, said)
+	return s.reconcile(k, shown, known, reported)
 }
 
 // reconcile checks what is reported of a node against our own addresses, and
 // puts it into effect.
-func (s *Store) reconcile(k key, shown record, known bool, said record) error {
-	result, clash := merge(shown, said, s.isOurs)
+func (s *Store) reconcile(k key, shown record, known bool, reported record) error {
+	result, clash := merge(shown, reported, s.isOurs)
 	if !clash {
 		delete(s.withheld, k)
 		s.put(k, shown, known, result)
 		return nil
 	}
 	_, already := s.withheld[k]
-	s.withheld[k] = said
+	s.withheld[k] = reported
 	s.refusals.note(string(k.id(s.draft.prefix)))
 	if known {
 		s.put(k, shown, known, result)
@@ -107,8 +107,8 @@ func (s *Store) reconcileClaimsOn(were, are []netip.Addr) {
 			s.reconcileAgain(k, &refused)
 		}
 	}
-	for k, said := range s.withheld {
-		for addr := range said.addrs {
+	for k, reported := range s.withheld {
+		for addr := range reported.addrs {
 			if slices.Contains(were, addr) {
 				s.reconcileAgain(k, &refused)
 				break
@@ -120,11 +120,11 @@ func (s *Store) reconcileClaimsOn(were, are []netip.Addr) {
 
 func (s *Store) reconcileAgain(k key, refused *refusalBatch) {
 	shown, known := s.draft.nodes.get(k)
-	said, withheld := s.withheld[k]
+	reported, withheld := s.withheld[k]
 	if !withheld {
-		said = shown
+		reported = shown
 	}
-	if err := s.reconcile(k, shown, known, said); err != nil {
+	if err := s.reconcile(k, shown, known, reported); err != nil {
 		refused.news = true
 		refused.add(string(k.id(s.draft.prefix)), err)
 	}

@@ -19,8 +19,8 @@ type Node struct {
 // nothing is what is known of a node of which no source has reported anything.
 var nothing record
 
-// said is what the cluster reports of the node. It must not be changed.
-func (n Node) said() *record {
+// reported is what the cluster reports of the node. It must not be changed.
+func (n Node) reported() *record {
 	if n.slot == nil {
 		return &nothing
 	}
@@ -51,7 +51,7 @@ func (n Node) AppendID(dst []byte) []byte {
 func (n Node) Addrs() iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		if !n.local {
-			n.said().addrs(yield)
+			n.reported().addrs(yield)
 			return
 		}
 		for _, addr := range n.snapshot.local.addrs {
@@ -73,7 +73,7 @@ func (n Node) HasAddr() bool {
 // HasFamily reports whether an address of a family is known of the node.
 func (n Node) HasFamily(family Family) bool {
 	if !n.local {
-		return n.said().flags&flags(family) != 0
+		return n.reported().flags&flags(family) != 0
 	}
 	for _, addr := range n.snapshot.local.addrs {
 		if addr.Is4() == (family == IPv4) {
@@ -86,7 +86,7 @@ func (n Node) HasFamily(family Family) bool {
 // Addr is the node's address of a family, if it has one and cannot have several:
 // only this machine can.
 func (n Node) Addr(family Family) (addr netip.Addr, ok bool) {
-	r := n.said()
+	r := n.reported()
 	switch {
 	case n.local || r.flags&flags(family) == 0:
 		return netip.Addr{}, false
@@ -120,7 +120,7 @@ func (n Node) IsLocal() bool { return n.local }
 
 // Departed reports whether the node has left the cluster and is answered for
 // the time of the retention only.
-func (n Node) Departed() bool { return !n.local && n.said().flags&departed != 0 }
+func (n Node) Departed() bool { return !n.local && n.reported().flags&departed != 0 }
 
 // Since is when the node's present addresses were learnt or, of a departed
 // node, when it departed. It has a resolution of one second.
@@ -128,17 +128,17 @@ func (n Node) Since() time.Time {
 	if n.local {
 		return n.snapshot.local.since
 	}
-	return time.Unix(int64(n.said().since), 0).UTC()
+	return time.Unix(int64(n.reported().since), 0).UTC()
 }
 
 // Roles of the node in its cluster; the local node's come from there too.
-func (n Node) Roles() Roles { return n.said().roles }
+func (n Node) Roles() Roles { return n.reported().roles }
 
 // State of the node in its cluster.
-func (n Node) State() State { return n.said().state }
+func (n Node) State() State { return n.reported().state }
 
 // CuratorPort is the TCP port of the node's curator, or 0 without one.
-func (n Node) CuratorPort() uint16 { return n.said().port }
+func (n Node) CuratorPort() uint16 { return n.reported().port }
 
 // Source names the source that the node's addresses come from.
 func (n Node) Source() string {
@@ -148,7 +148,7 @@ func (n Node) Source() string {
 	case n.snapshot == nil:
 		return ""
 	}
-	return (*n.snapshot.sources)[n.said().source]
+	return (*n.snapshot.sources)[n.reported().source]
 }
 
 // equal compares what can be seen of two nodes of one name.
@@ -157,9 +157,9 @@ func (n Node) equal(other Node) bool {
 		return false
 	}
 	if n.local {
-		return n.snapshot.local.equal(other.snapshot.local) && n.said().sameRole(other.said())
+		return n.snapshot.local.equal(other.snapshot.local) && n.reported().sameRole(other.reported())
 	}
-	return *n.said() == *other.said()
+	return *n.reported() == *other.reported()
 }
 
 func (r *record) sameRole(other *record) bool {

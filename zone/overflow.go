@@ -7,8 +7,8 @@ import "slices"
 const DefaultMaxNodes = 1_000_000
 
 // makeRoom drops a departed node for one that is in the cluster, if there is any.
-func (s *Store) makeRoom(said record) bool {
-	if said.flags&departed != 0 {
+func (s *Store) makeRoom(reported record) bool {
+	if reported.flags&departed != 0 {
 		return false
 	}
 	for k := range s.marks {

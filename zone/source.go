@@ -134,7 +134,7 @@ func (src *Source) take(k key, e *Entry) error {
 			s.observeSelf(src, e)
 		}
 	}
-	said, err := e.asRecord()
+	reported, err := e.asRecord()
 	if err != nil {
 		if pending, withheld := s.withheld[k]; withheld && (pending.source == src.rank || pending.source == savedRank) {
 			delete(s.withheld, k) // it is not what the source reports any more
@@ -142,14 +142,14 @@ func (src *Source) take(k key, e *Entry) error {
 		return err
 	}
 	s.refusals.lift(src, e.ID)
-	said.source = src.rank
+	reported.source = src.rank
 	if src == s.saved {
-		s.restoreOwner(k, said, e.Owned)
+		s.restoreOwner(k, reported, e.Owned)
 	}
-	if err := s.apply(k, said); err != nil {
+	if err := s.apply(k, reported); err != nil {
 		return err
 	}
-	if said.flags&departed != 0 {
+	if reported.flags&departed != 0 {
 		s.restoreMark(k, e.Counted)
 	}
 	return nil
