@@ -177,6 +177,10 @@ func TestFailureEndsWithTheOutage(t *testing.T) {
 			}
 			c.wants(t, "SERVFAIL", "cache", 13, 0)
 			r.begin(everything)
+			if queries > 3 { // it is known to be down
+				c.sleep(time.Second)
+				c.wants(t, "NOERROR", "upstream", -1, 60)
+			}
 			eventually(t, func() bool {
 				a, err := c.Query(t.Context(), asked, "A")
 				return err == nil && a.Rcode == "NOERROR"

@@ -26,6 +26,8 @@ const (
 type Failure struct {
 	Rcode    int              // for the client
 	Extended []*dns.EDNS0_EDE // why
+	// Brief is set if it is not to be kept for longer when it happens again.
+	Brief bool
 	// Over reports that the cause has gone: then the failure is forgotten. Nil
 	// stands for a cause that nobody sees go. It is called for each hit, and must
 	// be quick, and not use the Cache.
@@ -87,7 +89,7 @@ func (c *Cache) Fail(k Key, f Failure, asked Epoch, now time.Duration) bool {
 	case e.cost() > c.entryLimit():
 		return false
 	}
-	e.life = uint32(nextFailure(old, now) / time.Second)
+	e.life = uint32(f.life(old, now) / time.Second)
 	e.begin(hash, now)
 	c.insert(old, e, now)
 	return true
@@ -101,9 +103,9 @@ func (c *Cache) blame(e *entry, f *failed) {
 	q.bytes += e.cost()
 }
 
-// nextFailure is how long a failure is kept, after the one before.
-func nextFailure(old *entry, now time.Duration) time.Duration {
-	if old == nil || !old.traits.has(failure) || now-old.expires > failureMemory || old.failed.Load().over() {
+// life is how long a failure is kept, after the entry before.
+func (f *Failure) life(old *entry, now time.Duration) time.Duration {
+	if f.Brief || old == nil || !old.traits.has(failure) || now-old.expires > failureMemory || old.failed.Load().over() {
 		return minFailure
 	}
 	return min(2*old.lifetime(), maxFailure)

@@ -58,6 +58,20 @@ func TestFailureByReply(t *testing.T) {
 	}
 }
 
+func TestBriefFailureIsNotKeptForLonger(t *testing.T) {
+	c, k := newCache(0), key(t, question)
+	for i := range 5 {
+		now := start + time.Duration(i)*2*time.Second
+		if !c.Fail(k, Failure{Rcode: dns.RcodeServerFailure, Brief: true}, c.Epoch(), now) {
+			t.Fatal("the failure was not kept")
+		}
+		get(t, c, k, now+minFailure-1)
+		if _, ok := c.Get(k, now+minFailure); ok {
+			t.Errorf("failure %d is kept for longer", i)
+		}
+	}
+}
+
 // failUntil fails for a cause that goes when the result is called.
 func failUntil(t *testing.T, c *Cache, k Key, now time.Duration) (end func()) {
 	t.Helper()

@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -82,13 +83,16 @@ func (f *Forwarder) awaitLate(ctx context.Context, x *exchange, late <-chan *ups
 }
 
 // keepFailure caches that no upstream had a usable answer. Where none said
-// anything, it is over when one is back.
+// anything, it is over when one is back. While all are known to be down it is not
+// kept for longer each time: a query then costs them one datagram and shows that
+// they are back, be it between two probes.
 func (f *Forwarder) keepFailure(x *exchange, failure *upstream.Failure) {
 	if failure.Overloaded() {
 		return
 	}
 	kept := cache.Failure{Rcode: dns.RcodeServerFailure, Extended: reasons(failure)}
 	if group, recoveries := x.group, x.recoveries; failure.Transport() {
+		kept.Brief = !slices.ContainsFunc(group.Order(), func(s upstream.Status) bool { return s.State != upstream.Down })
 		kept.Over = func() bool { return group.Recoveries() != recoveries }
 	}
 	f.fail(x, kept)
