@@ -50,9 +50,9 @@ func TestStartsWithoutAddressAndCluster(t *testing.T) {
 	if status := f.Status(); status.NodeID != self {
 		t.Errorf("status is %+v", status)
 	}
-	f.judged(StateDegraded, verdict.NoAddress)
+	f.assessed(StateDegraded, verdict.NoAddress)
 	f.publish("192.0.2.1")
-	f.judged(StateReady)
+	f.assessed(StateReady)
 }
 
 func TestOwnHostsFileIsAsTheOriginalHadIt(t *testing.T) {

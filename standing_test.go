@@ -24,9 +24,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// judged waits until the service is in a state for these reasons alone, and
+// assessed waits until the service is in a state for these reasons alone, and
 // returns that status.
-func (f *fixture) judged(state string, codes ...string) Status {
+func (f *fixture) assessed(state string, codes ...string) Status {
 	f.t.Helper()
 	var s Status
 	f.eventually(fmt.Sprintf("the state %s for %q", state, codes), func() bool {
@@ -96,21 +96,21 @@ func (e *enrolled) enrol(c *memory.Cluster) {
 func TestVerdictOnAnEnrolment(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
-	e.judged(StateWaiting, verdict.AwaitingCredentials)
+	e.assessed(StateWaiting, verdict.AwaitingCredentials)
 	e.after.Store(int64(2 * zone.LostAfter)) // it may wait for long
-	e.judged(StateWaiting, verdict.AwaitingCredentials)
+	e.assessed(StateWaiting, verdict.AwaitingCredentials)
 	e.enrol(e.cluster)
-	e.judged(StateReady)
+	e.assessed(StateReady)
 	if err := os.WriteFile(filepath.Join(e.directory, nodetls.CertFile), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, verdict.BadCredentials)
+	e.assessed(StateDegraded, verdict.BadCredentials)
 	e.enrol(e.cluster)
-	e.judged(StateReady)
+	e.assessed(StateReady)
 	if err := os.RemoveAll(e.directory); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, verdict.AwaitingCredentials)
+	e.assessed(StateDegraded, verdict.AwaitingCredentials)
 }
 
 // The credentials are valid, and the curators are of another cluster.
@@ -118,7 +118,7 @@ func TestVerdictOnAnotherClustersCA(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
 	e.enrol(newAuthority(t))
-	s := e.judged(StateDegraded, verdict.Refused)
+	s := e.assessed(StateDegraded, verdict.Refused)
 	if s.Curator.State != curator.StateRefused {
 		t.Errorf("the curator is %s", s.Curator.State)
 	}
@@ -129,7 +129,7 @@ func TestVerdictOnCredentialsOfTwoClusters(t *testing.T) {
 	t.Parallel()
 	e := newEnrolled(t)
 	e.enrol(e.cluster)
-	e.judged(StateReady)
+	e.assessed(StateReady)
 	elsewhere := filepath.Join(t.TempDir(), "credentials")
 	if err := newAuthority(t).WriteCredentials(elsewhere, e.key.Public().(ed25519.PublicKey), e.key); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestVerdictOnCredentialsOfTwoClusters(t *testing.T) {
 	if err := os.Rename(filepath.Join(elsewhere, nodetls.CAFile), filepath.Join(e.directory, nodetls.CAFile)); err != nil {
 		t.Fatal(err)
 	}
-	e.judged(StateDegraded, verdict.BadCredentials)
+	e.assessed(StateDegraded, verdict.BadCredentials)
 }
 
 // A curator that is lost counts after the minute that also brings EDE 3, and not
@@ -156,14 +156,14 @@ func TestVerdictOnALostCurator(t *testing.T) {
 
 	f := start(t, clock, func(c *Config) { c.ClusterDialer = cluster(t, directory) })
 	f.publish("192.0.2.1")
-	f.judged(StateReady)
+	f.assessed(StateReady)
 	f.SetClusterDialer(unreachable)
 	f.snapshot("the loss", func(s *zone.Snapshot) bool { return !s.Reachable() })
-	f.judged(StateReady)
+	f.assessed(StateReady)
 	after.Add(int64(zone.LostAfter))
-	f.judged(StateDegraded, verdict.CuratorLost)
+	f.assessed(StateDegraded, verdict.CuratorLost)
 	f.SetClusterDialer(cluster(t, directory))
-	f.judged(StateReady)
+	f.assessed(StateReady)
 	f.stop()
 	if err := <-f.ended; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
@@ -171,15 +171,15 @@ func TestVerdictOnALostCurator(t *testing.T) {
 
 	saved := start(t, clock, func(c *Config) { c.StateDir, c.ClusterDialer = filepath.Join(f.root, "state"), unreachable })
 	saved.publish("192.0.2.1")
-	saved.judged(StateReady)
+	saved.assessed(StateReady)
 	after.Add(int64(zone.LostAfter))
-	saved.judged(StateDegraded, verdict.CuratorLost)
+	saved.assessed(StateDegraded, verdict.CuratorLost)
 
 	never := start(t, clock, func(c *Config) { c.ClusterDialer = unreachable })
 	never.publish("192.0.2.1")
-	never.judged(StateWaiting, verdict.ZoneNotReady)
+	never.assessed(StateWaiting, verdict.ZoneNotReady)
 	after.Add(int64(zone.LostAfter))
-	never.judged(StateDegraded, verdict.CuratorLost)
+	never.assessed(StateDegraded, verdict.CuratorLost)
 }
 
 // A reload that was refused counts until one succeeds.
@@ -187,14 +187,14 @@ func TestVerdictOnARefusedReload(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.publish("192.0.2.1")
-	if s := f.judged(StateReady); s.LastReload != nil {
+	if s := f.assessed(StateReady); s.LastReload != nil {
 		t.Errorf("the last reload is %+v before the first", s.LastReload)
 	}
 	f.ReportReload(errors.New("nodedns.toml:3: unknown key"))
-	s := f.judged(StateDegraded, verdict.ReloadRefused)
+	s := f.assessed(StateDegraded, verdict.ReloadRefused)
 	if s.LastReload.Error != "nodedns.toml:3: unknown key" || s.LastReload.At.IsZero() {
 		t.Errorf("the last reload is %+v", s.LastReload)
 	}
 	f.ReportReload(nil)
-	f.judged(StateReady)
+	f.assessed(StateReady)
 }

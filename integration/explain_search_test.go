@@ -81,7 +81,7 @@ func TestExplainTheSearchForNSSResolve(t *testing.T) {
 		found, err := x.addresses(n.machine, x.finders()["getent"], tt.name)
 		p := e.Predictions[0]
 		if (err == nil) != (tt.as != "") || p.As != tt.as || fmt.Sprint(p.Found) != fmt.Sprint(found) {
-			t.Errorf("%s: foretold %+v; getent finds %v, %v", tt.name, p, found, err)
+			t.Errorf("%s: predicted %+v; getent finds %v, %v", tt.name, p, found, err)
 		}
 	}
 }

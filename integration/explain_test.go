@@ -66,8 +66,8 @@ func (m *machine) glibcFinds(command string) ([]string, error) {
 	return slices.Compact(found), nil
 }
 
-// foretold fails unless each getent command does what is explained.
-func (m *machine) foretold(name string) error {
+// predicted fails unless each getent command does what is explained.
+func (m *machine) predicted(name string) error {
 	e, err := m.explain(name)
 	if err != nil {
 		return err
@@ -84,23 +84,23 @@ func (m *machine) foretold(name string) error {
 		}
 	}
 	if len(e.Predictions) == 0 {
-		return fmt.Errorf("nothing is foretold for %s", name)
+		return fmt.Errorf("nothing is predicted for %s", name)
 	}
 	return nil
 }
 
 // What explain predicts of glibc, glibc does: in whatever order nsswitch.conf
 // names the services, and whatever becomes of the name.
-func TestExplainForetellsGlibc(t *testing.T) {
+func TestExplainPredictsGlibc(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	n := newForetold(t)
+	n := newPredicted(t)
 	t.Run("files dns", func(t *testing.T) {
 		for _, name := range []string{
 			strangerID(t), "db.localhost", "PRINTER", "printer.lan.example", "www.refused.example", "www.invalid",
 			n.v4().String(), "2001:db8::9", "192.0.2.99",
 		} {
-			must(t, n.foretold(name))
+			must(t, n.predicted(name))
 		}
 	})
 	const nameserver = "nameserver 127.0.0.53\n"
@@ -120,7 +120,7 @@ func TestExplainForetellsGlibc(t *testing.T) {
 			n.write("/etc/nsswitch.conf", "passwd: files\nhosts: "+setting.hosts+"\n")
 			n.write("/etc/resolv.conf", setting.resolv)
 			for _, name := range everyThird(i, n.id, "localhost", "printer", "printer.", "both", "six", "loop", "scanner", "www.void.example", "192.0.2.7") {
-				must(t, n.foretold(name))
+				must(t, n.predicted(name))
 			}
 		})
 	}
@@ -140,7 +140,7 @@ func everyThird(number int, names ...string) (some []string) {
 
 // Where the machine has IPv4 only glibc looks for no other addresses, and if it
 // has IPv6 only, for IPv4-mapped ones.
-func TestExplainForetellsGlibcOfOneFamily(t *testing.T) {
+func TestExplainPredictsGlibcOfOneFamily(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
 	for family, removeOther := range map[string]func(*node) netip.Addr{
@@ -155,21 +155,21 @@ func TestExplainForetellsGlibcOfOneFamily(t *testing.T) {
 	} {
 		t.Run(family, func(t *testing.T) {
 			t.Parallel()
-			n := newForetold(t)
+			n := newPredicted(t)
 			left := removeOther(n)
 			eventually(t, "the other family has gone", func() error { return n.knows(n.id, left) })
 			for i, hosts := range []string{"files dns", "dns files"} {
 				n.write("/etc/nsswitch.conf", "passwd: files\nhosts: "+hosts+"\n")
 				for _, name := range everyThird(i, n.id, "printer", "six", "localhost", "printer.lan.example", "loop") {
-					must(t, n.foretold(name))
+					must(t, n.predicted(name))
 				}
 			}
 		})
 	}
 }
 
-// newForetold is a node whose hosts file has names of all kinds.
-func newForetold(t *testing.T) *node {
+// newPredicted is a node whose hosts file has names of all kinds.
+func newPredicted(t *testing.T) *node {
 	n := newNode(newLAN(t), "node")
 	n.address()
 	n.write("/etc/hosts", userHosts+"192.0.2.7 printer printer.lan.example\n2001:db8::7 printer\n192.0.2.8 printer\n"+
@@ -183,7 +183,7 @@ func newForetold(t *testing.T) *node {
 
 // Before the zone is ready a name is neither there nor absent, which glibc
 // treats specially.
-func TestExplainForetellsFailures(t *testing.T) {
+func TestExplainPredictsFailures(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
 	n := newNode(newLAN(t), "node")
@@ -195,7 +195,7 @@ func TestExplainForetellsFailures(t *testing.T) {
 	eventually(t, "the daemon answers", func() error { return n.answers("SERVFAIL", stranger) })
 	for _, hosts := range []string{"dns files", "dns [!UNAVAIL=return] files", "dns [UNAVAIL=return] files", "dns [TRYAGAIN=return] files", "dns"} {
 		n.write("/etc/nsswitch.conf", "passwd: files\nhosts: "+hosts+"\n")
-		if err := n.foretold(stranger); err != nil {
+		if err := n.predicted(stranger); err != nil {
 			t.Errorf("hosts: %s: %v", hosts, err)
 		}
 	}

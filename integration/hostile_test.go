@@ -118,11 +118,11 @@ func TestWrongCredentials(t *testing.T) {
 			eventually(t, "they are reported", func() error { return n.daemon.logged(test.says) })
 			must(t, n.connection(false))
 			eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
-			eventually(t, "the verdict", func() error { return n.judged("degraded", test.code) })
+			eventually(t, "the verdict", func() error { return n.assessed("degraded", test.code) })
 			c.enrol(n)
 			c.tell("set %s %s", n.id, n.v4())
 			eventually(t, "the curator is followed", func() error { return n.connection(true) })
-			eventually(t, "all is well", func() error { return n.judged("ready") })
+			eventually(t, "all is well", func() error { return n.assessed("ready") })
 		})
 	}
 }

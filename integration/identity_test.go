@@ -29,7 +29,7 @@ func TestNameOfTheMachine(t *testing.T) {
 		if err == nil && s.NodeID != n.id {
 			err = fmt.Errorf("status is %+v", s)
 		}
-		return errors.Join(err, n.judged("degraded", "no-address"))
+		return errors.Join(err, n.assessed("degraded", "no-address"))
 	})
 	if got := n.hostname(); got != n.id {
 		t.Errorf("the hostname is %s, want %s", got, n.id)
@@ -49,7 +49,7 @@ func TestNameOfTheMachine(t *testing.T) {
 
 	n.address()
 	eventually(t, "the addresses", func() error { return n.knows(n.id, n.v4(), n.v6()) })
-	eventually(t, "all is well", func() error { return n.judged("ready") })
+	eventually(t, "all is well", func() error { return n.assessed("ready") })
 	d.signal(unix.SIGTERM)
 	d.exit()
 

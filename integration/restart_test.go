@@ -126,7 +126,7 @@ func TestNotReady(t *testing.T) {
 	eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
 	must(t, n.answers("SERVFAIL", strangerID(t)))
 	must(t, n.remarks(14, "", strangerID(t)))
-	eventually(t, "it waits to be enrolled", func() error { return n.judged("waiting", "awaiting-credentials") })
+	eventually(t, "it waits to be enrolled", func() error { return n.assessed("waiting", "awaiting-credentials") })
 
 	c.launch()
 	c.enrol(n)

@@ -15,9 +15,9 @@ type verdict struct {
 	} `json:"reasons"`
 }
 
-// judged fails unless the daemon is in a state for these reasons alone, and
+// assessed fails unless the daemon is in a state for these reasons alone, and
 // "nodedns status --check" succeeds in the state ready only.
-func (m *machine) judged(state string, codes ...string) error {
+func (m *machine) assessed(state string, codes ...string) error {
 	s, err := m.status()
 	if err != nil {
 		return err

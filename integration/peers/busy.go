@@ -20,7 +20,7 @@ func (b *bench) measureBusy() {
 		if !p.churns {
 			continue
 		}
-		tell("%s, %d nodes, %s", rowBusy, nodes, name)
+		progress("%s, %d nodes, %s", rowBusy, nodes, name)
 		if err := b.keepBusy(p, nodes); err != nil {
 			b.results.add(sample{Row: rowBusy, Peer: name, Nodes: nodes, Failed: err.Error()})
 		}

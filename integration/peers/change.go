@@ -27,7 +27,7 @@ func (b *bench) measureChanges() {
 		if p.changes == nil || p.largest > 0 && nodes > p.largest {
 			continue
 		}
-		tell("%s, %d nodes, %s", rowChange, nodes, name)
+		progress("%s, %d nodes, %s", rowChange, nodes, name)
 		for round, err := range b.changes(p, nodes) {
 			b.results.add(sample{Row: rowChange, Peer: name, Nodes: nodes, Round: round, Failed: err.Error()})
 		}
@@ -90,7 +90,7 @@ func (b *bench) watch(s *server, c change, round int) error {
 	}
 	began := monotonic()
 	if err := s.peer.changes(s, c); err != nil {
-		return fmt.Errorf("tell of the change: %w", err)
+		return fmt.Errorf("make the change: %w", err)
 	}
 	var watched struct{ Seen, Gap int64 }
 	if err := json.NewDecoder(lines).Decode(&watched); err != nil {

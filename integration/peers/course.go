@@ -149,7 +149,7 @@ func (b *bench) measureUnpinned() {
 // launchAll starts the peers that fit. One that doesn't start is reported in
 // all rows.
 func (b *bench) launchAll(s site, fits func(*peer) bool) []*server {
-	tell("starting servers with %d nodes", s.nodes)
+	progress("starting servers with %d nodes", s.nodes)
 	var servers []*server
 	for _, name := range b.settings.peers {
 		p := peerOf(name)
@@ -158,7 +158,7 @@ func (b *bench) launchAll(s site, fits func(*peer) bool) []*server {
 		}
 		started, err := b.launch(p, s)
 		if err != nil {
-			tell("%s can't take part with %d nodes: %v", name, s.nodes, err)
+			progress("%s can't take part with %d nodes: %v", name, s.nodes, err)
 			b.results.add(sample{Row: "start", Peer: name, Nodes: s.nodes, Failed: err.Error()})
 			continue
 		}
@@ -177,7 +177,7 @@ func stopAll(servers []*server) {
 // has its turn, beginning with another one.
 func (b *bench) interleave(servers []*server, rows []row) {
 	for _, r := range rows {
-		tell("%s, %d nodes, %d servers", r.name, r.nodes, len(servers))
+		progress("%s, %d nodes, %d servers", r.name, r.nodes, len(servers))
 		file, err := b.shelf.queries(r.load, r.nodes)
 		for round := range b.settings.rounds {
 			for i := range servers {
@@ -189,7 +189,7 @@ func (b *bench) interleave(servers []*server, rows []row) {
 				if err == nil {
 					r.ask.file = file
 					err := b.measureOnce(s, r, round, &taken)
-					taken.Failed = said(err)
+					taken.Failed = errorText(err)
 				} else {
 					taken.Failed = err.Error()
 				}
@@ -199,8 +199,8 @@ func (b *bench) interleave(servers []*server, rows []row) {
 	}
 }
 
-// said is the text of an error, empty without one.
-func said(err error) string {
+// errorText is the text of an error, empty without one.
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -230,7 +230,7 @@ func (b *bench) measureOnce(s *server, r row, round int, into *sample) error {
 	into.Dropped = after - before
 	select {
 	case <-s.exited:
-		return errors.Join(errEnded, errors.New(s.said()))
+		return errors.Join(errEnded, errors.New(s.logEnd()))
 	default:
 	}
 	if into.Answered == 0 {
@@ -255,7 +255,7 @@ func (b *bench) weigh(servers []*server, nodes int) {
 		taken := sample{Row: rowMemory, Peer: s.peer.name, Nodes: nodes}
 		var err error
 		taken.Memory, err = s.memory()
-		taken.Failed = said(err)
+		taken.Failed = errorText(err)
 		b.results.add(taken)
 	}
 }

@@ -53,7 +53,7 @@ func startCurator(s *server, _ change) error {
 // one backlog, as from a curator that has been there before, and no million
 // changes.
 func (c *curator) introduce(s *server) error {
-	if err := errors.Join(c.tell("follower on"), c.tell("drop")); err != nil {
+	if err := errors.Join(c.execute("follower on"), c.execute("drop")); err != nil {
 		return err
 	}
 	err := eventually("nodedns is kept away", func() error {
@@ -65,7 +65,7 @@ func (c *curator) introduce(s *server) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.tell("set %s -", localNode), c.tell("fill %d", s.site.nodes), c.tell("follower off")); err != nil {
+	if err := errors.Join(c.execute("set %s -", localNode), c.execute("fill %d", s.site.nodes), c.execute("follower off")); err != nil {
 		return err
 	}
 	return eventually("nodedns has what the curator knows", func() error { return connected(s) })
@@ -92,10 +92,10 @@ func connected(s *server) error {
 	return nil
 }
 
-// tell has a command executed.
-func (c *curator) tell(format string, args ...any) error {
+// execute has a command executed.
+func (c *curator) execute(format string, args ...any) error {
 	if _, err := fmt.Fprintf(c.stdin, format+"\n", args...); err != nil {
-		return fmt.Errorf("tell the curator: %w", err)
+		return fmt.Errorf("command the curator: %w", err)
 	}
 	return c.answer()
 }
@@ -104,7 +104,7 @@ func (c *curator) tell(format string, args ...any) error {
 // for the end, and returns the changes per second.
 func (c *curator) churn(rate int, seconds float64) (achieved func() (float64, error), err error) {
 	if _, err := fmt.Fprintf(c.stdin, "churn %d %g\n", rate, seconds); err != nil {
-		return nil, fmt.Errorf("tell the curator: %w", err)
+		return nil, fmt.Errorf("command the curator: %w", err)
 	}
 	return func() (float64, error) {
 		if err := c.answer(); err != nil {

@@ -14,10 +14,10 @@ func (b *bench) measureIdle() {
 		if p == echo {
 			continue // it supports UDP only
 		}
-		tell("%s, %d connections, %s", rowIdle, b.settings.idle, name)
+		progress("%s, %d connections, %s", rowIdle, b.settings.idle, name)
 		taken := sample{Row: rowIdle, Peer: name, Nodes: b.least()}
 		if err == nil {
-			taken.Failed = said(b.rest(p, file, &taken))
+			taken.Failed = errorText(b.rest(p, file, &taken))
 		} else {
 			taken.Failed = err.Error()
 		}

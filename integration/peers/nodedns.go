@@ -68,7 +68,7 @@ level = "warn"
 	prepares: startCurator,
 	churns:   true,
 	changes: func(s *server, c change) error {
-		return s.curator.tell("set %s %s state=up", nodeName(c.node), c.addr)
+		return s.curator.execute("set %s %s state=up", nodeName(c.node), c.addr)
 	},
 }
 

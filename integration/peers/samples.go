@@ -47,7 +47,7 @@ func createResults(path string) (*results, error) {
 func (r *results) add(s sample) {
 	r.samples = append(r.samples, s)
 	if s.Failed != "" {
-		tell("%s of %s: %s", s.Row, s.Peer, s.Failed)
+		progress("%s of %s: %s", s.Row, s.Peer, s.Failed)
 	}
 	if err := json.NewEncoder(r.file).Encode(&s); r.err == nil {
 		r.err = err

@@ -50,9 +50,9 @@ func (b *bench) launch(p *peer, s site) (*server, error) {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	if err := sv.ready(); err != nil {
-		said := sv.said()
+		logEnd := sv.logEnd()
 		sv.stop()
-		return nil, fmt.Errorf("start %s: %w: %s", p.name, err, said)
+		return nil, fmt.Errorf("start %s: %w: %s", p.name, err, logEnd)
 	}
 	return sv, nil
 }
@@ -141,8 +141,8 @@ func eventually(what string, try func() error) error {
 	}
 }
 
-// said is the end of the server's log.
-func (s *server) said() string {
+// logEnd is the end of the server's log.
+func (s *server) logEnd() string {
 	text, err := os.ReadFile(s.site.file("log"))
 	if err != nil {
 		return err.Error()

@@ -53,10 +53,10 @@ func (s *shelf) obtain(set settings) {
 }
 
 func (s *shelf) try(name string, obtain func(*shelf) error) {
-	tell("obtaining %s", name)
+	progress("obtaining %s", name)
 	if err := obtain(s); err != nil {
 		s.Missing[name] = err.Error()
-		tell("%s can't take part: %v", name, err)
+		progress("%s can't take part: %v", name, err)
 	}
 }
 
@@ -90,11 +90,11 @@ func savedShelf(dir string) (*shelf, error) {
 // output runs a command and returns what it prints, without the last newline.
 // Its error has the command's own message.
 func output(cmd *exec.Cmd) (string, error) {
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		err = fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(said.String()))
+		err = fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(stderr.String()))
 	}
 	return strings.TrimSpace(string(out)), err
 }
@@ -105,7 +105,7 @@ func lastLines(text string) string {
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 
-// tell shows the progress.
-func tell(format string, args ...any) {
+// progress reports on stderr how far the run is.
+func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "peers: "+format+"\n", args...)
 }

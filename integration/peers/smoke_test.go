@@ -35,15 +35,15 @@ func TestSmoke(t *testing.T) {
 	}
 	cmd := exec.Command(program, "-peers", "echo,nodedns", "-rows", rows,
 		"-sizes", "1000", "-seconds", "0.2", "-rounds", "1", "-idle", "10", "-cache", dir, "-out", dir)
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	tables, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == exitNoSandbox {
 		testkit.Skip(t, errNoSandbox.Error())
 	}
 	if err != nil {
-		t.Fatalf("%v:\n%s", err, &said)
+		t.Fatalf("%v:\n%s", err, &stderr)
 	}
 	for _, line := range []string{"| bare echo in C | 1.00 (", "| **nodedns** | ", "in flight"} {
 		if !strings.Contains(string(tables), line) {
