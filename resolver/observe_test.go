@@ -146,7 +146,7 @@ func TestWatchWhatNeedsNoSocket(t *testing.T) {
 }
 
 // The duration of a query is measured by the clock that does not jump.
-func TestWatchTellsTheDuration(t *testing.T) {
+func TestWatchReportsTheDuration(t *testing.T) {
 	t.Parallel()
 	s := newPathServer(t, newPathZone(t, zoneReady), nil)
 	w := watching(t, s)
@@ -162,7 +162,7 @@ func TestWatchTellsTheDuration(t *testing.T) {
 
 // A watcher that does not read delays no query: all queries are answered
 // before it reads, and what had no room is counted.
-func TestAStoppedWatcherHindersNobody(t *testing.T) {
+func TestAStoppedWatcherDelaysNoQuery(t *testing.T) {
 	t.Parallel()
 	s := newPathServer(t, newPathZone(t, zoneReady), nil)
 	w := watching(t, s)

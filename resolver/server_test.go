@@ -264,7 +264,7 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-func TestQueryTellsExtendedErrors(t *testing.T) {
+func TestQueryReturnsExtendedErrors(t *testing.T) {
 	s := newServer(t, settings())
 	got, err := s.Query(t.Context(), "www.example.org", "A")
 	if err != nil || len(got.Errors) != 1 || got.Errors[0].Code != dns.ExtendedErrorCodeNotAuthoritative || got.Errors[0].Meaning == "" || !strings.Contains(got.Errors[0].Text, "upstream") {

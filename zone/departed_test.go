@@ -42,7 +42,7 @@ func TestDepartedByAbsenceFromCompleteBacklogOnly(t *testing.T) {
 	f.wantDeparted(b, false)
 }
 
-func TestSettleDepartsNobody(t *testing.T) {
+func TestSettleDepartsNoNode(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.Saved().Set(node(b, "192.0.2.2"))
@@ -88,7 +88,7 @@ func TestRetentionForever(t *testing.T) {
 	f.wantDeparted(a, true)
 }
 
-func TestRetentionStartsAnewAfterReturn(t *testing.T) {
+func TestRetentionRestartsAfterReturn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.connect(node(a, "192.0.2.1"))

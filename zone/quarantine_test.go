@@ -120,7 +120,7 @@ func TestQuarantineOfOurAddressFromAnUnknownNode(t *testing.T) {
 	f.wantCounts(Counts{Live: 1, Departed: 2})
 }
 
-func TestQuarantineForgetsWhatIsNoLongerSaid(t *testing.T) {
+func TestQuarantineForgetsWhatIsNoLongerReported(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.setLocal("192.0.2.7")

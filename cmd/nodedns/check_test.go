@@ -41,7 +41,7 @@ func TestCheckWarns(t *testing.T) {
 	m.command("check", "--dns.listen", "172.17.0.1:53", "--json").expect(t, exitOK, text, "")
 }
 
-func TestCheckSaysWhereAddressesComeFrom(t *testing.T) {
+func TestCheckShowsWhereAddressesComeFrom(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]plan{
 		"192.0.2.1\n2001:db8::1":                 {Addresses: []string{"192.0.2.1", "2001:db8::1"}, Interfaces: []string{"eth0"}},

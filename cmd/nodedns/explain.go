@@ -176,8 +176,8 @@ func (w *daemonClient) explain(ctx context.Context, name string, types []string)
 	all := make([]resolver.Explanation, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
-		if said, known := w.known[question{name, typ}]; known {
-			all[i] = said
+		if explained, known := w.known[question{name, typ}]; known {
+			all[i] = explained
 			continue
 		}
 		group.Go(func() (err error) {
@@ -218,18 +218,18 @@ func (w *daemonClient) answer(ctx context.Context, name, typ string) (nss.Answer
 	if err != nil {
 		return nss.Answer{}, err
 	}
-	said := all[0]
-	if said.Answer == nil {
+	explained := all[0]
+	if explained.Answer == nil {
 		a := nss.Answer{Unasked: true}
-		for _, s := range said.Steps {
+		for _, s := range explained.Steps {
 			if s.Outcome == resolver.Forwarded {
 				a.Step, a.Reason = s.Step, s.Reason
 			}
 		}
 		return a, nil
 	}
-	a := nss.Answer{Rcode: said.Answer.Rcode, From: said.Answer.Source, Step: said.Answer.Step, Reason: said.Answer.Reason}
-	for _, r := range said.Answer.Records {
+	a := nss.Answer{Rcode: explained.Answer.Rcode, From: explained.Answer.Source, Step: explained.Answer.Step, Reason: explained.Answer.Reason}
+	for _, r := range explained.Answer.Records {
 		if r.Type == typ {
 			a.Data = append(a.Data, r.Data)
 		}

@@ -253,17 +253,17 @@ func curatorText(c curator.Status, now time.Time) string {
 // leaderText is the leader, and what each curator reports about it.
 func leaderText(c curator.Status) string {
 	lines := []string{orDash(string(c.Leader))}
-	for _, said := range c.Curators {
-		line := said.Endpoint + ": "
+	for _, report := range c.Curators {
+		line := report.Endpoint + ": "
 		switch {
-		case said.Error != "":
-			line += fair.paint("not heard") + ": " + said.Error
-		case said.Leader == "":
+		case report.Error != "":
+			line += fair.paint("not heard") + ": " + report.Error
+		case report.Leader == "":
 			line += "names no leader"
-		case said.Leader == said.ID:
+		case report.Leader == report.ID:
 			line += "leads"
 		default:
-			line += "names " + string(said.Leader)
+			line += "names " + string(report.Leader)
 		}
 		lines = append(lines, line)
 	}

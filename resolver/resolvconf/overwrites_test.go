@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
-func TestWhatSomebodyWritesIsTheOriginalAndIsTakenBack(t *testing.T) {
+func TestWhatAnotherProgramWritesIsTheOriginalAndIsTakenBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string

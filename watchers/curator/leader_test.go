@@ -150,7 +150,7 @@ func (p *plane) awaitLeader(w *Watcher, leader int) Status {
 }
 
 // One follower is known. It reports where the leader is, and where the next one.
-func TestFollowerTellsTheLeader(t *testing.T) {
+func TestFollowerReportsTheLeader(t *testing.T) {
 	t.Parallel()
 	nodes, want := sample(3)
 	p, cfg := newPlane(t, 3, nodes...)

@@ -145,7 +145,7 @@ func closedPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestNobodyServes(t *testing.T) {
+func TestNoCuratorServes(t *testing.T) {
 	t.Parallel()
 	follower, cfg := enrolled(t)
 	follower.Behave(memory.Behaviour{Follower: true})

@@ -185,7 +185,7 @@ func TestNothingIsLostUncounted(t *testing.T) {
 	telling.Wait()
 }
 
-func TestTellingAllocatesNothing(t *testing.T) {
+func TestPublishingAllocatesNothing(t *testing.T) {
 	log := new(Log)
 	w := watch(t, log)
 	e := &Entry{Reply: make([]byte, 100)}

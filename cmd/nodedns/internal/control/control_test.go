@@ -123,7 +123,7 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-func TestNodeSaysAll(t *testing.T) {
+func TestNodeReportsAll(t *testing.T) {
 	t.Parallel()
 	client := serve(t, Handler(Daemon{Snapshot: sampleZone(t, 2).Snapshot}))
 	nodes := collect(t, client, Filter{})

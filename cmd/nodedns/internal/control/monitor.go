@@ -72,17 +72,17 @@ func sendQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 		if err != nil {
 			return err
 		}
-		var told []Event
+		var selected []Event
 		for i := range events {
 			if wanted.chosen(&events[i]) {
 				query := resolver.TextOf(&events[i])
-				told = append(told, Event{Time: query.Time, Query: &query})
+				selected = append(selected, Event{Time: query.Time, Query: &query})
 			}
 		}
 		if missed > 0 {
-			told = append(told, Event{Time: time.Now(), Dropped: missed})
+			selected = append(selected, Event{Time: time.Now(), Dropped: missed})
 		}
-		if err := lines.send(told...); err != nil {
+		if err := lines.send(selected...); err != nil {
 			return err
 		}
 		retry.Sleep(ctx, debounce)

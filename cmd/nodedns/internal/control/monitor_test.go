@@ -162,7 +162,7 @@ func hundred() (ids []int) {
 }
 
 // A backlog is one line, whatever its size.
-func TestMonitorTellsManyNodesAsOne(t *testing.T) {
+func TestMonitorReportsManyNodesAsOne(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	const many = 100_000

@@ -91,7 +91,7 @@ func TestHostsFile(t *testing.T) {
 	}
 }
 
-// What the files service of glibc does not find is not foretold: checked with
+// What the files service of glibc does not find is not predicted: checked with
 // getent of glibc 2.36.
 func TestOddHostsFile(t *testing.T) {
 	t.Parallel()

@@ -41,7 +41,7 @@ func TestResolve(t *testing.T) {
 		t.Run(tt.reply, func(t *testing.T) {
 			t.Parallel()
 			l, _ := withResolve(t, tt.reply)
-			if got := foretell(t, l, "node"); got != tt.want {
+			if got := predict(t, l, "node"); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -89,7 +89,7 @@ func TestResolveByTheDaemonItself(t *testing.T) {
 			types += name + ":" + typ + " "
 			return tt.said, nil
 		}
-		if got := foretell(t, l, "db"); got != tt.want || len(calls) > 0 {
+		if got := predict(t, l, "db"); got != tt.want || len(calls) > 0 {
 			t.Errorf("got  %s\nwant %s, and no calls", got, tt.want)
 		}
 		if !strings.HasPrefix(types, "db: db:AAAA ") {
@@ -106,7 +106,7 @@ func TestResolveDry(t *testing.T) {
 	t.Parallel()
 	l, calls := withResolve(t, "")
 	l.Dry = true
-	if got := foretell(t, l, "node"); got != "resolve=unknown: | unknown | unknown" || len(calls) > 0 {
+	if got := predict(t, l, "node"); got != "resolve=unknown: | unknown | unknown" || len(calls) > 0 {
 		t.Errorf("got %s, after %d calls", got, len(calls))
 	}
 }
@@ -118,7 +118,7 @@ func TestResolveDeadSocket(t *testing.T) {
 	if err := os.Chmod(filepath.Join(m.machine.Root, machine.VarlinkSocket), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if got := foretell(t, &Lookup{Config: m}, "node"); got != "resolve=unavail:continue |  |" {
+	if got := predict(t, &Lookup{Config: m}, "node"); got != "resolve=unavail:continue |  |" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -13,10 +13,10 @@ import (
 
 const module = "/usr/lib/x86_64-linux-gnu/libnss_%s.so.2"
 
-// foretell looks a name up, and returns the walk in short: each service, what
+// predict looks a name up, and returns the walk in short: each service, what
 // it returns and what follows, and then what getent ahosts and getent hosts
 // find.
-func foretell(t *testing.T, l *Lookup, name string) string {
+func predict(t *testing.T, l *Lookup, name string) string {
 	t.Helper()
 	walk, predictions, err := l.Name(t.Context(), name)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestWalk(t *testing.T) {
 				files[fmt.Sprintf(module, service)] = ""
 			}
 			l := &Lookup{Config: configOf(t, files), Ask: known.ask, Listeners: []netip.AddrPort{ours}}
-			if got := foretell(t, l, tt.name); got != tt.want {
+			if got := predict(t, l, tt.name); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -145,7 +145,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// Without the daemon nothing is foretold.
+// Without the daemon nothing is predicted.
 func TestDaemonGone(t *testing.T) {
 	t.Parallel()
 	l := &Lookup{

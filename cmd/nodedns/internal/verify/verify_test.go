@@ -127,7 +127,7 @@ func TestMovingZone(t *testing.T) {
 	}
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestNoListener(t *testing.T) {
 	t.Parallel()
 	store, _ := newZone(t, 2)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
