@@ -14,8 +14,9 @@
 // wire.Request or is refused for its form. The request is checked, and
 // decision.DecideInto makes a verdict: the same on both paths, and only once.
 // Package wire makes it a reply at once, or forward does after it asked an
-// upstream, once for all concurrent queries that are the same. The outcome of a
-// query goes to the querylog, if it is watched.
+// upstream, once for all concurrent queries that are the same. What an upstream's
+// aliases lead to, beyond its own names, is decided on as another query. The
+// outcome of a query goes to the querylog, if it is watched.
 //
 // The packages do not depend on the Server: each is passed what it uses. A
 // decision consults the tables of hosts and routes and the cache; wire and

@@ -68,7 +68,7 @@ func checkReply(t *testing.T, s *Server, e *Explanation, qtype uint16) {
 	}
 	want := asAnswer(reply, upstream.Extended(reply))
 	got := *e.Answer
-	got.Source, got.Reason, got.Provenance, got.Server, got.Protocol, got.Duration = "", "", Provenance{}, "", "", 0
+	got.Source, got.Reason, got.Provenance, got.Hops, got.Server, got.Protocol, got.Duration = "", "", Provenance{}, nil, "", "", 0
 	// Names that a server compressed are spelled as in the question.
 	if spell := func(a *Answer) string { return strings.ToLower(fmt.Sprintf("%+v", *a)) }; spell(&got) != spell(want) {
 		t.Errorf("explained is\n%+v\nand the reply is\n%+v", got, *want)

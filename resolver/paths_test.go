@@ -120,6 +120,7 @@ func newPathServer(t testing.TB, store *zone.Store, change func(*Settings)) *Ser
 // fillCache puts a reply of each kind into a server's cache.
 func fillCache(t testing.TB, s *Server) {
 	t.Helper()
+	var traits cache.Traits
 	put := func(name string, qtype uint16, age time.Duration, change func(*dns.Msg), records ...string) {
 		for _, bits := range [][2]bool{{}, {true, false}, {false, true}, {true, true}} {
 			m := new(dns.Msg).SetReply(query(name, qtype))
@@ -142,7 +143,7 @@ func fillCache(t testing.TB, s *Server) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !s.cache.Put(cache.Key{Name: wire, Type: qtype, DO: bits[0], CD: bits[1]}, m, s.cache.Epoch(), pathClock-age) {
+			if !s.cache.PutAs(cache.Key{Name: wire, Type: qtype, DO: bits[0], CD: bits[1]}, m, traits, s.cache.Epoch(), pathClock-age) {
 				t.Fatalf("%s is not kept", name)
 			}
 		}
@@ -167,6 +168,9 @@ func fillCache(t testing.TB, s *Server) {
 	put("stale.example.org", dns.TypeA, 10*time.Minute, nil, "stale.example.org. 60 IN A 192.0.2.3")
 	put("stale.example.org", dns.TypeA, 0, rcode(dns.RcodeServerFailure))
 	put("late.example.org", dns.TypeA, 58*time.Second, nil, "late.example.org. 60 IN A 192.0.2.4")
+	traits = cache.Open
+	put("alias.example.org", dns.TypeA, time.Second, nil, "alias.example.org. 60 IN CNAME "+theirs+".nodes.example.")
+	traits = 0
 	put(".", dns.TypeNS, time.Second, nil, ". 60 IN NS a.root-servers.net.")
 	var long []string
 	for i := range 50 {
@@ -297,7 +301,7 @@ var pathNames = []string{
 	"printer", "printer.lan", "7.1.168.192.in-addr.arpa", "crowd", "debian",
 	"www.void.example", "www.routed.example", "www.invalid", "x.onion", "printer.local", "_dns.resolver.arpa",
 	"scanner", `a\.b`, `a\000b.nodes.example`, ".", "0123456789abcdef.nodedns-loop.test",
-	"www.example.org", "absent.example.org", "broken.example.org", "due.example.org", "stale.example.org", "late.example.org",
+	"www.example.org", "absent.example.org", "broken.example.org", "due.example.org", "stale.example.org", "late.example.org", "alias.example.org",
 	"long.example.org", "longer.example.org", "unknown.example.org",
 	strings.Repeat("a23456789012345678901234567890.", 8) + "nodes.example",
 }
