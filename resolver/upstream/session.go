@@ -79,7 +79,7 @@ func (p *Pool) makeTransport(server Server, scope *transport.Scope) roundTripper
 	}
 	switch server.Transport {
 	case TCP:
-		return transport.NewStream(scope, over("tcp"), transport.StreamLimits{})
+		return transport.NewStream(scope, over("tcp"), transport.Limits{})
 	case TLS:
 		config.NextProtos = []string{"dot"}
 		return transport.NewStream(scope, func(ctx context.Context) (net.Conn, error) {
@@ -88,9 +88,9 @@ func (p *Pool) makeTransport(server Server, scope *transport.Scope) roundTripper
 				return nil, err
 			}
 			return handshake(ctx, conn, config)
-		}, transport.StreamLimits{})
+		}, transport.Limits{})
 	case HTTPS:
-		return transport.NewHTTPS(server.url(), over("tcp"), config)
+		return transport.NewHTTPS(scope, server.url(), over("tcp"), config)
 	}
 	return transport.UDP{Dial: over("udp")}
 }

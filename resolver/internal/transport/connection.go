@@ -1,73 +1,64 @@
 package transport
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 )
 
-var (
-	errClosed = errors.New("the connection was closed")
-	errSilent = fmt.Errorf("%w: nothing came over it", errClosed)
-)
+// carrier carries queries to a server over one connection, and the replies back.
+type carrier interface {
+	// roundTrip sends a query and waits for its reply. An error that is errClosed
+	// means that the connection has ended, which says nothing of the query, and
+	// one that is errUnsent that it was not sent either.
+	roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error)
+	// serve reads until the connection ends, and returns why it did.
+	serve() error
+	// close ends the connection.
+	close()
+	// heard is when data last arrived; zero before the first.
+	heard() time.Time
+	// takes reports whether it takes another query now.
+	takes() bool
+}
 
-// writeLimit is how long writing a query to the socket's buffer may take. A
-// peer that does not read for that long is gone.
-const writeLimit = time.Second
-
-// connection carries queries to a server and the replies back.
+// connection is one of those that are kept for a server.
 type connection struct {
-	ready   chan struct{} // closed when stream is set
-	done    chan struct{} // closed when err is set
-	writing chan struct{} // holds one element while a query is written
-	stream  net.Conn
-	idle    time.Duration
+	ready chan struct{} // closed when carrier is set
+	done  chan struct{} // closed when err is set
 
-	mu       sync.Mutex
-	err      error // why it is gone
-	waiting  map[uint16]*waiter
-	lastRead time.Time // when data last arrived
+	// Of the pool, whose lock guards them.
+	load int  // queries that have a place on it
+	used bool // it has answered a query
+	idle *time.Timer
+
+	mu      sync.Mutex
+	carrier carrier
+	opened  time.Time // when it was ready
+	err     error     // why it has ended
+	doubted time.Time // when the query was sent that has shown it to be silent
 }
 
-// waiter is a query that has no reply yet.
-type waiter struct {
-	accept Accept
-	reply  chan []byte // buffered
-}
-
-func newConnection(idle time.Duration) *connection {
-	return &connection{
-		ready:   make(chan struct{}),
-		done:    make(chan struct{}),
-		writing: make(chan struct{}, 1),
-		waiting: map[uint16]*waiter{},
-		idle:    idle,
-	}
+func newConnection() *connection {
+	return &connection{ready: make(chan struct{}), done: make(chan struct{})}
 }
 
 // open lets queries use the connection, unless it has ended already, and
 // reports whether it did.
-func (c *connection) open(stream net.Conn) bool {
+func (c *connection) open(carrier carrier) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		return false
 	}
-	c.stream = stream
-	_ = stream.SetReadDeadline(time.Now().Add(c.idle)) // fails if closed, which the reader notices
+	c.carrier, c.opened = carrier, time.Now()
 	close(c.ready)
 	return true
 }
 
-// fail ends the connection for all waiting queries, unless it has ended.
-func (c *connection) fail(err error) {
+// end ends the connection for all queries on it, unless it has ended.
+func (c *connection) end(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -75,12 +66,12 @@ func (c *connection) fail(err error) {
 	}
 	c.err = err
 	close(c.done)
-	if c.stream != nil {
-		_ = c.stream.Close() // wakes the reader
+	if c.carrier != nil {
+		c.carrier.close()
 	}
 }
 
-func (c *connection) isDone() bool {
+func (c *connection) ended() bool {
 	select {
 	case <-c.done:
 		return true
@@ -89,128 +80,66 @@ func (c *connection) isDone() bool {
 	}
 }
 
-// roundTrip sends a query and waits for its reply.
+// takes reports whether it takes another query now, as far as is known.
+func (c *connection) takes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err == nil && (c.carrier == nil || c.carrier.takes())
+}
+
+// quiet is for how long nothing has come since a point in time, or since the
+// connection was ready; 0 while it is not, or if something came.
+func (c *connection) quiet(since time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.carrier == nil, c.carrier.heard().After(since):
+		return 0
+	case c.opened.After(since):
+		since = c.opened
+	}
+	return time.Since(since)
+}
+
+// wasKept reports whether the server has used the connection before. How long a
+// new one takes is not known.
+func (c *connection) wasKept() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.carrier != nil && !c.carrier.heard().IsZero()
+}
+
+// doubt notes that it is silent since then.
+func (c *connection) doubt(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if since.After(c.doubted) {
+		c.doubted = since
+	}
+}
+
+// silent reports whether nothing came since it was doubted.
+func (c *connection) silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.doubted.IsZero() && c.carrier != nil && !c.carrier.heard().After(c.doubted)
+}
+
+// roundTrip sends a query once the connection is ready.
 func (c *connection) roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
 	select {
 	case <-c.ready:
 	case <-c.done:
+		if errors.Is(c.err, errClosed) {
+			return nil, errUnsent
+		}
 		return nil, c.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	w := &waiter{accept: accept, reply: make(chan []byte, 1)}
-	id := c.enter(w)
-	defer c.leave(id)
-	sent := time.Now()
-	if err := c.write(ctx, query, id); err != nil {
-		return nil, err
-	}
-	select {
-	case message := <-w.reply:
-		return message, nil
-	case <-c.done:
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.readSince(sent) {
-			c.fail(errSilent) // the next query gets a new connection
-		}
-		return nil, context.Cause(ctx)
-	}
-	select {
-	case message := <-w.reply: // it arrived just before the end
-		return message, nil
-	default:
+	message, err := c.carrier.roundTrip(ctx, query, accept)
+	if err != nil && !errors.Is(err, errUnsent) && c.ended() {
 		return nil, c.err
 	}
-}
-
-// enter registers a query under an ID that is unique on the connection.
-func (c *connection) enter(w *waiter) uint16 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.waiting) == 0 {
-		_ = c.stream.SetReadDeadline(time.Time{}) // each query has its own limit
-	}
-	for {
-		id := uint16(rand.Uint32())
-		if _, taken := c.waiting[id]; !taken {
-			c.waiting[id] = w
-			return id
-		}
-	}
-}
-
-func (c *connection) leave(id uint16) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, id)
-	if len(c.waiting) == 0 {
-		_ = c.stream.SetReadDeadline(time.Now().Add(c.idle))
-	}
-}
-
-func (c *connection) readSince(t time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lastRead.After(t)
-}
-
-// write sends a query in one segment with its length (RFC 7766, section 8).
-func (c *connection) write(ctx context.Context, query []byte, id uint16) error {
-	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
-	framed = append(framed, query...)
-	setMessageID(framed[2:], id)
-	select {
-	case c.writing <- struct{}{}:
-		defer func() { <-c.writing }()
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	_ = c.stream.SetWriteDeadline(time.Now().Add(writeLimit)) // fails if closed, as the next line does
-	if _, err := c.stream.Write(framed); err != nil {
-		c.fail(fmt.Errorf("%w: %w", errClosed, err))
-		return c.err
-	}
-	return nil
-}
-
-// read handles replies until the connection ends, and returns why it did. When
-// the idle timeout ends it a query may just have arrived: that one treats it
-// like any other closed connection.
-func (c *connection) read() error {
-	reader := bufio.NewReader(c.stream)
-	for ignored := 0; ignored < maxIgnored; {
-		var length [2]byte
-		if _, err := io.ReadFull(reader, length[:]); err != nil {
-			return fmt.Errorf("%w: %w", errClosed, err)
-		}
-		message := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if _, err := io.ReadFull(reader, message); err != nil {
-			return fmt.Errorf("%w: %w", errClosed, err)
-		}
-		if ignored++; c.deliver(message) {
-			ignored = 0
-		}
-	}
-	return ErrFlooded
-}
-
-// deliver hands a message to the query that it replies to, and reports whether
-// there is one. The reply to a query that has given up counts as none.
-func (c *connection) deliver(message []byte) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lastRead = time.Now()
-	if len(message) < headerLen {
-		return false
-	}
-	id := messageID(message)
-	w := c.waiting[id]
-	if w == nil || !isReply(message, id) || w.accept(message) != nil {
-		return false
-	}
-	w.accept = func([]byte) error { return ErrNotOurs } // only one reply counts
-	w.reply <- message
-	return true
+	return message, err
 }

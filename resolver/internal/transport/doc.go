@@ -8,7 +8,6 @@
 //
 // # Goroutines
 //
-// A [UDP] exchange starts none. A [Stream] has one for each connection, in the
-// [Scope] that it was made with. An [HTTPS] has those of net/http, which end
-// after Close when the requests have ended.
+// A [UDP] exchange starts none. A [Kept] has one for each connection and for each
+// query on its way, in the [Scope] that it was made with, and those of net/http.
 package transport

@@ -2,18 +2,23 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 const (
@@ -21,103 +26,130 @@ const (
 	maxMessage     = 65535
 	maxHeaderBytes = 16 << 10
 	httpIdle       = 30 * time.Second
-	httpPing       = 2 * time.Second
-	// httpDial and httpHandshake bound what no query bounds: a connection is made
-	// for whoever comes next, even if the query that began it has given up.
-	httpDial      = 3 * time.Second
-	httpHandshake = 3 * time.Second
 )
 
-// HTTPS asks a server by POST requests (RFC 8484). It may be used
-// concurrently.
-type HTTPS struct {
-	target string
-	client http.Client
-	wire   *http.Transport
-	// connecting holds an element while a query looks for a connection, or makes
-	// one. The next query then finds it, where http.Transport would make one for
-	// each query that comes before the first is there.
-	connecting chan struct{}
-}
-
-// NewHTTPS returns an HTTPS without connections. Dial connects to the server
-// over TCP, whatever the target's host.
-func NewHTTPS(target string, dial Dial, config *tls.Config) *HTTPS {
+// NewHTTPS returns a Kept without connections, which asks by POST requests (RFC
+// 8484) over HTTP/2 or, of a server that has no better, HTTP/1.1. Dial connects
+// to the server over TCP, whatever the target's host.
+func NewHTTPS(scope *Scope, target string, dial Dial, config *tls.Config) *Kept {
+	limits := Limits{Idle: httpIdle}.withDefaults()
 	wire := &http.Transport{
 		// No proxy: the environment's may have to be resolved by name.
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, httpDial)
-			defer cancel()
-			return dial(ctx)
-		},
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    httpHandshake,
+		TLSHandshakeTimeout:    limits.Dial,
 		ForceAttemptHTTP2:      true, // not the default with a custom TLS configuration
-		IdleConnTimeout:        httpIdle,
-		MaxIdleConnsPerHost:    2,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
-		// A connection whose peer is gone must not take queries for minutes.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: httpPing, PingTimeout: httpPing},
 	}
-	return &HTTPS{target: target, wire: wire, connecting: make(chan struct{}, 1), client: http.Client{
-		Transport: wire,
-		// A redirect leads to a server that is not configured.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Kept{pool{scope: scope, limits: limits, dial: func(ctx context.Context) (carrier, error) {
+		server, err := url.Parse(target)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := wire.NewClientConn(ctx, server.Scheme, net.JoinHostPort(server.Hostname(), cmp.Or(server.Port(), "443")))
+		if err != nil {
+			return nil, err
+		}
+		h := &https{target: target, conn: conn, gone: make(chan struct{})}
+		h.end = sync.OnceFunc(func() { close(h.gone) })
+		conn.SetStateHook(func(conn *http.ClientConn) {
+			if conn.Err() != nil {
+				h.end()
+			}
+		})
+		return h, nil
+	}}}
 }
 
-// RoundTrip sends a query and returns the reply. The ID is 0, as section 4.1 of the
-// RFC recommends. The query's bytes are not changed.
-func (h *HTTPS) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
-	select {
-	case h.connecting <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	connected := sync.OnceFunc(func() { <-h.connecting })
-	defer connected() // or failed to
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected() }})
+// https is a carrier that is a connection of HTTP.
+type https struct {
+	target   string
+	conn     *http.ClientConn
+	gone     chan struct{}
+	end      func()       // closes gone
+	lastRead atomic.Int64 // Unix nanoseconds; 0: never
+}
 
+func (h *https) takes() bool { return h.conn.Available() > 0 }
+
+func (h *https) close() {
+	_ = h.conn.Close()
+	h.end()
+}
+
+func (h *https) serve() error {
+	<-h.gone
+	return errClosed
+}
+
+func (h *https) heard() time.Time {
+	if at := h.lastRead.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
+// roundTrip asks with the ID 0, as section 4.1 of the RFC recommends.
+func (h *https) roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
 	wire := slices.Clone(query)
 	setMessageID(wire, 0)
-	request, err := http.NewRequestWithContext(traced, http.MethodPost, h.target, bytes.NewReader(wire))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.target, bytes.NewReader(wire))
 	if err != nil {
 		return nil, fmt.Errorf("make a request for %s: %w", h.target, err)
 	}
 	request.Header.Set("Content-Type", mediaType)
 	request.Header.Set("Accept", mediaType)
 	request.Header["User-Agent"] = nil
-	// Without a value it is not sent, and lets the request be repeated when an
-	// idle connection turns out to be closed.
-	request.Header["Idempotency-Key"] = nil
-	response, err := h.client.Do(request)
-	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return nil, contextCause(ctx, outer.Err) // without the URL: the caller has the server
+	if h.conn.Reserve() != nil { // it is full, or its end was announced
+		return nil, errUnsent
 	}
+	response, err := h.conn.RoundTrip(request)
 	if err != nil {
-		return nil, contextCause(ctx, err)
+		return nil, contextCause(ctx, fmt.Errorf("%w: %w", errClosed, err))
 	}
 	defer response.Body.Close() // the rest of it is discarded
+	h.lastRead.Store(time.Now().UnixNano())
 	return read(ctx, response, accept)
 }
 
 func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, error) {
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 { // RFC 8484, section 4.2.1
 		return nil, fmt.Errorf("its HTTP status is %q", response.Status)
 	}
-	if kind := response.Header.Get("Content-Type"); kind != mediaType {
+	kind := response.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(kind); err != nil || media != mediaType {
 		return nil, fmt.Errorf("its reply is %q, want %s", kind, mediaType)
 	}
-	message, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
+	reply, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
 	switch {
 	case err != nil:
-		return nil, contextCause(ctx, fmt.Errorf("read its reply: %w", err))
-	case len(message) > maxMessage || !isReply(message, 0):
+		return nil, contextCause(ctx, fmt.Errorf("%w: read its reply: %w", errClosed, err))
+	case len(reply) > maxMessage || !isReply(reply, 0):
 		return nil, ErrNotOurs
 	}
-	return message, accept(message)
+	if err := accept(reply); err != nil {
+		return nil, err
+	}
+	age(reply, response.Header.Get("Age"))
+	return reply, nil
 }
 
-// Close closes the connections that are idle, and the others once they are.
-func (h *HTTPS) Close() { h.wire.CloseIdleConnections() }
+// age takes from the TTLs of a reply how long it was in caches on its way (RFC
+// 8484, section 5.1).
+func age(reply []byte, header string) {
+	seconds, err := strconv.ParseUint(header, 10, 32)
+	if err != nil {
+		return // most have none (RFC 9111, section 5.1)
+	}
+	for record := range message.Records(reply) {
+		const opt = 41 // whose TTL is none
+		if record.Type(reply) == opt {
+			continue
+		}
+		ttl := record.TTL(reply)
+		if left := binary.BigEndian.Uint32(ttl); left < 1<<31 { // RFC 2181, section 8
+			binary.BigEndian.PutUint32(ttl, left-min(left, uint32(seconds)))
+		}
+	}
+}

@@ -1,137 +1,168 @@
 package transport
 
 import (
-	"cmp"
+	"bufio"
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"slices"
+	"io"
+	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 )
 
-// StreamLimits bound the connections to one server. Zero values are replaced
-// by the defaults.
-type StreamLimits struct {
-	// Idle is for how long a connection without queries is kept; 10 s. RFC
-	// 7766, section 6.2.3, asks for seconds rather than minutes.
-	Idle time.Duration
-	// InFlight is how many queries a connection carries concurrently; 128.
-	InFlight int
-	// Connections open concurrently; 4. There is a second one only when the first
-	// is full, as RFC 7766, section 6.2.2, requires.
-	Connections int
-	// Dial is how long a connection may take to be established; 3 s.
-	Dial time.Duration
+// writeLimit is how long writing a query to the socket's buffer may take. A
+// peer that does not read for that long is gone.
+const writeLimit = time.Second
+
+// NewStream returns a Kept without connections, which frames each message by its
+// length (RFC 1035, section 4.2.2, RFC 7766, RFC 7858). The scope owns the
+// goroutines of its connections.
+func NewStream(scope *Scope, dial Dial, limits Limits) *Kept {
+	return &Kept{pool{scope: scope, limits: limits.withDefaults(), divisible: true, dial: func(ctx context.Context) (carrier, error) {
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &stream{conn: conn, done: make(chan struct{}), writing: make(chan struct{}, 1), waiting: map[uint16]*waiter{}}, nil
+	}}}
 }
 
-func (l StreamLimits) withDefaults() StreamLimits {
-	l.Idle = cmp.Or(l.Idle, 10*time.Second)
-	l.InFlight = cmp.Or(l.InFlight, 128)
-	l.Connections = cmp.Or(l.Connections, 4)
-	l.Dial = cmp.Or(l.Dial, 3*time.Second)
-	return l
+// stream is a carrier of messages that are framed by their length. An ID that is
+// unique on it ties a reply to its query.
+type stream struct {
+	conn    net.Conn
+	done    chan struct{} // closed by close
+	writing chan struct{} // holds one element while a query is written
+
+	mu       sync.Mutex
+	waiting  map[uint16]*waiter
+	lastRead time.Time
 }
 
-// Stream asks a server over connections that are kept and shared: queries are
-// pipelined, and replies may come in any order (RFC 7766). It may be used
-// concurrently.
-type Stream struct {
-	dial   Dial
-	scope  *Scope
-	limits StreamLimits
-
-	mu    sync.Mutex
-	conns []*connection
-	load  map[*connection]int // queries on each
+// waiter is a query that has no reply yet.
+type waiter struct {
+	accept Accept
+	reply  chan []byte // buffered
 }
 
-// NewStream returns a Stream without connections. The scope owns the goroutines
-// of its connections.
-func NewStream(scope *Scope, dial Dial, limits StreamLimits) *Stream {
-	return &Stream{dial: dial, scope: scope, limits: limits.withDefaults(), load: map[*connection]int{}}
+func (s *stream) takes() bool { return true }
+
+func (s *stream) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.done:
+	default:
+		close(s.done)
+		_ = s.conn.Close() // wakes the reader
+	}
 }
 
-// RoundTrip sends a query, with an ID that is unique on its connection, and returns
-// the reply. When a connection that was there before turns out to be closed
-// the query is sent once more, on a new one: a server may close an idle
-// connection at any time. The query's bytes are not changed.
-func (s *Stream) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
-	conn, fresh, err := s.take(false)
-	if err != nil {
+func (s *stream) heard() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastRead
+}
+
+func (s *stream) roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
+	w := &waiter{accept: accept, reply: make(chan []byte, 1)}
+	id := s.enter(w)
+	defer s.leave(id)
+	if err := s.write(ctx, query, id); err != nil {
 		return nil, err
 	}
-	message, err := conn.roundTrip(ctx, query, accept)
-	s.leave(conn)
-	if fresh || !errors.Is(err, errClosed) || ctx.Err() != nil {
-		return message, err
+	select {
+	case message := <-w.reply:
+		return message, nil
+	case <-s.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	if conn, _, err = s.take(true); err != nil {
-		return nil, err
+	select {
+	case message := <-w.reply: // it arrived just before the end
+		return message, nil
+	default:
+		return nil, errClosed
 	}
-	defer s.leave(conn)
-	return conn.roundTrip(ctx, query, accept)
 }
 
-// take finds room on a connection, or makes a new one, which is then fresh.
-func (s *Stream) take(wantFresh bool) (conn *connection, fresh bool, err error) {
+// enter registers a query under an ID that is unique on the stream.
+func (s *stream) enter(w *waiter) uint16 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns = slices.DeleteFunc(s.conns, (*connection).isDone)
-	if !wantFresh {
-		for _, conn := range s.conns {
-			if s.load[conn] < s.limits.InFlight {
-				s.load[conn]++
-				return conn, false, nil
-			}
+	for {
+		id := uint16(rand.Uint32())
+		if _, taken := s.waiting[id]; !taken {
+			s.waiting[id] = w
+			return id
 		}
 	}
-	if len(s.conns) >= s.limits.Connections {
-		return nil, false, ErrBusy
-	}
-	conn = newConnection(s.limits.Idle)
-	if !s.scope.Go(func() { s.serve(conn) }) {
-		return nil, false, ErrEnded
-	}
-	s.conns = append(s.conns, conn)
-	s.load[conn]++
-	return conn, true, nil
 }
 
-func (s *Stream) leave(conn *connection) {
+func (s *stream) leave(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.load[conn]--; s.load[conn] == 0 {
-		delete(s.load, conn)
-	}
+	delete(s.waiting, id)
 }
 
-// serve connects, and reads until the connection or the scope ends. Connecting
-// belongs to no single query: the first may have given up when others still
-// wait.
-func (s *Stream) serve(conn *connection) {
-	ctx, cancel := context.WithTimeout(s.scope.Context(), s.limits.Dial)
-	stream, err := s.dial(ctx)
-	cancel()
-	if err != nil {
-		conn.fail(fmt.Errorf("connect: %w", err))
-		return
+// write sends a query in one segment with its length (RFC 7766, section 8). If
+// that fails the socket is closed, and the query learns of it as all others do.
+func (s *stream) write(ctx context.Context, query []byte, id uint16) error {
+	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
+	framed = append(framed, query...)
+	setMessageID(framed[2:], id)
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-s.done:
+		return errUnsent
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	defer stream.Close() // unread data is discarded
-	defer context.AfterFunc(s.scope.Context(), func() { _ = stream.Close() })()
-	if conn.open(stream) {
-		conn.fail(conn.read())
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeLimit)) // fails if closed, as the next line does
+	if _, err := s.conn.Write(framed); err != nil {
+		_ = s.conn.Close() // wakes the reader
 	}
+	return nil
 }
 
-// Close closes the connections that no query waits on, and leaves the others to
-// their idle time.
-func (s *Stream) Close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, conn := range s.conns {
-		if s.load[conn] == 0 {
-			conn.fail(errClosed)
+// serve handles replies until the socket is closed, by either side. The queries
+// that wait are told by close.
+func (s *stream) serve() error {
+	reader := bufio.NewReader(s.conn)
+	for ignored := 0; ignored < maxIgnored; {
+		var length [2]byte
+		if _, err := io.ReadFull(reader, length[:]); err != nil {
+			return fmt.Errorf("%w: %w", errClosed, err)
+		}
+		message := make([]byte, binary.BigEndian.Uint16(length[:]))
+		if _, err := io.ReadFull(reader, message); err != nil {
+			return fmt.Errorf("%w: %w", errClosed, err)
+		}
+		if ignored++; s.deliver(message) {
+			ignored = 0
 		}
 	}
+	return ErrFlooded
+}
+
+// deliver hands a message to the query that it replies to, and reports whether
+// there is one. The reply to a query that has given up counts as none.
+func (s *stream) deliver(message []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastRead = time.Now()
+	if len(message) < headerLen {
+		return false
+	}
+	id := messageID(message)
+	w := s.waiting[id]
+	if w == nil || !isReply(message, id) || w.accept(message) != nil {
+		return false
+	}
+	w.accept = func([]byte) error { return ErrNotOurs } // only one reply counts
+	w.reply <- message
+	return true
 }

@@ -20,6 +20,19 @@ type peer struct {
 
 	mu    sync.Mutex
 	dials int
+	open  int // connections that we have not closed
+	most  int // of them, at once
+}
+
+// counted is our end of a connection.
+type counted struct {
+	net.Conn
+	close func()
+}
+
+func (c counted) Close() error {
+	c.close()
+	return c.Conn.Close()
 }
 
 func (p *peer) dial(context.Context) (net.Conn, error) {
@@ -32,7 +45,13 @@ func (p *peer) dial(context.Context) (net.Conn, error) {
 		defer theirs.Close()
 		p.serve(nth, theirs)
 	})
-	return ours, nil
+	p.open++
+	p.most = max(p.most, p.open)
+	return counted{ours, sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.open--
+	})}, nil
 }
 
 func (p *peer) dialled() int {
@@ -85,7 +104,7 @@ func accepting(n byte) Accept {
 }
 
 // bubble runs a test of a Stream, and checks that nothing is left over.
-func bubble(t *testing.T, limits StreamLimits, serve func(int, net.Conn), f func(*testing.T, *Stream, *peer)) {
+func bubble(t *testing.T, limits Limits, serve func(int, net.Conn), f func(*testing.T, *Kept, *peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &peer{serve: serve}
@@ -96,7 +115,7 @@ func bubble(t *testing.T, limits StreamLimits, serve func(int, net.Conn), f func
 	})
 }
 
-func mustAsk(t *testing.T, s *Stream, n byte) {
+func mustAsk(t *testing.T, s *Kept, n byte) {
 	t.Helper()
 	got, err := s.RoundTrip(t.Context(), query(n), accepting(n))
 	if err != nil || got[headerLen] != n {
@@ -105,7 +124,7 @@ func mustAsk(t *testing.T, s *Stream, n byte) {
 }
 
 func TestStreamKeepsItsConnection(t *testing.T) {
-	bubble(t, StreamLimits{}, echo, func(t *testing.T, s *Stream, p *peer) {
+	bubble(t, Limits{}, echo, func(t *testing.T, s *Kept, p *peer) {
 		for n := range byte(10) {
 			mustAsk(t, s, n)
 		}
@@ -116,7 +135,7 @@ func TestStreamKeepsItsConnection(t *testing.T) {
 }
 
 func TestStreamClosesAnIdleConnection(t *testing.T) {
-	bubble(t, StreamLimits{Idle: time.Second}, echo, func(t *testing.T, s *Stream, p *peer) {
+	bubble(t, Limits{Idle: time.Second}, echo, func(t *testing.T, s *Kept, p *peer) {
 		mustAsk(t, s, 1)
 		time.Sleep(999 * time.Millisecond)
 		mustAsk(t, s, 2)
@@ -145,7 +164,7 @@ func TestStreamTakesRepliesInAnyOrder(t *testing.T) {
 		}
 		receive(conn)
 	}
-	bubble(t, StreamLimits{}, backwards, func(t *testing.T, s *Stream, p *peer) {
+	bubble(t, Limits{}, backwards, func(t *testing.T, s *Kept, p *peer) {
 		var all sync.WaitGroup
 		for n := range byte(50) {
 			all.Go(func() { mustAsk(t, s, n) })
@@ -157,13 +176,12 @@ func TestStreamTakesRepliesInAnyOrder(t *testing.T) {
 	})
 }
 
-func TestStreamRetriesOnceWhenAnIdleConnectionWasClosed(t *testing.T) {
-	hangsUp := func(_ int, conn net.Conn) { // on the second query
-		send(conn, answer(receive(conn)))
-		receive(conn)
-	}
-	t.Run("a new one answers", func(t *testing.T) {
-		bubble(t, StreamLimits{}, hangsUp, func(t *testing.T, s *Stream, p *peer) {
+func TestStreamSendsAgainWhenAConnectionEnds(t *testing.T) {
+	t.Run("on the next query", func(t *testing.T) {
+		bubble(t, Limits{}, func(_ int, conn net.Conn) {
+			send(conn, answer(receive(conn)))
+			receive(conn)
+		}, func(t *testing.T, s *Kept, p *peer) {
 			mustAsk(t, s, 1)
 			mustAsk(t, s, 2)
 			if n := p.dialled(); n != 2 {
@@ -171,10 +189,10 @@ func TestStreamRetriesOnceWhenAnIdleConnectionWasClosed(t *testing.T) {
 			}
 		})
 	})
-	t.Run("closed while idle", func(t *testing.T) {
-		bubble(t, StreamLimits{}, func(_ int, conn net.Conn) {
+	t.Run("while idle", func(t *testing.T) {
+		bubble(t, Limits{}, func(_ int, conn net.Conn) {
 			send(conn, answer(receive(conn)))
-		}, func(t *testing.T, s *Stream, p *peer) {
+		}, func(t *testing.T, s *Kept, p *peer) {
 			for n := range byte(3) {
 				mustAsk(t, s, n)
 			}
@@ -183,56 +201,174 @@ func TestStreamRetriesOnceWhenAnIdleConnectionWasClosed(t *testing.T) {
 			}
 		})
 	})
-	t.Run("the new one does not", func(t *testing.T) {
-		bubble(t, StreamLimits{}, func(nth int, conn net.Conn) {
-			if nth == 1 {
-				send(conn, answer(receive(conn)))
+	t.Run("new ones too", func(t *testing.T) {
+		bubble(t, Limits{}, func(nth int, conn net.Conn) {
+			query := receive(conn)
+			if nth == maxSends {
+				send(conn, answer(query))
 			}
-			receive(conn)
-		}, func(t *testing.T, s *Stream, p *peer) {
-			mustAsk(t, s, 1)
-			if _, err := s.RoundTrip(t.Context(), query(2), accepting(2)); !errors.Is(err, errClosed) || p.dialled() != 2 {
-				t.Errorf("error %v after %d connections", err, p.dialled())
-			}
-			if _, err := s.RoundTrip(t.Context(), query(3), accepting(3)); !errors.Is(err, errClosed) || p.dialled() != 3 {
-				t.Errorf("on a fresh one: error %v after %d connections", err, p.dialled())
+		}, func(t *testing.T, s *Kept, _ *peer) { mustAsk(t, s, 1) })
+	})
+	t.Run("always", func(t *testing.T) {
+		bubble(t, Limits{}, func(_ int, conn net.Conn) { receive(conn) }, func(t *testing.T, s *Kept, p *peer) {
+			for n := range byte(2) {
+				if _, err := s.RoundTrip(t.Context(), query(n), accepting(n)); !errors.Is(err, errClosed) || p.dialled() != maxSends*int(n+1) {
+					t.Errorf("error %v after %d connections", err, p.dialled())
+				}
 			}
 		})
 	})
 }
 
-// A server that vanished without closing costs one timeout, not one for
-// each query until TCP gives up.
-func TestStreamLeavesASilentConnection(t *testing.T) {
-	bubble(t, StreamLimits{}, func(nth int, conn net.Conn) {
+// askAll asks queries at once, and fails for each that is not answered.
+func askAll(t *testing.T, s *Kept, queries byte) {
+	t.Helper()
+	var all sync.WaitGroup
+	for n := range queries {
+		all.Go(func() { mustAsk(t, s, n) })
+	}
+	all.Wait()
+}
+
+// Servers that answer one query for each connection, though more are waiting on
+// it, and then close it.
+func TestStreamToAServerOfOneQueryEach(t *testing.T) {
+	for name, serve := range map[string]func(int, net.Conn){
+		"answering": func(_ int, conn net.Conn) { send(conn, answer(receive(conn))) },
+		"at first none": func(nth int, conn net.Conn) {
+			query := receive(conn)
+			if nth > 1 {
+				send(conn, answer(query))
+			}
+		},
+		"reading all": func(_ int, conn net.Conn) {
+			query := receive(conn)
+			_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+			for receive(conn) != nil {
+			}
+			send(conn, answer(query))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Limits{}, serve, func(t *testing.T, s *Kept, p *peer) {
+				for range 3 {
+					askAll(t, s, 20)
+				}
+				if p.most > s.limits.Apart {
+					t.Errorf("%d connections at once", p.most)
+				}
+			})
+		})
+	}
+}
+
+// A server that was only restarted is given several queries on a connection again,
+// after a while.
+func TestStreamPipelinesAgain(t *testing.T) {
+	bubble(t, Limits{}, func(nth int, conn net.Conn) {
 		if nth > 1 {
 			echo(nth, conn)
 			return
 		}
-		send(conn, answer(receive(conn)))
-		_, _ = io.Copy(io.Discard, conn)
-	}, func(t *testing.T, s *Stream, p *peer) {
-		mustAsk(t, s, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := s.RoundTrip(ctx, query(2), accepting(2)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-		mustAsk(t, s, 3)
-		if n := p.dialled(); n != 2 {
-			t.Errorf("%d connections", n)
+		receive(conn)
+	}, func(t *testing.T, s *Kept, p *peer) {
+		askAll(t, s, 20)
+		time.Sleep(apartFor)
+		before := p.dialled()
+		askAll(t, s, 20)
+		if n := p.dialled() - before; n > 1 {
+			t.Errorf("%d connections more", n)
 		}
 	})
 }
 
+// A connection that a NAT has forgotten costs its queries what the server usually
+// takes, and a new connection.
+func TestStreamLeavesASilentConnection(t *testing.T) {
+	const takes = 30 * time.Millisecond
+	bubble(t, Limits{}, func(nth int, conn net.Conn) {
+		for queries := 0; ; queries++ {
+			query := receive(conn)
+			if query == nil {
+				return
+			}
+			if nth > 1 || queries == 0 {
+				go func() {
+					time.Sleep(takes)
+					send(conn, answer(query))
+				}()
+			}
+		}
+	}, func(t *testing.T, s *Kept, p *peer) {
+		mustAsk(t, s, 1)
+		began := time.Now()
+		askAll(t, s, 30)
+		// The time is the bubble's.
+		if took := time.Since(began); took > minSilence+takes {
+			t.Errorf("it took %v", took)
+		}
+		if n := p.dialled(); n != 2 {
+			t.Errorf("%d connections", n)
+		}
+		askAll(t, s, 30)
+		if n := p.dialled(); n != 2 {
+			t.Errorf("%d connections at last", n)
+		}
+	})
+}
+
+// A reply that was only slow counts, and its connection stays.
+func TestStreamWithASlowReply(t *testing.T) {
+	bubble(t, Limits{}, func(nth int, conn net.Conn) {
+		for query := receive(conn); query != nil; query = receive(conn) {
+			if query[headerLen] == 2 && nth == 1 {
+				time.Sleep(minSilence * 3 / 2)
+			}
+			if query[headerLen] != 2 || nth == 1 {
+				send(conn, answer(query))
+			}
+		}
+	}, func(t *testing.T, s *Kept, p *peer) {
+		mustAsk(t, s, 1)
+		mustAsk(t, s, 2)
+		if n := p.dialled(); n != 2 {
+			t.Errorf("%d connections", n)
+		}
+		s.mu.Lock()
+		first := s.conns[0]
+		s.mu.Unlock()
+		if first.silent() || first.ended() {
+			t.Error("the first connection is not in use any more")
+		}
+	})
+}
+
+// A new connection that is silent for as long as anybody waits is not used again.
+func TestStreamLeavesASilentNewConnection(t *testing.T) {
+	bubble(t, Limits{}, func(nth int, conn net.Conn) {
+		if nth > 1 {
+			echo(nth, conn)
+			return
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	}, func(t *testing.T, s *Kept, _ *peer) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if _, err := s.RoundTrip(ctx, query(1), accepting(1)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		mustAsk(t, s, 2)
+	})
+}
+
 func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
-	bubble(t, StreamLimits{}, func(_ int, conn net.Conn) {
+	bubble(t, Limits{}, func(_ int, conn net.Conn) {
 		first := receive(conn)
 		second := receive(conn)
 		send(conn, answer(first)) // no query waits for it
 		send(conn, answer(second))
 		receive(conn)
-	}, func(t *testing.T, s *Stream, p *peer) {
+	}, func(t *testing.T, s *Kept, p *peer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		late := make(chan struct{})
 		go func() {
@@ -265,14 +401,14 @@ func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 		want  error
 	}{"some": {5, nil}, "a flood": {maxIgnored, ErrFlooded}} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, StreamLimits{}, func(_ int, conn net.Conn) {
+			bubble(t, Limits{}, func(_ int, conn net.Conn) {
 				query := receive(conn)
 				for _, message := range noise(query, tt.times) {
 					send(conn, message)
 				}
 				send(conn, answer(query))
 				receive(conn)
-			}, func(t *testing.T, s *Stream, _ *peer) {
+			}, func(t *testing.T, s *Kept, _ *peer) {
 				if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, tt.want) {
 					t.Errorf("error %v, want %v", err, tt.want)
 				}
@@ -281,29 +417,35 @@ func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 	}
 }
 
+// Beyond the bounds queries wait for a place, in the order of their coming.
 func TestStreamIsBounded(t *testing.T) {
-	limits := StreamLimits{InFlight: 2, Connections: 2}
-	bubble(t, limits, func(_ int, conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, func(t *testing.T, s *Stream, p *peer) {
-		ctx, cancel := context.WithCancel(t.Context())
+	limits := Limits{InFlight: 2, Connections: 2}
+	bubble(t, limits, func(_ int, conn net.Conn) {
+		for query := receive(conn); query != nil; query = receive(conn) {
+			time.Sleep(10 * time.Millisecond)
+			send(conn, answer(query))
+		}
+	}, func(t *testing.T, s *Kept, p *peer) {
 		var all sync.WaitGroup
 		for n := range byte(4) {
-			all.Go(func() { _, _ = s.RoundTrip(ctx, query(n), accepting(n)) })
+			all.Go(func() { mustAsk(t, s, n) })
 		}
 		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
 		if _, err := s.RoundTrip(ctx, query(5), accepting(5)); !errors.Is(err, ErrBusy) || p.dialled() != 2 {
 			t.Errorf("error %v with %d connections", err, p.dialled())
 		}
-		cancel()
+		all.Go(func() { mustAsk(t, s, 6) })
 		all.Wait()
-		s.Close()
-		synctest.Wait()
-		p.serve = echo
-		mustAsk(t, s, 6)
+		if p.dialled() != 2 {
+			t.Errorf("%d connections", p.dialled())
+		}
 	})
 }
 
 func TestStreamWhoseServerDoesNotRead(t *testing.T) {
-	bubble(t, StreamLimits{}, func(int, net.Conn) { time.Sleep(time.Minute) }, func(t *testing.T, s *Stream, _ *peer) {
+	bubble(t, Limits{}, func(int, net.Conn) { time.Sleep(time.Minute) }, func(t *testing.T, s *Kept, _ *peer) {
 		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, errClosed) {
 			t.Errorf("error %v", err)
 		}
@@ -314,7 +456,7 @@ func TestScopeEndsTheConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &peer{serve: func(_ int, conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }}
 		scope := NewScope(t.Context())
-		s := NewStream(scope, p.dial, StreamLimits{})
+		s := NewStream(scope, p.dial, Limits{})
 		failed := make(chan error)
 		go func() {
 			_, err := s.RoundTrip(t.Context(), query(1), accepting(1))
@@ -337,14 +479,14 @@ func TestStreamThatCannotConnect(t *testing.T) {
 		scope := NewScope(t.Context())
 		defer scope.End()
 		refused := errors.New("refused")
-		s := NewStream(scope, func(context.Context) (net.Conn, error) { return nil, refused }, StreamLimits{})
+		s := NewStream(scope, func(context.Context) (net.Conn, error) { return nil, refused }, Limits{})
 		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, refused) {
 			t.Errorf("error %v", err)
 		}
 		s = NewStream(scope, func(ctx context.Context) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, StreamLimits{})
+		}, Limits{})
 		if _, err := s.RoundTrip(t.Context(), query(1), accepting(1)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
@@ -356,10 +498,10 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 0, 13, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
 	f.Add([]byte{0xff, 0xff, 0})
 	f.Fuzz(func(t *testing.T, bytes []byte) {
-		bubble(t, StreamLimits{}, func(_ int, conn net.Conn) {
+		bubble(t, Limits{}, func(_ int, conn net.Conn) {
 			receive(conn)
 			_, _ = conn.Write(bytes)
-		}, func(t *testing.T, s *Stream, _ *peer) {
+		}, func(t *testing.T, s *Kept, _ *peer) {
 			if got, err := s.RoundTrip(t.Context(), query(1), accepting(1)); err == nil && accepting(1)(got) != nil {
 				t.Errorf("got %v", got)
 			}
