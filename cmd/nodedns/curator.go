@@ -13,7 +13,7 @@ func newCurator() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "curator",
 		Short: "Decide which nodes may speak for the cluster",
-		Long: `The daemon hears the curators that it has reason to: those pinned in
+		Long: `The daemon accepts these curators only: those pinned in
 curator.endpoints, the consensus members of the last backlog that it accepted, and
 the leader that one of these names. "nodedns status" lists them. Where the control
 plane was replaced while this machine was off, none of these is left, and an
@@ -33,7 +33,7 @@ func newCuratorTrust() *cobra.Command {
 		Short: "Let a node speak for the cluster",
 		Long: `Trust lets a node speak for the cluster, and has the curators contacted again. It
 is remembered across restarts. Make sure that the node is a curator of your
-cluster: what it says of other nodes is answered.
+cluster: what it reports of other nodes is answered.
 
 Trust is for root, and for the user that the daemon runs as. With --json: trusted,
 the node's ID.`,

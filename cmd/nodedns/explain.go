@@ -24,17 +24,18 @@ func newExplain() *cobra.Command {
 		Long: `Explain shows what becomes of a name on this machine, step by step:
 
 - the C library: the services that /etc/nsswitch.conf names, what each of them
-  says, and which has the last word;
+  returns, and which has the last word;
 - the names that the search list makes of it, for DNS and for nss-resolve, and
   what each gets, by which step;
 - the daemon: which steps of its decision pass, which settles it, and why;
-- the servers that may be asked, the first ones in front, and what they said;
-- what "getent ahosts" and "getent hosts" say, and so most programs.
+- the servers that may be asked, the first ones in front, and what they replied;
+- what "getent ahosts" and "getent hosts" print, and so most programs find.
 
 Nothing of this is guessed: the daemon decides as for a query over DNS, and
-reports how it did. What cannot be known here, as what an NSS module says that is not
-nodedns's, is said to be unknown. The files are those that the command itself
-sees: run it in a container's namespaces to explain what the container gets.
+reports how it did. What cannot be known here, as what an NSS module returns that
+is not nodedns's, is shown as unknown. The files are those that the command
+itself sees: run it in a container's namespaces to explain what the container
+gets.
 
 TYPE is as for "nodedns query". For others than A and AAAA there is no C library,
 since programs ask for those over DNS alone.

@@ -157,7 +157,7 @@ func (r *libraryReport) print(p *report) {
 	default:
 		p.section("The C library, by line %d of /etc/nsswitch.conf: %s", r.Number, orDash(r.Line))
 	}
-	rows := [][]string{{"SERVICE", "SAYS", "THEN", "WHY"}}
+	rows := [][]string{{"SERVICE", "STATUS", "THEN", "WHY"}}
 	for _, s := range r.Services {
 		rows = append(rows, []string{s.Service, standing(s.Status), orDash(s.Action), s.Reason})
 	}

@@ -257,7 +257,7 @@ func leaderText(c curator.Status) string {
 		line := report.Endpoint + ": "
 		switch {
 		case report.Error != "":
-			line += fair.paint("not heard") + ": " + report.Error
+			line += fair.paint("no report") + ": " + report.Error
 		case report.Leader == "":
 			line += "names no leader"
 		case report.Leader == report.ID:

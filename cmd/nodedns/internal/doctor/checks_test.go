@@ -84,10 +84,10 @@ var ails = []ail{
 	{"a curator of a recovery", func(p *patient) {
 		p.Status.Curator.Accepted = &curator.Acceptance{ID: peer, Endpoint: "192.0.2.11:7835", Why: curator.Recovery}
 	}, "control-plane", Warning, "recover_after"},
-	{"a node that is not heard", func(p *patient) {
+	{"a node that is ignored", func(p *patient) {
 		p.Status.Curator.Refusals = []curator.Refusal{{ID: peer, Text: "node " + peer + " answers there", At: p.Now}}
 	}, "control-plane", Warning, peer},
-	{"a node that was not heard an hour ago", func(p *patient) {
+	{"a node that was ignored an hour ago", func(p *patient) {
 		p.Status.Curator.Refusals = []curator.Refusal{{ID: peer, Text: "answers there", At: p.Now.Add(-time.Hour)}}
 	}, "", "", ""},
 
@@ -291,7 +291,7 @@ var ails = []ail{
 	}, "curator", Problem, "SERVFAIL"},
 	{"the first backlog", func(p *patient) { p.because(verdict.ZoneNotReady, "not known yet") }, "curator", Warning, "not known yet"},
 
-	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 nodes"},
+	{"quarantined nodes", func(p *patient) { p.Status.Nodes.Quarantined = 3 }, "zone", Warning, "3 entries"},
 	{"an entry refused", func(p *patient) {
 		p.Status.Nodes.Quarantined, p.Status.Refused = 1, []zone.Refusal{{ID: "node7", Reason: "it is odd"}}
 	}, "zone", Warning, `"node7", since it is odd`},

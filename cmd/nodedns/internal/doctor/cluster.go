@@ -17,7 +17,7 @@ import (
 )
 
 func checkConflict(m *Input) []Finding {
-	return reasonsOf(m, "key", "two machines made from one image are one node for the cluster: each overwrites what the other says of itself; "+
+	return reasonsOf(m, "key", "two machines made from one image are one node for the cluster: each overwrites what the other reports of itself; "+
 		"they have one machine-id, too")
 }
 
@@ -121,7 +121,7 @@ func checkZone(m *Input) []Finding {
 		for _, r := range m.Status.Refused {
 			first = append(first, fmt.Sprintf("%q, since %s", r.ID, r.Reason))
 		}
-		text := fmt.Sprintf("what the cluster says of %d nodes is refused", n)
+		text := fmt.Sprintf("%d entries of the cluster are refused", n)
 		if len(first) > 0 {
 			text += ": " + several(first)
 		}

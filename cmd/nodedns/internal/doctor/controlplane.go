@@ -27,7 +27,7 @@ func checkControlPlane(m *Input) []Finding {
 		if a.Endpoint != "" {
 			where = a.Endpoint
 		}
-		impact := "any node of the cluster that answers at " + where + " would have been, and what it says of other nodes is answered"
+		impact := "any node of the cluster that answers at " + where + " would have been, and what it reports of other nodes is answered"
 		f := note(seen, impact, curator.PinAdvice(a.Endpoint, a.ID))
 		if a.Why == curator.Recovery {
 			f.Severity = Warning
@@ -39,7 +39,7 @@ func checkControlPlane(m *Input) []Finding {
 	}
 	for _, r := range c.Refusals {
 		if m.Now.Sub(r.At) < recently {
-			findings = append(findings, warning(r.Text, "it is not heard; the others are followed",
+			findings = append(findings, warning(r.Text, "it is ignored; the others are followed",
 				"if it is no curator, correct the endpoint that leads to it"))
 		}
 	}

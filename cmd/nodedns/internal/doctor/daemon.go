@@ -104,7 +104,7 @@ func checkUnit(m *Input) []Finding {
 	var findings []Finding
 	if unit.Active == "failed" {
 		findings = append(findings, problem("nodedns.service has failed: "+unit.Result, "it is not started again by itself",
-			"`journalctl -u nodedns` says why; then `systemctl restart nodedns`"))
+			"`journalctl -u nodedns` has the reason; then `systemctl restart nodedns`"))
 	}
 	if unit.Enabled == "disabled" {
 		findings = append(findings, warning("nodedns.service is not enabled", "it will not run after the next boot",

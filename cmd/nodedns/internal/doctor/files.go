@@ -44,7 +44,7 @@ func (m *Input) reportedFiles() (findings []Finding, paths map[string]bool) {
 		paths[f.Path] = true
 		reason, fix := m.unwritable(f.Path)
 		if fix == "" {
-			fix = "do what the message says, or turn the file off in [files]"
+			fix = "fix the cause that the error names, or turn the file off in [files]"
 		}
 		findings = append(findings, problem(f.Error+reason, impact, fix))
 		others = slices.DeleteFunc(others, func(o Finding) bool { return o.Text == strings.ReplaceAll(f.Error, "\n", "; ") })

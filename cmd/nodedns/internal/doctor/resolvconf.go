@@ -59,7 +59,7 @@ func (m *Input) resolvConfState() []Finding {
 	if s == nil || s.Error == "" {
 		return nil
 	}
-	fix := "do what the message says"
+	fix := "fix the cause that the error names"
 	if s.State == resolvconf.StateLeft || s.State == resolvconf.StateContested {
 		fix = "keep " + orUnknown(s.LastOverwrittenBy) + " from writing it, and reload nodedns"
 	}
@@ -123,10 +123,10 @@ func checkWriters(m *Input) []Finding {
 	if m.Config.ResolvConf.Mode != resolvconf.ModeStub {
 		return nil
 	}
-	tell := note
+	newFinding := note
 	fought := ""
 	if m.Status != nil && m.Status.ResolvConf != nil && m.Status.ResolvConf.Overwrites > 0 {
-		tell = warning
+		newFinding = warning
 		fought = fmt.Sprintf(", and resolv.conf was overwritten %d times, last by %s",
 			m.Status.ResolvConf.Overwrites, orUnknown(m.Status.ResolvConf.LastOverwrittenBy))
 	}
@@ -134,11 +134,11 @@ func checkWriters(m *Input) []Finding {
 	var findings []Finding
 	for _, w := range writers {
 		if running := m.find(w.processes...); len(running) > 0 && !w.allowed(m) {
-			findings = append(findings, tell(running[0].String()+" runs, which writes resolv.conf"+fought, impact, w.fix))
+			findings = append(findings, newFinding(running[0].String()+" runs, which writes resolv.conf"+fought, impact, w.fix))
 		}
 	}
 	if target := m.Link(machine.ResolvConf); strings.Contains(target, "resolvconf/") {
-		findings = append(findings, tell(machine.ResolvConf+" leads to "+target+", which resolvconf(8) writes"+fought, impact,
+		findings = append(findings, newFinding(machine.ResolvConf+" leads to "+target+", which resolvconf(8) writes"+fought, impact,
 			"remove the package resolvconf, or set files.resolv_conf to the file that it leads to"))
 	}
 	return findings

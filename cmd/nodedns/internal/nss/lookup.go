@@ -133,7 +133,7 @@ func (l *Lookup) service(ctx context.Context, name string, s subject) (Result, e
 	case strings.HasPrefix(name, "mdns") && strings.HasSuffix(name, "_minimal") && !s.addr.IsValid() && !isBelowLocal(s.name):
 		return r.because(nsswitch.Unavailable, "it is for names below local only"), nil
 	}
-	return r.because(Unknown, "what this service says is not known here"), nil
+	return r.because(Unknown, "what this service answers is not known here"), nil
 }
 
 // isMyName reports whether nss-myhostname answers for a name.
