@@ -48,6 +48,7 @@ type Service struct {
 	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
 	self    *selfcheck.Checker
+	routes  *netlink.Routes // to the upstreams
 	changes *changelog.Writer
 	// upstreamHints holds a value when the upstreams may have changed, and
 	// selfHints when our own name may no longer be found.
@@ -113,6 +114,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.reserveUpstreams() // before the first query
+	s.routes = netlink.NewRoutes(s.upstreamAddrs, s.dns.RoutesChanged, cfg.Logger.With("part", "netlink"))
 	s.files, err = hostsfile.New(hostsfile.Config{
 		Settings: cfg.Files,
 		ID:       id,
@@ -169,6 +171,7 @@ func (s *Service) plan() {
 		s.locally,
 		{Name: "curator", Run: s.cluster.Run},
 		{Name: "upstream addresses", Run: s.followUpstreams},
+		{Name: "upstream routes", Run: s.routes.Run},
 	}
 	s.readers = []*supervise.Task{
 		{Name: "files", Run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},
@@ -250,11 +253,15 @@ func (s *Service) reserveGateways(addrs []netip.Addr) {
 
 // reserveUpstreams takes the servers that are queried now, those of routes too.
 func (s *Service) reserveUpstreams() {
-	var addrs []netip.Addr
+	s.store.SetReserved(reservedUpstreams, s.upstreamAddrs())
+}
+
+// upstreamAddrs are those of the servers that are queried now.
+func (s *Service) upstreamAddrs() (addrs []netip.Addr) {
 	for _, u := range s.dns.UpstreamStatus() {
-		addrs = append(addrs, u.Addr.Addr().Unmap())
+		addrs = append(addrs, u.Addr.Addr())
 	}
-	s.store.SetReserved(reservedUpstreams, addrs)
+	return addrs
 }
 
 // followUpstreams keeps the reserved addresses equal to the servers' until ctx
@@ -262,6 +269,7 @@ func (s *Service) reserveUpstreams() {
 func (s *Service) followUpstreams(ctx context.Context) error {
 	for {
 		s.reserveUpstreams()
+		s.routes.Hint()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -133,6 +133,12 @@ func (s *Server) NetworkChanged() {
 	s.cache.Flush()
 }
 
+// RoutesChanged forgets what was learned about the upstreams at some addresses,
+// since the way to them is another one. What they answered stays in the cache.
+func (s *Server) RoutesChanged(to []netip.Addr) {
+	s.pool.RouteChanged(func(addr netip.Addr) bool { return slices.Contains(to, addr) })
+}
+
 // Flush removes all answers of upstreams from the cache, and returns how many
 // there were.
 func (s *Server) Flush() int { return s.cache.Flush() }

@@ -42,6 +42,11 @@
 // The gateways of the main table's default routes are published beside the
 // addresses, so that these are not taken for another machine's.
 //
+// # Routes
+//
+// [Routes] asks the kernel, after the same hints and those of routing rules, for
+// the route to each of some addresses, and reports those where it is another one.
+//
 // # Goroutines
 //
 // Run starts one goroutine, which reads the subscription's socket, and waits

@@ -1,31 +1,18 @@
 package netlink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"path"
 	"slices"
-	"time"
 
 	"github.com/vishvananda/netns"
 )
 
 const (
-	// hintDelay is how long after the first hint the kernel's lists are read.
-	// It is fixed from the first hint on, so that a storm cannot put the
-	// reading off, and leaves room below the promised 50 ms for the reading
-	// itself. It must not be zero: the kernel announces that an address or a
-	// link is going before it withdraws the routes that depend on it.
-	hintDelay = 30 * time.Millisecond
-
-	// confirmDelay is when the lists are read once more after the last hint.
-	// IPv4 routes that go together with their link or source address are
-	// withdrawn without a message. hintDelay outlasts that, unless the machine
-	// is starved of CPU at the wrong moment.
-	confirmDelay = time.Second
-
 	// receiveBuffer is requested for the subscription, in bytes. It has room
 	// for a few thousand messages, a whole network manager's restart.
 	receiveBuffer = 1 << 20
@@ -94,24 +81,20 @@ func (w *Watcher) watch(ctx context.Context) error {
 	}
 	// Subscribing comes first: a change between the two is then a hint to
 	// read again, instead of lost.
-	sub, err := w.subscribe()
+	sub, err := subscribe(w.namespace, cmp.Or(w.receiveBuffer, receiveBuffer), addressGroups...)
 	if err != nil {
 		return err
 	}
+	sub.start(func() error { return sub.receive(w.onReceive) })
 	defer sub.close()
 	kernel, err := openTables(w.namespace)
 	if err != nil {
 		return err
 	}
 	defer kernel.close()
-	return w.follow(ctx, sub, kernel)
-}
-
-// follow reads the tables at once, some time after each first hint, and a last
-// time when the hints have ceased.
-func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables) error {
 	var published, via []netip.Addr
-	read := func(first bool) error {
+	first := true
+	return sub.follow(ctx, func() error {
 		addrs, routes, err := w.read(ctx, kernel)
 		if err != nil {
 			return err
@@ -125,36 +108,12 @@ func (w *Watcher) follow(ctx context.Context, sub *subscription, kernel *tables)
 			w.log().Debug("local addresses read", "addresses", addrs)
 			w.Publish(slices.Clone(addrs))
 		}
+		first = false
 		if w.onRead != nil {
 			w.onRead()
 		}
 		return nil
-	}
-
-	err := read(true)
-	var reread, confirm <-chan time.Time
-	for err == nil {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-sub.broken:
-			return sub.err
-		case <-sub.hints:
-			if reread == nil {
-				reread = time.After(hintDelay)
-			}
-		case <-reread:
-			reread, confirm = nil, time.After(confirmDelay)
-			err = read(false)
-		case <-confirm:
-			confirm = nil
-			err = read(false)
-		}
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	})
 }
 
 // read queries the kernel and returns the addresses chosen, and the default
