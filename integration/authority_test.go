@@ -151,6 +151,7 @@ func TestUsurpersAtTheStart(t *testing.T) {
 		leader := r.awaitLeader()
 		r.claim(leader.curator, r.workers...)
 		eventually(t, "the nodes are saved", func() error { return r.victim.hasSaved(markAddr) })
+		eventually(t, "the members are saved", func() error { return r.victim.hasSavedMembers(r.curators()...) })
 		r.victim.daemon.kill()
 		for _, m := range r.curators() {
 			m.curator.kill()

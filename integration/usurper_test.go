@@ -186,6 +186,19 @@ func (m *machine) hasSaved(addr netip.Addr) error {
 	return err
 }
 
+// hasSavedMembers fails unless the daemon has saved that these may speak for the
+// cluster.
+func (m *machine) hasSavedMembers(members ...*member) error {
+	const path = "/var/lib/nodedns/curators.json"
+	text, err := os.ReadFile(m.path(path))
+	for _, member := range members {
+		if err == nil && !strings.Contains(string(text), member.id) {
+			err = fmt.Errorf("%s is not in %s", member.id, path)
+		}
+	}
+	return err
+}
+
 // curatorIs fails unless the connection to the cluster is in this state.
 func (m *machine) curatorIs(state string) error {
 	s, err := m.status()

@@ -77,21 +77,26 @@ func readRecord(path string, prefix zone.Prefix) (saved record, err error) {
 	return saved, err
 }
 
-// keep saves what differs from the saved text, and each change, until ctx ends.
+// keep saves what differs from the saved text, and each change, until ctx ends:
+// the first at once, since a node that forgets whom it trusts believes the next
+// curator that comes.
 func (a *authority) keep(ctx context.Context, path, saved string) {
 	for {
+		ended := ctx.Err() != nil // what is left to save is saved then
 		_, changed := a.known()
-		if text := a.encode(); text != saved && a.reportSaving(path, osfile.WriteRecord(path, []byte(text))) {
-			saved = text
+		if text := a.encode(); text != saved {
+			if a.reportSaving(path, osfile.WriteRecord(path, []byte(text))) {
+				saved = text
+			}
+			retry.Sleep(ctx, saveInterval)
 		}
-		if ctx.Err() != nil {
+		if ended {
 			return
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 		}
-		retry.Sleep(ctx, saveInterval)
 	}
 }
 
