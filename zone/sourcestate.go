@@ -142,7 +142,7 @@ func (s *Store) isReady() bool {
 	case expected:
 		return !slices.ContainsFunc(sources, func(src *Source) bool { return !settled(src) })
 	}
-	return s.localSaid || slices.ContainsFunc(sources, settled)
+	return s.localReported || slices.ContainsFunc(sources, settled)
 }
 
 // setCluster derives the zone's state from those of its sources.

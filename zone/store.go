@@ -67,9 +67,9 @@ type Store struct {
 	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
 	watchers   map[chan *Snapshot]struct{}
 
-	localSaid   bool          // the local source has reported
-	connectedAt time.Duration // clock at the connection, while connected
-	connected   time.Duration // how long earlier connections lasted
+	localReported bool          // the local source has reported
+	connectedAt   time.Duration // clock at the connection, while connected
+	connected     time.Duration // how long earlier connections lasted
 }
 
 // NewStore returns a Store that knows this machine's name and nothing else.
@@ -161,7 +161,7 @@ func (s *Store) publish() {
 func (s *Store) SetLocal(addrs []netip.Addr) {
 	addrs = usable(addrs)
 	s.update(func() {
-		s.localSaid = true
+		s.localReported = true
 		was := s.draft.local.addrs
 		if len(addrs) == 0 || slices.Equal(addrs, was) {
 			return
