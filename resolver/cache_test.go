@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/decision"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
 const (
@@ -88,19 +91,16 @@ func newCaching(t *testing.T, u *scripted, changes ...func(*Config)) *caching {
 // wants asks for the address and compares the result.
 func (c *caching) wants(t *testing.T, rcode, source string, code int, ttl uint32) {
 	t.Helper()
-	got, err := c.Query(t.Context(), asked, "A")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, l := resolve(t.Context(), c.Server, asked, dns.TypeA)
 	gotCode, gotTTL := -1, uint32(0)
-	if len(got.Errors) > 0 {
-		gotCode = int(got.Errors[0].Code)
+	if len(l.Extended) > 0 {
+		gotCode = int(l.Extended[0].InfoCode)
 	}
-	for _, record := range append(got.Records, got.Authority...) {
-		gotTTL = record.TTL
+	for _, record := range append(m.Answer, m.Ns...) {
+		gotTTL = record.Header().Ttl
 	}
-	if got.Rcode != rcode || got.Source != source || gotCode != code || gotTTL != ttl {
-		t.Errorf("got %+v; want %s from %s, extended error %d, TTL %d", got, rcode, source, code, ttl)
+	if wire.RcodeName(m.Rcode) != rcode || l.Verdict.Source.String() != source || gotCode != code || gotTTL != ttl {
+		t.Errorf("got from %v with %v\n%v\nwant %s from %s, extended error %d, TTL %d", l.Verdict.Source, l.Extended, m, rcode, source, code, ttl)
 	}
 }
 
@@ -203,8 +203,8 @@ func TestStaleAnswer(t *testing.T) {
 			// may be one that waits for it.
 			eventually(t, func() bool {
 				c.sleep(time.Hour)
-				got, err := c.Query(t.Context(), asked, "A")
-				return err == nil && got.Rcode == "NOERROR" && got.Source == "upstream" && got.Records[0].TTL == 60
+				m, l := resolve(t.Context(), c.Server, asked, dns.TypeA)
+				return m.Rcode == dns.RcodeSuccess && l.Verdict.Source == decision.SourceUpstream && m.Answer[0].Header().Ttl == 60
 			})
 		})
 	}

@@ -103,7 +103,7 @@ func TestAnswersThatCannotBePassedOn(t *testing.T) {
 			}
 			// Of two servers the other one is asked.
 			both := settings(u.addr, newScripted(t, answering(answered60)).addr)
-			if got := rcodeOf(t, newServer(t, both), asked, "A"); got != "NOERROR" {
+			if got := rcodeOf(t, newServer(t, both), asked, dns.TypeA); got != "NOERROR" {
 				t.Errorf("with a second server: %s", got)
 			}
 		})

@@ -86,7 +86,7 @@ func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 	if !l.forwarded() {
 		return nil
 	}
-	for _, status := range l.state.targets.Group(&l.Decided).Order() {
+	for _, status := range l.Upstreams() {
 		u := ExplainedUpstream{Server: status.Server, State: status.State.String(), RTT: time.Duration(status.RTT)}
 		if status.State != upstream.Good {
 			u.Reason = status.Reason

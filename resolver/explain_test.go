@@ -10,7 +10,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -25,9 +24,6 @@ func explain(t *testing.T, s *Server, name string, qtype uint16, dry bool) *Expl
 	}
 	return e
 }
-
-// typeText is a type in a form that no mnemonic is needed for.
-func typeText(qtype uint16) string { return fmt.Sprintf("TYPE%d", qtype) }
 
 // checkSteps wants the steps to match the verdict.
 func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
@@ -252,23 +248,6 @@ func serversOf(e *Explanation) (servers []string) {
 		servers = append(servers, u.Server)
 	}
 	return servers
-}
-
-// A dry run does not consume the hint that makes the next query prefetch an
-// answer.
-func TestDryRunLeavesThePrefetch(t *testing.T) {
-	t.Parallel()
-	s := newPathServer(t, newPathZone(t, zoneReady), nil)
-	q := cache.Key{Name: decision.Name("\x04late\x07example\x03org\x00"), Type: dns.TypeA}
-	for range 10 { // it becomes popular
-		e := explain(t, s, "late.example.org", dns.TypeA, true)
-		if e.Answer == nil || e.Answer.Cache.Left != 2 {
-			t.Fatalf("got %+v", e.Answer)
-		}
-	}
-	if hit, ok := s.cache.Get(q, pathClock); !ok || !hit.Prefetch {
-		t.Errorf("after dry runs the hit is %+v, want one to be fetched anew", hit)
-	}
 }
 
 func TestExplainRefuses(t *testing.T) {

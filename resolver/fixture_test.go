@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/internal/testkit/nameserver"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -90,6 +92,38 @@ func start(t testing.TB, s *Server) *Server {
 	})
 	eventually(t, s.forward.HasScope)
 	return s
+}
+
+// resolve answers a question as a client on loopback would have it answered,
+// without a socket.
+func resolve(ctx context.Context, s *Server, name string, qtype uint16) (*dns.Msg, *Lookup) {
+	return finish(ctx, s, name, qtype, false)
+}
+
+// resolveOffline does so without any upstream; the message is nil if it takes
+// one.
+func resolveOffline(ctx context.Context, s *Server, name string, qtype uint16) (*dns.Msg, *Lookup) {
+	return finish(ctx, s, name, qtype, true)
+}
+
+func finish(ctx context.Context, s *Server, name string, qtype uint16, offline bool) (*dns.Msg, *Lookup) {
+	r, err := wire.Ask(name, typeText(qtype))
+	if err != nil {
+		panic(err) // the test has the name
+	}
+	r.Offline = offline
+	l := s.Lookup(r)
+	return l.Finish(ctx), l
+}
+
+// typeText is a type in a form that no mnemonic is needed for.
+func typeText(qtype uint16) string { return fmt.Sprintf("TYPE%d", qtype) }
+
+// rcodeOf is the response code that a question gets.
+func rcodeOf(t *testing.T, s *Server, name string, qtype uint16) string {
+	t.Helper()
+	m, _ := resolve(t.Context(), s, name, qtype)
+	return wire.RcodeName(m.Rcode)
 }
 
 // client talks to a server over one socket.

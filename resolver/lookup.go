@@ -7,6 +7,7 @@ import (
 
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 // Lookup is a request from this machine that needs no socket, and what its
@@ -36,6 +37,10 @@ func (s *Server) Lookup(r *wire.Request) *Lookup {
 	l.Decided, l.Verdict = verdict, verdict
 	return l
 }
+
+// Upstreams are those that a question which the decision forwards goes to, in
+// the order in which they would be asked.
+func (l *Lookup) Upstreams() []upstream.Status { return l.state.targets.Group(&l.Decided).Order() }
 
 // Finish turns the decision into a reply, and asks upstreams if it has to. It
 // waits up to four seconds. If the request is Offline it returns nil instead.

@@ -9,6 +9,8 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
+	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
 func watching(t *testing.T, s *Server) *querylog.Watcher {
@@ -21,30 +23,35 @@ func watching(t *testing.T, s *Server) *querylog.Watcher {
 	return w
 }
 
-// observed are the next events as text.
-func observed(t *testing.T, w *querylog.Watcher) (all []QueryEntryText) {
+// observed are the next entries.
+func observed(t *testing.T, w *querylog.Watcher) []querylog.Entry {
 	t.Helper()
-	events, missed, err := w.Next(t.Context())
+	entries, missed, err := w.Next(t.Context())
 	if err != nil || missed != 0 {
 		t.Fatalf("%d missed, %v", missed, err)
 	}
-	for i := range events {
-		all = append(all, TextOf(&events[i]))
-	}
-	return all
+	return entries
 }
 
-// lineOf is what distinguishes one event from another.
-func lineOf(o QueryEntryText) string {
-	fields := []string{o.Transport, o.Name, o.Type, o.Rcode, o.Source, o.Reason}
-	for _, r := range o.Records {
-		fields = append(fields, r.Data)
+// lineOf is what distinguishes one entry from another.
+func lineOf(t *testing.T, e *querylog.Entry) string {
+	t.Helper()
+	reply, name, qtype := new(dns.Msg), "", ""
+	if err := reply.Unpack(e.Reply); err != nil {
+		t.Fatal(err)
 	}
-	for _, e := range o.Errors {
-		fields = append(fields, e.Meaning+": "+e.Text)
+	if len(reply.Question) > 0 {
+		name, qtype = reply.Question[0].Name, dns.TypeToString[reply.Question[0].Qtype]
 	}
-	if o.Server != "" {
-		fields = append(fields, "by "+o.Server)
+	fields := []string{e.Transport.String(), name, qtype, wire.RcodeName(e.Rcode), e.Source.String(), e.Reason}
+	for _, rr := range reply.Answer {
+		fields = append(fields, wire.RData(rr))
+	}
+	for _, ede := range e.Extended {
+		fields = append(fields, dns.ExtendedErrorCodeToString[ede.InfoCode]+": "+wire.ExtendedText(ede))
+	}
+	if e.Server != (upstream.Server{}) {
+		fields = append(fields, "by "+e.Server.String())
 	}
 	return strings.Join(fields, " | ")
 }
@@ -89,10 +96,10 @@ func TestWatch(t *testing.T) {
 				t.Errorf("%s, %s: %d events, want one", tt.name, network, len(all))
 				continue
 			}
-			if got := lineOf(all[0]); got != network+" | "+tt.want {
+			if got := lineOf(t, &all[0]); got != network+" | "+tt.want {
 				t.Errorf("%s:\n got %s\nwant %s", tt.name, got, network+" | "+tt.want)
 			}
-			if o := all[0]; o.Client != c.LocalAddr().String() || !o.Time.Equal(wallClock) {
+			if o := all[0]; o.Client.String() != c.LocalAddr().String() || !o.Time.Equal(wallClock) {
 				t.Errorf("%s: by %s at %v", tt.name, o.Client, o.Time)
 			}
 		}
@@ -121,7 +128,7 @@ func TestSilenceIsNotTold(t *testing.T) {
 	response.Response = true
 	c.send(packed(t, response))
 	c.exchange(query("localhost", dns.TypeA))
-	if all := observed(t, w); len(all) != 1 || all[0].Name != "localhost." {
+	if all := observed(t, w); len(all) != 1 || !strings.Contains(lineOf(t, &all[0]), "localhost.") {
 		t.Errorf("got %v", all)
 	}
 }
@@ -134,12 +141,9 @@ func TestWatchWhatNeedsNoSocket(t *testing.T) {
 		theirs:            "query | " + theirs + ". | A | NOERROR | zone | a node | 10.0.0.10",
 		"www.example.org": "query | www.example.org. | A | NOERROR | upstream | not a name of ours | 192.0.2.1",
 	} {
-		answer, err := s.Query(t.Context(), name, "A")
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, l := resolve(t.Context(), s, name, dns.TypeA)
 		all := observed(t, w)
-		if len(all) != 1 || !strings.HasPrefix(lineOf(all[0]), want) || all[0].Client != "" || all[0].Server != answer.Server {
+		if len(all) != 1 || !strings.HasPrefix(lineOf(t, &all[0]), want) || all[0].Client.IsValid() || all[0].Server != l.Server {
 			t.Errorf("%s: got %+v, want %s", name, all, want)
 		}
 	}
@@ -155,7 +159,7 @@ func TestWatchReportsTheDuration(t *testing.T) {
 	if reply, _ := s.Handle(packed(t, query(theirs, dns.TypeA)), client, nil); reply == nil {
 		t.Fatal("no reply")
 	}
-	if all := observed(t, w); all[0].Duration != 3*time.Millisecond || all[0].Client != "127.0.0.1:1234" {
+	if all := observed(t, w); all[0].Duration != 3*time.Millisecond || all[0].Client != client.Addr {
 		t.Errorf("got %+v", all)
 	}
 }

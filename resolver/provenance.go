@@ -140,7 +140,7 @@ func (l *Lookup) lines() (lines []HostLine) {
 	}
 	table, v, name := l.View.Hosts, &l.Decided, l.Question.Name
 	note := func(owner []byte, addr netip.Addr) {
-		line := HostLine{Path: l.server.hosts.Path(), Line: table.Line(owner, addr)}
+		line := HostLine{Path: table.Path(), Line: table.Line(owner, addr)}
 		if !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}

@@ -115,15 +115,6 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func rcodeOf(t *testing.T, s *Server, name, qtype string) string {
-	t.Helper()
-	answer, err := s.Query(t.Context(), name, qtype)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.Rcode
-}
-
 func TestReconfigure(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	next := settings()
@@ -181,7 +172,7 @@ func TestServersOfTheMachine(t *testing.T) {
 	if got := servers(); len(got) != 1 || got[0].String() != "127.0.0.53" {
 		t.Errorf("servers %v", got)
 	}
-	if got := rcodeOf(t, s, theirs+".corp.example", "A"); got != "NXDOMAIN" {
+	if got := rcodeOf(t, s, theirs+".corp.example", dns.TypeA); got != "NXDOMAIN" {
 		t.Errorf("a node with a search domain is %s", got)
 	}
 
@@ -193,10 +184,10 @@ func TestServersOfTheMachine(t *testing.T) {
 	if got := servers(); len(got) != 0 {
 		t.Errorf("servers %v", got)
 	}
-	if got := rcodeOf(t, s, "www.example.org", "A"); got != "REFUSED" {
+	if got := rcodeOf(t, s, "www.example.org", dns.TypeA); got != "REFUSED" {
 		t.Errorf("without upstreams: %s", got)
 	}
-	if got := rcodeOf(t, s, theirs+".corp.example", "A"); got != "REFUSED" {
+	if got := rcodeOf(t, s, theirs+".corp.example", dns.TypeA); got != "REFUSED" {
 		t.Errorf("a node with what was a search domain is %s", got)
 	}
 
@@ -210,10 +201,10 @@ func TestServersOfTheMachine(t *testing.T) {
 	if got := servers(); len(got) != 1 || got[0].Addr != up {
 		t.Errorf("servers %v", got)
 	}
-	if got := rcodeOf(t, s, theirs+".lab.example", "A"); got != "NXDOMAIN" {
+	if got := rcodeOf(t, s, theirs+".lab.example", dns.TypeA); got != "NXDOMAIN" {
 		t.Errorf("a node with a search domain is %s", got)
 	}
-	if got := rcodeOf(t, s, "www.example.org", "A"); got != "NOERROR" {
+	if got := rcodeOf(t, s, "www.example.org", dns.TypeA); got != "NOERROR" {
 		t.Errorf("forwarded: %s", got)
 	}
 

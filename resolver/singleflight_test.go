@@ -51,17 +51,17 @@ func TestFirstOfManyGivesUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
-	waiting.Go(func() { _, _ = s.Query(ctx, asked, "A") })
+	waiting.Go(func() { resolve(ctx, s, asked, dns.TypeA) })
 	<-arrived
-	got := make(chan *Answer, 1)
+	got := make(chan *dns.Msg, 1)
 	waiting.Go(func() {
-		answer, _ := s.Query(t.Context(), asked, "A")
-		got <- answer
+		m, _ := resolve(t.Context(), s, asked, dns.TypeA)
+		got <- m
 	})
 	eventually(t, func() bool { return s.Stats().Coalesced == 1 })
 	cancel()
 	close(release)
-	if answer := <-got; answer.Rcode != "NOERROR" || len(answer.Records) != 1 {
-		t.Errorf("got %+v", answer)
+	if m := <-got; m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 {
+		t.Errorf("got\n%v", m)
 	}
 }

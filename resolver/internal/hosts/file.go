@@ -134,7 +134,7 @@ func (f *File) Look() {
 		f.refuse(err)
 		return
 	}
-	f.sum = sum
+	table.path, f.sum = f.Path(), sum
 	f.current.Store(&state{table: table})
 	if f.cfg.Changed != nil {
 		f.cfg.Changed()

@@ -11,6 +11,7 @@ import (
 // and with the empty label at their end. Lookups take no lock and allocate
 // nothing.
 type Table struct {
+	path string // of the file, with the root in front
 	// The keys and the values are parts of larger strings; a table of a
 	// hundred thousand names would otherwise be as many objects.
 	names     map[string]uint32   // to the first of a chain in links
@@ -64,6 +65,9 @@ func (t *Table) Line(name []byte, addr netip.Addr) int {
 	}
 	return 0
 }
+
+// Path is where the file is, with the root in front.
+func (t *Table) Path() string { return t.path }
 
 // Len is the number of names.
 func (t *Table) Len() int {
