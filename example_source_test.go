@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/nodedns/nodedns"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -32,7 +33,7 @@ func ExampleService_Zone() {
 	inventory.Complete()
 
 	fmt.Println("reachable:", service.Zone().Snapshot().Reachable())
-	answer, err := service.Resolver().Query(context.Background(), friend, "A")
+	answer, err := inspect.Inspector{Server: service.Resolver()}.Query(context.Background(), friend, "A")
 	if err != nil {
 		panic(err)
 	}

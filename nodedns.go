@@ -101,7 +101,6 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.dns, err = resolver.New(resolver.Config{
 		Zone:     s.store.Snapshot,
-		Refusal:  s.store.Refusal,
 		Listen:   cfg.Listen,
 		Settings: cfg.settings(),
 		Hosts:    cfg.hostLines(id, prefix),
@@ -355,7 +354,7 @@ func (s *Service) ID() zone.ID { return s.id }
 // Zone is what the service knows. Embedders may read it and add sources.
 func (s *Service) Zone() *zone.Store { return s.store }
 
-// Resolver answers queries without a socket in between.
+// Resolver answers queries. Package inspect asks it without a socket in between.
 func (s *Service) Resolver() *resolver.Server { return s.dns }
 
 // SetClusterDialer sets, replaces or, with nil, takes away the way to reach the

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/testkit"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -65,7 +66,7 @@ func TestStatusShowsRefusedEntries(t *testing.T) {
 	if !slices.Equal(status.Refused, want) || status.Nodes.Quarantined != 2 {
 		t.Errorf("refused are %+v of %d, want %+v", status.Refused, status.Nodes.Quarantined, want)
 	}
-	answer, err := f.Resolver().Query(t.Context(), other, "A")
+	answer, err := inspect.Inspector{Server: f.Resolver(), Refusal: f.Zone().Refusal}.Query(t.Context(), other, "A")
 	if err != nil || answer.Refused != want[0].Reason {
 		t.Errorf("the answer %+v, %v does not say why", answer, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
@@ -37,7 +38,7 @@ func TestStatusShowsUpstreamsAndHostsLines(t *testing.T) {
 	}
 	f.run()
 	<-f.Ready()
-	if _, err := f.Resolver().Query(t.Context(), "www.example.org", "A"); err != nil {
+	if _, err := (inspect.Inspector{Server: f.Resolver()}).Query(t.Context(), "www.example.org", "A"); err != nil {
 		t.Fatal(err)
 	}
 	f.eventually("the server is down", func() bool { return f.Status().UpstreamStatus[0].State == upstream.Down })

@@ -482,44 +482,6 @@ func TestChainIsTruncated(t *testing.T) {
 	}
 }
 
-// What is explained names each name behind aliases. With dry no upstream is asked,
-// also for what a kept alias leads to.
-func TestExplainChain(t *testing.T) {
-	b := newBorder(t, map[string][]string{
-		"long.example": {"long.example. 60 IN CNAME long.corp.example."},
-		"far.example":  {"far.example. 60 IN CNAME www.corp.example."},
-	}, map[string][]string{
-		"long.corp.example": {"long.corp.example. 60 IN CNAME " + theirs + "."},
-		"www.corp.example":  {"www.corp.example. 1 IN A 10.1.1.1"},
-	})
-	e := explain(t, b.Server, "long.example", dns.TypeA, false)
-	want := []Hop{
-		{"long.corp.example.", "route", "upstream", "a route has the name", b.corp.server.String()},
-		{theirs + ".", "zone", "zone", "a node", ""},
-	}
-	if !slices.Equal(e.Answer.Hops, want) || e.Answer.Reason != "not a name of ours; behind its aliases: a node" || e.Answer.Server != b.world.server.String() {
-		t.Errorf("got %+v", e.Answer)
-	}
-	steps := e.Steps[len(e.Steps)-2:]
-	if steps[0] != (ExplainedStep{"alias", Settled, "long.corp.example.: a route has the name"}) || steps[1] != (ExplainedStep{"alias", Settled, theirs + ".: a node"}) {
-		t.Errorf("got %+v", steps)
-	}
-	if e := explain(t, b.Server, "long.example", dns.TypeA, true); e.Answer == nil || len(e.Answer.Hops) != 2 || e.Answer.Source != "cache" {
-		t.Errorf("dry, all of it kept: got %+v", e.Answer)
-	}
-	explain(t, b.Server, "far.example", dns.TypeA, false)
-	b.sleep(2 * time.Second)
-	b.world.take()
-	b.corp.take()
-	e = explain(t, b.Server, "far.example", dns.TypeA, true)
-	if last := e.Steps[len(e.Steps)-1]; e.Answer != nil || last.Step != "alias" || last.Outcome != NotAsked {
-		t.Errorf("dry, a part of it kept: got %+v", e)
-	}
-	if asked := append(b.world.take(), b.corp.take()...); len(asked) != 0 {
-		t.Errorf("dry: %q were asked for", asked)
-	}
-}
-
 // A dry question does not begin a prefetch of what an alias leads to.
 func TestOfflineChainIsNotPrefetched(t *testing.T) {
 	b := newBorder(t, map[string][]string{"a.example": {"a.example. 600 IN CNAME www.corp.example."}},

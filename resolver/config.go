@@ -21,9 +21,6 @@ import (
 type Config struct {
 	// Zone returns the newest snapshot. It is called for each query.
 	Zone func() *zone.Snapshot
-	// Refusal, if not nil, returns why the cluster's entry for a name is
-	// refused, for Query and Explain. It may be called from any goroutine.
-	Refusal func(name string) (reason string, refused bool)
 	// Listen are the addresses to answer on, over UDP and TCP. Port 0 is a
 	// free one. An address that the machine does not have is bound when it
 	// appears; a link-local one of IPv6 needs the name of its interface as

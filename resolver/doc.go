@@ -22,7 +22,8 @@
 // decision consults the tables of hosts and routes and the cache; wire and
 // fastpath encode a verdict. listen knows nothing of DNS except how messages
 // are delimited, and varlink nothing at all: it calls nssresolve, which calls
-// the Server, for the same decision. resolvconf finds the machine's upstreams.
+// the Server, for the same decision. So does inspect, which shows what a name
+// resolves to, and why. resolvconf finds the machine's upstreams.
 // dnsclient asks any server, from outside, and selfcheck this machine's own.
 //
 // Every query gets an answer within four seconds. What cannot be answered in
@@ -35,6 +36,5 @@
 // sockets, connections and queries in flight, and those that follow the hosts
 // file and the machine's upstreams, and waits for them. They also continue an
 // exchange after a client got a stale answer, and prefetch popular answers
-// before they expire. Without Run a [Server.Query] runs in its caller's
-// goroutine.
+// before they expire. Without Run a [Lookup] runs in its caller's goroutine.
 package resolver

@@ -11,40 +11,10 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
-
-// A Server resolves names without any socket.
-func ExampleServer_Query() {
-	store, err := zone.NewStore(zone.Config{Local: "gateway"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.7")})
-
-	server, err := resolver.New(resolver.Config{
-		Zone:     store.Snapshot,
-		Settings: resolver.Settings{TTL: 10 * time.Second, Domains: []string{"nodes.example"}},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, name := range []string{"gateway.nodes.example", "absent.nodes.example"} {
-		answer, err := server.Query(context.Background(), name, "A")
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(answer.Rcode, answer.Source, answer.Reason)
-		for _, record := range answer.Records {
-			fmt.Println(record.Name, record.TTL, record.Type, record.Data)
-		}
-	}
-	// Output:
-	// NOERROR zone a node
-	// gateway.nodes.example. 10 A 192.0.2.7
-	// NXDOMAIN zone no such node
-}
 
 // A cluster's service DNS that runs on the same machine is a route to its
 // listener on loopback. Only the Server's own listeners are never asked.
@@ -85,7 +55,7 @@ func ExampleRoute() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer, err := server.Query(context.Background(), service, "A")
+	answer, err := inspect.Inspector{Server: server}.Query(context.Background(), service, "A")
 	if err != nil {
 		log.Fatal(err)
 	}

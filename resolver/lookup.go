@@ -11,8 +11,8 @@ import (
 )
 
 // Lookup is a request from this machine that needs no socket, and what its
-// decision is based on. It is for the packages below this one; programs call
-// [Server.Query].
+// decision is based on. It is for the packages below this one: inspect and
+// nssresolve.
 type Lookup struct {
 	*wire.Request
 	View decision.View

@@ -17,7 +17,7 @@ const maxExtended = 4
 // Watch begins to watch the outcome of each query over any transport, refused
 // ones included. Messages that are no query and get no reply are not reported.
 // Queries never wait for the watcher, which must be closed. The error is
-// [querylog.ErrTooMany]. [TextOf] renders an event as text.
+// [querylog.ErrTooMany].
 func (s *Server) Watch() (*querylog.Watcher, error) { return s.observer.log.Watch() }
 
 // observer publishes the outcome of each query.
@@ -72,31 +72,4 @@ func (o *observer) publish(from wire.Origin, v *decision.Verdict, e *querylog.En
 	e.Source, e.Reason = v.Source, v.Reason
 	e.Extended = e.Extended[:min(len(e.Extended), maxExtended)]
 	o.log.Publish(e)
-}
-
-// QueryEntryText is an event as text.
-type QueryEntryText struct {
-	Time      time.Time `json:"-"`                // the caller prints it with the line
-	Client    string    `json:"client,omitempty"` // address and port; absent where there is no socket
-	Transport string    `json:"transport"`        // udp, tcp, query (of this machine, from nodedns itself) or varlink
-	// Answer has no name and type if the query was malformed, and of the Provenance
-	// only the Server.
-	Answer
-}
-
-// TextOf renders an event as text. It takes far longer than the event did, so
-// filter before.
-func TextOf(e *querylog.Entry) QueryEntryText {
-	reply := new(dns.Msg)
-	if err := reply.Unpack(e.Reply); err != nil {
-		// Our own replies can be parsed. If not, the rest is worth showing.
-		reply = new(dns.Msg)
-	}
-	reply.Rcode = e.Rcode
-	o := QueryEntryText{Time: e.Time, Transport: e.Transport.String(), Answer: *asAnswer(reply, e.Extended)}
-	o.credit(e.Source, e.Reason, e.Server, e.Duration)
-	if e.Client.IsValid() {
-		o.Client = e.Client.String()
-	}
-	return o
 }

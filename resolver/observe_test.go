@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -181,13 +180,5 @@ func TestAStoppedWatcherDelaysNoQuery(t *testing.T) {
 	events, missed, err := w.Next(t.Context())
 	if err != nil || len(events) == 0 || uint64(len(events))+missed != asked {
 		t.Errorf("%d events and %d missed of %d, %v", len(events), missed, asked, err)
-	}
-}
-
-func TestDescribeWhatCannotBeRead(t *testing.T) {
-	t.Parallel()
-	o := TextOf(&querylog.Entry{Reply: []byte("no message"), Rcode: dns.RcodeRefused, Client: netip.MustParseAddrPort("[::1]:53")})
-	if o.Rcode != "REFUSED" || o.Client != "[::1]:53" || o.Name != "" {
-		t.Errorf("got %+v", o)
 	}
 }

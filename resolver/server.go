@@ -39,8 +39,8 @@ const (
 // Server answers queries. All its methods may be called concurrently, but not
 // more than one Run concurrently.
 //
-// Query works without Listen and Run, so a program can also embed a Server to
-// resolve names without sockets.
+// Lookups work without Listen and Run, so a program can also embed a Server to
+// resolve names without sockets, by package inspect.
 type Server struct {
 	zone    func() *zone.Snapshot
 	clock   func() time.Duration
@@ -49,7 +49,6 @@ type Server struct {
 	replies *wire.Replies
 	forward *forward.Forwarder
 	changed func() // Config.Changed
-	refusal func(name string) (reason string, refused bool)
 
 	listeners
 	machine  machine
@@ -82,7 +81,6 @@ func New(config Config) (*Server, error) {
 		now:     config.Now,
 		log:     config.Logger,
 		changed: config.Changed,
-		refusal: config.Refusal,
 		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
 		cache:   cache.New(cache.Config{}),
 	}

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -215,51 +214,6 @@ func TestServersOfTheMachine(t *testing.T) {
 	}
 	if got := fmt.Sprint(servers()); got != fmt.Sprintf("[%v 192.0.2.1 192.0.2.9]", up) {
 		t.Errorf("servers %v", got)
-	}
-}
-
-func TestQuery(t *testing.T) {
-	up := fakeUpstream(t, answering("www.example.org. 60 IN TYPE65400 \\# 1 00"))
-	s := newServer(t, settings(up))
-	tests := map[string]struct {
-		name, qtype, rcode, source string
-		authoritative              bool
-		records                    []Record
-	}{
-		"a node":      {theirs, "a", "NOERROR", "zone", true, []Record{{theirs + ".", "A", 10, "10.0.0.10"}}},
-		"nobody":      {nobody + ".", "AAAA", "NXDOMAIN", "zone", true, []Record{}},
-		"special":     {"x.invalid", "TXT", "NXDOMAIN", "special", true, []Record{}},
-		"upstream":    {"www.example.org", "TYPE65400", "NOERROR", "upstream", false, []Record{{"www.example.org.", "TYPE65400", 60, `\# 1 00`}}},
-		"no transfer": {"nodes.example", "AXFR", "REFUSED", "request", false, []Record{}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got, err := s.Query(t.Context(), tt.name, tt.qtype)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.Rcode != tt.rcode || got.Source != tt.source || got.Authoritative != tt.authoritative || got.Reason == "" || len(got.Records) != len(tt.records) {
-				t.Fatalf("got %+v", got)
-			}
-			for i, want := range tt.records {
-				if got.Records[i] != want {
-					t.Errorf("record %+v, want %+v", got.Records[i], want)
-				}
-			}
-		})
-	}
-	for name, qtype := range map[string]string{"a..b": "A", "x": "NOTYPE", "y": "TYPE65536", "z": "TYPE1x"} {
-		if _, err := s.Query(t.Context(), name, qtype); err == nil {
-			t.Errorf("%s %s is accepted", name, qtype)
-		}
-	}
-}
-
-func TestQueryReturnsExtendedErrors(t *testing.T) {
-	s := newServer(t, settings())
-	got, err := s.Query(t.Context(), "www.example.org", "A")
-	if err != nil || len(got.Errors) != 1 || got.Errors[0].Code != dns.ExtendedErrorCodeNotAuthoritative || got.Errors[0].Meaning == "" || !strings.Contains(got.Errors[0].Text, "upstream") {
-		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -40,7 +40,7 @@ type ReplyCount struct {
 	Count  uint64
 }
 
-// Stats count since the Server was made. Of Query and of lookups via varlink
+// Stats count since the Server was made. Of lookups without a socket
 // they count only failures and what is in flight.
 type Stats struct {
 	Replies         []ReplyCount // of the kinds that occurred

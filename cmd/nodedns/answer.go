@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 // printAnswers shows the answers to the questions on one name: all records, and
 // then their sources. Of an answer that resembles the most informative one only
 // what that lacks is shown.
-func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Answer, now time.Time) error {
+func printAnswers(w io.Writer, colours bool, name string, answers []inspect.Answer, now time.Time) error {
 	records := table{out: w, colour: colours}
 	for _, a := range answers {
 		for _, r := range a.Records {
@@ -44,7 +44,7 @@ func printAnswers(w io.Writer, colours bool, name string, answers []resolver.Ans
 }
 
 // similar returns the other answers that have the same source as one.
-func similar(answers []resolver.Answer, of int) (others []resolver.Answer) {
+func similar(answers []inspect.Answer, of int) (others []inspect.Answer) {
 	for i, a := range answers {
 		if i != of && isSimilar(a, answers[of]) {
 			others = append(others, a)
@@ -53,7 +53,7 @@ func similar(answers []resolver.Answer, of int) (others []resolver.Answer) {
 	return others
 }
 
-func isSimilar(a, b resolver.Answer) bool {
+func isSimilar(a, b inspect.Answer) bool {
 	return a.Rcode == b.Rcode && a.Source == b.Source && a.Server == b.Server && a.Protocol == b.Protocol &&
 		(a.Cache == nil) == (b.Cache == nil) && reflect.DeepEqual(a.Errors, b.Errors)
 }
@@ -62,7 +62,7 @@ func isSimilar(a, b resolver.Answer) bool {
 func isSingle(name string) bool { return name != "" && !strings.Contains(name, ".") }
 
 // printFacts prints what an answer is, and others that are like it.
-func printFacts(t *table, a resolver.Answer, others []resolver.Answer, now time.Time) {
+func printFacts(t *table, a inspect.Answer, others []inspect.Answer, now time.Time) {
 	types, took := a.Type, a.Duration
 	for _, other := range others {
 		types, took = types+", "+other.Type, max(took, other.Duration)
@@ -80,7 +80,7 @@ func printFacts(t *table, a resolver.Answer, others []resolver.Answer, now time.
 }
 
 // originRows describe what an answer was made of.
-func originRows(a resolver.Answer, now time.Time) (rows [][]string) {
+func originRows(a inspect.Answer, now time.Time) (rows [][]string) {
 	if a.Node != nil {
 		rows = append(rows, []string{"node", nodeText(a, now)})
 	}
@@ -105,7 +105,7 @@ func originRows(a resolver.Answer, now time.Time) (rows [][]string) {
 	return rows
 }
 
-func nodeText(a resolver.Answer, now time.Time) string {
+func nodeText(a inspect.Answer, now time.Time) string {
 	n := a.Node
 	text := fmt.Sprintf("from %s, state %s", n.Source, n.State)
 	if first, _, _ := strings.Cut(a.Name, "."); !strings.EqualFold(first, n.ID) {
@@ -120,7 +120,7 @@ func nodeText(a resolver.Answer, now time.Time) string {
 	return text + ", for " + age(n.Since, now)
 }
 
-func cacheText(c resolver.CacheProvenance) string {
+func cacheText(c inspect.CacheProvenance) string {
 	old, left := time.Duration(c.Age)*time.Second, time.Duration(c.Left)*time.Second
 	switch {
 	case c.Failure:
@@ -133,7 +133,7 @@ func cacheText(c resolver.CacheProvenance) string {
 
 // rcodeText spells the response code that an answer shares with others. NODATA
 // is none, but is named.
-func rcodeText(a resolver.Answer, others []resolver.Answer) string {
+func rcodeText(a inspect.Answer, others []inspect.Answer) string {
 	text := standing(a.Rcode)
 	if a.Rcode == "NOERROR" && len(a.Records) == 0 {
 		types := a.Type
@@ -150,7 +150,7 @@ func rcodeText(a resolver.Answer, others []resolver.Answer) string {
 	return text + authorityText(a)
 }
 
-func authorityText(a resolver.Answer) string {
+func authorityText(a inspect.Answer) string {
 	if a.Authoritative {
 		return ", authoritative"
 	}
@@ -165,7 +165,7 @@ func reasonText(reason string) string {
 }
 
 // remark spells an extended error.
-func remark(e resolver.ExtendedError) string {
+func remark(e inspect.ExtendedError) string {
 	text := e.Meaning
 	if text == "" {
 		text = fmt.Sprintf("extended error %d", e.Code)
@@ -175,7 +175,7 @@ func remark(e resolver.ExtendedError) string {
 
 // unresolved is the error that the answers amount to if none has a record, or
 // nil.
-func unresolved(answers []resolver.Answer) error {
+func unresolved(answers []inspect.Answer) error {
 	if len(answers[mostInformative(answers)].Records) > 0 {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 func newExplain() *cobra.Command {
@@ -55,7 +55,7 @@ With --json it is one object, whose keys docs/resolution.md lists.`,
 		if err != nil {
 			return err
 		}
-		e, err := explain(cmd.Context(), &daemonClient{client: client, dry: *dry, known: map[question]resolver.Explanation{}}, args)
+		e, err := explain(cmd.Context(), &daemonClient{client: client, dry: *dry, known: map[question]inspect.Explanation{}}, args)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ type explained struct {
 	// Explanations are the daemon's, of the name as it was given: one for each
 	// type. Behind them are those of the name that a search list made of it, if
 	// that is the one that is found.
-	Explanations []resolver.Explanation `json:"explanations"`
+	Explanations []inspect.Explanation `json:"explanations"`
 	// Predictions are what commands would print; none without a library.
 	Predictions []nss.Prediction `json:"predictions,omitempty"`
 }
@@ -169,12 +169,12 @@ type question struct{ name, typ string }
 type daemonClient struct {
 	client *control.Client
 	dry    bool
-	known  map[question]resolver.Explanation
+	known  map[question]inspect.Explanation
 }
 
 // explain gets the explanations of queries for one name, concurrently.
-func (w *daemonClient) explain(ctx context.Context, name string, types []string) ([]resolver.Explanation, error) {
-	all := make([]resolver.Explanation, len(types))
+func (w *daemonClient) explain(ctx context.Context, name string, types []string) ([]inspect.Explanation, error) {
+	all := make([]inspect.Explanation, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
 		if explained, known := w.known[question{name, typ}]; known {
@@ -223,7 +223,7 @@ func (w *daemonClient) answer(ctx context.Context, name, typ string) (nss.Answer
 	if explained.Answer == nil {
 		a := nss.Answer{Unasked: true}
 		for _, s := range explained.Steps {
-			if s.Outcome == resolver.Forwarded {
+			if s.Outcome == inspect.Forwarded {
 				a.Step, a.Reason = s.Step, s.Reason
 			}
 		}

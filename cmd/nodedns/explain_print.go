@@ -9,7 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 // print shows an explanation to people: what happens, in the order in which it
@@ -40,7 +40,7 @@ func (e *explained) print(w io.Writer, now time.Time) error {
 // decisive are the explanations of the relevant name: the one that a search
 // list found, else the name as it was given. The answer to another question
 // than the one that was decisive would contradict what a program gets.
-func (e *explained) decisive() (shown []resolver.Explanation) {
+func (e *explained) decisive() (shown []inspect.Explanation) {
 	name := e.given()
 	if p := e.found(); p != nil && p.As != "" {
 		name = p.As
@@ -62,7 +62,7 @@ func (e *explained) reachesDaemon() bool {
 
 // denied reports whether the answers have nothing of what is found elsewhere:
 // then the daemon's answer is not decisive, and is in the steps already.
-func (e *explained) denied(answers []resolver.Answer) bool {
+func (e *explained) denied(answers []inspect.Answer) bool {
 	p := e.found()
 	return p != nil && p.As == "" && len(answers[mostInformative(answers)].Records) == 0
 }
@@ -77,12 +77,12 @@ func (e *explained) given() string {
 
 // groupBySteps groups the explanations that take the same course, so that it is
 // printed once.
-func groupBySteps(explanations []resolver.Explanation) (groups [][]resolver.Explanation) {
-	same := func(a, b resolver.ExplainedStep) bool { return a.Step == b.Step && a.Outcome == b.Outcome }
+func groupBySteps(explanations []inspect.Explanation) (groups [][]inspect.Explanation) {
+	same := func(a, b inspect.ExplainedStep) bool { return a.Step == b.Step && a.Outcome == b.Outcome }
 	for _, x := range explanations {
-		i := slices.IndexFunc(groups, func(g []resolver.Explanation) bool { return slices.EqualFunc(g[0].Steps, x.Steps, same) })
+		i := slices.IndexFunc(groups, func(g []inspect.Explanation) bool { return slices.EqualFunc(g[0].Steps, x.Steps, same) })
 		if i < 0 {
-			groups = append(groups, []resolver.Explanation{x})
+			groups = append(groups, []inspect.Explanation{x})
 		} else {
 			groups[i] = append(groups[i], x)
 		}
@@ -91,7 +91,7 @@ func groupBySteps(explanations []resolver.Explanation) (groups [][]resolver.Expl
 }
 
 // answersOf are those that explanations end with.
-func answersOf(explanations []resolver.Explanation) (answers []resolver.Answer) {
+func answersOf(explanations []inspect.Explanation) (answers []inspect.Answer) {
 	for _, x := range explanations {
 		if x.Answer != nil {
 			answers = append(answers, *x.Answer)
@@ -186,7 +186,7 @@ func triedRows(s nss.Result) [][]string {
 		gets := standing(t.Rcode)
 		switch {
 		case t.Rcode == "":
-			gets = standing(string(resolver.NotAsked))
+			gets = standing(string(inspect.NotAsked))
 		case t.Count == 1:
 			gets += ", 1 record"
 		case t.Count > 1:
@@ -196,7 +196,7 @@ func triedRows(s nss.Result) [][]string {
 	}
 	for _, name := range s.Names {
 		if !slices.ContainsFunc(s.Tried, func(t nss.Tried) bool { return isName(t.Name, name) }) {
-			rows = append(rows, []string{name, "-", standing(string(resolver.NotReached)), "-", "-", "-"})
+			rows = append(rows, []string{name, "-", standing(string(inspect.NotReached)), "-", "-", "-"})
 		}
 	}
 	return rows
@@ -227,7 +227,7 @@ func (r *libraryReport) resolvConf() string {
 
 // printGroup shows the steps of decisions that take the same course, and the
 // servers that it leads to.
-func printGroup(p *report, group []resolver.Explanation, asked bool) {
+func printGroup(p *report, group []inspect.Explanation, asked bool) {
 	x, types := group[0], []string{}
 	for _, other := range group {
 		types = append(types, other.Type)
@@ -259,7 +259,7 @@ func printGroup(p *report, group []resolver.Explanation, asked bool) {
 
 // reasons are the reasons of a step in several explanations, labelled if they
 // differ.
-func reasons(group []resolver.Explanation, step int) string {
+func reasons(group []inspect.Explanation, step int) string {
 	var lines []string
 	same := true
 	for _, x := range group {

@@ -8,30 +8,30 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 // steps are the steps of an explanation up to the one that settles it.
-func steps(outcome resolver.Outcome, why string, passed ...string) (all []resolver.ExplainedStep) {
+func steps(outcome inspect.Outcome, why string, passed ...string) (all []inspect.ExplainedStep) {
 	for _, name := range passed[:len(passed)-1] {
-		all = append(all, resolver.ExplainedStep{Step: name, Outcome: resolver.Passed, Reason: "not one of " + name})
+		all = append(all, inspect.ExplainedStep{Step: name, Outcome: inspect.Passed, Reason: "not one of " + name})
 	}
 	return append(all,
-		resolver.ExplainedStep{Step: passed[len(passed)-1], Outcome: outcome, Reason: why},
-		resolver.ExplainedStep{Step: "last", Outcome: resolver.NotReached})
+		inspect.ExplainedStep{Step: passed[len(passed)-1], Outcome: outcome, Reason: why},
+		inspect.ExplainedStep{Step: "last", Outcome: inspect.NotReached})
 }
 
 func TestPrintExplanation(t *testing.T) {
 	t.Parallel()
-	a := resolver.Answer{
+	a := inspect.Answer{
 		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
-		Records:    []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
-		Provenance: resolver.Provenance{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}}},
+		Records:    []inspect.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Provenance: inspect.Provenance{Step: "hosts", Lines: []inspect.HostLine{{Path: "/etc/hosts", Line: 3}}},
 	}
 	six := a
 	six.Type, six.Records = "AAAA", nil
-	forwarded := steps(resolver.Forwarded, "not a name of ours", "request", "zone", "upstream")
-	upstreams := []resolver.ExplainedUpstream{
+	forwarded := steps(inspect.Forwarded, "not a name of ours", "request", "zone", "upstream")
+	upstreams := []inspect.ExplainedUpstream{
 		{Server: "192.0.2.53", State: "good", RTT: 12345 * time.Microsecond},
 		{Server: "192.0.2.54", State: "down", Reason: "no answer in time"},
 	}
@@ -58,17 +58,17 @@ func TestPrintExplanation(t *testing.T) {
 	}
 	broken.Error = "line 7 (hosts): \"]\" is missing"
 	// A single label that the search list makes a name of, by each way.
-	bare := steps(resolver.Settled, "a single label", "request", "zone", "single-label")
-	nodata := func(typ string) *resolver.Answer {
-		return &resolver.Answer{Name: "db.", Type: typ, Rcode: "NOERROR", Source: "special", Provenance: resolver.Provenance{Step: "single-label"}}
+	bare := steps(inspect.Settled, "a single label", "request", "zone", "single-label")
+	nodata := func(typ string) *inspect.Answer {
+		return &inspect.Answer{Name: "db.", Type: typ, Rcode: "NOERROR", Source: "special", Provenance: inspect.Provenance{Step: "single-label"}}
 	}
-	record := resolver.Answer{
+	record := inspect.Answer{
 		Name: "db.b.example.", Type: "A", Rcode: "NOERROR", Source: "upstream",
-		Records: []resolver.Record{{Name: "db.b.example.", TTL: 10, Type: "A", Data: "192.0.2.9"}},
+		Records: []inspect.Record{{Name: "db.b.example.", TTL: 10, Type: "A", Data: "192.0.2.9"}},
 	}
 	without := record
 	without.Type, without.Records = "AAAA", nil
-	searched := []resolver.Explanation{
+	searched := []inspect.Explanation{
 		{Name: "db.", Type: "A", Steps: bare, Answer: nodata("A")},
 		{Name: "db.", Type: "AAAA", Steps: bare, Answer: nodata("AAAA")},
 		{Name: "db.b.example.", Type: "A", Steps: forwarded, Answer: &record},
@@ -108,9 +108,9 @@ func TestPrintExplanation(t *testing.T) {
 	for name, e := range map[string]*explained{
 		"explain_hosts": {
 			Name: "printer", Library: &hosts,
-			Explanations: []resolver.Explanation{
-				{Name: "printer.", Type: "A", Steps: steps(resolver.Settled, "a line", "request", "zone", "hosts"), Answer: &a},
-				{Name: "printer.", Type: "AAAA", Steps: steps(resolver.Settled, "a line without", "request", "zone", "hosts"), Answer: &six},
+			Explanations: []inspect.Explanation{
+				{Name: "printer.", Type: "A", Steps: steps(inspect.Settled, "a line", "request", "zone", "hosts"), Answer: &a},
+				{Name: "printer.", Type: "AAAA", Steps: steps(inspect.Settled, "a line without", "request", "zone", "hosts"), Answer: &six},
 			},
 			Predictions: []nss.Prediction{
 				{Command: "getent ahosts printer", Found: []string{"192.0.2.7"}, Service: "files"},
@@ -119,15 +119,15 @@ func TestPrintExplanation(t *testing.T) {
 		},
 		"explain_dns": {
 			Name: "www.example", Library: &byDNS,
-			Explanations: []resolver.Explanation{
+			Explanations: []inspect.Explanation{
 				{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams},
-				{Name: "www.example.", Type: "AAAA", Steps: steps(resolver.Settled, "the cache", "request", "zone")},
+				{Name: "www.example.", Type: "AAAA", Steps: steps(inspect.Settled, "the cache", "request", "zone")},
 			},
 			Predictions: []nss.Prediction{{Command: "getent ahosts www.example", Found: []string{"192.0.2.1", "192.0.2.2"}, Service: "dns", As: "www.example"}},
 		},
 		"explain_dry": {
 			Name: "www.example", Library: &byDefault,
-			Explanations: []resolver.Explanation{{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams}},
+			Explanations: []inspect.Explanation{{Name: "www.example.", Type: "A", Steps: forwarded, Upstreams: upstreams}},
 			Predictions:  []nss.Prediction{{Command: "getent ahosts www.example", Unknown: "dns: an upstream would be asked for www.example"}},
 		},
 		"explain_resolve": {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone/changelog"
 )
 
@@ -41,7 +41,7 @@ func (t *eventTable) show(e control.Event) error {
 	return t.flush()
 }
 
-func (t *eventTable) query(at string, q *resolver.QueryEntryText) {
+func (t *eventTable) query(at string, q *inspect.QueryEntryText) {
 	name := strings.TrimSuffix(q.Name, ".")
 	if q.Name == "." {
 		name = q.Name
@@ -58,7 +58,7 @@ func (t *eventTable) query(at string, q *resolver.QueryEntryText) {
 }
 
 // outcomeOf is the response code, or NODATA where there is none for that.
-func outcomeOf(q *resolver.QueryEntryText) string {
+func outcomeOf(q *inspect.QueryEntryText) string {
 	if q.Rcode == "NOERROR" && len(q.Records) == 0 {
 		return "NODATA"
 	}

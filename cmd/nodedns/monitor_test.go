@@ -10,31 +10,31 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/testkit"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone/changelog"
 )
 
 func TestPrintEvents(t *testing.T) {
 	t.Parallel()
-	query := func(client, transport string, a resolver.Answer) *resolver.QueryEntryText {
-		return &resolver.QueryEntryText{Client: client, Transport: transport, Answer: a}
+	query := func(client, transport string, a inspect.Answer) *inspect.QueryEntryText {
+		return &inspect.QueryEntryText{Client: client, Transport: transport, Answer: a}
 	}
 	joined := &changelog.Change{Kind: changelog.Joined, Count: 12, Nodes: []changelog.Node{
 		{ID: "a", Addresses: testkit.Addrs("192.0.2.1", "2001:db8::1")}, {ID: "b", Addresses: testkit.Addrs()},
 	}}
 	events := []control.Event{
-		{Query: query("127.0.0.1:40000", "udp", resolver.Answer{
+		{Query: query("127.0.0.1:40000", "udp", inspect.Answer{
 			Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Source: "zone", Reason: "a node", Duration: 33456,
-			Records: []resolver.Record{{Type: "A", Data: "192.0.2.10"}},
+			Records: []inspect.Record{{Type: "A", Data: "192.0.2.10"}},
 		})},
-		{Query: query("[::1]:40000", "tcp", resolver.Answer{
+		{Query: query("[::1]:40000", "tcp", inspect.Answer{
 			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Server: "192.0.2.53",
-			Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
+			Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
 			Duration: 1999 * time.Millisecond,
 		})},
-		{Query: query("", "query", resolver.Answer{Name: ".", Type: "NS", Rcode: "NXDOMAIN", Source: "cache", Duration: 1234567})},
-		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Rcode: "FORMERR", Source: "request"})},
-		{Query: query("127.0.0.1:1", "udp", resolver.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
+		{Query: query("", "query", inspect.Answer{Name: ".", Type: "NS", Rcode: "NXDOMAIN", Source: "cache", Duration: 1234567})},
+		{Query: query("127.0.0.1:1", "udp", inspect.Answer{Rcode: "FORMERR", Source: "request"})},
+		{Query: query("127.0.0.1:1", "udp", inspect.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
 		{Zone: joined},
 		{Zone: &changelog.Change{Kind: changelog.Departed, Count: 1, Nodes: []changelog.Node{{ID: "a"}}}},
 		{Zone: &changelog.Change{Kind: changelog.Local, Count: 1, Nodes: []changelog.Node{{ID: nodeID, Addresses: testkit.Addrs("192.0.2.9")}}}},

@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -202,55 +203,55 @@ func TestPrintNodes(t *testing.T) {
 func TestPrintAnswers(t *testing.T) {
 	t.Parallel()
 	since, server := ago(192*time.Second), "tls://192.0.2.53#dns.example"
-	node := resolver.Answer{
+	node := inspect.Answer{
 		Name: nodeID + ".", Type: "A", Rcode: "NOERROR", Authoritative: true,
-		Records: []resolver.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
+		Records: []inspect.Record{{Name: nodeID + ".", TTL: 10, Type: "A", Data: "192.0.2.10"}},
 		Source:  "zone", Reason: "a node", Duration: 33500,
-		Provenance: resolver.Provenance{Step: "zone", Node: &resolver.NodeProvenance{ID: nodeID, Source: "curator", State: "up", Since: since}},
+		Provenance: inspect.Provenance{Step: "zone", Node: &inspect.NodeProvenance{ID: nodeID, Source: "curator", State: "up", Since: since}},
 	}
 	without := node
 	without.Type, without.Records, without.Reason, without.Duration = "AAAA", nil, "a node without such records", 44500
-	failed := resolver.Answer{
+	failed := inspect.Answer{
 		Name: "example.com.", Type: "A", Rcode: "SERVFAIL", Source: "upstream", Reason: "not a name of ours",
-		Errors:   []resolver.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
+		Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
 		Duration: 3900 * time.Millisecond,
 	}
-	kept := resolver.Answer{
+	kept := inspect.Answer{
 		Name: "example.com.", Type: "AAAA", Rcode: "NOERROR", Source: "cache", Reason: "an upstream answered a while ago",
-		Records:    []resolver.Record{{Name: "example.com.", TTL: 48, Type: "AAAA", Data: "2001:db8::1"}},
-		Provenance: resolver.Provenance{Step: "upstream", Cache: &resolver.CacheProvenance{Age: 12, Left: 48}}, Duration: 20000,
+		Records:    []inspect.Record{{Name: "example.com.", TTL: 48, Type: "AAAA", Data: "2001:db8::1"}},
+		Provenance: inspect.Provenance{Step: "upstream", Cache: &inspect.CacheProvenance{Age: 12, Left: 48}}, Duration: 20000,
 	}
 	departed := node
 	departed.Name, departed.Type = "10.2.0.192.in-addr.arpa.", "PTR"
-	departed.Records = []resolver.Record{{Name: departed.Name, TTL: 10, Type: "PTR", Data: nodeID + "."}}
-	departed.Node = &resolver.NodeProvenance{ID: nodeID, Source: "saved", State: "unknown", Departed: true, Since: since}
-	line := resolver.Answer{
+	departed.Records = []inspect.Record{{Name: departed.Name, TTL: 10, Type: "PTR", Data: nodeID + "."}}
+	departed.Node = &inspect.NodeProvenance{ID: nodeID, Source: "saved", State: "unknown", Departed: true, Since: since}
+	line := inspect.Answer{
 		Name: "printer.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "hosts", Reason: "a line of the hosts file",
-		Records:    []resolver.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
-		Provenance: resolver.Provenance{Step: "hosts", Lines: []resolver.HostLine{{Path: "/etc/hosts", Line: 3}, {Path: "/etc/hosts", Line: 9}}},
+		Records:    []inspect.Record{{Name: "printer.", TTL: 10, Type: "A", Data: "192.0.2.7"}},
+		Provenance: inspect.Provenance{Step: "hosts", Lines: []inspect.HostLine{{Path: "/etc/hosts", Line: 3}, {Path: "/etc/hosts", Line: 9}}},
 	}
-	routed := resolver.Answer{
+	routed := inspect.Answer{
 		Name: "www.corp.example.", Type: "MX", Rcode: "NOERROR", Source: "upstream", Reason: "a route has the name",
-		Provenance: resolver.Provenance{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
+		Provenance: inspect.Provenance{Step: "route", Route: "corp.example."}, Server: server, Protocol: "tls", Duration: 12 * time.Millisecond,
 	}
-	single := resolver.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
-	refused := resolver.Answer{
+	single := inspect.Answer{Name: "scanner.", Type: "A", Rcode: "NOERROR", Authoritative: true, Source: "special", Reason: "a single label is not asked for upstream"}
+	refused := inspect.Answer{
 		Name: nodeID + ".", Type: "A", Rcode: "NXDOMAIN", Authoritative: true, Source: "zone", Reason: "no such node",
-		Provenance: resolver.Provenance{Step: "zone", Refused: "address 127.0.0.1 is a loopback address"},
+		Provenance: inspect.Provenance{Step: "zone", Refused: "address 127.0.0.1 is a loopback address"},
 	}
 	for name, tt := range map[string]struct {
 		name    string
-		answers []resolver.Answer
+		answers []inspect.Answer
 	}{
-		"query_node":     {nodeID, []resolver.Answer{node, without}},
-		"query_nodata":   {nodeID, []resolver.Answer{without}},
-		"query_servfail": {"example.com", []resolver.Answer{failed}},
-		"query_differ":   {"example.com", []resolver.Answer{failed, kept}},
-		"query_departed": {"192.0.2.10", []resolver.Answer{departed}},
-		"query_line":     {"printer", []resolver.Answer{line}},
-		"query_routed":   {"www.corp.example", []resolver.Answer{routed}},
-		"query_single":   {"scanner", []resolver.Answer{single}},
-		"query_refused":  {nodeID, []resolver.Answer{refused}},
+		"query_node":     {nodeID, []inspect.Answer{node, without}},
+		"query_nodata":   {nodeID, []inspect.Answer{without}},
+		"query_servfail": {"example.com", []inspect.Answer{failed}},
+		"query_differ":   {"example.com", []inspect.Answer{failed, kept}},
+		"query_departed": {"192.0.2.10", []inspect.Answer{departed}},
+		"query_line":     {"printer", []inspect.Answer{line}},
+		"query_routed":   {"www.corp.example", []inspect.Answer{routed}},
+		"query_single":   {"scanner", []inspect.Answer{single}},
+		"query_refused":  {nodeID, []inspect.Answer{refused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -265,7 +266,7 @@ func TestPrintAnswers(t *testing.T) {
 
 func TestCacheText(t *testing.T) {
 	t.Parallel()
-	for want, c := range map[string]resolver.CacheProvenance{
+	for want, c := range map[string]inspect.CacheProvenance{
 		"1m5s old, fresh for 2s more":         {Age: 65, Left: 2},
 		"stale, 10m0s old":                    {Age: 600, Stale: true},
 		"a failure, 1s old, kept for 4s more": {Age: 1, Left: 4, Failure: true},
@@ -278,10 +279,10 @@ func TestCacheText(t *testing.T) {
 
 func TestUnresolved(t *testing.T) {
 	t.Parallel()
-	some := resolver.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []resolver.Record{{}}}
-	none := resolver.Answer{Name: "a.", Type: "A", Rcode: "NOERROR"}
-	failed := resolver.Answer{Name: "a.", Type: "A", Rcode: "SERVFAIL"}
-	for want, answers := range map[string][]resolver.Answer{
+	some := inspect.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []inspect.Record{{}}}
+	none := inspect.Answer{Name: "a.", Type: "A", Rcode: "NOERROR"}
+	failed := inspect.Answer{Name: "a.", Type: "A", Rcode: "SERVFAIL"}
+	for want, answers := range map[string][]inspect.Answer{
 		"":                                {none, some},
 		"a has no A or A record":          {none, none},
 		"a cannot be resolved (SERVFAIL)": {none, failed},
@@ -290,7 +291,7 @@ func TestUnresolved(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	if err := unresolved([]resolver.Answer{failed, some}); err != nil {
+	if err := unresolved([]inspect.Answer{failed, some}); err != nil {
 		t.Errorf("with one answer that has records: %v", err)
 	}
 }
@@ -298,13 +299,13 @@ func TestUnresolved(t *testing.T) {
 // Programs that expect one answer find all records in the same place.
 func TestCombine(t *testing.T) {
 	t.Parallel()
-	none := resolver.Answer{Name: "a.", Type: "A", Rcode: "NXDOMAIN", Duration: 5}
-	some := resolver.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []resolver.Record{{Data: "::1"}}, Duration: 3}
-	c := combine([]resolver.Answer{none, some})
+	none := inspect.Answer{Name: "a.", Type: "A", Rcode: "NXDOMAIN", Duration: 5}
+	some := inspect.Answer{Name: "a.", Type: "AAAA", Rcode: "NOERROR", Records: []inspect.Record{{Data: "::1"}}, Duration: 3}
+	c := combine([]inspect.Answer{none, some})
 	if c.Type != "A,AAAA" || c.Rcode != "NOERROR" || len(c.Records) != 1 || c.Duration != 5 || len(c.Answers) != 2 {
 		t.Errorf("got %+v", c)
 	}
-	if c := combine([]resolver.Answer{some}); c.Type != "AAAA" || c.Answers != nil {
+	if c := combine([]inspect.Answer{some}); c.Type != "AAAA" || c.Answers != nil {
 		t.Errorf("of one answer: got %+v", c)
 	}
 }

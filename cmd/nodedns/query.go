@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 func newQuery() *cobra.Command {
@@ -58,9 +58,9 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 }
 
 // ask sends the queries of the command line to the daemon, concurrently.
-func ask(ctx context.Context, client *control.Client, args []string) ([]resolver.Answer, error) {
+func ask(ctx context.Context, client *control.Client, args []string) ([]inspect.Answer, error) {
 	name, types := questionOf(args)
-	answers := make([]resolver.Answer, len(types))
+	answers := make([]inspect.Answer, len(types))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, typ := range types {
 		group.Go(func() (err error) {
@@ -84,19 +84,19 @@ func questionOf(args []string) (name string, types []string) {
 
 // combined is the answer to one or several questions on a name, as one.
 type combined struct {
-	resolver.Answer
-	Answers []resolver.Answer `json:"answers,omitempty"` // if there are several
+	inspect.Answer
+	Answers []inspect.Answer `json:"answers,omitempty"` // if there are several
 }
 
 // combine makes one answer of several: the first that has records, or the first,
 // with what all of them have.
-func combine(answers []resolver.Answer) combined {
+func combine(answers []inspect.Answer) combined {
 	if len(answers) == 1 {
 		return combined{Answer: answers[0]}
 	}
 	c := combined{Answer: answers[mostInformative(answers)], Answers: answers}
 	var types []string
-	c.Records, c.Duration = []resolver.Record{}, 0
+	c.Records, c.Duration = []inspect.Record{}, 0
 	for _, a := range answers {
 		types = append(types, a.Type)
 		c.Records = append(c.Records, a.Records...)
@@ -107,6 +107,6 @@ func combine(answers []resolver.Answer) combined {
 }
 
 // mostInformative is the index of the answer with the most information.
-func mostInformative(answers []resolver.Answer) int {
-	return max(0, slices.IndexFunc(answers, func(a resolver.Answer) bool { return len(a.Records) > 0 }))
+func mostInformative(answers []inspect.Answer) int {
+	return max(0, slices.IndexFunc(answers, func(a inspect.Answer) bool { return len(a.Records) > 0 }))
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 // Each reload takes what it can, and reports what it cannot.
@@ -23,7 +24,7 @@ func TestReload(t *testing.T) {
 	d.service.Zone().SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.10")})
 	ttl := func() uint32 {
 		t.Helper()
-		answer, err := d.service.Resolver().Query(t.Context(), nodeID+".nodes.example", "A")
+		answer, err := inspect.Inspector{Server: d.service.Resolver()}.Query(t.Context(), nodeID+".nodes.example", "A")
 		if err != nil || len(answer.Records) == 0 {
 			return 0
 		}

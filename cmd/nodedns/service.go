@@ -6,6 +6,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -26,11 +27,12 @@ func serviceConfig(cfg config.Config, id zone.ID, log *slog.Logger) nodedns.Conf
 
 // controlDaemon is what a service answers on the control socket.
 func controlDaemon(s *nodedns.Service) control.Daemon {
+	inspector := inspect.Inspector{Server: s.Resolver(), Refusal: s.Zone().Refusal}
 	return control.Daemon{
 		Status:   s.Status,
 		Snapshot: s.Zone().Snapshot,
-		Query:    s.Resolver().Query,
-		Explain:  s.Resolver().Explain,
+		Query:    inspector.Query,
+		Explain:  inspector.Explain,
 
 		ExplainHostname: nssresolve.New(s.Resolver()).Explain,
 

@@ -16,6 +16,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/internal/testkit/nameserver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 )
 
 // The encrypted servers of the configuration are queried, and the certificate
@@ -75,7 +76,7 @@ func TestEncryptedUpstreams(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := service.Resolver().Query(t.Context(), "www.example.org", "A")
+			got, err := inspect.Inspector{Server: service.Resolver()}.Query(t.Context(), "www.example.org", "A")
 			if err != nil || got.Rcode != rcode {
 				t.Errorf("got %+v, %v, want %s", got, err, rcode)
 			}

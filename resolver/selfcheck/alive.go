@@ -11,6 +11,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver/dnsclient"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
@@ -75,7 +76,7 @@ func (c *Checker) Alive(ctx context.Context) error {
 	if reached {
 		return nil
 	}
-	if _, err := c.cfg.Server.Query(ctx, probeName, "A"); err != nil {
+	if _, err := (inspect.Inspector{Server: c.cfg.Server}).Query(ctx, probeName, "A"); err != nil {
 		return fmt.Errorf("query the resolver itself for %s: %w", probeName, err)
 	}
 	return ctx.Err()

@@ -17,7 +17,7 @@ type Transport uint8
 const (
 	UDP     Transport = iota
 	TCP               // RFC 7766
-	Query             // from Server.Query, on this machine and without a socket
+	Query             // from package inspect, on this machine and without a socket
 	Varlink           // via the interface of nss-resolve
 )
 

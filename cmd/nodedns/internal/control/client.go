@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 )
 
@@ -65,15 +65,15 @@ func (c *Client) Status(ctx context.Context) (nodedns.Status, error) {
 }
 
 // Query returns what the daemon answers to a question.
-func (c *Client) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
-	var answer resolver.Answer
+func (c *Client) Query(ctx context.Context, name, typ string) (inspect.Answer, error) {
+	var answer inspect.Answer
 	return answer, c.value(ctx, queryPath, url.Values{nameParameter: {name}, typeParameter: {typ}}, &answer)
 }
 
 // Explain returns how the daemon answers a question. With dry it queries no
 // upstream.
-func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (resolver.Explanation, error) {
-	var explanation resolver.Explanation
+func (c *Client) Explain(ctx context.Context, name, typ string, dry bool) (inspect.Explanation, error) {
+	var explanation inspect.Explanation
 	return explanation, c.value(ctx, explainPath,
 		url.Values{nameParameter: {name}, typeParameter: {typ}, dryParameter: {strconv.FormatBool(dry)}}, &explanation)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/internal/testkit"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -201,11 +201,11 @@ func TestStatus(t *testing.T) {
 
 func TestQuery(t *testing.T) {
 	t.Parallel()
-	client := serve(t, Handler(Daemon{Query: func(_ context.Context, name, typ string) (*resolver.Answer, error) {
+	client := serve(t, Handler(Daemon{Query: func(_ context.Context, name, typ string) (*inspect.Answer, error) {
 		if typ == "NONSENSE" {
 			return nil, errors.New("unknown type")
 		}
-		return &resolver.Answer{Name: name, Type: typ, Rcode: "NXDOMAIN"}, nil
+		return &inspect.Answer{Name: name, Type: typ, Rcode: "NXDOMAIN"}, nil
 	}}))
 	const name = "a b&type=C.example\n"
 	got, err := client.Query(t.Context(), name, "AAAA")
@@ -219,13 +219,13 @@ func TestQuery(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	client := serve(t, Handler(Daemon{Explain: func(_ context.Context, name, typ string, dry bool) (*resolver.Explanation, error) {
+	client := serve(t, Handler(Daemon{Explain: func(_ context.Context, name, typ string, dry bool) (*inspect.Explanation, error) {
 		if typ == "NONSENSE" {
 			return nil, errors.New("unknown type")
 		}
-		e := &resolver.Explanation{Name: name, Type: typ}
+		e := &inspect.Explanation{Name: name, Type: typ}
 		if !dry {
-			e.Answer = &resolver.Answer{Rcode: "NOERROR", Provenance: resolver.Provenance{Step: "zone"}}
+			e.Answer = &inspect.Answer{Rcode: "NOERROR", Provenance: inspect.Provenance{Step: "zone"}}
 		}
 		return e, nil
 	}}))

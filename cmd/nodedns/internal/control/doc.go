@@ -4,8 +4,8 @@
 //	GET /v1/status                         a [nodedns.Status]
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
 //	    &prefix=&limit=                      that fit; see [Filter]
-//	GET /v1/query?name=&type=              a [resolver.Answer]
-//	GET /v1/explain?name=&type=&dry=       a [resolver.Explanation]
+//	GET /v1/query?name=&type=              an [inspect.Answer]
+//	GET /v1/explain?name=&type=&dry=       an [inspect.Explanation]
 //	GET /v1/explain/hostname?name=&type=   a [nssresolve.Explanation]; without
 //	    &dry=                                a type, of both families
 //	POST /v1/flush?name=                   a [Flushed]; without a name, of all

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/nssresolve"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -21,9 +22,9 @@ type Daemon struct {
 	Status   func() nodedns.Status
 	Snapshot func() *zone.Snapshot
 	// Query resolves a name. Its error states what is wrong with the query.
-	Query func(ctx context.Context, name, typ string) (*resolver.Answer, error)
+	Query func(ctx context.Context, name, typ string) (*inspect.Answer, error)
 	// Explain returns how a name is resolved; with dry no upstream is queried.
-	Explain func(ctx context.Context, name, typ string, dry bool) (*resolver.Explanation, error)
+	Explain func(ctx context.Context, name, typ string, dry bool) (*inspect.Explanation, error)
 	// ExplainHostname does so for a name that nss-resolve looks for.
 	ExplainHostname func(ctx context.Context, name string, v4, v6, dry bool) (*nssresolve.Explanation, error)
 	// Flush forgets all answers of upstreams, and FlushName those to questions

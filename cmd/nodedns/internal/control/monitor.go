@@ -12,6 +12,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -75,7 +76,7 @@ func sendQueries(ctx context.Context, queries *resolver.QueryWatcher, wanted *wa
 		var selected []Event
 		for i := range events {
 			if wanted.chosen(&events[i]) {
-				query := resolver.TextOf(&events[i])
+				query := inspect.TextOf(&events[i])
 				selected = append(selected, Event{Time: query.Time, Query: &query})
 			}
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -123,16 +124,16 @@ func TestMonitor(t *testing.T) {
 	}{
 		{"queries", Watch{Queries: true}, func(s *scene) { join(s, 5); s.tell(number(5)); s.tell(number(999)) }, []string{query(5), query(999)}},
 		{"the zone", Watch{Zone: true}, func(s *scene) { s.tell(number(5)); join(s, 999) }, []string{joined(999)}},
-		{"chosen queries", Watch{Queries: true, Filter: resolver.QueryFilter{Name: "*7"}}, func(s *scene) { s.tell(number(5)); s.tell(number(999)) }, []string{query(999)}},
+		{"chosen queries", Watch{Queries: true, Filter: inspect.QueryFilter{Name: "*7"}}, func(s *scene) { s.tell(number(5)); s.tell(number(999)) }, []string{query(999)}},
 		{
 			"a chosen node, of a hundred and of both kinds",
-			Watch{Filter: resolver.QueryFilter{Name: number(999)}},
+			Watch{Filter: inspect.QueryFilter{Name: number(999)}},
 			func(s *scene) { s.tell(number(5)); join(s, append(hundred(), 999)...) },
 			[]string{joined(999)},
 		},
 		{
 			"nothing that is chosen but a node",
-			Watch{Queries: true, Zone: true, Filter: resolver.QueryFilter{Types: []string{"AAAA"}, Rcodes: []string{"SERVFAIL"}, Sources: []string{"hosts"}, Clients: []string{"::1"}}},
+			Watch{Queries: true, Zone: true, Filter: inspect.QueryFilter{Types: []string{"AAAA"}, Rcodes: []string{"SERVFAIL"}, Sources: []string{"hosts"}, Clients: []string{"::1"}}},
 			func(s *scene) { s.tell(number(999)); join(s, 999) },
 			[]string{joined(999)},
 		},
@@ -273,8 +274,8 @@ func TestMonitorThatCannotBe(t *testing.T) {
 	s := newScene(t)
 	yield := func(Event) error { return nil }
 	for want, watch := range map[string]Watch{
-		"no type":  {Filter: resolver.QueryFilter{Types: []string{"WRONG"}}},
-		`name "["`: {Filter: resolver.QueryFilter{Name: "["}},
+		"no type":  {Filter: inspect.QueryFilter{Types: []string{"WRONG"}}},
+		`name "["`: {Filter: inspect.QueryFilter{Name: "["}},
 	} {
 		if err := s.client.Monitor(t.Context(), watch, yield); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", watch, err, want)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 )
@@ -16,7 +17,7 @@ import (
 type Event struct {
 	Time time.Time `json:"time"`
 	// Query is one that was answered.
-	Query *resolver.QueryEntryText `json:"query,omitempty"`
+	Query *inspect.QueryEntryText `json:"query,omitempty"`
 	// Zone is what changed in the zone.
 	Zone *changelog.Change `json:"zone,omitempty"`
 	// Dropped is how many queries that were answered here are missing, since
@@ -29,7 +30,7 @@ type Watch struct {
 	Queries, Zone bool
 	// Filter is of queries. Its name is also that of a node that has to be
 	// among those that changed.
-	Filter resolver.QueryFilter
+	Filter inspect.QueryFilter
 }
 
 func (w Watch) values() url.Values {
@@ -70,14 +71,14 @@ func parseWatch(values url.Values) (w watched, err error) {
 	if !w.queries && !w.zone {
 		w.queries, w.zone = true, true
 	}
-	choice := resolver.QueryFilter{
+	choice := inspect.QueryFilter{
 		Name:  values.Get(nameParameter),
 		Types: values["type"], Rcodes: values["rcode"], Sources: values["source"], Clients: values["client"],
 	}
 	if w.chosen, err = choice.Filter(); err != nil || choice.Name == "" {
 		return w, err
 	}
-	name, err := resolver.NameFilter(choice.Name)
+	name, err := inspect.NameFilter(choice.Name)
 	w.about = func(n zone.Node) bool { return name(string(n.ID())) }
 	return w, err
 }

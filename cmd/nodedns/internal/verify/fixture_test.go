@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -89,14 +90,14 @@ func (d *fakeDaemon) Status(context.Context) (nodedns.Status, error) {
 	return s, nil
 }
 
-func (d *fakeDaemon) Query(ctx context.Context, name, typ string) (resolver.Answer, error) {
+func (d *fakeDaemon) Query(ctx context.Context, name, typ string) (inspect.Answer, error) {
 	s, err := resolver.New(resolver.Config{Zone: d.store.Snapshot})
 	if err != nil {
-		return resolver.Answer{}, err
+		return inspect.Answer{}, err
 	}
-	answer, err := s.Query(ctx, name, typ)
+	answer, err := inspect.Inspector{Server: s}.Query(ctx, name, typ)
 	if err != nil {
-		return resolver.Answer{}, err
+		return inspect.Answer{}, err
 	}
 	return *answer, nil
 }

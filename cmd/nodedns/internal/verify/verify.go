@@ -8,7 +8,7 @@ import (
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/inspect"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -16,7 +16,7 @@ import (
 // Daemon provides the zone. A [control.Client] is one.
 type Daemon interface {
 	Status(ctx context.Context) (nodedns.Status, error)
-	Query(ctx context.Context, name, typ string) (resolver.Answer, error)
+	Query(ctx context.Context, name, typ string) (inspect.Answer, error)
 	Nodes(ctx context.Context, filter control.Filter, yield func(control.Node) error) error
 }
 

@@ -1,4 +1,4 @@
-package resolver
+package inspect
 
 import (
 	"context"
@@ -60,14 +60,14 @@ type ExplainedUpstream struct {
 
 // Explain answers as Query does, and explains how. With dry no upstream is asked: if it
 // takes an upstream, there is no answer.
-func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Explanation, error) {
+func (i Inspector) Explain(ctx context.Context, name, qtype string, dry bool) (*Explanation, error) {
 	start := time.Now()
 	r, err := wire.Ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
 	r.Offline = dry
-	l := s.Lookup(r)
+	l := i.lookup(r)
 	e := &Explanation{Name: r.Msg.Question[0].Name, Type: dns.Type(r.Msg.Question[0].Qtype).String(), Upstreams: l.upstreams()}
 	e.Answer = l.answer(ctx, start)
 	e.Steps = append(l.decisionSteps(), l.cacheStep(), l.serversStep(e.Answer))
@@ -77,12 +77,12 @@ func (s *Server) Explain(ctx context.Context, name, qtype string, dry bool) (*Ex
 
 // forwarded reports whether the decision leaves the question to other servers,
 // whose answer may be in the cache.
-func (l *Lookup) forwarded() bool {
+func (l *lookup) forwarded() bool {
 	return l.Decided.Kind == decision.Forward || l.Decided.Kind == decision.Cached
 }
 
 // upstreams are those that the question goes to, in their current state.
-func (l *Lookup) upstreams() (all []ExplainedUpstream) {
+func (l *lookup) upstreams() (all []ExplainedUpstream) {
 	if !l.forwarded() {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (l *Lookup) upstreams() (all []ExplainedUpstream) {
 }
 
 // decisionSteps are the outcomes of the steps of the decision.
-func (l *Lookup) decisionSteps() []ExplainedStep {
+func (l *lookup) decisionSteps() []ExplainedStep {
 	v := &l.Decided
 	all := make([]ExplainedStep, 0, decision.Steps+2)
 	for step := range decision.Steps {
@@ -117,7 +117,7 @@ func (l *Lookup) decisionSteps() []ExplainedStep {
 }
 
 // cacheStep is what the cache has for a forwarded question.
-func (l *Lookup) cacheStep() ExplainedStep {
+func (l *lookup) cacheStep() ExplainedStep {
 	e := ExplainedStep{Step: "cache", Outcome: Passed}
 	hit := &l.Decided.Hit
 	switch {
@@ -136,7 +136,7 @@ func (l *Lookup) cacheStep() ExplainedStep {
 }
 
 // serversStep is the outcome of asking other servers, if they were asked.
-func (l *Lookup) serversStep(a *Answer) ExplainedStep {
+func (l *lookup) serversStep(a *Answer) ExplainedStep {
 	e := ExplainedStep{Step: "servers"}
 	switch {
 	case l.Decided.Kind != decision.Forward:
@@ -155,7 +155,7 @@ func (l *Lookup) serversStep(a *Answer) ExplainedStep {
 }
 
 // aliasSteps are the outcomes for the names that aliases lead to.
-func (l *Lookup) aliasSteps(a *Answer) (all []ExplainedStep) {
+func (l *lookup) aliasSteps(a *Answer) (all []ExplainedStep) {
 	if a == nil {
 		if l.Decided.Hit.Open && l.Decided.Kind == decision.Cached {
 			all = append(all, ExplainedStep{"alias", NotAsked, "no upstream was to be asked for what its aliases lead to"})

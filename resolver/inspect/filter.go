@@ -1,4 +1,4 @@
-package resolver
+package inspect
 
 import (
 	"fmt"
@@ -11,6 +11,10 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
+
+// rcodes is the number of response codes that can be selected: BADCOOKIE, 23, is
+// the last in use.
+const rcodes = 24
 
 // QueryFilter selects events: those that match all fields that are set. Of a
 // list an event has to match one item.

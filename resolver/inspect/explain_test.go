@@ -1,29 +1,24 @@
-package resolver
+package inspect
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
-
-// explain explains a question to a server.
-func explain(t *testing.T, s *Server, name string, qtype uint16, dry bool) *Explanation {
-	t.Helper()
-	e, err := s.Explain(t.Context(), name, typeText(qtype), dry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
 
 // checkSteps wants the steps to match the verdict.
 func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
@@ -50,13 +45,15 @@ func checkSteps(t *testing.T, e *Explanation, v *decision.Verdict) {
 }
 
 // checkReply wants the explanation to end with the answer that a client gets.
-func checkReply(t *testing.T, s *Server, e *Explanation, qtype uint16) {
+func checkReply(t *testing.T, s *scene, e *Explanation, qtype uint16) {
 	t.Helper()
-	client := clientAt("127.0.0.1:1234")
-	client.TCP = true
-	bytes, wait := s.Handle(packed(t, withEDNS(query(e.Name, qtype), 1232)), client, nil)
+	query, err := new(dns.Msg).SetQuestion(e.Name, qtype).SetEdns0(1232, false).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, wait := s.Server.Handle(query, listen.Client{Addr: netip.MustParseAddrPort("127.0.0.1:1234"), TCP: true}, nil)
 	if wait != nil {
-		t.Fatalf("%s %s: the query waits", e.Name, e.Type)
+		bytes = wait(t.Context())
 	}
 	reply := new(dns.Msg)
 	if err := reply.Unpack(bytes); err != nil {
@@ -76,22 +73,23 @@ func TestExplanationIsTheDecision(t *testing.T) {
 	for _, state := range []zoneState{zoneReady, zoneUnready, zoneLost, zoneNameless} {
 		t.Run(string(state), func(t *testing.T) {
 			t.Parallel()
-			s := newPathServer(t, newPathZone(t, state), nil)
+			s, up := newFullScene(t, state, upstream.UDP)
 			for question := range questions() {
 				r, err := wire.Ask(question.name, typeText(question.qtype))
 				if err != nil {
 					t.Fatal(err)
 				}
-				decided := s.Lookup(r).Decided
-				dry := explain(t, s, question.name, question.qtype, true)
+				up.take()
+				decided := s.Server.Lookup(r).Decided
+				dry := s.explain(t, question.name, question.qtype, true)
 				checkSteps(t, dry, &decided)
-				if (dry.Answer == nil) != (decided.Kind == decision.Forward) {
-					t.Errorf("%+v: without asking anybody the answer is %+v", question, dry.Answer)
+				if asked := up.take(); len(asked) != 0 || (dry.Answer == nil) != (decided.Kind == decision.Forward) {
+					t.Errorf("%+v: a dry run asks %q, and answers %+v", question, asked, dry.Answer)
 				}
-				e := explain(t, s, question.name, question.qtype, false)
+				e := s.explain(t, question.name, question.qtype, false)
 				checkSteps(t, e, &decided)
 				checkReply(t, s, e, question.qtype)
-				again := s.Lookup(r)
+				again := s.Server.Lookup(r)
 				again.Finish(t.Context())
 				verdict := again.Verdict
 				if a := e.Answer; a.Step != decided.Step.String() || a.Source != verdict.Source.String() || a.Reason != verdict.Reason {
@@ -108,30 +106,41 @@ type inquired struct {
 	qtype uint16
 }
 
+// names have a case for every step of a decision.
+var names = []string{
+	ours, theirs, departed, addrless, nobody, "x." + theirs,
+	ours + ".nodes.example", nobody + ".Nodes.example", "nodes.example", "www.nodes.example", theirs + ".corp.example",
+	"1.0.0.10.in-addr.arpa", "10.0.0.10.in-addr.arpa", "11.0.0.10.in-addr.arpa", "99.0.0.10.in-addr.arpa",
+	"localhost", "1.0.0.127.in-addr.arpa", "1.1.0.127.in-addr.arpa",
+	"printer", "printer.lan", "7.1.168.192.in-addr.arpa", "debian",
+	"www.void.example", "www.routed.example", "www.invalid", "x.onion", "scanner", `a\.b`, ".",
+	"www.example.org", "absent.example.org", "broken.example.org", "due.example.org", "stale.example.org", "late.example.org", "alias.example.org", "unknown.example.org",
+}
+
+var types = []uint16{
+	dns.TypeA, dns.TypeAAAA, dns.TypePTR, dns.TypeTXT, dns.TypeSOA, dns.TypeHTTPS, dns.TypeANY,
+	dns.TypeAXFR, dns.TypeOPT, dns.TypeNone, 65534,
+}
+
 // questions are those that have something for each step, and random ones made
 // of the same parts.
 func questions() func(yield func(inquired) bool) {
 	random := rand.New(rand.NewPCG(7, 53))
 	return func(yield func(inquired) bool) {
-		for _, name := range pathNames {
-			// Loop detection names are for other servers only, and what is too long is
-			// not a valid name.
-			if _, err := decision.ParseName(name); err != nil || strings.Contains(name, "nodedns-loop") {
-				continue
-			}
-			for _, qtype := range pathTypes {
+		for _, name := range names {
+			for _, qtype := range types {
 				if !yield(inquired{name, qtype}) {
 					return
 				}
 			}
 		}
 		parts := []string{ours, theirs, nobody, "www", "x", "nodes", "example", "corp", "local", "arpa", "in-addr", "10", "0", "1", "invalid", "printer", "lan", "routed", "void", "localhost"}
-		for range 500 {
+		for range 200 {
 			labels := make([]string, 1+random.IntN(5))
 			for i := range labels {
 				labels[i] = parts[random.IntN(len(parts))]
 			}
-			if !yield(inquired{strings.Join(labels, "."), pathTypes[random.IntN(len(pathTypes))]}) {
+			if !yield(inquired{strings.Join(labels, "."), types[random.IntN(len(types))]}) {
 				return
 			}
 		}
@@ -139,18 +148,13 @@ func questions() func(yield func(inquired) bool) {
 }
 
 // Where an answer comes from, for each kind of origin.
-func TestFacts(t *testing.T) {
+func TestProvenance(t *testing.T) {
 	t.Parallel()
-	up := upstream.Plain(fakeUpstream(t, answering("www.example.com. 60 IN A 192.0.2.1")))
-	stream := upstream.Server{Transport: upstream.TCP, Addr: up.Addr}
-	s := newPathServer(t, newPathZone(t, zoneReady), func(set *Settings) {
-		set.Upstreams.Servers = []upstream.Server{stream}
-		set.Upstreams.Routes[1].Servers = []upstream.Server{up}
-	})
-	s.forward.InFlight = make(chan struct{}, 1)
+	s, script := newFullScene(t, zoneReady, upstream.TCP)
+	up, stream := upstream.Plain(script.addr), upstream.Server{Transport: upstream.TCP, Addr: script.addr}
 	lines := func(numbers ...int) (all []HostLine) {
 		for _, n := range numbers {
-			all = append(all, HostLine{s.hosts.Path(), n})
+			all = append(all, HostLine{s.lines, n})
 		}
 		return all
 	}
@@ -204,9 +208,9 @@ func TestProtocolOfWhatWasTruncated(t *testing.T) {
 	for i := range 20 {
 		records = append(records, fmt.Sprintf("www.example.org. 60 IN TXT %d%s", i, strings.Repeat("x", 98)))
 	}
-	up := fakeUpstream(t, answering(records...))
-	a, err := newServer(t, settings(up)).Query(t.Context(), "www.example.org", "TXT")
-	if err != nil || a.Server != up.String() || a.Protocol != "tcp" || len(a.Records) != 20 {
+	up := newScript(t, map[string][]string{"www.example.org TXT": records})
+	a, err := newScene(t, newZone(t, zoneReady), resolver.Upstreams{Servers: plain(up.addr)}).Query(t.Context(), "www.example.org", "TXT")
+	if err != nil || a.Server != upstream.Plain(up.addr).String() || a.Protocol != "tcp" || len(a.Records) != 20 {
 		t.Errorf("got %d records from %s by %s, %v", len(a.Records), a.Server, a.Protocol, err)
 	}
 }
@@ -214,32 +218,27 @@ func TestProtocolOfWhatWasTruncated(t *testing.T) {
 // Servers are listed in the order of use, and a dry run asks none.
 func TestExplainUpstreams(t *testing.T) {
 	t.Parallel()
-	queries := make(chan struct{}, 100)
-	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		queries <- struct{}{}
-		answering("www.example.org. 60 IN A 192.0.2.1")(w, q)
-	})
-	silent := fakeUpstream(t, func(dns.ResponseWriter, *dns.Msg) {})
-	set := settings(silent, up)
-	set.Cache.Size = 1 << 20
-	s := newServer(t, set)
-	dry := explain(t, s, "www.example.org", dns.TypeA, true)
-	if got := serversOf(dry); !slices.Equal(got, []string{silent.String(), up.String()}) || dry.Answer != nil || len(queries) != 0 {
-		t.Errorf("a dry run names %v, answers %+v, and has sent %d queries", got, dry.Answer, len(queries))
+	up := newScript(t, map[string][]string{"www.example.org A": {"www.example.org. 60 IN A 192.0.2.1"}})
+	silent := nameserver.Serve(t, nil, nil)
+	s := newScene(t, newZone(t, zoneReady), resolver.Upstreams{Servers: plain(silent, up.addr)})
+	dry := s.explain(t, "www.example.org", dns.TypeA, true)
+	servers := []string{upstream.Plain(silent).String(), upstream.Plain(up.addr).String()}
+	if asked := up.take(); !slices.Equal(serversOf(dry), servers) || dry.Answer != nil || len(asked) != 0 {
+		t.Errorf("a dry run names %v, answers %+v, and asks %q", serversOf(dry), dry.Answer, asked)
 	}
 	if last := dry.Steps[len(dry.Steps)-1]; last.Outcome != NotAsked {
 		t.Errorf("the last step of a dry run: %+v", last)
 	}
-	e := explain(t, s, "www.example.org", dns.TypeA, false)
-	want := ExplainedStep{"servers", Settled, fmt.Sprintf("%v answered by udp: NOERROR", up)}
+	e := s.explain(t, "www.example.org", dns.TypeA, false)
+	want := ExplainedStep{"servers", Settled, servers[1] + " answered by udp: NOERROR"}
 	if last := e.Steps[len(e.Steps)-1]; last != want {
 		t.Errorf("the last step: %+v, want %+v", last, want)
 	}
 	// The one that did not answer comes first until it is down; none is asked,
 	// since the answer is cached.
-	e = explain(t, s, "www.example.org", dns.TypeA, false)
-	if got := serversOf(e); !slices.Equal(got, []string{silent.String(), up.String()}) || e.Upstreams[0].State != "doubtful" || e.Answer.Cache == nil {
-		t.Errorf("later they are %v, and the answer %+v", got, e.Answer)
+	e = s.explain(t, "www.example.org", dns.TypeA, false)
+	if !slices.Equal(serversOf(e), servers) || e.Upstreams[0].State != "doubtful" || e.Answer.Cache == nil {
+		t.Errorf("later they are %v, and the answer %+v", serversOf(e), e.Answer)
 	}
 }
 
@@ -252,10 +251,54 @@ func serversOf(e *Explanation) (servers []string) {
 
 func TestExplainRefuses(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, settings())
+	s := newScene(t, newZone(t, zoneReady), resolver.Upstreams{})
 	for _, q := range [][2]string{{"a..b", "A"}, {"a", "NONSENSE"}} {
 		if _, err := s.Explain(t.Context(), q[0], q[1], true); err == nil {
 			t.Errorf("%v is explained", q)
 		}
+	}
+}
+
+// What is explained names each name behind aliases. With dry no upstream is asked,
+// also for what a kept alias leads to.
+func TestExplainChain(t *testing.T) {
+	t.Parallel()
+	world := newScript(t, map[string][]string{
+		"long.example A": {"long.example. 60 IN CNAME long.corp.example."},
+		"far.example A":  {"far.example. 60 IN CNAME www.corp.example."},
+	})
+	corp := newScript(t, map[string][]string{
+		"long.corp.example A": {"long.corp.example. 60 IN CNAME " + theirs + "."},
+		"www.corp.example A":  {"www.corp.example. 1 IN A 10.1.1.1"},
+	})
+	s := newScene(t, newZone(t, zoneReady), resolver.Upstreams{
+		Servers: plain(world.addr),
+		Routes:  []resolver.Route{{Domains: []string{"corp.example"}, Servers: plain(corp.addr)}},
+	})
+	e := s.explain(t, "long.example", dns.TypeA, false)
+	want := []Hop{
+		{"long.corp.example.", "route", "upstream", "a route has the name", upstream.Plain(corp.addr).String()},
+		{theirs + ".", "zone", "zone", "a node", ""},
+	}
+	if !slices.Equal(e.Answer.Hops, want) || e.Answer.Reason != "not a name of ours; behind its aliases: a node" || e.Answer.Server != upstream.Plain(world.addr).String() {
+		t.Errorf("got %+v", e.Answer)
+	}
+	steps := e.Steps[len(e.Steps)-2:]
+	if steps[0] != (ExplainedStep{"alias", Settled, "long.corp.example.: a route has the name"}) || steps[1] != (ExplainedStep{"alias", Settled, theirs + ".: a node"}) {
+		t.Errorf("got %+v", steps)
+	}
+	if e := s.explain(t, "long.example", dns.TypeA, true); e.Answer == nil || len(e.Answer.Hops) != 2 || e.Answer.Source != "cache" {
+		t.Errorf("dry, all of it kept: got %+v", e.Answer)
+	}
+	s.explain(t, "far.example", dns.TypeA, false)
+	s.at(bootClock + 2*time.Second)
+	world.take()
+	corp.take()
+	e = s.explain(t, "far.example", dns.TypeA, true)
+	if last := e.Steps[len(e.Steps)-1]; e.Answer != nil || last.Step != "alias" || last.Outcome != NotAsked {
+		t.Errorf("dry, a part of it kept: got %+v", e)
+	}
+	if asked := append(world.take(), corp.take()...); len(asked) != 0 {
+		t.Errorf("dry: %q were asked for", asked)
 	}
 }

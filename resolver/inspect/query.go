@@ -1,4 +1,4 @@
-package resolver
+package inspect
 
 import (
 	"context"
@@ -61,18 +61,18 @@ type Hop struct {
 // Query resolves a name as a client on loopback would have it resolved, by the
 // same decision. The type is a mnemonic such as AAAA, or TYPE65. The error is
 // for a name or type that cannot be asked for; a name that does not resolve is
-// an answer.
-func (s *Server) Query(ctx context.Context, name, qtype string) (*Answer, error) {
+// an answer. It runs in its caller's goroutine, for up to four seconds.
+func (i Inspector) Query(ctx context.Context, name, qtype string) (*Answer, error) {
 	start := time.Now()
 	r, err := wire.Ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
-	return s.Lookup(r).answer(ctx, start), nil
+	return i.lookup(r).answer(ctx, start), nil
 }
 
 // answer is the result as text, with its provenance; nil if there is none.
-func (l *Lookup) answer(ctx context.Context, start time.Time) *Answer {
+func (l *lookup) answer(ctx context.Context, start time.Time) *Answer {
 	reply := l.Finish(ctx)
 	if reply == nil {
 		return nil

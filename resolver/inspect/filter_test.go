@@ -1,4 +1,4 @@
-package resolver
+package inspect
 
 import (
 	"net/netip"
@@ -13,11 +13,15 @@ import (
 
 func TestChoice(t *testing.T) {
 	t.Parallel()
-	reply := query("Www.Example.ORG", dns.TypeAAAA)
+	reply := new(dns.Msg).SetQuestion("Www.Example.ORG.", dns.TypeAAAA)
 	reply.Response = true
+	packed, err := reply.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
 	event := querylog.Entry{
 		Client: netip.MustParseAddrPort("127.0.0.1:1234"), Rcode: dns.RcodeNameError,
-		Source: decision.SourceCache, Reply: packed(t, reply),
+		Source: decision.SourceCache, Reply: packed,
 	}
 	malformed := querylog.Entry{Rcode: dns.RcodeFormatError}
 	tests := []struct {

@@ -1,4 +1,4 @@
-package resolver
+package inspect
 
 import (
 	"cmp"
@@ -60,10 +60,10 @@ type CacheProvenance struct {
 }
 
 // provenance describes a lookup, once there is a reply.
-func (l *Lookup) provenance() Provenance {
+func (l *lookup) provenance() Provenance {
 	v := &l.Decided
 	f := Provenance{Step: v.Step.String(), Node: nodeProvenance(v), Private: v.Private, Route: l.route(), Lines: l.lines()}
-	f.Refused = l.refusal()
+	f.Refused = l.refused()
 	if l.Verdict.Kind == decision.Cached {
 		hit := &l.Verdict.Hit
 		f.Cache = &CacheProvenance{
@@ -75,7 +75,7 @@ func (l *Lookup) provenance() Provenance {
 }
 
 // hops are the names behind aliases that were decided on.
-func (l *Lookup) hops() (all []Hop) {
+func (l *lookup) hops() (all []Hop) {
 	for _, hop := range l.Hops {
 		one := Hop{
 			Name: hop.Msg.Question[0].Name, Step: hop.Verdict.Step.String(),
@@ -89,15 +89,15 @@ func (l *Lookup) hops() (all []Hop) {
 	return all
 }
 
-// refusal is why the cluster's entry for a node is refused, of a name that could
+// refused is why the cluster's entry for a node is refused, of a name that could
 // be the node's: its own, one below it, or any single label.
-func (l *Lookup) refusal() string {
+func (l *lookup) refused() string {
 	name := l.Question.Name
-	if l.server.refusal == nil || l.Decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
+	if l.refusal == nil || l.Decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
 		return ""
 	}
 	for _, label := range dns.SplitDomainName(name.String()) {
-		if reason, refused := l.server.refusal(label); refused {
+		if reason, refused := l.refusal(label); refused {
 			return reason
 		}
 	}
@@ -118,7 +118,7 @@ func nodeProvenance(v *decision.Verdict) *NodeProvenance {
 
 // route is the domain by which a name was found to be in the route of the
 // verdict, or "".
-func (l *Lookup) route() string {
+func (l *lookup) route() string {
 	step := l.Decided.Step
 	_, labels, ok := l.View.Routes.Lookup(l.Question.Name)
 	switch {
@@ -134,7 +134,7 @@ func (l *Lookup) route() string {
 
 // lines are the lines of the hosts file that the answer is from, or that have
 // the name without the type asked for.
-func (l *Lookup) lines() (lines []HostLine) {
+func (l *lookup) lines() (lines []HostLine) {
 	if l.Decided.Step != decision.StepHostLines {
 		return nil
 	}

@@ -1,10 +1,11 @@
-package resolver
+package inspect
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/testkit"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -12,9 +13,8 @@ import (
 // answered with the reason, in every form of the name.
 func TestRefusedEntries(t *testing.T) {
 	t.Parallel()
-	store := newPathZone(t, zoneReady)
-	s := newPathServer(t, store, nil)
-	s.refusal = store.Refusal
+	store := newZone(t, zoneReady)
+	s := newScene(t, store, resolver.Upstreams{})
 	source := store.Source("other")
 	source.Set(
 		zone.Entry{ID: nobody, Addresses: testkit.Addrs("127.0.0.1")},
