@@ -37,7 +37,7 @@ type connection struct {
 	carrier carrier
 	opened  time.Time // when it was ready
 	err     error     // why it has ended
-	doubted time.Time // when the query was sent that has shown it to be silent
+	doubted time.Time // when it was found to be silent
 }
 
 func newConnection() *connection {
@@ -87,16 +87,18 @@ func (c *connection) takes() bool {
 	return c.err == nil && (c.carrier == nil || c.carrier.takes())
 }
 
-// quiet is for how long nothing has come since a point in time, or since the
-// connection was ready; 0 while it is not, or if something came.
+// quiet is for how long nothing has come, since a point in time at most; 0 while
+// the connection is not ready.
 func (c *connection) quiet(since time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.carrier == nil, c.carrier.heard().After(since):
+	if c.carrier == nil {
 		return 0
-	case c.opened.After(since):
-		since = c.opened
+	}
+	for _, sign := range []time.Time{c.opened, c.carrier.heard()} {
+		if sign.After(since) {
+			since = sign
+		}
 	}
 	return time.Since(since)
 }
@@ -109,13 +111,11 @@ func (c *connection) wasKept() bool {
 	return c.carrier != nil && !c.carrier.heard().IsZero()
 }
 
-// doubt notes that it is silent since then.
-func (c *connection) doubt(since time.Time) {
+// doubt notes that it is silent.
+func (c *connection) doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if since.After(c.doubted) {
-		c.doubted = since
-	}
+	c.doubted = time.Now()
 }
 
 // silent reports whether nothing came since it was doubted.

@@ -79,10 +79,14 @@ func (k *Kept) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]by
 			x.giveUp()
 			return nil, context.Cause(ctx)
 		case <-silence.C:
-			if conn := x.beside(); conn != nil {
-				x.send(ctx, conn)
-				silence.Reset(k.patience())
+			left := k.patience() - x.quiet()
+			if left <= 0 {
+				if conn := x.beside(); conn != nil {
+					x.send(ctx, conn)
+				}
+				left = k.patience()
 			}
+			silence.Reset(left)
 		case r := <-x.replies:
 			x.pending--
 			switch {
@@ -90,6 +94,7 @@ func (k *Kept) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]by
 				x.settle(r)
 				return r.message, nil
 			case ctx.Err() != nil:
+				x.giveUp()
 				return nil, context.Cause(ctx)
 			case x.pending > 0:
 				continue // it is on its way on another connection
@@ -145,21 +150,27 @@ func (x *exchange) send(ctx context.Context, conn *connection) {
 	}
 }
 
-// beside returns a connection beside the last one, if that was kept and is
-// silent, and there may be another.
+// quiet is for how long nothing has come over the last connection.
+func (x *exchange) quiet() time.Duration {
+	last := x.sends[len(x.sends)-1]
+	return last.conn.quiet(last.at)
+}
+
+// beside returns a connection beside the last one, which is silent, if that was
+// kept and there may be another.
 func (x *exchange) beside() *connection {
 	last := x.sends[len(x.sends)-1]
-	if len(x.sends) == maxSends || !last.conn.wasKept() || last.conn.quiet(last.at) == 0 {
+	if len(x.sends) == maxSends || !last.conn.wasKept() {
 		return nil
 	}
-	return x.kept.replace(last)
+	return x.kept.replace(last.conn)
 }
 
 // settle ends the connections that another one's reply has shown to be gone.
 func (x *exchange) settle(r reply) {
 	x.kept.learn(time.Since(r.at))
 	for _, s := range x.sends {
-		if s.conn != r.conn && s.at.Before(r.at) && s.conn.quiet(s.at) > 0 {
+		if s.conn != r.conn && s.at.Before(r.at) && s.conn.silent() {
 			s.conn.end(errSilent)
 		}
 	}

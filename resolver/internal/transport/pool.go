@@ -110,12 +110,12 @@ func (p *pool) connect() *connection {
 	return conn
 }
 
-// replace returns a place on another connection than one that has been silent
-// since a query was sent; nil if there is none now.
-func (p *pool) replace(s sent) *connection {
+// replace returns a place on another connection than one that is silent; nil if
+// there is none now.
+func (p *pool) replace(silent *connection) *connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.conn.doubt(s.at)
+	silent.doubt()
 	conn := p.place()
 	if conn != nil {
 		conn.load++

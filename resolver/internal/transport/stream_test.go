@@ -317,6 +317,28 @@ func TestStreamLeavesASilentConnection(t *testing.T) {
 	})
 }
 
+// One that falls silent just after the reply to another query is in doubt too.
+func TestStreamLeavesAConnectionThatFallsSilent(t *testing.T) {
+	const takes = 30 * time.Millisecond
+	bubble(t, Limits{}, func(nth int, conn net.Conn) {
+		if nth > 1 {
+			echo(nth, conn)
+			return
+		}
+		first := receive(conn)
+		receive(conn)
+		time.Sleep(takes)
+		send(conn, answer(first))
+		_, _ = io.Copy(io.Discard, conn)
+	}, func(t *testing.T, s *Kept, p *peer) {
+		began := time.Now()
+		askAll(t, s, 2)
+		if took := time.Since(began); took > 2*minSilence || p.dialled() != 2 {
+			t.Errorf("it took %v, with %d connections", took, p.dialled())
+		}
+	})
+}
+
 // A reply that was only slow counts, and its connection stays.
 func TestStreamWithASlowReply(t *testing.T) {
 	bubble(t, Limits{}, func(nth int, conn net.Conn) {
