@@ -91,7 +91,7 @@ func (q *question) parse(message []byte, mixed bool) (*dns.Msg, error) {
 	if err := reply.Unpack(message); err != nil {
 		return nil, fmt.Errorf("%w: %w", errGarbled, err)
 	}
-	if err := checkWellFormed(message, q.end); err != nil {
+	if err := checkWellFormed(message); err != nil {
 		return nil, err
 	}
 	reply.Id = q.client

@@ -1,11 +1,12 @@
 package upstream
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 // errMalformed is a reply with something missing from it. Unlike what cannot be
@@ -31,42 +32,35 @@ var layouts = map[uint16]string{
 	dns.TypeRRSIG: "99n+", dns.TypeNSEC: "n*", dns.TypeNSEC3: "4ss*", dns.TypeNSEC3PARAM: "4s",
 }
 
-// checkWellFormed returns why a message, whose records begin at an offset, is
-// not to be passed on: a client could not read it, or would take a part for
-// all. The parser is lenient. It accepts fewer records than the header counts,
+// checkWellFormed returns why a reply is not to be passed on: a client could not
+// read it, or would take a part for all. The parser is lenient. It accepts fewer records than the header counts,
 // with records without data, and with the first few fields of a record. Written
 // again, the result would be unreadable, or differ from what was sent.
 //
 // Of an error only the code matters, and servers that cannot handle a query are
 // known to leave counts in the header for sections that they omit.
-func checkWellFormed(message []byte, at int) error {
-	if isRejection(message) {
+func checkWellFormed(reply []byte) error {
+	if isRejection(reply) {
 		return nil
 	}
-	counted := 0
-	for section := range 3 {
-		counted += int(binary.BigEndian.Uint16(message[6+2*section:]))
+	read := 0
+	for record := range message.Records(reply) {
+		if !matchesLayout(reply[:record.End], record.Data, layouts[record.Type(reply)]) {
+			return fmt.Errorf("%w: data are missing from a record of type %v, or too much", errMalformed, dns.Type(record.Type(reply)))
+		}
+		read++
 	}
-	for i := range counted {
-		const fixed = 10 // type, class, TTL and length, behind the owner
-		if at = skipName(message, at); at+fixed > len(message) {
-			return fmt.Errorf("%w: %d of %d records are there", errMalformed, i, counted)
-		}
-		rrtype := binary.BigEndian.Uint16(message[at:])
-		data := at + fixed
-		at = data + int(binary.BigEndian.Uint16(message[data-2:]))
-		if at > len(message) || !matchesLayout(message[:at], data, layouts[rrtype]) {
-			return fmt.Errorf("%w: data are missing from a record of type %v, or too much", errMalformed, dns.Type(rrtype))
-		}
+	if counted := message.Counted(reply); read < counted {
+		return fmt.Errorf("%w: %d of %d records are there", errMalformed, read, counted)
 	}
 	return nil
 }
 
-// matchesLayout reports whether the end of a message, from an offset on, has a layout. All
-// have that of a type without any.
-func matchesLayout(message []byte, at int, layout string) bool {
+// matchesLayout reports whether the end of some octets, from an offset on, has a
+// layout. All have that of a type without any.
+func matchesLayout(octets []byte, at int, layout string) bool {
 	for _, field := range layout {
-		rest := len(message) - at
+		rest := len(octets) - at
 		switch {
 		case field == '*':
 			return rest >= 0
@@ -75,32 +69,16 @@ func matchesLayout(message []byte, at int, layout string) bool {
 		case field == '+':
 			return true
 		case field == 'n':
-			at = skipName(message, at)
+			at = message.SkipName(octets, at)
 		case field == 's':
-			at += 1 + int(message[at])
+			at += 1 + int(octets[at])
 		case field == 'S':
-			for at < len(message) {
-				at += 1 + int(message[at])
+			for at < len(octets) {
+				at += 1 + int(octets[at])
 			}
 		default:
 			at += int(field - '0')
 		}
 	}
-	return layout == "" || at == len(message)
-}
-
-// skipName returns where the name that begins at an offset ends. Beyond the
-// message's end it is no name.
-func skipName(message []byte, at int) int {
-	for at < len(message) {
-		switch n := int(message[at]); {
-		case n == 0:
-			return at + 1
-		case n >= 0xc0: // a compression pointer ends a name
-			return at + 2
-		default:
-			at += 1 + n
-		}
-	}
-	return len(message) + 1
+	return layout == "" || at == len(octets)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 const (
@@ -34,19 +36,19 @@ func encode(k *Key, reply *dns.Msg, traits Traits) *entry {
 		Rcode:              reply.Rcode,
 	}
 	reply.Compress = true
-	message, err := reply.Pack()
+	packed, err := reply.Pack()
 	if err != nil {
 		return nil
 	}
 	// A record that came without data is packed into one that cannot be parsed.
-	if new(dns.Msg).Unpack(message) != nil {
+	if new(dns.Msg).Unpack(packed) != nil {
 		return nil
 	}
-	offsets, ok := ttlOffsets(message)
+	offsets, ok := ttlOffsets(packed)
 	if !ok {
 		return nil
 	}
-	e := newEntry(k, message, offsets, options)
+	e := newEntry(k, packed, offsets, options)
 	if hasOthers(reply, k.text()) {
 		traits |= foreign
 	}
@@ -90,38 +92,12 @@ func hasOthers(reply *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(reply.Answer, other) || slices.ContainsFunc(reply.Extra, other)
 }
 
-// ttlOffsets returns where in a message with one question the TTLs of its
-// records are, two octets each.
-func ttlOffsets(message []byte) (offsets []byte, ok bool) {
-	records := 0
-	for section := range 3 {
-		records += int(binary.BigEndian.Uint16(message[6+2*section:]))
+// ttlOffsets returns where in a message its records' TTLs are, two octets each.
+func ttlOffsets(packed []byte) (offsets []byte, ok bool) {
+	read := 0
+	for record := range message.Records(packed) {
+		offsets = binary.BigEndian.AppendUint16(offsets, uint16(record.TTL()))
+		read++
 	}
-	at := skipName(message, headerLen) + questionLen
-	for range records {
-		const ttl, length, fixed = 4, 8, 10 // behind the owner
-		at = skipName(message, at)
-		if at+fixed > len(message) {
-			return nil, false
-		}
-		offsets = binary.BigEndian.AppendUint16(offsets, uint16(at+ttl))
-		at += fixed + int(binary.BigEndian.Uint16(message[at+length:]))
-	}
-	return offsets, at == len(message)
-}
-
-// skipName returns where the name that begins at an offset ends. In a broken
-// message that may be beyond its end.
-func skipName(message []byte, at int) int {
-	for at < len(message) {
-		switch n := int(message[at]); {
-		case n == 0:
-			return at + 1
-		case n >= 0xc0: // a compression pointer ends a name
-			return at + 2
-		default:
-			at += 1 + n
-		}
-	}
-	return at
+	return offsets, read == message.Counted(packed)
 }

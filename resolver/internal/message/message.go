@@ -7,8 +7,11 @@ import (
 	"iter"
 )
 
-// HeaderLen is the length of a message's header, in octets.
-const HeaderLen = 12
+const (
+	headerLen = 12
+	// questionLen is the length of a question beside its name: type and class.
+	questionLen = 4
+)
 
 // Record is where a resource record is in a message: offsets of its parts.
 type Record struct {
@@ -22,19 +25,28 @@ type Record struct {
 // Type of the record.
 func (r Record) Type(m []byte) uint16 { return binary.BigEndian.Uint16(m[r.Fixed:]) }
 
-// TTL is where the record's TTL is.
-func (r Record) TTL(m []byte) []byte { return m[r.Fixed+4 : r.Fixed+8] }
+// TTL is where the record's TTL is: an offset, of four octets.
+func (r Record) TTL() int { return r.Fixed + 4 }
 
-// Records are those of a message that are there whole, in their order. Their
-// number is at most that of the header.
+// Counted is how many records there are in a message, which has a header,
+// according to that.
+func Counted(m []byte) (records int) {
+	for section := range 3 {
+		records += count(m, 6+2*section)
+	}
+	return records
+}
+
+// Records are those of a message that are there whole, in their order. They are
+// as many as [Counted] unless the message is cut.
 func Records(m []byte) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		if len(m) < HeaderLen {
+		if len(m) < headerLen {
 			return
 		}
-		at := HeaderLen
+		at := headerLen
 		for range count(m, 4) {
-			at = SkipName(m, at) + 4
+			at = SkipName(m, at) + questionLen
 		}
 		for section := range 3 {
 			for range count(m, 6+2*section) {

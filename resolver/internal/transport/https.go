@@ -147,7 +147,7 @@ func age(reply []byte, header string) {
 		if record.Type(reply) == opt {
 			continue
 		}
-		ttl := record.TTL(reply)
+		ttl := reply[record.TTL():]
 		if left := binary.BigEndian.Uint32(ttl); left < 1<<31 { // RFC 2181, section 8
 			binary.BigEndian.PutUint32(ttl, left-min(left, uint32(seconds)))
 		}

@@ -245,7 +245,7 @@ func TestHTTPSAge(t *testing.T) {
 		age(reply, header)
 		got := []uint32{}
 		for record := range message.Records(reply) {
-			got = append(got, binary.BigEndian.Uint32(record.TTL(reply)))
+			got = append(got, binary.BigEndian.Uint32(reply[record.TTL():]))
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("age %q: %d, want %d", header, got, want)
