@@ -82,9 +82,8 @@ type Cache struct {
 
 // Upstreams are the servers to ask.
 type Upstreams struct {
-	// Servers, in the order in which they are asked; Auto stands for those of the machine.
-	// Our own listeners among them are left out. Of servers that are about as
-	// fast the earlier is preferred.
+	// Servers, in the order in which they are asked; Auto stands for those of the
+	// machine. Our own listeners among them are left out.
 	Servers []upstream.Server
 	// Routes send the names in their domains elsewhere.
 	Routes []Route
