@@ -129,7 +129,8 @@ func (r *race) admit(now time.Time) {
 }
 
 // isDue reports whether to ask the next server: when the one before it does not
-// hold it back, or early, when that one is asked again.
+// hold it back, or early, once, when that one is asked again and the budget has
+// room, from which it takes.
 func (r *race) isDue(now time.Time) bool {
 	if len(r.parts) == 0 {
 		return true
