@@ -23,7 +23,8 @@
 //     random ID. What does not fit the query is ignored while the wait goes on,
 //     so that a faster forger does not win.
 //   - A server that dies costs three queries their wait until it is late, and no
-//     other. Early queries to a later server are a bounded share of all.
+//     other: those in the middle of a race end their wait with theirs. Early queries
+//     to a later server are a bounded share of all.
 //   - What exceeds a limit takes the place of what has been late for the longest,
 //     or fails at once. Nothing is queued.
 //   - A server that sends our queries back to us is not queried.

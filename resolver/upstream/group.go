@@ -145,3 +145,9 @@ func (p *peer) effectiveState(probed bool) State {
 	}
 	return p.state
 }
+
+// isLeftOut reports whether a query that began now would not wait for the server.
+func (p *peer) isLeftOut(probed bool) bool {
+	state := p.effectiveState(probed)
+	return state == Down || state == Looping
+}

@@ -14,6 +14,7 @@ import (
 // part is what one server does in a race.
 type part struct {
 	peer     *peer
+	wasDown  bool // from the beginning
 	state    partState
 	repeat   time.Time // the next server may be asked early
 	deadline time.Time // when it is late
@@ -41,7 +42,10 @@ type result struct {
 // start has a server take part.
 func (r *race) start(peer *peer, state partState, patience time.Duration) {
 	now := time.Now()
-	p := &part{peer: peer, state: state, repeat: now.Add(patience / 2), deadline: now.Add(patience)}
+	p := &part{
+		peer: peer, wasDown: slices.Contains(r.last, peer), state: state,
+		repeat: now.Add(patience / 2), deadline: now.Add(patience),
+	}
 	r.parts = append(r.parts, p)
 	ctx, cancel := context.WithCancelCause(r.ctx)
 	p.end = func() { cancel(errTimedOut) }
@@ -51,7 +55,7 @@ func (r *race) start(peer *peer, state partState, patience time.Duration) {
 		return
 	}
 	a := newAttempt(r.session, peer, r.q)
-	a.once, a.mixed = slices.Contains(r.last, peer), r.group.options.RandomizeCase
+	a.once, a.mixed = p.wasDown, r.group.options.RandomizeCase
 	a.timeout = r.group.options.Timeout
 	if !r.session.scope.Go(func() {
 		reply, by, err := a.run(ctx)

@@ -56,10 +56,11 @@ const (
 
 // peer is a server and its state.
 type peer struct {
-	server Server
-	token  token
-	log    *slog.Logger
-	wake   func() // wakes the prober; does not block
+	server  Server
+	token   token
+	log     *slog.Logger
+	wake    func() // wakes the prober; does not block
+	leftOut func() // wakes the races; does not block
 
 	places     places        // for the queries that wait for it
 	recoveries atomic.Uint32 // see Group.Recoveries
@@ -80,8 +81,11 @@ type peer struct {
 	counts   Counts
 }
 
-func newPeer(server Server, config Config, wake func()) *peer {
-	p := &peer{server: server, log: config.Logger.With("server", server.String()), wake: wake, since: time.Now()}
+func newPeer(server Server, config Config, wake, leftOut func()) *peer {
+	p := &peer{
+		server: server, log: config.Logger.With("server", server.String()),
+		wake: wake, leftOut: leftOut, since: time.Now(),
+	}
 	p.places.limit = config.PerServer
 	if !server.Transport.encrypted() && loopable(server.Addr.Addr()) {
 		p.token = newToken()
@@ -91,8 +95,12 @@ func newPeer(server Server, config Config, wake func()) *peer {
 
 // become changes the state. The caller holds mu.
 func (p *peer) become(state State) {
-	if p.state != state {
-		p.state, p.since = state, time.Now()
+	if p.state == state {
+		return
+	}
+	p.state, p.since = state, time.Now()
+	if state == Down || state == Looping {
+		p.leftOut()
 	}
 }
 

@@ -61,6 +61,7 @@ type Pool struct {
 	total        time.Duration                               // Total, but for tests
 	places       places                                      // for the Exchanges
 	budget       budget
+	leftOut      broadcast    // a server is
 	wakeup       retry.Hint   // holds one element when the prober has to check
 	used         atomic.Int64 // nanoseconds from born to the last use
 	born         time.Time
@@ -140,7 +141,7 @@ func (p *Pool) peer(server Server, peers map[Server]*peer, tokens map[token]*pee
 	known := peers[server]
 	if known == nil {
 		if known = p.peers[server]; known == nil {
-			known = newPeer(server, p.config, p.wake)
+			known = newPeer(server, p.config, p.wake, p.leftOut.send)
 		}
 		peers[server] = known
 		tokens[known.token] = known // that of zero is never looked up

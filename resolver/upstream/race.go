@@ -57,6 +57,7 @@ func (r *race) run() *part {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		leftOut := r.group.pool.leftOut.wait() // before their states are read
 		r.age(time.Now())
 		r.admit(time.Now())
 		winner, open := r.standing()
@@ -69,6 +70,7 @@ func (r *race) run() *part {
 			return nil
 		case o := <-r.results:
 			o.part.settle(r, o)
+		case <-leftOut:
 		case <-timer.C:
 		}
 	}
@@ -94,12 +96,17 @@ func (r *race) standing() (winner *part, open bool) {
 	return nil, open
 }
 
-// age makes those late whose deadline has passed.
+// age makes those late whose deadline has passed, and those that would be left out
+// by now.
 func (r *race) age(now time.Time) {
 	for _, p := range r.parts {
-		if p.state == asking && !now.Before(p.deadline) {
+		switch {
+		case p.state != asking:
+		case !now.Before(p.deadline):
 			p.state = late
 			p.peer.missed(errTimedOut, r.session.kept)
+		case !p.wasDown && p.peer.isLeftOut(r.session.kept):
+			p.state = late
 		}
 	}
 }

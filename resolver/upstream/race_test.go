@@ -43,6 +43,36 @@ func TestDeadFirstServerCostsThreeQueries(t *testing.T) {
 	}
 }
 
+// A server that is found to be down holds nobody back any longer, be it in the
+// middle of a race: neither the reply that a later one has given, nor the query to
+// one that has not been asked yet.
+func TestRaceDoesNotWaitForServerThatIsDown(t *testing.T) {
+	for name, began := range map[string]time.Duration{
+		"the next has replied":   unknownDeadline/2 - 2*rtt,
+		"the next was not asked": unknownDeadline / 2,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, servers, g := imagine(Config{}, after(lost), after(rtt))
+				defer run(t, p)()
+				var others sync.WaitGroup
+				defer others.Wait()
+				for range maxMisses {
+					others.Go(func() { _, _ = g.Exchange(t.Context(), query("other.example.")) })
+				}
+				time.Sleep(began)
+				got, took := ask(t, g)
+				if got.Server != servers[1].server || took > unknownDeadline-began+rtt {
+					t.Errorf("%v after %v", got.Server, took)
+				}
+				if got := state(p, servers[0].server); got != Down {
+					t.Errorf("the first is %v, want down", got)
+				}
+			})
+		})
+	}
+}
+
 func TestServerThatDiesCostsThreeQueries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(rtt), after(rtt))
