@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
+	"os"
 	"slices"
-)
+	"syscall"
 
-// maxDatagram is the largest reply read over UDP: a server may exceed the size
-// in the query.
-const maxDatagram = 4096
+	"golang.org/x/sys/unix"
+)
 
 // UDP sends each query from a socket of its own.
 type UDP struct {
@@ -33,13 +34,11 @@ func (u UDP) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte
 	if _, err := conn.Write(wire); err != nil {
 		return nil, contextCause(ctx, err)
 	}
-	buffer := make([]byte, maxDatagram)
 	for range maxIgnored {
-		n, err := conn.Read(buffer)
+		message, err := readDatagram(conn)
 		if err != nil {
 			return nil, contextCause(ctx, err)
 		}
-		message := buffer[:n]
 		if !isReply(message, messageID(wire)) {
 			continue
 		}
@@ -48,6 +47,34 @@ func (u UDP) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]byte
 		}
 	}
 	return nil, ErrFlooded
+}
+
+// readDatagram reads a datagram of any length: a server may exceed the size in the
+// query. The memory for it is taken when it is there, and its length is known.
+func readDatagram(conn net.Conn) ([]byte, error) {
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var length int
+	var failed error // by the network: what was sent is refused
+	err = raw.Read(func(fd uintptr) (done bool) {
+		length, _, failed = unix.Recvfrom(int(fd), nil, unix.MSG_PEEK|unix.MSG_TRUNC)
+		return failed != unix.EAGAIN
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case failed != nil:
+		return nil, &net.OpError{Op: "read", Net: "udp", Addr: conn.RemoteAddr(), Err: os.NewSyscallError("read", failed)}
+	}
+	message := make([]byte, max(length, 1)) // into none nothing is read
+	n, err := conn.Read(message)
+	return message[:n], err
 }
 
 // Close does nothing: no socket outlives its exchange.
