@@ -231,11 +231,11 @@ func plainlyBroken() []brokenServer {
 		}}, silent},
 		{"too short for a header", says(func(q query) []byte { return []byte(q[:7]) }), silent},
 		{"a record cut off", says(func(q query) []byte { m := q.reply(goodRecord); return m[:len(m)-3] }), unreadable},
-		{"a count too great", says(func(q query) []byte { return changed(q.reply(goodRecord), 7, 9) }), notWhole},
+		{"a count too great", says(func(q query) []byte { return changed(q.reply(goodRecord), 7, 9) }), unreadable},
 		{"a name that points at itself", says(func(q query) []byte {
 			m := q.reply(goodRecord)
 			return changed(m, headerLen+len(q.question())+1, byte(headerLen+len(q.question())))
-		}), unreadable},
+		}), notWhole},
 		{"SERVFAIL", says(func(q query) []byte { return q.fails(2) }), "answered SERVFAIL"},
 	}
 }

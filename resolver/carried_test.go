@@ -63,6 +63,83 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 	}
 }
 
+// Records that we need not understand reach the client as they came, and what is
+// beside a good answer does not spoil it.
+func TestRecordsAreCarriedAsTheyCame(t *testing.T) {
+	const https, opt, in60 = "c00c0041", "0000291000000000000000", "00010000003c"
+	record := func(head, rdata string) string { return fmt.Sprintf("%s%s%04x%s", head, in60, len(rdata)/2, rdata) }
+	address := record("c00c0001", "c0000201")
+	for name, tt := range map[string]struct {
+		qtype                         uint16
+		answer, authority, additional []string // records
+		missing                       byte     // that are counted and not there
+		want                          string   // data of the answer
+	}{
+		"keys that are not sorted": {qtype: dns.TypeHTTPS, answer: []string{record(https, "0001000003000201bb0001000302683200")}, want: "0001000003000201bb0001000302683200"},
+		"a key twice":              {qtype: dns.TypeHTTPS, answer: []string{record(https, "0001000003000201bb0003000201bb")}, want: "0001000003000201bb0003000201bb"},
+		"a mapped hint":            {qtype: dns.TypeHTTPS, answer: []string{record(https, "00010000060010"+"00000000000000000000ffffc0000201")}, want: "00010000060010" + "00000000000000000000ffffc0000201"},
+		"a referenced target":      {qtype: dns.TypeHTTPS, answer: []string{record(https, "0001c0100003000201bb0003000201bb")}, want: "0001076578616d706c65036f7267000003000201bb0003000201bb"},
+		"odd windows":              {qtype: dns.TypeNSEC, answer: []string{record("c00c002f", "00010140000140")}, want: "00010140000140"},
+		"a relay's name":           {qtype: dns.TypeAMTRELAY, answer: []string{record("c00c0104", "0a030572656c6179076578616d706c6500")}, want: "0a030572656c6179076578616d706c6500"},
+		"a bad address beside it":  {qtype: dns.TypeA, answer: []string{address}, additional: []string{record("c00c0001", "c0")}, want: "c0000201"},
+		"keys beside it":           {qtype: dns.TypeA, answer: []string{address}, additional: []string{record(https, "0001000003000201bb0001000302683200")}, want: "c0000201"},
+		"a bad zone beside it":     {qtype: dns.TypeA, answer: []string{address}, authority: []string{record("c00c0002", "")}, want: "c0000201"},
+		"no OPT where one counts":  {qtype: dns.TypeA, answer: []string{address}, missing: 1, want: "c0000201"},
+		"an OPT in the answer":     {qtype: dns.TypeA, answer: []string{opt, address}, want: "c0000201"},
+		"an OPT in the authority":  {qtype: dns.TypeA, answer: []string{address}, authority: []string{opt}, want: "c0000201"},
+		"a bad reason":             {qtype: dns.TypeA, answer: []string{address}, additional: []string{"0000291000000000000005000f000100"}, want: "c0000201"},
+		"half an option":           {qtype: dns.TypeA, answer: []string{address}, additional: []string{"0000291000000000000004000a0009"}, want: "c0000201"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+				m := packed(t, new(dns.Msg).SetReply(q))
+				for i, section := range [][]string{tt.answer, tt.authority, tt.additional} {
+					records, _ := hex.DecodeString(strings.Join(section, ""))
+					m[7+2*i] = byte(len(section))
+					m = append(m, records...)
+				}
+				m[11] += tt.missing
+				_, _ = w.Write(m)
+			})
+			c := newCaching(t, u)
+			start(t, c.Server)
+			want, _ := hex.DecodeString(tt.want)
+			for _, source := range []string{"upstream", "cache"} {
+				for _, network := range []string{"udp", "tcp"} {
+					client := dial(t, c.Server, network)
+					client.send(packed(t, withEDNS(query("Www.example.org", tt.qtype), 1232)))
+					if got := client.receive(); got[3]&0xf != 0 || got[7] != 1 || !bytes.Equal(rdataOf(got), want) {
+						t.Errorf("%s, over %s: got %x", source, network, got)
+					}
+				}
+			}
+			if got := c.Stats().Cache; got.Hits == 0 || u.asked.Load() != 1 {
+				t.Errorf("asked %d times; the cache: %+v", u.asked.Load(), got)
+			}
+		})
+	}
+}
+
+// What a server sends over UDP may be longer than it was asked for.
+func TestLongDatagrams(t *testing.T) {
+	const many = 3000
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		for i := range many {
+			m.Answer = append(m.Answer, &dns.A{
+				Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60},
+				A:   net.IPv4(192, 0, byte(i>>8), byte(i)),
+			})
+		}
+		m.Compress = true
+		_ = w.WriteMsg(m)
+	})
+	s := start(t, newServer(t, settings(u.addr)))
+	if m := dial(t, s, "tcp").exchange(withEDNS(query(asked, dns.TypeA), 1232)); len(m.Answer) != many {
+		t.Errorf("got %d records", len(m.Answer))
+	}
+}
+
 // A client can parse all that it gets: what it could not parse is reported as a
 // failure.
 func TestAnswersThatCannotBePassedOn(t *testing.T) {

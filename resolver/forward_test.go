@@ -333,6 +333,45 @@ func TestRebindProtection(t *testing.T) {
 	}
 }
 
+// A public name must not lead to a node or to this machine, whatever their
+// addresses; but NAT64 is found by what no host has.
+func TestRebindProtectionOfWhatIsOurs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		qtype   uint16
+		data    string
+		answers int
+	}{
+		"a node":           {dns.TypeAAAA, "2001:db9::a", 0},
+		"nobody":           {dns.TypeAAAA, "2001:db9::ffff", 1},
+		"a node, tunneled": {dns.TypeAAAA, "2600::200:5efe:10.0.0.10", 0},
+		"ipv4only.arpa":    {dns.TypeA, "192.0.0.170", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+				answering(q.Question[0].Name+" 60 IN "+dns.Type(tt.qtype).String()+" "+tt.data)(w, q)
+			})
+			c := newCaching(t, u, func(c *Config) { c.Settings.Upstreams.RebindProtection = true })
+			start(t, c.Server)
+			for range 2 { // the second from the cache, if it is kept
+				if m := dial(t, c.Server, "udp").exchange(query(asked, tt.qtype)); len(m.Answer) != tt.answers {
+					t.Errorf("got\n%v", m)
+				}
+			}
+		})
+	}
+}
+
+func TestInterfaces(t *testing.T) {
+	var i interfaces
+	if !i.have(netip.MustParseAddr("127.0.0.1"), 0) || i.have(netip.MustParseAddr("203.0.113.77"), 0) {
+		t.Errorf("got %v", i.addrs)
+	}
+	i.addrs = map[netip.Addr]bool{netip.MustParseAddr("203.0.113.77"): true}
+	if !i.have(netip.MustParseAddr("203.0.113.77"), interfacesFor-1) || i.have(netip.MustParseAddr("203.0.113.77"), interfacesFor) {
+		t.Error("they are not read each second")
+	}
+}
+
 // Two servers that forward to each other: what comes back is refused at once,
 // and the server that sent it is not asked any more.
 func TestQueryThatComesBack(t *testing.T) {

@@ -51,15 +51,16 @@ type Server struct {
 	changed func() // Config.Changed
 
 	listeners
-	machine  machine
-	hosts    *hosts.File // nil: none
-	state    atomic.Pointer[state]
-	observer observer
-	pool     *upstream.Pool
-	cache    *cache.Cache
-	counters counters
-	tallies  tallies
-	queries  sync.Pool // of *fastpath.Query, for those without a worker
+	machine    machine
+	interfaces interfaces
+	hosts      *hosts.File // nil: none
+	state      atomic.Pointer[state]
+	observer   observer
+	pool       *upstream.Pool
+	cache      *cache.Cache
+	counters   counters
+	tallies    tallies
+	queries    sync.Pool // of *fastpath.Query, for those without a worker
 
 	mu       sync.Mutex // guards what follows, and replacing state
 	settings Settings

@@ -83,7 +83,7 @@ func (s *Server) rebuild() {
 	}
 	st.targets = forward.Targets{
 		Servers: groups[0], Private: groups[1], Routed: groups[2:], Sites: s.sites,
-		RebindProtection: s.settings.Upstreams.RebindProtection, TrustAD: s.settings.Upstreams.TrustAD,
+		RebindProtection: s.settings.Upstreams.RebindProtection, Ours: s.isOurs, TrustAD: s.settings.Upstreams.TrustAD,
 	}
 	st.loopback = st.settings.allowsLoopback()
 	st.targets.Setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}

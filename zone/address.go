@@ -29,7 +29,7 @@ func malformed(text string) error { return fmt.Errorf("%.64q is not an IP addres
 func CheckAddr(addr netip.Addr) error {
 	what := unfit(addr)
 	if what == "" && addr.Is6() {
-		for _, embedded := range embeddedIn(addr) {
+		for _, embedded := range EmbeddedIn(addr) {
 			if within := unfit(embedded); within != "" {
 				what = fmt.Sprintf("of %s, which is %s", embedded, within)
 			}
@@ -87,9 +87,10 @@ var (
 	isatap     = [...]uint32{0x0000_5efe, 0x0200_5efe}    // RFC 5214, section 6.1: the interface ID's upper half
 )
 
-// embeddedIn lists the IPv4 addresses to which packets for an IPv6 address may
-// be sent on.
-func embeddedIn(addr netip.Addr) (all []netip.Addr) {
+// EmbeddedIn lists the IPv4 addresses to which packets for an IPv6 address may
+// be sent on, by a translator or through a tunnel: NAT64 (RFC 6052, RFC 8215), 6to4
+// (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214).
+func EmbeddedIn(addr netip.Addr) (all []netip.Addr) {
 	b := addr.As16()
 	v4 := func(o0, o1, o2, o3 byte) { all = append(all, netip.AddrFrom4([4]byte{o0, o1, o2, o3})) }
 	switch {

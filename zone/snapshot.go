@@ -142,6 +142,12 @@ func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	return node, node.Exists()
 }
 
+// HasAddr reports whether any node has an address, departed ones and this machine
+// included.
+func (s *Snapshot) HasAddr(addr netip.Addr) bool {
+	return slices.Contains(s.local.addrs, addr) || s.reverse.find(reverseKey(addr)) != nil
+}
+
 // All yields every node, this machine and departed ones included, sorted by
 // ID.
 func (s *Snapshot) All() iter.Seq[Node] {

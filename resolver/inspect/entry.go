@@ -5,6 +5,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/message"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 )
 
@@ -21,8 +22,8 @@ type QueryEntryText struct {
 // TextOf renders an event as text. It takes far longer than the event did, so
 // filter before.
 func TextOf(e *querylog.Entry) QueryEntryText {
-	reply := new(dns.Msg)
-	if err := reply.Unpack(e.Reply); err != nil {
+	reply, err := message.Read(e.Reply)
+	if err != nil {
 		// Our own replies can be parsed. If not, the rest is worth showing.
 		reply = new(dns.Msg)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/message"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/varlink"
@@ -29,8 +30,8 @@ func (w *queryWatcher) Next(ctx context.Context) (results []varlink.QueryResult,
 		return nil, 0, err
 	}
 	for i := range events {
-		var m dns.Msg
-		if m.Unpack(events[i].Reply) != nil || len(m.Question) == 0 {
+		m, err := message.Read(events[i].Reply)
+		if err != nil || len(m.Question) == 0 {
 			continue
 		}
 		asked := m.Question[0]

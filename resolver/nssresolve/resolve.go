@@ -134,7 +134,11 @@ func (r *Resolver) ResolveAddress(ctx context.Context, q varlink.AddressQuestion
 	}
 	names := varlink.Names{Flags: found.flags}
 	for _, rr := range found.records {
-		name := wire.WithoutDot(rr.(*dns.PTR).Ptr)
+		ptr, ok := rr.(*dns.PTR)
+		if !ok {
+			continue
+		}
+		name := wire.WithoutDot(ptr.Ptr)
 		if isHostname(name) && !slices.Contains(names.All, name) {
 			names.All = append(names.All, name)
 		}

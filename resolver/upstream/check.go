@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/message"
 	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
 var (
-	errGarbled = errors.New("its answer cannot be read")
 	// errCase is a reply whose question differs from ours by case only: a
 	// forgery, or a server that does not preserve the case.
 	errCase = errors.New("its answer has the question in other letters")
@@ -28,18 +27,18 @@ var (
 // nothing to say all but the header.
 func (q *question) check(sent []byte, mixed bool) transport.Accept {
 	asked := sent[headerLen:q.end]
-	return func(message []byte) error {
-		if len(message) < headerLen || message[2]&0x80 == 0 || opcode(message) != dns.OpcodeQuery {
+	return func(octets []byte) error {
+		if len(octets) < headerLen || octets[2]&0x80 == 0 || opcode(octets) != dns.OpcodeQuery {
 			return transport.ErrNotOurs
 		}
-		questions := binary.BigEndian.Uint16(message[4:])
-		if questions == 0 && (isRejection(message) || len(message) == headerLen) {
+		questions := binary.BigEndian.Uint16(octets[4:])
+		if questions == 0 && (message.IsError(octets) || len(octets) == headerLen) {
 			return nil
 		}
-		if questions != 1 || len(message) < q.end {
+		if questions != 1 || len(octets) < q.end {
 			return transport.ErrNotOurs
 		}
-		got := message[headerLen:q.end]
+		got := octets[headerLen:q.end]
 		name := len(asked) - 4 // type and class follow it
 		switch {
 		case bytes.Equal(got, asked):
@@ -53,16 +52,9 @@ func (q *question) check(sent []byte, mixed bool) transport.Accept {
 	}
 }
 
-func opcode(message []byte) int { return int(message[2]>>3) & 0xf }
+func opcode(octets []byte) int { return int(octets[2]>>3) & 0xf }
 
-func isTruncated(message []byte) bool { return message[2]&0x02 != 0 }
-
-// isRejection reports whether a message's RCODE, as far as the header has it, is
-// neither NOERROR nor NXDOMAIN.
-func isRejection(message []byte) bool {
-	rcode := int(message[3] & 0xf)
-	return rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError
-}
+func isTruncated(octets []byte) bool { return octets[2]&0x02 != 0 }
 
 // equalFold compares names in wire form (RFC 4343). Lengths are not letters.
 func equalFold(a, b []byte) bool {
@@ -83,15 +75,12 @@ func lowered(c byte) byte {
 
 // parse reads a message that has been accepted, and makes it a reply to the
 // client's query: its ID, and its spelling.
-func (q *question) parse(message []byte, mixed bool) (*dns.Msg, error) {
-	if binary.BigEndian.Uint16(message[4:]) == 0 && !isRejection(message) {
+func (q *question) parse(octets []byte, mixed bool) (*dns.Msg, error) {
+	if binary.BigEndian.Uint16(octets[4:]) == 0 && !message.IsError(octets) {
 		return nil, errBare
 	}
-	reply := new(dns.Msg)
-	if err := reply.Unpack(message); err != nil {
-		return nil, fmt.Errorf("%w: %w", errGarbled, err)
-	}
-	if err := checkWellFormed(message); err != nil {
+	reply, err := message.Read(octets)
+	if err != nil {
 		return nil, err
 	}
 	reply.Id = q.client

@@ -2,10 +2,12 @@ package upstream
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/message"
 	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
@@ -58,21 +60,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A truncated answer is rejected, wherever it was cut.
+// An answer that was cut off is rejected. What is behind the answer may be missing.
 func TestParseCut(t *testing.T) {
 	asked := query("www.example.")
 	m := reply(asked, "192.0.2.1")
 	m.Answer = append(m.Answer, reply(asked, "192.0.2.2").Answer...)
+	answer, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.SetEdns0(1232, false)
-	message, err := m.Pack()
+	whole, err := m.Pack()
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := mustQuestion(t, asked)
-	for end := headerLen; end <= len(message); end++ {
-		_, err := q.parse(message[:end], false)
-		if whole := end == len(message); whole != (err == nil) || !whole && !errors.Is(err, errGarbled) && !errors.Is(err, errMalformed) {
-			t.Errorf("%d of %d octets: got %v", end, len(message), err)
+	for end := headerLen; end <= len(whole); end++ {
+		got, err := q.parse(whole[:end], false)
+		switch {
+		case end < len(answer) && !errors.Is(err, message.ErrUnreadable):
+			t.Errorf("%d octets: got %v, %v", end, got, err)
+		case end >= len(answer) && (err != nil || len(got.Answer) != 2 || (got.IsEdns0() != nil) != (end == len(whole))):
+			t.Errorf("%d octets: got %v, %v", end, got, err)
 		}
 	}
 }
@@ -109,6 +118,36 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// A record that is malformed shows nothing about the server: another one is
+// queried, and this one is still queried with EDNS.
+func TestReplyThatIsNotWhole(t *testing.T) {
+	broken := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		_, _ = w.Write(halfAnAddress(q))
+	}, nil)
+	g := grouped(broken.addr)
+	_, err := g.Exchange(t.Context(), query("www.example."))
+	failure := (*Failure)(nil)
+	if !errors.As(err, &failure) || failure.Code() != dns.ExtendedErrorCodeInvalidData {
+		t.Fatalf("got %v", err)
+	}
+	if !g.pool.Status()[0].EDNS {
+		t.Error("it is asked without EDNS from now on")
+	}
+	if got, _ := ask(t, grouped(broken.addr, serve(t, answering("192.0.2.1"), nil).addr)); firstA(got.Msg) != "192.0.2.1" {
+		t.Errorf("got %v", got.Msg)
+	}
+}
+
+// halfAnAddress is an answer with a part of its record.
+func halfAnAddress(q *dns.Msg) []byte {
+	m, err := new(dns.Msg).SetReply(q).Pack()
+	if err != nil {
+		panic(err)
+	}
+	m[7] = 1
+	return append(m, 0xc0, headerLen, 0, byte(dns.TypeA), 0, dns.ClassINET, 0, 0, 0, 60, 0, 2, 192, 0)
+}
+
 // Whatever a server sends is ignored, an error, or a reply to the question.
 func FuzzReply(f *testing.F) {
 	asked := query("www.example.")
@@ -116,20 +155,20 @@ func FuzzReply(f *testing.F) {
 	f.Add(good, false)
 	f.Add(good[:len(good)-3], true)
 	f.Add(good[:headerLen], true)
-	f.Fuzz(func(t *testing.T, message []byte, mixed bool) {
+	f.Fuzz(func(t *testing.T, octets []byte, mixed bool) {
 		q := mustQuestion(t, asked)
 		sent := q.wire(form{mixed: mixed})
-		if q.check(sent, mixed)(message) != nil {
+		if q.check(sent, mixed)(octets) != nil {
 			return
 		}
-		m, err := q.parse(message, mixed)
+		m, err := q.parse(octets, mixed)
 		if err != nil {
 			return
 		}
 		if !m.Response || m.Id != asked.Id || len(m.Question) != 1 || m.Question[0] != asked.Question[0] {
 			t.Errorf("accepted as a reply: %v", m)
 		}
-		Rebinds(m)
+		Rebinds(m, func(netip.Addr) bool { return false })
 		Extended(m)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 // How a server handles the query for a name shows nothing of its support for
@@ -74,7 +76,7 @@ func (p *peer) confirmEDNS() {
 // EDNS (RFC 6891, section 7), or supports it badly.
 func rejectsEDNS(reply *dns.Msg, err error) bool {
 	if err != nil {
-		return errors.Is(err, errGarbled)
+		return errors.Is(err, message.ErrUnreadable)
 	}
 	return reply.Rcode == dns.RcodeFormatError || reply.Rcode == dns.RcodeNotImplemented || reply.Rcode == dns.RcodeBadVers
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/resolver/internal/message"
 	"github.com/nodedns/nodedns/resolver/internal/transport"
 )
 
@@ -90,7 +91,7 @@ func (f *Failure) Transport() bool { return f.all(func(err error) bool { return 
 
 // replied reports whether an error is about a reply, so that the server is alive.
 func replied(err error) bool {
-	return errors.As(err, new(rejection)) || errors.Is(err, errGarbled) || errors.Is(err, errMalformed) ||
+	return errors.As(err, new(rejection)) || errors.Is(err, message.ErrUnreadable) || errors.Is(err, message.ErrMalformed) ||
 		errors.Is(err, errCut) || errors.Is(err, errBare)
 }
 
@@ -109,7 +110,7 @@ func cause(err error) error {
 func (f *Failure) Code() uint16 {
 	unreachable := func(err error) bool { return errors.As(err, new(*net.OpError)) }
 	unusable := func(err error) bool {
-		return errors.Is(err, errGarbled) || errors.Is(err, errMalformed) || errors.Is(err, errBare)
+		return errors.Is(err, message.ErrUnreadable) || errors.Is(err, message.ErrMalformed) || errors.Is(err, errBare)
 	}
 	switch {
 	case f.all(unreachable):

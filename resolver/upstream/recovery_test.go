@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 // A failure of transport is over when a server that had failed answers a probe
@@ -73,7 +75,7 @@ func TestFailureOfTransport(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]bool{
 		errTimedOut: true, errLooping: true, ErrBusy: true,
-		errGarbled: false, errMalformed: false, errCut: false,
+		message.ErrUnreadable: false, message.ErrMalformed: false, errCut: false,
 		rejection{new(dns.Msg)}: false,
 	} {
 		failure := &Failure{}

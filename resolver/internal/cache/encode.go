@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	headerLen = 12
+	headerLen  = 12
+	maxMessage = 1<<16 - 1
 
 	// Bits of the header's third and fourth octets.
 	flagResponse, flagRD   = 0x80, 0x01
@@ -36,19 +37,15 @@ func encode(k *Key, reply *dns.Msg, traits Traits) *entry {
 		Rcode:              reply.Rcode,
 	}
 	reply.Compress = true
-	packed, err := reply.Pack()
-	if err != nil {
+	octets, err := reply.Pack()
+	if err != nil || len(octets) > maxMessage {
 		return nil
 	}
-	// A record that came without data is packed into one that cannot be parsed.
-	if new(dns.Msg).Unpack(packed) != nil {
+	// A record without data is packed into one that cannot be read.
+	if !message.IsWhole(octets) {
 		return nil
 	}
-	offsets, ok := ttlOffsets(packed)
-	if !ok {
-		return nil
-	}
-	e := newEntry(k, packed, offsets, options)
+	e := newEntry(k, octets, ttlOffsets(octets), options)
 	if hasOthers(reply, k.text()) {
 		traits |= foreign
 	}
@@ -92,12 +89,11 @@ func hasOthers(reply *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(reply.Answer, other) || slices.ContainsFunc(reply.Extra, other)
 }
 
-// ttlOffsets returns where in a message its records' TTLs are, two octets each.
-func ttlOffsets(packed []byte) (offsets []byte, ok bool) {
-	read := 0
-	for record := range message.Records(packed) {
-		offsets = binary.BigEndian.AppendUint16(offsets, uint16(record.TTL()))
-		read++
+// ttlOffsets returns where in a message the TTLs of its records are, two octets
+// each.
+func ttlOffsets(m []byte) (offsets []byte) {
+	for r := range message.Records(m) {
+		offsets = binary.BigEndian.AppendUint16(offsets, uint16(r.TTL()))
 	}
-	return offsets, read == message.Counted(packed)
+	return offsets
 }

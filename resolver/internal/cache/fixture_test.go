@@ -132,11 +132,11 @@ func numbered(n int) Key {
 func sized(k Key, octets int) *dns.Msg {
 	m := new(dns.Msg).SetQuestion(k.text(), k.Type)
 	txt := &dns.TXT{Hdr: dns.RR_Header{Name: k.text(), Rrtype: k.Type, Class: dns.ClassINET, Ttl: 3600}}
-	for octets > 0 {
-		n := min(octets, 255)
-		txt.Txt = append(txt.Txt, strings.Repeat("x", n))
-		octets -= n
+	for octets > 255 {
+		txt.Txt = append(txt.Txt, strings.Repeat("x", 255))
+		octets -= 255
 	}
+	txt.Txt = append(txt.Txt, strings.Repeat("x", octets))
 	m.Answer = []dns.RR{txt}
 	return m
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
 // Hit is a reply from the cache. It stays valid after the cache changes.
@@ -105,8 +107,8 @@ func (h Hit) countDown(reply []byte) {
 // its question in lower case, and its AD bit the upstream's unless it is stale.
 // An OPT is there only for extended errors to be in.
 func (h Hit) Message() (*dns.Msg, error) {
-	m := new(dns.Msg)
-	if err := m.Unpack(h.AppendReply(nil, h.entry.message())); err != nil {
+	m, err := message.Read(h.AppendReply(nil, h.entry.message()))
+	if err != nil {
 		return nil, fmt.Errorf("read the cached reply for %x: %w", h.entry.name(), err)
 	}
 	m.Rcode = h.Rcode()

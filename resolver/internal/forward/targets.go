@@ -19,9 +19,10 @@ type Targets struct {
 	Routed         []*upstream.Group       // of each route
 	Sites          *routes.Table[struct{}] // which names may point to private networks
 	// RebindProtection withholds answers that point other names to private
-	// networks.
+	// networks, or to what is ours.
 	RebindProtection bool
-	TrustAD          bool // pass the AD bit on
+	Ours             func(netip.Addr) bool // of this machine or a node; set with RebindProtection
+	TrustAD          bool                  // pass the AD bit on
 }
 
 // Group is where a verdict sends a question.
@@ -45,5 +46,5 @@ func (t *Targets) rebinds(answer *dns.Msg, name decision.Name, site bool) (netip
 	if _, _, excepted := t.Sites.Lookup(name); excepted {
 		return netip.Addr{}, false
 	}
-	return upstream.Rebinds(answer)
+	return upstream.Rebinds(answer, t.Ours)
 }

@@ -1,5 +1,5 @@
-// Package message finds its way in DNS messages as octets, without reading what
-// the records mean.
+// Package message finds its way in DNS messages as octets, and reads the replies of
+// other servers as they are.
 package message
 
 import (
@@ -44,10 +44,7 @@ func Records(m []byte) iter.Seq[Record] {
 		if len(m) < headerLen {
 			return
 		}
-		at := headerLen
-		for range count(m, 4) {
-			at = SkipName(m, at) + questionLen
-		}
+		at := questionEnd(m)
 		for section := range 3 {
 			for range count(m, 6+2*section) {
 				const fixed = 10
@@ -64,6 +61,15 @@ func Records(m []byte) iter.Seq[Record] {
 			}
 		}
 	}
+}
+
+// questionEnd is where the records of a message begin.
+func questionEnd(m []byte) int {
+	at := headerLen
+	for range count(m, 4) {
+		at = SkipName(m, at) + questionLen
+	}
+	return at
 }
 
 func count(m []byte, at int) int { return int(binary.BigEndian.Uint16(m[at:])) }
