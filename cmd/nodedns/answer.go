@@ -170,6 +170,9 @@ func remark(e inspect.ExtendedError) string {
 	if text == "" {
 		text = fmt.Sprintf("extended error %d", e.Code)
 	}
+	if e.Server != "" {
+		text += ", from " + e.Server
+	}
 	return text + reasonText(e.Text)
 }
 

@@ -29,7 +29,7 @@ func TestPrintEvents(t *testing.T) {
 		})},
 		{Query: query("[::1]:40000", "tcp", inspect.Answer{
 			Name: "www.example.org.", Type: "AAAA", Rcode: "SERVFAIL", Source: "upstream", Server: "192.0.2.53",
-			Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000}},
+			Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "no answer\x1b[2J"}, {Code: 4000, Server: "192.0.2.53"}},
 			Duration: 1999 * time.Millisecond,
 		})},
 		{Query: query("", "query", inspect.Answer{Name: ".", Type: "NS", Rcode: "NXDOMAIN", Source: "cache", Duration: 1234567})},

@@ -213,7 +213,7 @@ func TestPrintAnswers(t *testing.T) {
 	without.Type, without.Records, without.Reason, without.Duration = "AAAA", nil, "a node without such records", 44500
 	failed := inspect.Answer{
 		Name: "example.com.", Type: "A", Rcode: "SERVFAIL", Source: "upstream", Reason: "not a name of ours",
-		Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000}},
+		Errors:   []inspect.ExtendedError{{Code: 22, Meaning: "No Reachable Authority", Text: "192.0.2.53:53: timeout"}, {Code: 4000, Server: "192.0.2.53"}},
 		Duration: 3900 * time.Millisecond,
 	}
 	kept := inspect.Answer{

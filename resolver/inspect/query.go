@@ -23,7 +23,10 @@ type Record struct {
 type ExtendedError struct {
 	Code    uint16 `json:"code"`
 	Meaning string `json:"meaning"`
-	Text    string `json:"text,omitempty"`
+	// Server is the upstream that gave it, as the configuration spells it; absent
+	// for our own.
+	Server string `json:"server,omitempty"`
+	Text   string `json:"text,omitempty"`
 }
 
 // Answer is what a name resolves to, and the reason.
@@ -108,8 +111,9 @@ func asAnswer(reply *dns.Msg, extended []*dns.EDNS0_EDE) *Answer {
 		a.Name, a.Type = reply.Question[0].Name, dns.Type(reply.Question[0].Qtype).String()
 	}
 	for _, ede := range extended {
+		server, text := upstream.Attribution(wire.ExtendedText(ede))
 		a.Errors = append(a.Errors, ExtendedError{
-			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Text: wire.ExtendedText(ede),
+			Code: ede.InfoCode, Meaning: dns.ExtendedErrorCodeToString[ede.InfoCode], Server: server, Text: text,
 		})
 	}
 	return a

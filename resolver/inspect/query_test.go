@@ -1,11 +1,14 @@
 package inspect
 
 import (
+	"net"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 	"github.com/nodedns/nodedns/resolver"
 )
 
@@ -53,5 +56,39 @@ func TestQueryReturnsExtendedErrors(t *testing.T) {
 	got, err := s.Query(t.Context(), "www.example.org", "A")
 	if err != nil || len(got.Errors) != 1 || got.Errors[0].Code != dns.ExtendedErrorCodeNotAuthoritative || got.Errors[0].Meaning == "" || !strings.Contains(got.Errors[0].Text, "upstream") {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Whose an extended error is shows, from the upstream and from the cache.
+func TestQueryAttributesExtendedErrors(t *testing.T) {
+	t.Parallel()
+	const code = dns.ExtendedErrorCodeDNSBogus
+	up := nameserver.Serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		if strings.HasPrefix(q.Question[0].Name, "bogus.") {
+			m.Rcode = dns.RcodeServerFailure
+		} else {
+			m.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 1)}}
+		}
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: code, ExtraText: "as told"}}
+		_ = w.WriteMsg(m)
+	}, nil)
+	s := newScene(t, newZone(t, zoneReady), resolver.Upstreams{Servers: plain(up)})
+	theirs := ExtendedError{Code: code, Meaning: "DNSSEC Bogus", Server: plain(up)[0].String(), Text: "as told"}
+	cached := ExtendedError{Code: dns.ExtendedErrorCodeCachedError, Meaning: "Cached Error"}
+	for _, tt := range []struct {
+		name string
+		want []ExtendedError
+	}{
+		{"www.example.org", []ExtendedError{theirs}},
+		{"www.example.org", []ExtendedError{theirs}},
+		{"bogus.example.org", []ExtendedError{theirs}},
+		{"bogus.example.org", []ExtendedError{cached, theirs}},
+	} {
+		e := s.explain(t, tt.name, dns.TypeA, false)
+		if !slices.Equal(e.Answer.Errors, tt.want) {
+			t.Errorf("%s: got %+v, want %+v", tt.name, e.Answer.Errors, tt.want)
+		}
 	}
 }

@@ -61,7 +61,7 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	case forward.Looped(request.Extended), flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
 		f.err = varlink.ErrCNAMELoop
 	case len(f.records) == 0:
-		f.err = failureOf(reply, verdict)
+		f.err = because(failureOf(reply, verdict), request.Extended)
 	}
 	if verdict.Kind == decision.HostAddresses {
 		// Not an alias of the DNS, but what "hostname -f" looks for.
@@ -89,7 +89,7 @@ func (r *Resolver) decide(name string, qtype uint16) (*decision.Verdict, bool) {
 
 // failureOf is why a reply has no records. A temporary failure must not look as
 // if the name did not exist.
-func failureOf(reply *dns.Msg, v *decision.Verdict) error {
+func failureOf(reply *dns.Msg, v *decision.Verdict) *varlink.Error {
 	switch {
 	case v.Error.Code == dns.ExtendedErrorCodeNotReady, reply.Rcode == dns.RcodeServerFailure:
 		return varlink.ErrNetworkDown
@@ -101,6 +101,16 @@ func failureOf(reply *dns.Msg, v *decision.Verdict) error {
 		return varlink.ErrNoNameServers
 	}
 	return varlink.ErrMaxAttemptsReached
+}
+
+// because adds the last extended error, of which there is room for one: those
+// before it are about what came of it here.
+func because(err *varlink.Error, extended []*dns.EDNS0_EDE) *varlink.Error {
+	if len(extended) == 0 {
+		return err
+	}
+	last := extended[len(extended)-1]
+	return err.Because(last.InfoCode, wire.ExtendedText(last))
 }
 
 // originOf is where an answer comes from. Local data came over authenticated

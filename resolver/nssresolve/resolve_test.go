@@ -332,3 +332,32 @@ func TestWatchQueries(t *testing.T) {
 		t.Errorf("one too many: %v", err)
 	}
 }
+
+// A program gets the reason too, and whose it is.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	up := nameserver.Serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetRcode(q, dns.RcodeNameError)
+		if strings.HasPrefix(q.Question[0].Name, "bogus.") {
+			m.Rcode = dns.RcodeServerFailure
+		}
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeFiltered, ExtraText: "as told"}}
+		_ = w.WriteMsg(m)
+	}, nil)
+	set := settings()
+	set.Upstreams.Servers = plain(up)
+	s := newResolver(t, set)
+	for name, want := range map[string]*varlink.Error{"filtered.example": varlink.ErrNameError, "bogus.example": varlink.ErrNetworkDown} {
+		_, err := s.ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: name, V4: true})
+		text := fmt.Sprintf("from %v: as told", plain(up)[0])
+		if wanted := want.Because(dns.ExtendedErrorCodeFiltered, text); !errors.Is(err, want) || err.Error() != wanted.Error() {
+			t.Errorf("%s: got %v, want %v", name, err, wanted)
+		}
+	}
+	set.Upstreams.Servers = nil
+	_, err := newResolver(t, set).ResolveHostname(t.Context(), varlink.HostnameQuestion{Name: "www.example", V4: true})
+	if !errors.Is(err, varlink.ErrNoNameServers) || !strings.Contains(err.Error(), "extendedDNSErrorCode:20") || strings.Contains(err.Error(), "from ") {
+		t.Errorf("ours: got %v", err)
+	}
+}

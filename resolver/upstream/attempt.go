@@ -198,6 +198,9 @@ func (a *attempt) exchange(ctx context.Context, by Transport, use ednsUse) try {
 	default:
 		t.reply, t.err = a.q.parse(message, f.mixed)
 	}
+	if t.reply != nil {
+		attribute(t.reply, a.peer.server)
+	}
 	a.peer.answered(time.Since(began), by == a.peer.server.Transport)
 	return t
 }

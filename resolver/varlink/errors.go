@@ -2,6 +2,7 @@ package varlink
 
 import (
 	"fmt"
+	"maps"
 )
 
 // Error is an error as sent to clients. Those with the same ID are equal to
@@ -25,6 +26,18 @@ func (e *Error) Is(target error) bool {
 	return ok && other.ID == e.ID
 }
 
+// Because is the error with an extended DNS error (RFC 8914) as its reason.
+func (e *Error) Because(code uint16, text string) *Error {
+	parameters := map[string]any{"extendedDNSErrorCode": code}
+	if own, ok := e.Parameters.(map[string]any); ok {
+		maps.Copy(parameters, own)
+	}
+	if text != "" {
+		parameters["extendedDNSErrorMessage"] = text
+	}
+	return &Error{e.ID, parameters}
+}
+
 // The errors of io.systemd.Resolve that are used here. For nss-resolve those of
 // the first group mean to try again later, and all others that there is no such
 // name.
@@ -33,7 +46,7 @@ var (
 	ErrNoNameServers      = &Error{ID: "io.systemd.Resolve.NoNameServers"}
 	ErrMaxAttemptsReached = &Error{ID: "io.systemd.Resolve.MaxAttemptsReached"}
 
-	ErrNameError            = &Error{ID: "io.systemd.Resolve.DNSError", Parameters: map[string]int{"rcode": 3}}
+	ErrNameError            = &Error{ID: "io.systemd.Resolve.DNSError", Parameters: map[string]any{"rcode": 3}}
 	ErrNoSuchResourceRecord = &Error{ID: "io.systemd.Resolve.NoSuchResourceRecord"}
 	ErrCNAMELoop            = &Error{ID: "io.systemd.Resolve.CNAMELoop"}
 	ErrNoSource             = &Error{ID: "io.systemd.Resolve.NoSource"}

@@ -162,6 +162,8 @@ func TestResolverErrors(t *testing.T) {
 	}{
 		{ErrNetworkDown, failed("io.systemd.Resolve.NetworkDown", "")},
 		{ErrNameError, `{"parameters":{"rcode":3},"error":"io.systemd.Resolve.DNSError"}`},
+		{ErrNameError.Because(15, "of ours"), `{"parameters":{"extendedDNSErrorCode":15,"extendedDNSErrorMessage":"of ours","rcode":3},"error":"io.systemd.Resolve.DNSError"}`},
+		{ErrNetworkDown.Because(0, ""), `{"parameters":{"extendedDNSErrorCode":0},"error":"io.systemd.Resolve.NetworkDown"}`},
 		{fmt.Errorf("while asking: %w", ErrNoNameServers), failed("io.systemd.Resolve.NoNameServers", "")},
 	} {
 		next = tt.err
