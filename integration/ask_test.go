@@ -50,6 +50,36 @@ func (m *machine) exchange(network string, query *dns.Msg) (*dns.Msg, error) {
 	return message, err
 }
 
+// askTogether queries for the IPv4 addresses of names, all at once over one
+// connection, and returns the replies by name.
+func (m *machine) askTogether(names []string) (map[string]reply, error) {
+	conn, err := m.dial("tcp", "127.0.0.53:53")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(answerWithin)); err != nil {
+		return nil, err
+	}
+	pipeline := &dns.Conn{Conn: conn}
+	for _, name := range names {
+		query := new(dns.Msg).SetQuestion(name, dns.TypeA)
+		query.SetEdns0(1232, false)
+		if err := pipeline.WriteMsg(query); err != nil {
+			return nil, err
+		}
+	}
+	replies := map[string]reply{}
+	for range names {
+		message, err := pipeline.ReadMsg()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %d replies to %d queries: %w", m.name, len(replies), len(names), err)
+		}
+		replies[message.Question[0].Name] = replyOf(message)
+	}
+	return replies, nil
+}
+
 // replyOf is what dig would show of a message.
 func replyOf(message *dns.Msg) reply {
 	r := reply{

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,10 +81,10 @@ func TestBrokenServers(t *testing.T) {
 }
 
 // route is a part of a configuration: a domain and its servers.
-func route(domain string, servers ...netip.AddrPort) string {
+func route[Server any](domain string, servers ...Server) string {
 	var quoted []string
 	for _, s := range servers {
-		quoted = append(quoted, fmt.Sprintf("%q", s))
+		quoted = append(quoted, strconv.Quote(fmt.Sprint(s)))
 	}
 	return fmt.Sprintf("[[upstream.route]]\ndomains = [%q]\nservers = [%s]", domain, strings.Join(quoted, ", "))
 }

@@ -21,7 +21,8 @@
 //     nss_test.go through the real nss-resolve.
 //   - nameservers_test.go has the real servers that are queried in turn, with
 //     the zones of zonedata_test.go. scripted_test.go has one of our own that
-//     sends what a test wants, byte by byte, as message_test.go builds it.
+//     sends what a test wants, byte by byte, as message_test.go builds it, and
+//     connected_test.go those whose connections a test has in its hands.
 //   - docs_test.go runs what the manual shows, as transcript_test.go reads it.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so

@@ -2,6 +2,8 @@ package integration
 
 import (
 	"encoding/binary"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -85,6 +87,17 @@ const goodData = "192.0.2.1"
 func changed(message []byte, at int, octet byte) []byte {
 	message[at] = octet
 	return message
+}
+
+// receive is the next query on a connection.
+func receive(conn net.Conn) (query, error) {
+	var length [2]byte
+	if _, err := io.ReadFull(conn, length[:]); err != nil {
+		return "", err
+	}
+	message := make([]byte, binary.BigEndian.Uint16(length[:]))
+	_, err := io.ReadFull(conn, message)
+	return query(message), err
 }
 
 // framed puts a message's length before it, as on TCP.

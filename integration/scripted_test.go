@@ -2,8 +2,6 @@ package integration
 
 import (
 	"context"
-	"encoding/binary"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -86,20 +84,16 @@ func (s *scripted) serveTCP(ctx context.Context) {
 
 // converse reads queries until either side closes the connection.
 func (s *scripted) converse(conn net.Conn) {
-	var length [2]byte
 	for {
-		if _, err := io.ReadFull(conn, length[:]); err != nil {
-			return
-		}
-		message := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if _, err := io.ReadFull(conn, message); err != nil {
+		q, err := receive(conn)
+		if err != nil {
 			return
 		}
 		s.asked.Add(1)
 		if s.script.tcp == nil {
 			return
 		}
-		s.script.tcp(s, query(message), conn)
+		s.script.tcp(s, q, conn)
 	}
 }
 
