@@ -19,6 +19,7 @@ type scripted struct {
 	tcp    *net.TCPListener
 	script script
 	ended  <-chan struct{} // closed when the test ends
+	stop   func()          // closes the sockets, so that queries are refused
 	tasks  sync.WaitGroup
 	asked  atomic.Int32 // queries, over either transport
 }
@@ -33,22 +34,30 @@ type script struct {
 // newScripted starts it on the machine's address, until the test ends.
 func newScripted(h *host, does script) *scripted {
 	h.t.Helper()
-	s := &scripted{script: does, ended: h.t.Context().Done()}
+	return startScripted(h.machine, netip.AddrPortFrom(h.v4(), 0), does)
+}
+
+// startScripted starts it on one of the machine's addresses, such as that of one
+// which was stopped; 0 is for any port.
+func startScripted(m *machine, addr netip.AddrPort, does script) *scripted {
+	m.t.Helper()
+	s := &scripted{script: does, ended: m.t.Context().Done()}
 	var err error
-	for _, conn := range []**net.UDPConn{&s.udp, &s.other} {
-		h.do(func() { *conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(h.v4(), 0))) })
-		must(h.t, err)
+	for conn, addr := range map[**net.UDPConn]netip.AddrPort{&s.udp: addr, &s.other: netip.AddrPortFrom(addr.Addr(), 0)} {
+		m.do(func() { *conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr)) })
+		must(m.t, err)
 	}
-	h.do(func() { s.tcp, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(s.addr())) })
-	must(h.t, err)
+	m.do(func() { s.tcp, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(s.addr())) })
+	must(m.t, err)
 	s.tasks.Go(s.serveUDP)
-	s.tasks.Go(func() { s.serveTCP(h.t.Context()) })
-	h.t.Cleanup(func() {
+	s.tasks.Go(func() { s.serveTCP(m.t.Context()) })
+	s.stop = func() {
 		s.udp.Close()
 		s.other.Close()
 		s.tcp.Close()
 		s.tasks.Wait()
-	})
+	}
+	m.t.Cleanup(s.stop)
 	return s
 }
 
@@ -130,12 +139,15 @@ func (l *queryLog) add(name string) {
 // count is how many queries were for a name or for one below it.
 func (l *queryLog) count(name string) (n int) {
 	for _, asked := range l.all() {
-		if strings.HasSuffix("."+asked, "."+name) {
+		if isBelow(asked, name) {
 			n++
 		}
 	}
 	return n
 }
+
+// isBelow reports whether a name is a domain or in it.
+func isBelow(name, domain string) bool { return strings.HasSuffix("."+name, "."+domain) }
 
 func (l *queryLog) all() []string {
 	l.mu.Lock()
