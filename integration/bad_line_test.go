@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -31,16 +32,39 @@ func (l *badLine) drops() bool {
 	return l.random.Float64() < l.share
 }
 
-// carry is a script for UDP.
+func (l *badLine) script() script { return script{udp: l.carry, tcp: l.carryTCP} }
+
+// carry is what it does over UDP.
 func (l *badLine) carry(s *scripted, q query, from netip.AddrPort) {
 	if l.drops() {
 		return
 	}
 	s.later(l.delay, func() {
 		if !l.drops() {
-			answersWell(s, q, from)
+			s.say(from, answerOfKind(q))
 		}
 	})
+}
+
+// carryTCP is the same over a connection, which repeats by itself what is lost.
+func (l *badLine) carryTCP(_ *scripted, q query, conn net.Conn) {
+	_, _ = conn.Write(framed(answerOfKind(q))) // the other side may have gone
+}
+
+// Names below these have no address, or do not exist.
+const (
+	emptyDomain  = "empty.example."
+	deniedDomain = "denied.example."
+)
+
+func answerOfKind(q query) []byte {
+	switch {
+	case isBelow(q.name(), emptyDomain):
+		return q.reply()
+	case isBelow(q.name(), deniedDomain):
+		return q.fails(3)
+	}
+	return q.reply(goodRecord)
 }
 
 // Lost queries are repeated, three in all, and then go over TCP.

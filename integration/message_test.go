@@ -14,9 +14,10 @@ type query string
 
 // Where things are in a message's header.
 const (
-	flagsHigh   = 2  // QR, opcode, AA, TC, RD
-	flagsLow    = 3  // RA, Z, AD, CD, rcode
-	additionals = 11 // the low octet of the number of records
+	flagsHigh   = 2 // QR, opcode, AA, TC, RD
+	flagsLow    = 3 // RA, Z, AD, CD, rcode
+	authorities = 9 // the low octets of the numbers of records
+	additionals = 11
 	headerLen   = 12
 )
 

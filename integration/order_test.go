@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // The company's server is listed first, and a public one, which denies what is
@@ -70,5 +72,52 @@ func TestCompanyServerFirst(t *testing.T) {
 	ask("dead.example.", "NXDOMAIN")
 	if asked := company.count("dead.example."); asked > 0 {
 		t.Errorf("the dead server was asked %d times", asked)
+	}
+}
+
+// What is no answer has the next server asked, and is passed on if there is none.
+func TestRepliesThatAreNoAnswer(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	fails := func(rcode byte) func(query) []byte { return func(q query) []byte { return q.fails(rcode) } }
+	lame := func(q query) []byte { return changed(q.reply(), flagsLow, 0) } // neither RA nor AA
+	tests := []struct {
+		name  string
+		reply func(query) []byte
+		alone string // the status if no other server is asked
+	}{
+		{"FORMERR", fails(1), "FORMERR"},
+		{"SERVFAIL", fails(2), "SERVFAIL"},
+		{"NOTIMP", fails(4), "NOTIMP"},
+		{"REFUSED", fails(5), "REFUSED"},
+		{"NOTAUTH", fails(9), "NOTAUTH"},
+		{"an unknown code", fails(12), ""},
+		{"lame", lame, "NOERROR"},
+		{"a referral", func(q query) []byte {
+			return append(changed(lame(q), authorities, 1), wireRecord(dns.TypeNS, 300, theName)...)
+		}, "NOERROR"},
+	}
+	l := newLAN(t)
+	h := l.join("servers").address()
+	second := newScripted(h, script{udp: answersWell}).addr()
+	n := newNode(l, "node")
+	n.address()
+	lines := []string{"[upstream]", "servers = []"}
+	for i, test := range tests {
+		first := newScripted(h, says(test.reply)).addr()
+		lines = append(lines,
+			route(fmt.Sprintf("alone%d.example", i), first),
+			route(fmt.Sprintf("first%d.example", i), first, second))
+	}
+	n.configure(lines...)
+	n.boot()
+	n.awaitReady()
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := n.ask(fmt.Sprintf("www.first%d.example", i), "A")
+			must(t, err)
+			must(t, r.expectAnswer(goodData))
+			must(t, n.answers(test.alone, fmt.Sprintf("www.alone%d.example", i)))
+		})
 	}
 }

@@ -57,29 +57,49 @@ func TestQueryBeforeTheTunnel(t *testing.T) {
 	must(t, n.answers("NOERROR", "www.office.example"))
 }
 
-// A server that is restarted refuses queries for a moment. What failed meanwhile is
-// asked again as soon as the server has answered anything.
+// A server that is restarted refuses queries for a moment, or ends each connection.
+// What failed meanwhile is asked again as soon as the server has answered anything.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
 	l := newLAN(t)
-	h := l.join("server").address()
-	server := newScripted(h, script{udp: answersWell})
-	n := through(l, "node", server.addr().String())
+	h := l.join("servers").address()
+	datagrams := newScripted(h, script{udp: answersWell})
+	var ends atomic.Bool
+	streams := newStreams(h, nil, func(_ int, conn net.Conn) {
+		for q, err := receive(conn); err == nil && !ends.Load(); q, err = receive(conn) {
+			_, _ = conn.Write(framed(q.reply(goodRecord))) // the other side may have gone
+		}
+	})
+	n := newNode(l, "node")
+	n.address()
+	n.configure("[upstream]", "servers = []",
+		route("udp.example", datagrams.addr()), route("tcp.example", fmt.Sprintf("tcp://%s", streams)))
 	n.boot()
 	n.awaitReady()
-	must(t, n.answers("NOERROR", "before.example"))
-	server.stop()
-	for range 3 {
-		must(t, n.answers("SERVFAIL", "polled.example"))
+	for _, test := range []struct {
+		domain      string
+		stop, start func()
+	}{
+		{"udp.example", datagrams.stop, func() { startScripted(h.machine, datagrams.addr(), script{udp: answersWell}) }},
+		{"tcp.example", func() { ends.Store(true) }, func() { ends.Store(false) }},
+	} {
+		t.Run(test.domain, func(t *testing.T) {
+			t.Parallel()
+			must(t, n.answers("NOERROR", "before."+test.domain))
+			test.stop()
+			for range 3 {
+				must(t, n.answers("SERVFAIL", "polled."+test.domain))
+			}
+			test.start()
+			tries := 0
+			eventually(t, "the server answers", func() error {
+				tries++
+				return n.answers("NOERROR", fmt.Sprintf("other-%d.%s", tries, test.domain))
+			})
+			must(t, n.answers("NOERROR", "polled."+test.domain))
+		})
 	}
-	startScripted(h.machine, server.addr(), script{udp: answersWell})
-	tries := 0
-	eventually(t, "the server answers", func() error {
-		tries++
-		return n.answers("NOERROR", fmt.Sprintf("other-%d.example", tries))
-	})
-	must(t, n.answers("NOERROR", "polled.example"))
 }
 
 // However long a server was silent, what failed meanwhile is asked again as soon

@@ -146,6 +146,15 @@ func (l *queryLog) count(name string) (n int) {
 	return n
 }
 
+// counts is how many queries were for each name.
+func (l *queryLog) counts() map[string]int {
+	counts := map[string]int{}
+	for _, asked := range l.all() {
+		counts[asked]++
+	}
+	return counts
+}
+
 // isBelow reports whether a name is a domain or in it.
 func isBelow(name, domain string) bool { return strings.HasSuffix("."+name, "."+domain) }
 

@@ -34,6 +34,7 @@ func (l latencies) at(share float64) float64 {
 // timer queries names that were not queried before.
 type timer struct {
 	*asker
+	n     *node
 	names int
 }
 
@@ -46,7 +47,7 @@ func (q *timer) ask(domain string) time.Duration {
 	r, _, err := q.client.ExchangeWithConn(query, q.conn)
 	took := time.Since(start)
 	must(q.b, err)
-	if r.Rcode != dns.RcodeSuccess {
+	if r.Rcode == dns.RcodeServerFailure {
 		q.b.Fatalf("no answer: %v", r)
 	}
 	return took
@@ -57,7 +58,7 @@ func newTimer(n *node) (*timer, *daemon) {
 	b := n.t.(*testing.B)
 	d := n.boot()
 	eventually(b, "the daemon answers", func() error { return n.answers("NOERROR", n.id) })
-	q := &timer{asker: newAsker(b, n.machine)}
+	q := &timer{asker: newAsker(b, n.machine), n: n}
 	q.client.Timeout = 5 * time.Second
 	return q, d
 }
@@ -105,34 +106,69 @@ func BenchmarkUpstreamFirstDead(b *testing.B) {
 
 // BenchmarkUpstreamLoss: a line that loses 5 % of the packets either way, and
 // one that loses none, each with a node of its own. They are queried in turn,
-// so that other load of the machine slows both.
+// so that other load of the machine slows both. What is lossy is also measured for
+// empty answers and denials.
 func BenchmarkUpstreamLoss(b *testing.B) {
 	needSandbox(b)
 	for _, servers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("servers=%d", servers), func(b *testing.B) {
 			l := newLAN(b)
-			clean := newTimerOn(l, "clean", newBadLine(benchDelay, 0), servers)
-			lossy := newTimerOn(l, "lossy", newBadLine(benchDelay, 0.05), servers)
-			var without, with latencies
+			clean := newTimerOn(l, "clean", newBadLine(benchDelay, 0).script(), servers)
+			lossy := newTimerOn(l, "lossy", newBadLine(benchDelay, 0.05).script(), servers)
+			var without, with, empty, denied latencies
 			for b.Loop() {
 				without = append(without, clean.ask("example."))
 				with = append(with, lossy.ask("example."))
+				empty = append(empty, lossy.ask(emptyDomain))
+				denied = append(denied, lossy.ask(deniedDomain))
 			}
 			b.ReportMetric(without.at(0.5), "clean-p50-ms")
 			b.ReportMetric(without.at(0.99), "clean-p99-ms")
 			b.ReportMetric(with.at(0.5), "lossy-p50-ms")
 			b.ReportMetric(with.at(0.99), "lossy-p99-ms")
 			b.ReportMetric(with.at(1), "lossy-max-ms")
+			b.ReportMetric(empty.at(0.99), "lossy-empty-p99-ms")
+			b.ReportMetric(denied.at(0.99), "lossy-denied-p99-ms")
 		})
 	}
 }
 
-// newTimerOn is for a node whose servers are all behind one line.
-func newTimerOn(l *lan, name string, line *badLine, servers int) *timer {
+// BenchmarkUpstreamSilentNames: one client asks for 400 names a second that nobody
+// answers, another for those that somebody does; and the same without the first, on
+// a node of its own, in turn.
+func BenchmarkUpstreamSilentNames(b *testing.B) {
+	needSandbox(b)
+	l := newLAN(b)
+	var asked queryLog
+	line := newBadLine(benchDelay, 0)
+	clean := newTimerOn(l, "clean", line.script(), 1)
+	flooded := newTimerOn(l, "flooded", exceptSilent(line, &asked), 1)
+	stop := flooded.n.askForSilence()
+	eventually(b, "as many wait as there will be", func() error {
+		if names := len(asked.counts()); names < 5*silentRate {
+			return fmt.Errorf("%d names", names)
+		}
+		return nil
+	})
+	var without, with latencies
+	for b.Loop() {
+		without = append(without, clean.ask("example."))
+		with = append(with, flooded.ask("example."))
+	}
+	names := stop()
+	b.ReportMetric(without.at(0.5), "without-p50-ms")
+	b.ReportMetric(without.at(0.99), "without-p99-ms")
+	b.ReportMetric(with.at(0.5), "with-p50-ms")
+	b.ReportMetric(with.at(0.99), "with-p99-ms")
+	b.ReportMetric(float64(len(asked.all()))/float64(names), "packets/silent-name")
+}
+
+// newTimerOn is for a node whose servers all do the same.
+func newTimerOn(l *lan, name string, does script, servers int) *timer {
 	h := l.join("servers of " + name).address()
 	var addrs []string
 	for range servers {
-		addrs = append(addrs, fmt.Sprintf("%q", newScripted(h, script{udp: line.carry, tcp: answersWellByTCP}).addr()))
+		addrs = append(addrs, fmt.Sprintf("%q", newScripted(h, does).addr()))
 	}
 	n := newNode(l, name)
 	n.address()
