@@ -23,6 +23,9 @@
 //     the zones of zonedata_test.go. scripted_test.go has one of our own that
 //     sends what a test wants, byte by byte, as message_test.go builds it, and
 //     connected_test.go those whose connections a test has in its hands.
+//   - everyday_test.go puts nodedns and other forwarders in front of the same
+//     servers, row by row of the manual's table; everyday_site_test.go is where,
+//     and everyday_forwarders_test.go has the programs.
 //   - docs_test.go runs what the manual shows, as transcript_test.go reads it.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so

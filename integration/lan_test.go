@@ -63,6 +63,9 @@ func (l *lan) join(name string) *host {
 	return h
 }
 
+// routerHost is the router as one of the hosts, by its addresses.
+func (l *lan) routerHost() *host { return &host{machine: l.router, lan: l, port: 254} }
+
 func namedLink(name string) netlink.LinkAttrs {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name

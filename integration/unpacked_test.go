@@ -25,10 +25,13 @@ func needUnpacked(t testing.TB, programs ...string) {
 	}
 }
 
-func unpackedPath(program string) string {
-	path := filepath.Join(os.Getenv(unpackedVar), "usr/bin", program)
-	if _, err := os.Stat(path); err != nil {
-		path = filepath.Join(os.Getenv(unpackedVar), "usr/sbin", program)
+// unpackedPath is where a program is, or where it would be.
+func unpackedPath(program string) (path string) {
+	for _, dir := range []string{"usr/bin", "lib/systemd", "usr/sbin"} {
+		path = filepath.Join(os.Getenv(unpackedVar), dir, program)
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
 	}
 	return path
 }
