@@ -10,12 +10,18 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
-// maxHops bounds how often one query is decided on anew, behind its aliases.
-const maxHops = 16
+const (
+	// maxHops bounds how often one query is decided on anew, behind its aliases.
+	maxHops = 16
+	// maxAliases bounds the way through one reply. The resolvers that we ask end
+	// after some 16 themselves; but a few DNAME records can lead through more names
+	// than there is time or memory for.
+	maxAliases = 64
+)
 
 var (
 	errLoop = errors.New("its aliases lead in a circle")
-	errLong = errors.New("its aliases lead through too many servers")
+	errLong = errors.New("its aliases lead through too many names")
 )
 
 // Looped reports whether a reply with these extended errors failed because its
@@ -102,7 +108,7 @@ func passedBy(m *dns.Msg) (passed []string, target string) {
 // name that the servers which replied do not cover, the chain is open: the reply
 // ends with that alias, and with it all that it says of what is behind. An alias
 // that a DNAME record makes is the one that the record makes (RFC 6672, section
-// 3.4), whatever the reply has.
+// 3.4), whatever the reply has. It fails if there is no end to them.
 func trace(name string, qtype uint16, reply *dns.Msg, covers func(name string) bool) (open bool, err error) {
 	c := chain{qtype: qtype, answer: map[string][]dns.RR{}, passed: map[string]bool{}}
 	for _, rr := range reply.Answer {
@@ -111,8 +117,11 @@ func trace(name string, qtype uint16, reply *dns.Msg, covers func(name string) b
 		c.dnames = c.dnames || rr.Header().Rrtype == dns.TypeDNAME
 	}
 	for !open {
-		if c.passed[dns.CanonicalName(name)] {
+		switch {
+		case c.passed[dns.CanonicalName(name)]:
 			return false, errLoop
+		case len(c.passed) > maxAliases:
+			return false, errLong
 		}
 		target, rcode := c.step(name)
 		if rcode != dns.RcodeSuccess {

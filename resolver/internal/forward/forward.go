@@ -76,7 +76,7 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case errors.As(err, &failure):
-	case errors.Is(err, errLoop):
+	case errors.Is(err, errLoop), errors.Is(err, errLong):
 		own.InfoCode = dns.ExtendedErrorCodeInvalidData
 		return []*dns.EDNS0_EDE{own}
 	case errors.Is(err, ErrOverdue):
