@@ -16,7 +16,8 @@ type query string
 const (
 	flagsHigh   = 2 // QR, opcode, AA, TC, RD
 	flagsLow    = 3 // RA, Z, AD, CD, rcode
-	authorities = 9 // the low octets of the numbers of records
+	answers     = 6 // the number of records
+	authorities = 9 // the low octets of the other numbers
 	additionals = 11
 	headerLen   = 12
 )
@@ -90,7 +91,7 @@ func changed(message []byte, at int, octet byte) []byte {
 	return message
 }
 
-// receive is the next query on a connection.
+// receive is the next message on a connection, most often a query.
 func receive(conn net.Conn) (query, error) {
 	var length [2]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {

@@ -139,13 +139,15 @@ func BenchmarkUpstreamLoss(b *testing.B) {
 func BenchmarkUpstreamSilentNames(b *testing.B) {
 	needSandbox(b)
 	l := newLAN(b)
-	var asked queryLog
+	var datagrams, streams queryLog
 	line := newBadLine(benchDelay, 0)
 	clean := newTimerOn(l, "clean", line.script(), 1)
-	flooded := newTimerOn(l, "flooded", exceptSilent(line, &asked), 1)
-	stop := flooded.n.askForSilence()
+	flooded := newTimerOn(l, "flooded", exceptSilent(line, &datagrams, &streams), 1)
+	client := newSilentClient(flooded.n.machine)
+	end, ended := make(chan struct{}), make(chan error)
+	go func() { ended <- client.askUntil(end) }()
 	eventually(b, "as many wait as there will be", func() error {
-		if names := len(asked.counts()); names < 5*silentRate {
+		if names := len(datagrams.counts()); names < 5*silentRate {
 			return fmt.Errorf("%d names", names)
 		}
 		return nil
@@ -155,12 +157,27 @@ func BenchmarkUpstreamSilentNames(b *testing.B) {
 		without = append(without, clean.ask("example."))
 		with = append(with, flooded.ask("example."))
 	}
-	names := stop()
+	close(end)
+	must(b, <-ended)
 	b.ReportMetric(without.at(0.5), "without-p50-ms")
 	b.ReportMetric(without.at(0.99), "without-p99-ms")
 	b.ReportMetric(with.at(0.5), "with-p50-ms")
 	b.ReportMetric(with.at(0.99), "with-p99-ms")
-	b.ReportMetric(float64(len(asked.all()))/float64(names), "packets/silent-name")
+	b.ReportMetric(float64(len(datagrams.all())+len(streams.all()))/float64(client.asked), "packets/silent-name")
+}
+
+// askUntil asks for silentRate names a second until end is closed.
+func (c *silentClient) askUntil(end <-chan struct{}) error {
+	for began := time.Now(); ; {
+		if err := c.ask(int(time.Since(began).Seconds()*silentRate) - c.asked); err != nil {
+			return err
+		}
+		select {
+		case <-end:
+			return nil
+		case <-time.After(time.Second / silentRate):
+		}
+	}
 }
 
 // newTimerOn is for a node whose servers all do the same.

@@ -13,8 +13,9 @@
 //
 // # Invariants
 //
-//   - A query takes at most [Total]. A server gets it three times over UDP and
-//     once over TCP at most (RFC 9520, section 3.1).
+//   - A query takes at most [Total]. A server gets it three times at most over UDP
+//     and then once over TCP; over a connection that ends or is silent it is sent
+//     again, three times in all (RFC 9520, section 3.1).
 //   - An answer counts only if no earlier server of the list may still be in
 //     time.
 //   - What is learnt of a server is learnt by probes: that it is down, and which
