@@ -117,8 +117,8 @@ func (c *containerNet) serves() error {
 	return nil
 }
 
-// askSteadily has a machine query its resolver for a name, one query after the
-// other, until stop is called. That fails the test if one was not answered.
+// askSteadily has a machine query its resolver for a name, every millisecond at
+// most, until stop is called. That fails the test if one was not answered.
 func (m *machine) askSteadily(name string) (stop func()) {
 	m.t.Helper()
 	conn, err := m.dial("udp", "127.0.0.53:53")
@@ -127,12 +127,14 @@ func (m *machine) askSteadily(name string) (stop func()) {
 	asked := 0
 	go func() {
 		defer conn.Close()
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
 		for {
 			select {
 			case <-ended:
 				done <- nil
 				return
-			default:
+			case <-pace.C:
 			}
 			if err := askOnce(conn, name); err != nil {
 				done <- fmt.Errorf("query %d: %w", asked, err)

@@ -12,11 +12,14 @@ import (
 const Patience = time.Minute
 
 // The time between two checks of what is awaited: the longer it takes, the less
-// a little more matters, while each look may start a process and keep the
-// machine from getting there.
+// a little more matters. A check may start a process and keep the machine from
+// getting there, so between two is costShare times what the last one took.
 const (
 	firstPoll = 5 * time.Millisecond
 	lastPoll  = 200 * time.Millisecond
+	costShare = 4
+	// longestPause keeps a check that is slow by itself from being the last.
+	longestPause = time.Second
 )
 
 // Eventually polls, where no event can be awaited, until a condition returns nil,
@@ -31,14 +34,16 @@ func EventuallyWithin(t testing.TB, limit time.Duration, what string, condition 
 	t.Helper()
 	deadline := time.Now().Add(limit)
 	for pause := firstPoll; ; pause = min(pause*5/4, lastPoll) {
+		begun := time.Now()
 		err := condition()
 		if err == nil {
 			return
 		}
+		took := time.Since(begun)
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %s: %v", limit, what, err)
 		}
-		time.Sleep(pause)
+		time.Sleep(max(pause, min(costShare*took, longestPause)))
 	}
 }
 
