@@ -100,7 +100,7 @@ func TestFailuresAreCached(t *testing.T) {
 
 // What an upstream makes of one client's options is not what it makes of another
 // client's query.
-func TestFailureByOptionsConcernsNobodyElse(t *testing.T) {
+func TestFailureByOptionsIsNotShared(t *testing.T) {
 	u := newScripted(t, rejecting(dns.RcodeFormatError))
 	c := newCaching(t, u)
 	start(t, c.Server)

@@ -119,7 +119,7 @@ func oddQueries(t *testing.T) map[string][]byte {
 	}
 }
 
-func TestSilenceIsNotTold(t *testing.T) {
+func TestUnansweredIsNotPublished(t *testing.T) {
 	t.Parallel()
 	s := start(t, newServer(t, settings()))
 	w, c := watching(t, s), dial(t, s, "udp")

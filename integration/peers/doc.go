@@ -10,7 +10,7 @@
 //
 // The order to read it in:
 //
-//   - main.go has the flags and the two stages. The first (shelf.go, debian.go,
+//   - main.go has the flags and the two stages. The first (programs.go, debian.go,
 //     builds.go) obtains the programs, by Debian packages that are unpacked but
 //     never installed, and by compilers. The second (sandbox.go) runs in
 //     namespaces of its own: all ports are free there, nothing leaves the
@@ -21,7 +21,7 @@
 //     after one holds its configuration. server.go is a running one, usage.go
 //     what it used.
 //   - load.go runs the load, a C program of its own in the directory load.
-//   - course.go and the files that it names are what is measured; samples.go
+//   - rows.go and the files that it names are what is measured; samples.go
 //     keeps the results, and tables.go prints it.
 //
 // The bench imports nothing of the project, so what it shows holds for the

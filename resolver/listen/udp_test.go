@@ -84,7 +84,7 @@ func TestBothWildcardsOnOnePort(t *testing.T) {
 	}
 }
 
-func TestClientIsTold(t *testing.T) {
+func TestClientAddressAndTransport(t *testing.T) {
 	seen := make(chan Client, 1)
 	s := start(t, answerer(func(m []byte, c Client, b []byte) ([]byte, Wait) {
 		seen <- c

@@ -220,7 +220,7 @@ func TestLateReplyIsDelivered(t *testing.T) {
 }
 
 // A server that was asked too, and is not awaited, has missed nothing.
-func TestNobodyIsBlamedForWhatIsNotAwaited(t *testing.T) {
+func TestUnawaitedExchangeIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(rtt), after(rtt), after(rtt))
 		defer run(t, p)()
@@ -366,7 +366,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-func TestTheMostTellingErrorIsRelayed(t *testing.T) {
+func TestMostInformativeErrorIsRelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, servers, g := imagine(Config{}, after(rtt), after(rtt), after(lost))
 		servers[0].set(after(rtt), func(q *dns.Msg) *dns.Msg {

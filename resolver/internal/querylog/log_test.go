@@ -30,7 +30,7 @@ func next(t *testing.T, w *Watcher) ([]Entry, uint64) {
 	return entries, missed
 }
 
-func TestAllWhoWatchAreTold(t *testing.T) {
+func TestEveryWatcherGetsEachEntry(t *testing.T) {
 	t.Parallel()
 	log := new(Log)
 	log.Publish(&Entry{Reason: "before anybody watches"})
@@ -100,7 +100,7 @@ func TestWhatHasNoRoomIsCounted(t *testing.T) {
 	}
 }
 
-func TestMissedAreToldOnce(t *testing.T) {
+func TestMissedAreReportedOnce(t *testing.T) {
 	t.Parallel()
 	log := new(Log)
 	w := watch(t, log)
