@@ -16,7 +16,7 @@ const (
 	// maxAliases bounds the way through one reply. The resolvers that we ask end
 	// after some 16 themselves; but a few DNAME records can lead through more names
 	// than there is time or memory for.
-	maxAliases = 64
+	maxAliases = 256
 )
 
 var (
