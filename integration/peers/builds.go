@@ -20,9 +20,10 @@ func buildC(s *shelf, name string) error {
 	return err
 }
 
-// buildGo builds a package that is below the module, or in a module there.
+// buildGo builds a package that is below the module, or in a module there, as
+// packages are built: without what is for debuggers.
 func buildGo(s *shelf, name, dir string) error {
-	_, err := output(exec.Command("go", "build", "-C", filepath.Join(s.Repo, dir), "-o", s.bin(name), "."))
+	_, err := output(exec.Command("go", "build", "-C", filepath.Join(s.Repo, dir), "-ldflags=-s -w", "-o", s.bin(name), "."))
 	return err
 }
 
