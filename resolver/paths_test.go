@@ -143,30 +143,36 @@ func fillCache(t testing.TB, s *Server) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !s.cache.PutAs(cache.Key{Name: wire, Type: qtype, DO: bits[0], CD: bits[1]}, m, traits, s.cache.Epoch(), pathClock-age) {
+			if !s.cache.Put(cache.Key{Name: wire, Type: qtype, DO: bits[0], CD: bits[1]}, m, traits, s.cache.Epoch(), pathClock-age) {
 				t.Fatalf("%s is not kept", name)
 			}
 		}
 	}
-	rcode := func(rcode int) func(*dns.Msg) {
-		return func(m *dns.Msg) {
-			m.Rcode = rcode
-			opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
-			opt.Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeFiltered, ExtraText: "as told upstream"}}
-			m.Extra = []dns.RR{opt}
+	why := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeFiltered, ExtraText: "as told upstream"}
+	denied := func(m *dns.Msg) {
+		m.Rcode = dns.RcodeNameError
+		m.Extra = []dns.RR{&dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: []dns.EDNS0{why}}}
+	}
+	fail := func(name string) {
+		wire, _ := decision.ParseName(name)
+		failure := cache.Failure{Rcode: dns.RcodeServerFailure, Extended: []*dns.EDNS0_EDE{why}}
+		for _, bits := range [][2]bool{{}, {true, false}, {false, true}, {true, true}} {
+			if !s.cache.Fail(cache.Key{Name: wire, Type: dns.TypeA, DO: bits[0], CD: bits[1]}, failure, s.cache.Epoch(), pathClock) {
+				t.Fatalf("that %s fails is not kept", name)
+			}
 		}
 	}
 	put("www.example.org", dns.TypeA, 10*time.Second, nil,
 		"www.example.org. 300 IN CNAME host.example.org.", "host.example.org. 200 IN A 192.0.2.1", "host.example.org. 200 IN A 192.0.2.2")
 	put("www.example.org", dns.TypeAAAA, 10*time.Second, nil, soa60)
-	put("absent.example.org", dns.TypeA, 10*time.Second, rcode(dns.RcodeNameError), soa60)
+	put("absent.example.org", dns.TypeA, 10*time.Second, denied, soa60)
 	// The hosts file has this name, so that it exists even if an upstream denies
 	// it.
-	put("printer.lan", dns.TypeTXT, time.Second, rcode(dns.RcodeNameError), soa60)
-	put("broken.example.org", dns.TypeA, 0, rcode(dns.RcodeServerFailure))
+	put("printer.lan", dns.TypeTXT, time.Second, denied, soa60)
+	fail("broken.example.org")
 	put("due.example.org", dns.TypeA, 10*time.Minute, nil, "due.example.org. 60 IN A 192.0.2.3")
 	put("stale.example.org", dns.TypeA, 10*time.Minute, nil, "stale.example.org. 60 IN A 192.0.2.3")
-	put("stale.example.org", dns.TypeA, 0, rcode(dns.RcodeServerFailure))
+	fail("stale.example.org")
 	put("late.example.org", dns.TypeA, 58*time.Second, nil, "late.example.org. 60 IN A 192.0.2.4")
 	traits = cache.Open
 	put("alias.example.org", dns.TypeA, time.Second, nil, "alias.example.org. 60 IN CNAME "+theirs+".nodes.example.")

@@ -9,8 +9,10 @@ import "github.com/miekg/dns"
 // referral is an answer.
 func IsAnswer(reply *dns.Msg) bool {
 	switch reply.Rcode {
-	case dns.RcodeNameError, dns.RcodeYXDomain: // RFC 6672, section 2.2: a DNAME makes the name too long
+	case dns.RcodeNameError:
 		return true
+	case dns.RcodeYXDomain: // RFC 6672, section 2.2: a DNAME makes the name too long
+		return len(reply.Answer) > 0
 	case dns.RcodeSuccess:
 		return len(reply.Answer) > 0 || reply.RecursionAvailable || reply.Authoritative || !reply.RecursionDesired
 	}

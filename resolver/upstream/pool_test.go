@@ -152,6 +152,7 @@ func TestFailover(t *testing.T) {
 		"FORMERR":        serve(t, failing(dns.RcodeFormatError), nil).addr,
 		"NOTAUTH":        serve(t, failing(dns.RcodeNotAuth), nil).addr,
 		"unknown code":   serve(t, failing(12), nil).addr,
+		"YXDOMAIN":       serve(t, failing(dns.RcodeYXDomain), nil).addr,
 		"unreachable":    unreachable(t),
 		"lame":           serve(t, failing(dns.RcodeSuccess), nil).addr,
 		"a referral": serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -189,7 +190,9 @@ func TestFinalAnswers(t *testing.T) {
 		"NODATA of a resolver":    {dns.RcodeSuccess, func(m *dns.Msg) { m.RecursionAvailable = true }},
 		"NODATA of an authority":  {dns.RcodeSuccess, func(m *dns.Msg) { m.Authoritative = true }},
 		"NXDOMAIN without either": {dns.RcodeNameError, func(*dns.Msg) {}},
-		"YXDOMAIN":                {dns.RcodeYXDomain, func(*dns.Msg) {}},
+		"YXDOMAIN with a DNAME": {dns.RcodeYXDomain, func(m *dns.Msg) {
+			m.Answer = []dns.RR{&dns.DNAME{Hdr: dns.RR_Header{Name: "example.", Rrtype: dns.TypeDNAME, Class: dns.ClassINET}, Target: "test."}}
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -197,7 +200,7 @@ func TestFinalAnswers(t *testing.T) {
 				tt.change(m)
 				_ = w.WriteMsg(m)
 			}, nil)
-			if got, _ := ask(t, grouped(server.addr, never.addr)); got.Msg.Rcode != tt.rcode || len(got.Msg.Answer) > 0 {
+			if got, _ := ask(t, grouped(server.addr, never.addr)); got.Msg.Rcode != tt.rcode || got.Server.Addr != server.addr {
 				t.Errorf("got %v", got.Msg)
 			}
 		})

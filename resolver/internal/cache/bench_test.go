@@ -79,7 +79,7 @@ func BenchmarkPut(b *testing.B) {
 		k = numbered(n)
 		m.Question[0].Name = k.text()
 		m.Answer[0].Header().Name = m.Question[0].Name
-		c.Put(k, m, c.Epoch(), start)
+		c.Put(k, m, 0, c.Epoch(), start)
 	}
 }
 
@@ -91,7 +91,7 @@ func BenchmarkMemory(b *testing.B) {
 		c := New(Config{Size: size})
 		for n := 0; c.Stats().Evictions == 0; n++ {
 			k := numbered(n)
-			c.Put(k, sized(k, 50), c.Epoch(), start)
+			c.Put(k, sized(k, 50), 0, c.Epoch(), start)
 		}
 		b.ReportMetric(float64(heapInUse()-before)/size, "heap/size")
 		b.ReportMetric(float64(c.Stats().Entries), "entries")
@@ -112,7 +112,7 @@ func BenchmarkChurn(b *testing.B) {
 					for put := 0; put < 10*size/len(mix.octets); n++ {
 						k := numbered(n)
 						m := sized(k, octets(r))
-						c.Put(k, m, c.Epoch(), start)
+						c.Put(k, m, 0, c.Epoch(), start)
 						put += int(entryBytes) + m.Len()
 						if n%500 == 0 {
 							peak = max(peak, resident(b))
@@ -144,6 +144,6 @@ func resident(b *testing.B) int64 {
 func fill(c *Cache, names int) {
 	for i := range names {
 		k := numbered(i)
-		c.Put(k, sized(k, 50), c.Epoch(), start)
+		c.Put(k, sized(k, 50), 0, c.Epoch(), start)
 	}
 }

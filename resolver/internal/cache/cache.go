@@ -63,7 +63,7 @@ func (c *Cache) Epoch() Epoch {
 	return c.epoch
 }
 
-// Put keeps an upstream's reply to a question, if it is one that may be kept,
+// Put keeps an upstream's answer to a question, if it is one that may be kept,
 // and reports whether it did. It does nothing if there was a flush since the
 // epoch in which the upstream was asked. The reply is not changed, and the
 // caller may change it afterwards.
@@ -71,21 +71,11 @@ func (c *Cache) Epoch() Epoch {
 // All sections of the reply are kept, and its AD bit: a caller that does not
 // trust the upstream clears it before. Of its OPT only the extended errors
 // stay. A reply that answers the question and must not be kept, for example
-// since its TTL is 0, removes what was kept before. One that says nothing
-// of the name, by its code, is handled as by Fail. To a question with options an
-// answer is not kept.
-func (c *Cache) Put(k Key, reply *dns.Msg, asked Epoch, now time.Duration) bool {
-	return c.PutAs(k, reply, 0, asked, now)
-}
-
-// PutAs is Put for a reply with traits.
-func (c *Cache) PutAs(k Key, reply *dns.Msg, traits Traits, asked Epoch, now time.Duration) bool {
-	switch {
-	case !k.answeredBy(reply):
-		return false
-	case fails(reply):
-		return c.Fail(k, Failure{Rcode: reply.Rcode, Extended: extendedOf(reply)}, asked, now)
-	case reply.Truncated, len(k.Options) > 0:
+// since its TTL is 0, removes what was kept before. To a question with options an
+// answer is not kept. Whether a reply is an answer the caller knows: one that is
+// none is for Fail.
+func (c *Cache) Put(k Key, reply *dns.Msg, traits Traits, asked Epoch, now time.Duration) bool {
+	if !k.answeredBy(reply) || reply.Truncated || len(k.Options) > 0 {
 		return false
 	}
 	e := encode(&k, reply, traits)

@@ -32,7 +32,7 @@ func Example() {
 			Hdr: dns.RR_Header{Name: "host.example.net.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 100},
 			A:   []byte{192, 0, 2, 1},
 		}}
-		c.Put(key, reply, asked, now)
+		c.Put(key, reply, 0, asked, now)
 	}
 
 	wire, err := query.Pack()

@@ -34,18 +34,6 @@ type Failure struct {
 	Over func() bool
 }
 
-// fails reports whether a reply is a failure, which says nothing of the name. A
-// DNAME that makes too long a name is an answer (RFC 6672, section 2.2).
-func fails(reply *dns.Msg) bool {
-	switch reply.Rcode {
-	case dns.RcodeSuccess, dns.RcodeNameError:
-		return false
-	case dns.RcodeYXDomain:
-		return len(reply.Answer) == 0
-	}
-	return true
-}
-
 // failed is what an entry knows of a failure.
 type failed struct {
 	// recheck is when the upstreams may be asked again while there is a stale

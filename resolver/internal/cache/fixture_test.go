@@ -77,7 +77,7 @@ const (
 
 func put(tb testing.TB, c *Cache, k Key, m *dns.Msg, now time.Duration) {
 	tb.Helper()
-	if !c.Put(k, m, c.Epoch(), now) {
+	if !c.Put(k, m, 0, c.Epoch(), now) {
 		tb.Fatalf("the reply was not kept: %v", m)
 	}
 }

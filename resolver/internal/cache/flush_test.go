@@ -73,7 +73,7 @@ func TestFlushForeign(t *testing.T) {
 		t.Errorf("%d dropped", n)
 	}
 	for q, m := range gone {
-		if _, ok := c.Get(key(t, q), start); ok || c.Put(key(t, q), m, asked, start) {
+		if _, ok := c.Get(key(t, q), start); ok || c.Put(key(t, q), m, 0, asked, start) {
 			t.Errorf("%s is still there", q)
 		}
 	}
@@ -87,10 +87,10 @@ func TestFlushForeign(t *testing.T) {
 func TestPutOpen(t *testing.T) {
 	c, k := newCache(0), key(t, "alias.example.org A")
 	m := reply(t, "alias.example.org A", 0, "alias.example.org. 60 CNAME other.example.org.", "other.example.org. 30 CNAME far.example.net.")
-	if c.Put(k, m, c.Epoch(), start) {
+	if c.Put(k, m, 0, c.Epoch(), start) {
 		t.Error("it is kept as a denial without an SOA")
 	}
-	if !c.PutAs(k, m, Open, c.Epoch(), start) {
+	if !c.Put(k, m, Open, c.Epoch(), start) {
 		t.Fatal("it is not kept")
 	}
 	if h := get(t, c, k, start+29*time.Second); !h.Open || h.Left() != time.Second {
@@ -113,10 +113,10 @@ func TestFlushRefusesWhatWasAskedBefore(t *testing.T) {
 			c, k := newCache(0), key(t, question)
 			before := c.Epoch()
 			flush(c)
-			if c.Put(k, reply(t, question, 0, address), before, start) || c.Fail(k, Failure{}, before, start) {
+			if c.Put(k, reply(t, question, 0, address), 0, before, start) || c.Fail(k, Failure{}, before, start) {
 				t.Error("kept")
 			}
-			if !c.Put(k, reply(t, question, 0, address), c.Epoch(), start) {
+			if !c.Put(k, reply(t, question, 0, address), 0, c.Epoch(), start) {
 				t.Error("not kept, though asked for after it")
 			}
 		})
@@ -156,7 +156,7 @@ func TestSetConfigKeepsWhatFits(t *testing.T) {
 func TestSizesThatKeepNothing(t *testing.T) {
 	for _, size := range []int64{-1, 0, 1, 1000} {
 		c, k := New(Config{Size: size}), key(t, question)
-		if c.Put(k, reply(t, question, 0, address), c.Epoch(), start) || c.Fail(k, Failure{}, c.Epoch(), start) {
+		if c.Put(k, reply(t, question, 0, address), 0, c.Epoch(), start) || c.Fail(k, Failure{}, c.Epoch(), start) {
 			t.Errorf("size %d: kept", size)
 		}
 		if _, ok := c.Get(k, start); ok {

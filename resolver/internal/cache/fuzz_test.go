@@ -36,7 +36,7 @@ func FuzzPut(f *testing.F) {
 		}
 		name := wireName(t, m.Question[0].Name)
 		c, k := New(Config{Size: 1 << 20, ServeStale: time.Hour}), Key{Name: name, Type: m.Question[0].Qtype}
-		kept := c.Put(k, m, c.Epoch(), start)
+		kept := c.Put(k, m, 0, c.Epoch(), start)
 		check(t, c)
 		h, ok := c.Get(k, start+time.Duration(seconds)*time.Second)
 		if ok && !kept {

@@ -72,14 +72,13 @@ func (k *Key) appendQuestion(b []byte) []byte {
 	return binary.BigEndian.AppendUint16(b, dns.ClassINET)
 }
 
-// answeredBy reports whether a reply is one to this question. A server that
-// failed may leave the question out.
+// answeredBy reports whether a reply is one to this question.
 func (k *Key) answeredBy(reply *dns.Msg) bool {
-	if len(reply.Question) == 0 {
-		return fails(reply)
+	if len(reply.Question) != 1 {
+		return false
 	}
 	asked := reply.Question[0]
-	if len(reply.Question) != 1 || asked.Qtype != k.Type || asked.Qclass != dns.ClassINET {
+	if asked.Qtype != k.Type || asked.Qclass != dns.ClassINET {
 		return false
 	}
 	// The same name can be written in several ways, with escapes.

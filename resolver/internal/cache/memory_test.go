@@ -48,7 +48,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				for put := 0; put < 2*size; n++ {
 					k := numbered(n)
 					m := sized(k, octets(r))
-					c.Put(k, m, c.Epoch(), start)
+					c.Put(k, m, 0, c.Epoch(), start)
 					put += int(entryBytes) + m.Len()
 				}
 			}

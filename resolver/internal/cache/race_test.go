@@ -41,7 +41,7 @@ func step(t *testing.T, c *Cache, r *rand.Rand, k Key) {
 	default:
 		h, ok := c.Get(k, now)
 		if !ok {
-			c.Put(k, sized(k, r.IntN(200)), c.Epoch(), now)
+			c.Put(k, sized(k, r.IntN(200)), 0, c.Epoch(), now)
 			return
 		}
 		m, err := h.Message()

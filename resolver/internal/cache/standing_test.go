@@ -132,7 +132,7 @@ func TestEntryLimit(t *testing.T) {
 	if limit > size/64 {
 		t.Errorf("an entry may take %d of %d", limit, size)
 	}
-	if c.Put(k, sized(k, limit), c.Epoch(), start) {
+	if c.Put(k, sized(k, limit), 0, c.Epoch(), start) {
 		t.Error("a huge reply was kept")
 	}
 	put(t, c, k, sized(k, limit/2), start)

@@ -23,7 +23,11 @@ func withCache(t *testing.T, view *View, q *Question, rcode int, age time.Durati
 	}
 	m.Ns = []dns.RR{soa}
 	key := cache.Key{Name: q.Name, Type: q.Type, DO: q.DO, CD: q.CD}
-	if !view.Cache.Put(key, m, view.Cache.Epoch(), view.Now-age) {
+	if rcode == dns.RcodeServerFailure {
+		view.Cache.Fail(key, cache.Failure{Rcode: rcode}, view.Cache.Epoch(), view.Now-age)
+		return
+	}
+	if !view.Cache.Put(key, m, 0, view.Cache.Epoch(), view.Now-age) {
 		t.Fatal("it is not kept")
 	}
 }

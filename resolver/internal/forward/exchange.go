@@ -67,7 +67,7 @@ func (f *Forwarder) keep(x *exchange, reply *upstream.Reply) (open bool, err err
 	if reply.Provisional {
 		traits |= cache.Provisional
 	}
-	f.cache.PutAs(x.key, m, traits, x.asked, f.clock())
+	f.cache.Put(x.key, m, traits, x.asked, f.clock())
 	return open, nil
 }
 

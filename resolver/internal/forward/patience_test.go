@@ -59,7 +59,7 @@ func TestStaleAnswerInTime(t *testing.T) {
 				soa, _ := dns.NewRR("example.org. 60 IN SOA ns.example.org. admin.example.org. 1 2 3 4 60")
 				m.Ns = []dns.RR{soa}
 				key := cache.Key{Name: r.Question.Name, Type: dns.TypeA}
-				f.cache.Put(key, m, f.cache.Epoch(), f.clock())
+				f.cache.Put(key, m, 0, f.cache.Epoch(), f.clock())
 				time.Sleep(2 * time.Minute)
 				verdict := decision.Verdict{Kind: decision.Forward}
 				decide(&verdict, r, f)
