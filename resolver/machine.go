@@ -116,7 +116,7 @@ func (m *machine) follow(ctx context.Context) error {
 			<-turn.Done()
 		} else {
 			files := sources.Files()
-			follower := follow.Follower{Root: root, Files: files, Logger: m.log}
+			follower := follow.Follower{Root: root, Files: files, Again: sources.Again, Logger: m.log}
 			follower.Run(turn, func() {
 				changed, err := sources.Reload()
 				m.report(err)

@@ -92,4 +92,8 @@ func TestRunFollowsTheMachine(t *testing.T) {
 	await("[192.0.2.6]")
 	write("etc/other.conf", "nameserver 192.0.2.7\n")
 	await("[192.0.2.7]")
+
+	// It is emptied, which counts a moment later, when nothing changes any more.
+	write("etc/other.conf", "")
+	await("[192.0.2.5]")
 }

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/nodedns/nodedns/internal/retry"
 )
 
 const (
-	// pollInterval is how often files are checked without a hint.
-	pollInterval = 5 * time.Second
-	// unwatchedInterval is how often while not all of them could be watched.
+	// remoteInterval is how often files are checked where the kernel does not
+	// notify of all changes, and unwatchedInterval where it notifies of none.
+	remoteInterval    = 5 * time.Second
 	unwatchedInterval = time.Second
 	// debounce is how long nothing must have happened to the files before they
 	// are checked: overwriting a file in place begins by truncating it.
@@ -32,12 +34,17 @@ type Follower struct {
 	// Logger of errors; nil discards them.
 	Logger *slog.Logger
 
-	poll, unwatched time.Duration // other intervals than the usual ones, for tests
+	// Again, if not nil, is called after each call of look, and returns how long
+	// after it there is to be another one at the latest; 0: that does not matter.
+	Again func() time.Duration
+
+	anyway, remote, unwatched time.Duration // other intervals than the usual ones, for tests
 }
 
 // Run calls look at once, and again within maxDelay after any of the files may
 // have changed, until ctx ends. A change during a call leads to another call.
-// Where the kernel gives no hints, it calls look every second instead.
+// What the kernel does not notify of is found by calls without a hint: every
+// minute, or more often where that is known.
 func (f *Follower) Run(ctx context.Context, look func()) {
 	n := newNotifier()
 	var wait sync.WaitGroup
@@ -47,21 +54,31 @@ func (f *Follower) Run(ctx context.Context, look func()) {
 	for unwatched := false; ctx.Err() == nil; {
 		// In this order: what changes after the watches are set makes a hint,
 		// what changed before them is seen now.
-		err := n.rewatch(f.Root, f.Files)
+		all, err := n.rewatch(f.Root, f.Files)
 		look()
 		if err != nil && !unwatched {
 			f.warn(err)
 		}
 		unwatched = err != nil
-		n.wait(ctx, f.pause(unwatched))
+		n.wait(ctx, f.pause(all, unwatched))
 	}
 }
 
-func (f *Follower) pause(unwatched bool) time.Duration {
-	if unwatched {
-		return cmp.Or(f.unwatched, unwatchedInterval)
+// pause returns how long to wait for a hint.
+func (f *Follower) pause(all, unwatched bool) time.Duration {
+	pause := cmp.Or(f.remote, remoteInterval)
+	switch {
+	case unwatched:
+		pause = cmp.Or(f.unwatched, unwatchedInterval)
+	case all:
+		pause = cmp.Or(f.anyway, retry.Anyway)
 	}
-	return cmp.Or(f.poll, pollInterval)
+	if f.Again != nil {
+		if again := f.Again(); again > 0 {
+			return min(pause, again)
+		}
+	}
+	return pause
 }
 
 func (f *Follower) warn(err error) {
@@ -69,5 +86,5 @@ func (f *Follower) warn(err error) {
 		return
 	}
 	f.Logger.Warn("the kernel gives no notice of changes to some files; they are looked at from time to time",
-		"files", f.Files, "interval", f.pause(true), "error", err)
+		"files", f.Files, "interval", cmp.Or(f.unwatched, unwatchedInterval), "error", err)
 }

@@ -23,8 +23,11 @@ const patience = testkit.Patience
 // function that waits until a look has found a text in the file.
 func follow(t *testing.T, f *Follower) (await func(text string)) {
 	t.Helper()
-	if f.poll == 0 {
-		f.poll = time.Hour
+	if f.anyway == 0 {
+		f.anyway = time.Hour
+	}
+	if f.remote == 0 {
+		f.remote = time.Hour
 	}
 	if f.unwatched == 0 {
 		f.unwatched = time.Hour
@@ -171,6 +174,28 @@ func TestFollow(t *testing.T) {
 			write(t, dir+"/a/real", "3")
 			await("3")
 		},
+		"a directory further up that another one takes the place of": func(t *testing.T, dir string, await func(string)) {
+			must(t, os.MkdirAll(dir+"/a/b", 0o755))
+			must(t, os.MkdirAll(dir+"/c/b", 0o755))
+			write(t, dir+"/a/b/real", "1")
+			write(t, dir+"/c/b/real", "2")
+			relink(t, "a/b/real", dir+"/file")
+			await("1")
+			must(t, os.Rename(dir+"/a", dir+"/d"))
+			must(t, os.Rename(dir+"/c", dir+"/a"))
+			await("2")
+			write(t, dir+"/a/b/real", "3")
+			await("3")
+		},
+		"a directory that is made again at once": func(t *testing.T, dir string, await func(string)) {
+			relink(t, "a/real", dir+"/file")
+			for i := range 20 { // with the same inode, on most file systems
+				must(t, os.Mkdir(dir+"/a", 0o755))
+				write(t, dir+"/a/real", strconv.Itoa(i))
+				await(strconv.Itoa(i))
+				must(t, os.RemoveAll(dir+"/a"))
+			}
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -285,26 +310,19 @@ func TestFollowThroughCommotion(t *testing.T) {
 func TestFollowWithoutHints(t *testing.T) {
 	t.Parallel()
 	h := notifier{failed: errors.New("too many open files")}
-	if err := h.rewatch("", []string{"/etc/hosts"}); !errors.Is(err, h.failed) {
+	if _, err := h.rewatch("", []string{"/etc/hosts"}); !errors.Is(err, h.failed) {
 		t.Errorf("error %v", err)
 	}
 	h.receive() // and returns, as there is nothing to take
 	h.close()
 }
 
-// There is no notification when a directory further up is replaced by another.
-func TestFollowByLookingNowAndThen(t *testing.T) {
+// A caller may know that there will be something to find though nothing changes.
+func TestFollowAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	must(t, os.MkdirAll(dir+"/a/b", 0o755))
-	must(t, os.MkdirAll(dir+"/c/b", 0o755))
-	write(t, dir+"/a/b/file", "1")
-	write(t, dir+"/c/b/file", "2")
-	await := follow(t, &Follower{Files: []string{dir + "/a/b/file"}, poll: time.Millisecond})
+	write(t, dir+"/file", "1")
+	await := follow(t, &Follower{Files: []string{dir + "/file"}, Again: func() time.Duration { return time.Millisecond }})
 	await("1")
-	must(t, os.Rename(dir+"/a", dir+"/d"))
-	must(t, os.Rename(dir+"/c", dir+"/a"))
-	await("2")
-	write(t, dir+"/a/b/file", "3")
-	await("3")
+	await("1")
 }

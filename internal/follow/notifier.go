@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 
-	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/internal/retry"
 )
 
@@ -21,75 +21,78 @@ const maxRounds = 3
 
 // notifier receives the kernel's notifications about some files.
 type notifier struct {
-	notify *fsnotify.Watcher // nil where the kernel gives none
-	failed error             // why it gives none
-	names  atomic.Pointer[map[string]bool]
-	given  retry.Hint
+	notify  *fsnotify.Watcher   // nil where the kernel gives none
+	watches watches             // those of notify
+	failed  error               // why it gives none
+	held    map[string]identity // what was watched, by path
+	names   atomic.Pointer[map[string]bool]
+	given   retry.Hint
+}
+
+// watches are the kernel's, by path. One is lost with what it was for.
+type watches interface {
+	Add(path string) error
+	Remove(path string) error
+	WatchList() []string
 }
 
 func newNotifier() *notifier {
-	n := &notifier{given: retry.NewHint()}
+	n := &notifier{held: map[string]identity{}, given: retry.NewHint()}
 	n.names.Store(&map[string]bool{})
-	n.notify, n.failed = fsnotify.NewWatcher()
-	if n.failed != nil {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
 		// Most often it is fs.inotify.max_user_instances that is used up.
-		n.notify, n.failed = nil, fmt.Errorf("inotify: %w", n.failed)
+		n.failed = fmt.Errorf("inotify: %w", err)
+		return n
 	}
+	n.notify, n.watches = notify, notify
 	return n
 }
 
-// rewatch sets the watches again. They may have been lost with the directory that
-// they were for, when another one of the same name has taken its place.
-func (n *notifier) rewatch(root string, files []string) error {
+// rewatch sets the watches that are missing, gives up those that are not needed
+// any more, and leaves the others: while nothing changes it changes nothing,
+// since each watch that goes is a notification. It reports whether the kernel
+// notifies of all changes from now on, with an error if something can't be
+// watched.
+func (n *notifier) rewatch(root string, files []string) (all bool, err error) {
 	if n.notify == nil {
-		return n.failed
+		return false, n.failed
 	}
-	paths := resolveAll(root, files)
+	found := surveyOf(root, files)
 	for range maxRounds {
-		err := n.watch(paths)
+		err := n.watch(found)
 		// What changed on the way before it was watched gave no hint.
-		now := resolveAll(root, files)
-		if slices.EqualFunc(paths, now, osfile.ResolvedPath.Equal) {
-			return err
+		now := surveyOf(root, files)
+		if now.equal(found) {
+			return err == nil && found.local(), err
 		}
-		paths = now
+		found = now
 	}
-	return errors.New("the paths change faster than they can be followed")
+	return false, errors.New("the paths change faster than they can be followed")
 }
 
-func resolveAll(root string, files []string) []osfile.ResolvedPath {
-	paths := make([]osfile.ResolvedPath, 0, len(files))
-	for _, file := range files {
-		// As far as it leads: an error ends it at something to be watched.
-		p, _ := osfile.Walk(root, file)
-		paths = append(paths, p)
-	}
-	return paths
-}
-
-// watch gives up all watches and sets those for the paths. The error is about
-// directories that cannot be watched.
-func (n *notifier) watch(paths []osfile.ResolvedPath) error {
-	for _, path := range n.notify.WatchList() {
-		_ = n.notify.Remove(path) // it is gone with its directory, at worst
-	}
-	names := map[string]bool{}
-	for _, p := range paths {
-		for _, component := range p.Components {
-			names[component], names[filepath.Dir(component)] = true, true
+// watch has the watches be those that were found to be needed. The error is about
+// directories that can't be watched.
+func (n *notifier) watch(found survey) error {
+	n.names.Store(&found.names) // first, or the first notifications would match nothing
+	alive := n.watches.WatchList()
+	for path, watched := range n.held {
+		if p, wanted := found.places[path]; !wanted || p.identity != watched || !slices.Contains(alive, path) {
+			_ = n.watches.Remove(path) // it is gone with its directory, at worst
+			delete(n.held, path)
 		}
 	}
-	n.names.Store(&names) // first, or the first notifications would match nothing
 	var errs []error
-	for _, p := range paths {
-		for _, component := range p.Components {
-			dir := filepath.Dir(component)
-			if err := n.notify.Add(dir); err != nil {
-				errs = append(errs, fmt.Errorf("watch directory %s: %w", dir, err))
-			}
+	for path, p := range found.places {
+		if _, held := n.held[path]; held {
+			continue
 		}
-		// It may be missing, and most often the directory is enough.
-		_ = n.notify.Add(p.File)
+		switch err := n.watches.Add(path); {
+		case err == nil:
+			n.held[path] = p.identity
+		case p.needed, errors.Is(err, unix.ENOSPC): // max_user_watches is used up
+			errs = append(errs, fmt.Errorf("watch %s: %w", path, err))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -133,7 +136,7 @@ func (n *notifier) receive() {
 			if !open {
 				return
 			}
-			if (*n.names.Load())[e.Name] {
+			if (*n.names.Load())[filepath.Base(e.Name)] {
 				n.given.Send()
 			}
 		case _, open := <-n.notify.Errors:

@@ -29,7 +29,8 @@ type ResolvedPath struct {
 	// File is the end of it.
 	File string
 	// Components are the directory entries on which it depends where that is:
-	// each symlink, and then the file or the first thing that is missing.
+	// each directory and symlink on the way, and then the file or the first
+	// thing that is missing.
 	Components []string
 }
 
@@ -51,10 +52,13 @@ func Walk(root, path string) (ResolvedPath, error) {
 	for links := 0; len(rest) > 0; {
 		next := filepath.Join(at, rest[0]) // ".." ends at "/"
 		rest = rest[1:]
+		if next == at {
+			continue
+		}
 		host := Below(root, next)
+		p.Components = append(p.Components, host)
 		info, err := os.Lstat(host)
 		if err != nil {
-			p.Components = append(p.Components, host)
 			// Joined from root's point of view: a ".." must not leave it.
 			p.File = Below(root, filepath.Join(next, filepath.Join(rest...)))
 			if !errors.Is(err, fs.ErrNotExist) {
@@ -66,7 +70,6 @@ func Walk(root, path string) (ResolvedPath, error) {
 			at = next
 			continue
 		}
-		p.Components = append(p.Components, host)
 		if links++; links > maxSymlinks {
 			return fail(unix.ELOOP)
 		}
@@ -80,6 +83,5 @@ func Walk(root, path string) (ResolvedPath, error) {
 		rest = append(strings.Split(target, "/"), rest...)
 	}
 	p.File = Below(root, at)
-	p.Components = append(p.Components, p.File)
 	return p, nil
 }

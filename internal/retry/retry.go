@@ -1,5 +1,6 @@
 // Package retry provides what repeated work needs: pauses that grow with each
-// failure, a sleep that ends with a context, and hints that there is new work.
+// failure, a sleep that ends with a context, and hints that there is new work,
+// with the time after which it is looked for without one.
 package retry
 
 import (
@@ -45,6 +46,12 @@ func Sleep(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	}
 }
+
+// Anyway is after how long without any hint it is checked whether there is
+// something to do. A part waits for hints, which come at once, and has a timer
+// of its own only while it knows what is due. This is for hints that got lost:
+// it is seldom, because a timer wakes the machine also when there is nothing.
+const Anyway = time.Minute
 
 // Hint is a channel of one element, which means "look again". It carries no
 // data: hints that have not been received yet are merged into one.

@@ -160,7 +160,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	wait.Go(func() { k.follow(following, k.Hint) })
 	for ctx.Err() == nil {
 		var due <-chan time.Time
-		if pause := k.step(ctx); pause > 0 {
+		if pause := earlier(k.step(ctx), k.sources.Again()); pause > 0 {
 			due = time.After(pause)
 		}
 		select {
@@ -170,6 +170,14 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 	}
 	return k.Restore()
+}
+
+// earlier returns the shorter of two pauses, of which 0 is endless.
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // step brings the files up to date. It returns when to check again without a

@@ -29,6 +29,7 @@ type Sources struct {
 	mu         sync.Mutex            // held while the files are read
 	failed     string                // the error that was logged last
 	blankSince [numSources]time.Time // since when each of them has become blank; zero: it has not
+	again      time.Duration         // of Again
 	known      atomic.Pointer[[numSources]source]
 }
 
@@ -88,9 +89,19 @@ func (s *Sources) Reload() (changed bool, err error) {
 	return true, err
 }
 
+// Again returns how long after the last reading of the sources there is to be
+// another one at the latest, since a source is blank and does not count as that
+// yet; 0: it does not matter.
+func (s *Sources) Again() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.again
+}
+
 // debounce keeps the last content of a source while that may be about to be
 // written again.
 func (s *Sources) debounce(found, known *[numSources]source, now time.Time) {
+	s.again = 0
 	for i := range found {
 		switch {
 		case !found[i].isBlank() || known[i].isBlank():
@@ -99,8 +110,9 @@ func (s *Sources) debounce(found, known *[numSources]source, now time.Time) {
 		case s.blankSince[i].IsZero():
 			s.blankSince[i] = now
 		}
-		if now.Sub(s.blankSince[i]) < blankTimeout {
+		if left := blankTimeout - now.Sub(s.blankSince[i]); left > 0 {
 			found[i] = known[i]
+			s.again = max(s.again, left)
 		}
 	}
 }

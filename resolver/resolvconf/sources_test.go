@@ -199,7 +199,13 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 				}
 				silence(r)
 				after(0, before)
+				if again := sources.Again(); again != blankTimeout {
+					t.Errorf("to be read again after %v, want %v", again, blankTimeout)
+				}
 				after(blankTimeout, otherwise) // it is intended
+				if again := sources.Again(); again != 0 {
+					t.Errorf("to be read again after %v, though nothing is pending", again)
+				}
 				after(0, otherwise)
 			})
 		})

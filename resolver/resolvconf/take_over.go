@@ -15,6 +15,9 @@ const (
 	// probeWait how long each time.
 	probes    = 3
 	probeWait = 500 * time.Millisecond
+	// probeAgain is after how long it is queried again while resolv.conf points
+	// at us.
+	probeAgain = 5 * time.Second
 
 	// maxRetry is the longest pause before what failed is tried again.
 	maxRetry = 30 * time.Second
@@ -54,7 +57,7 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 	}
 	k.held, k.wrote = true, text
 	k.overwrites.takenOver()
-	return StateStub, 0, nil
+	return StateStub, probeAgain, nil
 }
 
 // checkOverwritten detects that another program overwrote or removed what we

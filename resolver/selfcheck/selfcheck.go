@@ -22,11 +22,8 @@ import (
 const (
 	// checkTimeout bounds one query to ourselves.
 	checkTimeout = 2 * time.Second
-	// checkInterval is the least time between two checks, and checkAnyway the
-	// time after which there is one even if no change is known: other programs
-	// write to the file too.
+	// checkInterval is the least time between two checks.
 	checkInterval = time.Second
-	checkAnyway   = time.Minute
 )
 
 // Config is what a Checker looks at. All of it is needed.
@@ -95,7 +92,7 @@ func (c *Checker) Run(ctx context.Context) error {
 			c.cfg.Hints.Send()
 		}
 	})
-	anyway := time.NewTicker(checkAnyway)
+	anyway := time.NewTicker(retry.Anyway) // other programs write to the file too
 	defer anyway.Stop()
 	for {
 		select {
