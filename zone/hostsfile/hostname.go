@@ -3,6 +3,7 @@ package hostsfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -55,6 +56,11 @@ func (s *system) changeHostname(name string) error {
 		return fmt.Errorf("set the hostname to %q: %w; nodedns needs CAP_SYS_ADMIN for it, or set files.hostname = false", name, err)
 	}
 	return fmt.Errorf("set the hostname to %q: %w", name, err)
+}
+
+// setsHostname reports whether the kernel's hostname is among what is kept.
+func (k *Keeper) setsHostname() bool {
+	return slices.ContainsFunc(k.identity, func(t *task) bool { return t.path == kernelName })
 }
 
 // watchHostname reports a change of the hostname by another program since we

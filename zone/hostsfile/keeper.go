@@ -73,7 +73,7 @@ type Keeper struct {
 	// pauses before those that failed are tried again. They outlast a run, as the
 	// next one may fail as early.
 	pauses  retry.Backoff
-	nextTry time.Time
+	nextTry time.Time    // zero: there is none
 	hosts   *task        // nil when turned off
 	file    managed.File // the hosts file
 	written hostsMemory
@@ -116,7 +116,7 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 		sys:     sys,
 		log:     cfg.Logger,
 		backups: managed.Backups{State: cfg.StateDir, System: sys.System},
-		pauses:  retry.Backoff{First: look, Max: maxRetry},
+		pauses:  retry.Backoff{First: firstRetry, Max: maxRetry},
 	}
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)

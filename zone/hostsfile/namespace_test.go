@@ -1,6 +1,7 @@
 package hostsfile
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -223,4 +224,37 @@ func TestHostnameOfTheKernel(t *testing.T) {
 		}
 		wantName(c.want)
 	}
+}
+
+func TestFollowHostname(t *testing.T) {
+	if !inNamespaces(t) {
+		return
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	names, unpolled := make(chan string), make(chan struct{})
+	go func() {
+		defer close(unpolled)
+		pollHostname(ctx, 0, func() {
+			name, _ := kernelHostname()
+			select {
+			case names <- name:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	for _, want := range []string{"one", "two", "one"} {
+		if err := unix.Sethostname([]byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		for name := ""; name != want; {
+			select {
+			case name = <-names:
+			case <-unpolled:
+				t.Fatal("the kernel does not notify")
+			}
+		}
+	}
+	cancel()
+	<-unpolled
 }

@@ -11,11 +11,10 @@ import (
 )
 
 const (
-	// look is how often the hostname is checked, and whether it is time to retry
-	// what has failed.
-	look = 5 * time.Second
-	// maxRetry is the longest pause before a failed file is tried again.
-	maxRetry = 5 * time.Minute
+	// firstRetry is the longest pause before a file is tried again that has
+	// failed once, and maxRetry the longest of all.
+	firstRetry = 5 * time.Second
+	maxRetry   = 5 * time.Minute
 )
 
 // Run keeps the files equal to the store's snapshots until ctx ends, and
@@ -32,7 +31,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 	defer cancel()
 
 	r := run{keeper: k, store: store}
-	changed, touched := retry.NewHint(), retry.NewHint()
+	changed, touched, renamed := retry.NewHint(), retry.NewHint(), retry.NewHint()
 	if k.hosts != nil {
 		wait.Go(func() {
 			for range store.Watch(ctx) {
@@ -41,7 +40,10 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 		})
 		wait.Go(func() { k.watch(ctx, touched.Send) })
 	}
-	return r.loop(ctx, changed, touched)
+	if k.setsHostname() {
+		wait.Go(func() { k.sys.followHostname(ctx, renamed.Send) })
+	}
+	return r.loop(ctx, changed, touched, renamed)
 }
 
 // run is the state of one call of Keeper.Run.
@@ -51,15 +53,11 @@ type run struct {
 	pace   pace
 }
 
-func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
-	r.look() // this run may fail before the first tick
-	looks := time.NewTicker(look)
-	defer looks.Stop()
+func (r *run) loop(ctx context.Context, changed, touched, renamed retry.Hint) error {
+	r.identify() // this run may fail before the first retry
 	for {
-		var due <-chan time.Time
-		if !r.pace.due.IsZero() {
-			due = time.After(time.Until(r.pace.due))
-		}
+		due := after(r.pace.due)
+		again := after(r.keeper.nextTry)
 		select {
 		case <-ctx.Done():
 			if r.pace.due.IsZero() {
@@ -73,8 +71,10 @@ func (r *run) loop(ctx context.Context, changed, touched retry.Hint) error {
 			if k := r.keeper; k.file.Stamp() != k.written.verified {
 				r.pace.touched(time.Now())
 			}
-		case <-looks.C:
-			r.look()
+		case <-renamed:
+			r.keeper.watchHostname()
+		case <-again:
+			r.identify()
 		case <-due:
 			if err := r.write(); err != nil {
 				return err
@@ -95,15 +95,26 @@ func (r *run) write() error {
 	return nil
 }
 
-// look polls for what no event reports.
-func (r *run) look() {
+// after returns a channel that receives at a time; never at the zero time.
+func after(at time.Time) <-chan time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(at))
+}
+
+// identify does what depends on the node's name and has not succeeded yet, if it
+// is time for another attempt.
+func (r *run) identify() {
 	k, now := r.keeper, time.Now()
-	if !now.Before(k.nextTry) {
-		if err := k.applyIdentity(r.store.Snapshot()); err != nil {
-			pause := k.pauses.Next()
-			k.log.Warn("files that depend on the node's name are not right yet", "pause", pause.Round(time.Second), "error", err)
-			k.nextTry = now.Add(pause)
-		}
+	if now.Before(k.nextTry) {
+		return
+	}
+	k.nextTry = time.Time{}
+	if err := k.applyIdentity(r.store.Snapshot()); err != nil {
+		pause := k.pauses.Next()
+		k.log.Warn("files that depend on the node's name are not right yet", "pause", pause.Round(time.Second), "error", err)
+		k.nextTry = now.Add(pause)
 	}
 	k.watchHostname()
 }

@@ -16,10 +16,12 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-// bubble is a Run in virtual time. What inotify would report is reported by touch.
+// bubble is a Run in virtual time. What the kernel would report is reported by
+// touch and rename.
 type bubble struct {
 	*Keeper
 	touch  func()
+	rename func()
 	cancel context.CancelFunc
 	ended  chan error
 	times  []time.Duration // of writes, since the start of Run
@@ -41,6 +43,10 @@ func startInBubble(t *testing.T, cfg Config, sys *system, run func(context.Conte
 	b.Keeper = k
 	k.watch = func(ctx context.Context, look func()) {
 		b.touch = look
+		<-ctx.Done()
+	}
+	k.sys.followHostname = func(ctx context.Context, look func()) {
+		b.rename = look
 		<-ctx.Done()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -174,7 +180,7 @@ func TestRunTriesMachineIDAgainAndGoesOnWithHosts(t *testing.T) {
 		synctest.Wait()
 		b.stop(t)
 		wantFile(t, s.path("etc/machine-id"), string(self))
-		if len(attempts) != 4 || attempts[3].Sub(attempts[2]) < 2*look {
+		if len(attempts) != 4 || attempts[3].Sub(attempts[2]) < firstRetry {
 			t.Errorf("attempts at %v, want 4 with longer and longer pauses", attempts)
 		}
 	})
@@ -190,7 +196,7 @@ func TestRunPutsARemovedBlockBack(t *testing.T) {
 		cfg.Logger = log.LoggerFrom(slog.LevelDebug)
 		store := newStore(t)
 		b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
-		time.Sleep(look + 100*time.Millisecond)
+		time.Sleep(firstRetry)
 		write(t, s.path("etc/hosts"), user) // as cloud-init does
 		b.touch()
 		time.Sleep(2 * settle)

@@ -1,6 +1,7 @@
 package hostsfile
 
 import (
+	"context"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,8 @@ type system struct {
 	*managed.System
 	hostname    func() (string, error)
 	setHostname func(name string) error
+	// followHostname calls look after changes of the hostname until ctx ends.
+	followHostname func(ctx context.Context, look func())
 }
 
 func realSystem() *system {
@@ -24,6 +27,7 @@ func realSystem() *system {
 		setHostname: func(name string) error {
 			return os.NewSyscallError("sethostname", unix.Sethostname([]byte(name)))
 		},
+		followHostname: followHostname,
 	}
 }
 
