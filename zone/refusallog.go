@@ -24,6 +24,18 @@ func (s *Store) logRefusals(source string, l refusalBatch, inBacklog bool) {
 	if !inBacklog && s.clock() >= c.quiet {
 		s.flushRefusals()
 	}
+	s.holdRefusals()
+}
+
+// holdRefusals has Run log later what has not been logged.
+func (s *Store) holdRefusals() {
+	if s.refusalLog.count == 0 {
+		return
+	}
+	select {
+	case s.refusalsHeld <- struct{}{}:
+	default:
+	}
 }
 
 // flushRefusals logs what is pending.
@@ -44,4 +56,5 @@ func (s *Store) flushLateRefusals() {
 	if s.clock() >= s.refusalLog.quiet {
 		s.flushRefusals()
 	}
+	s.holdRefusals()
 }

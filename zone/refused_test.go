@@ -1,9 +1,15 @@
 package zone
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // refused is what the snapshot lists, as text.
@@ -141,4 +147,38 @@ func TestBacklogThatIsRefusedAsAWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is held back for the sake of fewer lines is logged once that is over,
+// though nothing else happens.
+func TestRefusalsThatAreHeldBackAreLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var log testkit.Log
+		f := newFixture(t, func(c *Config) {
+			c.Clock = func() time.Duration { return time.Since(start) }
+			c.Logger = log.LoggerFrom(slog.LevelDebug)
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- f.Run(ctx) }()
+		f.connect(node(a, "192.0.2.1"))
+		for _, id := range []string{b, c} {
+			f.curator.Set(node(id, "127.0.0.1"))
+		}
+		lines := func() int { return log.Count("invalid cluster entries ignored") }
+		if n := lines(); n != 1 {
+			t.Errorf("%d lines at once, want 1", n)
+		}
+		time.Sleep(2 * refusalLogInterval)
+		synctest.Wait()
+		if n := lines(); n != 2 {
+			t.Errorf("%d lines after a while, want 2", n)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

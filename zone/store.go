@@ -61,11 +61,13 @@ type Store struct {
 	reserved map[string][]netip.Addr // by the part that needs them: see SetReserved
 	withheld map[key]record          // what a source reports, while an address in it is ours
 	refusals refusals
-	// refusalLog has those that have yet to be logged.
-	refusalLog refusalLog
-	detector   duplicateKeyDetector
-	marks      map[key]time.Duration // departed nodes: connectedFor at their departure
-	watchers   map[chan *Snapshot]struct{}
+	// refusalLog has those that have yet to be logged. refusalsHeld gets an
+	// element when it has some.
+	refusalLog   refusalLog
+	refusalsHeld chan struct{}
+	detector     duplicateKeyDetector
+	marks        map[key]time.Duration // departed nodes: connectedFor at their departure
+	watchers     map[chan *Snapshot]struct{}
 
 	localReported bool          // the local source has reported
 	connectedAt   time.Duration // clock at the connection, while connected
@@ -87,18 +89,19 @@ func NewStore(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		clock:    cfg.Clock,
-		now:      cfg.Now,
-		log:      cfg.Logger,
-		retain:   cfg.RetainDeparted,
-		max:      cfg.MaxNodes,
-		claims:   map[key]*claimants{},
-		restored: map[key]key{},
-		reserved: map[string][]netip.Addr{},
-		withheld: map[key]record{},
-		marks:    map[key]time.Duration{},
-		watchers: map[chan *Snapshot]struct{}{},
-		detector: duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
+		clock:        cfg.Clock,
+		now:          cfg.Now,
+		log:          cfg.Logger,
+		retain:       cfg.RetainDeparted,
+		max:          cfg.MaxNodes,
+		claims:       map[key]*claimants{},
+		restored:     map[key]key{},
+		reserved:     map[string][]netip.Addr{},
+		withheld:     map[key]record{},
+		marks:        map[key]time.Duration{},
+		watchers:     map[chan *Snapshot]struct{}{},
+		refusalsHeld: make(chan struct{}, 1),
+		detector:     duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -197,8 +200,7 @@ func (s *Store) SetRetention(retain Retention) {
 func (s *Store) Run(ctx context.Context) error {
 	expiry := time.NewTicker(expiryInterval)
 	defer expiry.Stop()
-	late := time.NewTicker(refusalLogInterval)
-	defer late.Stop()
+	var late <-chan time.Time // while refusals are held back
 	for {
 		select {
 		case <-ctx.Done():
@@ -206,7 +208,12 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-expiry.C:
 			s.dropExpired()
 			s.endDuplicate()
-		case <-late.C:
+		case <-s.refusalsHeld:
+			if late == nil {
+				late = time.After(refusalLogInterval)
+			}
+		case <-late:
+			late = nil
 			s.flushLateRefusals()
 		}
 	}
