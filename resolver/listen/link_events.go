@@ -18,8 +18,7 @@ const (
 	// debounce is how long the kernel's notifications are collected: changes
 	// come in bursts, and an address that is replaced by itself is still there.
 	debounce = 30 * time.Millisecond
-	// pollInterval is the time between checks without any notification: an
-	// address that another program had a socket on may be free by then.
+	// pollInterval is the time between checks where the kernel does not notify.
 	pollInterval = 10 * time.Second
 )
 
@@ -29,16 +28,16 @@ const (
 func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 	var receiving sync.WaitGroup
 	defer receiving.Wait()
-	hints := retry.NewHint()
+	hints, failed := retry.NewHint(), make(chan struct{})
 	news, err := subscribeLinks()
 	if err != nil {
 		warnLate(log, err)
+		close(failed)
 	} else {
-		receiving.Go(func() { receiveLinkEvents(news, hints, log) })
+		receiving.Go(func() { defer close(failed); receiveLinkEvents(news, hints, log) })
 		defer func() { _ = news.SetReadDeadline(time.Unix(1, 0)) }()
 	}
-	anyway := time.NewTicker(pollInterval)
-	defer anyway.Stop()
+	pause := retry.Anyway
 	for {
 		look() // the first time for what changed before the subscription
 		select {
@@ -46,7 +45,9 @@ func followLinks(ctx context.Context, log *slog.Logger, look func()) {
 			return
 		case <-hints:
 			retry.Sleep(ctx, debounce)
-		case <-anyway.C:
+		case <-failed:
+			failed, pause = nil, pollInterval
+		case <-time.After(pause):
 		}
 	}
 }

@@ -2,9 +2,14 @@ package listen
 
 import (
 	"context"
+	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
 )
+
+// retryInterval is after how long a listener that failed is tried again without
+// a hint: the program that had a socket on its address may have closed it.
+const retryInterval = 10 * time.Second
 
 // listenerSupervisor keeps a listener bound and served while its address is
 // there.
@@ -64,10 +69,17 @@ func (a *listenerSupervisor) serveWhileThere(ctx context.Context, p *pair) error
 	}
 }
 
+// await returns when the listener is to be tried again, or ctx ends. The kernel
+// notifies of an address that comes, and not of one that is free again.
 func (a *listenerSupervisor) await(ctx context.Context) {
+	var due <-chan time.Time
+	if a.status().State == Failed {
+		due = time.After(retryInterval)
+	}
 	select {
 	case <-ctx.Done():
 	case <-a.hints:
+	case <-due:
 	}
 }
 
