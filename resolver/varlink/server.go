@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/follow"
 	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/internal/unixsocket"
 )
@@ -35,26 +36,20 @@ const (
 	OnlyUs    = fs.FileMode(0o600)
 )
 
-const (
-	// pollInterval is the time between two checks whether the socket is still
-	// ours.
-	pollInterval = 10 * time.Second
-	// acceptPause is the time after a failure to accept: mostly there are too
-	// many open files, and retrying does not close any sooner.
-	acceptPause = 100 * time.Millisecond
-)
+// acceptPause is the time after a failure to accept: mostly there are too many
+// open files, and retrying does not close any sooner.
+const acceptPause = 100 * time.Millisecond
 
 // Server serves a socket. Its methods may be called concurrently, but only one
 // Run may run.
 type Server struct {
-	path         string
-	mode         fs.FileMode
-	interfaces   []Interface
-	log          *slog.Logger
-	pool         *pool
-	counts       callCounts
-	pollInterval time.Duration // other than pollInterval in tests
-	idle         time.Duration // idleTimeout, but for tests
+	path       string
+	mode       fs.FileMode
+	interfaces []Interface
+	log        *slog.Logger
+	pool       *pool
+	counts     callCounts
+	idle       time.Duration // idleTimeout, but for tests
 
 	mu       sync.Mutex
 	listener *unixsocket.Listener // bound, and not yet taken by Run; nil: none
@@ -62,7 +57,7 @@ type Server struct {
 
 // New returns a Server that has not made its socket.
 func New(config Config) *Server {
-	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, pollInterval: pollInterval, idle: idleTimeout}
+	s := &Server{path: config.Path, mode: config.Mode, log: config.Logger, idle: idleTimeout}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -120,19 +115,16 @@ func (s *Server) Run(ctx context.Context) error {
 
 // watch returns an error when the socket is not reachable any more: a resolver
 // that starts later takes the path without a check.
-func (s *Server) watch(ctx context.Context, listener *unixsocket.Listener) error {
-	ticker := time.NewTicker(s.pollInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
+func (s *Server) watch(ctx context.Context, listener *unixsocket.Listener) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	path := follow.Follower{Files: []string{s.path}, Logger: s.log}
+	path.Run(ctx, func() {
+		if err = listener.Displaced(); err != nil {
+			cancel()
 		}
-		if err := listener.Displaced(); err != nil {
-			return err
-		}
-	}
+	})
+	return err
 }
 
 // accept serves all connections until ctx ends, and waits for them.

@@ -257,7 +257,6 @@ func TestOtherResolvers(t *testing.T) {
 	}
 	other.Close()
 
-	s.pollInterval = 1
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
