@@ -187,18 +187,7 @@ func (d *daemon) serviceLoop(ctx context.Context, reloads <-chan os.Signal) {
 	var reloader sync.WaitGroup
 	defer reloader.Wait()
 	reloader.Go(func() { d.reloadOnSignal(ctx, reloads) })
-	w := d.newWatchdog()
-	d.watchdogTick(ctx, w)
-	tick := time.NewTicker(w.interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			d.watchdogTick(ctx, w)
-		case <-ctx.Done():
-			d.notify(stoppingState)
-			d.log.Info("stopping")
-			return
-		}
-	}
+	d.report(ctx, d.newWatchdog())
+	d.notify(stoppingState)
+	d.log.Info("stopping")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -51,8 +52,12 @@ type watchdog struct {
 	status   string // that was sent last
 }
 
-// newWatchdog finds out from the environment what the service manager expects.
+// newWatchdog finds out from the environment what the service manager expects,
+// or returns nil if there is none.
 func (d *daemon) newWatchdog() *watchdog {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return nil
+	}
 	within, err := systemd.SdWatchdogEnabled(false)
 	if err != nil {
 		d.log.Warn("the watchdog of the service manager gets no pings", "error", err)
@@ -61,6 +66,25 @@ func (d *daemon) newWatchdog() *watchdog {
 		return &watchdog{interval: statusInterval}
 	}
 	return &watchdog{interval: min(within/watchdogPings, statusInterval), enabled: true}
+}
+
+// report reports to the service manager until ctx ends. Without one there is
+// nothing to wake for.
+func (d *daemon) report(ctx context.Context, w *watchdog) {
+	if w == nil {
+		<-ctx.Done()
+		return
+	}
+	tick := time.NewTicker(w.interval)
+	defer tick.Stop()
+	for {
+		d.watchdogTick(ctx, w)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // watchdogTick pings the watchdog, but only while all parts of the process make
