@@ -120,8 +120,11 @@ func (s *site) askAll(network string, count int) string {
 	var asking sync.WaitGroup
 	for i := range count {
 		asking.Go(func() {
-			if outcome(s.exchange(network, newQuery(fmt.Sprintf("name-%d.example", i)), answerWithin)) == answered {
+			m, err := s.exchange(network, newQuery(fmt.Sprintf("name-%d.example", i)), answerWithin)
+			if outcome(m, err) == answered {
 				good.Add(1)
+			} else {
+				s.t.Logf("%v, %v", m, err)
 			}
 		})
 	}
