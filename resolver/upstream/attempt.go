@@ -201,7 +201,7 @@ func (a *attempt) exchange(ctx context.Context, by Transport, use ednsUse) try {
 	if t.reply != nil {
 		attribute(t.reply, a.peer.server)
 	}
-	a.peer.answered(time.Since(began), by == a.peer.server.Transport)
+	a.peer.answered(began, by == a.peer.server.Transport)
 	return t
 }
 

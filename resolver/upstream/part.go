@@ -16,6 +16,7 @@ type part struct {
 	peer     *peer
 	wasDown  bool // from the beginning
 	state    partState
+	began    time.Time
 	repeat   time.Time // the next server may be asked early
 	deadline time.Time // when it is late
 	end      context.CancelFunc
@@ -44,7 +45,7 @@ func (r *race) start(peer *peer, state partState, patience time.Duration) {
 	now := time.Now()
 	p := &part{
 		peer: peer, wasDown: slices.Contains(r.last, peer), state: state,
-		repeat: now.Add(patience / 2), deadline: now.Add(patience),
+		began: now, repeat: now.Add(patience / 2), deadline: now.Add(patience),
 	}
 	r.parts = append(r.parts, p)
 	ctx, cancel := context.WithCancelCause(r.ctx)
@@ -82,7 +83,7 @@ func (p *part) settle(r *race, o result) {
 	case errors.Is(o.err, ErrBusy), errors.Is(o.err, transport.ErrBusy):
 		p.peer.updateCounts(func(c *Counts) { c.Overloads++ })
 	case p.state == asking && r.ctx.Err() == nil && !replied(o.err) && !errors.Is(o.err, transport.ErrEnded):
-		p.peer.missed(o.err, r.session.kept)
+		p.peer.missed(o.err, p.began, r.session.kept)
 	}
 	r.fail(p, o.err)
 }

@@ -76,7 +76,7 @@ type peer struct {
 	probed   time.Time // when the last probe began
 	failures int       // probes in a row
 	misses   int       // since it last answered
-	broken   bool      // it has failed by itself since then, and not by a name
+	broken   time.Time // when it has failed by itself since then, and not by a name; zero: not
 	reason   string    // of the last failure
 	counts   Counts
 }
@@ -104,19 +104,24 @@ func (p *peer) become(state State) {
 	}
 }
 
-// answered records a reply of any kind: the server is alive and, if it came in
-// the usual way, this fast.
-func (p *peer) answered(after time.Duration, usual bool) {
+// answered records a reply of any kind to what was sent then: the server is alive
+// and, if it came in the usual way, this fast. What was sent before a failure may
+// have been answered before it, too.
+func (p *peer) answered(sent time.Time, usual bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	after := time.Since(sent)
 	p.counts.Replies++
 	p.counts.Latency.add(after)
 	if usual {
 		p.speed.add(after)
 	}
 	p.sampled = time.Now()
+	if sent.Before(p.broken) {
+		return
+	}
 	p.misses, p.failures = 0, 0
-	if p.broken {
+	if !p.broken.IsZero() {
 		p.recovered()
 	}
 	switch p.state {
@@ -131,14 +136,14 @@ func (p *peer) answered(after time.Duration, usual bool) {
 
 // recovered records that failures are over. The caller holds mu.
 func (p *peer) recovered() {
-	p.broken = false
+	p.broken = time.Time{}
 	p.recoveries.Add(1)
 }
 
-// missed records that there was no reply by the deadline, or an error instead.
-// It has the server probed, as it may be the name that nobody answers; without
-// probes the misses alone decide.
-func (p *peer) missed(reason error, probed bool) {
+// missed records that there was no reply by the deadline to what was sent then, or
+// an error instead. It has the server probed, as it may be the name that nobody
+// answers; without probes the misses alone decide.
+func (p *peer) missed(reason error, sent time.Time, probed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Failures++
@@ -149,17 +154,31 @@ func (p *peer) missed(reason error, probed bool) {
 		p.since = time.Now() // a query has shown what a probe would
 	}
 	p.misses++
-	p.broken = p.broken || !probed || !errors.Is(reason, errTimedOut)
+	if !probed || !errors.Is(reason, errTimedOut) {
+		p.breaks(reason, sent)
+	}
 	p.doubt(reason)
 }
 
-// unproven records that a probe was not answered by the deadline.
-func (p *peer) unproven(reason error) {
+// unproven records that a probe sent then was not answered by the deadline.
+func (p *peer) unproven(reason error, sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.misses++
-	p.broken = true
+	p.breaks(reason, sent)
 	p.doubt(reason)
+}
+
+// breaks records since when the server has failed by itself: silence, since what it
+// does not answer was sent; an error, since now. The caller holds mu.
+func (p *peer) breaks(reason error, sent time.Time) {
+	since := time.Now()
+	if errors.Is(reason, errTimedOut) {
+		since = sent
+	}
+	if since.After(p.broken) {
+		p.broken = since
+	}
 }
 
 // doubt changes the state after a miss. The caller holds mu.
@@ -167,7 +186,7 @@ func (p *peer) doubt(reason error) {
 	p.reason = cause(reason).Error()
 	switch {
 	case p.state == Down || p.state == Looping:
-	case p.broken && p.misses >= maxMisses:
+	case !p.broken.IsZero() && p.misses >= maxMisses:
 		p.log.Info("the upstream does not answer; it is left out until it does", "error", p.reason)
 		p.become(Down)
 	case p.state != Doubtful:

@@ -81,7 +81,7 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 	s.scope.Go(func() {
 		ctx, cancel := context.WithTimeoutCause(s.scope.Context(), probeLimit, errTimedOut)
 		defer cancel()
-		late := time.AfterFunc(deadline, func() { peer.unproven(errTimedOut) })
+		late := time.AfterFunc(deadline, func() { peer.unproven(errTimedOut, now) })
 		a := newAttempt(s, peer, q)
 		a.brisk = true
 		_, _, err := a.run(ctx)
@@ -89,7 +89,7 @@ func (p *Pool) beginProbe(s *session, peer *peer, now time.Time) {
 			err = nil
 		}
 		if late.Stop() && err != nil && s.scope.Context().Err() == nil {
-			peer.unproven(err)
+			peer.unproven(err, now)
 		}
 		peer.endProbe(now, err)
 		p.wake()

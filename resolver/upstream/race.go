@@ -104,7 +104,7 @@ func (r *race) age(now time.Time) {
 		case p.state != asking:
 		case !now.Before(p.deadline):
 			p.state = late
-			p.peer.missed(errTimedOut, r.session.kept)
+			p.peer.missed(errTimedOut, p.began, r.session.kept)
 		case !p.wasDown && p.peer.isLeftOut(r.session.kept):
 			p.state = late
 		}

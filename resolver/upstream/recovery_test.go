@@ -52,6 +52,41 @@ func TestRecoveries(t *testing.T) {
 	})
 }
 
+// What a server was sent before it failed it may have answered before, too.
+func TestRecoveryIsByWhatWasSentAfterTheFailure(t *testing.T) {
+	refused := errors.New("connection refused")
+	for name, tt := range map[string]struct {
+		fail func(p *peer, at time.Time)
+		sent time.Duration // before or after that time
+		want State
+	}{
+		"refused, and sent before":             {func(p *peer, at time.Time) { p.missed(refused, at, true) }, -time.Millisecond, Down},
+		"refused, and sent after":              {func(p *peer, at time.Time) { p.missed(refused, at, true) }, time.Second, Good},
+		"silent to a probe, and sent before":   {func(p *peer, at time.Time) { p.unproven(errTimedOut, at) }, -time.Millisecond, Down},
+		"silent to a probe, which it answers":  {func(p *peer, at time.Time) { p.unproven(errTimedOut, at) }, 0, Good},
+		"silent to a name, and then to probes": {func(p *peer, at time.Time) { p.unproven(errTimedOut, at); p.missed(errTimedOut, at, true) }, 0, Good},
+		"silent without probes":                {func(p *peer, at time.Time) { p.missed(errTimedOut, at, false) }, -time.Millisecond, Down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, servers, g := imagine(Config{}, after(rtt))
+				peer := p.peers[servers[0].server]
+				time.Sleep(time.Second)
+				sent := time.Now()
+				for range maxMisses {
+					tt.fail(peer, sent)
+				}
+				was := g.Recoveries()
+				time.Sleep(2 * time.Second)
+				peer.answered(sent.Add(tt.sent), true)
+				if got := peer.status().State; got != tt.want || (g.Recoveries() != was) != (tt.want == Good) {
+					t.Errorf("it is %v, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // However long nothing answered, the first server that does is found out soon,
 // also where nobody asks it.
 func TestOutageEndsSoon(t *testing.T) {
