@@ -37,6 +37,9 @@ func (l Limits) withDefaults() Limits {
 const (
 	// maxSends is how often a query is sent to a server (RFC 9520, section 3.1).
 	maxSends = 3
+	// maxUnsent is on how many connections a query may fail to be sent. Where
+	// many wait for a server that takes one at a time, some are let down often.
+	maxUnsent = 64
 	// The bounds of how long a kept connection may be silent until it is in doubt.
 	minSilence = 200 * time.Millisecond
 	maxSilence = time.Second
@@ -98,9 +101,10 @@ func (k *Kept) RoundTrip(ctx context.Context, query []byte, accept Accept) ([]by
 				return nil, context.Cause(ctx)
 			case x.pending > 0:
 				continue // it is on its way on another connection
-			case errors.Is(r.err, errUnsent):
+			case errors.Is(r.err, errUnsent) && x.unsent < maxUnsent-1:
+				x.unsent++
 				x.sends = x.sends[:len(x.sends)-1]
-			case !errors.Is(r.err, errClosed), len(x.sends) == maxSends:
+			case !errors.Is(r.err, errClosed), errors.Is(r.err, errUnsent), len(x.sends) == maxSends:
 				return nil, r.err
 			}
 			if conn, err = k.take(ctx); err != nil {
@@ -118,6 +122,7 @@ type exchange struct {
 	query   []byte
 	accept  Accept
 	sends   []sent
+	unsent  int        // times that it was not sent
 	pending int        // sends without a result
 	replies chan reply // has room for all
 }
