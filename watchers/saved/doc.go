@@ -20,6 +20,9 @@
 // and the start goes on without it. Nothing of a file reaches the zone before all of it has
 // been read and its checksum verified.
 //
+// [Addresses] keeps this machine's in a file of its own: they are not for the zone,
+// but for those that choose among the kernel's addresses.
+//
 // # The file
 //
 // Its name is [FileName]. All numbers are big endian.
