@@ -47,9 +47,12 @@ type Service struct {
 	resolv  *resolvconf.Keeper // nil: none
 	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
-	self    *selfcheck.Checker
-	routes  *netlink.Routes // to the upstreams
-	changes *changelog.Writer
+	kept    *saved.Addresses // nil: nowhere
+
+	candidates atomic.Pointer[[]netlink.Candidate] // nil: those of another source
+	self       *selfcheck.Checker
+	routes     *netlink.Routes // to the upstreams
+	changes    *changelog.Writer
 	// upstreamHints holds a value when the upstreams may have changed, and
 	// selfHints when our own name may no longer be found.
 	upstreamHints, selfHints retry.Hint
@@ -137,6 +140,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.StateDir != "" {
 		s.saved = &saved.Directory{Path: cfg.StateDir, Store: s.store, Logger: cfg.Logger.With("part", "saved")}
+		s.kept = saved.NewAddresses(cfg.StateDir)
 	}
 	s.cfg = cfg.clone()
 	s.nodes.Expect(cfg.expectsCluster())
@@ -184,7 +188,9 @@ func (s *Service) plan() {
 		s.readers = append(s.readers, &supervise.Task{Name: "resolv.conf", Run: s.resolv.Run})
 	}
 	if s.saved != nil {
-		s.readers = append(s.readers, &supervise.Task{Name: "saved directory", Run: s.saved.Run})
+		s.readers = append(s.readers,
+			&supervise.Task{Name: "saved directory", Run: s.saved.Run},
+			&supervise.Task{Name: "saved addresses", Run: s.kept.Run})
 	}
 }
 
@@ -204,14 +210,54 @@ func (s *Service) runLocalSource(ctx context.Context) error {
 	cfg := s.cfg
 	s.mu.Unlock()
 	if cfg.LocalSource != nil {
+		s.candidates.Store(nil)
 		s.reserveGateways(nil)
 		return cfg.LocalSource(ctx, s.publish)
 	}
 	w := netlink.Watcher{
-		Interfaces: cfg.Interfaces, Addresses: cfg.Addresses,
+		Interfaces: cfg.Interfaces, Addresses: cfg.Addresses, Present: s.presentAddrs(),
 		Publish: s.publish, Gateways: s.reserveGateways, Logger: s.log.With("part", "netlink"),
+		Candidates: s.considered,
 	}
 	return w.Run(ctx)
+}
+
+// considered takes the candidates of the local source.
+func (s *Service) considered(all []netlink.Candidate) {
+	s.candidates.Store(&all)
+	if s.kept == nil {
+		return
+	}
+	var chosen []saved.Address
+	for _, c := range all {
+		if c.Chosen {
+			chosen = append(chosen, saved.Address{Addr: c.Address, ByRoute: c.ByRoute})
+		}
+	}
+	s.kept.Set(chosen)
+}
+
+// presentAddrs are the addresses that were published last, by this run or the one
+// before.
+func (s *Service) presentAddrs() (present []netlink.Present) {
+	if all := s.candidates.Load(); all != nil {
+		for _, c := range *all {
+			if c.Chosen {
+				present = append(present, netlink.Present{Addr: c.Address, ByRoute: c.ByRoute})
+			}
+		}
+	}
+	if len(present) > 0 || s.kept == nil {
+		return present
+	}
+	addrs, err := s.kept.Load()
+	if err != nil {
+		s.log.Warn("the addresses of the last run are not known, others may be chosen", "error", err)
+	}
+	for _, addr := range addrs {
+		present = append(present, netlink.Present(addr))
+	}
+	return present
 }
 
 // tasks are all that Run keeps running.

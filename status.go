@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -38,8 +39,11 @@ type Status struct {
 	// Ready is whether names that are not in the zone are known not to exist.
 	Ready     bool         `json:"ready"`
 	Addresses []netip.Addr `json:"addresses"`
-	Serial    uint64       `json:"serial"`
-	Nodes     zone.Counts  `json:"nodes"`
+	// AddressCandidates are the addresses that this machine's are chosen from, the
+	// first ones, and why each is or not; none with a local source of the embedder.
+	AddressCandidates []netlink.Candidate `json:"address_candidates"`
+	Serial            uint64              `json:"serial"`
+	Nodes             zone.Counts         `json:"nodes"`
 	// Refused are entries of the cluster that are refused now, the first ones of
 	// Nodes.Quarantined.
 	Refused []zone.Refusal `json:"refused,omitempty"`
@@ -112,9 +116,14 @@ func (s *Service) Status() Status {
 		LastReload: s.lastReload.Load(),
 		Self:       s.self.Status(),
 
+		AddressCandidates: []netlink.Candidate{},
+
 		ListenerStatus: s.dns.Listeners(),
 		UpstreamStatus: s.dns.UpstreamStatus(),
 		HostsLines:     s.dns.HostsSummary(),
+	}
+	if all := s.candidates.Load(); all != nil {
+		status.AddressCandidates = append(status.AddressCandidates, *all...)
 	}
 	if s.saved != nil {
 		status.Saved = when(s.saved.Written())

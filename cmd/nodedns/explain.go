@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/resolver/inspect"
+	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
 func newExplain() *cobra.Command {
@@ -77,6 +79,9 @@ type explained struct {
 	// type. Behind them are those of the name that a search list made of it, if
 	// that is the one that is found.
 	Explanations []inspect.Explanation `json:"explanations"`
+	// Candidates are the addresses that those of this node are chosen from; absent
+	// for other names.
+	Candidates []netlink.Candidate `json:"address_candidates,omitempty"`
 	// Predictions are what commands would print; none without a library.
 	Predictions []nss.Prediction `json:"predictions,omitempty"`
 }
@@ -111,9 +116,12 @@ func explain(ctx context.Context, w *daemonClient, args []string) (*explained, e
 	if !ofHost && (isAddress != nil || len(args) > 1) {
 		return e, nil
 	}
-	lookup, err := w.lookup(ctx)
+	lookup, status, err := w.lookup(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if e.isAbout(status.NodeID) {
+		e.Candidates = status.AddressCandidates
 	}
 	var walk nss.Walk
 	if ofHost {
@@ -131,6 +139,13 @@ func explain(ctx context.Context, w *daemonClient, args []string) (*explained, e
 		return e, err
 	}
 	return e, nil
+}
+
+// isAbout reports whether the daemon's answers are a node's.
+func (e *explained) isAbout(node string) bool {
+	return slices.ContainsFunc(e.Explanations, func(x inspect.Explanation) bool {
+		return x.Answer != nil && x.Answer.Node != nil && x.Answer.Node.ID == node
+	})
 }
 
 // found is the first prediction that something is found, or nil.
@@ -197,20 +212,20 @@ func (w *daemonClient) explain(ctx context.Context, name string, types []string)
 }
 
 // lookup is one on this machine, with the daemon's status.
-func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, error) {
+func (w *daemonClient) lookup(ctx context.Context) (*nss.Lookup, *nodedns.Status, error) {
 	config, err := nss.Read(machine.Machine{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	status, err := w.client.Status(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lookup := &nss.Lookup{Config: config, Ask: w.answer, Dry: w.dry, Listeners: status.Listeners}
 	if v := status.Varlink; v != nil && v.Error == "" && filepath.Clean(v.Socket) == nss.Socket {
 		lookup.Search = w.search
 	}
-	return lookup, nil
+	return lookup, &status, nil
 }
 
 // answer is what the daemon answers to a question.

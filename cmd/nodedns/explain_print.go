@@ -10,6 +10,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nss"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/resolver/inspect"
+	"github.com/nodedns/nodedns/watchers/netlink"
 )
 
 // print shows an explanation to people: what happens, in the order in which it
@@ -33,8 +34,26 @@ func (e *explained) print(w io.Writer, now time.Time) error {
 			p.err = printAnswers(indented{w}, isColourful(w), "", answers, now) // the hint would lead back to here
 		}
 	}
+	printCandidates(p, e.Candidates)
 	printPredictions(p, e.given(), e.Predictions)
 	return p.err
+}
+
+// printCandidates shows why this node's addresses are those, and not others.
+func printCandidates(p *report, candidates []netlink.Candidate) {
+	if len(candidates) == 0 {
+		return
+	}
+	p.section("How this node's addresses are chosen")
+	rows := make([][]string, 0, len(candidates))
+	for _, c := range candidates {
+		verdict := "left"
+		if c.Chosen {
+			verdict = "chosen"
+		}
+		rows = append(rows, []string{c.Address.String(), orDash(c.Interface), verdict, c.Reason})
+	}
+	p.rows(rows)
 }
 
 // decisive are the explanations of the relevant name: the one that a search

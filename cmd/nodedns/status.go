@@ -36,6 +36,8 @@ be asked. With --check it exits with 0 only when the state is ready.
 With --json it is one object, whose keys stay and may get company:
   node_id, state, ready, addresses, serial
   verdict          healthy, and as reasons code, text and fix of each
+  address_candidates  address, interface, chosen and reason of those that the
+                   addresses are chosen from
   nodes            live, departed, quarantined and contested (numbers)
   refused          id and reason of the first quarantined entries, if there are any
   conflict         that another machine has this node's key, if one has

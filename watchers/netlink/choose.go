@@ -8,6 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// kernel is what the kernel's lists have at one moment.
+type kernel struct {
+	links  []link
+	addrs  []address
+	routes []route
+}
+
 // address is one that is assigned to a link.
 type address struct {
 	link   int // index
@@ -21,8 +28,13 @@ type route struct {
 	link   int // index
 	v6     bool
 	metric int
+	tos    int        // of the packets that it is for; 0: all
 	source netip.Addr // preferred source, or the zero Addr
 	via    netip.Addr // gateway, of either family, or the zero Addr
+
+	// answer is the source address of packets that leave by this route, or the zero
+	// Addr if none would.
+	answer netip.Addr
 }
 
 // gateways lists the gateways of routes, sorted and each once.
@@ -38,117 +50,262 @@ func gateways(routes []route) (all []netip.Addr) {
 
 // unusable are the flags of addresses that are never published. The duplicate
 // address detection of a tentative one may still fail, that of an optimistic
-// one too, although it may be used already (RFC 4429). A deprecated one is on
-// its way out (RFC 4862, section 5.5.4).
-const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DADFAILED | unix.IFA_F_DEPRECATED
+// one too, although it may be used already (RFC 4429).
+const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DADFAILED
+
+// reachable reports whether an address can be that of a host for others.
+func (a address) reachable() bool { return !a.ip.Is4In6() && a.ip.IsGlobalUnicast() }
+
+// temporary reports whether an address changes every day (RFC 8981). For IPv4 the
+// same bit means secondary, which is as good as any.
+func (a address) temporary() bool { return a.ip.Is6() && a.flags&unix.IFA_F_TEMPORARY != 0 }
 
 // usable reports whether peers can reach us under a, now and later.
-func (a address) usable() bool {
-	if a.ip.Is4In6() || !a.ip.IsGlobalUnicast() || a.flags&unusable != 0 {
-		return false
-	}
-	// Temporary addresses (RFC 8981) change every day. For IPv4 the same bit
-	// means secondary, which is as good as any.
-	return !a.ip.Is6() || a.flags&unix.IFA_F_TEMPORARY == 0
-}
+func (a address) usable() bool { return a.reachable() && a.flags&unusable == 0 && !a.temporary() }
+
+// deprecated reports whether an address is on its way out (RFC 4862, section
+// 5.5.4), and is used as long as there is no other.
+func (a address) deprecated() bool { return a.flags&unix.IFA_F_DEPRECATED != 0 }
 
 // choose returns the addresses to publish, as the package comment describes: at
-// most one of each family, IPv4 first. It depends on nothing else, and so on no
-// earlier choice.
-func choose(links []link, addrs []address, routes []route, globs []string) []netip.Addr {
-	c := choice{
-		links:  slices.Clone(links),
-		addrs:  slices.DeleteFunc(slices.Clone(addrs), func(a address) bool { return !a.usable() }),
-		routes: slices.Clone(routes),
-		globs:  globs,
-	}
-	slices.SortStableFunc(c.links, func(a, b link) int { return cmp.Compare(a.index, b.index) })
-	slices.SortStableFunc(c.routes, func(a, b route) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.link, b.link))
-	})
-
-	var chosen []netip.Addr
+// most one of each family, IPv4 first, with the reason. Present are those that are
+// published. It depends on nothing else.
+func choose(k kernel, globs []string, present []Present) (chosen []pick) {
 	for _, v6 := range []bool{false, true} {
-		ip, ok := c.byRoute(v6)
-		if !ok {
-			ip, ok = c.byLink(v6)
-		}
-		if ok {
-			chosen = append(chosen, ip)
+		if p, ok := newChoice(k, globs, present, v6).pick(); ok {
+			chosen = append(chosen, p)
 		}
 	}
 	return chosen
 }
 
-// choice is what the choice is made from, in the order of preference.
-type choice struct {
-	links  []link
-	addrs  []address // the usable ones
-	routes []route
-	globs  []string
+// pick is an address that was chosen, and why.
+type pick struct {
+	address
+	reason  string
+	byRoute bool
 }
 
-// byRoute returns the address that belongs to the family's best default route.
-func (c choice) byRoute(v6 bool) (netip.Addr, bool) {
-	for _, r := range c.routes {
-		if r.v6 != v6 || !c.suitable(r.link) {
-			continue
-		}
-		// The preferred source may sit on another link, often on loopback. The
-		// kernel keeps a route whose IPv6 source is not (yet) usable.
-		assigned := slices.ContainsFunc(c.addrs, func(a address) bool { return a.ip == r.source })
-		if assigned {
-			return r.source, true
-		}
-		if ip, ok := c.first(r.link, v6); ok {
-			return ip, true
+// choice is what the address of one family is chosen from, in the order of
+// preference.
+type choice struct {
+	links   []link
+	addrs   []address // the usable ones of the family
+	routes  []route   // of the family, by suitable links
+	others  []route   // of the other family
+	globs   []string
+	present []Present
+}
+
+func newChoice(k kernel, globs []string, present []Present, v6 bool) choice {
+	c := choice{links: slices.Clone(k.links), globs: globs, present: present}
+	slices.SortStableFunc(c.links, func(a, b link) int { return cmp.Compare(a.index, b.index) })
+	for _, a := range k.addrs {
+		if a.ip.Is6() == v6 && a.usable() {
+			c.addrs = append(c.addrs, a)
 		}
 	}
-	return netip.Addr{}, false
+	for _, r := range k.routes {
+		switch {
+		case !c.suitable(r.link) || r.tos != 0:
+		case r.v6 == v6:
+			c.routes = append(c.routes, r)
+		default:
+			c.others = append(c.others, r)
+		}
+	}
+	c.sort(c.routes)
+	c.sort(c.others)
+	return c
 }
 
-// byLink returns the address of a link that no default route of the family
-// leads to. The links of the other family's routes come first: the machine is
-// known to be reached through them.
-func (c choice) byLink(v6 bool) (netip.Addr, bool) {
-	var indexes []int
-	for _, r := range c.routes {
-		if c.suitable(r.link) {
-			indexes = append(indexes, r.link)
+// sort puts routes into the order of their metrics. Of equal ones, and of the
+// several next hops of one, those with the present address come first.
+func (c choice) sort(routes []route) {
+	moves := func(r route) int {
+		if slices.ContainsFunc(c.on(r.link), func(a address) bool { return c.isPresent(a, true) }) {
+			return 0
 		}
+		return 1
+	}
+	slices.SortStableFunc(routes, func(a, b route) int {
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(moves(a), moves(b)), cmp.Compare(a.link, b.link))
+	})
+}
+
+// pick chooses the address.
+func (c choice) pick() (pick, bool) {
+	for _, r := range c.routes {
+		if p, ok := c.byRoute(r); ok {
+			return p, true
+		}
+	}
+	if len(c.routes) > 0 {
+		return pick{}, false
+	}
+	return c.byLink()
+}
+
+// byRoute returns the address that belongs to a default route: the preferred source
+// of the route, the present one while it is good, else the source that the kernel
+// uses. A source of another link is that of a network inside of the machine, and a
+// temporary one changes every day; then it is a stable one of the route's link.
+func (c choice) byRoute(r route) (pick, bool) {
+	if !r.answer.IsValid() {
+		return pick{}, false
+	}
+	var there, stays []pick
+	for _, a := range c.on(r.link) {
+		there = append(there, pick{a, chosenStable, true})
+	}
+	for _, index := range c.sources(r.link) {
+		for _, a := range c.on(index) {
+			if c.isPresent(a, true) {
+				stays = append(stays, pick{a, chosenPresent, true})
+			}
+		}
+	}
+	for _, a := range c.addrs {
+		switch {
+		case a.ip != r.answer:
+		case a.ip == r.source:
+			return pick{a, chosenPreferred, true}, true
+		case slices.Contains(c.sources(r.link), a.link):
+			return c.first(slices.Insert(there, 0, pick{a, chosenSource, true}), stays)
+		}
+	}
+	slices.SortStableFunc(there, func(a, b pick) int {
+		return cmp.Compare(common(b.ip, r.answer), common(a.ip, r.answer))
+	})
+	return c.first(there, stays)
+}
+
+// byLink returns the address of a link that no default route of the family leads
+// to.
+func (c choice) byLink() (pick, bool) {
+	var fit []pick
+	for _, r := range c.others {
+		fit = append(fit, picks(chosenOther, c.on(r.link))...)
+	}
+	if len(c.globs) == 0 && len(c.others) > 0 {
+		fit = append(fit, picks(chosenLoopback, c.onLoopback())...)
+		return c.first(fit, c.staying(fit))
 	}
 	for _, l := range c.links {
-		if l.up && (matches(l, c.globs) || len(c.globs) == 0 && leadsOut(l, c.links)) {
-			indexes = append(indexes, l.index)
+		switch {
+		case !l.up:
+		case len(c.globs) > 0 && matches(l, c.globs):
+			fit = append(fit, picks(chosenListed, c.on(l.index))...)
+		case len(c.globs) == 0 && leadsOut(l, c.links):
+			fit = append(fit, picks(chosenLink, c.on(l.index))...)
 		}
 	}
-	for _, index := range indexes {
-		if ip, ok := c.first(index, v6); ok {
-			return ip, true
+	return c.first(fit, c.staying(fit))
+}
+
+// first returns the first that stays, else the first of those that fit. One that is
+// deprecated gives way to any that is not.
+func (c choice) first(fit, stays []pick) (pick, bool) {
+	deprecated := func(p pick) bool { return p.deprecated() }
+	all := slices.Concat(stays, fit)
+	if fresh := slices.DeleteFunc(slices.Clone(all), deprecated); slices.ContainsFunc(fit, func(p pick) bool { return !p.deprecated() }) {
+		all = fresh
+	}
+	if len(all) == 0 {
+		return pick{}, false
+	}
+	return all[0], true
+}
+
+// staying are those of some picks that were published before.
+func (c choice) staying(fit []pick) (all []pick) {
+	for _, p := range fit {
+		if c.isPresent(p.address, false) {
+			all = append(all, pick{p.address, chosenPresent, false})
 		}
 	}
-	return netip.Addr{}, false
+	return all
+}
+
+// isPresent reports whether an address was published last, and where it matters by a
+// default route.
+func (c choice) isPresent(a address, byRoute bool) bool {
+	return slices.ContainsFunc(c.present, func(p Present) bool { return p.Addr == a.ip && (p.ByRoute || !byRoute) })
+}
+
+func picks(reason string, addrs []address) (all []pick) {
+	for _, a := range addrs {
+		all = append(all, pick{a, reason, false})
+	}
+	return all
+}
+
+// common is how many bits two addresses of one family have in common at their
+// beginning.
+func common(a, b netip.Addr) int {
+	if a.BitLen() != b.BitLen() {
+		return 0
+	}
+	for bits := a.BitLen(); bits > 0; bits-- {
+		if prefix, err := a.Prefix(bits); err == nil && prefix.Contains(b) {
+			return bits
+		}
+	}
+	return 0
 }
 
 // suitable reports whether a default route through a link may decide.
 func (c choice) suitable(index int) bool {
-	at := slices.IndexFunc(c.links, func(l link) bool { return l.index == index })
-	if at < 0 || !c.links[at].up {
+	l, known := c.link(index)
+	switch {
+	case !known || !l.up:
 		return false
-	}
-	l := c.links[at]
-	if len(c.globs) > 0 {
+	case len(c.globs) > 0:
 		return matches(l, c.globs)
 	}
 	return !l.loopback && !l.tunnel()
 }
 
-// first returns a link's first usable address of global scope.
-func (c choice) first(index int, v6 bool) (netip.Addr, bool) {
+func (c choice) link(index int) (link, bool) {
+	at := slices.IndexFunc(c.links, func(l link) bool { return l.index == index })
+	if at < 0 {
+		return link{}, false
+	}
+	return c.links[at], true
+}
+
+// on returns a link's addresses of global scope.
+func (c choice) on(index int) (all []address) {
 	for _, a := range c.addrs {
-		if a.link == index && a.global && a.ip.Is6() == v6 {
-			return a.ip, true
+		if a.link == index && a.global {
+			all = append(all, a)
 		}
 	}
-	return netip.Addr{}, false
+	return all
+}
+
+// master is the bridge, bond or VRF that a link is a member of, or 0.
+func (c choice) master(index int) int {
+	l, _ := c.link(index)
+	return l.master
+}
+
+// sources are the links that a source of packets which leave by a link may be on.
+func (c choice) sources(index int) []int {
+	all := []int{index}
+	for _, l := range c.links {
+		if l.loopback || l.index == c.master(index) {
+			all = append(all, l.index)
+		}
+	}
+	return all
+}
+
+func (c choice) onLoopback() (all []address) {
+	for _, l := range c.links {
+		if l.loopback {
+			all = append(all, c.on(l.index)...)
+		}
+	}
+	return all
 }

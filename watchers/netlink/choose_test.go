@@ -1,8 +1,10 @@
 package netlink
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -39,10 +41,46 @@ func flagged(l link, ip string, flags int) address {
 func via(l link, metric int) route    { return route{link: l.index, metric: metric} }
 func via6(l link, metric int) route   { return route{link: l.index, metric: metric, v6: true} }
 func from(r route, ip string) route   { r.source = netip.MustParseAddr(ip); return r }
+func classed(r route, tos int) route  { r.tos = tos; return r }
 func scoped(a address) address        { a.global = false; return a }
 func alone(links ...link) []link      { return links }
 func want(ips ...string) []string     { return ips }
 func list(addrs ...address) []address { return addrs }
+
+// asked is what the kernel has, with the answers of one that gives packets the
+// preferred source of their route, else the first address of its link, else the
+// first of any.
+func asked(links []link, addrs []address, routes []route) kernel {
+	k := kernel{links, addrs, slices.Clone(routes)}
+	for i := range k.routes {
+		r := &k.routes[i]
+		answer := func(fits func(address) bool) {
+			at := slices.IndexFunc(addrs, func(a address) bool {
+				tentative := a.flags&unusable != 0
+				return !r.answer.IsValid() && a.ip.Is6() == r.v6 && !tentative && a.reachable() && fits(a)
+			})
+			if at >= 0 {
+				r.answer = addrs[at].ip
+			}
+		}
+		answer(func(a address) bool { return a.ip == r.source })
+		answer(func(a address) bool { return a.link == r.link && a.global })
+		answer(func(a address) bool { return a.global })
+	}
+	return k
+}
+
+// ips are the addresses chosen from what the kernel has.
+func ips(k kernel, globs []string, present ...string) (all []string) {
+	var published []Present
+	for _, text := range present {
+		published = append(published, Present{netip.MustParseAddr(text), true})
+	}
+	for _, p := range choose(k, globs, published) {
+		all = append(all, p.ip.String())
+	}
+	return all
+}
 
 func TestChoose(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -109,7 +147,7 @@ func TestChoose(t *testing.T) {
 			want:   want("10.0.0.2"),
 		},
 		"interface without an address: the next route": {
-			addrs:  list(on(lo, "192.0.2.1"), on(eth1, "10.1.0.2")),
+			addrs:  list(on(docker0, "172.17.0.1"), on(eth1, "10.1.0.2")),
 			routes: []route{via(eth0, 0), via(eth1, 5)},
 			want:   want("10.1.0.2"),
 		},
@@ -184,7 +222,7 @@ func TestChoose(t *testing.T) {
 		"no route of the family, nor an address there": {
 			addrs:  list(on(eth0, "fd00::2"), on(eth1, "10.1.0.2")),
 			routes: []route{via(eth1, 0)},
-			want:   want("10.1.0.2", "fd00::2"),
+			want:   want("10.1.0.2"),
 		},
 		"no route: what does not lead out": {
 			addrs: list(
@@ -211,17 +249,25 @@ func TestChoose(t *testing.T) {
 			globs: []string{"*"},
 		},
 
-		"never tentative, optimistic, deprecated, failed or temporary": {
+		"never tentative, optimistic, failed or temporary": {
 			addrs: list(
 				flagged(eth0, "2001:db8::1", unix.IFA_F_TENTATIVE),
 				flagged(eth0, "2001:db8::2", unix.IFA_F_TENTATIVE|unix.IFA_F_OPTIMISTIC),
 				flagged(eth0, "2001:db8::3", unix.IFA_F_OPTIMISTIC),
 				flagged(eth0, "2001:db8::4", unix.IFA_F_DADFAILED),
-				flagged(eth0, "2001:db8::5", unix.IFA_F_DEPRECATED),
 				flagged(eth0, "2001:db8::6", unix.IFA_F_TEMPORARY),
-				flagged(eth0, "10.0.0.5", unix.IFA_F_DEPRECATED),
 			),
 			routes: []route{via6(eth0, 0), via(eth0, 0)},
+		},
+		"deprecated, and no other": {
+			addrs:  list(flagged(eth0, "2001:db8::5", unix.IFA_F_DEPRECATED), flagged(eth0, "10.0.0.5", unix.IFA_F_DEPRECATED)),
+			routes: []route{via6(eth0, 0), via(eth0, 0)},
+			want:   want("10.0.0.5", "2001:db8::5"),
+		},
+		"deprecated, and another one": {
+			addrs:  list(flagged(eth0, "10.0.0.5", unix.IFA_F_DEPRECATED), on(eth0, "10.0.0.6")),
+			routes: []route{via(eth0, 0)},
+			want:   want("10.0.0.6"),
 		},
 		"permanent, managed, without DAD": {
 			addrs:  list(flagged(eth0, "2001:db8::1", unix.IFA_F_PERMANENT|unix.IFA_F_MANAGETEMPADDR|unix.IFA_F_NODAD)),
@@ -248,14 +294,162 @@ func TestChoose(t *testing.T) {
 			if links == nil {
 				links = allLinks
 			}
-			var got []string
-			for _, ip := range choose(links, tt.addrs, tt.routes, tt.globs) {
-				got = append(got, ip.String())
-			}
+			got := ips(asked(links, tt.addrs, tt.routes), tt.globs)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("choose = %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// What the kernel uses decides, if it is an address of the route's link, of the
+// link's master or of loopback, and stable.
+func TestChooseBySource(t *testing.T) {
+	t.Parallel()
+	port := port0 // of br0
+	for name, tt := range map[string]struct {
+		addrs []address
+		route route
+		from  string // the kernel's source
+		want  []string
+	}{
+		"not the first of the link":            {list(on(eth0, "10.0.0.5"), on(eth0, "192.0.2.10")), via(eth0, 0), "192.0.2.10", want("192.0.2.10")},
+		"behind a virtual one":                 {list(on(eth0, "192.0.2.99"), on(eth0, "192.0.2.10")), via(eth0, 0), "192.0.2.10", want("192.0.2.10")},
+		"on loopback":                          {list(on(lo, "10.0.0.1")), via(eth0, 0), "10.0.0.1", want("10.0.0.1")},
+		"on the link's master":                 {list(on(br0, "10.0.0.1")), via(port, 0), "10.0.0.1", want("10.0.0.1")},
+		"of a network inside":                  {list(on(docker0, "172.17.0.1")), via(eth0, 0), "172.17.0.1", nil},
+		"of a network inside, one on loopback": {list(on(docker0, "172.17.0.1"), on(lo, "10.0.0.1")), via(eth0, 0), "172.17.0.1", nil},
+		"of a narrower scope":                  {list(scoped(on(eth0, "10.0.0.1"))), via(eth0, 0), "10.0.0.1", want("10.0.0.1")},
+		"a preferred one elsewhere":            {list(on(ipvs, "10.0.0.1"), on(eth0, "192.0.2.10")), from(via(eth0, 0), "10.0.0.1"), "10.0.0.1", want("10.0.0.1")},
+		"temporary: that of the same network": {
+			list(flagged(eth0, "2001:db8::aa", unix.IFA_F_TEMPORARY), on(eth0, "fd00::1"), on(eth0, "2001:db8::1")),
+			via6(eth0, 0), "2001:db8::aa", want("2001:db8::1"),
+		},
+		"a global one, not the newer ULA": {list(on(eth0, "fd00::1"), on(eth0, "2001:db8::1")), via6(eth0, 0), "2001:db8::1", want("2001:db8::1")},
+		"none, as no packet leaves by it": {list(on(eth0, "10.0.0.5")), via(eth0, 0), "", nil},
+		"a route for a class of packets":  {list(on(eth1, "10.1.0.5")), classed(via(eth1, 0), 16), "10.1.0.5", want("10.1.0.5")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := tt.route
+			if tt.from != "" {
+				r.answer = netip.MustParseAddr(tt.from)
+			}
+			if got := ips(kernel{allLinks, tt.addrs, []route{r}}, nil); !slices.Equal(got, tt.want) {
+				t.Errorf("choose = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// The present address stays while it is good.
+func TestChooseStays(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		addrs   []address
+		routes  []route
+		globs   []string
+		present string
+		want    []string
+	}{
+		"a new one before it":           {list(on(eth0, "10.0.0.9"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.2")},
+		"another next hop":              {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0), via(eth1, 0)}, nil, "10.1.0.2", want("10.1.0.2")},
+		"its next hop is gone":          {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0)}, nil, "10.1.0.2", want("10.0.0.2")},
+		"a route of lower metric":       {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 1), via(eth1, 2)}, nil, "10.1.0.2", want("10.0.0.2")},
+		"it is gone":                    {list(on(eth0, "10.0.0.9")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.9")},
+		"it is deprecated":              {list(flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED), on(eth0, "2001:db8::2")), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::2")},
+		"all are deprecated":            {list(flagged(eth0, "2001:db8::2", unix.IFA_F_DEPRECATED), flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED)), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::1")},
+		"on loopback, and one here":     {list(on(lo, "192.0.2.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "192.0.2.1", want("192.0.2.1")},
+		"of a network inside":           {list(on(docker0, "172.17.0.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "172.17.0.1", want("10.0.0.2")},
+		"the route has a source":        {list(on(eth0, "10.0.0.2"), on(eth0, "10.0.0.9")), []route{from(via(eth0, 0), "10.0.0.9")}, nil, "10.0.0.2", want("10.0.0.9")},
+		"no route, another interface":   {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), nil, nil, "10.1.0.2", want("10.1.0.2")},
+		"not on an interface of these":  {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), nil, []string{"eth0"}, "10.1.0.2", want("10.0.0.2")},
+		"not the other family's either": {list(on(eth0, "2001:db8::1"), on(docker0, "10.244.0.1")), []route{via6(eth0, 0)}, nil, "10.244.0.1", want("2001:db8::1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := ips(asked(allLinks, tt.addrs, tt.routes), tt.globs, tt.present); !slices.Equal(got, tt.want) {
+				t.Errorf("choose = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// What was published without a default route does not stay when there is one.
+func TestChooseByRouteThen(t *testing.T) {
+	t.Parallel()
+	present := []Present{{netip.MustParseAddr("10.0.0.5"), false}}
+	k := kernel{allLinks, list(on(eth0, "10.0.0.4"), on(eth0, "10.0.0.5"), on(eth0, "192.0.2.10")), nil}
+	if got := choose(k, nil, present); len(got) != 1 || got[0].ip != present[0].Addr || got[0].byRoute {
+		t.Errorf("without a route %v", got)
+	}
+	r := via(eth0, 0)
+	r.answer = netip.MustParseAddr("192.0.2.10")
+	k.routes = []route{r}
+	if got := choose(k, nil, present); len(got) != 1 || got[0].ip != r.answer || !got[0].byRoute {
+		t.Errorf("with one %v", got)
+	}
+}
+
+// A family without a default route has no address of a network inside of the
+// machine, whatever kind of link that is on.
+func TestChooseLeavesNetworksInside(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"veth", "macvlan", "dummy", "bridge", "device", "vrf"} {
+		inside := link{index: 20, names: []string{"inside"}, kind: kind, encap: "ether", up: true}
+		links := alone(lo, eth0, inside)
+		addrs := list(on(eth0, "2001:db8::1"), on(inside, "10.244.0.1"))
+		routes := []route{via6(eth0, 0)}
+		if got := ips(asked(links, addrs, routes), nil); !slices.Equal(got, want("2001:db8::1")) {
+			t.Errorf("%s: choose = %v", kind, got)
+		}
+		addrs = append(addrs, on(lo, "192.0.2.1"))
+		if got := ips(asked(links, addrs, routes), nil); !slices.Equal(got, want("192.0.2.1", "2001:db8::1")) {
+			t.Errorf("%s, and one on loopback: choose = %v", kind, got)
+		}
+	}
+}
+
+// Every candidate has a reason, and the list has an end.
+func TestCandidates(t *testing.T) {
+	t.Parallel()
+	addrs := list(
+		on(lo, "127.0.0.1"), on(lo, "192.0.2.1"), on(eth0, "10.0.0.2"), on(eth0, "10.0.0.3"), on(eth1, "10.1.0.2"),
+		on(docker0, "172.17.0.1"), on(wg0, "10.8.0.2"), on(dark, "10.9.0.2"), on(eth0, "fe80::1"),
+		on(eth0, "2001:db8::1"), flagged(eth0, "2001:db8::2", unix.IFA_F_DEPRECATED),
+		flagged(eth0, "2001:db8::3", unix.IFA_F_TEMPORARY), flagged(eth0, "2001:db8::4", unix.IFA_F_TENTATIVE),
+		flagged(eth0, "2001:db8::5", unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED),
+	)
+	k := asked(allLinks, addrs, []route{via(eth0, 0), via6(eth0, 0)})
+	var got []string
+	for _, c := range candidates(k, nil, choose(k, nil, nil)) {
+		got = append(got, fmt.Sprintf("%s %s %v: %s", c.Address, c.Interface, c.Chosen, c.Reason))
+	}
+	want := want(
+		"10.0.0.2 eth0 true: the kernel's source address for packets by the default route",
+		"2001:db8::1 eth0 true: the kernel's source address for packets by the default route",
+		"192.0.2.1 lo false: not on eth0, as the chosen 10.0.0.2 is",
+		"10.0.0.3 eth0 false: 10.0.0.2 is the kernel's source address for packets by the default route",
+		"10.1.0.2 eth1 false: not on eth0, as the chosen 10.0.0.2 is",
+		"172.17.0.1 docker0 false: not on eth0, as the chosen 10.0.0.2 is",
+		"10.8.0.2 wg0 false: on a tunnel",
+		"10.9.0.2 eth9 false: its interface is down",
+		"2001:db8::2 eth0 false: deprecated, and 2001:db8::1 is not",
+		"2001:db8::3 eth0 false: temporary",
+		"2001:db8::4 eth0 false: it is being checked whether another machine has it",
+		"2001:db8::5 eth0 false: another machine has it",
+	)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+
+	var many []address
+	for i := range 10 * maxCandidates {
+		many = append(many, address{link: eth0.index, ip: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), global: true})
+	}
+	k = asked(allLinks, many, []route{via(eth0, 0)})
+	if n := len(candidates(k, nil, choose(k, nil, nil))); n != maxCandidates {
+		t.Errorf("%d candidates, want %d", n, maxCandidates)
 	}
 }
 
@@ -267,11 +461,11 @@ func TestChooseIgnoresListOrder(t *testing.T) {
 	routes := []route{via(modem, 1), via(eth1, 1), via(eth0, 1)}
 	links := slices.Clone(allLinks)
 	for range 2 {
-		got := choose(links, addrs, routes, nil)
-		if len(got) != 1 || got[0] != netip.MustParseAddr("10.0.0.2") {
+		k := asked(links, addrs, routes)
+		if got := ips(k, nil); !slices.Equal(got, want("10.0.0.2")) {
 			t.Errorf("choose = %v", got)
 		}
-		if routes[1].link != eth1.index {
+		if k.routes[1].link != eth1.index {
 			t.Error("choose reordered its argument")
 		}
 		slices.Reverse(links)

@@ -12,28 +12,32 @@
 //
 // # Which address
 //
-// For each family by itself, the first of these that exists:
+// The link is ours to choose, and its address the kernel's. For each family by
+// itself, the main table's default routes are taken in the order of their metrics,
+// those for a class of packets (TOS) left out. Of each the kernel is asked which
+// source address packets have that leave by it; the first of these that exists is
+// published:
 //
-//  1. the preferred source of the main table's default route of lowest metric,
-//     wherever that address is assigned;
-//  2. the first global address of that route's interface;
-//  3. the same two of the next default route;
-//  4. failing that, the first global address of another suitable interface,
-//     those of the other family's default routes before all others.
+//  1. the preferred source of the route, wherever it is assigned;
+//  2. the address that was published last, while it is on the route's link, the
+//     link's master or loopback;
+//  3. the kernel's source, if it is on one of those and no temporary one;
+//  4. a stable address of the route's link.
 //
-// Equal metrics and the nexthops of a multipath route are taken by interface
-// index, and so are the interfaces of step 4: the index stays the same for the
-// life of an interface, while the order of the kernel's lists changes whenever
-// a route is replaced. The addresses of one interface are taken as the kernel
-// lists them, so that "first" is what ip-address(8) shows first.
+// Of equal metrics, and of the next hops of one route, the one with the address
+// that was published last comes first, and then the lowest interface index: a new
+// address, or a route that comes and goes, does not move a machine. A deprecated
+// address gives way to any other on its link.
+//
+// A family without a default route has an address of the interfaces of the other
+// family's, or else of loopback: others are those of containers, with addresses
+// that no peer reaches. Without any default route, it is one of an interface that
+// leads out of the machine: no tunnel, dummy link, member of a bridge, bond or VRF,
+// nor a bridge that only joins containers and virtual machines.
 //
 // Interfaces that are listed by name are suitable, and no others. With none
 // listed every interface may carry the default route except tunnels and
-// loopback: a tunnel's address is reached through the tunnel only. For step 4
-// there is no route to prove that an interface leads out of the machine, so
-// those are left out as well that usually do not: dummy links (service
-// addresses of load balancers), members of a bridge, bond or VRF, and bridges
-// that only join containers and virtual machines.
+// loopback: a tunnel's address is reached through the tunnel only.
 //
 // An interface that has lost its carrier keeps its address in the zone, as it
 // keeps it in the kernel: a cable that is replaced does not rename a machine.

@@ -28,35 +28,27 @@ const (
 // now, and the names of the interfaces concerned; "" where it would. The error is
 // that of the kernel's lists.
 func Missing(ctx context.Context, patterns []string) (Absence, []string, error) {
-	kernel, err := openTables(nil)
+	tables, err := openTables(nil)
 	if err != nil {
 		return "", nil, err
 	}
-	defer kernel.close()
-	links, err := kernel.links(ctx)
+	defer tables.close()
+	k, err := tables.read(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	addrs, err := kernel.addresses(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	routes, err := kernel.defaultRoutes(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	absence, concerned := missing(links, addrs, routes, patterns)
+	absence, concerned := missing(k, patterns)
 	return absence, concerned, nil
 }
 
 // missing is why choose returns nothing for the same lists.
-func missing(links []link, addrs []address, routes []route, globs []string) (Absence, []string) {
-	if len(choose(links, addrs, routes, globs)) > 0 {
+func missing(k kernel, globs []string) (Absence, []string) {
+	if len(choose(k, globs, nil)) > 0 {
 		return "", nil
 	}
-	outer := choiceOf(links, func(l link) bool { return !l.loopback })
+	outer := choiceOf(k.links, func(l link) bool { return !l.loopback })
 	if len(globs) > 0 {
-		matching := choiceOf(links, func(l link) bool { return matches(l, globs) })
+		matching := choiceOf(k.links, func(l link) bool { return matches(l, globs) })
 		if len(matching) == 0 {
 			return NoMatch, firstNames(outer)
 		}
@@ -64,14 +56,14 @@ func missing(links []link, addrs []address, routes []route, globs []string) (Abs
 	}
 	// Loopback is left out as well, but is not worth reporting.
 	leftOut := choiceOf(outer, func(l link) bool {
-		return l.up && slices.ContainsFunc(addrs, func(a address) bool { return a.link == l.index && a.global && a.usable() })
+		return l.up && slices.ContainsFunc(k.addrs, func(a address) bool { return a.link == l.index && a.global && a.usable() })
 	})
 	if len(leftOut) > 0 {
 		return LeftOut, firstNames(leftOut)
 	}
 	suitable := choiceOf(outer, func(l link) bool {
-		led := slices.ContainsFunc(routes, func(r route) bool { return r.link == l.index })
-		return leadsOut(l, links) || led && !l.tunnel()
+		led := slices.ContainsFunc(k.routes, func(r route) bool { return r.link == l.index })
+		return leadsOut(l, k.links) || led && !l.tunnel()
 	})
 	return absenceOn(suitable)
 }

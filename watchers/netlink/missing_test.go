@@ -32,7 +32,7 @@ func TestMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			absence, concerned := missing(tt.links, tt.addrs, tt.routes, tt.globs)
+			absence, concerned := missing(asked(tt.links, tt.addrs, tt.routes), tt.globs)
 			if got := fmt.Sprint(absence, " ", concerned); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}

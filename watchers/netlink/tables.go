@@ -41,6 +41,30 @@ func openTables(ns *netns.NsHandle) (*tables, error) {
 
 func (t *tables) close() { t.handle.Close() }
 
+// read returns what the kernel has now.
+func (t *tables) read(ctx context.Context) (k kernel, err error) {
+	if k.links, err = t.links(ctx); err != nil {
+		return k, err
+	}
+	if k.addrs, err = t.addresses(ctx); err != nil {
+		return k, err
+	}
+	listed, err := t.defaultRoutes(ctx)
+	if err != nil {
+		return k, err
+	}
+	for _, r := range listed {
+		routes := []route{r}
+		if r.link == 0 {
+			if routes, err = t.linksOf(r, k.links); err != nil {
+				return k, err
+			}
+		}
+		k.routes = append(k.routes, routes...)
+	}
+	return k, t.ask(k.routes)
+}
+
 func (t *tables) links(ctx context.Context) ([]link, error) {
 	list, err := listAgain(ctx, t.handle.LinkList)
 	if err != nil {
@@ -114,19 +138,26 @@ func (t *tables) defaultRoutesOf(family int) ([]route, error) {
 	return routes, err
 }
 
-// nexthops returns the usable paths of r, none if it is not a default route.
+// isDefault reports whether a route is a default route that leads out.
+func isDefault(r rtnetlink.Route) bool {
+	if r.Type != unix.RTN_UNICAST || r.Dst == nil {
+		return false
+	}
+	ones, bits := r.Dst.Mask.Size()
+	return ones == 0 && bits != 0
+}
+
+// nexthops returns the usable paths of r, none if it is not a default route. Those
+// without a link have their next hops elsewhere.
 // One that rejects (unreachable, blackhole, prohibit) is no path out, and does
 // not determine our address. A nexthop that the kernel itself would not use is
 // dead; one that has only lost its carrier is not.
 func nexthops(r rtnetlink.Route) []route {
-	if r.Type != unix.RTN_UNICAST || r.Dst == nil || r.Flags&unix.RTM_F_CLONED != 0 {
-		return nil
-	}
-	if ones, bits := r.Dst.Mask.Size(); ones != 0 || bits == 0 {
+	if !isDefault(r) || r.Flags&unix.RTM_F_CLONED != 0 {
 		return nil
 	}
 	source, _ := netip.AddrFromSlice(r.Src)
-	way := route{v6: r.Family == unix.AF_INET6, metric: r.Priority, source: source}
+	way := route{v6: r.Family == unix.AF_INET6, metric: r.Priority, tos: r.Tos, source: source}
 	if len(r.MultiPath) == 0 {
 		way.link, way.via = r.LinkIndex, gateway(r.Gw, r.Via)
 		if r.Flags&unix.RTNH_F_DEAD != 0 {

@@ -30,6 +30,10 @@ type Watcher struct {
 	// any; what is watched are the gateways then.
 	Addresses []netip.Addr
 
+	// Present are the addresses that were published last, by this process or the
+	// one before: while they are good, no others take their place.
+	Present []Present
+
 	// Publish is called by Run with the addresses, IPv4 before IPv6: once at
 	// the start of each Run and then upon each change. The list is empty while
 	// there is no usable address. It belongs to Publish, which must not block.
@@ -41,6 +45,11 @@ type Watcher struct {
 	// in a routed network they are the other nodes. It must not block.
 	Gateways func([]netip.Addr)
 
+	// Candidates, if not nil, is called by Run after each reading with the addresses
+	// that may be published, at most some dozens, and why each is or not. It must
+	// not block.
+	Candidates func([]Candidate)
+
 	// Logger may be nil.
 	Logger *slog.Logger
 
@@ -51,6 +60,13 @@ type Watcher struct {
 	onReceive     func()          // in the subscription's goroutine, before each receive
 }
 
+// Present is an address that is published. One that was not chosen by a default route
+// gives way to what a route leads to.
+type Present struct {
+	netip.Addr
+	ByRoute bool
+}
+
 // Run watches until ctx ends and then returns nil. It returns an error when the
 // kernel cannot be queried or the subscription broke; calling it again makes up
 // for all that was missed. It must not run twice concurrently.
@@ -58,9 +74,14 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if len(w.Addresses) == 0 {
 		return w.watch(ctx)
 	}
+	var byHand []Candidate
+	for _, addr := range w.Addresses {
+		byHand = append(byHand, Candidate{Address: addr, Chosen: true, Reason: chosenByHand})
+	}
+	w.report(byHand)
 	w.Publish(slices.Clone(w.Addresses))
 	gateways := *w
-	gateways.Publish = func([]netip.Addr) {}
+	gateways.Publish, gateways.Candidates = func([]netip.Addr) {}, nil
 	if err := gateways.watch(ctx); err != nil && ctx.Err() == nil {
 		// The addresses are published all the same, such as where netlink is
 		// forbidden.
@@ -87,22 +108,30 @@ func (w *Watcher) watch(ctx context.Context) error {
 	}
 	sub.start(func() error { return sub.receive(w.onReceive) })
 	defer sub.close()
-	kernel, err := openTables(w.namespace)
+	tables, err := openTables(w.namespace)
 	if err != nil {
 		return err
 	}
-	defer kernel.close()
+	defer tables.close()
+	present := w.Present
 	var published, via []netip.Addr
 	first := true
 	return sub.follow(ctx, func() error {
-		addrs, routes, err := w.read(ctx, kernel)
+		k, err := tables.read(ctx)
 		if err != nil {
 			return err
 		}
-		if now := gateways(routes); w.Gateways != nil && (first || !slices.Equal(now, via)) {
+		if now := gateways(k.routes); w.Gateways != nil && (first || !slices.Equal(now, via)) {
 			via = now
 			w.Gateways(slices.Clone(now))
 		}
+		chosen := choose(k, w.Interfaces, present)
+		w.report(candidates(k, w.Interfaces, chosen))
+		var addrs []netip.Addr
+		for _, p := range chosen {
+			addrs = append(addrs, p.ip)
+		}
+		present = replaced(present, chosen)
 		if first || !slices.Equal(addrs, published) {
 			published = addrs
 			w.log().Debug("local addresses read", "addresses", addrs)
@@ -116,22 +145,24 @@ func (w *Watcher) watch(ctx context.Context) error {
 	})
 }
 
-// read queries the kernel and returns the addresses chosen, and the default
-// routes.
-func (w *Watcher) read(ctx context.Context, kernel *tables) ([]netip.Addr, []route, error) {
-	links, err := kernel.links(ctx)
-	if err != nil {
-		return nil, nil, err
+// replaced returns the addresses that are present after some were chosen. That of a
+// family which has none now stays, as it may come back.
+func replaced(present []Present, chosen []pick) (all []Present) {
+	for _, p := range chosen {
+		all = append(all, Present{p.ip, p.byRoute})
 	}
-	addrs, err := kernel.addresses(ctx)
-	if err != nil {
-		return nil, nil, err
+	for _, p := range present {
+		if !slices.ContainsFunc(chosen, func(now pick) bool { return now.ip.Is6() == p.Is6() }) {
+			all = append(all, p)
+		}
 	}
-	routes, err := kernel.defaultRoutes(ctx)
-	if err != nil {
-		return nil, nil, err
+	return all
+}
+
+func (w *Watcher) report(all []Candidate) {
+	if w.Candidates != nil {
+		w.Candidates(all)
 	}
-	return choose(links, addrs, routes, w.Interfaces), routes, nil
 }
 
 func (w *Watcher) log() *slog.Logger {

@@ -99,8 +99,9 @@ func TestFollowsTheKernel(t *testing.T) {
 	n.addr("eth1", "2001:db8::2/64", unix.IFA_F_NODAD)
 	n.defaultRoute("eth1", 10, "", "::/0")
 	run.awaitAddrs("both families", "10.1.0.2", "2001:db8::2")
+	n.addr("eth1", "2001:db8::3/64", unix.IFA_F_NODAD)
 	n.deprecate("eth1", "2001:db8::2/64")
-	run.awaitAddrs("no deprecated address", "10.1.0.2")
+	run.awaitAddrs("no deprecated address, as there is another one", "10.1.0.2", "2001:db8::3")
 
 	n.must(n.LinkSetDown(n.link("eth1")))
 	run.awaitAddrs("no address of a link that is down", "10.0.0.2")
