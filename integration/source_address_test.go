@@ -191,8 +191,14 @@ func TestSourceAddressStays(t *testing.T) {
 		}
 	}
 
+	ip("route replace default via 192.0.2.254 dev eth0")
+	ip("addr add 198.51.100.10/24 dev eth0")
+	eventually(t, "another gateway of its network", func() error { return n.publishes("192.0.2.10", "2001:db8::10") })
+	ip("route replace default via 198.51.100.1 dev eth0")
+	eventually(t, "renumbered", func() error { return n.publishes("198.51.100.10", "2001:db8::10") })
+
 	ip("addr change 2001:db8::10/64 dev eth0 valid_lft forever preferred_lft 0")
-	eventually(t, "a deprecated one gives way", func() error { return n.publishes("192.0.2.10", "2001:db8::99") })
+	eventually(t, "a deprecated one gives way", func() error { return n.publishes("198.51.100.10", "2001:db8::99") })
 	ip("route replace default via 192.0.3.1 dev eth1")
 	eventually(t, "its route is gone", func() error { return n.publishes("192.0.3.10", "2001:db8::99") })
 }

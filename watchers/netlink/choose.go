@@ -19,6 +19,7 @@ type kernel struct {
 type address struct {
 	link   int // index
 	ip     netip.Addr
+	bits   int // length of its network's prefix
 	flags  int // IFA_F_*
 	global bool
 }
@@ -55,6 +56,12 @@ const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_OPTIMISTIC | unix.IFA_F_DADFA
 
 // reachable reports whether an address can be that of a host for others.
 func (a address) reachable() bool { return !a.ip.Is4In6() && a.ip.IsGlobalUnicast() }
+
+// has reports whether a gateway is in the network of an address.
+func (a address) has(gateway netip.Addr) bool {
+	network, err := a.ip.Prefix(a.bits)
+	return err == nil && network.Contains(gateway)
+}
 
 // temporary reports whether an address changes every day (RFC 8981). For IPv4 the
 // same bit means secondary, which is as good as any.
@@ -160,7 +167,7 @@ func (c choice) byRoute(r route) (pick, bool) {
 	}
 	for _, index := range c.sources(r.link) {
 		for _, a := range c.on(index) {
-			if c.isPresent(a, true) {
+			if c.isPresent(a, true) && !c.outlives(a, r) {
 				stays = append(stays, pick{a, chosenPresent, true})
 			}
 		}
@@ -178,6 +185,14 @@ func (c choice) byRoute(r route) (pick, bool) {
 		return cmp.Compare(common(b.ip, r.answer), common(a.ip, r.answer))
 	})
 	return c.first(there, stays)
+}
+
+// outlives reports whether an address was that of another route than the link has now:
+// the gateway is in the network of another one. That happens while a link is
+// renumbered.
+func (c choice) outlives(a address, r route) bool {
+	return a.link == r.link && !a.has(r.via) &&
+		slices.ContainsFunc(c.on(r.link), func(other address) bool { return other.has(r.via) })
 }
 
 // byLink returns the address of a link that no default route of the family leads

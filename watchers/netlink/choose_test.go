@@ -41,6 +41,8 @@ func flagged(l link, ip string, flags int) address {
 func via(l link, metric int) route    { return route{link: l.index, metric: metric} }
 func via6(l link, metric int) route   { return route{link: l.index, metric: metric, v6: true} }
 func from(r route, ip string) route   { r.source = netip.MustParseAddr(ip); return r }
+func by(r route, gw string) route     { r.via = netip.MustParseAddr(gw); return r }
+func within(a address, n int) address { a.bits = n; return a }
 func classed(r route, tos int) route  { r.tos = tos; return r }
 func scoped(a address) address        { a.global = false; return a }
 func alone(links ...link) []link      { return links }
@@ -64,6 +66,7 @@ func asked(links []link, addrs []address, routes []route) kernel {
 			}
 		}
 		answer(func(a address) bool { return a.ip == r.source })
+		answer(func(a address) bool { return a.link == r.link && a.global && a.has(r.via) })
 		answer(func(a address) bool { return a.link == r.link && a.global })
 		answer(func(a address) bool { return a.global })
 	}
@@ -352,16 +355,31 @@ func TestChooseStays(t *testing.T) {
 		present string
 		want    []string
 	}{
-		"a new one before it":           {list(on(eth0, "10.0.0.9"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.2")},
-		"another next hop":              {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0), via(eth1, 0)}, nil, "10.1.0.2", want("10.1.0.2")},
-		"its next hop is gone":          {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0)}, nil, "10.1.0.2", want("10.0.0.2")},
-		"a route of lower metric":       {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 1), via(eth1, 2)}, nil, "10.1.0.2", want("10.0.0.2")},
-		"it is gone":                    {list(on(eth0, "10.0.0.9")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.9")},
-		"it is deprecated":              {list(flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED), on(eth0, "2001:db8::2")), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::2")},
-		"all are deprecated":            {list(flagged(eth0, "2001:db8::2", unix.IFA_F_DEPRECATED), flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED)), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::1")},
-		"on loopback, and one here":     {list(on(lo, "192.0.2.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "192.0.2.1", want("192.0.2.1")},
-		"of a network inside":           {list(on(docker0, "172.17.0.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "172.17.0.1", want("10.0.0.2")},
-		"the route has a source":        {list(on(eth0, "10.0.0.2"), on(eth0, "10.0.0.9")), []route{from(via(eth0, 0), "10.0.0.9")}, nil, "10.0.0.2", want("10.0.0.9")},
+		"a new one before it":       {list(on(eth0, "10.0.0.9"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.2")},
+		"another next hop":          {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0), via(eth1, 0)}, nil, "10.1.0.2", want("10.1.0.2")},
+		"its next hop is gone":      {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 0)}, nil, "10.1.0.2", want("10.0.0.2")},
+		"a route of lower metric":   {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), []route{via(eth0, 1), via(eth1, 2)}, nil, "10.1.0.2", want("10.0.0.2")},
+		"it is gone":                {list(on(eth0, "10.0.0.9")), []route{via(eth0, 0)}, nil, "10.0.0.2", want("10.0.0.9")},
+		"it is deprecated":          {list(flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED), on(eth0, "2001:db8::2")), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::2")},
+		"all are deprecated":        {list(flagged(eth0, "2001:db8::2", unix.IFA_F_DEPRECATED), flagged(eth0, "2001:db8::1", unix.IFA_F_DEPRECATED)), []route{via6(eth0, 0)}, nil, "2001:db8::1", want("2001:db8::1")},
+		"on loopback, and one here": {list(on(lo, "192.0.2.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "192.0.2.1", want("192.0.2.1")},
+		"of a network inside":       {list(on(docker0, "172.17.0.1"), on(eth0, "10.0.0.2")), []route{via(eth0, 0)}, nil, "172.17.0.1", want("10.0.0.2")},
+		"the route has a source":    {list(on(eth0, "10.0.0.2"), on(eth0, "10.0.0.9")), []route{from(via(eth0, 0), "10.0.0.9")}, nil, "10.0.0.2", want("10.0.0.9")},
+		"the gateway of another network": {
+			list(within(on(eth0, "10.0.0.2"), 24), within(on(eth0, "192.0.2.2"), 24)),
+			[]route{by(via(eth0, 0), "192.0.2.1")},
+			nil, "10.0.0.2", want("192.0.2.2"),
+		},
+		"another gateway of its network": {
+			list(within(on(eth0, "10.0.0.9"), 24), within(on(eth0, "10.0.0.2"), 24)),
+			[]route{by(via(eth0, 0), "10.0.0.1")},
+			nil, "10.0.0.2", want("10.0.0.2"),
+		},
+		"a gateway of no network": {
+			list(within(on(eth0, "10.0.0.9"), 24), within(on(eth0, "10.0.0.2"), 24)),
+			[]route{by(via(eth0, 0), "192.0.2.1")},
+			nil, "10.0.0.2", want("10.0.0.2"),
+		},
 		"no route, another interface":   {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), nil, nil, "10.1.0.2", want("10.1.0.2")},
 		"not on an interface of these":  {list(on(eth0, "10.0.0.2"), on(eth1, "10.1.0.2")), nil, []string{"eth0"}, "10.1.0.2", want("10.0.0.2")},
 		"not the other family's either": {list(on(eth0, "2001:db8::1"), on(docker0, "10.244.0.1")), []route{via6(eth0, 0)}, nil, "10.244.0.1", want("2001:db8::1")},

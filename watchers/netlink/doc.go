@@ -20,7 +20,7 @@
 //
 //  1. the preferred source of the route, wherever it is assigned;
 //  2. the address that was published last, while it is on the route's link, the
-//     link's master or loopback;
+//     link's master or loopback, and the gateway is not in another one's network;
 //  3. the kernel's source, if it is on one of those and no temporary one;
 //  4. a stable address of the route's link.
 //

@@ -105,7 +105,8 @@ func (t *tables) addresses(ctx context.Context) ([]address, error) {
 		if !ok {
 			continue
 		}
-		addrs = append(addrs, address{link: a.LinkIndex, ip: ip, flags: a.Flags, global: a.Scope == unix.RT_SCOPE_UNIVERSE})
+		bits, _ := a.Mask.Size()
+		addrs = append(addrs, address{link: a.LinkIndex, ip: ip, bits: bits, flags: a.Flags, global: a.Scope == unix.RT_SCOPE_UNIVERSE})
 	}
 	return addrs, nil
 }
