@@ -102,32 +102,34 @@ func New(cfg Config) (*Service, error) {
 	if s.cluster, err = s.newCluster(&cfg, prefix); err != nil {
 		return nil, err
 	}
-	s.dns, err = resolver.New(resolver.Config{
-		Zone:     s.store.Snapshot,
-		Listen:   cfg.Listen,
-		Settings: cfg.settings(),
-		Hosts:    cfg.hostLines(id, prefix),
-		Roots:    cfg.UpstreamRoots,
-		Changed:  s.upstreamsChanged,
-		Clock:    cfg.clock,
-		Logger:   cfg.Logger.With("part", "dns"),
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.reserveUpstreams() // before the first query
-	s.routes = netlink.NewRoutes(s.upstreamAddrs, s.dns.RoutesChanged, cfg.Logger.With("part", "netlink"))
 	s.files, err = hostsfile.New(hostsfile.Config{
 		Settings: cfg.Files,
 		ID:       id,
 		Prefix:   prefix,
 		StateDir: cfg.StateDir,
 		Written:  func(string) { s.selfHints.Send() },
+		Renamed:  s.hostnameChanged,
 		Logger:   cfg.Logger.With("part", "files"),
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.dns, err = resolver.New(resolver.Config{
+		Zone:      s.store.Snapshot,
+		Listen:    cfg.Listen,
+		Settings:  cfg.settings(),
+		Hosts:     cfg.hostLines(id, prefix),
+		Hostnames: s.files.Hostnames,
+		Roots:     cfg.UpstreamRoots,
+		Changed:   s.upstreamsChanged,
+		Clock:     cfg.clock,
+		Logger:    cfg.Logger.With("part", "dns"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.reserveUpstreams() // before the first query
+	s.routes = netlink.NewRoutes(s.upstreamAddrs, s.dns.RoutesChanged, cfg.Logger.With("part", "netlink"))
 	s.self = selfcheck.New(selfcheck.Config{
 		Server: s.dns, Store: s.store, ID: id, File: s.checkFile, Hints: s.selfHints, Logger: s.log,
 	})
@@ -156,6 +158,7 @@ func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	kept := cfg.resolvConf()
 	kept.Listeners, kept.Upstreams = s.dns.Addrs, s.dns.Upstreams
 	kept.Probe = selfcheck.Probe
+	kept.Hostnames = s.files.Hostnames
 	k, err := resolvconf.New(kept)
 	if err != nil {
 		return nil, err
@@ -331,6 +334,15 @@ func (s *Service) upstreamsChanged() {
 	}
 	s.selfHints.Send()
 	s.upstreamHints.Send()
+}
+
+// hostnameChanged is called when the hostname has changed, whose domain may be the
+// search list.
+func (s *Service) hostnameChanged() {
+	s.dns.HostnameChanged()
+	if s.resolv != nil {
+		s.resolv.Hint()
+	}
 }
 
 // ErrRunning means that Run was called a second time.

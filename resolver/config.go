@@ -13,6 +13,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
 )
@@ -28,6 +29,9 @@ type Config struct {
 	Listen []netip.AddrPort
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
+	// Hostnames are the machine's. Where no file has a search list, it is the
+	// domain of its own one. They may be nil.
+	Hostnames resolvconf.Hostnames
 	// Hosts locates the user's hosts file, whose lines are answered too. Without a
 	// path there is none.
 	Hosts hosts.Config

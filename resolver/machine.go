@@ -19,6 +19,8 @@ type machine struct {
 	log     *slog.Logger
 	clock   func() time.Duration
 	changed func() // after the files have changed; no lock is held
+	// hostnames are the machine's; nil: they are not known.
+	hostnames resolvconf.Hostnames
 
 	polled atomic.Pointer[resolvconf.Sources] // what queries look at; nil while the files are followed
 	asked  atomic.Bool                        // the servers are among the upstreams
@@ -47,7 +49,7 @@ func (m *machine) use(u Upstreams) {
 	case m.sources != nil && location == m.location:
 		return
 	default:
-		m.sources = resolvconf.NewSources(location)
+		m.sources = resolvconf.NewSources(location, m.hostnames)
 		_, err := m.sources.Poll(m.clock())
 		m.report(err)
 	}

@@ -93,6 +93,7 @@ func New(config Config) (*Server, error) {
 		s.changed()
 	}
 	s.machine.log, s.machine.clock, s.machine.changed = s.log, s.clock, s.update
+	s.machine.hostnames = config.Hostnames
 	if config.Hosts.Path != "" {
 		config.Hosts.Changed = func() { s.cache.FlushForeign() } // aliases may lead to the lines
 		s.hosts = hosts.New(config.Hosts)
@@ -137,6 +138,9 @@ func (s *Server) NetworkChanged() {
 func (s *Server) RoutesChanged(to []netip.Addr) {
 	s.pool.RouteChanged(func(addr netip.Addr) bool { return slices.Contains(to, addr) })
 }
+
+// HostnameChanged takes note of other Hostnames.
+func (s *Server) HostnameChanged() { s.update() }
 
 // Flush removes all answers of upstreams from the cache, and returns how many
 // there were.

@@ -131,7 +131,7 @@ func (st *state) source() string {
 	return st.machine.From
 }
 
-// searchList leaves out what is not a domain name, as the C library does.
+// searchList is a search list as names.
 func searchList(domains []string) (names []decision.Name) {
 	for _, domain := range domains {
 		if name, err := decision.ParseName(domain); err == nil {

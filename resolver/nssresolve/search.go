@@ -30,15 +30,10 @@ func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	})
 }
 
-// searchList is that of the machine, without invalid domain names, and its
-// ndots.
+// searchList is that of the machine, and its ndots.
 func (r *Resolver) searchList() (search []string, ndots int) {
 	machine := r.server.SystemConfig()
-	search = slices.DeleteFunc(slices.Clone(machine.Search), func(domain string) bool {
-		_, err := decision.ParseName(domain)
-		return err != nil
-	})
-	return search, resolvconf.Ndots(machine.Options)
+	return machine.Search, resolvconf.Ndots(machine.Options)
 }
 
 // isOwn reports whether a name is decided on here, whatever the search list. A

@@ -41,6 +41,8 @@ type bubble struct {
 	listeners []netip.AddrPort
 	upstreams []upstream.Server
 	dead      bool // no listener answers
+	// present and own are the hostnames.
+	present, own string
 
 	cancel context.CancelFunc
 	ended  chan error
@@ -64,6 +66,7 @@ func (b *bubble) config() Config {
 		Settings: Settings{Path: usualPath, RunDir: runDir}, Root: b.root, StateDir: filepath.Dir(b.state),
 		Listeners: func() []netip.AddrPort { b.mu.Lock(); defer b.mu.Unlock(); return b.listeners },
 		Upstreams: func() []upstream.Server { b.mu.Lock(); defer b.mu.Unlock(); return b.upstreams },
+		Hostnames: func() (present, own string) { b.mu.Lock(); defer b.mu.Unlock(); return b.present, b.own },
 		Probe: func(ctx context.Context, listener netip.AddrPort) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()

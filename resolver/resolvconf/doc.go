@@ -1,6 +1,8 @@
 // Package resolvconf reads and keeps resolv.conf(5).
 //
-// [Parse] reads the text, and [Spellings] expands a name by its search list.
+// [Parse] reads the text, and [Spellings] expands a name by its search list. A
+// [SystemConfig] is what is meant by it, and by what is not there: without a
+// search list the domain of the hostname.
 // [Sources] are the files that list the servers that the machine itself is
 // configured with: the resolv.conf that was there before us, and the files of
 // systemd-resolved and NetworkManager. A file that we wrote, known by its first

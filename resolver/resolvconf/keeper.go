@@ -29,6 +29,8 @@ type Config struct {
 	// that we query.
 	Listeners func() []netip.AddrPort
 	Upstreams func() []upstream.Server
+	// Hostnames are the machine's. They may be nil.
+	Hostnames Hostnames
 	// Probe queries a listener for a name that is always ours.
 	Probe func(ctx context.Context, listener netip.AddrPort) error
 	// Logger may be nil, to discard.
@@ -104,7 +106,7 @@ func New(cfg Config) (*Keeper, error) {
 	k := &Keeper{
 		cfg:     cfg,
 		log:     cfg.Logger,
-		sources: NewSources(cfg.Location()),
+		sources: NewSources(cfg.Location(), cfg.Hostnames),
 		files:   filesOf(cfg, managed.RealSystem()),
 		hints:   retry.NewHint(),
 		pauses:  retry.Backoff{First: time.Second, Max: maxRetry},
@@ -124,8 +126,8 @@ func (k *Keeper) Set(mode Mode, trustAD bool) {
 	k.Hint()
 }
 
-// Hint reports that the listeners, the upstreams or the sources may have
-// changed.
+// Hint reports that the listeners, the upstreams, the sources or the hostname
+// may have changed.
 func (k *Keeper) Hint() { k.hints.Send() }
 
 // Status returns the status of resolv.conf.
@@ -192,7 +194,7 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	state := StateOff
 	if mode == ModeStub {
 		var err error
-		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, trustAD))
+		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, trustAD, k.cfg.Hostnames.presentDomain()))
 		failed = append(failed, err)
 	} else {
 		failed = append(failed, k.restore())

@@ -19,13 +19,13 @@ const (
 // Contents are the relevant parts of a resolv.conf.
 type Contents struct {
 	Servers []netip.AddrPort // in order, without repetitions
-	Search  []string         // the search list, as written
+	Search  []string         // the search list, as written; nil without one
 	Options []string         // in order, without repetitions
 }
 
 func (c Contents) equal(other Contents) bool {
-	return slices.Equal(c.Servers, other.Servers) && slices.Equal(c.Search, other.Search) &&
-		slices.Equal(c.Options, other.Options)
+	return slices.Equal(c.Servers, other.Servers) && slices.Equal(c.Options, other.Options) &&
+		slices.Equal(c.Search, other.Search) && (c.Search == nil) == (other.Search == nil)
 }
 
 // Parse reads the text of a resolv.conf. Like glibc it skips what it does not

@@ -23,8 +23,9 @@ var errNone = errors.New("the machine's servers are not known: there is no resol
 // Sources are the files that list the machine's servers. Their methods may be
 // called concurrently.
 type Sources struct {
-	location Location
-	next     atomic.Int64 // when Poll is to read again, as a time.Duration
+	location  Location
+	hostnames Hostnames
+	next      atomic.Int64 // when Poll is to read again, as a time.Duration
 
 	mu         sync.Mutex            // held while the files are read
 	failed     string                // the error that was logged last
@@ -35,20 +36,24 @@ type Sources struct {
 
 // SystemConfig is what the machine is configured with: the servers of the first
 // source that has a usable one, a listener of systemd-resolved only if none has
-// another, and the search list and the options of the first that has any.
+// another, and the search list and the options of the first that has any. Of
+// the search list only domain names are left.
 type SystemConfig struct {
 	Contents
 	From string // the source of the servers, or "" if none is usable
+	// Derived means that no source has a search list, and Search is the domain of
+	// the hostname.
+	Derived bool
 }
 
 // Equal reports whether two configurations are the same, from the same source.
 func (m SystemConfig) Equal(other SystemConfig) bool {
-	return m.From == other.From && m.Contents.equal(other.Contents)
+	return m.From == other.From && m.Derived == other.Derived && m.Contents.equal(other.Contents)
 }
 
 // NewSources returns Sources that have not been read yet.
-func NewSources(place Location) *Sources {
-	s := &Sources{location: place}
+func NewSources(place Location, hostnames Hostnames) *Sources {
+	s := &Sources{location: place, hostnames: hostnames}
 	s.known.Store(new([numSources]source))
 	return s
 }
@@ -127,7 +132,11 @@ func errorText(err error) string {
 // SystemConfig chooses among what was read last. Servers that are not usable do
 // not count; with nil all are usable.
 func (s *Sources) SystemConfig(usable func(netip.AddrPort) bool) SystemConfig {
-	return choose(s.known.Load()[:], usable)
+	m := choose(s.known.Load()[:], usable)
+	if domain := s.hostnames.ownDomain(); m.Search == nil && domain != "" {
+		m.Search, m.Derived = []string{domain}, true
+	}
+	return m
 }
 
 // Files returns the present paths of all sources, for a caller that calls
@@ -149,10 +158,10 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 	first(isResolved)
 	for _, t := range sources {
 		if m.Search == nil {
-			m.Search = t.Search
+			m.Search = domains(t.Search)
 		}
 		if m.Options == nil {
-			m.Options = t.Options
+			m.Options = printable(t.Options)
 		}
 	}
 	return m

@@ -75,7 +75,7 @@ func TestSystemConfig(t *testing.T) {
 			t.Parallel()
 			r := newTree(t)
 			c.furnish(r)
-			sources := NewSources(r.place())
+			sources := NewSources(r.place(), nil)
 			if _, err := sources.Reload(); err != nil {
 				t.Error(err)
 			}
@@ -91,7 +91,7 @@ func TestSourcesAreReadAgain(t *testing.T) {
 }
 
 func testSourcesAreReadAgain(t *testing.T, r *tree) {
-	sources := NewSources(r.place())
+	sources := NewSources(r.place(), nil)
 	began := time.Now()
 	look := func(wantChange, wantError bool, wantServer string) {
 		t.Helper()
@@ -148,7 +148,7 @@ func TestSystemdResolvedBesideUs(t *testing.T) {
 			r := newTree(t)
 			r.write(usualPath, c.usual)
 			r.write(resolvedPath, c.resolved)
-			sources := NewSources(r.place())
+			sources := NewSources(r.place(), nil)
 			if _, err := sources.Reload(); err != nil {
 				t.Error(err)
 			}
@@ -174,7 +174,7 @@ func TestASourceThatIsBeingWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *tree) {
-				sources := NewSources(r.place())
+				sources := NewSources(r.place(), nil)
 				after := func(pause time.Duration, want string) {
 					t.Helper()
 					time.Sleep(pause)
@@ -217,7 +217,7 @@ func TestASourceThatCannotBeRead(t *testing.T) {
 	r := newTree(t)
 	r.write(resolvedPath, "nameserver 192.0.2.1\n")
 	r.put(usualPath, func(name string) error { return syscall.Mkfifo(name, 0o644) })
-	sources := NewSources(r.place())
+	sources := NewSources(r.place(), nil)
 	if _, err := sources.Reload(); err == nil || !strings.Contains(err.Error(), "regular") {
 		t.Errorf("error %v for a FIFO", err)
 	}
@@ -235,7 +235,7 @@ func TestSymlinksStayInTheRoot(t *testing.T) {
 	}
 	r.write(target, "nameserver 192.0.2.1\n")
 	r.link(usualPath, target)
-	sources := NewSources(r.place())
+	sources := NewSources(r.place(), nil)
 	if _, err := sources.Reload(); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestSymlinksStayInTheRoot(t *testing.T) {
 func TestFilesHaveWhatAKeptSymlinkLeadsTo(t *testing.T) {
 	t.Parallel()
 	r := newTree(t)
-	sources := NewSources(r.place())
+	sources := NewSources(r.place(), nil)
 	if got := len(sources.Files()); got != 3 {
 		t.Errorf("%d files, want 3", got)
 	}

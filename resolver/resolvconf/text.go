@@ -17,17 +17,31 @@ const (
 
 // stubText is a resolv.conf that points at us, with the search list and the
 // options that the machine is configured with. Answers with EDNS are larger,
-// and report errors in detail.
-func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool) string {
+// and report errors in detail. implied is the domain of the present hostname.
+func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool, implied string) string {
 	options := appendNew(withoutTrust(m.Options), maxOptions+1, optionEDNS)
 	if trustAD {
 		options = append(options, optionTrustAD)
 	}
-	return stubMark + fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.Search, options)
+	return stubMark + fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.searchLine(implied), options)
+}
+
+// searchLine is the list that a file of ours has to have, for the machine's
+// programs to use that of the configuration. Without one they use the domain of
+// the hostname, and the root is how a list says that there is none.
+func (m SystemConfig) searchLine(implied string) []string {
+	switch {
+	case len(m.Search) == 0 && implied != "":
+		return []string{"."}
+	case m.Derived && m.Search[0] == implied:
+		return nil
+	}
+	return m.Search
 }
 
 // realText is one with the servers that we query. Its readers do not query us,
-// so our setting for the AD bit does not apply.
+// so our setting for the AD bit does not apply, and they have hostnames of their
+// own, so that a list that is derived from ours is not theirs.
 func realText(servers []upstream.Server, m SystemConfig) string {
 	var b strings.Builder
 	b.WriteString(realMark)
@@ -38,7 +52,26 @@ func realText(servers []upstream.Server, m SystemConfig) string {
 			fmt.Fprintf(&b, "# %v is left out: this file can only name servers for UDP on port %d\n", s, dnsPort)
 		}
 	}
-	return b.String() + tail(m.Search, withoutTrust(m.Options))
+	var search []string
+	if !m.Derived {
+		search = portable(m.Search)
+	}
+	return b.String() + tail(search, withoutTrust(m.Options))
+}
+
+// maxSearchLine is how long a search list may be, in characters: musl ignores a
+// longer one as a whole, and glibc before 2.26 cuts it, within a name.
+const maxSearchLine = 255
+
+// portable is the beginning of a search list, as far as every C library takes it.
+func portable(search []string) []string {
+	length := -1 // no space before the first
+	for i, domain := range search {
+		if length += 1 + len(domain); length > maxSearchLine {
+			return search[:i]
+		}
+	}
+	return search
 }
 
 func withoutTrust(options []string) []string {

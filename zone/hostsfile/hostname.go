@@ -1,6 +1,7 @@
 package hostsfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,6 +62,56 @@ func (s *system) changeHostname(name string) error {
 // setsHostname reports whether the kernel's hostname is among what is kept.
 func (k *Keeper) setsHostname() bool {
 	return slices.ContainsFunc(k.identity, func(t *task) bool { return t.path == kernelName })
+}
+
+// Hostnames returns the machine's hostname, as it is at present and as it would
+// be without us: the one that was there before, while it has ours. What cannot
+// be read is "". They may be asked for at any time, by any goroutine.
+func (k *Keeper) Hostnames() (present, own string) {
+	paths := k.cfg.hostnameFiles()
+	if k.cfg.Root == "" {
+		present, _ = k.sys.hostname()
+		paths = append([]string{kernelName}, paths...)
+	} else if now, err := k.fileAt(hostnamePath).Read(); err == nil {
+		present = hostnameIn(now.Bytes)
+	}
+	if present != string(k.cfg.ID) {
+		return present, present
+	}
+	for _, path := range paths {
+		o, found, err := k.backups.Load(k.nameOf(path))
+		if own = hostnameIn(o.Content); found && err == nil && own != "" {
+			return present, own
+		}
+	}
+	return present, present
+}
+
+// nameOf is the name of the record on a file, or on the kernel's hostname.
+func (k *Keeper) nameOf(path string) string {
+	if path == kernelName {
+		return kernelName
+	}
+	return k.fileAt(path).String()
+}
+
+// hostnameIn is the name in a file like /etc/hostname, which may have comments
+// (hostname(5)).
+func hostnameIn(text []byte) string {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return string(line)
+		}
+	}
+	return ""
+}
+
+// noticeHostname is called when the kernel's hostname may have changed.
+func (k *Keeper) noticeHostname() {
+	k.watchHostname()
+	if k.cfg.Renamed != nil {
+		k.cfg.Renamed()
+	}
 }
 
 // watchHostname reports a change of the hostname by another program since we

@@ -41,6 +41,9 @@ type Config struct {
 	// Written, if not nil, is called with its path after a file was written,
 	// from the goroutine of Start or Run.
 	Written func(path string)
+	// Renamed, if not nil, is called when the kernel's hostname may have changed,
+	// and at the start of Run, from its goroutine.
+	Renamed func()
 	// Logger may be nil, to discard.
 	Logger *slog.Logger
 }

@@ -40,7 +40,7 @@ func (k *Keeper) Run(ctx context.Context, store *zone.Store) error {
 		})
 		wait.Go(func() { k.watch(ctx, touched.Send) })
 	}
-	if k.setsHostname() {
+	if k.setsHostname() || k.cfg.Renamed != nil && k.cfg.Root == "" {
 		wait.Go(func() { k.sys.followHostname(ctx, renamed.Send) })
 	}
 	return r.loop(ctx, changed, touched, renamed)
@@ -72,7 +72,7 @@ func (r *run) loop(ctx context.Context, changed, touched, renamed retry.Hint) er
 				r.pace.touched(time.Now())
 			}
 		case <-renamed:
-			r.keeper.watchHostname()
+			r.keeper.noticeHostname()
 		case <-again:
 			r.identify()
 		case <-due:
@@ -116,5 +116,5 @@ func (r *run) identify() {
 		k.log.Warn("files that depend on the node's name are not right yet", "pause", pause.Round(time.Second), "error", err)
 		k.nextTry = now.Add(pause)
 	}
-	k.watchHostname()
+	k.noticeHostname()
 }

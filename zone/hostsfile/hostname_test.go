@@ -1,0 +1,74 @@
+package hostsfile
+
+import (
+	"testing"
+
+	"github.com/nodedns/nodedns/zone"
+)
+
+// What the machine was called before is known as long as it has our name, also
+// after a restart and after a boot with our name in /etc/hostname.
+func TestHostnames(t *testing.T) {
+	t.Parallel()
+	const theirs = "web1.corp.example"
+	s := newScratch(t)
+	write(t, s.path("etc/hostname"), "# ours\n"+theirs+"\n")
+	kernel := theirs
+	sys := realSystem()
+	sys.hostname = func() (string, error) { return kernel, nil }
+	sys.setHostname = func(name string) error { kernel = name; return nil }
+	check := func(k *Keeper, present, own string) {
+		t.Helper()
+		if p, o := k.Hostnames(); p != present || o != own {
+			t.Errorf("hostnames %q and %q, want %q and %q", p, o, present, own)
+		}
+	}
+	start := func(settings Settings) *Keeper {
+		t.Helper()
+		k, err := newKeeper(Config{ID: self, Prefix: zone.DefaultPrefix, StateDir: s.state, Settings: settings}, sys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Start(newStore(t).Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	check(start(Settings{}), theirs, theirs)
+	keeps := Settings{Hostname: true}
+	for range 2 {
+		k := start(keeps)
+		check(k, string(self), theirs)
+		kernel = "web2.lab.example" // by another program
+		check(k, kernel, kernel)
+		kernel = string(self)
+		check(start(Settings{}), string(self), theirs) // not kept any more, and not restored
+	}
+
+	// With a root the name is that in its file.
+	rooted := Settings{Root: s.root, Hostname: true}
+	check(start(Settings{Root: s.root}), theirs, theirs)
+	for range 2 {
+		check(start(rooted), string(self), theirs)
+	}
+}
+
+// A name that is only in the file is the kernel's from the next boot on.
+func TestHostnamesByTheFile(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	file := s.path("etc/hostname")
+	write(t, file, "web1.corp.example\n")
+	sys := realSystem()
+	sys.hostname = func() (string, error) { return string(self), nil }
+	k, err := newKeeper(Config{ID: self, Prefix: zone.DefaultPrefix, StateDir: s.state, Settings: Settings{HostnameFile: file}}, sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(newStore(t).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	if present, own := k.Hostnames(); present != string(self) || own != "web1.corp.example" {
+		t.Errorf("hostnames %q and %q", present, own)
+	}
+}
