@@ -3,6 +3,9 @@ package integration
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,4 +111,123 @@ func TestOddSearchLists(t *testing.T) {
 			t.Errorf("with %q db is found: %t", tt.search, found)
 		}
 	}
+}
+
+// startLocalUnbound starts a server on 127.0.0.1 that knows one name, and returns
+// how to end it.
+func startLocalUnbound(m *machine) (end func()) {
+	m.t.Helper()
+	m.write("/etc/unbound/unbound.conf", `
+server:
+	username: ""
+	chroot: ""
+	directory: "/etc/unbound"
+	pidfile: ""
+	use-syslog: no
+	interface: 127.0.0.1
+	local-zone: "example." static
+	local-data: "db.corp.example. A 192.0.2.10"
+remote-control:
+	control-enable: no
+`)
+	cmd := unpacked(m.t, "unbound", "-d", "-c", "/etc/unbound/unbound.conf")
+	m.serve(cmd)
+	return func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
+}
+
+// A machine whose resolv.conf names no server asks the one on 127.0.0.1, and so do
+// we, from when it answers.
+func TestLocalServer(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	needUnpacked(t, "unbound")
+	n := newNode(newLAN(t), "node")
+	n.address()
+	for name, original := range map[string]func(){
+		"empty":              func() { n.write(resolvConf, "") },
+		"a search list only": func() { n.write(resolvConf, "search lab.example\n") },
+		"none":               func() { must(t, os.Remove(n.path(resolvConf))) },
+	} {
+		original()
+		n.configure(stubMode)
+		before, errBefore := os.ReadFile(n.path(resolvConf))
+		d := n.boot()
+		eventually(t, "resolv.conf is ours", func() error {
+			text, err := os.ReadFile(n.path(resolvConf))
+			if err == nil && !strings.Contains(string(text), "nameserver 127.0.0.53") {
+				err = fmt.Errorf("resolv.conf is %q", text)
+			}
+			return err
+		})
+		must(t, n.remarks(20, "", "db.corp.example")) // there is no server yet
+		unbound := startLocalUnbound(n.machine)
+		eventually(t, name+": the name is found", func() error { return n.glibcKnows("dns", "db.corp.example", database) })
+		s, err := n.resolvConfStatus()
+		must(t, err)
+		if !strings.Contains(s.Source, "127.0.0.1") {
+			t.Errorf("%s: status %+v", name, s)
+		}
+		d.signal(unix.SIGTERM)
+		d.exit()
+		after, errAfter := os.ReadFile(n.path(resolvConf))
+		if string(after) != string(before) || os.IsNotExist(errBefore) != os.IsNotExist(errAfter) {
+			t.Errorf("%s: resolv.conf is %q (%v), was %q (%v)", name, after, errAfter, before, errBefore)
+		}
+		must(t, n.glibcKnows("dns", "db.corp.example", database)) // as it is without us
+		unbound()
+	}
+}
+
+// We are no server of our own, by whatever address we listen on.
+func TestLocalServerIsUs(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	for _, listen := range []string{"127.0.0.1:53", "0.0.0.0:53"} {
+		n := newNode(newLAN(t), "node")
+		n.address()
+		n.write(resolvConf, "")
+		n.configure(stubMode, "[dns]", `listen = ["`+listen+`"]`)
+		n.boot()
+		eventually(t, "our address is known", func() error {
+			r, err := n.digAt("127.0.0.1", n.id)
+			if err == nil && !slices.Equal(r.data("A"), []string{n.v4().String()}) {
+				err = fmt.Errorf("answered:\n%s", r.text)
+			}
+			return err
+		})
+		r, err := n.digAt("127.0.0.1", "www.example")
+		must(t, err)
+		if !r.hasError(20, "") {
+			t.Errorf("on %s: want that there is no upstream:\n%s", listen, r.text)
+		}
+	}
+}
+
+// A forwarder on 127.0.0.1 that asks the servers of resolv.conf, which is us then,
+// is no way out, and no way round.
+func TestLocalServerAsksUs(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "dnsmasq")
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.write(resolvConf, "")
+	n.serve(exec.Command("dnsmasq", "--keep-in-foreground", "--log-facility=-", "--user=root", "--conf-file=/dev/null",
+		"--pid-file=", "--bind-interfaces", "--listen-address=127.0.0.1", "--resolv-file="+resolvConf, "--address=/localhost/127.0.0.1"))
+	n.configure(stubMode)
+	n.boot()
+	eventually(t, "it is asked", func() error {
+		s, err := n.resolvConfStatus()
+		if err == nil && !strings.Contains(s.Source, "127.0.0.1") {
+			err = fmt.Errorf("status %+v", s)
+		}
+		return err
+	})
+	eventually(t, "the loop is found", func() error {
+		r, err := n.ask("www.example", "A")
+		if err == nil && !r.hasError(22, "it asks us what we ask it") {
+			err = fmt.Errorf("want a loop:\n%s", r.text)
+		}
+		return err
+	})
+	must(t, n.resolves(n.id, n.v4(), n.v6()))
 }

@@ -52,6 +52,7 @@ type Server struct {
 
 	listeners
 	machine    machine
+	local      localServer
 	interfaces interfaces
 	hosts      *hosts.File // nil: none
 	state      atomic.Pointer[state]
@@ -85,6 +86,7 @@ func New(config Config) (*Server, error) {
 		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
 		cache:   cache.New(cache.Config{}),
 	}
+	s.local = newLocalServer()
 	s.observer = observer{now: s.now, clock: s.clock, replies: s.replies}
 	s.listeners.want = slices.Clone(config.Listen)
 	s.listeners.bound.Store(new([]netip.AddrPort))
@@ -185,6 +187,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.machine.following(true)
 	defer s.machine.following(false)
 	parts.Go(func() error { return s.machine.follow(ctx) })
+	parts.Go(func() error { return s.local.run(ctx, s.update) })
 	err = sockets.Serve(ctx, func() listen.Handler { return s.newWorker() })
 	s.tallies.end()
 	s.forward.UseScope(nil)

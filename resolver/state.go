@@ -49,9 +49,13 @@ func (s *Server) update() {
 func (s *Server) rebuild() {
 	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
 	bound := *s.bound.Load()
-	st.machine = s.machine.config(func(server netip.AddrPort) bool {
+	isForeign := func(server netip.AddrPort) bool {
 		return !upstream.IsOwn(bound, upstream.Normalize(server), netip.Addr{})
-	})
+	}
+	st.machine = s.machine.config(isForeign)
+	if s.local.want(s.settings.Upstreams.auto() && st.machine.Unlisted && isForeign(resolvconf.Default)) {
+		st.machine.Servers, st.machine.From = []netip.AddrPort{resolvconf.Default}, fromDefault
+	}
 	st.search = searchList(st.machine.Search)
 	var machines []upstream.Server
 	for _, addr := range st.machine.Servers {

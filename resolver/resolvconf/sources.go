@@ -41,14 +41,21 @@ type Sources struct {
 type SystemConfig struct {
 	Contents
 	From string // the source of the servers, or "" if none is usable
+	// Unlisted means that there is none, since resolv.conf lists none at all:
+	// programs ask Default then.
+	Unlisted bool
 	// Derived means that no source has a search list, and Search is the domain of
 	// the hostname.
 	Derived bool
 }
 
+// Default is the server of a machine whose resolv.conf lists none, or is not
+// there (resolv.conf(5)). Whether it answers its users have to find out.
+var Default = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dnsPort)
+
 // Equal reports whether two configurations are the same, from the same source.
 func (m SystemConfig) Equal(other SystemConfig) bool {
-	return m.From == other.From && m.Derived == other.Derived && m.Contents.equal(other.Contents)
+	return m.From == other.From && m.Unlisted == other.Unlisted && m.Derived == other.Derived && m.Contents.equal(other.Contents)
 }
 
 // NewSources returns Sources that have not been read yet.
@@ -156,6 +163,7 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 	}
 	first(func(s netip.AddrPort) bool { return !isResolved(s) })
 	first(isResolved)
+	m.Unlisted = m.From == "" && len(sources[0].Servers) == 0
 	for _, t := range sources {
 		if m.Search == nil {
 			m.Search = domains(t.Search)

@@ -86,6 +86,35 @@ func TestSystemConfig(t *testing.T) {
 	}
 }
 
+// Programs ask the server on this machine where resolv.conf lists none.
+func TestUnlisted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		furnish func(*tree)
+		want    bool
+	}{
+		{"no file", func(*tree) {}, true},
+		{"an empty one", func(r *tree) { r.write(usualPath, "") }, true},
+		{"a search list alone", func(r *tree) { r.write(usualPath, "search a.example\n") }, true},
+		{"no server that is understood", func(r *tree) { r.write(usualPath, "nameserver dns.example\n") }, true},
+		{"a server", func(r *tree) { r.write(usualPath, "nameserver 192.0.2.1\n") }, false},
+		{"ourselves", func(r *tree) { r.write(usualPath, "nameserver 127.0.0.53\n") }, false},
+		{"another file has one", func(r *tree) { r.write(networkManagerPath, "nameserver 192.0.2.1\n") }, false},
+		{"ours: the original lists none", func(r *tree) { r.keep(managed.Backup{Content: []byte("search a.example\n")}) }, true},
+		{"ours: there was none", func(r *tree) { r.write(usualPath, stubMark+"nameserver 127.0.0.53\n") }, true},
+		{"ours: the original lists us", func(r *tree) { r.keep(managed.Backup{Content: []byte("nameserver 127.0.0.53\n")}) }, false},
+	} {
+		r := newTree(t)
+		c.furnish(r)
+		sources := NewSources(r.place(), nil)
+		sources.Reload()
+		if got := sources.SystemConfig(notOwn).Unlisted; got != c.want {
+			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+		}
+	}
+}
+
 func TestSourcesAreReadAgain(t *testing.T) {
 	inBubble(t, testSourcesAreReadAgain)
 }
