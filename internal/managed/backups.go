@@ -50,6 +50,8 @@ type Backup struct {
 	Mode    uint32
 	UID     uint32
 	GID     uint32
+	// More is what the user of the package keeps along with it.
+	More json.RawMessage `json:",omitempty"`
 }
 
 // BackupOf is the record of a file that becomes ours as a whole.

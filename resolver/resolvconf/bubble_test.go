@@ -24,7 +24,7 @@ const (
 
 // stub is the content of resolv.conf while it is ours, with these lines added.
 func stub(lines ...string) string {
-	return stubMark + "nameserver 127.0.0.53\n" + strings.Join(append(lines, ""), "\n")
+	return stubLine(1) + "nameserver 127.0.0.53\n" + strings.Join(append(lines, ""), "\n")
 }
 
 // edns is the option that is always there.

@@ -18,8 +18,10 @@
 // resolv.conf is only pointed at us after a query through the listener was
 // answered. What was there is backed up in the state directory before, a
 // symlink as a symlink, and our own text never replaces the backup: what
-// another program writes over our file is the original from then on. If that
-// happens too often, the file is left to that program.
+// another program writes over our file is the original from then on, until that
+// program puts back what it had found there. Which one is in force follows from
+// the file and the originals that are kept, by one pure rule: see originals. If
+// the file is overwritten too often, it is left to that program.
 //
 // # Goroutines
 //

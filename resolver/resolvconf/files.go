@@ -64,27 +64,6 @@ func (f files) tidy(log *slog.Logger) error {
 // pointsAtUs reports whether a resolv.conf is the one that we wrote.
 func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
 
-// backup records what resolv.conf is before it becomes ours, in place of an
-// earlier original: it is what the machine would have without us. The record does
-// not outlive an attempt to write that failed.
-func (f files) backup(old managed.Content) (undo func() error, err error) {
-	if pointsAtUs(old) {
-		return nil, nil
-	}
-	earlier, found, err := f.backups.Load(f.conf.String())
-	if err != nil {
-		return nil, err
-	}
-	o := managed.BackupOf(f.conf, old)
-	undo = func() error {
-		if found {
-			return f.backups.Save(earlier)
-		}
-		return f.backups.Delete(o)
-	}
-	return undo, f.backups.Save(o)
-}
-
 // writeUpstreams writes the file with the real upstreams.
 func (k *Keeper) writeUpstreams(m SystemConfig) error {
 	if !k.files.hasReal {
@@ -123,10 +102,9 @@ func (f files) isVacant(c managed.Content) bool {
 	return c.Link != "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// restore makes resolv.conf what it was before us, if it is ours, and deletes
-// the backup. It returns a description of what was done, or nothing. The owner
-// of a file that a crash left half written cannot be determined, so it is
-// repaired before.
+// restore makes resolv.conf what it would be without us, if it is ours. It
+// returns a description of what was done, or nothing. The owner of a file that a
+// crash left half written cannot be determined, so it is repaired before.
 func (f files) restore() (done string, err error) {
 	if err := f.conf.Recover(); err != nil {
 		return "", err
@@ -135,20 +113,20 @@ func (f files) restore() (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	o, found, err := f.backups.Load(f.conf.String())
+	s, found, news, err := f.originals(now)
 	switch {
 	case !pointsAtUs(now):
-		// Another program has taken it meanwhile, and the original is obsolete.
-		if found && err == nil {
-			return "left as it is: another program has written it since", f.backups.Delete(o)
+		if err != nil || !found || !news {
+			return "", err
 		}
-		return "", err
+		return "left as it is: another program has written it since", f.release(s)
 	case err != nil:
 		done, failed := f.fallback()
 		return done, errors.Join(err, failed)
 	case !found:
 		return f.fallback()
 	}
+	o := s.inForce().Backup
 	done, err = f.conf.Restore(o)
 	if managed.NoRoom(err) && o.Existed && o.Link == "" {
 		// What is there is our own text, and useless without us.
@@ -157,7 +135,17 @@ func (f files) restore() (done string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return done, f.backups.Delete(o)
+	return done, f.release(s)
+}
+
+// release records that resolv.conf is not ours any more. Earlier originals stay:
+// a program may have saved our text, and put it back.
+func (f files) release(s originals) error {
+	if len(s.All) == 1 {
+		return f.backups.Delete(s.inForce().Backup)
+	}
+	s.release()
+	return save(f.backups, s)
 }
 
 // fallback is for an original that was lost with the state directory, or cannot

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/managed"
@@ -80,9 +81,15 @@ func (r *tree) read(path string) string {
 	return string(text)
 }
 
+// unnumbered is a text of ours without the number of the original that it stands
+// in for.
+func unnumbered(text string) string {
+	return strings.Replace(text, fmt.Sprintf("%s%d)", numberMark, numberOf(text)), "", 1)
+}
+
 func (r *tree) want(path, text string) {
 	r.t.Helper()
-	if got := r.read(path); got != text {
+	if got := unnumbered(r.read(path)); got != text {
 		r.t.Errorf("%s is\n%s\nwant\n%s", path, got, text)
 	}
 }
@@ -94,7 +101,7 @@ func (r *tree) keep(o managed.Backup) {
 	if err := (managed.Backups{State: r.state, System: managed.RealSystem()}).Save(o); err != nil {
 		r.t.Fatal(err)
 	}
-	r.write(usualPath, stubMark+"nameserver 127.0.0.53\n")
+	r.write(usualPath, stubLine(1)+"nameserver 127.0.0.53\n")
 }
 
 // own is the listener of the tests.

@@ -126,7 +126,7 @@ func TestListeners(t *testing.T) {
 					r.want(usualPath, "nameserver 192.0.2.1\n")
 					return
 				}
-				r.want(usualPath, stubMark+"nameserver "+c.want+"\n"+edns+"\n")
+				r.want(usualPath, stubLine(1)+"nameserver "+c.want+"\n"+edns+"\n")
 			})
 		})
 	}

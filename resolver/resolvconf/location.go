@@ -51,9 +51,9 @@ func (p Location) readSources() (found [numSources]source, err error) {
 	var failed [numSources]error
 	text, err := read(p.Root, p.Path)
 	if err == nil && isOurs(text) {
-		found[0], failed[0] = p.readBackup()
+		found[0], failed[0] = p.readOriginal(text)
 	} else {
-		found[0], failed[0] = p.parseSource(p.Path, text, err)
+		found[0], failed[0] = p.parseSource(p.Path, p.leaveUsOut(text), err)
 	}
 	for i, path := range []string{resolvedPath, networkManagerPath} {
 		text, err := read(p.Root, path)
@@ -75,13 +75,20 @@ func (p Location) parseSource(path, text string, err error) (source, error) {
 	return source{Parse(text), osfile.Below(p.Root, path)}, nil
 }
 
-// readBackup returns what the original of our file lists. A symlink is followed
-// to its present target: the program that made that file still writes it. Only
-// if that is gone, the text from the time of the backup counts.
-func (p Location) readBackup() (source, error) {
-	o, found, err := p.backup()
-	if err != nil || !found || !o.Existed {
+// readOriginal returns what the original of a file of ours lists. A symlink is
+// followed to its present target: the program that made that file still writes
+// it. Only if that is gone, the text from the time of the backup counts.
+func (p Location) readOriginal(ours string) (source, error) {
+	s, found, err := p.originals()
+	if err != nil || !found {
 		return source{}, err
+	}
+	if isStub(ours) { // put back by another program, it may not have been recorded yet
+		s.putBack(numberOf(ours))
+	}
+	o := s.inForce().Backup
+	if !o.Existed {
+		return source{}, nil
 	}
 	if target := p.target(o); target != "" {
 		text, err := read(p.Root, target)
@@ -95,12 +102,21 @@ func (p Location) readBackup() (source, error) {
 	return source{Parse(string(o.Content)), osfile.Below(p.Root, p.Path) + " as it was before"}, nil
 }
 
-// backup is the record of what was at Path before us.
-func (p Location) backup() (o managed.Backup, found bool, err error) {
-	if p.BackupDir == "" {
-		return o, false, nil
+// leaveUsOut returns what counts of another program's text.
+func (p Location) leaveUsOut(text string) string {
+	if s, found, err := p.originals(); err == nil && found {
+		s.write(original{Backup: managed.Backup{Existed: true, Content: []byte(text)}})
+		return string(s.inForce().Content)
 	}
-	return managed.Backups{State: p.BackupDir}.Load(osfile.Below(p.Root, p.Path))
+	return text
+}
+
+// originals are what was at Path before us.
+func (p Location) originals() (s originals, found bool, err error) {
+	if p.BackupDir == "" {
+		return s, false, nil
+	}
+	return load(managed.Backups{State: p.BackupDir}, osfile.Below(p.Root, p.Path))
 }
 
 // target is the path below Root that a kept symlink leads to, or "".
@@ -116,8 +132,8 @@ func (p Location) target(o managed.Backup) string {
 // another one later.
 func (p Location) files() []string {
 	files := []string{p.Path, resolvedPath, networkManagerPath}
-	if o, found, err := p.backup(); err == nil && found && o.Link != "" {
-		files = append(files, p.target(o))
+	if s, found, err := p.originals(); err == nil && found && s.inForce().Link != "" {
+		files = append(files, p.target(s.inForce().Backup))
 	}
 	return files
 }

@@ -1,12 +1,8 @@
 package resolvconf
 
 import (
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/retry"
 )
 
@@ -58,55 +54,3 @@ func (f *overwrites) takenOver() { f.due = time.Time{} }
 
 // reset starts over; what was counted stays.
 func (f *overwrites) reset() { f.recent, f.due = nil, time.Time{} }
-
-// writers are the programs that are known to write resolv.conf, by the text of
-// their comments.
-var writers = []struct{ sign, name string }{
-	{"NetworkManager", "NetworkManager"},
-	{"tailscale", "tailscale"},
-	{"resolvconf", "resolvconf"},
-	{"systemd-resolved", "systemd-resolved"},
-	{"dhclient", "dhclient"},
-	{"dhcpcd", "dhcpcd"},
-	{"Connection Manager", "ConnMan"},
-	{"netconfig", "netconfig"},
-	{"cloud-init", "cloud-init"},
-	{"VPNC_GENERATED", "vpnc-script"},
-}
-
-// generator matches the wording of others.
-var generator = regexp.MustCompile(`(?i)\b(?:generated|written|created|managed) by ([[:graph:]]{1,40})`)
-
-// writer names the program that wrote a file, as far as its comments or its owner show.
-func writer(c managed.Content) string {
-	if !c.Exists {
-		return "a program that removed it"
-	}
-	name := fmt.Sprintf("a program of user ID %d", c.Stat.Uid)
-	for line := range strings.Lines(string(c.Bytes)) {
-		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") {
-			continue
-		}
-		if found := writerOf(line); found != "" {
-			name = found
-			break
-		}
-	}
-	if c.Link != "" {
-		name += fmt.Sprintf(", by a symlink to %q", c.Link)
-	}
-	return name
-}
-
-// writerOf reads one comment.
-func writerOf(comment string) string {
-	for _, a := range writers {
-		if strings.Contains(comment, a.sign) {
-			return a.name
-		}
-	}
-	if match := generator.FindStringSubmatch(comment); match != nil {
-		return match[1]
-	}
-	return ""
-}

@@ -30,7 +30,7 @@ func TestRestore(t *testing.T) {
 		{"killed before it was ours", func(b *bubble) {
 			b.write(usualPath, theirs)
 			old, _ := b.files.conf.Read()
-			if _, err := b.files.backup(old); err != nil {
+			if _, err := b.files.backup("127.0.0.53")(old); err != nil {
 				b.t.Error(err)
 			}
 		}, "left as it is", theirs},
@@ -51,7 +51,7 @@ func TestRestore(t *testing.T) {
 				}
 				return write(f, data, at)
 			}
-			if _, err := b.files.conf.UpdateAfter(b.files.backup, managed.To([]byte(stub()))); err == nil {
+			if _, err := b.files.conf.UpdateAfter(b.files.backup("127.0.0.53"), managed.To([]byte(stub()))); err == nil {
 				b.t.Error("it was not killed")
 			}
 		}, "left as it is", theirs},

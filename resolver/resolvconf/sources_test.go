@@ -45,7 +45,7 @@ func TestSystemConfig(t *testing.T) {
 			r.write(networkManagerPath, nm)
 		}, "[192.0.2.1:53] from /etc/resolv.conf as it was before, search [nm.example], options []"},
 		{"ours, without an original", func(r *tree) {
-			r.write(usualPath, stubMark+"nameserver 192.0.2.66\n")
+			r.write(usualPath, stubLine(1)+"nameserver 192.0.2.66\n")
 			r.write(networkManagerPath, nm)
 		}, "[192.0.2.3:53] from /run/NetworkManager/no-stub-resolv.conf, search [nm.example], options []"},
 		{"a kept symlink is followed to what it leads to now", func(r *tree) {

@@ -33,10 +33,13 @@ var (
 // takeOver writes a text that points at us to the file, as long as we answer.
 // The pause is when to continue what has to wait, or 0.
 func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause time.Duration, err error) {
+	now, err := k.files.conf.Read()
+	if err == nil {
+		err = k.files.note(now)
+	}
 	if k.gaveUp {
 		return StateLeft, 0, errGaveUp
 	}
-	now, err := k.files.conf.Read()
 	if err != nil {
 		return StateWaiting, 0, err
 	}
@@ -52,12 +55,25 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 		}
 		return StateWaiting, 0, errors.Join(err, k.restore())
 	}
-	if _, err := k.files.conf.UpdateAfter(k.files.backup, managed.To([]byte(text))); err != nil {
+	wrote, err := k.pointAtUs(text)
+	if err != nil {
 		return StateWaiting, 0, err
 	}
-	k.held, k.wrote = true, text
+	k.held, k.wrote = true, wrote
 	k.overwrites.takenOver()
 	return StateStub, probeAgain, nil
+}
+
+// pointAtUs puts a text that does so into the place of what is there now. It
+// returns all that it wrote.
+func (k *Keeper) pointAtUs(text string) (whole string, err error) {
+	backup := k.files.backup(k.listener().Addr().String())
+	_, err = k.files.conf.UpdateAfter(backup, func(old managed.Content) ([]byte, error) {
+		s, _, _, err := k.files.originals(old)
+		whole = s.comments() + text
+		return []byte(whole), err
+	})
+	return whole, err
 }
 
 // checkOverwritten detects that another program overwrote or removed what we

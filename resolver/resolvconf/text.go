@@ -15,15 +15,16 @@ const (
 	optionTrustAD = "trust-ad"
 )
 
-// stubText is a resolv.conf that points at us, with the search list and the
-// options that the machine is configured with. Answers with EDNS are larger,
-// and report errors in detail. implied is the domain of the present hostname.
+// stubText is a resolv.conf that points at us, but for its comments, with the
+// search list and the options that the machine is configured with. Answers with
+// EDNS are larger, and report errors in detail. implied is the domain of the
+// present hostname.
 func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool, implied string) string {
 	options := appendNew(withoutTrust(m.Options), maxOptions+1, optionEDNS)
 	if trustAD {
 		options = append(options, optionTrustAD)
 	}
-	return stubMark + fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.searchLine(implied), options)
+	return fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.searchLine(implied), options)
 }
 
 // searchLine is the list that a file of ours has to have, for the machine's

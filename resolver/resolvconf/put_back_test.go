@@ -1,0 +1,226 @@
+package resolvconf
+
+import (
+	"os"
+	"testing"
+
+	"github.com/nodedns/nodedns/internal/managed"
+)
+
+const (
+	owners = "# the owner's\nnameserver 192.0.2.1\n"
+	vpns   = "nameserver 10.99.0.53\n"
+)
+
+// servers are those that the machine is configured with, as the resolver sees
+// them at this moment.
+func (r *tree) servers() string {
+	r.t.Helper()
+	sources := NewSources(r.place(), nil)
+	if _, err := sources.Reload(); err != nil {
+		r.t.Error(err)
+	}
+	text := ""
+	for _, s := range sources.SystemConfig(notOwn).Servers {
+		text += "nameserver " + s.Addr().String() + "\n"
+	}
+	return text
+}
+
+func (r *tree) wantServers(want string) {
+	r.t.Helper()
+	if got := r.servers(); got != want {
+		r.t.Errorf("servers\n%s\nwant\n%s", got, want)
+	}
+}
+
+// raw is a file as it is, as a program saves it.
+func (r *tree) raw(path string) string {
+	r.t.Helper()
+	text, err := os.ReadFile(r.path(path))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// others has another program write the file, and lets the Keeper take it back.
+func (b *bubble) others(text string) {
+	b.t.Helper()
+	b.write(usualPath, text)
+	b.change(func() {})
+	sleep(maxPause)
+	b.wantState(StateStub, "")
+}
+
+// A VPN client saves the file that it finds, which is ours, and puts it back.
+func TestAVPNThatPutsOurTextBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between func(*bubble) *bubble // while the VPN is up
+	}{
+		"while we run":               {func(b *bubble) *bubble { return b }},
+		"we were killed, and start":  {func(b *bubble) *bubble { b.kill(); return b.launch(ModeStub, false) }},
+		"we were stopped, and start": {func(b *bubble) *bubble { b.stop(); b.want(usualPath, vpns); return b.launch(ModeStub, false) }},
+		"we were restored, and start": {func(b *bubble) *bubble {
+			b.kill()
+			if _, err := Restore(b.config()); err != nil {
+				b.t.Error(err)
+			}
+			b.want(usualPath, vpns)
+			return b.launch(ModeStub, false)
+		}},
+		"the mode was off": {func(b *bubble) *bubble {
+			for _, mode := range []Mode{ModeOff, ModeStub} {
+				b.Set(mode, false)
+				b.change(func() {})
+			}
+			return b
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(_ *testing.T, r *tree) {
+				r.write(usualPath, owners)
+				b := r.launch(ModeStub, false)
+				saved := r.raw(usualPath)
+				b.others(vpns)
+				b.wantServers(vpns)
+				b = c.between(b)
+				b.wantServers(vpns)
+				r.write(usualPath, saved)
+				r.wantServers("nameserver 192.0.2.1\n") // before the Keeper has noticed
+				b.change(func() {})
+				sleep(maxPause)
+				b.wantState(StateStub, "")
+				r.wantServers("nameserver 192.0.2.1\n")
+				b.stop()
+				r.want(usualPath, owners)
+				if done, err := Restore(b.config()); err != nil || len(done) > 0 {
+					t.Errorf("there was left to restore: %v, %v", done, err)
+				}
+			})
+		})
+	}
+}
+
+// It may do so when we are gone: then what restores the file, or the next start,
+// knows it.
+func TestAVPNThatPutsOurTextBackWhenWeHaveStopped(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(*bubble){
+		"restore": func(b *bubble) {
+			if done, err := Restore(b.config()); err != nil || len(done) != 1 {
+				b.t.Errorf("restored %v, %v", done, err)
+			}
+		},
+		"a start":             func(b *bubble) { b.launch(ModeStub, false).stop() },
+		"a start in mode off": func(b *bubble) { b.launch(ModeOff, false).stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(_ *testing.T, r *tree) {
+				r.write(usualPath, owners)
+				b := r.launch(ModeStub, false)
+				saved := r.raw(usualPath)
+				b.others(vpns)
+				b.stop()
+				r.want(usualPath, vpns)
+				r.write(usualPath, saved)
+				then(b)
+				r.want(usualPath, owners)
+			})
+		})
+	}
+}
+
+// It writes, and puts our text back, before that was taken for its own.
+func TestAVPNThatComesAndGoesAtOnce(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		r.write(usualPath, owners)
+		b := r.launch(ModeStub, false)
+		saved := r.raw(usualPath)
+		r.write(usualPath, vpns)
+		b.change(func() {})
+		b.wantState(StateContested, "")
+		r.write(usualPath, saved)
+		b.change(func() {})
+		r.wantServers("nameserver 192.0.2.1\n")
+		sleep(maxPause)
+		b.wantState(StateStub, "")
+		b.stop()
+		r.want(usualPath, owners)
+	})
+}
+
+// A lease that is renewed while a VPN is up stays in force when that ends.
+func TestALeaseWhileAVPNIsUp(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		const lease = "search lan.example\nnameserver 192.0.2.7\n"
+		r.write(usualPath, owners)
+		b := r.launch(ModeStub, false)
+		saved := r.raw(usualPath)
+		b.others(vpns)
+		b.others(lease)
+		r.wantServers("nameserver 192.0.2.7\n")
+		b.others(saved)
+		r.wantServers("nameserver 192.0.2.7\n")
+		r.want(usualPath, stub("search lan.example", edns))
+		b.stop()
+		r.want(usualPath, lease)
+	})
+}
+
+// vpnc-script puts back what it had saved only where it finds its own mark.
+func TestMarksOfOthersStay(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		const mark = "#@VPNC_GENERATED@ -- this file is generated by vpnc\n"
+		r.write(usualPath, owners)
+		b := r.launch(ModeStub, false)
+		saved := r.raw(usualPath)
+		b.others(mark + vpns)
+		r.want(usualPath, stubLine(1)+mark+"nameserver 127.0.0.53\n"+edns+"\n")
+		if s := b.Status(); s.LastOverwrittenBy != "vpnc-script" {
+			t.Errorf("status %+v", s)
+		}
+		b.others(saved)
+		r.want(usualPath, stub(edns))
+		b.stop()
+		r.want(usualPath, owners)
+	})
+}
+
+// dhclient keeps the servers that it finds if its lease has none.
+func TestAProgramThatKeepsOurServer(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		const theirs = "search lan.example\nnameserver 127.0.0.53\n"
+		r.write(usualPath, owners)
+		b := r.launch(ModeStub, false)
+		r.write(usualPath, theirs)
+		r.wantServers("nameserver 192.0.2.1\n")
+		b.change(func() {})
+		r.wantServers("nameserver 192.0.2.1\n")
+		sleep(maxPause)
+		b.wantState(StateStub, "")
+		r.wantServers("nameserver 192.0.2.1\n")
+		r.want(usualPath, stub("search lan.example", edns))
+		if s := b.Status(); s.Overwrites != 1 {
+			t.Errorf("status %+v", s)
+		}
+		b.stop()
+		r.want(usualPath, "search lan.example\nnameserver 192.0.2.1\n")
+	})
+}
+
+// An earlier version kept one original, and did not number its text.
+func TestTheRecordOfAnEarlierVersion(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		r.keep(managed.Backup{Content: []byte(owners)})
+		saved := r.raw(usualPath)
+		b := r.launch(ModeStub, false)
+		r.wantServers("nameserver 192.0.2.1\n")
+		b.others(vpns)
+		b.others(saved)
+		r.wantServers("nameserver 192.0.2.1\n")
+		b.stop()
+		r.want(usualPath, owners)
+	})
+}
