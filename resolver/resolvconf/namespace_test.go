@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,4 +62,46 @@ func TestAMountedFileIsWrittenInPlace(t *testing.T) {
 		t.Error(err)
 	}
 	r.want("/source", "search a.example\n")
+}
+
+// takenBack has a Keeper that does not run notice that its file was overwritten,
+// and take it back.
+func (b *bubble) takenBack() {
+	b.t.Helper()
+	b.step(b.t.Context())
+	b.wantState(StateContested, "")
+	time.Sleep(b.overwrites.wait(time.Now()))
+	b.step(b.t.Context())
+	b.wantState(StateStub, "")
+}
+
+// Some scripts of wg-quick mount a file over resolv.conf, and unmount it.
+func TestAFileThatIsMountedOverOurs(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	r := newTree(t)
+	r.write(usualPath, owners)
+	b := r.prepare()
+	b.Set(ModeStub, false)
+	b.Start(t.Context())
+	for range 2 {
+		r.write("/vpn", vpns)
+		if err := unix.Mount(r.path("/vpn"), r.path(usualPath), "", unix.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.wantServers(vpns)
+		b.takenBack()
+		r.wantServers(vpns)
+		if err := unix.Unmount(r.path(usualPath), unix.MNT_DETACH); err != nil {
+			t.Fatal(err)
+		}
+		r.wantServers("nameserver 192.0.2.1\n")
+		b.takenBack()
+		r.wantServers("nameserver 192.0.2.1\n")
+	}
+	if err := b.Restore(); err != nil {
+		t.Error(err)
+	}
+	r.want(usualPath, owners)
 }
