@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -136,10 +137,11 @@ func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, 
 }
 
 // age takes from the TTLs of a reply how long it was in caches on its way (RFC
-// 8484, section 5.1).
+// 8484, section 5.1). What is too large to be counted is the largest number (RFC
+// 9111, section 1.2.2).
 func age(reply []byte, header string) {
 	seconds, err := strconv.ParseUint(header, 10, 32)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return // most have none (RFC 9111, section 5.1)
 	}
 	for record := range message.Records(reply) {

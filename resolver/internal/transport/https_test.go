@@ -225,11 +225,14 @@ func TestHTTPSReplies(t *testing.T) {
 // What was in a cache on its way has less time left.
 func TestHTTPSAge(t *testing.T) {
 	for header, want := range map[string][]uint32{
-		"":           {300, 100, 1 << 31, 0x8000},
-		"250":        {50, 0, 1 << 31, 0x8000},
-		"4294967295": {0, 0, 1 << 31, 0x8000},
-		"-1":         {300, 100, 1 << 31, 0x8000},
-		"soon":       {300, 100, 1 << 31, 0x8000},
+		"":                            {300, 100, 1 << 31, 0x8000},
+		"250":                         {50, 0, 1 << 31, 0x8000},
+		"4294967295":                  {0, 0, 1 << 31, 0x8000},
+		"4294967296":                  {0, 0, 1 << 31, 0x8000},
+		"1" + strings.Repeat("0", 40): {0, 0, 1 << 31, 0x8000},
+		"+250":                        {300, 100, 1 << 31, 0x8000},
+		"-1":                          {300, 100, 1 << 31, 0x8000},
+		"soon":                        {300, 100, 1 << 31, 0x8000},
 	} {
 		reply := make([]byte, headerLen)
 		reply[2], reply[7], reply[9], reply[11] = 0x80, 2, 1, 1
