@@ -18,9 +18,10 @@ type pool struct {
 	dial   func(context.Context) (carrier, error)
 	scope  *Scope
 	limits Limits
-	// divisible is set if a server may have to get one query for each connection,
-	// and the protocol lets it say so only by closing.
-	divisible bool
+	// pipelined is set if queries follow each other on a connection without waiting
+	// for replies (RFC 7766, section 6.2.1.1). A server that takes one for each
+	// connection can say so only by closing.
+	pipelined bool
 
 	mu      sync.Mutex
 	conns   []*connection
@@ -177,7 +178,7 @@ func (p *pool) serve(conn *connection) {
 	if conn.idle != nil {
 		conn.idle.Stop()
 	}
-	if !conn.ended() && p.divisible && carrier != nil && conn.load > 1 {
+	if !conn.ended() && p.pipelined && carrier != nil && conn.load > 1 {
 		p.apart = time.Now().Add(apartFor) // before its queries look for another one
 	}
 	conn.end(err)

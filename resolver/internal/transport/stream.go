@@ -20,7 +20,7 @@ const writeLimit = time.Second
 // length (RFC 1035, section 4.2.2, RFC 7766, RFC 7858). The scope owns the
 // goroutines of its connections.
 func NewStream(scope *Scope, dial Dial, limits Limits) *Kept {
-	return &Kept{pool{scope: scope, limits: limits.withDefaults(), divisible: true, dial: func(ctx context.Context) (carrier, error) {
+	return &Kept{pool{scope: scope, limits: limits.withDefaults(), pipelined: true, dial: func(ctx context.Context) (carrier, error) {
 		conn, err := dial(ctx)
 		if err != nil {
 			return nil, err
