@@ -259,14 +259,16 @@ func (c *chain) wildcards() (zones []string) {
 }
 
 // filter takes out of the other sections of a reply what is about names that its
-// servers do not cover. What denies a name, or is of the zones above it, stays.
+// servers do not cover. What denies a name, or says of the zones above it where they
+// are and who has them, stays.
 func (c *chain) filter(reply *dns.Msg, last string, covers func(name string) bool) {
 	foreign := func(rr dns.RR) bool {
 		owner := dns.CanonicalName(rr.Header().Name)
 		return !c.passed[owner] && !covers(owner)
 	}
 	reply.Ns = slices.DeleteFunc(reply.Ns, func(rr dns.RR) bool {
-		return !isDenial(rr) && !dns.IsSubDomain(rr.Header().Name, last) && foreign(rr)
+		above := describesZone(rr) && dns.IsSubDomain(rr.Header().Name, last)
+		return !isDenial(rr) && !above && foreign(rr)
 	})
 	reply.Extra = slices.DeleteFunc(reply.Extra, func(rr dns.RR) bool {
 		return rr.Header().Rrtype != dns.TypeOPT && foreign(rr)
@@ -276,11 +278,23 @@ func (c *chain) filter(reply *dns.Msg, last string, covers func(name string) boo
 // isDenial reports whether a record proves what there is not, or is the signature
 // of one that does.
 func isDenial(rr dns.RR) bool {
-	rrtype := rr.Header().Rrtype
-	if signature, ok := rr.(*dns.RRSIG); ok {
-		rrtype = signature.TypeCovered
-	}
+	rrtype := covered(rr)
 	return rrtype == dns.TypeNSEC || rrtype == dns.TypeNSEC3
+}
+
+// describesZone reports whether a record describes a zone, and no host of that name,
+// or is the signature of one that does.
+func describesZone(rr dns.RR) bool {
+	rrtype := covered(rr)
+	return rrtype == dns.TypeSOA || rrtype == dns.TypeNS || rrtype == dns.TypeDS
+}
+
+// covered is the type of a record, or of those that it signs.
+func covered(rr dns.RR) uint16 {
+	if signature, ok := rr.(*dns.RRSIG); ok {
+		return signature.TypeCovered
+	}
+	return rr.Header().Rrtype
 }
 
 func ofType(rrtype uint16) func(dns.RR) bool {

@@ -3,6 +3,7 @@ package forward
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -43,5 +44,46 @@ func TestTraceOfManyAliases(t *testing.T) {
 		if _, err := trace(m.Question[0].Name, dns.TypeA, m, everything); !errors.Is(err, want) {
 			t.Errorf("%d aliases: got %v, want %v", aliases, err, want)
 		}
+	}
+}
+
+// Of the names above the last one a server may describe the zones, but say nothing
+// of the hosts, which may be ours.
+func TestTraceOfTheAuthoritySection(t *testing.T) {
+	const soa, ns, ds, txt, aaaa = "box.example. 60 IN SOA a. b. 1 2 3 4 60", "box.example. 60 IN NS a.example.",
+		"box.example. 60 IN DS 1 13 2 00", `box.example. 60 IN TXT "ours"`, "box.example. 60 IN AAAA 2001:db8::6"
+	const signature = "box.example. 60 IN RRSIG %s 13 2 60 20300101000000 20200101000000 1 example. AAAA"
+	const denial = "a.box.example. 60 IN NSEC z.box.example. A"
+	m := new(dns.Msg).SetQuestion("www.box.example.", dns.TypeA)
+	var want []string
+	for _, tt := range []struct {
+		record string
+		stays  bool
+	}{
+		{soa, true},
+		{ns, true},
+		{ds, true},
+		{fmt.Sprintf(signature, "SOA"), true},
+		{denial, true},
+		{txt, false},
+		{aaaa, false},
+		{fmt.Sprintf(signature, "AAAA"), false},
+	} {
+		rr, err := dns.NewRR(tt.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Ns = append(m.Ns, rr)
+		if tt.stays {
+			want = append(want, rr.String())
+		}
+	}
+	_, err := trace(m.Question[0].Name, dns.TypeA, m, func(name string) bool { return name != "box.example." })
+	var got []string
+	for _, rr := range m.Ns {
+		got = append(got, rr.String())
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %q, want %q", err, got, want)
 	}
 }
