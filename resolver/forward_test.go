@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -362,13 +363,31 @@ func TestRebindProtectionOfWhatIsOurs(t *testing.T) {
 }
 
 func TestInterfaces(t *testing.T) {
-	var i interfaces
+	i := interfaces{list: net.InterfaceAddrs}
 	if !i.have(netip.MustParseAddr("127.0.0.1"), 0) || i.have(netip.MustParseAddr("203.0.113.77"), 0) {
 		t.Errorf("got %v", i.addrs)
 	}
 	i.addrs = map[netip.Addr]bool{netip.MustParseAddr("203.0.113.77"): true}
 	if !i.have(netip.MustParseAddr("203.0.113.77"), interfacesFor-1) || i.have(netip.MustParseAddr("203.0.113.77"), interfacesFor) {
 		t.Error("they are not read each second")
+	}
+}
+
+// A reply with thousands of addresses must not ask the kernel for each of them, be
+// it that it never answers.
+func TestInterfacesThatCannotBeRead(t *testing.T) {
+	reads := 0
+	i := interfaces{list: func() ([]net.Addr, error) {
+		reads++
+		return nil, errors.ErrUnsupported
+	}}
+	for range 1000 {
+		if i.have(netip.MustParseAddr("203.0.113.77"), 0) {
+			t.Fatal("an address that is not known")
+		}
+	}
+	if i.have(netip.MustParseAddr("203.0.113.77"), interfacesFor); reads != 2 {
+		t.Errorf("read %d times in two seconds", reads)
 	}
 }
 

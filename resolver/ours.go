@@ -19,16 +19,18 @@ const interfacesFor = time.Second
 // interfaces are the addresses of this machine's interfaces. The zone has only those
 // that others reach it by.
 type interfaces struct {
+	list func() ([]net.Addr, error) // net.InterfaceAddrs, but for tests
+
 	mu    sync.Mutex
 	until time.Duration
-	addrs map[netip.Addr]bool // nil: never read
+	addrs map[netip.Addr]bool // as they were last read; nil: never
 }
 
 // have reports whether an address is among them.
 func (i *interfaces) have(addr netip.Addr, now time.Duration) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.addrs == nil || now >= i.until {
+	if now >= i.until {
 		i.read()
 		i.until = now + interfacesFor
 	}
@@ -37,7 +39,7 @@ func (i *interfaces) have(addr netip.Addr, now time.Duration) bool {
 
 // read keeps what was known if they can't be read.
 func (i *interfaces) read() {
-	all, err := net.InterfaceAddrs()
+	all, err := i.list()
 	if err != nil {
 		return
 	}

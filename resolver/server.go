@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -87,6 +88,7 @@ func New(config Config) (*Server, error) {
 		cache:   cache.New(cache.Config{}),
 	}
 	s.local = newLocalServer()
+	s.interfaces.list = net.InterfaceAddrs
 	s.observer = observer{now: s.now, clock: s.clock, replies: s.replies}
 	s.listeners.want = slices.Clone(config.Listen)
 	s.listeners.bound.Store(new([]netip.AddrPort))
