@@ -29,11 +29,21 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
-// The reason why an answer has no signatures is ours, though it is in the answer.
+// The reason why an answer has no signatures is ours, though it is in the answer,
+// and the first: of many errors the first are passed on.
 func TestAttributionOfAnAnswerWithoutEDNS(t *testing.T) {
-	m := new(dns.Msg)
-	explainPlain(m, Plain(netip.MustParseAddrPort("192.0.2.53:53")))
-	if by, _ := Attribution(Extended(m)[0].ExtraText); by != "" {
-		t.Errorf("it is of %q", by)
+	for theirs := range maxExtended + 1 {
+		m := new(dns.Msg)
+		if theirs > 0 {
+			m.SetEdns0(payload, false)
+		}
+		for range theirs {
+			m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{ExtraText: attributedFrom + "192.0.2.53:53"})
+		}
+		explainPlain(m, Plain(netip.MustParseAddrPort("192.0.2.53:53")))
+		first := Extended(m)[0]
+		if by, _ := Attribution(first.ExtraText); by != "" || first.InfoCode != dns.ExtendedErrorCodeRRSIGsMissing {
+			t.Errorf("beside %d of theirs the first is %v, of %q", theirs, first, by)
+		}
 	}
 }

@@ -116,14 +116,15 @@ func (p *peer) takesLess(use ednsUse) {
 	p.log.Info("the upstream does not support EDNS as it should", "asked", ednsUses[use], "for", lessFor)
 }
 
-// explainPlain adds to an answer why it has no signatures.
+// explainPlain adds to an answer why it has no signatures, before the extended errors
+// that it came with, of which only some are passed on.
 func explainPlain(reply *dns.Msg, server Server) {
 	if reply.IsEdns0() == nil {
 		reply.SetEdns0(payload, true)
 	}
 	opt := reply.IsEdns0()
-	opt.Option = append(opt.Option, &dns.EDNS0_EDE{
+	opt.Option = append([]dns.EDNS0{&dns.EDNS0_EDE{
 		InfoCode:  dns.ExtendedErrorCodeRRSIGsMissing,
 		ExtraText: fmt.Sprintf("%v answers queries without EDNS only", server),
-	})
+	}}, opt.Option...)
 }
