@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -40,6 +41,7 @@ type attempt struct {
 	streams   int // tries that were no datagrams
 	pending   int
 	tries     chan try
+	truncated atomic.Bool // what came over UDP, so that the server is alive
 }
 
 // try is one message to a server and its reply.
@@ -195,6 +197,7 @@ func (a *attempt) exchange(ctx context.Context, by Transport, use ednsUse) try {
 		return t
 	case isTruncated(message):
 		t.err = errCut
+		a.truncated.Store(by == UDP)
 	default:
 		t.reply, t.err = a.q.parse(message, f.mixed)
 	}

@@ -29,6 +29,15 @@ type rejection struct{ reply *dns.Msg }
 
 func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
 
+// truncated means that a server's reply did not fit UDP, and how it failed over TCP.
+type truncated struct{ err error }
+
+func (t truncated) Error() string {
+	return "its answer is truncated, and over TCP: " + cause(t.err).Error()
+}
+
+func (t truncated) Unwrap() error { return t.err }
+
 // serverError is why a server had no usable answer.
 type serverError struct {
 	server fmt.Stringer
@@ -92,16 +101,16 @@ func (f *Failure) Transport() bool { return f.all(func(err error) bool { return 
 // replied reports whether an error is about a reply, so that the server is alive.
 func replied(err error) bool {
 	return errors.As(err, new(rejection)) || errors.Is(err, message.ErrUnreadable) || errors.Is(err, message.ErrMalformed) ||
-		errors.Is(err, errCut) || errors.Is(err, errBare)
+		errors.Is(err, errCut) || errors.Is(err, errBare) || errors.As(err, new(truncated))
 }
 
 // cause leaves out what the net package adds: addresses that are named already,
 // or that must not leak.
 func cause(err error) error {
-	if op := (*net.OpError)(nil); errors.As(err, &op) {
+	if op := (*net.OpError)(nil); errors.As(err, &op) && !errors.As(err, new(truncated)) {
 		return op.Err
 	}
-	return err
+	return err // that of truncated has left it out
 }
 
 // Code is the extended error that describes the failure: 23, Network Error, if

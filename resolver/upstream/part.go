@@ -14,7 +14,8 @@ import (
 // part is what one server does in a race.
 type part struct {
 	peer     *peer
-	wasDown  bool // from the beginning
+	attempt  *attempt // nil: there was no place for one
+	wasDown  bool     // from the beginning
 	state    partState
 	began    time.Time
 	repeat   time.Time // the next server may be asked early
@@ -56,6 +57,7 @@ func (r *race) start(peer *peer, state partState, patience time.Duration) {
 		return
 	}
 	a := newAttempt(r.session, peer, r.q)
+	p.attempt = a
 	a.once, a.mixed = p.wasDown, r.group.options.RandomizeCase
 	a.timeout = r.group.options.Timeout
 	if !r.session.scope.Go(func() {
@@ -69,8 +71,20 @@ func (r *race) start(peer *peer, state partState, patience time.Duration) {
 	}
 }
 
+// because is why a part has no answer, given an error: what comes of a truncated
+// reply is about that, as the server is alive.
+func (p *part) because(err error) error {
+	if p.attempt != nil && p.attempt.truncated.Load() && !replied(err) {
+		return truncated{err}
+	}
+	return err
+}
+
 // settle records the result of a part.
 func (p *part) settle(r *race, o result) {
+	if o.err != nil {
+		o.err = p.because(o.err)
+	}
 	switch {
 	case o.err == nil:
 		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}

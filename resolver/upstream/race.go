@@ -104,7 +104,9 @@ func (r *race) age(now time.Time) {
 		case p.state != asking:
 		case !now.Before(p.deadline):
 			p.state = late
-			p.peer.missed(errTimedOut, p.began, r.session.kept)
+			if !replied(p.because(errTimedOut)) {
+				p.peer.missed(errTimedOut, p.began, r.session.kept)
+			}
 		case !p.wasDown && p.peer.isLeftOut(r.session.kept):
 			p.state = late
 		}
@@ -214,7 +216,7 @@ func (r *race) lost() (*Reply, error) {
 	for _, p := range r.parts {
 		switch {
 		case p.state == asking || p.state == late:
-			r.failure.note(p.peer.server, errTimedOut)
+			r.failure.note(p.peer.server, p.because(errTimedOut))
 		case p.reply != nil && (best == nil || informativeness(p.reply.Msg) > informativeness(best.Msg)):
 			best = p.reply
 		}
