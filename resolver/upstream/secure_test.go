@@ -50,26 +50,6 @@ func (l counting) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// hangingUp is a server that closes each connection at once.
-func hangingUp(t *testing.T) netip.AddrPort {
-	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.Close()
-		}
-	}()
-	return listener.Addr().(*net.TCPAddr).AddrPort()
-}
-
 func TestTLS(t *testing.T) {
 	addr, roots, _ := serveTLS(t, answering("192.0.2.1"))
 	tests := map[string]struct {
@@ -81,7 +61,7 @@ func TestTLS(t *testing.T) {
 		"by address":      {Server{TLS, addr, "", ""}, roots, ""},
 		"another name":    {Server{TLS, addr, "evil.example", ""}, roots, "evil.example"},
 		"an unknown root": {Server{TLS, addr, "dns.example", ""}, x509.NewCertPool(), "unknown authority"},
-		"no TLS at all":   {Server{TLS, hangingUp(t), "", ""}, roots, "connect"},
+		"no TLS at all":   {hangingUp(t, TLS, func(*net.TCPConn) {}), roots, "closed"},
 		"no server there": {Server{TLS, unreachable(t), "", ""}, roots, "refused"},
 	}
 	for name, tt := range tests {

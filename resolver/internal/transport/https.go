@@ -107,7 +107,7 @@ func (h *https) roundTrip(ctx context.Context, query []byte, accept Accept) ([]b
 	}
 	response, err := h.conn.RoundTrip(request)
 	if err != nil {
-		return nil, contextCause(ctx, fmt.Errorf("%w: %w", errClosed, err))
+		return nil, contextCause(ctx, ended(err))
 	}
 	defer response.Body.Close() // the rest of it is discarded
 	h.lastRead.Store(time.Now().UnixNano())
@@ -125,7 +125,7 @@ func read(ctx context.Context, response *http.Response, accept Accept) ([]byte, 
 	reply, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
 	switch {
 	case err != nil:
-		return nil, contextCause(ctx, fmt.Errorf("%w: read its reply: %w", errClosed, err))
+		return nil, contextCause(ctx, ended(fmt.Errorf("read its reply: %w", err)))
 	case len(reply) > maxMessage || !isReply(reply, 0):
 		return nil, ErrNotOurs
 	}

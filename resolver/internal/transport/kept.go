@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"slices"
+	"syscall"
 	"time"
 )
 
@@ -46,10 +50,27 @@ const (
 )
 
 var (
-	errClosed = errors.New("the connection was closed")
+	errHungUp = errors.New("the connection was closed")
+	errClosed = fmt.Errorf("%w", errHungUp) // when it was ready: a query is sent again
 	errUnsent = fmt.Errorf("%w before the query was sent", errClosed)
 	errSilent = fmt.Errorf("%w: nothing came over it", errClosed)
 )
+
+// hungUp reports whether the other side has ended a connection. It depends on what
+// was under way which of these errors that is; so they are one, errHungUp.
+func hungUp(err error) bool {
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed},
+		func(sign error) bool { return errors.Is(err, sign) })
+}
+
+// ended is the error of a connection that was ready, and at which another one
+// has happened.
+func ended(err error) error {
+	if hungUp(err) {
+		return errClosed
+	}
+	return fmt.Errorf("%w: %w", errClosed, err)
+}
 
 // Kept asks a server over connections that are kept and shared, whatever they
 // speak: queries are pipelined, and replies may come in any order. It may be used

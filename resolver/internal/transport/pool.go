@@ -165,7 +165,9 @@ func (p *pool) serve(conn *connection) {
 	carrier, err := p.dial(ctx)
 	cancel()
 	if err != nil {
-		err = fmt.Errorf("connect: %w", err)
+		if err = fmt.Errorf("connect: %w", err); hungUp(err) {
+			err = errHungUp
+		}
 	} else {
 		stop := context.AfterFunc(p.scope.Context(), carrier.close)
 		if conn.open(carrier) {

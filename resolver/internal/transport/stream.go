@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -135,11 +134,11 @@ func (s *stream) serve() error {
 	for ignored := 0; ignored < maxIgnored; {
 		var length [2]byte
 		if _, err := io.ReadFull(reader, length[:]); err != nil {
-			return fmt.Errorf("%w: %w", errClosed, err)
+			return ended(err)
 		}
 		message := make([]byte, binary.BigEndian.Uint16(length[:]))
 		if _, err := io.ReadFull(reader, message); err != nil {
-			return fmt.Errorf("%w: %w", errClosed, err)
+			return ended(err)
 		}
 		if ignored++; s.deliver(message) {
 			ignored = 0
