@@ -5,8 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/nodedns/nodedns/internal/retry"
-	"github.com/nodedns/nodedns/resolver/dnsclient"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
 
@@ -75,8 +76,7 @@ func (l *localServer) run(ctx context.Context, found func()) error {
 func probeLocalServer(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, localTimeout)
 	defer cancel()
-	client := dnsclient.New("udp", resolvconf.Default)
-	defer client.Close()
-	reply, err := client.Ask(ctx, "localhost", "A")
-	return err == nil && reply.Rcode != "REFUSED"
+	query := new(dns.Msg).SetQuestion("localhost.", dns.TypeA)
+	reply, err := dns.ExchangeContext(ctx, query, resolvconf.Default.String())
+	return err == nil && reply.Rcode != dns.RcodeRefused
 }
