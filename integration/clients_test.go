@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // clientProgram is a program that prints the addresses of a name, one a line,
@@ -23,27 +25,31 @@ type clientProgram struct {
 	udpOnly bool // uses the records of a truncated reply
 }
 
-// clientPrograms are those that machines have, once more for each option that
-// has glibc query in another way. By default it queries A and AAAA at the same
-// time from one port.
+// clientPrograms are the three that most programs of a machine use, and with
+// NODEDNS_FULL=1 one more, and glibc again for each option that has it query in
+// another way. By default it queries A and AAAA at the same time from one port.
 func clientPrograms(t testing.TB) []clientProgram {
 	t.Helper()
 	glibc := compile(t, "gcc", "getaddrinfo.c")
 	musl := compile(t, "musl-gcc", "getaddrinfo.c", "-static")
-	cares := compile(t, "gcc", "cares.c", "-lcares")
 	program := func(path string) func(string) *exec.Cmd {
 		return func(name string) *exec.Cmd { return exec.Command(path, name) }
 	}
-	return []clientProgram{
+	programs := []clientProgram{
 		{name: "glibc", command: program(glibc)},
+		{name: "musl", command: program(musl), udpOnly: true},
+		{name: "Go", command: goLookup},
+	}
+	if !testkit.Full() {
+		return programs
+	}
+	return append(programs, []clientProgram{
 		{name: "glibc, one after the other", options: "single-request", command: program(glibc)},
 		{name: "glibc, each from a port of its own", options: "single-request-reopen", command: program(glibc)},
 		{name: "glibc, by TCP", options: "use-vc", command: program(glibc)},
 		{name: "glibc, with EDNS", options: "edns0 trust-ad", command: program(glibc)},
-		{name: "musl", command: program(musl), udpOnly: true},
-		{name: "c-ares", command: program(cares)},
-		{name: "Go", command: goLookup},
-	}
+		{name: "c-ares", command: program(compile(t, "gcc", "cares.c", "-lcares"))},
+	}...)
 }
 
 // compile makes a program of testdata.

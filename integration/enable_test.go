@@ -389,7 +389,8 @@ func TestDisableWithAFileThatCannotBeWritten(t *testing.T) {
 	n.run(filepath.Join(dir, "systemctl"), "is-active", "nodedns.service")
 }
 
-// What was interrupted is completed by a retry.
+// What was interrupted is completed by a retry: at every step with NODEDNS_FULL=1,
+// and before, amid and after the work of the service for every change.
 func TestEnableInterrupted(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -410,25 +411,20 @@ func TestEnableInterrupted(t *testing.T) {
 		}
 		must(t, os.WriteFile(filepath.Join(deadly, "systemctl"), []byte(script), 0o755))
 	}
-	type interruption struct {
+	for _, c := range testkit.Some(3, []struct {
 		command, verb string
 		late          bool
 		next          string
-	}
-	interruptions := []interruption{
+	}{
 		{"enable", "enable", false, "enable"},
 		{"enable", "restart", true, "disable"},
 		{"disable", "stop", false, "disable"},
 		{"disable", "disable", true, "enable"},
-	}
-	if testkit.Full() {
-		interruptions = append(interruptions,
-			interruption{"enable", "restart", false, "disable"},
-			interruption{"enable", "restart", true, "enable"},
-			interruption{"disable", "stop", true, "disable"},
-			interruption{"disable", "disable", false, "disable"})
-	}
-	for _, c := range interruptions {
+		{"enable", "restart", false, "disable"},
+		{"enable", "restart", true, "enable"},
+		{"disable", "stop", true, "disable"},
+		{"disable", "disable", false, "disable"},
+	}) {
 		if c.command == "disable" {
 			_, err := n.switching(dir, "enable", "--yes")
 			must(t, err)
@@ -448,30 +444,34 @@ func TestEnableInterrupted(t *testing.T) {
 	}
 }
 
-// Enabling and disabling leaves no trace on unusual machines.
+// Enabling and disabling leaves no trace on unusual machines. For every change
+// these are the ones whose files are links, cannot be replaced, and are missing.
 func TestEnableOnOddMachines(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	for name, odd := range map[string]func(t *testing.T, n *node){
-		"resolv.conf is a symlink": func(t *testing.T, n *node) {
+	for _, unusual := range testkit.Some(3, []struct {
+		name string
+		make func(t *testing.T, n *node)
+	}{
+		{"resolv.conf is a symlink", func(t *testing.T, n *node) {
 			n.run("mkdir", "-p", "/run/systemd/resolve")
 			n.run("sh", "-c", "echo nameserver "+routerV4+" >/run/systemd/resolve/resolv.conf")
 			must(t, os.Remove(n.path("/etc/resolv.conf")))
 			must(t, os.Symlink("../run/systemd/resolve/resolv.conf", n.path("/etc/resolv.conf")))
-		},
-		"mounted files": func(_ *testing.T, n *node) {
+		}},
+		{"mounted files", func(_ *testing.T, n *node) {
 			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"} {
 				n.run("mount", "--bind", path, path)
 			}
 			n.run("mount", "--bind", "/etc/machine-id", "/etc/machine-id")
 			n.run("mount", "-o", "remount,bind,ro", "/etc/machine-id")
-		},
-		"nothing is there": func(t *testing.T, n *node) {
+		}},
+		{"nothing is there", func(t *testing.T, n *node) {
 			for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/machine-id"} {
 				must(t, os.Remove(n.path(path)))
 			}
-		},
-		"modes, owners and attributes": func(t *testing.T, n *node) {
+		}},
+		{"modes, owners and attributes", func(t *testing.T, n *node) {
 			for i, path := range []string{"/etc/hosts", "/etc/nsswitch.conf", "/etc/machine-id", "/etc/resolv.conf"} {
 				must(t, os.Chmod(n.path(path), fs.FileMode(0o440+i)))
 				must(t, os.Chown(n.path(path), 1000+i, 2000+i))
@@ -479,28 +479,24 @@ func TestEnableOnOddMachines(t *testing.T) {
 					t.Log("no attributes on this file system: ", err)
 				}
 			}
-		},
-		"nsswitch.conf of authselect": func(t *testing.T, n *node) {
+		}},
+		{"nsswitch.conf of authselect", func(t *testing.T, n *node) {
 			n.write("/etc/authselect/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return]\n")
 			must(t, os.Remove(n.path("/etc/nsswitch.conf")))
 			must(t, os.Symlink("authselect/nsswitch.conf", n.path("/etc/nsswitch.conf")))
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+		}},
+	}) {
+		t.Run(unusual.name, func(t *testing.T) {
 			t.Parallel()
 			n := newNode(newLAN(t), "node")
 			n.address()
 			n.install()
 			n.write("/etc/nsswitch.conf", "hosts: files\n")
 			n.write("/etc/resolv.conf", "nameserver "+routerV4+"\n")
-			odd(t, n)
+			unusual.make(t, n)
 			dir := n.systemd()
 			before := tree(t, n.path("/etc"))
-			rounds := 1
-			if testkit.Full() {
-				rounds = 2
-			}
-			for range rounds {
+			for range testkit.Times(1, 2) {
 				_, err := n.switching(dir, "enable", "--yes")
 				must(t, err)
 				must(t, n.pointsHere("options edns0"))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // through is a node whose daemon queries one server.
@@ -17,7 +19,7 @@ func through(l *lan, name, server string, lines ...string) *node {
 }
 
 // Answers of real servers arrive, whatever they are and over each transport, at
-// first and from the cache.
+// first and from the cache. For every change there is one server for each transport.
 func TestRealServers(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")
@@ -27,14 +29,14 @@ func TestRealServers(t *testing.T) {
 	unbound, root := newRecursor(l, "unbound", nsd)
 	startDNSMasq(l.router, routerV4, "--server="+nsd.v4().String())
 	recursor := unbound.v4().String()
-	for _, server := range []struct{ name, server string }{
+	for _, server := range testkit.Some(4, []struct{ name, server string }{
 		{"nsd", nsd.v4().String()},
-		{"dnsmasq", routerV4},
-		{"unbound", recursor},
 		{"unbound by TCP", "tcp://" + recursor},
 		{"unbound by TLS", "tls://" + recursor + "#" + secureName},
 		{"unbound by HTTPS", "https://" + recursor + "/dns-query#" + secureName},
-	} {
+		{"dnsmasq", routerV4},
+		{"unbound", recursor},
+	}) {
 		n := through(l, server.name, server.server, "trust_ad = true")
 		n.write("/etc/ssl/certs/ca-certificates.crt", root)
 		t.Run(server.name, func(t *testing.T) {
@@ -147,7 +149,8 @@ func (a realAnswer) right(r reply) error {
 	return nil
 }
 
-// A server that cannot prove its identity is not trusted.
+// A server that cannot prove its identity is not trusted: for every change the two
+// ways to fail over TLS are tried, by its name and by its root.
 func TestUnprovenServer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -155,13 +158,13 @@ func TestUnprovenServer(t *testing.T) {
 	l := newLAN(t)
 	unbound, root := newRecursor(l, "unbound", newAuthority(l, "nsd"))
 	other, _ := makeCertificate(t)
-	for _, test := range []struct{ name, server, root, status string }{
+	for _, test := range testkit.Some(3, []struct{ name, server, root, status string }{
 		{"the right name", "tls://%s#" + secureName, root, "NOERROR"},
 		{"another name", "tls://%s#other.example", root, "SERVFAIL"},
 		{"another root", "tls://%s#" + secureName, other, "SERVFAIL"},
 		{"another name, by HTTPS", "https://%s/dns-query#other.example", root, "SERVFAIL"},
 		{"an address that the certificate lacks", "tls://%s", root, "SERVFAIL"},
-	} {
+	}) {
 		n := through(l, test.name, fmt.Sprintf(test.server, unbound.v4()))
 		n.write("/etc/ssl/certs/ca-certificates.crt", test.root)
 		t.Run(test.name, func(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 var floodFor = flag.Duration("flood", 0, "flood the daemon for so long, instead of for a few pings of its watchdog")
@@ -81,9 +83,11 @@ func (m *machine) drops() (n uint64) {
 }
 
 // The watchdog is about the process: a user flooding the listener causes no
-// ping to be lost, though hardly any query is answered meanwhile.
+// ping to be lost, though hardly any query is answered meanwhile. That there are
+// pings is tested beside the daemon for every change.
 func TestWatchdogInFlood(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t) // the flood takes all of the machine
 	needSandbox(t)
 	const watchdog = 8 * time.Second
 	l := newLAN(t)

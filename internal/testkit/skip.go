@@ -26,3 +26,21 @@ func Long(t testing.TB) {
 		t.Skip("takes long: NODEDNS_FULL=1 runs it, as .ci/full does")
 	}
 }
+
+// Some are the first few rows of a test, and with NODEDNS_FULL=1 all of them. The
+// first ones cover what the test is about; the others vary it, which is not for
+// every change.
+func Some[T any](few int, rows []T) []T {
+	if Full() {
+		return rows
+	}
+	return rows[:min(few, len(rows))]
+}
+
+// Times is how often something is done for every change, or with NODEDNS_FULL=1.
+func Times(normally, full int) int {
+	if Full() {
+		return full
+	}
+	return normally
+}
