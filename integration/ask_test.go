@@ -40,7 +40,11 @@ func (m *machine) askBy(network, name, typ string) (reply, error) {
 const answerWithin = 20 * time.Second
 
 func (m *machine) exchange(network string, query *dns.Msg) (*dns.Msg, error) {
-	conn, err := m.dial(network, "127.0.0.53:53")
+	return m.exchangeAt(network, "127.0.0.53:53", query)
+}
+
+func (m *machine) exchangeAt(network, server string, query *dns.Msg) (*dns.Msg, error) {
+	conn, err := m.dial(network, server)
 	if err != nil {
 		return nil, err
 	}

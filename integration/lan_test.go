@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -16,6 +17,8 @@ type lan struct {
 	t      testing.TB
 	router *machine
 	ports  int
+	// filtered is done once a host was cut off: most lans need no filter.
+	filtered sync.Once
 }
 
 // host is a machine on a lan.
@@ -30,8 +33,7 @@ const (
 	routerV6 = "fd88::fe"
 )
 
-// newLAN makes a switch without machines. What comes from or goes to a port in
-// the set "cut" is dropped silently, as by a broken network.
+// newLAN makes a switch without machines.
 func newLAN(t testing.TB) *lan {
 	t.Helper()
 	l := &lan{t: t, router: newMachine(t, "router")}
@@ -40,13 +42,18 @@ func newLAN(t testing.TB) *lan {
 	must(t, l.router.net.AddrAdd(bridge, onLink(netip.MustParseAddr(routerV4))))
 	must(t, l.router.net.AddrAdd(bridge, onLink(netip.MustParseAddr(routerV6))))
 	l.router.up("br0")
+	return l
+}
+
+// filter makes the set "cut". What comes from or goes to a port in it is dropped
+// silently, as by a broken network.
+func (l *lan) filter() {
 	l.router.run("nft", `
 		add table bridge lan;
 		add set bridge lan cut { type ifname; };
 		add chain bridge lan forward { type filter hook forward priority 0; };
 		add rule bridge lan forward iifname @cut drop;
 		add rule bridge lan forward oifname @cut drop`)
-	return l
 }
 
 // join plugs a new machine into the lan: it has an interface eth0, without
@@ -153,6 +160,7 @@ func (h *host) strip() {
 // cut drops all traffic of the host; nothing is closed.
 func (h *host) cut() {
 	h.t.Helper()
+	h.lan.filtered.Do(h.lan.filter)
 	h.lan.router.run("nft", "add", "element", "bridge", "lan", "cut", "{", h.portName(), "}")
 }
 

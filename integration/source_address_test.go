@@ -95,18 +95,12 @@ func TestSourceAddress(t *testing.T) {
 	} {
 		// Others were published before, so that no row profits from the one before it.
 		n.clearNetwork()
-		n.run("ip", "addr", "add", "203.0.113.1/24", "dev", "eth0")
-		n.run("ip", "addr", "add", "2001:db8:99::1/64", "dev", "eth0", "nodad")
+		must(t, n.ip("addr add 203.0.113.1/24 dev eth0\naddr add 2001:db8:99::1/64 dev eth0 nodad"))
 		eventually(t, row.name+": others before", func() error { return n.publishes("203.0.113.1", "2001:db8:99::1") })
 		n.clearNetwork()
 		eventually(t, row.name+": no address before", func() error { return n.publishes() })
-		var v6 bool
-		for line := range strings.Lines(row.state) {
-			if args := strings.Fields(line); len(args) > 0 {
-				v6 = strings.Contains(line, ":") && args[0] == "route"
-				n.run("ip", append(ipFamily(line), args...)...)
-			}
-		}
+		must(t, n.ip(row.state))
+		v6 := strings.Contains(row.state, "route add default via 2001:") || strings.Contains(row.state, "route add default via fe80:")
 		var want []string
 		if row.want != "" {
 			want = []string{row.want}
@@ -131,12 +125,11 @@ func TestNextHopObjectAlone(t *testing.T) {
 	n.clearNetwork()
 	n.run("sysctl", "-w", "net.ipv4.nexthop_compat_mode=0")
 	n.boot()
-	for line := range strings.Lines(`addr add 10.0.0.5/24 dev eth0
+	must(t, n.ip(`
+		addr add 10.0.0.5/24 dev eth0
 		addr add 192.0.2.10/24 dev eth1
 		nexthop add id 10 via 192.0.2.1 dev eth1
-		route add default nhid 10`) {
-		n.run("ip", strings.Fields(line)...)
-	}
+		route add default nhid 10`))
 	if routes := n.run("ip", "route", "show", "default"); strings.Contains(routes, "dev") {
 		t.Fatalf("the list has the next hop: %s", routes)
 	}
@@ -152,12 +145,12 @@ func TestSourceAddressStays(t *testing.T) {
 	n.configure(noUpstream)
 	n.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire")
 	n.clearNetwork()
-	ip := func(line string) { n.run("ip", append(ipFamily(line), strings.Fields(line)...)...) }
+	ip := func(line string) { must(t, n.ip(line)) }
 	d := n.boot()
 	ip("addr add 192.0.2.10/24 dev eth0")
 	ip("addr add 2001:db8::10/64 dev eth0 nodad")
 	ip("route add default via 192.0.2.1 dev eth0")
-	ip("-6 route add default via 2001:db8::1 dev eth0")
+	ip("route add default via 2001:db8::1 dev eth0")
 	eventually(t, "the first addresses", func() error { return n.publishes("192.0.2.10", "2001:db8::10") })
 
 	ip("addr add 2001:db8::99/64 dev eth0 nodad")
@@ -203,31 +196,36 @@ func TestSourceAddressStays(t *testing.T) {
 	eventually(t, "its route is gone", func() error { return n.publishes("192.0.3.10", "2001:db8::99") })
 }
 
+// ip runs commands of ip(8), one on each line, in one process: there are hundreds
+// of them.
+func (m *machine) ip(lines string, options ...string) error {
+	m.t.Helper()
+	m.write("/etc/ip.batch", lines+"\n")
+	_, err := m.try("ip", append(options, "-batch", "/etc/ip.batch")...)
+	return err
+}
+
 // clearNetwork takes all addresses, routes and rules of a test away.
 func (m *machine) clearNetwork() {
 	m.t.Helper()
-	for _, args := range []string{
-		"addr flush dev lo scope global", "addr flush dev eth0", "addr flush dev eth1",
-		"link set eth0 down", "link set eth1 down", "link set lo up", "link set wire up", "link set eth0 up", "link set eth1 up",
-		"route flush table main", "-6 route flush table main", "nexthop flush",
-	} {
-		_, _ = m.try("ip", strings.Fields(args)...) // there may be none of them
-	}
-	if _, err := m.try("ip", "link", "show", "docker0"); err == nil {
-		m.run("ip", "addr", "flush", "dev", "docker0")
-		m.run("ip", "link", "set", "docker0", "up")
-	}
-	for _, args := range []string{"rule del not fwmark 51820 table 51820", "rule del table main suppress_prefixlength 0"} {
-		_, _ = m.try("ip", strings.Fields(args)...)
-	}
-}
-
-// ipFamily is the option for a command of ip(8) that is about IPv6.
-func ipFamily(line string) []string {
-	if strings.HasPrefix(line, "-") || !strings.Contains(line, ":") {
-		return nil
-	}
-	return []string{"-6"}
+	// There may be none of them.
+	_ = m.ip(`
+		addr flush dev lo scope global
+		addr flush dev eth0
+		addr flush dev eth1
+		link set eth0 down
+		link set eth1 down
+		link set lo up
+		link set wire up
+		link set eth0 up
+		link set eth1 up
+		route flush table main
+		nexthop flush
+		addr flush dev docker0
+		link set docker0 up
+		rule del not fwmark 51820 table 51820
+		rule del table main suppress_prefixlength 0`, "-force")
+	_, _ = m.try("ip", "-6", "route", "flush", "table", "main")
 }
 
 // kernelUses reports whether the kernel gives packets that leave by an interface a
