@@ -75,8 +75,8 @@ type Keeper struct {
 	held       bool   // we have written the file since the start
 	wrote      string // as what
 	overwrites overwrites
-	blankSince time.Time     // since when another program's content is blank; zero: it is not
-	gaveUp     bool          // to another program
+	blankSince time.Time // since when another program's content is blank; zero: it is not
+	left       left
 	pauses     retry.Backoff // before what failed is tried again
 
 	// follow calls look after changes of files, until ctx ends.
@@ -110,6 +110,7 @@ func New(cfg Config) (*Keeper, error) {
 		files:   filesOf(cfg, managed.RealSystem()),
 		hints:   retry.NewHint(),
 		pauses:  retry.Backoff{First: time.Second, Max: maxRetry},
+		left:    newLeft(),
 	}
 	follower := follow.Follower{Root: cfg.Root, Files: k.files.followed(), Logger: cfg.Logger}
 	k.follow = follower.Run
@@ -216,7 +217,7 @@ func (k *Keeper) takeSettings() (mode Mode, trustAD bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.reset {
-		k.reset, k.gaveUp = false, false
+		k.reset, k.left = false, newLeft()
 		k.overwrites.reset()
 	}
 	return k.mode, k.trustAD

@@ -116,8 +116,9 @@ func TestTooManyFightsAreLost(t *testing.T) {
 		}
 		for n := range 3 {
 			overwrite(100 + n)
-			sleep(time.Hour)
-			b.wantState(StateLeft, "10 times")
+			sleep(minQuiet/2 - 2*time.Minute)
+			b.wantState(StateLeft, "10 times within 1m0s, last by dhclient, and is left to it")
+			b.wantState(StateLeft, "dhclient-enter-hooks.d, and run nodedns reload")
 			r.want(usualPath, fmt.Sprintf("# made by dhclient\nsearch b%d.example\n", 100+n))
 		}
 		if s := b.Status(); s.Overwrites != maxOverwrites || s.LastOverwrittenBy != "dhclient" {
@@ -138,6 +139,55 @@ func TestTooManyFightsAreLost(t *testing.T) {
 		b.wantState(StateStub, "")
 		b.stop()
 		r.want(usualPath, "# made by dhclient\nsearch b200.example\n")
+	})
+}
+
+// A program that was misbehaving, or that had much to do, need not do so for ever.
+func TestALostFileIsTakenBackWhenTheOtherProgramIsQuiet(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		r.write(usualPath, "search a.example\n")
+		b := r.launch(ModeStub, false)
+		n := 0
+		overwrite := func() {
+			n++
+			r.write(usualPath, fmt.Sprintf("search b%d.example\n", n))
+			b.change(func() {})
+		}
+		lose := func() {
+			for range maxOverwrites {
+				overwrite()
+				sleep(maxPause)
+			}
+			b.wantState(StateLeft, "user ID 0, and is left to it until it has been quiet for ")
+		}
+		lose()
+		for range 10 { // it goes on
+			sleep(minQuiet/2 - time.Minute)
+			overwrite()
+			b.wantState(StateLeft, "left")
+		}
+		sleep(minQuiet + time.Minute)
+		b.wantState(StateStub, "")
+		r.want(usualPath, stub(fmt.Sprintf("search b%d.example", n), edns))
+		if count := b.log.Count("is taken back: the program that it was left to"); count != 1 {
+			t.Errorf("logged %d times; the log is\n%s", count, b.log.String())
+		}
+
+		// It is given more time from time to time, but not for ever.
+		for range 5 {
+			lose()
+			sleep(maxQuiet)
+			b.wantState(StateStub, "")
+		}
+		if quiet := b.left.quiet; quiet != 0 {
+			t.Errorf("left for %v", quiet)
+		}
+		lose()
+		if quiet := b.left.quiet; quiet < maxQuiet/4 {
+			t.Errorf("left for %v, want longer than at first", quiet)
+		}
+		b.stop()
+		r.want(usualPath, fmt.Sprintf("search b%d.example\n", n))
 	})
 }
 

@@ -23,12 +23,8 @@ const (
 	maxRetry = 30 * time.Second
 )
 
-var (
-	errNoListener = errors.New("point resolv.conf at us: no listener is on port 53, and resolv.conf can name no other; " +
-		"add one to dns.listen, or set files.resolv_conf_mode to off")
-	errGaveUp = fmt.Errorf("resolv.conf was overwritten %d times within %v and is left to the program that does so; "+
-		"turn that off there and reload nodedns, or set files.resolv_conf_mode to off", maxOverwrites, overwriteWindow)
-)
+var errNoListener = errors.New("point resolv.conf at us: no listener is on port 53, and resolv.conf can name no other; " +
+	"add one to dns.listen, or set files.resolv_conf_mode to off")
 
 // takeOver writes a text that points at us to the file, as long as we answer.
 // The pause is when to continue what has to wait, or 0.
@@ -37,15 +33,16 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 	if err == nil {
 		err = k.files.note(now)
 	}
-	if k.gaveUp {
-		return StateLeft, 0, errGaveUp
+	if wait := k.stayLeft(now); wait > 0 {
+		return StateLeft, wait, k.left.reason
 	}
 	if err != nil {
 		return StateWaiting, 0, err
 	}
 	if wait, lost := k.checkOverwritten(now); lost {
-		k.gaveUp, k.held = true, false
-		return StateLeft, 0, errGaveUp
+		k.left.begin(time.Now(), k.overwrites.by)
+		k.held = false
+		return StateLeft, k.stayLeft(now), k.left.reason
 	} else if wait = max(wait, k.blankPause(now)); wait > 0 {
 		return StateContested, wait, nil
 	}
@@ -62,6 +59,24 @@ func (k *Keeper) takeOver(ctx context.Context, text string) (state State, pause 
 	k.held, k.wrote = true, wrote
 	k.overwrites.takenOver()
 	return StateStub, probeAgain, nil
+}
+
+// stayLeft returns how long the file is to stay left to another program, which
+// may have written it again. Once that was quiet for long enough it is ours
+// to take.
+func (k *Keeper) stayLeft(now managed.Content) time.Duration {
+	at := time.Now()
+	if k.left.reason == nil {
+		return 0
+	}
+	wait := k.left.wait(at, now)
+	if wait == 0 {
+		k.log.Info("resolv.conf is taken back: the program that it was left to has been quiet",
+			"path", k.files.conf.String(), "by", k.overwrites.by, "quiet", k.left.quiet)
+		k.left.end(at)
+		k.overwrites.reset()
+	}
+	return wait
 }
 
 // pointAtUs puts a text that does so into the place of what is there now. It

@@ -61,7 +61,7 @@ func (m *Input) resolvConfState() []Finding {
 	}
 	fix := "fix the cause that the error names"
 	if s.State == resolvconf.StateLeft || s.State == resolvconf.StateContested {
-		fix = "keep " + orUnknown(s.LastOverwrittenBy) + " from writing it, and reload nodedns"
+		fix = resolvconf.Remedy(s.LastOverwrittenBy) + ", and reload nodedns"
 	}
 	return []Finding{problem(s.Error, "programs do not ask nodedns", fix)}
 }
@@ -108,7 +108,7 @@ var writers = []writer{
 			return m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "dns") == "none" ||
 				m.setting("/etc/NetworkManager", "NetworkManager.conf", "conf.d", "rc-manager") == "unmanaged"
 		},
-		"set rc-manager=unmanaged in [main] of /etc/NetworkManager/conf.d/nodedns.conf and reload NetworkManager: nodedns reads its servers elsewhere",
+		resolvconf.Remedy("NetworkManager"),
 	},
 	{
 		[]string{"dhclient", "dhcpcd", "udhcpc"},
