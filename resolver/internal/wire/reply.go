@@ -81,13 +81,11 @@ func (w *Replies) Join(r *Request, head, tail *dns.Msg, rest *Request) {
 	}
 	head.Truncated = head.Truncated || tail.Truncated
 	head.AuthenticatedData = head.AuthenticatedData && tail.AuthenticatedData
-	r.Extended = append(r.Extended, rest.Extended...)
+	r.Extended = latest(append(r.Extended, rest.Extended...))
 	if opt == nil {
 		return
 	}
-	for _, ede := range rest.Extended {
-		opt.Option = append(opt.Option, bounded(ede))
-	}
+	opt.Option = append(options(r.Extended), slices.DeleteFunc(opt.Option, isExtended)...)
 	head.Extra = append(head.Extra, opt)
 }
 
@@ -139,7 +137,7 @@ func (w *Replies) Encode(r *Request, m *dns.Msg, verdict *decision.Verdict, buff
 	// Measuring with compression costs more, and is rarely needed.
 	if m.Len() > r.Limit {
 		if m.Compress = true; m.Len() > r.Limit {
-			trimOPT(m)
+			trimOPT(m, r.Limit)
 		}
 	}
 	answers, authority, truncated := len(m.Answer), len(m.Ns), m.Truncated
