@@ -8,7 +8,6 @@ import (
 
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
-	"github.com/nodedns/nodedns/resolver/internal/forward"
 	"github.com/nodedns/nodedns/resolver/internal/querylog"
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 	"github.com/nodedns/nodedns/resolver/upstream"
@@ -58,7 +57,7 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	f := finding{flags: originOf(request, reply, verdict), lookup: l, reply: reply}
 	f.name, f.records = chain(reply)
 	switch {
-	case forward.Looped(request.Extended), flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
+	case verdict.Endless, flags&varlink.NoCNAME != 0 && f.name != reply.Question[0].Name:
 		f.err = varlink.ErrCNAMELoop
 	case len(f.records) == 0:
 		f.err = because(failureOf(reply, verdict), request.Extended)

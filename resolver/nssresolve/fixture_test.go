@@ -1,6 +1,7 @@
 package nssresolve
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -110,6 +111,17 @@ func (u *world) answer(w dns.ResponseWriter, q *dns.Msg) {
 		}
 	case strings.HasPrefix(name, "refused"):
 		m.Rcode = dns.RcodeRefused
+		_ = w.WriteMsg(m)
+		return
+	case strings.HasPrefix(name, "long"):
+		const aliases = 300
+		for n := range aliases {
+			m.Answer = append(m.Answer, &dns.CNAME{
+				Hdr:    dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 60},
+				Target: fmt.Sprintf("long%d.example.org.", n),
+			})
+			name = fmt.Sprintf("long%d.example.org.", n)
+		}
 		_ = w.WriteMsg(m)
 		return
 	}

@@ -70,6 +70,9 @@ func TestResolveHostname(t *testing.T) {
 		{"www.example.org", v6, "www.example.org [2001:db8::1]"},
 		{"alias.example.org", 0, "www.example.org [192.0.2.1 2001:db8::1]"},
 		{"loop.example.org", 0, "CNAMELoop"},
+		{"loop.example.org", v4, "CNAMELoop"}, // from the cache
+		{"long.example.org", 0, "CNAMELoop"},
+		{"long.example.org", v4, "CNAMELoop"},
 		{"v4.example.org", 0, "v4.example.org [192.0.2.4]"},
 		{"v4.example.org", v6, "NoSuchResourceRecord"},
 		{"half.example.org", 0, "half.example.org [192.0.2.5]"},

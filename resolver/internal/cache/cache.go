@@ -42,7 +42,10 @@ func (c *Cache) Get(k Key, now time.Duration) (Hit, bool) {
 		counts.misses.Add(1)
 		return Hit{}, false
 	}
-	h := Hit{Failure: e.traits.has(failure), Stale: now >= e.expires, Open: e.traits.has(Open), entry: e, elapsed: e.elapsed(now)}
+	h := Hit{
+		Failure: e.traits.has(failure), Endless: e.traits.has(endless), Stale: now >= e.expires, Open: e.traits.has(Open),
+		entry: e, elapsed: e.elapsed(now),
+	}
 	popular := e.touch()
 	if h.Stale {
 		counts.stale.Add(1)

@@ -49,6 +49,7 @@ const (
 	Provisional
 
 	failure // of the upstreams
+	endless // a failure, as Hit.Endless says
 	foreign // has records of other names
 )
 

@@ -26,6 +26,8 @@ const (
 type Failure struct {
 	Rcode    int              // for the client
 	Extended []*dns.EDNS0_EDE // why
+	// Endless is set if it is as Hit.Endless says.
+	Endless bool
 	// Brief is set if it is not to be kept for longer when it happens again.
 	Brief bool
 	// Over reports that the cause has gone: then the failure is forgotten. Nil
@@ -58,7 +60,9 @@ func (f *failed) due(now time.Duration) bool { return f == nil || now >= f.reche
 // failure; only the time of the next recheck is noted then.
 func (c *Cache) Fail(k Key, f Failure, asked Epoch, now time.Duration) bool {
 	e := newEntry(&k, failureMessage(&k, f.Rcode), nil, appendExtended(nil, f.Extended))
-	e.traits, e.highCode = failure, uint8(f.Rcode>>4)
+	if e.traits, e.highCode = failure, uint8(f.Rcode>>4); f.Endless {
+		e.traits |= endless
+	}
 	e.failed.Store(&failed{now + recheckAfter, f.Over})
 	hash := k.hash(c.seed)
 	c.mu.Lock()

@@ -16,6 +16,9 @@ type Hit struct {
 	// code and extended error 13 (Cached Error). The upstreams are not to be
 	// asked.
 	Failure bool
+	// Endless: it is a failure because the aliases lead in a circle, or through too
+	// many names.
+	Endless bool
 	// Stale: it has expired, and is to be served if the upstreams fail, or
 	// are slow, with extended error 3 or 19 (RFC 8767).
 	Stale bool

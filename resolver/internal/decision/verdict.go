@@ -59,6 +59,7 @@ type Verdict struct {
 	Route         int  // forward to those of this route; 0: of none
 	Site          bool // the route is one of the name's domain, and not of "."
 	InHosts       bool // the hosts file has the name, so it exists; see Outcome
+	Endless       bool // a failure: its aliases lead in a circle, or through too many names
 
 	Node      zone.Node      // of Addresses, NodeName and Text
 	Zone      *zone.Snapshot // of RoleAddresses and CuratorServices
@@ -208,7 +209,7 @@ func (v *Verdict) Outcome(rcode int, aliased bool) int {
 // Recall makes the verdict the reply in Hit, of which there must be one.
 func (v *Verdict) Recall() {
 	v.Kind, v.Rcode, v.Source = Cached, v.Outcome(v.Hit.Rcode(), v.Hit.Answered()), SourceCache
-	v.Reason = "an upstream answered a while ago"
+	v.Reason, v.Endless = "an upstream answered a while ago", v.Hit.Endless
 	switch {
 	case v.Hit.Failure: // RFC 9520
 		v.Reason = "the upstreams failed a short while ago"

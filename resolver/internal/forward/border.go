@@ -24,13 +24,8 @@ var (
 	errLong = errors.New("its aliases lead through too many names")
 )
 
-// Looped reports whether a reply with these extended errors failed because its
-// aliases lead in a circle.
-func Looped(extended []*dns.EDNS0_EDE) bool {
-	return slices.ContainsFunc(extended, func(ede *dns.EDNS0_EDE) bool {
-		return ede.InfoCode == dns.ExtendedErrorCodeInvalidData && ede.ExtraText == errLoop.Error()
-	})
-}
+// isEndless reports whether an error is that aliases have no end.
+func isEndless(err error) bool { return errors.Is(err, errLoop) || errors.Is(err, errLong) }
 
 // finish makes a verdict on what an alias leads to into a reply. Where it must not
 // wait for upstreams it returns nil if that would be needed.
@@ -57,9 +52,9 @@ func (f *Forwarder) follow(r *wire.Request, t *Targets, verdict *decision.Verdic
 	var next decision.Verdict
 	switch {
 	case slices.Contains(rest.Passed, dns.CanonicalName(target)):
-		next = circular(errLoop)
+		next = endless(errLoop)
 	case rest.Depth > maxHops:
-		next = circular(errLong)
+		next = endless(errLong)
 	default:
 		view := f.view(t)
 		decision.DecideInto(&next, &rest.Question, &view)
@@ -70,7 +65,7 @@ func (f *Forwarder) follow(r *wire.Request, t *Targets, verdict *decision.Verdic
 	}
 	r.Hops = append([]wire.Hop{{Request: rest, Verdict: next}}, rest.Hops...)
 	f.replies.Join(r, head, tail, rest)
-	verdict.Rcode = head.Rcode
+	verdict.Rcode, verdict.Endless = head.Rcode, next.Endless
 	if r.Depth == 0 {
 		verdict.Reason += "; behind its aliases: " + r.Hops[len(r.Hops)-1].Verdict.Reason
 	}
@@ -85,10 +80,12 @@ func (f *Forwarder) follow(r *wire.Request, t *Targets, verdict *decision.Verdic
 	return head
 }
 
-// circular is the verdict on a name that aliases must not lead to.
-func circular(err error) decision.Verdict {
-	return decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, err.Error(),
+// endless is the verdict on a name that aliases must not lead to.
+func endless(err error) decision.Verdict {
+	verdict := decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, err.Error(),
 		decision.ExtendedError{Code: dns.ExtendedErrorCodeInvalidData, Text: err.Error()})
+	verdict.Endless = true
+	return verdict
 }
 
 // passedBy are the names that the aliases of a traced reply lead through, in lower

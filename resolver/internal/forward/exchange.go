@@ -48,7 +48,7 @@ func (f *Forwarder) forwardQuery(ctx context.Context, q *query) (_ *upstream.Rep
 func (f *Forwarder) keep(x *exchange, reply *upstream.Reply) (open bool, err error) {
 	m := reply.Msg
 	if open, err = f.border(x.query, m); err != nil {
-		f.fail(x, cache.Failure{Rcode: dns.RcodeServerFailure, Extended: reasons(err)})
+		f.fail(x, cache.Failure{Rcode: dns.RcodeServerFailure, Extended: reasons(err), Endless: isEndless(err)})
 		return open, err
 	}
 	m.AuthenticatedData = m.AuthenticatedData && x.targets.TrustAD

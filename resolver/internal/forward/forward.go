@@ -67,6 +67,7 @@ func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, ve
 	}
 	f.Counts.Failures.Add(1)
 	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
+	verdict.Endless = isEndless(err)
 	return f.replies.Build(r, verdict, reasons(err)...)
 }
 
@@ -76,7 +77,7 @@ func reasons(err error) []*dns.EDNS0_EDE {
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case errors.As(err, &failure):
-	case errors.Is(err, errLoop), errors.Is(err, errLong):
+	case isEndless(err):
 		own.InfoCode = dns.ExtendedErrorCodeInvalidData
 		return []*dns.EDNS0_EDE{own}
 	case errors.Is(err, ErrOverdue):
