@@ -64,6 +64,7 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	}
 	if verdict.Kind == decision.HostAddresses {
 		// Not an alias of the DNS, but what "hostname -f" looks for.
+		f.name = dns.CanonicalName(f.name)
 		if canonical, ok := verdict.HostAddrs.Canonical(qtype == dns.TypeA); ok {
 			f.name = decision.Name(canonical).String()
 		}

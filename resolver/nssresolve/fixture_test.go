@@ -166,7 +166,7 @@ func newSearching(t *testing.T, u *world, resolvConf string, snapshot func() *zo
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"hosts":       "10.9.9.9 box.corp printer\n2001:db8::9 six\n",
+		"hosts":       "10.9.9.9 box.corp printer\n2001:db8::9 six\n10.9.9.8 Lab.Corp lab\n10.9.9.7 Solo\n",
 		"resolv.conf": resolvConf + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

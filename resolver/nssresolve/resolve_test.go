@@ -63,6 +63,10 @@ func TestResolveHostname(t *testing.T) {
 		{"printer", v6, "NoSuchResourceRecord"},
 		{"six", 0, "six [2001:db8::9]"},
 		{"box.corp", v4, "box.corp [10.9.9.9]"},
+		{"LAB", 0, "Lab.Corp [10.9.9.8]"},
+		{"lab.corp", v4, "Lab.Corp [10.9.9.8]"},
+		{"solo", 0, "Solo [10.9.9.7]"},
+		{"SIX", v6, "six [2001:db8::9]"},
 		{"foo.test", 0, "DNSError"},
 		{"resolver.arpa", 0, "NoSuchResourceRecord"},
 
@@ -243,6 +247,7 @@ func TestResolveAddress(t *testing.T) {
 		"2001:db9::a":      "[" + theirs + "]",
 		"10.0.0.1":         "[" + ours + "]",
 		"10.9.9.9":         "[box.corp]",
+		"10.9.9.8":         "[Lab.Corp]",
 		"127.0.0.1":        "[localhost]",
 		"::1":              "[localhost]",
 		"127.0.0.2":        "DNSError",

@@ -65,7 +65,7 @@ type Verdict struct {
 	Zone      *zone.Snapshot // of RoleAddresses and CuratorServices
 	Role      zone.Roles     // of RoleAddresses
 	HostAddrs hosts.Addrs    // of HostAddresses
-	HostName  string         // of HostName: a Name
+	HostName  string         // of HostName: a Name, but spelled as in the file
 
 	TTL     uint32 // of the records, in seconds
 	SOA     Name   // the zone: a local domain, an empty zone, or the root

@@ -11,7 +11,8 @@
 //
 // Lines are read as the C library does: an address, names, and a comment from
 // "#" on. Several lines for a name or an address add up, in their order; the
-// first name of an address is the one that its reverse name leads to. An
+// first name of an address is the one that its reverse name leads to. Names are
+// compared without case, and returned as they are spelled in the file. An
 // IPv4-mapped address is the IPv4 address in it.
 //
 // What the DNS cannot express is left out and reported with the number of its line,

@@ -33,6 +33,12 @@ func wire(t testing.TB, name string) []byte {
 	return wire
 }
 
+// spelled is a name in wire form, with its letters as they are.
+func spelled(t testing.TB, name string) []byte {
+	t.Helper()
+	return spell(wire(t, name), []byte(name))
+}
+
 // lookup is the addresses of a name as text, or "none".
 func lookup(t testing.TB, table *Table, name string) string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 )
@@ -20,8 +21,8 @@ var (
 	errCharacter  = errors.New("want letters, digits, hyphens, underscores and dots; others in their xn-- form")
 )
 
-// appendName appends the wire form of a host name, which may have a dot at its
-// end. Underscores are not allowed in host names (RFC 1123, section 2.1), but
+// appendName appends the wire form of a host name in lower case, by which names
+// are compared. It may have a dot at its end. Underscores are not allowed in host names (RFC 1123, section 2.1), but
 // many machines have them.
 func appendName(dst, text []byte) ([]byte, error) {
 	if n := len(text); n > 1 && text[n-1] == '.' {
@@ -61,6 +62,21 @@ func appendName(dst, text []byte) ([]byte, error) {
 	}
 	// The zero that follows the last label is the root's.
 	return dst, end()
+}
+
+// spell gives a name in wire form the letters of the text that it was made of.
+func spell(name, text []byte) []byte {
+	for i, c := range text {
+		if c != '.' {
+			name[1+i] = c // the length of the first label is before it, those of others are where dots were
+		}
+	}
+	return name
+}
+
+// isLower reports whether a text is spelled as names are compared.
+func isLower(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return r >= 'A' && r <= 'Z' })
 }
 
 // hostName is the text of a name in wire form, without a dot at its end.

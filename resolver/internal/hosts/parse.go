@@ -77,10 +77,12 @@ func (p *parser) line(number int, line []byte) error {
 		if err := p.name(number, addr.Unmap(), word); err != nil {
 			return err
 		}
-		if first == nil {
+		follows := first != nil
+		if !follows {
 			first = word
-		} else if len(p.table.links) > before {
-			p.follows(number, first)
+		}
+		if len(p.table.links) > before && (follows || !isLower(first)) {
+			p.canonical(number, first)
 		}
 	}
 	if first == nil {
@@ -89,14 +91,15 @@ func (p *parser) line(number int, line []byte) error {
 	return nil
 }
 
-// follows keeps the first name on a line for those after it. It counts even if
-// it is itself answered from elsewhere, such as localhost.
-func (p *parser) follows(number int, first []byte) {
+// canonical keeps the first name on a line as it is spelled, for itself and for
+// those after it. It counts even if it is itself answered from elsewhere, such as
+// localhost.
+func (p *parser) canonical(number int, first []byte) {
 	if _, kept := p.table.canonical[uint32(number)]; kept {
 		return
 	}
 	if name, err := appendName(p.wire[:0], first); err == nil {
-		p.table.canonical[uint32(number)] = p.keep(name)
+		p.table.canonical[uint32(number)] = p.keep(spell(name, first))
 	}
 }
 
@@ -114,11 +117,12 @@ func (p *parser) name(number int, addr netip.Addr, word []byte) error {
 		}
 		return nil
 	}
-	return p.link(number, addr, name)
+	return p.link(number, addr, name, word)
 }
 
-// link adds an address to a name, unless it is there already.
-func (p *parser) link(number int, addr netip.Addr, name []byte) error {
+// link adds an address to a name, unless it is there already. The word is the
+// name as it is spelled.
+func (p *parser) link(number int, addr netip.Addr, name, word []byte) error {
 	t, at := p.table, uint32(len(p.table.links))
 	address := addr.As16()
 	first, known := t.names[string(name)]
@@ -148,8 +152,12 @@ func (p *parser) link(number int, addr netip.Addr, name []byte) error {
 	if !known {
 		t.names[key] = at
 	}
-	if reverse {
+	switch {
+	case !reverse:
+	case isLower(word):
 		t.addresses[address] = key
+	default:
+		t.addresses[address] = p.keep(spell(name, word))
 	}
 	return nil
 }

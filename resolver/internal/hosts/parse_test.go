@@ -45,7 +45,12 @@ func TestParse(t *testing.T) {
 		"case, and the final dot": {
 			text:    "10.0.0.1 Host.EXAMPLE.\n10.0.0.2 host.example\n2001:DB8::A host.example\n",
 			forward: map[string]string{"HOST.example": "10.0.0.1 10.0.0.2 2001:db8::a"},
-			reverse: map[string]string{"10.0.0.1": "host.example"},
+			reverse: map[string]string{"10.0.0.1": "Host.EXAMPLE", "10.0.0.2": "host.example"},
+		},
+		"the spelling of the first line": {
+			text:    "10.0.0.1 Box.Corp box BOX\n10.0.0.1 box.corp\n10.0.0.2 box.CORP\n",
+			forward: map[string]string{"BOX.corp": "10.0.0.1 10.0.0.2", "box": "10.0.0.1"},
+			reverse: map[string]string{"10.0.0.1": "Box.Corp", "10.0.0.2": "box.CORP"},
 		},
 		"white space and comments": {
 			text:    "# a comment\n\n \t\n\t 10.0.0.1\t\vone\f two # three\r\n10.0.0.2 four#five\r\n#10.0.0.3 six\n10.0.0.4 no-newline",
@@ -190,12 +195,13 @@ func TestLine(t *testing.T) {
 	}{
 		{"host", "10.0.0.1", 2},
 		{"alias", "10.0.0.1", 2},
+		{"Host", "10.0.0.1", 2},
 		{"host", "2001:db8::1", 7},
 		{"other", "10.0.0.2", 9},
 		{"other", "10.0.0.1", 0},
 		{"x", "10.0.0.9", 0},
 	} {
-		if got := table.Line(wire(t, tt.name), netip.MustParseAddr(tt.addr)); got != tt.want {
+		if got := table.Line(spelled(t, tt.name), netip.MustParseAddr(tt.addr)); got != tt.want {
 			t.Errorf("%s %s: line %d, want %d", tt.name, tt.addr, got, tt.want)
 		}
 	}
@@ -206,14 +212,15 @@ func TestLine(t *testing.T) {
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	table := parseText(t, "127.0.1.1 Web.example.org web\n10.0.0.1 one a\n10.0.0.1 two b\n"+
-		"10.0.0.2 c\n2001:db8::1 six.example c\n10.0.0.3 six.example d\n127.0.0.1 localhost e\n10.0.0.4 *.bad f\n")
+		"10.0.0.2 c\n2001:db8::1 six.example c\n10.0.0.3 six.example d\n127.0.0.1 localhost e\n10.0.0.4 *.bad f\n"+
+		"10.0.0.5 Alone.Example.\n10.0.0.6 alone.example\n10.0.0.7 G G g\n")
 	for _, tt := range []struct {
 		name string
 		four bool
 		want string
 	}{
-		{"web", true, "web.example.org"},
-		{"web.example.org", true, "web.example.org"},
+		{"web", true, "Web.example.org"},
+		{"web.example.org", true, "Web.example.org"},
 		{"web", false, ""},
 		{"a", true, "one"},
 		{"b", true, "two"}, // although another name precedes it for the address
@@ -222,6 +229,8 @@ func TestCanonical(t *testing.T) {
 		{"d", true, "six.example"},
 		{"e", true, "localhost"},
 		{"f", true, ""},
+		{"alone.example", true, "Alone.Example"},
+		{"g", true, "G"},
 	} {
 		addrs, ok := table.Lookup(wire(t, tt.name))
 		if !ok {
@@ -274,6 +283,9 @@ func FuzzParse(f *testing.F) {
 		}
 		again.problems = table.problems
 		again.canonical = table.canonical // each name is written on a line of its own
+		for addr, name := range table.addresses {
+			table.addresses[addr] = strings.ToLower(name) // as it is written
+		}
 		for i := range min(len(table.links), len(again.links)) {
 			again.links[i].line = table.links[i].line // it is written in other lines
 		}

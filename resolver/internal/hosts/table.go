@@ -1,15 +1,16 @@
 package hosts
 
 import (
+	"bytes"
 	"iter"
 	"net/netip"
 )
 
 // Table is the content of a hosts file. It is immutable. A nil Table is empty.
 //
-// Names are in wire form (RFC 1035, section 3.1), uncompressed, in lower case
-// and with the empty label at their end. Lookups take no lock and allocate
-// nothing.
+// Names are in wire form (RFC 1035, section 3.1), uncompressed and with the empty
+// label at their end: in lower case where one is looked up, and spelled as in the
+// file where one is returned. Lookups take no lock and allocate nothing.
 type Table struct {
 	path string // of the file, with the root in front
 	// The keys and the values are parts of larger strings; a table of a
@@ -17,8 +18,8 @@ type Table struct {
 	names     map[string]uint32   // to the first of a chain in links
 	addresses map[[16]byte]string // to the first name, of IPv4 addresses in mapped form
 	links     []link
-	// canonical are the first names on their lines, by the number of
-	// the line, where others follow.
+	// canonical are the first names on their lines as they are spelled, by the
+	// number of the line, where others follow or it has capitals.
 	canonical map[uint32]string
 	problems
 }
@@ -49,10 +50,10 @@ func (t *Table) Reverse(addr netip.Addr) (name string, ok bool) {
 	return name, ok
 }
 
-// Line is the number of the line, from 1, that gives a name an address,
-// the first one of several; 0 if none does.
+// Line is the number of the line, from 1, that gives a name, in any case, an
+// address, the first one of several; 0 if none does.
 func (t *Table) Line(name []byte, addr netip.Addr) int {
-	addrs, ok := t.Lookup(name)
+	addrs, ok := t.Lookup(bytes.ToLower(name))
 	if !ok {
 		return 0
 	}
@@ -83,9 +84,9 @@ type Addrs struct {
 	first uint32
 }
 
-// Canonical returns the first name on the line of the first address of a
-// family, if others follow it: the C library uses it as the canonical name of
-// all of them.
+// Canonical returns the first name on the line of the first address of a family,
+// which the C library uses as the canonical name of all names there. It is not ok
+// where that is no other than the name that was looked up, in lower case.
 func (a Addrs) Canonical(four bool) (name string, ok bool) {
 	if a.table == nil {
 		return "", false
