@@ -80,6 +80,48 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+// The machine-id of an image is in the format of the image's init, on a machine with
+// another one.
+func TestMachineIDOfAnImage(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	for _, test := range []struct {
+		name    string
+		units   string
+		machine bool // has systemd
+		hex     bool
+	}{
+		{"systemd's image elsewhere", "usr/lib/systemd/system", false, true},
+		{"another image on systemd", "usr/lib/other", true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNode(newLAN(t), "node")
+			root := t.TempDir()
+			for _, dir := range []string{"etc", test.units} {
+				must(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+			}
+			if test.machine {
+				n.run("mkdir", "-p", "/run/systemd/system")
+			}
+			n.configure(noUpstream, "[files]", fmt.Sprintf("root = %q", root))
+			n.boot()
+			want := n.id
+			if test.hex {
+				want = strings.TrimPrefix(n.id, "metropolis-") + "\n"
+			}
+			eventually(t, "the machine ID", func() error {
+				text, err := os.ReadFile(filepath.Join(root, "etc/machine-id"))
+				if err == nil && string(text) != want {
+					err = fmt.Errorf("it is %q, want %q", text, want)
+				}
+				return err
+			})
+			eventually(t, "it is equal", func() error { return n.compares("machine-id", "equal") })
+		})
+	}
+}
+
 // Containers have /etc/hosts as a mount of its own, which cannot be renamed
 // over.
 func TestBindMountedHosts(t *testing.T) {

@@ -101,6 +101,46 @@ func TestMachineIDUnderSystemd(t *testing.T) {
 	}
 }
 
+// What systemd cannot read as a machine ID is left alone, reported, and never equal.
+func TestMachineIDThatIsNone(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.configure(noUpstream)
+	n.write("/etc/machine-id", "01234567-89ab-cdef-0123-456789abcdef\n")
+	n.run("mkdir", "-p", "/run/systemd/system")
+	n.boot()
+	eventually(t, "the daemon is ready", func() error { return n.answers("NOERROR", n.id) })
+	is := func(content, result string) {
+		t.Helper()
+		if content != "" {
+			n.write("/etc/machine-id", content)
+		}
+		content = n.read("/etc/machine-id")
+		must(t, n.compares("machine-id", result))
+		findings, err := n.findings()
+		must(t, err)
+		found, reported := findings["machine-id"]
+		switch {
+		case reported != (result == "differs"):
+			t.Errorf("%q: reported %t: %+v", content, reported, found)
+		case reported:
+			must(t, found.says("warning", strings.TrimSpace(content), "restart nodedns"))
+		}
+	}
+	is("", "differs")
+	if got := n.read("/etc/machine-id"); got != "01234567-89ab-cdef-0123-456789abcdef\n" {
+		t.Errorf("machine-id is %q: it was written to", got)
+	}
+	is(strings.Repeat("0", 32)+"\n", "differs")
+	is(n.id, "differs")
+	is("uninitialized\n", "differs")
+	is("0123456789abcdef0123456789abcdef\n", "equal")
+	is(strings.TrimPrefix(n.id, "metropolis-")+"\n", "equal")
+	n.run("rmdir", "/run/systemd/system")
+	is(n.id, "equal")
+}
+
 // A hostname that another program sets later is reported, and not reset.
 func TestForeignHostname(t *testing.T) {
 	t.Parallel()

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/managed"
-	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -190,12 +188,17 @@ func (k *Keeper) CompareIdentity() []Comparison {
 func (k *Keeper) compareMachineID() Comparison {
 	f := k.fileAt(k.cfg.MachineID)
 	now, err := f.Read()
-	_, absent := os.Stat(osfile.Below(k.cfg.Root, systemdRuns))
-	want := machineID(k.cfg.MachineIDFormat, k.form, absent == nil, now)
+	want := machineID(k.cfg.MachineIDFormat, k.form, usesSystemd(k.cfg.Root), now)
 	c := compareText("machine-id", f.String(), string(want), now, err)
-	if c.Err == nil && c.Difference == nil && strings.TrimSpace(string(want)) != string(k.cfg.ID) &&
-		strings.TrimSpace(string(want)) != machineHex(k.form) {
-		c.Remark = "left as it was: systemd runs here"
+	if c.Err != nil || c.Difference != nil {
+		return c
+	}
+	text := strings.TrimSpace(string(want))
+	switch {
+	case CheckMachineID(k.cfg.Root, now.Bytes) != nil:
+		c.Difference = &Difference{f.String(), wantMachineID, fmt.Sprintf("%.100q", now.Bytes)}
+	case text != string(k.cfg.ID) && text != machineHex(k.form):
+		c.Remark = "left as it was: it is systemd's"
 	}
 	return c
 }

@@ -159,3 +159,25 @@ func TestCompareIdentity(t *testing.T) {
 		t.Errorf("under systemd: %+v, want a remark only", c)
 	}
 }
+
+// What systemd cannot read is no machine ID, though it is left as it is.
+func TestCompareMachineIDThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{
+		"01234567-89ab-cdef-0123-456789abcdef\n", strings.Repeat("0", 32) + "\n", string(self), "uninitialized\n", "",
+	} {
+		for _, format := range []MachineIDFormat{MachineIDAuto, MachineIDNode, MachineIDHex} {
+			s := newScratch(t)
+			if err := os.MkdirAll(s.path(systemdRuns), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			cfg := s.config()
+			cfg.MachineIDFormat = format
+			write(t, s.path("etc/machine-id"), content)
+			c := mustKeeper(t, cfg).CompareIdentity()[0]
+			if c.Name != "machine-id" || c.Difference == nil || c.Remark != "" || !strings.Contains(c.Difference.Got, strings.TrimSpace(content)) {
+				t.Errorf("%q, %s: %+v, want a difference", content, format, c)
+			}
+		}
+	}
+}

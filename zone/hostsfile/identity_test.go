@@ -3,6 +3,7 @@ package hostsfile
 import (
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,81 @@ func TestMachineID(t *testing.T) {
 				wantFile(t, path, c.old)
 			}
 		})
+	}
+}
+
+// With a root the image counts, and not the machine that we run on.
+func TestMachineIDOfAnImage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		dir  string // in the image
+		link string // what /lib leads to
+		want string
+	}{
+		{"without systemd", "/usr/lib/other", "", string(self)},
+		{"systemd's units", "/usr/lib/systemd/system", "", selfHex},
+		{"where they were before", "/lib/systemd/system", "", selfHex},
+		{"merged directories", "/usr/lib/systemd/system", "/usr/lib", selfHex},
+		{"a link that leads out of the image", "/usr/lib/other", "/lib", string(self)},
+		{"the operator's units", "/etc/systemd/system", "", selfHex},
+		{"the root of a machine that runs", systemdRuns, "", selfHex},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			if err := os.MkdirAll(s.path(c.dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if c.link != "" {
+				if err := os.Symlink(c.link, s.path("lib")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cfg := s.config()
+			mustStart(t, cfg, newStore(t))
+			wantFile(t, s.path("etc/machine-id"), c.want)
+			for _, compared := range mustKeeper(t, cfg).CompareIdentity() {
+				if compared.Difference != nil || compared.Err != nil {
+					t.Errorf("compared: %+v", compared)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckMachineID(t *testing.T) {
+	t.Parallel()
+	const none, running, image = "", systemdRuns, "/usr/lib/systemd/system"
+	for _, c := range []struct {
+		content string
+		valid   []string // where it is right
+	}{
+		{otherHex, []string{none, running, image}},
+		{strings.TrimSpace(otherHex), []string{none, running, image}},
+		{strings.ToUpper(otherHex), []string{none, running, image}}, // systemd reads it
+		{"", []string{none, image}},
+		{"uninitialized\n", []string{none, image}},
+		{string(self), []string{none}},
+		{string(self) + "\n", []string{none}},
+		{"01234567-89ab-cdef-0123-456789abcdef\n", []string{none}},
+		{strings.Repeat("0", 32) + "\n", []string{none}},
+		{otherHex[1:], []string{none}},
+		{"0" + otherHex, []string{none}},
+		{otherHex + "\n", []string{none}},
+		{" " + otherHex, []string{none}},
+		{"g" + otherHex[1:], []string{none}},
+	} {
+		for _, where := range []string{none, running, image} {
+			root := t.TempDir()
+			if err := os.MkdirAll(root+where, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			err := CheckMachineID(root, []byte(c.content))
+			if valid := slices.Contains(c.valid, where); valid != (err == nil) {
+				t.Errorf("%q, with %q in the root: %v", c.content, where, err)
+			}
+		}
 	}
 }
 

@@ -1,21 +1,22 @@
 package hostsfile
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
+	"fmt"
 	"strings"
 
 	"github.com/nodedns/nodedns/internal/managed"
-	"github.com/nodedns/nodedns/internal/osfile"
 )
 
 // MachineIDFormat is what is written to the machine-id file.
 type MachineIDFormat string
 
 const (
-	// MachineIDAuto is MachineIDHex where systemd is init, and then only while
-	// the file has no ID yet; elsewhere it is MachineIDNode.
+	// MachineIDAuto is MachineIDHex where systemd is init, of the image where there
+	// is a root, and then only while the file is empty or "uninitialized";
+	// elsewhere it is MachineIDNode.
 	MachineIDAuto MachineIDFormat = "auto"
 	// MachineIDNode is the node's name, without a newline.
 	MachineIDNode MachineIDFormat = "node-id"
@@ -23,28 +24,47 @@ const (
 	MachineIDHex MachineIDFormat = "hex"
 )
 
-// systemdRuns is the directory by which sd_booted(3) recognises its init.
-const systemdRuns = "/run/systemd/system"
-
 // machineID is the content of the machine-id file, given the present one.
 func machineID(format MachineIDFormat, form lineForm, systemd bool, old managed.Content) []byte {
 	switch {
 	case format == MachineIDNode, format == MachineIDAuto && !systemd:
 		return []byte(form.local)
-	case format == MachineIDAuto && hasMachineID(old):
+	case format == MachineIDAuto && !isUnset(old.Bytes):
 		// Services have derived keys and addresses from it: the ID of a live
-		// machine must not change under them.
+		// machine must not change under them. What is none is somebody's mistake,
+		// and reported.
 		return old.Bytes
 	}
 	return []byte(machineHex(form) + "\n")
 }
 
-// hasMachineID reports whether the file holds an ID, of any origin. At a first
-// boot systemd finds none, or "uninitialized".
-func hasMachineID(old managed.Content) bool {
-	text := strings.TrimSpace(string(old.Bytes))
-	return text != "" && text != "uninitialized"
+// isUnset reports whether a machine-id file waits for its ID: at a first boot
+// systemd finds it missing, empty or "uninitialized".
+func isUnset(content []byte) bool {
+	text := strings.TrimSpace(string(content))
+	return text == "" || text == "uninitialized"
 }
+
+// wantMachineID is what machine-id(5) has a file contain.
+const wantMachineID = "32 hex digits, not all of them zero"
+
+// CheckMachineID returns why the content of a machine-id file is no ID, if systemd
+// is to read it: on this machine or, with a root, in that image, where one that is
+// not set yet is right until the first boot. It reads as systemd does.
+func CheckMachineID(root string, content []byte) error {
+	digits, err := hex.DecodeString(strings.TrimSuffix(string(content), "\n"))
+	switch {
+	case !usesSystemd(root), isUnset(content) && !runsSystemd(root):
+		return nil
+	case len(content) == 0:
+		return fmt.Errorf("it is empty, want %s", wantMachineID)
+	case err != nil, len(digits) != 16, allZero(digits):
+		return fmt.Errorf("it contains %.100q, want %s", content, wantMachineID)
+	}
+	return nil
+}
+
+func allZero(digits []byte) bool { return len(bytes.Trim(digits, "\x00")) == 0 }
 
 // machineHex returns the 32 hex digits of a node ID or, for a free name, some
 // that stand for it.
@@ -58,8 +78,7 @@ func machineHex(form lineForm) string {
 
 // writeMachineID brings the machine-id file into its form.
 func (k *Keeper) writeMachineID(f managed.File) (bool, error) {
-	_, err := os.Stat(osfile.Below(k.cfg.Root, systemdRuns))
-	systemd := err == nil
+	systemd := usesSystemd(k.cfg.Root)
 	return f.UpdateAfter(k.backups.Original(f, nil), func(old managed.Content) ([]byte, error) {
 		return machineID(k.cfg.MachineIDFormat, k.form, systemd, old), nil
 	})

@@ -33,6 +33,7 @@ func Checks() []Check {
 		{"host-conf", "glibc takes one address from the hosts file only", checkHostConf},
 		{"nscd", "a daemon keeps answers of its own", checkCachers},
 		{"files", "a file cannot be written", checkFiles},
+		{"machine-id", "machine-id has no ID that systemd can read", checkMachineID},
 		{"state-dir", "the state directory is full or cannot be written", checkState},
 		{"ipv6", "IPv6 is off, and needed", checkIPv6},
 		{"key", "another machine has this node's key", checkConflict},

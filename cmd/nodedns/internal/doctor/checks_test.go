@@ -25,6 +25,7 @@ import (
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
+	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
 func TestHealthyMachine(t *testing.T) {
@@ -237,6 +238,29 @@ var ails = []ail{
 		p.write("proc/self/mountinfo", "40 22 0:20 /h "+p.Config.Rooted("/etc/hosts")+" rw - ext4 /dev/vda1 rw\n")
 	}, "files", Note, "in place"},
 
+	{"a machine-id with dashes", machineIDIs("01234567-89ab-cdef-0123-456789abcdef\n"), "machine-id", Warning, "01234567-89ab"},
+	{"one of zeros", machineIDIs("00000000000000000000000000000000\n"), "machine-id", Warning, "32 hex digits"},
+	{"one that is a node's name", machineIDIs(self), "machine-id", Warning, self},
+	{"one that is not set", machineIDIs("uninitialized\n"), "machine-id", Warning, "uninitialized"},
+	{"none", func(p *patient) { p.remove("root/etc/machine-id") }, "machine-id", Warning, "does not exist"},
+	{"one that nodedns leaves alone", func(p *patient) {
+		p.Config.Files.MachineID = ""
+		machineIDIs("x\n")(p)
+	}, "machine-id", Warning, "systemd-machine-id-setup"},
+	{"a node's name by the configuration", func(p *patient) {
+		p.Config.Files.MachineIDFormat = hostsfile.MachineIDNode
+		machineIDIs(self)(p)
+	}, "machine-id", Warning, `machine_id_format = "hex"`},
+	{"a node's name without systemd", func(p *patient) {
+		machineIDIs(self)(p)
+		p.remove("root/run/systemd")
+	}, "", "", ""},
+	{"an image whose machine-id is to be set", func(p *patient) {
+		machineIDIs("uninitialized\n")(p)
+		p.remove("root/run/systemd")
+		p.write("root/usr/lib/systemd/system/empty", "")
+	}, "", "", ""},
+
 	{"a full disk", func(p *patient) { p.Probes.Disk = func(string) (Disk, error) { return Disk{Free: 4096}, nil } }, "state-dir", Warning, "4 kB"},
 	{"a state directory that cannot be written", func(p *patient) {
 		p.Probes.Disk = func(path string) (Disk, error) {
@@ -316,6 +340,10 @@ var ails = []ail{
 
 func nsswitchIs(text string) func(*patient) {
 	return func(p *patient) { p.write("root/etc/nsswitch.conf", text+"\n") }
+}
+
+func machineIDIs(text string) func(*patient) {
+	return func(p *patient) { p.write("root/etc/machine-id", text) }
 }
 
 func hostsHave(line string) func(*patient) {

@@ -81,6 +81,7 @@ func healthy(t *testing.T) *patient {
 	p.write("root/etc/hosts", "127.0.0.1 localhost\n# BEGIN nodedns\n::1 localhost\n192.0.2.1 "+self+"\n192.0.2.2 "+peer+"\n# END nodedns\n192.0.2.9 printer\n")
 	p.write("root/etc/resolv.conf", "nameserver 127.0.0.53\n")
 	p.write("root/run/systemd/system/empty", "")
+	p.write("root/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
 	p.writeKey("node.key", 0o600)
 	p.write("proc/net/udp", noSockets+bound("1001", "0"))
 	p.write("proc/net/tcp", noSockets)

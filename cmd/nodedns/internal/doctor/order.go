@@ -17,6 +17,7 @@ var after = map[string][]string{
 	"resolv-conf": {"port", "ipv6", "systemd-resolved", "resolv-conf-writers"},
 	"hosts-lines": {"cloud-init"},
 	"files":       {"cloud-init", "state-dir"},
+	"machine-id":  {"files"},
 	"credentials": {"clock"},
 	"curator":     {"address", "clock", "credentials", "key"},
 	"zone":        {"curator", "key"},
