@@ -52,7 +52,9 @@ type Service struct {
 	candidates atomic.Pointer[[]netlink.Candidate] // nil: those of another source
 	self       *selfcheck.Checker
 	routes     *netlink.Routes // to the upstreams
-	changes    *changelog.Writer
+	// loopback is whether localhost is ::1 too.
+	loopback *netlink.Loopback
+	changes  *changelog.Writer
 	// upstreamHints holds a value when the upstreams may have changed, and
 	// selfHints when our own name may no longer be found.
 	upstreamHints, selfHints retry.Hint
@@ -102,6 +104,7 @@ func New(cfg Config) (*Service, error) {
 	if s.cluster, err = s.newCluster(&cfg, prefix); err != nil {
 		return nil, err
 	}
+	s.loopback = netlink.NewLoopback(func() { s.files.Hint() }, cfg.Logger.With("part", "netlink"))
 	s.files, err = hostsfile.New(hostsfile.Config{
 		Settings: cfg.Files,
 		ID:       id,
@@ -110,6 +113,8 @@ func New(cfg Config) (*Service, error) {
 		Written:  func(string) { s.selfHints.Send() },
 		Renamed:  s.hostnameChanged,
 		Logger:   cfg.Logger.With("part", "files"),
+
+		IPv6Loopback: s.loopback.HasIPv6,
 	})
 	if err != nil {
 		return nil, err
@@ -124,6 +129,8 @@ func New(cfg Config) (*Service, error) {
 		Changed:   s.upstreamsChanged,
 		Clock:     cfg.clock,
 		Logger:    cfg.Logger.With("part", "dns"),
+
+		IPv6Loopback: s.loopback.HasIPv6,
 	})
 	if err != nil {
 		return nil, err
@@ -178,6 +185,7 @@ func (s *Service) plan() {
 		{Name: "curator", Run: s.cluster.Run},
 		{Name: "upstream addresses", Run: s.followUpstreams},
 		{Name: "upstream routes", Run: s.routes.Run},
+		{Name: "loopback addresses", Run: s.loopback.Run},
 	}
 	s.readers = []*supervise.Task{
 		{Name: "files", Run: func(ctx context.Context) error { return s.files.Run(ctx, s.store) }},

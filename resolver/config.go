@@ -36,6 +36,11 @@ type Config struct {
 	// path there is none.
 	Hosts hosts.Config
 
+	// IPv6Loopback reports whether this machine has ::1, without which localhost
+	// has no IPv6 address. It is called for such queries, must not block, and may be
+	// nil where it has.
+	IPv6Loopback func() bool
+
 	// Changed, if not nil, is called after the upstreams, those of routes too,
 	// what SystemConfig returns or what Addrs returns have changed. It must neither
 	// block nor call the Server.

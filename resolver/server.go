@@ -56,6 +56,7 @@ type Server struct {
 	local      localServer
 	interfaces interfaces
 	hosts      *hosts.File // nil: none
+	loopback6  func() bool // Config.IPv6Loopback
 	state      atomic.Pointer[state]
 	observer   observer
 	pool       *upstream.Pool
@@ -83,7 +84,7 @@ func New(config Config) (*Server, error) {
 		clock:   config.Clock,
 		now:     config.Now,
 		log:     config.Logger,
-		changed: config.Changed,
+		changed: config.Changed, loopback6: config.IPv6Loopback,
 		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
 		cache:   cache.New(cache.Config{}),
 	}

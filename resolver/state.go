@@ -90,7 +90,7 @@ func (s *Server) rebuild() {
 		RebindProtection: s.settings.Upstreams.RebindProtection, Ours: s.isOurs, TrustAD: s.settings.Upstreams.TrustAD,
 	}
 	st.loopback = st.settings.allowsLoopback()
-	st.targets.Setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes}
+	st.targets.Setup = decision.Setup{Rules: st.rules, Search: st.search, Routes: st.routes, IPv6Loopback: s.loopback6}
 	if st.settings.Cache.Size > 0 {
 		st.targets.Cache = s.cache
 	}

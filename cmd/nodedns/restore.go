@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/watchers/netlink"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -80,7 +81,10 @@ func refuseWhileRunning(ctx context.Context, socket string) error {
 
 // filesConfig is what a configuration means for the files.
 func filesConfig(cfg config.Config, id zone.ID, log *slog.Logger) hostsfile.Config {
-	return hostsfile.Config{Settings: cfg.Files, ID: id, Prefix: *cfg.Prefix, StateDir: cfg.StateDir, Logger: log}
+	return hostsfile.Config{
+		Settings: cfg.Files, ID: id, Prefix: *cfg.Prefix, StateDir: cfg.StateDir,
+		IPv6Loopback: netlink.HasIPv6Loopback, Logger: log,
+	}
 }
 
 // restored is one thing that was undone.

@@ -51,6 +51,11 @@
 // [Routes] asks the kernel, after the same hints and those of routing rules, for
 // the route to each of some addresses, and reports those where it is another one.
 //
+// # Loopback
+//
+// [Loopback] asks for the route to ::1, after the same hints, to find out whether
+// this machine has that address.
+//
 // # Goroutines
 //
 // Run starts one goroutine, which reads the subscription's socket, and waits

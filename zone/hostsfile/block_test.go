@@ -16,7 +16,7 @@ func block(lines string) string {
 // merge does what a write does to the hosts file in block mode.
 func merge(content, nodes string) (string, []string) {
 	p := parse([]byte(content), form)
-	return string(blockFile(p, table{lines: []byte(nodes)})), p.findings
+	return string(blockFile(p, table{lines: []byte(nodes)}, true)), p.findings
 }
 
 func TestBlock(t *testing.T) {

@@ -100,9 +100,9 @@ func (k *Keeper) CompareHosts(z Zone) ([]Difference, error) {
 // wholeFile is what the hosts file should be, given what it is.
 func (k *Keeper) wholeFile(now []byte, t table) []byte {
 	if k.cfg.HostsMode == HostsOwn {
-		return ownFile(t)
+		return ownFile(t, k.cfg.hasIPv6Loopback())
 	}
-	return blockFile(parse(now, k.form), t)
+	return blockFile(parse(now, k.form), t, k.cfg.hasIPv6Loopback())
 }
 
 // ours are the lines of nodes in a hosts file that are ours.

@@ -107,16 +107,13 @@ func retain(earlier []byte, own []netip.Addr, form lineForm) table {
 	return t
 }
 
-// ownFile is the whole hosts file in own mode.
-func ownFile(t table) []byte {
-	out := make([]byte, 0, len(localhost4)+len(localhost6)+len(t.lines))
-	out = append(out, localhost4...)
-	out = append(out, localhost6...)
-	return append(out, t.lines...)
+// ownFile is the whole hosts file in own mode. With six localhost has ::1 too.
+func ownFile(t table, six bool) []byte {
+	return append(localhostLines(six), t.lines...)
 }
 
 // blockFile is the hosts file in block mode.
-func blockFile(p parts, t table) []byte {
-	local := localhostLines(p.before, p.after)
+func blockFile(p parts, t table, six bool) []byte {
+	local := localhostLines(six, p.before, p.after)
 	return p.join(append(local, t.lines...))
 }

@@ -38,6 +38,11 @@ type Config struct {
 	// StateDir is where originals are kept and half-written files recovered
 	// from. It is made when it is missing.
 	StateDir string
+	// IPv6Loopback reports whether this machine has ::1: only then our lines have
+	// it for localhost. nil means that it has, and with a Root it counts for
+	// nothing: that is for another machine. Keeper.Hint reports that it returns
+	// another value than before.
+	IPv6Loopback func() bool
 	// Written, if not nil, is called with its path after a file was written,
 	// from the goroutine of Start or Run.
 	Written func(path string)
@@ -80,6 +85,7 @@ type Keeper struct {
 	hosts   *task        // nil when turned off
 	file    managed.File // the hosts file
 	written hostsMemory
+	hints   retry.Hint // that IPv6Loopback may return another value
 	applied atomic.Pointer[zone.Snapshot]
 
 	// watch calls look when the hosts file may have changed, until ctx ends.
@@ -120,6 +126,7 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 		log:     cfg.Logger,
 		backups: managed.Backups{State: cfg.StateDir, System: sys.System},
 		pauses:  retry.Backoff{First: firstRetry, Max: maxRetry},
+		hints:   retry.NewHint(),
 	}
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)
@@ -155,6 +162,19 @@ func (k *Keeper) addFile(path string, write func(managed.File) (bool, error)) {
 		path:  f.String(),
 		apply: func(*zone.Snapshot) (bool, error) { return write(f) },
 	})
+}
+
+// Hint reports that the hosts file may have to be another one, though the zone is
+// the same. It may be called at any time from any goroutine.
+func (k *Keeper) Hint() {
+	if k.hosts != nil {
+		k.hints.Send()
+	}
+}
+
+// hasIPv6Loopback reports whether localhost is ::1 too, where the file is used.
+func (c *Config) hasIPv6Loopback() bool {
+	return c.Root != "" || c.IPv6Loopback == nil || c.IPv6Loopback()
 }
 
 // complete fills in what may be left out, and checks the rest.

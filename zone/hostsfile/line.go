@@ -58,8 +58,10 @@ func isPublic(addr netip.Addr) bool {
 		!addr.IsLinkLocalUnicast() && !addr.Is4In6() && addr.Zone() == ""
 }
 
-// localhostLines returns the lines for localhost that the user's lines lack.
-func localhostLines(user ...[]byte) []byte {
+// localhostLines returns the lines for localhost that the user's lines lack. That
+// of ::1 is for a machine that has it: elsewhere localhost would be an address that
+// cannot be bound.
+func localhostLines(six bool, user ...[]byte) []byte {
 	var has []netip.Addr
 	for _, lines := range user {
 		has = append(has, hostsformat.Lookup(lines, "localhost")...)
@@ -68,7 +70,7 @@ func localhostLines(user ...[]byte) []byte {
 	if !slices.Contains(has, netip.AddrFrom4([4]byte{127, 0, 0, 1})) {
 		out = append(out, localhost4...)
 	}
-	if !slices.Contains(has, netip.IPv6Loopback()) {
+	if six && !slices.Contains(has, netip.IPv6Loopback()) {
 		out = append(out, localhost6...)
 	}
 	return out

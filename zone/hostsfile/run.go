@@ -67,6 +67,8 @@ func (r *run) loop(ctx context.Context, changed, touched, renamed retry.Hint) er
 			return r.write()
 		case <-changed:
 			r.pace.changed(time.Now())
+		case <-r.keeper.hints:
+			r.pace.changed(time.Now())
 		case <-touched:
 			if k := r.keeper; k.file.Stamp() != k.written.verified {
 				r.pace.touched(time.Now())

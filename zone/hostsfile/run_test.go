@@ -209,6 +209,87 @@ func TestRunPutsARemovedBlockBack(t *testing.T) {
 	})
 }
 
+// Our line for ::1 goes and comes with that address, in both modes. The user's own
+// stays, and where we have none of ours there is none to take away.
+func TestRunFollowsIPv6OnLoopback(t *testing.T) {
+	t.Parallel()
+	const user4, user6 = "127.0.0.1 localhost\n", "::1 localhost ip6-localhost\n"
+	blockOf := func(lines string) string {
+		return hostsformat.BeginMarker + "\n" + lines + hostsformat.EndMarker + "\n"
+	}
+	for _, c := range []struct {
+		name          string
+		mode          HostsMode
+		root          bool
+		user          string
+		with, without string
+	}{
+		{"block", HostsBlock, false, "", blockOf(localhost4 + localhost6), blockOf(localhost4)},
+		{"the user has the other one", HostsBlock, false, user4, user4 + blockOf(localhost6), user4 + blockOf("")},
+		{"the user's own", HostsBlock, false, user6, user6 + blockOf(localhost4), user6 + blockOf(localhost4)},
+		{"own", HostsOwn, false, "", localhost4 + localhost6, localhost4},
+		{"of another machine", HostsBlock, true, "", blockOf(localhost4 + localhost6), blockOf(localhost4 + localhost6)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newScratch(t)
+			synctest.Test(t, func(t *testing.T) {
+				store, six := newStore(t), false
+				cfg := s.hostsOnly()
+				if !c.root {
+					cfg.Root, cfg.Hosts = "", s.path("etc/hosts")
+				}
+				cfg.HostsMode = c.mode
+				cfg.IPv6Loopback = func() bool { return six }
+				write(t, s.path("etc/hosts"), c.user)
+				b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error {
+					if err := k.Start(store.Snapshot()); err != nil {
+						return err
+					}
+					return k.Run(ctx, store)
+				})
+				changed := func(now bool) {
+					six = now
+					b.Hint()
+					time.Sleep(2 * time.Second)
+					synctest.Wait()
+				}
+				time.Sleep(time.Second)
+				wantFile(t, s.path("etc/hosts"), c.without)
+				changed(true)
+				wantFile(t, s.path("etc/hosts"), c.with)
+				if d, err := b.CompareHosts(Zone{Ready: true}); len(d) > 0 || err != nil {
+					t.Errorf("compared: %v, %v", d, err)
+				}
+				changed(false)
+				wantFile(t, s.path("etc/hosts"), c.without)
+				if d, err := b.CompareHosts(Zone{Ready: true}); len(d) > 0 || err != nil {
+					t.Errorf("compared: %v, %v", d, err)
+				}
+				six = !c.root
+				if d, err := b.CompareHosts(Zone{Ready: true}); len(d) != min(1, len(c.with)-len(c.without)) || err != nil {
+					t.Errorf("compared before it is written: %v, %v", d, err)
+				}
+				b.stop(t)
+			})
+		})
+	}
+}
+
+func TestHintWithoutAHostsFile(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	synctest.Test(t, func(t *testing.T) {
+		cfg, store := s.hostsOnly(), newStore(t)
+		cfg.Hosts = ""
+		b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error { return k.Run(ctx, store) })
+		b.Hint()
+		time.Sleep(2 * time.Second)
+		b.stop(t)
+		wantNone(t, s.path("etc/hosts"))
+	})
+}
+
 func TestRunLeavesTheUsersEditsAlone(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)

@@ -31,6 +31,7 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	if k.written.ready {
 		t = render(snap, k.cfg.HostsMaxNodes)
 	}
+	six := k.cfg.hasIPv6Loopback()
 	var findings []string
 	var read osfile.Stamp
 	foreign := false
@@ -42,14 +43,14 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 			if !k.written.ready {
 				t = retain(old.Bytes, own, k.form)
 			}
-			return ownFile(t), nil
+			return ownFile(t, six), nil
 		}
 		p := parse(old.Bytes, k.form)
 		findings = p.findings
 		if !k.written.ready {
 			t = retain(p.ours, own, k.form)
 		}
-		return blockFile(p, t), nil
+		return blockFile(p, t, six), nil
 	}
 	wrote, err := k.file.UpdateAfter(k.hostsBackup(), want)
 	k.report(findings)

@@ -353,6 +353,32 @@ func TestLocalhost(t *testing.T) {
 	t.Run("not ready", func(t *testing.T) { decideAll(t, newFixture(t, local), rows) })
 }
 
+// Where the machine has no ::1, localhost has no such address, and exists.
+func TestLocalhostWithoutIPv6(t *testing.T) {
+	view := populated(t).view(t)
+	six := false
+	view.IPv6Loopback = func() bool { return six }
+	for name, r := range map[string]row{
+		"A":           {"localhost", "A", want{kind: Loopback}},
+		"AAAA":        {"localhost", "AAAA", nodata(".")},
+		"below it":    {"a.b.localhost", "AAAA", nodata(".")},
+		"ANY":         {"localhost", "ANY", anyHINFO},
+		"PTR of ::1":  {loopbackPTRv6.String(), "PTR", want{kind: LocalhostName}},
+		"a node's":    {both, "AAAA", addresses(both)},
+		"another one": {"www.example.org", "AAAA", forward},
+	} {
+		q := question(t, r.name, r.qtype)
+		t.Run(name, func(t *testing.T) {
+			r.want.check(t, Decide(q, view))
+			if n := testing.AllocsPerRun(100, func() { Decide(q, view) }); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+	six = true
+	want{kind: Loopback}.check(t, Decide(question(t, "localhost", "AAAA"), view))
+}
+
 func TestSpecialUseNames(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"invalid":              {"www.invalid", "A", nxdomain(".")},

@@ -27,9 +27,15 @@ func localhost(q *Question, view *View, v *Verdict) bool {
 	return true
 }
 
+// localhostForward answers with the loopback addresses that there are. Where IPv6
+// is off, ::1 can be neither bound nor reached, and a positive answer with it would
+// only have programs fail; RFC 6761 asks for the loopback address, not for one of
+// each family.
 func localhostForward(q *Question, view *View, v *Verdict) {
 	const reason = "localhost is always this machine"
 	switch {
+	case q.Type == dns.TypeAAAA && !view.hasIPv6Loopback():
+		v.negative(dns.RcodeSuccess, SourceSpecial, "localhost is always this machine, which has no ::1", view.Rules)
 	case q.wantsAddress():
 		v.answer(Loopback, SourceSpecial, reason, view.Rules)
 	case q.Type == dns.TypeANY:

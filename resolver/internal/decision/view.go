@@ -36,7 +36,11 @@ type Setup struct {
 	Reach Reach
 	// Cache has their earlier replies; nil: there is none.
 	Cache *cache.Cache
+	// IPv6Loopback reports whether this machine has ::1; nil: it has.
+	IPv6Loopback func() bool
 }
+
+func (s *Setup) hasIPv6Loopback() bool { return s.IPv6Loopback == nil || s.IPv6Loopback() }
 
 // Rules are the part of the configuration that decisions depend on. They are
 // immutable.

@@ -207,6 +207,11 @@ var ails = []ail{
 	{"another line for our name", hostsHave("192.0.2.77 alias " + self), "hosts-lines", Warning, "192.0.2.77"},
 	{"a line for a peer", hostsHave("192.0.2.77 " + peer), "hosts-lines", Warning, "did not write"},
 	{"a comment about one", hostsHave("# 192.0.2.77 " + peer), "", "", ""},
+	{"::1 without IPv6", func(p *patient) {
+		hostsHave("::1 ip6-localhost LOCALHOST")(p)
+		p.write("proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n")
+	}, "hosts-lines", Note, "line 2, ::1"},
+	{"::1 with IPv6", hostsHave("::1 localhost"), "", "", ""},
 	{"lines that do not count", func(p *patient) {
 		p.Status.HostsLines = resolver.HostsSummary{Ignored: 2, Problems: []string{"line 4: no address"}}
 	}, "hosts-lines", Note, "line 4"},

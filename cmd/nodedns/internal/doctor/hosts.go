@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
@@ -24,7 +25,12 @@ func checkHostsLines(m *Input) []Finding {
 	path := m.Config.Rooted(m.Config.Files.Hosts)
 	var findings []Finding
 	var others []string
+	noIPv6 := m.noIPv6()
 	for entry := range hostsformat.Users([]byte(text)) {
+		if entry.Addr == netip.IPv6Loopback() && entry.HasName([]byte("localhost")) && noIPv6 != "" {
+			findings = append(findings, note(fmt.Sprintf("%s: line %d, ::1 localhost, but %s", path, entry.Line, noIPv6),
+				"programs that take that address for localhost can neither listen on it nor reach it", "comment the line out while IPv6 is off"))
+		}
 		for word := range entry.Names() {
 			name := string(word)
 			where := fmt.Sprintf("line %d, %s %s", entry.Line, entry.Addr, name)
