@@ -50,6 +50,7 @@ type Backup struct {
 	Mode    uint32
 	UID     uint32
 	GID     uint32
+	Label   []byte `json:",omitempty"` // of SELinux, unless it is a symlink
 	// More is what the user of the package keeps along with it.
 	More json.RawMessage `json:",omitempty"`
 }
@@ -59,7 +60,7 @@ func BackupOf(f File, old Content) Backup {
 	return Backup{
 		Root: f.Root, Path: f.Path, Whole: true,
 		Existed: old.Exists, Link: old.Link, Content: old.Bytes,
-		Mode: old.Stat.Mode & 0o7777, UID: old.Stat.Uid, GID: old.Stat.Gid,
+		Mode: old.Stat.Mode & 0o7777, UID: old.Stat.Uid, GID: old.Stat.Gid, Label: labelOf(old.Real),
 	}
 }
 

@@ -11,6 +11,9 @@
 // one is complete, so that the next write or [RecoverOverwrites] repairs what a
 // crash left half written.
 //
+// A new file gets the SELinux label of its kind, as far as there is one; see
+// File.Kin.
+//
 // A symlink is followed, or replaced and kept as a symlink; see File.Links.
 //
 // [File.UpdateAfter] does the same and has what was there recorded first, as one

@@ -27,9 +27,14 @@ type File struct {
 	MaxSize int64
 	// Links makes a symlink at Path be replaced itself, and kept as a symlink.
 	// Otherwise it is followed.
-	Links  bool
+	Links bool
+	// Kin, if not "", is the path of another file of the same kind, whose SELinux
+	// label a new file gets.
+	Kin    string
 	System *System
 	Logger *slog.Logger
+
+	before []byte // the SELinux label of the original that is restored, or nil
 }
 
 // String is the path with the root.

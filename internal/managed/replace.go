@@ -70,7 +70,7 @@ func (f File) replace(old Content, data []byte) (err error) {
 }
 
 // adopt gives a new file the owner, mode and extended attributes of the old. A
-// symlink has none that matter.
+// symlink has none that matter: its label is one of symlinks.
 func (f File) adopt(temp *os.File, old Content) error {
 	if !old.Exists || old.Link != "" {
 		// The mode first: setting that of another user's file needs a further
@@ -78,6 +78,7 @@ func (f File) adopt(temp *os.File, old Content) error {
 		if err := f.System.Chmod(temp, 0o644); err != nil {
 			return err
 		}
+		f.label(temp, old) // while it is ours
 		f.settle(temp.Name(), func(uid, gid int) error { return f.System.Chown(temp, uid, gid) })
 		return nil
 	}

@@ -21,6 +21,7 @@ func (f File) Restore(o Backup) (what string, err error) {
 	case o.Link != "":
 		return "made a symlink to " + o.Link + " again", f.PutLink(o.Link)
 	}
+	f.before = o.Label
 	if _, err := f.Update(To(o.Content)); err != nil {
 		return "", err
 	}

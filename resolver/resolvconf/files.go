@@ -22,12 +22,15 @@ type files struct {
 	shared managed.File
 }
 
+// kin has the SELinux label of a resolv.conf: the hosts file is of the same type.
+const kin = "/etc/hosts"
+
 func filesOf(cfg Config, sys *managed.System) files {
 	place := cfg.Location()
 	at := func(path string) managed.File {
 		return managed.File{
 			Root: place.Root, Path: path, State: place.BackupDir,
-			MaxSize: maxSize, Links: true, System: sys, Logger: cfg.Logger,
+			MaxSize: maxSize, Links: true, Kin: kin, System: sys, Logger: cfg.Logger,
 		}
 	}
 	return files{

@@ -148,11 +148,18 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 	return k, nil
 }
 
+// kinOfHosts has the SELinux label of a hosts file: resolv.conf is of the same type.
+const kinOfHosts = "/etc/resolv.conf"
+
 func (k *Keeper) fileAt(path string) managed.File {
-	return managed.File{
+	f := managed.File{
 		Root: k.cfg.Root, Path: path, State: k.cfg.StateDir, MaxSize: maxSize,
 		System: k.sys.System, Logger: k.log,
 	}
+	if path == k.cfg.Hosts {
+		f.Kin = kinOfHosts
+	}
+	return f
 }
 
 // addFile adds a file that depends on the node's name only.
