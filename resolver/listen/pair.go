@@ -101,9 +101,10 @@ func (p *pair) serve(ctx context.Context, with service) error {
 	for i, socket := range p.udp {
 		group.Go(func() error { return socket.serve(ctx, with.handlers[i], with.clock, with.pool.limits.Write) })
 	}
+	group.Go(func() error { return accept(ctx, p.tcp, with.pool, with.log) })
 	group.Go(func() error {
-		defer context.AfterFunc(ctx, func() { _ = p.tcp.Close() })()
-		return accept(ctx, p.tcp, with.pool, with.log)
+		<-ctx.Done()
+		return ignoreClosed(p.tcp.Close()) // waited for: another close would not wait for it
 	})
 	return errors.Join(group.Wait(), p.close())
 }
