@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,13 +235,14 @@ func TestRunFollowsIPv6OnLoopback(t *testing.T) {
 			t.Parallel()
 			s := newScratch(t)
 			synctest.Test(t, func(t *testing.T) {
-				store, six := newStore(t), false
+				store := newStore(t)
+				var six atomic.Bool
 				cfg := s.hostsOnly()
 				if !c.root {
 					cfg.Root, cfg.Hosts = "", s.path("etc/hosts")
 				}
 				cfg.HostsMode = c.mode
-				cfg.IPv6Loopback = func() bool { return six }
+				cfg.IPv6Loopback = six.Load
 				write(t, s.path("etc/hosts"), c.user)
 				b := startInBubble(t, cfg, realSystem(), func(ctx context.Context, k *Keeper) error {
 					if err := k.Start(store.Snapshot()); err != nil {
@@ -249,7 +251,7 @@ func TestRunFollowsIPv6OnLoopback(t *testing.T) {
 					return k.Run(ctx, store)
 				})
 				changed := func(now bool) {
-					six = now
+					six.Store(now)
 					b.Hint()
 					time.Sleep(2 * time.Second)
 					synctest.Wait()
@@ -266,7 +268,7 @@ func TestRunFollowsIPv6OnLoopback(t *testing.T) {
 				if d, err := b.CompareHosts(Zone{Ready: true}); len(d) > 0 || err != nil {
 					t.Errorf("compared: %v, %v", d, err)
 				}
-				six = !c.root
+				six.Store(!c.root)
 				if d, err := b.CompareHosts(Zone{Ready: true}); len(d) != min(1, len(c.with)-len(c.without)) || err != nil {
 					t.Errorf("compared before it is written: %v, %v", d, err)
 				}
