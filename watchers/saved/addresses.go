@@ -104,6 +104,7 @@ func (a *Addresses) Run(ctx context.Context) error {
 			}
 			written = addrs
 			retry.Sleep(ctx, time.Second)
+			continue // there may be others by now
 		}
 		if ctx.Err() != nil {
 			return nil

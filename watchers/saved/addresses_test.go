@@ -37,6 +37,28 @@ func TestAddressesSurviveARestart(t *testing.T) {
 	})
 }
 
+// What changes while a write is held back is not lost at the end.
+func TestAddressesOfTheLastSecondAreWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kept := NewAddresses(filepath.Join(t.TempDir(), "state"))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- kept.Run(ctx) }()
+		kept.Set([]Address{{netip.MustParseAddr("10.0.0.2"), true}})
+		synctest.Wait()
+		want := []Address{{netip.MustParseAddr("10.0.0.3"), true}}
+		kept.Set(want)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if addrs, err := kept.Load(); err != nil || !slices.Equal(addrs, want) {
+			t.Errorf("%v, %v, want %v", addrs, err, want)
+		}
+	})
+}
+
 // A damaged file costs nothing but what it had, and is replaced.
 func TestAddressesFromADamagedFile(t *testing.T) {
 	t.Parallel()
