@@ -166,7 +166,7 @@ func (s *Service) facts(status *Status, snapshot *zone.Snapshot) *verdict.Facts 
 	}
 	f.LostAt, f.Lost = snapshot.ClusterLost(s.clock())
 	if r := status.ResolvConf; r != nil {
-		f.ResolvConf = r.Error
+		f.ResolvConf, f.Source, f.Alternatives = r.Error, r.Source, r.Alternatives
 	}
 	if r := status.LastReload; r != nil {
 		f.Reload = r.Error
@@ -222,6 +222,6 @@ func (s *Service) resolvConfStatus() *resolvconf.Status {
 		return nil
 	}
 	status := s.resolv.Status()
-	status.Source = s.dns.SystemConfig().From
+	status.Source, status.Alternatives = s.dns.SystemConfig().From, s.dns.Alternatives()
 	return &status
 }

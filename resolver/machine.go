@@ -71,6 +71,17 @@ func (m *machine) config(usable func(netip.AddrPort) bool) resolvconf.SystemConf
 	return m.sources.SystemConfig(usable)
 }
 
+// alternatives are the sources that could be named in the place of that of a
+// configuration.
+func (m *machine) alternatives(now resolvconf.SystemConfig, usable func(netip.AddrPort) bool) []resolvconf.Alternative {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sources == nil || now.From == "" || !m.asked.Load() {
+		return nil
+	}
+	return m.sources.Alternatives(now, usable)
+}
+
 // report logs what is wrong with the files if their servers are used. If only
 // the search list is missing, that needs no warning.
 func (m *machine) report(err error) {

@@ -20,7 +20,10 @@ type state struct {
 	machine  resolvconf.SystemConfig
 	search   []decision.Name
 	targets  forward.Targets
-	routes   *routes.Table[decision.Route]
+	// alternatives are the sources that could be named in the place of the
+	// machine's.
+	alternatives []resolvconf.Alternative
+	routes       *routes.Table[decision.Route]
 	// loopback is set if all clients on this machine are answered.
 	loopback bool
 }
@@ -85,6 +88,8 @@ func (s *Server) rebuild() {
 	if rotate := slices.Contains(st.machine.Options, "rotate"); rotate && slices.Equal(s.settings.Upstreams.Servers, []upstream.Server{Auto}) {
 		groups[0], groups[1] = groups[0].Rotated(), groups[1].Rotated()
 	}
+	st.alternatives = s.machine.alternatives(st.machine, isForeign)
+	s.pool.Standby(groups[0], standbyServers(st.alternatives))
 	st.targets = forward.Targets{
 		Servers: groups[0], Private: groups[1], Routed: groups[2:], Sites: s.sites,
 		RebindProtection: s.settings.Upstreams.RebindProtection, Ours: s.isOurs, TrustAD: s.settings.Upstreams.TrustAD,

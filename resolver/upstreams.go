@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/nodedns/nodedns/resolver/resolvconf"
@@ -15,6 +16,36 @@ func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().mac
 // Upstreams are the servers that are asked now for what no route has, in their
 // order. Our own listeners are not among them.
 func (s *Server) Upstreams() []upstream.Server { return s.current().targets.Servers.Servers() }
+
+// Alternatives are the sources of the machine's servers that list some which
+// answer while none of those asked does. They are probed, and not asked for
+// anything else: a name that is looked up in one network is not for another.
+func (s *Server) Alternatives() []resolvconf.Alternative {
+	living := s.pool.Answering()
+	all := []resolvconf.Alternative{}
+	for _, a := range s.current().alternatives {
+		a.Servers = slices.DeleteFunc(slices.Clone(a.Servers), func(addr netip.Addr) bool {
+			return !slices.Contains(living, standbyServer(addr))
+		})
+		if len(a.Servers) > 0 {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func standbyServer(addr netip.Addr) upstream.Server {
+	return upstream.Plain(netip.AddrPortFrom(addr, 53))
+}
+
+func standbyServers(alternatives []resolvconf.Alternative) (servers []upstream.Server) {
+	for _, a := range alternatives {
+		for _, addr := range a.Servers {
+			servers = append(servers, standbyServer(addr))
+		}
+	}
+	return servers
+}
 
 // UpstreamStatus is that of each server that may be asked: the general ones in
 // their order, and then those of routes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
@@ -47,10 +48,14 @@ type Facts struct {
 	Files      []hostsfile.FileStatus
 	HostsLines string // the user's lines of the hosts file
 	ResolvConf string
-	Upstreams  []upstream.Status
-	Tasks      []string
-	Reload     string  // the last attempt to reload the configuration
-	Self       []error // failures of the self-check
+	// Source is where the machine's servers are from, and Alternatives are other
+	// sources whose servers answer while those do not.
+	Source       string
+	Alternatives []resolvconf.Alternative
+	Upstreams    []upstream.Status
+	Tasks        []string
+	Reload       string  // the last attempt to reload the configuration
+	Self         []error // failures of the self-check
 }
 
 // Assess returns the verdict on the facts, and the state of the service that
@@ -74,6 +79,9 @@ func (f *Facts) verdict() Verdict {
 	}
 	for i := range f.Upstreams {
 		addUpstream(&v, &f.Upstreams[i])
+	}
+	for _, a := range f.Alternatives {
+		v.Add(OtherSource, fmt.Sprintf("no server of %s answers, and %v of %s does", f.Source, a.Servers[0], a.Source))
 	}
 	if f.Reload != "" {
 		v.Add(ReloadRefused, "the configuration was not reloaded, the running one stays: "+f.Reload)

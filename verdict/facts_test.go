@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/listen"
+	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/zone"
@@ -103,6 +104,10 @@ var assessments = []assessment{
 		f.Upstreams = append(f.Upstreams, upstream.Status{State: upstream.Looping})
 		f.Upstreams[0].State = upstream.Down
 	}, StateDegraded, []string{UpstreamDown, UpstreamLooping}},
+	{"another source", func(f *Facts) {
+		f.Upstreams[0].State, f.Source = upstream.Down, "/etc/resolv.conf"
+		f.Alternatives = []resolvconf.Alternative{{Source: "/run/other", Servers: []netip.Addr{netip.IPv6Loopback()}}}
+	}, StateDegraded, []string{UpstreamDown, OtherSource}},
 	{"a refused reload", func(f *Facts) { f.Reload = "line 1: no\nline 2: no" }, StateDegraded, []string{ReloadRefused}},
 	{"our own name", func(f *Facts) { f.Self = []error{errors.New("timeout")} }, StateDegraded, []string{SelfResolution}},
 }

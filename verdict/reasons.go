@@ -24,6 +24,7 @@ const (
 	TaskFailed          = "task-failed"
 	UpstreamDown        = "upstream-down"
 	UpstreamLooping     = "upstream-looping"
+	OtherSource         = "other-source"
 	ReloadRefused       = "reload-refused"
 	SelfResolution      = "self-resolution"
 )
@@ -122,6 +123,10 @@ var reasons = [...]Description{
 	{
 		UpstreamLooping, "A server for other names asks us what we ask it, and is left out.", atOnce,
 		"remove one of the two from the other's upstreams",
+	},
+	{
+		OtherSource, "No server that the machine is configured with answers, and one of another source does, such as what resolv.conf was before a VPN. It is not asked by itself: names of one network are not for another.", atOnce,
+		"if the present servers are gone for good, end the program that named them, or write those that answer to /etc/resolv.conf or into upstream.servers",
 	},
 	{
 		ReloadRefused, "The last reload was refused: the running configuration stays, and a restart would fail.", atOnce,

@@ -387,6 +387,9 @@ func resolvConfText(r resolvconf.Status) string {
 		first = "only read"
 	}
 	lines := []string{r.Path + ", " + first, "the machine's own servers: " + cmp.Or(r.Source, "none that can be used")}
+	for _, a := range r.Alternatives {
+		lines = append(lines, fmt.Sprintf("they do not answer, and these do: %s, of %s", strings.Trim(fmt.Sprint(a.Servers), "[]"), a.Source))
+	}
 	if r.Overwrites > 0 {
 		lines = append(lines, fmt.Sprintf("overwritten %d times, last by %s", r.Overwrites, r.LastOverwrittenBy))
 	}

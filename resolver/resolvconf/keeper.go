@@ -57,6 +57,9 @@ type Status struct {
 	// Source is the file that the machine's own servers are from, empty while
 	// none lists a usable one. The caller fills it in.
 	Source string `json:"source"`
+	// Alternatives are other sources with servers that answer while none of
+	// Source does. Nothing is asked there. The caller fills it in.
+	Alternatives []Alternative `json:"alternatives"`
 	// Overwrites is how often another program overwrote what was written since
 	// the start, and LastOverwrittenBy the last one, where that is known.
 	Overwrites        uint64 `json:"overwrites"`
@@ -136,7 +139,7 @@ func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	status := k.status
-	status.Mode = ModeStub
+	status.Mode, status.Alternatives = ModeStub, []Alternative{}
 	if status.State == StateOff {
 		status.Mode = ModeOff
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/osfile"
@@ -86,7 +87,11 @@ func (p Location) readOriginal(ours string) (source, error) {
 	if isStub(ours) { // put back by another program, it may not have been recorded yet
 		s.putBack(numberOf(ours))
 	}
-	o := s.inForce().Backup
+	return p.parseOriginal(s.inForce().Backup, " as it was before")
+}
+
+// parseOriginal returns what an original lists.
+func (p Location) parseOriginal(o managed.Backup, when string) (source, error) {
 	if !o.Existed {
 		return source{}, nil
 	}
@@ -99,7 +104,22 @@ func (p Location) readOriginal(ours string) (source, error) {
 	if isOurs(string(o.Content)) {
 		return source{}, nil
 	}
-	return source{Parse(string(o.Content)), osfile.Below(p.Root, p.Path) + " as it was before"}, nil
+	return source{Parse(string(o.Content)), osfile.Below(p.Root, p.Path) + when}, nil
+}
+
+// readEarlier returns what the originals list that are not in force, the newest
+// first.
+func (p Location) readEarlier() (earlier []source) {
+	s, _, err := p.originals()
+	if err != nil || len(s.All) == 0 {
+		return nil
+	}
+	for _, o := range slices.Backward(s.All[:len(s.All)-1]) {
+		if t, err := p.parseOriginal(o.Backup, " as it was earlier"); err == nil && t.from != "" {
+			earlier = append(earlier, t)
+		}
+	}
+	return earlier
 }
 
 // leaveUsOut returns what counts of another program's text.

@@ -69,6 +69,7 @@ type Pool struct {
 	mu      sync.Mutex
 	peers   map[Server]*peer
 	tokens  map[token]*peer
+	standby standby
 	session *session // nil: not running
 }
 

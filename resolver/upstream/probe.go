@@ -56,7 +56,7 @@ func (p *Pool) probeDue(s *session) (next time.Duration) {
 			p.beginProbe(s, peer, now)
 		}
 	}
-	return next
+	return p.probeStandby(s, now, next)
 }
 
 // probeTime is when a server is to be probed, unless a probe is under way.

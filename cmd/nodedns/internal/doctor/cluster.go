@@ -170,6 +170,11 @@ func checkUpstreams(m *Input) []Finding {
 			findings[i].Impact = "no server for other names is left: only nodes and the hosts file are answered, and what is in the cache"
 		}
 	}
+	for _, r := range m.Status.Verdict.Reasons {
+		if r.Code == verdict.OtherSource {
+			findings = append(findings, problem(r.Text, "other names could be resolved, by servers that may not know all of them", r.Fix))
+		}
+	}
 	return findings
 }
 

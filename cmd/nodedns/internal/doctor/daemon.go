@@ -67,6 +67,7 @@ var subjects = map[string]string{
 	verdict.ResolvConf:          "resolv-conf",
 	verdict.UpstreamDown:        "upstreams",
 	verdict.UpstreamLooping:     "upstreams",
+	verdict.OtherSource:         "upstreams",
 }
 
 // reasonsOf are the reasons of the daemon's verdict on the subject of a check.
