@@ -23,7 +23,8 @@ type File struct {
 	Root  string // "" or the directory that stands for / in Path
 	Path  string // as configured, without Root
 	State string // the directory of records
-	// MaxSize bounds what is read, in bytes. A file that is larger is an error.
+	// MaxSize bounds what is read, in bytes, and so what is written. A file that
+	// is larger is an error.
 	MaxSize int64
 	// Links makes a symlink at Path be replaced itself, and kept as a symlink.
 	// Otherwise it is followed.
@@ -96,8 +97,11 @@ func (f File) attempt(backup BackupFunc, edit Edit) (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if old.holds(data) {
+	switch {
+	case old.holds(data):
 		return false, nil
+	case int64(len(data)) > f.MaxSize: // it could not be read again, to be undone
+		return false, fmt.Errorf("its content would have %d bytes: want at most %d; make it shorter or turn this file off", len(data), f.MaxSize)
 	}
 	undo, err := backup(old)
 	if err == nil {

@@ -126,6 +126,20 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 	}
 }
 
+// What could not be read again could not be undone.
+func TestNothingIsWrittenThatIsTooLargeToBeRead(t *testing.T) {
+	t.Parallel()
+	s := newScratch(t)
+	write(t, s.path("etc/hosts"), "12345678")
+	f := s.file("/etc/hosts")
+	f.MaxSize = 8
+	if wrote, err := f.Update(grow); wrote || err == nil || !strings.Contains(err.Error(), "would have 14 bytes: want at most 8") {
+		t.Errorf("wrote %t, error %v", wrote, err)
+	}
+	wantFile(t, s.path("etc/hosts"), "12345678")
+	mustUpdate(t, f, to("87654321"))
+}
+
 func TestAForeignWriteDuringOursIsMergedAgain(t *testing.T) {
 	t.Parallel()
 	s := newScratch(t)

@@ -321,3 +321,26 @@ func TestAFileThatIsTooLargeIsLeftAlone(t *testing.T) {
 		r.want(usualPath, large)
 	})
 }
+
+// What we write has options and marks of the original, and has to be read again.
+func TestAFileThatWouldBecomeTooLargeIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	const half = maxSize / 2
+	for name, original := range map[string]string{
+		"an option":        "options " + strings.Repeat("x", maxSize-10) + "\n",
+		"marks of another": strings.Repeat("# VPNC_GENERATED\n", maxSize/17),
+		"both":             "# VPNC_GENERATED" + strings.Repeat("x", half-30) + "\noptions " + strings.Repeat("x", half-10) + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *tree) {
+				r.write(usualPath, original)
+				b := r.launch(ModeStub, false)
+				b.wantState(StateWaiting, "want at most 65536")
+				b.stop()
+				if r.read(usualPath) != original {
+					t.Error("it was replaced")
+				}
+			})
+		})
+	}
+}
