@@ -58,9 +58,11 @@ func TestInstallChangesNothing(t *testing.T) {
 }
 
 // In the image of a machine, where systemd is but does not run, a service that
-// was enabled is so no more.
+// was enabled is so no more. That a purge leaves nothing is tested for every change
+// where there is no systemd.
 func TestImage(t *testing.T) {
 	t.Parallel()
+	testkit.Long(t)
 	p := built(t)
 	d := boot(t, pause...)
 	before := d.etc()
