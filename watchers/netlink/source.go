@@ -22,42 +22,67 @@ var destinations = map[bool][]netip.Addr{
 	},
 }
 
-// maxAsked bounds the questions of a reading. Further default routes have no source.
+// maxAsked bounds the questions of a reading, for each family. Further default routes
+// have no source.
 const maxAsked = 64
 
 // ask fills in which source addresses the kernel gives packets that leave by some
-// default routes, and the gateways of those whose next hops the list has not.
+// default routes, and the gateways of those whose next hops the list has not. Several
+// next hops by one link are one question: each would get the same answer.
 //
 // It asks by the route's link, or the rules of a VPN that takes all packets would
 // make the tunnel's address that of the machine, and for a destination that leads to
 // just this route, as others may be reached in another way. 0.0.0.0 as destination
 // would be loopback, and the gateway would lose the route's preferred source.
 func (t *tables) ask(routes []route) error {
-	for i := range routes[:min(len(routes), maxAsked)] {
+	type question struct {
+		link, metric, tos int
+		v6                bool
+	}
+	answers := make(map[question]*rtnetlink.Route)
+	asked := make(map[bool]int) // of each family
+	for i := range routes {
 		r := &routes[i]
-		for _, to := range destinations[r.v6] {
-			match, err := t.get(to, rtnetlink.RouteGetOptions{OifIndex: r.link, FIBMatch: true})
-			if err != nil {
-				return err
-			}
-			if match == nil || !r.is(match) {
+		q := question{r.link, r.metric, r.tos, r.v6}
+		found, known := answers[q]
+		if !known {
+			if asked[r.v6] == maxAsked {
 				continue
 			}
-			found, err := t.get(to, rtnetlink.RouteGetOptions{OifIndex: r.link})
-			if err != nil {
+			asked[r.v6]++
+			var err error
+			if found, err = t.leaving(r); err != nil {
 				return err
 			}
-			if found == nil {
-				continue
-			}
-			r.answer, _ = netip.AddrFromSlice(found.Src)
-			if !r.via.IsValid() {
-				r.via = gateway(found.Gw, found.Via)
-			}
-			break
+			answers[q] = found
+		}
+		if found == nil {
+			continue
+		}
+		r.answer, _ = netip.AddrFromSlice(found.Src)
+		if !r.via.IsValid() {
+			r.via = gateway(found.Gw, found.Via)
 		}
 	}
 	return nil
+}
+
+// leaving is how the kernel sends packets that leave by a default route. It is nil
+// where none would.
+func (t *tables) leaving(r *route) (*rtnetlink.Route, error) {
+	for _, to := range destinations[r.v6] {
+		match, err := t.get(to, rtnetlink.RouteGetOptions{OifIndex: r.link, FIBMatch: true})
+		if err != nil {
+			return nil, err
+		}
+		if match == nil || !r.is(match) {
+			continue
+		}
+		if found, err := t.get(to, rtnetlink.RouteGetOptions{OifIndex: r.link}); err != nil || found != nil {
+			return found, err
+		}
+	}
+	return nil, nil
 }
 
 // is reports whether the kernel's entry is that of a route.

@@ -150,6 +150,32 @@ func TestPointToPoint(t *testing.T) {
 	n.watch(Watcher{}).awaitAddrs("our end of the link", "192.0.2.1")
 }
 
+// Very many routes of one family leave the other one its address, and very many next
+// hops are one question to the kernel.
+func TestVeryManyDefaultRoutes(t *testing.T) {
+	t.Parallel()
+	n, peer := newNamespace(t), newNamespace(t)
+	n.veth("eth0", peer, "p0")
+	n.veth("eth1", peer, "p1")
+	n.addr("eth0", "192.0.2.2/24", 0)
+	n.addr("eth1", "10.0.0.2/24", 0)
+	n.addr("eth1", "2001:db8::2/64", unix.IFA_F_NODAD)
+	n.defaultRoute("eth1", 1, "", "::/0")
+	var hops []string
+	for i := range maxAsked + 6 {
+		hops = append(hops, fmt.Sprint("192.0.2.", 10+i))
+	}
+	n.routeVia("0.0.0.0/0", 1, hops...)
+	for i := range maxAsked + 6 {
+		n.defaultRoute("eth1", 2+i, "", "0.0.0.0/0")
+	}
+	run := n.watch(Watcher{})
+	run.awaitAddrs("address of each family", "192.0.2.2", "2001:db8::2")
+	n.delAddr("eth0", "192.0.2.2/24") // and with it the next hops
+	run.awaitAddrs("address of the next route", "10.0.0.2", "2001:db8::2")
+	run.stop()
+}
+
 func TestNeverTentative(t *testing.T) {
 	t.Parallel()
 	n, peer := newNamespace(t), newNamespace(t)
