@@ -57,7 +57,7 @@ func (f *fixture) leavePointing() {
 	}
 }
 
-func TestResolvConfIsReadAndTold(t *testing.T) {
+func TestResolvConfIsReadAndReported(t *testing.T) {
 	t.Parallel()
 	f := prepare(t, keepsResolvConf(""))
 	f.writeResolvConf(theirs)
