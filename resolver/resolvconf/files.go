@@ -64,8 +64,9 @@ func (f files) tidy(log *slog.Logger) error {
 	return errors.Join(failed...)
 }
 
-// pointsAtUs reports whether a resolv.conf is the one that we wrote.
-func pointsAtUs(c managed.Content) bool { return c.Exists && c.Link == "" && isStub(string(c.Bytes)) }
+// pointsAtUs reports whether a resolv.conf is the one that we wrote, which may
+// have been moved behind a symlink.
+func pointsAtUs(c managed.Content) bool { return c.Exists && isStub(string(c.Bytes)) }
 
 // writeUpstreams writes the file with the real upstreams.
 func (k *Keeper) writeUpstreams(m SystemConfig) error {

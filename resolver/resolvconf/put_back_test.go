@@ -210,6 +210,31 @@ func TestAProgramThatKeepsOurServer(t *testing.T) {
 	})
 }
 
+// Our file may be moved away, with a symlink to it in its place: that is no
+// original, and leads to nobody when we have stopped.
+func TestOurTextBehindASymlink(t *testing.T) {
+	inBubble(t, func(_ *testing.T, r *tree) {
+		const moved = "/run/moved"
+		r.write(usualPath, owners)
+		b := r.launch(ModeStub, false)
+		for range 2 {
+			r.write(moved, r.raw(usualPath))
+			r.link(usualPath, moved)
+			r.wantServers("nameserver 192.0.2.1\n")
+			b.change(func() {})
+			sleep(maxPause)
+			b.wantState(StateStub, "")
+			r.want(usualPath, stub(edns))
+			r.wantServers("nameserver 192.0.2.1\n")
+			b.kill()
+			b = r.launch(ModeStub, false)
+		}
+		r.link(usualPath, moved)
+		b.stop()
+		r.want(usualPath, owners)
+	})
+}
+
 // An earlier version kept one original, and did not number its text.
 func TestTheRecordOfAnEarlierVersion(t *testing.T) {
 	inBubble(t, func(_ *testing.T, r *tree) {
