@@ -169,8 +169,13 @@ func askable(server upstream.Server) bool { return server.Addr.IsValid() && serv
 
 // table checks the routes, and makes them what a decision can use.
 func (u Upstreams) table() (*routes.Table[decision.Route], error) {
+	return tableOf(u.Routes, len(u.Routes))
+}
+
+// tableOf is that of some routes, the first of which are configured.
+func tableOf(list []Route, configured int) (*routes.Table[decision.Route], error) {
 	var all []routes.Route[decision.Route]
-	for i, r := range u.Routes {
+	for i, r := range list {
 		for _, server := range r.Servers {
 			if !askable(server) {
 				return nil, fmt.Errorf("upstream route %d: server %v: want an address and a port", i+1, server)
@@ -178,7 +183,7 @@ func (u Upstreams) table() (*routes.Table[decision.Route], error) {
 		}
 		all = append(all, routes.Route[decision.Route]{
 			Domains: r.Domains,
-			Target:  decision.Route{Number: i + 1, Empty: len(r.Servers) == 0},
+			Target:  decision.Route{Number: i + 1, Empty: len(r.Servers) == 0, Searched: i >= configured},
 		})
 	}
 	table, err := routes.New(all)

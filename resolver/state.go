@@ -23,7 +23,10 @@ type state struct {
 	// alternatives are the sources that could be named in the place of the
 	// machine's.
 	alternatives []resolvconf.Alternative
-	routes       *routes.Table[decision.Route]
+	// routed are the configured routes, and that of the search list; routes is
+	// the table of them.
+	routed []Route
+	routes *routes.Table[decision.Route]
 	// loopback is set if all clients on this machine are answered.
 	loopback bool
 }
@@ -50,7 +53,7 @@ func (s *Server) update() {
 
 // rebuild is update for callers that hold mu.
 func (s *Server) rebuild() {
-	st := &state{settings: s.settings, rules: s.rules, routes: s.routes}
+	st := &state{settings: s.settings, rules: s.rules, routed: s.settings.Upstreams.Routes, routes: s.routes}
 	bound := *s.bound.Load()
 	isForeign := func(server netip.AddrPort) bool {
 		return !upstream.IsOwn(bound, upstream.Normalize(server), netip.Addr{})
@@ -60,6 +63,7 @@ func (s *Server) rebuild() {
 		st.machine.Servers, st.machine.From = []netip.AddrPort{resolvconf.Default}, fromDefault
 	}
 	st.search = searchList(st.machine.Search)
+	s.addSearchRoute(st)
 	var machines []upstream.Server
 	for _, addr := range st.machine.Servers {
 		machines = append(machines, upstream.Plain(addr))
@@ -78,7 +82,7 @@ func (s *Server) rebuild() {
 		}
 	}
 	lists := [][]upstream.Server{candidates, private}
-	for _, route := range s.settings.Upstreams.Routes {
+	for _, route := range st.routed {
 		lists = append(lists, route.Servers)
 	}
 	groups := s.pool.Use(upstream.Options{
@@ -112,17 +116,18 @@ func (s *Server) rebuild() {
 func (s *Server) replace(st *state) {
 	old := s.state.Swap(st)
 	servers := st.targets.Servers.Servers()
+	sameRoutes := old != nil && sameGroups(old.targets.Routed, st.targets.Routed)
 	sameServers := old != nil && slices.Equal(old.targets.Servers.Servers(), servers)
 	if !sameServers || st.source() != old.source() {
 		s.log.Info("upstreams", "servers", servers, "from", st.source(), "search", len(st.search))
 	}
 	switch {
-	case !sameServers:
+	case !sameServers, !sameRoutes:
 		s.cache.Flush() // other upstreams may have other answers
 	case !slices.EqualFunc(old.search, st.search, func(a, b decision.Name) bool { return string(a) == string(b) }):
 		s.cache.FlushForeign() // nodes' names with its domains are ours
 	}
-	if !sameServers || !sameGroups(old.targets.Routed, st.targets.Routed) || !old.machine.Equal(st.machine) {
+	if !sameServers || !sameRoutes || !old.machine.Equal(st.machine) {
 		s.changed()
 	}
 }

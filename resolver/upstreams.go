@@ -75,7 +75,7 @@ func (s *Server) UpstreamStatus() []upstream.Status {
 	for i, group := range st.targets.Routed {
 		for _, server := range group.Servers() {
 			e := entry(server)
-			e.Routes = append(e.Routes, st.settings.Upstreams.Routes[i].Domains...)
+			e.Routes = append(e.Routes, st.routed[i].Domains...)
 		}
 	}
 	return all

@@ -36,6 +36,10 @@ and settings, an array of objects with key, and file and line unless it is a fla
 			return err
 		}
 		p := newPlan(d.started, d.id)
+		if route, found := d.service.Resolver().SearchRoute(); found {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("the search list has %s below local: their names are asked for at %s, and not left to multicast DNS; "+
+				"if that is wrong, take them from the list", strings.Join(route.Domains, ", "), strings.Join(texts(route.Servers), ", ")))
+		}
 		if p.Settings, err = settings.origins(); err != nil {
 			return err
 		}

@@ -44,6 +44,8 @@ type SystemConfig struct {
 	// Unlisted means that there is none, since resolv.conf lists none at all:
 	// programs ask Default then.
 	Unlisted bool
+	// SearchServers are the usable servers of the source that has the search list.
+	SearchServers []netip.AddrPort
 	// Derived means that no source has a search list, and Search is the domain of
 	// the hostname.
 	Derived bool
@@ -55,7 +57,8 @@ var Default = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dnsPort
 
 // Equal reports whether two configurations are the same, from the same source.
 func (m SystemConfig) Equal(other SystemConfig) bool {
-	return m.From == other.From && m.Unlisted == other.Unlisted && m.Derived == other.Derived && m.Contents.equal(other.Contents)
+	return m.From == other.From && m.Unlisted == other.Unlisted && m.Derived == other.Derived &&
+		slices.Equal(m.SearchServers, other.SearchServers) && m.Contents.equal(other.Contents)
 }
 
 // NewSources returns Sources that have not been read yet.
@@ -151,22 +154,23 @@ func (s *Sources) SystemConfig(usable func(netip.AddrPort) bool) SystemConfig {
 func (s *Sources) Files() []string { return s.location.files() }
 
 func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig) {
-	first := func(fits func(netip.AddrPort) bool) {
+	those := func(t source, fits func(netip.AddrPort) bool) []netip.AddrPort {
+		return slices.DeleteFunc(slices.Clone(t.Servers), func(s netip.AddrPort) bool {
+			return usable != nil && !usable(s) || !fits(s)
+		})
+	}
+	isOther := func(s netip.AddrPort) bool { return !isResolved(s) }
+	for _, fits := range []func(netip.AddrPort) bool{isOther, isResolved} {
 		for _, t := range sources {
-			servers := slices.DeleteFunc(slices.Clone(t.Servers), func(s netip.AddrPort) bool {
-				return usable != nil && !usable(s) || !fits(s)
-			})
-			if len(servers) > 0 && m.From == "" {
+			if servers := those(t, fits); len(servers) > 0 && m.From == "" {
 				m.Servers, m.From = servers, t.from
 			}
 		}
 	}
-	first(func(s netip.AddrPort) bool { return !isResolved(s) })
-	first(isResolved)
 	m.Unlisted = m.From == "" && len(sources[0].Servers) == 0
 	for _, t := range sources {
 		if m.Search == nil {
-			m.Search = domains(t.Search)
+			m.Search, m.SearchServers = domains(t.Search), those(t, isOther)
 		}
 		if m.Options == nil {
 			m.Options = printable(t.Options)

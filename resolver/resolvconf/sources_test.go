@@ -1,6 +1,7 @@
 package resolvconf
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -83,6 +84,22 @@ func TestSystemConfig(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// The servers that come with a search list are those of its file.
+func TestSearchServers(t *testing.T) {
+	t.Parallel()
+	r := newTree(t)
+	r.write(usualPath, "nameserver 192.0.2.1\nnameserver 127.0.0.53\n")
+	r.write(resolvedPath, "nameserver 127.0.0.54\nnameserver 192.0.2.2\nsearch corp.local\n")
+	sources := NewSources(r.place(), nil)
+	if _, err := sources.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	m := sources.SystemConfig(notOwn)
+	if fmt.Sprint(m.Servers, m.SearchServers) != "[192.0.2.1:53] [192.0.2.2:53]" {
+		t.Errorf("servers %v, and those of the search list %v", m.Servers, m.SearchServers)
 	}
 }
 

@@ -92,6 +92,42 @@ func TestHostsAndRoutes(t *testing.T) {
 	}
 }
 
+// A domain of the search list below local is an ordinary one, with servers of its
+// own; local itself and other domains there stay special.
+func TestSearchedBelowLocal(t *testing.T) {
+	f := populated(t)
+	f.search = []string{"corp.local"}
+	view := f.view(t)
+	table, err := routes.New([]routes.Route[Route]{{Domains: []string{"corp.local"}, Target: Route{Number: 1, Searched: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Routes = table
+	for _, tt := range []struct {
+		name, qtype string
+		kind        Kind
+		step        Step
+	}{
+		{"db.corp.local", "A", Forward, StepRoutes},
+		{"corp.local", "SOA", Forward, StepRoutes},
+		{"corp.local", "DS", Forward, StepRoutes},
+		{"_ldap._tcp.dc._msdcs.corp.local", "SRV", Forward, StepRoutes},
+		{"local", "SOA", Negative, StepSpecialUse},
+		{"printer.local", "A", Negative, StepSpecialUse},
+		{"xcorp.local", "A", Negative, StepSpecialUse},
+		{both + ".corp.local", "A", Negative, StepNodes}, // as with any domain of the list
+		{both, "A", Addresses, StepNodes},
+	} {
+		v := Decide(question(t, tt.name, tt.qtype), view)
+		if v.Kind != tt.kind || v.Step != tt.step {
+			t.Errorf("%s %s: %+v", tt.name, tt.qtype, v)
+		}
+		if forwarded := v.Kind == Forward; forwarded != (v.Searched && v.Site && v.Route == 1) || forwarded != (v.Reason == v.Forwarding()) {
+			t.Errorf("%s %s: %+v", tt.name, tt.qtype, v)
+		}
+	}
+}
+
 // With nobody above the cut, a route's servers are asked for its DS too, and may
 // say what is behind their aliases.
 func TestRouteAlone(t *testing.T) {

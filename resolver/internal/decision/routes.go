@@ -8,6 +8,9 @@ import (
 type Route struct {
 	Number int  // of the route, from 1
 	Empty  bool // it has no servers: such names do not exist
+	// Searched: it is no configured one, but that of a domain of the search list,
+	// to the servers that come with the list.
+	Searched bool
 }
 
 // routed sends the names in a route's domains to its servers. The root's route
@@ -28,7 +31,7 @@ func routed(q *Question, view *View, v *Verdict) bool {
 // follow leaves the question to a route's servers, if it has any.
 func follow(route Route, q *Question, view *View, v *Verdict) {
 	if !route.Empty {
-		v.Route = route.Number
+		v.Route, v.Searched = route.Number, route.Searched
 		v.forward()
 		return
 	}
@@ -55,8 +58,8 @@ func ofParent(q *Question, view *View) bool {
 	return view.Reach != ReachNone || ok && !route.Empty
 }
 
-// hasRoute reports whether a route other than the root's has a name.
+// hasRoute reports whether a configured route other than the root's has a name.
 func hasRoute(name Name, view *View) bool {
-	_, labels, ok := view.Routes.Lookup(name)
-	return ok && labels > 0
+	route, labels, ok := view.Routes.Lookup(name)
+	return ok && labels > 0 && !route.Searched
 }

@@ -82,6 +82,14 @@ func Reserved(name Name) bool {
 	return !name.within(homeZone) && slices.ContainsFunc(reserved, name.within)
 }
 
+// multicastZone is the domain of multicast DNS, which older sites have theirs in.
+var multicastZone = mustParseName("local")
+
+// InMulticast reports whether a name is below local. That domain itself is not.
+func InMulticast(name Name) bool {
+	return name.within(multicastZone) && len(name) > len(multicastZone)
+}
+
 // specialUse answers names that must not leak to servers that cannot know
 // them.
 func specialUse(q *Question, view *View, v *Verdict) bool {

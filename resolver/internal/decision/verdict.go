@@ -57,6 +57,7 @@ type Verdict struct {
 	Authoritative bool // the AA bit
 	Private       bool // forward to upstreams on private addresses only
 	Route         int  // forward to those of this route; 0: of none
+	Searched      bool // the route is one of the search list
 	Site          bool // the route is one of the name's domain, and not of "."
 	InHosts       bool // the hosts file has the name, so it exists; see Outcome
 	Endless       bool // a failure: its aliases lead in a circle, or through too many names
@@ -174,6 +175,8 @@ func (v *Verdict) forward() {
 // stays when the cache has their answer.
 func (v *Verdict) Forwarding() string {
 	switch {
+	case v.Searched:
+		return "in a domain of the search list below local, which goes to the servers that come with the list"
 	case v.Route != 0:
 		return "a route has the name"
 	case v.Private:

@@ -25,6 +25,7 @@ func Checks() []Check {
 		{"nsswitch", "glibc asks another service first, or not at all", checkNSSwitch},
 		{"resolv-conf", "resolv.conf names another server, or a daemon that is dead", checkResolvConf},
 		{"resolv-conf-writers", "another program writes resolv.conf", checkWriters},
+		{"search-list", "a domain of the search list is below local", checkSearchList},
 		{"containers", "the resolv.conf of a container names this machine's loopback", checkContainers},
 		{"kubelet", "the kubelet gives pods a resolv.conf that names loopback", checkKubelet},
 		{"docker", "Docker gives containers a server on loopback", checkDocker},

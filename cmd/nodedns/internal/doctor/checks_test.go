@@ -150,6 +150,9 @@ var ails = []ail{
 		p.because(verdict.ResolvConf, p.Status.ResolvConf.Error)
 	}, "resolv-conf", Problem, "dhclient"},
 
+	{"a search domain below local", func(p *patient) {
+		p.Status.UpstreamStatus[0].Routes = []string{"corp.local"}
+	}, "search-list", Note, "192.0.2.53"},
 	{"NetworkManager", func(p *patient) { p.run("400", "NetworkManager") }, "resolv-conf-writers", Note, "rc-manager"},
 	{"NetworkManager, which fights", func(p *patient) { p.run("400", "NetworkManager"); p.Status.ResolvConf.Overwrites = 3 }, "resolv-conf-writers", Warning, "overwritten 3 times"},
 	{"NetworkManager, kept from it", func(p *patient) {

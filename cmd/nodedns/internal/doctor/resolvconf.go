@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
+	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
@@ -64,6 +65,39 @@ func (m *Input) resolvConfState() []Finding {
 		fix = resolvconf.Remedy(s.LastOverwrittenBy) + ", and reload nodedns"
 	}
 	return []Finding{problem(s.Error, "programs do not ask nodedns", fix)}
+}
+
+// checkSearchList finds domains that are forwarded although multicast DNS has the
+// names below local, because the search list has them.
+func checkSearchList(m *Input) []Finding {
+	if m.Status == nil {
+		return nil
+	}
+	configured := func(domain string) bool {
+		return slices.ContainsFunc(m.Config.DNS.Upstreams.Routes, func(r resolver.Route) bool {
+			return slices.Contains(r.Domains, domain)
+		})
+	}
+	var domains, servers []string
+	for _, u := range m.Status.UpstreamStatus {
+		for _, domain := range u.Routes {
+			if !strings.HasSuffix(strings.ToLower(domain), ".local") || configured(domain) {
+				continue
+			}
+			if !slices.Contains(domains, domain) {
+				domains = append(domains, domain)
+			}
+			if !slices.Contains(servers, u.Server) {
+				servers = append(servers, u.Server)
+			}
+		}
+	}
+	if len(domains) == 0 {
+		return nil
+	}
+	return []Finding{note("the search list has "+several(domains)+" below local",
+		"such names are asked for at "+several(servers)+", the servers that come with the list, and not left to multicast DNS",
+		"nothing, if that is the site's own domain; else take it from the search list")}
 }
 
 // vacant reports whether no program listens on an address.
