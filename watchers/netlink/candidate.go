@@ -26,7 +26,7 @@ const maxCandidates = 64
 const (
 	chosenPreferred = "the preferred source of the default route"
 	chosenSource    = "the kernel's source address for packets by the default route"
-	chosenPresent   = "published before, and still good"
+	chosenPresent   = "the one published before, and still good"
 	chosenStable    = "a stable address of the interface of the default route"
 	chosenOther     = "on the interface of the other family's default route"
 	chosenLoopback  = "on loopback, as the interface of the other family's default route has none"
@@ -71,7 +71,7 @@ func (c choice) left(a address, chosen []pick) string {
 		return "on an interface that local.interfaces does not name"
 	case l.tunnel() && len(c.globs) == 0:
 		return "on a tunnel"
-	case at >= 0 && a.deprecated():
+	case at >= 0 && a.deprecated() && !chosen[at].deprecated():
 		return fmt.Sprintf("deprecated, and %s is not", chosen[at].ip)
 	case at >= 0 && a.link != chosen[at].link:
 		return fmt.Sprintf("not on %s, as the chosen %s is", nameOf(c.links, chosen[at].link), chosen[at].ip)

@@ -461,6 +461,15 @@ func TestCandidates(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 
+	// The reasons hold beside an address that stays, and beside one that is deprecated.
+	deprecated := list(flagged(eth0, "10.0.0.2", unix.IFA_F_DEPRECATED), flagged(eth0, "10.0.0.3", unix.IFA_F_DEPRECATED))
+	k = asked(allLinks, deprecated, []route{via(eth0, 0)})
+	stays := []Present{{netip.MustParseAddr("10.0.0.3"), true}}
+	const left = "10.0.0.3 is the one published before, and still good"
+	if all := candidates(k, nil, choose(k, nil, stays)); len(all) != 2 || all[1].Reason != left {
+		t.Errorf("candidates %+v, want %q", all, left)
+	}
+
 	var many []address
 	for i := range 10 * maxCandidates {
 		many = append(many, address{link: eth0.index, ip: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), global: true})
