@@ -169,7 +169,7 @@ func choose(sources []source, usable func(netip.AddrPort) bool) (m SystemConfig)
 	}
 	m.Unlisted = m.From == "" && len(sources[0].Servers) == 0
 	for _, t := range sources {
-		if m.Search == nil {
+		if m.Search == nil && t.Search != nil {
 			m.Search, m.SearchServers = domains(t.Search), those(t, isOther)
 		}
 		if m.Options == nil {

@@ -101,6 +101,15 @@ func TestSearchServers(t *testing.T) {
 	if fmt.Sprint(m.Servers, m.SearchServers) != "[192.0.2.1:53] [192.0.2.2:53]" {
 		t.Errorf("servers %v, and those of the search list %v", m.Servers, m.SearchServers)
 	}
+
+	// With a list that no file has come none.
+	r.write(resolvedPath, "nameserver 192.0.2.2\n")
+	if _, err := sources.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if m := sources.SystemConfig(notOwn); m.SearchServers != nil {
+		t.Errorf("servers %v come with no search list", m.SearchServers)
+	}
 }
 
 // Programs ask the server on this machine where resolv.conf lists none.
