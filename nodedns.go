@@ -239,34 +239,37 @@ func (s *Service) considered(all []netlink.Candidate) {
 	if s.kept == nil {
 		return
 	}
-	var chosen []saved.Address
-	for _, c := range all {
-		if c.Chosen {
-			chosen = append(chosen, saved.Address{Addr: c.Address, ByRoute: c.ByRoute})
-		}
+	var addrs []saved.Address
+	for _, p := range s.chosen() {
+		addrs = append(addrs, saved.Address(p))
 	}
-	s.kept.Set(chosen)
+	s.kept.Set(addrs)
 }
 
-// presentAddrs are the addresses that were published last, by this run or the one
-// before.
+// presentAddrs are the addresses that were published last, by this run or, where that
+// is saved, the one before.
 func (s *Service) presentAddrs() (present []netlink.Present) {
+	if s.kept == nil {
+		return s.chosen()
+	}
+	addrs, err := s.kept.Last()
+	if err != nil {
+		s.log.Warn("the addresses of the last run are not known, others may be chosen", "error", err)
+	}
+	for _, addr := range addrs {
+		present = append(present, netlink.Present(addr))
+	}
+	return present
+}
+
+// chosen are those of the candidates that were chosen.
+func (s *Service) chosen() (present []netlink.Present) {
 	if all := s.candidates.Load(); all != nil {
 		for _, c := range *all {
 			if c.Chosen {
 				present = append(present, netlink.Present{Addr: c.Address, ByRoute: c.ByRoute})
 			}
 		}
-	}
-	if len(present) > 0 || s.kept == nil {
-		return present
-	}
-	addrs, err := s.kept.Load()
-	if err != nil {
-		s.log.Warn("the addresses of the last run are not known, others may be chosen", "error", err)
-	}
-	for _, addr := range addrs {
-		present = append(present, netlink.Present(addr))
 	}
 	return present
 }

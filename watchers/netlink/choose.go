@@ -191,7 +191,8 @@ func (c choice) byRoute(r route) (pick, bool) {
 // the gateway is in the network of another one. That happens while a link is
 // renumbered.
 func (c choice) outlives(a address, r route) bool {
-	return a.link == r.link && !a.has(r.via) &&
+	alone := a.bits == a.ip.BitLen() // as in clouds, where the gateway is in no network
+	return a.link == r.link && !alone && !a.has(r.via) &&
 		slices.ContainsFunc(c.on(r.link), func(other address) bool { return other.has(r.via) })
 }
 

@@ -375,6 +375,11 @@ func TestChooseStays(t *testing.T) {
 			[]route{by(via(eth0, 0), "10.0.0.1")},
 			nil, "10.0.0.2", want("10.0.0.2"),
 		},
+		"an address that is its whole network": {
+			list(within(on(eth0, "10.0.0.2"), 32), within(on(eth0, "192.0.2.2"), 24)),
+			[]route{by(via(eth0, 0), "192.0.2.1")},
+			nil, "10.0.0.2", want("10.0.0.2"),
+		},
 		"a gateway of no network": {
 			list(within(on(eth0, "10.0.0.9"), 24), within(on(eth0, "10.0.0.2"), 24)),
 			[]route{by(via(eth0, 0), "192.0.2.1")},
