@@ -34,6 +34,17 @@ func (c *changedWatches) Remove(path string) error {
 	return c.watches.Remove(path)
 }
 
+// awaitNotifier returns one that receives notifications. Other tests may have all of
+// the machine's inotify instances for a while.
+func awaitNotifier(t *testing.T) (n *notifier) {
+	t.Helper()
+	testkit.Eventually(t, "there is an inotify instance", func() error {
+		n = newNotifier()
+		return n.failed
+	})
+	return n
+}
+
 // A watch that is given up is a notification, and each of these wakes the
 // machine.
 func TestWatchesAreKept(t *testing.T) {
@@ -42,8 +53,7 @@ func TestWatchesAreKept(t *testing.T) {
 	must(t, os.MkdirAll(dir+"/a/b", 0o755))
 	write(t, dir+"/a/b/real", "1")
 	relink(t, "a/b/real", dir+"/file")
-	n := newNotifier()
-	must(t, n.failed)
+	n := awaitNotifier(t)
 	defer n.close()
 	c := &changedWatches{watches: n.watches}
 	n.watches = c
