@@ -48,19 +48,20 @@ type Service struct {
 	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
 	kept    *saved.Addresses // nil: nowhere
-
-	candidates atomic.Pointer[[]netlink.Candidate] // nil: those of another source
-	self       *selfcheck.Checker
-	routes     *netlink.Routes // to the upstreams
+	self    *selfcheck.Checker
+	routes  *netlink.Routes // to the upstreams
+	changes *changelog.Writer
 	// loopback is whether localhost is ::1 too.
 	loopback *netlink.Loopback
-	changes  *changelog.Writer
+	// candidates are those of the local source; nil: it has none.
+	candidates atomic.Pointer[[]netlink.Candidate]
 	// upstreamHints holds a value when the upstreams may have changed, and
 	// selfHints when our own name may no longer be found.
 	upstreamHints, selfHints retry.Hint
 
-	mu  sync.Mutex
-	cfg Config // in force, completed; mu guards it
+	mu      sync.Mutex // guards the following
+	cfg     Config     // in force, completed
+	present []netlink.Present
 
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
 
@@ -105,34 +106,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.loopback = netlink.NewLoopback(func() { s.files.Hint() }, cfg.Logger.With("part", "netlink"))
-	s.files, err = hostsfile.New(hostsfile.Config{
-		Settings: cfg.Files,
-		ID:       id,
-		Prefix:   prefix,
-		StateDir: cfg.StateDir,
-		Written:  func(string) { s.selfHints.Send() },
-		Renamed:  s.hostnameChanged,
-		Logger:   cfg.Logger.With("part", "files"),
-
-		IPv6Loopback: s.loopback.HasIPv6,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.dns, err = resolver.New(resolver.Config{
-		Zone:      s.store.Snapshot,
-		Listen:    cfg.Listen,
-		Settings:  cfg.settings(),
-		Hosts:     cfg.hostLines(id, prefix),
-		Hostnames: s.files.Hostnames,
-		Roots:     cfg.UpstreamRoots,
-		Changed:   s.upstreamsChanged,
-		Clock:     cfg.clock,
-		Logger:    cfg.Logger.With("part", "dns"),
-
-		IPv6Loopback: s.loopback.HasIPv6,
-	})
-	if err != nil {
+	if err := s.newFilesAndDNS(&cfg, prefix); err != nil {
 		return nil, err
 	}
 	s.reserveUpstreams() // before the first query
@@ -155,6 +129,37 @@ func New(cfg Config) (*Service, error) {
 	s.nodes.Expect(cfg.expectsCluster())
 	s.plan()
 	return s, nil
+}
+
+// newFilesAndDNS makes the keeper of the files, and the server, which needs the
+// hostname from it.
+func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
+	s.files, err = hostsfile.New(hostsfile.Config{
+		Settings:     cfg.Files,
+		ID:           s.id,
+		Prefix:       prefix,
+		StateDir:     cfg.StateDir,
+		IPv6Loopback: s.loopback.HasIPv6,
+		Written:      func(string) { s.selfHints.Send() },
+		Renamed:      s.hostnameChanged,
+		Logger:       cfg.Logger.With("part", "files"),
+	})
+	if err != nil {
+		return err
+	}
+	s.dns, err = resolver.New(resolver.Config{
+		Zone:         s.store.Snapshot,
+		Listen:       cfg.Listen,
+		Settings:     cfg.settings(),
+		Hosts:        cfg.hostLines(s.id, prefix),
+		Hostnames:    s.files.Hostnames,
+		IPv6Loopback: s.loopback.HasIPv6,
+		Roots:        cfg.UpstreamRoots,
+		Changed:      s.upstreamsChanged,
+		Clock:        cfg.clock,
+		Logger:       cfg.Logger.With("part", "dns"),
+	})
+	return err
 }
 
 // newResolvConf makes the keeper of resolv.conf, or nil where there is none.
@@ -228,50 +233,42 @@ func (s *Service) runLocalSource(ctx context.Context) error {
 	w := netlink.Watcher{
 		Interfaces: cfg.Interfaces, Addresses: cfg.Addresses, Present: s.presentAddrs(),
 		Publish: s.publish, Gateways: s.reserveGateways, Logger: s.log.With("part", "netlink"),
-		Candidates: s.considered,
+		Candidates: func(all []netlink.Candidate) { s.candidates.Store(&all) }, Chosen: s.chose,
 	}
 	return w.Run(ctx)
 }
 
-// considered takes the candidates of the local source.
-func (s *Service) considered(all []netlink.Candidate) {
-	s.candidates.Store(&all)
+// chose takes the addresses that the local source has chosen, for the next one.
+func (s *Service) chose(present []netlink.Present) {
+	s.mu.Lock()
+	s.present = present
+	s.mu.Unlock()
 	if s.kept == nil {
 		return
 	}
-	var addrs []saved.Address
-	for _, p := range s.chosen() {
+	addrs := make([]saved.Address, 0, len(present))
+	for _, p := range present {
 		addrs = append(addrs, saved.Address(p))
 	}
 	s.kept.Set(addrs)
 }
 
-// presentAddrs are the addresses that were published last, by this run or, where that
+// presentAddrs are the addresses that were chosen last, by this run or, where that
 // is saved, the one before.
-func (s *Service) presentAddrs() (present []netlink.Present) {
-	if s.kept == nil {
-		return s.chosen()
+func (s *Service) presentAddrs() []netlink.Present {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.present != nil || s.kept == nil {
+		return s.present
 	}
-	addrs, err := s.kept.Last()
+	addrs, err := s.kept.Load()
 	if err != nil {
 		s.log.Warn("the addresses of the last run are not known, others may be chosen", "error", err)
 	}
 	for _, addr := range addrs {
-		present = append(present, netlink.Present(addr))
+		s.present = append(s.present, netlink.Present(addr))
 	}
-	return present
-}
-
-// chosen are those of the candidates that were chosen.
-func (s *Service) chosen() (present []netlink.Present) {
-	if all := s.candidates.Load(); all != nil {
-		for _, c := range *all {
-			if c.Chosen {
-				present = append(present, netlink.Present{Addr: c.Address, ByRoute: c.ByRoute})
-			}
-		}
-	}
-	return present
+	return s.present
 }
 
 // tasks are all that Run keeps running.

@@ -13,7 +13,6 @@ type Candidate struct {
 	Address   netip.Addr `json:"address"`
 	Interface string     `json:"interface"`
 	Chosen    bool       `json:"chosen"`
-	ByRoute   bool       `json:"-"` // as [Present] has it
 	// Reason is why it is chosen, or left.
 	Reason string `json:"reason"`
 }
@@ -40,7 +39,7 @@ const (
 func candidates(k kernel, globs []string, chosen []pick) (all []Candidate) {
 	choices := map[bool]choice{false: newChoice(k, globs, nil, false), true: newChoice(k, globs, nil, true)}
 	for _, p := range chosen {
-		all = append(all, Candidate{p.ip, nameOf(k.links, p.link), true, p.byRoute, p.reason})
+		all = append(all, Candidate{p.ip, nameOf(k.links, p.link), true, p.reason})
 	}
 	for _, a := range k.addrs {
 		if len(all) == maxCandidates {
@@ -48,7 +47,7 @@ func candidates(k kernel, globs []string, chosen []pick) (all []Candidate) {
 		}
 		isChosen := slices.ContainsFunc(chosen, func(p pick) bool { return p.address == a })
 		if a.reachable() && !isChosen {
-			all = append(all, Candidate{a.ip, nameOf(k.links, a.link), false, false, choices[a.ip.Is6()].left(a, chosen)})
+			all = append(all, Candidate{a.ip, nameOf(k.links, a.link), false, choices[a.ip.Is6()].left(a, chosen)})
 		}
 	}
 	return all

@@ -129,14 +129,14 @@ func newChoice(k kernel, globs []string, present []Present, v6 bool) choice {
 // sort puts routes into the order of their metrics. Of equal ones, and of the
 // several next hops of one, those with the present address come first.
 func (c choice) sort(routes []route) {
-	moves := func(r route) int {
+	rank := func(r route) int {
 		if slices.ContainsFunc(c.on(r.link), func(a address) bool { return c.isPresent(a, true) }) {
 			return 0
 		}
 		return 1
 	}
 	slices.SortStableFunc(routes, func(a, b route) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(moves(a), moves(b)), cmp.Compare(a.link, b.link))
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.link, b.link))
 	})
 }
 
@@ -161,30 +161,25 @@ func (c choice) byRoute(r route) (pick, bool) {
 	if !r.answer.IsValid() {
 		return pick{}, false
 	}
-	var there, stays []pick
-	for _, a := range c.on(r.link) {
-		there = append(there, pick{a, chosenStable, true})
-	}
+	there := picks(chosenStable, true, c.on(r.link))
+	var near []pick
 	for _, index := range c.sources(r.link) {
-		for _, a := range c.on(index) {
-			if c.isPresent(a, true) && !c.outlives(a, r) {
-				stays = append(stays, pick{a, chosenPresent, true})
-			}
-		}
+		near = append(near, picks(chosenPresent, true, c.on(index))...)
 	}
+	stays := c.staying(slices.DeleteFunc(near, func(p pick) bool { return c.outlives(p.address, r) }))
 	for _, a := range c.addrs {
 		switch {
 		case a.ip != r.answer:
 		case a.ip == r.source:
 			return pick{a, chosenPreferred, true}, true
 		case slices.Contains(c.sources(r.link), a.link):
-			return c.first(slices.Insert(there, 0, pick{a, chosenSource, true}), stays)
+			return first(slices.Insert(there, 0, pick{a, chosenSource, true}), stays)
 		}
 	}
 	slices.SortStableFunc(there, func(a, b pick) int {
 		return cmp.Compare(common(b.ip, r.answer), common(a.ip, r.answer))
 	})
-	return c.first(there, stays)
+	return first(there, stays)
 }
 
 // outlives reports whether an address was that of another route than the link has now:
@@ -201,31 +196,30 @@ func (c choice) outlives(a address, r route) bool {
 func (c choice) byLink() (pick, bool) {
 	var fit []pick
 	for _, r := range c.others {
-		fit = append(fit, picks(chosenOther, c.on(r.link))...)
+		fit = append(fit, picks(chosenOther, false, c.on(r.link))...)
 	}
 	if len(c.globs) == 0 && len(c.others) > 0 {
-		fit = append(fit, picks(chosenLoopback, c.onLoopback())...)
-		return c.first(fit, c.staying(fit))
+		fit = append(fit, picks(chosenLoopback, false, c.onLoopback())...)
+		return first(fit, c.staying(fit))
 	}
 	for _, l := range c.links {
 		switch {
 		case !l.up:
 		case len(c.globs) > 0 && matches(l, c.globs):
-			fit = append(fit, picks(chosenListed, c.on(l.index))...)
+			fit = append(fit, picks(chosenListed, false, c.on(l.index))...)
 		case len(c.globs) == 0 && leadsOut(l, c.links):
-			fit = append(fit, picks(chosenLink, c.on(l.index))...)
+			fit = append(fit, picks(chosenLink, false, c.on(l.index))...)
 		}
 	}
-	return c.first(fit, c.staying(fit))
+	return first(fit, c.staying(fit))
 }
 
 // first returns the first that stays, else the first of those that fit. One that is
 // deprecated gives way to any that is not.
-func (c choice) first(fit, stays []pick) (pick, bool) {
-	deprecated := func(p pick) bool { return p.deprecated() }
+func first(fit, stays []pick) (pick, bool) {
 	all := slices.Concat(stays, fit)
-	if fresh := slices.DeleteFunc(slices.Clone(all), deprecated); slices.ContainsFunc(fit, func(p pick) bool { return !p.deprecated() }) {
-		all = fresh
+	if slices.ContainsFunc(fit, func(p pick) bool { return !p.deprecated() }) {
+		all = slices.DeleteFunc(all, func(p pick) bool { return p.deprecated() })
 	}
 	if len(all) == 0 {
 		return pick{}, false
@@ -236,8 +230,9 @@ func (c choice) first(fit, stays []pick) (pick, bool) {
 // staying are those of some picks that were published before.
 func (c choice) staying(fit []pick) (all []pick) {
 	for _, p := range fit {
-		if c.isPresent(p.address, false) {
-			all = append(all, pick{p.address, chosenPresent, false})
+		if c.isPresent(p.address, p.byRoute) {
+			p.reason = chosenPresent
+			all = append(all, p)
 		}
 	}
 	return all
@@ -249,9 +244,9 @@ func (c choice) isPresent(a address, byRoute bool) bool {
 	return slices.ContainsFunc(c.present, func(p Present) bool { return p.Addr == a.ip && (p.ByRoute || !byRoute) })
 }
 
-func picks(reason string, addrs []address) (all []pick) {
+func picks(reason string, byRoute bool, addrs []address) (all []pick) {
 	for _, a := range addrs {
-		all = append(all, pick{a, reason, false})
+		all = append(all, pick{a, reason, byRoute})
 	}
 	return all
 }

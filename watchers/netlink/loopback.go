@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -67,43 +66,23 @@ func (t *tables) hasIPv6Loopback() (bool, error) {
 // Run watches until ctx ends and then returns nil. Where the kernel cannot be
 // queried it warns and tries again. It must not run twice concurrently.
 func (l *Loopback) Run(ctx context.Context) error {
-	pauses := retry.Backoff{First: time.Second, Max: time.Minute}
-	var warned string
-	for {
-		err := l.watch(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if text := fmt.Sprint(err); text != warned {
-			warned = text
+	s := sampler{
+		namespace: l.namespace, groups: []uint{unix.RTNLGRP_IPV6_IFADDR}, hints: retry.NewHint(),
+		warn: func(err error) {
 			l.log.Warn("changes of the loopback addresses are not noticed, trying again", "error", err)
-		}
-		retry.Sleep(ctx, pauses.Next())
+		},
 	}
+	return s.run(ctx, l.read)
 }
 
-// watch is one try. It makes up for what was missed since the last one.
-func (l *Loopback) watch(ctx context.Context) error {
-	sub, err := subscribe(l.namespace, eventBuffer, unix.RTNLGRP_IPV6_IFADDR)
+func (l *Loopback) read(kernel *tables) error {
+	six, err := kernel.hasIPv6Loopback()
 	if err != nil {
-		return err
+		return fmt.Errorf("ask for the route to ::1: %w", err)
 	}
-	sub.start(func() error { return sub.sample(eventPause) })
-	defer sub.close()
-	kernel, err := openTables(l.namespace)
-	if err != nil {
-		return err
+	if l.six.Swap(six) != six {
+		l.log.Info("localhost has other addresses", "ipv6", six)
+		l.changed()
 	}
-	defer kernel.close()
-	return sub.follow(ctx, func() error {
-		six, err := kernel.hasIPv6Loopback()
-		if err != nil {
-			return fmt.Errorf("ask for the route to ::1: %w", err)
-		}
-		if l.six.Swap(six) != six {
-			l.log.Info("localhost has other addresses", "ipv6", six)
-			l.changed()
-		}
-		return nil
-	})
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
-	"time"
 
 	rtnetlink "github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -18,12 +17,6 @@ import (
 )
 
 const (
-	// eventPause is the time between two messages that [Routes] takes. Those that
-	// come meanwhile and have no room in eventBuffer are dropped by the kernel,
-	// which costs us nothing, however many they are.
-	eventPause = 100 * time.Millisecond
-	// eventBuffer is requested for the subscription, in bytes.
-	eventBuffer = 8 << 10
 	// maxAddresses bounds the questions of a reading. To any further address the
 	// way does not change, as far as we know.
 	maxAddresses = 256
@@ -75,36 +68,12 @@ func (r *Routes) Hint() { r.hints.Send() }
 // queried it warns and tries again: what is watched is a help, and no part without
 // which the service is not whole. It must not run twice concurrently.
 func (r *Routes) Run(ctx context.Context) error {
-	pauses := retry.Backoff{First: time.Second, Max: time.Minute}
-	var warned string
-	for {
-		err := r.watch(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if text := fmt.Sprint(err); text != warned && r.Logger != nil {
-			warned = text
+	s := sampler{namespace: r.namespace, groups: routeGroups, hints: r.hints, warn: func(err error) {
+		if r.Logger != nil {
 			r.Logger.Warn("changes of the routes to upstreams are not noticed, trying again", "error", err)
 		}
-		retry.Sleep(ctx, pauses.Next())
-	}
-}
-
-// watch is one try. It makes up for what was missed since the last one.
-func (r *Routes) watch(ctx context.Context) error {
-	sub, err := subscribe(r.namespace, eventBuffer, routeGroups...)
-	if err != nil {
-		return err
-	}
-	sub.hints = r.hints
-	sub.start(func() error { return sub.sample(eventPause) })
-	defer sub.close()
-	kernel, err := openTables(r.namespace)
-	if err != nil {
-		return err
-	}
-	defer kernel.close()
-	return sub.follow(ctx, func() error { return r.read(kernel) })
+	}}
+	return s.run(ctx, r.read)
 }
 
 // read compares the ways with those of the last reading.
@@ -197,19 +166,4 @@ func wayWithout(err error) (way, error) {
 		return way{refused: refused}, nil
 	}
 	return way{}, err
-}
-
-// sample turns some of the messages into hints until the socket fails or is
-// closed.
-func (s *subscription) sample(pause time.Duration) error {
-	for {
-		if _, _, err := s.socket.Receive(); err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ENOBUFS) {
-			return fmt.Errorf("receive the kernel's network changes: %w", err)
-		}
-		s.hints.Send()
-		select {
-		case <-s.closed:
-		case <-time.After(pause):
-		}
-	}
 }

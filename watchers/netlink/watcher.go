@@ -34,6 +34,10 @@ type Watcher struct {
 	// one before: while they are good, no others take their place.
 	Present []Present
 
+	// Chosen, if not nil, is called by Run with what Present is to be for the next
+	// Run, when that has changed. It is not called with Addresses, and must not block.
+	Chosen func([]Present)
+
 	// Publish is called by Run with the addresses, IPv4 before IPv6: once at
 	// the start of each Run and then upon each change. The list is empty while
 	// there is no usable address. It belongs to Publish, which must not block.
@@ -81,7 +85,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.report(byHand)
 	w.Publish(slices.Clone(w.Addresses))
 	gateways := *w
-	gateways.Publish, gateways.Candidates = func([]netip.Addr) {}, nil
+	gateways.Publish, gateways.Candidates, gateways.Chosen = func([]netip.Addr) {}, nil, nil
 	if err := gateways.watch(ctx); err != nil && ctx.Err() == nil {
 		// The addresses are published all the same, such as where netlink is
 		// forbidden.
@@ -131,7 +135,12 @@ func (w *Watcher) watch(ctx context.Context) error {
 		for _, p := range chosen {
 			addrs = append(addrs, p.ip)
 		}
-		present = replaced(present, chosen)
+		if now := replaced(present, chosen); !slices.Equal(now, present) {
+			present = now
+			if w.Chosen != nil {
+				w.Chosen(slices.Clone(now))
+			}
+		}
 		if first || !slices.Equal(addrs, published) {
 			published = addrs
 			w.log().Debug("local addresses read", "addresses", addrs)

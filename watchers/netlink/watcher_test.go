@@ -3,8 +3,10 @@ package netlink
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -302,5 +304,18 @@ func (n *namespace) overrun() {
 	}
 	if !errors.Is(run.err, unix.ENOBUFS) {
 		n.t.Fatalf("Run = %v, want ENOBUFS", run.err)
+	}
+}
+
+// The address of a family that has none for a while is kept for when it is back.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	four, six := Present{netip.MustParseAddr("10.0.0.2"), true}, Present{netip.MustParseAddr("2001:db8::2"), true}
+	other := pick{address: address{ip: netip.MustParseAddr("10.0.0.3")}}
+	if got, want := replaced([]Present{four, six}, []pick{other}), []Present{{other.ip, false}, six}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := replaced([]Present{four, six}, nil); !slices.Equal(got, []Present{four, six}) {
+		t.Errorf("without any %v", got)
 	}
 }

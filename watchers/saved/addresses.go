@@ -77,29 +77,12 @@ func (a *Addresses) Load() ([]Address, error) {
 	return addrs, nil
 }
 
-// Last returns the addresses that were published last, those of the file before any
-// were in this process.
-func (a *Addresses) Last() ([]Address, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.addrs != nil {
-		return slices.Clone(a.addrs), nil
-	}
-	addrs, err := a.Load()
-	a.addrs = addrs
-	return slices.Clone(addrs), err
-}
-
-// Set takes the addresses that are published now. Of a family that has none the last
-// one is kept, as it may come back. It may be called from any goroutine, and does not
-// block.
+// Set takes the addresses that are published now. It may be called from any
+// goroutine, and does not block.
 func (a *Addresses) Set(addrs []Address) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	gone := slices.DeleteFunc(slices.Clone(a.addrs), func(old Address) bool {
-		return slices.ContainsFunc(addrs, func(now Address) bool { return now.Is6() == old.Is6() })
-	})
-	a.addrs = slices.Concat(addrs, gone)
+	a.addrs = addrs
 	a.set.Send()
 }
 
