@@ -4,14 +4,13 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/miekg/dns"
 )
 
 // maxDomain is the length limit of a domain name as text (RFC 1035, section
-// 2.3.4), and maxLabel that of one of its labels.
-const (
-	maxDomain = 253
-	maxLabel  = 63
-)
+// 2.3.4), which the library exceeds by its final dot.
+const maxDomain = 253
 
 // domains are the domain names in a search list as it was written, once each and
 // without the dots around them. The root, as in "search .", stands for the name
@@ -36,21 +35,15 @@ func domains(search []string) []string {
 // isDomain reports whether a text is a domain name of letters, digits, hyphens
 // and underscores. No top-level domain is a number, so that an address is none.
 func isDomain(text string) bool {
-	if len(text) > maxDomain {
-		return false
-	}
-	labels := strings.Split(text, ".")
-	for _, label := range labels {
-		if label == "" || len(label) > maxLabel || strings.ContainsFunc(label, isForeign) {
-			return false
-		}
-	}
-	return strings.ContainsFunc(labels[len(labels)-1], func(c rune) bool { return !isDigit(c) })
+	_, ok := dns.IsDomainName(text)
+	topLevel := text[strings.LastIndexByte(text, '.')+1:]
+	return ok && len(text) <= maxDomain && !strings.ContainsFunc(text, isForeign) &&
+		strings.ContainsFunc(topLevel, func(c rune) bool { return !isDigit(c) })
 }
 
 // isForeign reports whether a character is of no domain name.
 func isForeign(c rune) bool {
-	return !isDigit(c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_'
+	return !isDigit(c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.'
 }
 
 func isDigit(c rune) bool { return '0' <= c && c <= '9' }
