@@ -76,6 +76,9 @@ func (s *Server) UpstreamStatus() []upstream.Status {
 		for _, server := range group.Servers() {
 			e := entry(server)
 			e.Routes = append(e.Routes, st.routed[i].Domains...)
+			if i >= len(st.settings.Upstreams.Routes) {
+				e.Searched = append(e.Searched, st.routed[i].Domains...)
+			}
 		}
 	}
 	return all

@@ -30,11 +30,14 @@ type Status struct {
 	Addr     netip.AddrPort `json:"-"`
 	Protocol string         `json:"protocol"` // udp, tcp, tls or https
 	// General is whether it is queried for names that no route matches, and
-	// Routes are the domains that a route sends to it. A [Pool] leaves both to
-	// its user, which has the routes.
+	// Routes are the domains that a route sends to it. A [Pool] leaves all of that
+	// to its user, which has the routes.
 	General bool     `json:"general"`
 	Routes  []string `json:"routes"`
-	State   State    `json:"state"`
+	// Searched are those of Routes that are domains of the search list, and not
+	// configured.
+	Searched []string `json:"searched,omitempty"`
+	State    State    `json:"state"`
 	// Since is when it came into that state.
 	Since time.Time `json:"since"`
 	// Reason is why it is not good, else empty.

@@ -151,7 +151,7 @@ var ails = []ail{
 	}, "resolv-conf", Problem, "dhclient"},
 
 	{"a search domain below local", func(p *patient) {
-		p.Status.UpstreamStatus[0].Routes = []string{"corp.local"}
+		p.Status.UpstreamStatus[0].Routes, p.Status.UpstreamStatus[0].Searched = []string{"corp.local"}, []string{"corp.local"}
 	}, "search-list", Note, "192.0.2.53"},
 	{"NetworkManager", func(p *patient) { p.run("400", "NetworkManager") }, "resolv-conf-writers", Note, "rc-manager"},
 	{"NetworkManager, which fights", func(p *patient) { p.run("400", "NetworkManager"); p.Status.ResolvConf.Overwrites = 3 }, "resolv-conf-writers", Warning, "overwritten 3 times"},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
-	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 )
@@ -73,23 +72,10 @@ func checkSearchList(m *Input) []Finding {
 	if m.Status == nil {
 		return nil
 	}
-	configured := func(domain string) bool {
-		return slices.ContainsFunc(m.Config.DNS.Upstreams.Routes, func(r resolver.Route) bool {
-			return slices.Contains(r.Domains, domain)
-		})
-	}
 	var domains, servers []string
 	for _, u := range m.Status.UpstreamStatus {
-		for _, domain := range u.Routes {
-			if !strings.HasSuffix(strings.ToLower(domain), ".local") || configured(domain) {
-				continue
-			}
-			if !slices.Contains(domains, domain) {
-				domains = append(domains, domain)
-			}
-			if !slices.Contains(servers, u.Server) {
-				servers = append(servers, u.Server)
-			}
+		if len(u.Searched) > 0 {
+			domains, servers = u.Searched, append(servers, u.Server) // each server has all of them
 		}
 	}
 	if len(domains) == 0 {
