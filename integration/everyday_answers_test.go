@@ -68,7 +68,7 @@ func ownNames() []everydayRow {
 		{"the same, and the server forges that name's address beside it", "followed", aliasToHosts(true), nil},
 		{"an alias leads to a domain that has a server of its own", "followed", aliasToRoute, nil},
 		{"type DS of a domain that has a server of its own", "asked above it", apexDS, nil},
-		{"type SOA of a reverse zone that is nobody's (RFC 6303)", "answered", emptyZone, nil},
+		{"type SOA of a private reverse zone (RFC 6303)", "answered", emptyZone, nil},
 		{"answers with private addresses are kept out; type A of ipv4only.arpa (RFC 7050)", answered, translatorPrefix, []string{"systemd-resolved"}},
 	}
 }

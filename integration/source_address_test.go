@@ -13,10 +13,8 @@ import (
 func TestSourceAddress(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	n := newNode(newLAN(t), "node")
-	n.configure(noUpstream)
+	n := newNodeOfTwoLinks(t)
 	n.boot()
-	n.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire")
 	n.run("ip", "link", "add", "docker0", "type", "bridge")
 	for _, row := range []struct {
 		name string
@@ -119,9 +117,7 @@ func TestSourceAddress(t *testing.T) {
 func TestNextHopObjectAlone(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	n := newNode(newLAN(t), "node")
-	n.configure(noUpstream)
-	n.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire")
+	n := newNodeOfTwoLinks(t)
 	n.clearNetwork()
 	n.run("sysctl", "-w", "net.ipv4.nexthop_compat_mode=0")
 	n.boot()
@@ -141,9 +137,7 @@ func TestNextHopObjectAlone(t *testing.T) {
 func TestSourceAddressStays(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	n := newNode(newLAN(t), "node")
-	n.configure(noUpstream)
-	n.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire")
+	n := newNodeOfTwoLinks(t)
 	n.clearNetwork()
 	ip := func(line string) { must(t, n.ip(line)) }
 	d := n.boot()
@@ -203,6 +197,14 @@ func (m *machine) ip(lines string, options ...string) error {
 	m.write("/etc/ip.batch", lines+"\n")
 	_, err := m.try("ip", append(options, "-batch", "/etc/ip.batch")...)
 	return err
+}
+
+// newNodeOfTwoLinks has eth0 and eth1, which leads nowhere.
+func newNodeOfTwoLinks(t testing.TB) *node {
+	n := newNode(newLAN(t), "node")
+	n.configure(noUpstream)
+	n.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire")
+	return n
 }
 
 // clearNetwork takes all addresses, routes and rules of a test away.

@@ -6,7 +6,7 @@ import "sync"
 // value is ready.
 type broadcast struct {
 	mu   sync.Mutex
-	next chan struct{} // nil while nobody waits
+	next chan struct{} // nil while there is nothing to wake
 }
 
 // wait returns a channel that the next send closes.

@@ -141,7 +141,7 @@ func (p *peer) recovered() {
 }
 
 // missed records that there was no reply by the deadline to what was sent then, or
-// an error instead. It has the server probed, as it may be the name that nobody
+// an error instead. It has the server probed, as it may be the name that no server
 // answers; without probes the misses alone decide.
 func (p *peer) missed(reason error, sent time.Time, probed bool) {
 	p.mu.Lock()

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxHops bounds how often one query is decided on anew, behind its aliases.
+	// maxHops bounds how often one query is decided on again, behind its aliases.
 	maxHops = 16
 	// maxAliases bounds the way through one reply. The resolvers that we ask end
 	// after some 16 themselves; but a few DNAME records can lead through more names

@@ -22,8 +22,8 @@ var (
 )
 
 // appendName appends the wire form of a host name in lower case, by which names
-// are compared. It may have a dot at its end. Underscores are not allowed in host names (RFC 1123, section 2.1), but
-// many machines have them.
+// are compared. It may have a dot at its end. Underscores are not allowed in host
+// names (RFC 1123, section 2.1), but many machines have them.
 func appendName(dst, text []byte) ([]byte, error) {
 	if n := len(text); n > 1 && text[n-1] == '.' {
 		text = text[:n-1]

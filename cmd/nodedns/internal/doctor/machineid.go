@@ -9,8 +9,8 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// checkMachineID finds out whether systemd can read the machine's ID, whoever
-// writes it.
+// checkMachineID checks whether systemd can read the machine's ID, whatever
+// program writes it.
 func checkMachineID(m *Input) []Finding {
 	files := m.Config.Files
 	path := cmp.Or(files.MachineID, machine.MachineID)
