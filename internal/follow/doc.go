@@ -10,6 +10,8 @@
 // directory and symlink that its path leads over is watched in the same way, and
 // of a directory that is missing the nearest one above it. The file itself is
 // watched too, since one that is a mount point changes without its directory.
+// Where a path leads to a directory, all changes of what it lists count, though
+// not those of the files that symlinks in it lead to.
 // Watches are kept as long as what they are for is the same.
 //
 // The kernel's notifications are hints. They are lost when its queue overflows,

@@ -29,7 +29,8 @@ type Follower struct {
 	// Root is put before every path and is what an absolute symlink starts
 	// from; an empty one is "/".
 	Root string
-	// Files are absolute paths. None of them needs to exist.
+	// Files are absolute paths, of files or of directories with all that they
+	// list. None of them needs to exist.
 	Files []string
 	// Logger of errors; nil discards them.
 	Logger *slog.Logger

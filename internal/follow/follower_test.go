@@ -72,6 +72,13 @@ func contents(root, file string) string {
 	if err != nil {
 		return err.Error()
 	}
+	if entries, err := os.ReadDir(real); err == nil {
+		var text strings.Builder
+		for _, e := range entries {
+			text.WriteString(e.Name() + ":" + contents(root, file+"/"+e.Name()))
+		}
+		return text.String()
+	}
 	text, err := os.ReadFile(real)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "missing"
@@ -227,6 +234,31 @@ func TestFollowSeveralFiles(t *testing.T) {
 	await("missingb")
 	write(t, one+"/file", "a")
 	await("ab")
+}
+
+// A directory is followed with all that it lists, and may come later; which of
+// its paths inotify knows does not matter.
+func TestFollowADirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	listing := dir + "/listing"
+	must(t, os.Symlink("real", dir+"/link"))
+	await := follow(t, &Follower{Files: []string{dir + "/link", listing}})
+	await("missingmissing")
+	must(t, os.Mkdir(dir+"/real", 0o755))
+	await("missing")
+	write(t, dir+"/real/a", "1")
+	await("a:1missing")
+	must(t, os.WriteFile(dir+"/.new", []byte("2"), 0o644))
+	must(t, os.Rename(dir+"/.new", dir+"/real/b"))
+	await("a:1b:2missing")
+	must(t, os.Remove(dir+"/real/a"))
+	await("b:2missing")
+	must(t, os.Mkdir(listing, 0o755))
+	write(t, listing+"/c", "3")
+	await("b:2c:3")
+	must(t, os.RemoveAll(dir+"/real"))
+	await("missingc:3")
 }
 
 // A file with a second name changes without its directory, as one that is a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -21,11 +20,11 @@ const maxRounds = 3
 
 // notifier receives the kernel's notifications about some files.
 type notifier struct {
-	notify  *fsnotify.Watcher   // nil where the kernel gives none
-	watches watches             // those of notify
-	failed  error               // why it gives none
-	held    map[string]identity // what was watched, by path
-	names   atomic.Pointer[map[string]bool]
+	notify  *fsnotify.Watcher      // nil where the kernel gives none
+	watches watches                // those of notify
+	failed  error                  // why it gives none
+	held    map[string]identity    // what was watched, by path
+	wanted  atomic.Pointer[survey] // which notifications are hints
 	given   retry.Hint
 }
 
@@ -38,7 +37,7 @@ type watches interface {
 
 func newNotifier() *notifier {
 	n := &notifier{held: map[string]identity{}, given: retry.NewHint()}
-	n.names.Store(&map[string]bool{})
+	n.wanted.Store(&survey{})
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		// Most often it is fs.inotify.max_user_instances that is used up.
@@ -74,7 +73,7 @@ func (n *notifier) rewatch(root string, files []string) (all bool, err error) {
 // watch has the watches be those that were found to be needed. The error is about
 // directories that can't be watched.
 func (n *notifier) watch(found survey) error {
-	n.names.Store(&found.names) // first, or the first notifications would match nothing
+	n.wanted.Store(&found) // first, or the first notifications would match nothing
 	alive := n.watches.WatchList()
 	for path, watched := range n.held {
 		if p, wanted := found.places[path]; !wanted || p.identity != watched || !slices.Contains(alive, path) {
@@ -136,7 +135,7 @@ func (n *notifier) receive() {
 			if !open {
 				return
 			}
-			if (*n.names.Load())[filepath.Base(e.Name)] {
+			if n.wanted.Load().concerns(e.Name) {
 				n.given.Send()
 			}
 		case _, open := <-n.notify.Errors:

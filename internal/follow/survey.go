@@ -17,6 +17,9 @@ type survey struct {
 	// path. The directory in front of it may be called otherwise there: inotify
 	// knows one path of each, and a bind mount gives it two.
 	names map[string]bool
+	// listed are the paths of the directories that are followed themselves: all
+	// that happens in them counts, whatever the name.
+	listed map[string]bool
 }
 
 // place is a directory or a file at a path.
@@ -36,7 +39,8 @@ type identity struct{ device, inode uint64 }
 // surveyOf looks at the paths of the files: each directory and symlink on the
 // way is watched in the directory that it lies in, and the file itself too.
 func surveyOf(root string, files []string) survey {
-	s := survey{map[string]place{}, map[string]bool{}}
+	s := survey{map[string]place{}, map[string]bool{}, map[string]bool{}}
+	directories := map[identity]bool{}
 	for _, file := range files {
 		// As far as it leads: an error ends it at something to be watched.
 		p, _ := osfile.Walk(root, file)
@@ -46,7 +50,16 @@ func surveyOf(root string, files []string) survey {
 			s.add(dir, !isDirectory(component))
 		}
 		// It may be missing, and most often the directory is enough.
-		s.add(p.File, false)
+		listed := isDirectory(p.File)
+		s.add(p.File, listed)
+		if listed {
+			directories[s.places[p.File].identity] = true
+		}
+	}
+	for path, p := range s.places {
+		if directories[p.identity] { // by whichever of its paths inotify knows it
+			s.listed[path] = true
+		}
 	}
 	return s
 }
@@ -77,8 +90,13 @@ func isDirectory(path string) bool {
 	return err == nil && info.Mode().Type() == fs.ModeDir
 }
 
+// concerns reports whether a notification about a path is a hint.
+func (s *survey) concerns(path string) bool {
+	return s.names[filepath.Base(path)] || s.listed[filepath.Dir(path)]
+}
+
 func (s survey) equal(other survey) bool {
-	return maps.Equal(s.places, other.places) && maps.Equal(s.names, other.names)
+	return maps.Equal(s.places, other.places) && maps.Equal(s.names, other.names) && maps.Equal(s.listed, other.listed)
 }
 
 // local reports whether the kernel notifies of all changes.
