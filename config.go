@@ -308,7 +308,7 @@ func (s *Service) Reload(change func(*Config)) error {
 		}
 	}
 	if s.resolv != nil {
-		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD)
+		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD, next.DNS.LocalDomain())
 	}
 	s.cfg = next
 	s.cluster.SetRecoverAfter(next.RecoverAfter)

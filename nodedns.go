@@ -175,7 +175,7 @@ func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.Set(cfg.ResolvConf.Mode, cfg.DNS.Upstreams.TrustAD)
+	k.Set(cfg.ResolvConf.Mode, cfg.DNS.Upstreams.TrustAD, cfg.DNS.LocalDomain())
 	return k, nil
 }
 

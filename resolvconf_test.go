@@ -49,7 +49,7 @@ func (f *fixture) leavePointing() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	k.Set(resolvconf.ModeStub, false)
+	k.Set(resolvconf.ModeStub, false, "")
 	f.writeResolvConf(theirs)
 	k.Start(f.t.Context())
 	if got := f.file("etc/resolv.conf"); !strings.Contains(got, "nameserver 127.0.0.53\n") {

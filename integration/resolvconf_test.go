@@ -112,6 +112,34 @@ func TestResolvConfStub(t *testing.T) {
 	})
 }
 
+// The first local domain is searched too: a name in it need not be written out.
+func TestResolvConfSearchesTheLocalDomain(t *testing.T) {
+	t.Parallel()
+	needSandbox(t, "dnsmasq")
+	const original = "nameserver " + routerV4 + "\nsearch example\n"
+	n := newStub(t, original)
+	zone := "[zone]\ndomains = [\"nodes.example\", \"more.example\"]"
+	n.configure(zone, stubMode)
+	d := n.boot()
+	eventually(t, "resolv.conf points here", func() error {
+		return n.pointsHere("search example nodes.example", "options edns0")
+	})
+	eventually(t, "our address is known", func() error { return n.resolves(n.id, n.v4(), n.v6()) })
+	if text := n.run("cat", realServers); !strings.HasSuffix(text, "\nsearch example\n") {
+		t.Errorf("containers have %q", text)
+	}
+	n.configure(strings.Replace(zone, "nodes.", "cluster.", 1), stubMode)
+	d.signal(unix.SIGHUP)
+	eventually(t, "the other domain is searched", func() error {
+		return n.pointsHere("search example cluster.example", "options edns0")
+	})
+	d.signal(unix.SIGTERM)
+	d.exit()
+	if got := n.read(resolvConf); got != original {
+		t.Errorf("resolv.conf is %q, want %q", got, original)
+	}
+}
+
 // After kill -9 the command of the unit gives a symlink back as it was, even
 // where the configuration is broken by then.
 func TestResolvConfAfterKill(t *testing.T) {

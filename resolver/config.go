@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/internal/boottime"
@@ -135,6 +136,15 @@ const defaultTimeout = 2 * time.Second
 
 // auto reports whether the machine's own servers are asked.
 func (u Upstreams) auto() bool { return slices.Contains(u.Servers, Auto) }
+
+// LocalDomain is the first of Domains, in lower case and without the final dot, or
+// "": the one below which nodes are called.
+func (s *Settings) LocalDomain() string {
+	if len(s.Domains) == 0 {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(s.Domains[0], "."))
+}
 
 // Clone returns a copy that shares no list, with the defaults filled in.
 func (s Settings) Clone() Settings {

@@ -29,7 +29,7 @@ func (m *testMachine) leavePointing(original string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	keeper.Set(resolvconf.ModeStub, false)
+	keeper.Set(resolvconf.ModeStub, false, "")
 	keeper.Start(m.t.Context())
 	if s := keeper.Status(); s.State != resolvconf.StateStub {
 		m.t.Fatalf("resolv.conf: %+v", s)

@@ -92,7 +92,7 @@ func (b *bubble) change(f func()) {
 func (r *tree) launch(mode Mode, trustAD bool) *bubble {
 	r.t.Helper()
 	b := r.prepare()
-	b.Set(mode, trustAD)
+	b.Set(mode, trustAD, "")
 	ctx, cancel := context.WithCancel(r.t.Context())
 	b.cancel, b.ended = cancel, make(chan error, 1)
 	b.Start(ctx)

@@ -89,6 +89,7 @@ type Keeper struct {
 	mu      sync.Mutex // guards what follows
 	mode    Mode
 	trustAD bool
+	domain  string
 	reset   bool // apply the mode as at a start
 	status  Status
 }
@@ -121,11 +122,12 @@ func New(cfg Config) (*Keeper, error) {
 	return k, nil
 }
 
-// Set changes the mode, and whether clients should trust our AD bit. A file
-// that was left to another program is taken over again.
-func (k *Keeper) Set(mode Mode, trustAD bool) {
+// Set changes the mode, whether clients should trust our AD bit, and the local
+// domain that programs are to search too, or "" for none. A file that was left to
+// another program is taken over again.
+func (k *Keeper) Set(mode Mode, trustAD bool, domain string) {
 	k.mu.Lock()
-	k.mode, k.trustAD, k.reset = mode, trustAD, true
+	k.mode, k.trustAD, k.domain, k.reset = mode, trustAD, domain, true
 	k.mu.Unlock()
 	k.Hint()
 }
@@ -189,7 +191,7 @@ func earlier(a, b time.Duration) time.Duration {
 // step brings the files up to date. It returns when to check again without a
 // hint, or 0 for never.
 func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
-	mode, trustAD := k.takeSettings()
+	mode, trustAD, domain := k.takeSettings()
 	if _, err := k.sources.Reload(); err != nil {
 		k.log.Debug("some sources of resolv.conf cannot be read", "error", err)
 	}
@@ -198,7 +200,7 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 	state := StateOff
 	if mode == ModeStub {
 		var err error
-		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, trustAD, k.cfg.Hostnames.presentDomain()))
+		state, pause, err = k.takeOver(ctx, stubText(k.listener(), machine, trustAD, domain, k.cfg.Hostnames.presentDomain()))
 		failed = append(failed, err)
 	} else {
 		failed = append(failed, k.restore())
@@ -216,14 +218,14 @@ func (k *Keeper) step(ctx context.Context) (pause time.Duration) {
 }
 
 // takeSettings returns what Set has set, and starts over when that is new.
-func (k *Keeper) takeSettings() (mode Mode, trustAD bool) {
+func (k *Keeper) takeSettings() (mode Mode, trustAD bool, domain string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.reset {
 		k.reset, k.left = false, newLeft()
 		k.overwrites.reset()
 	}
-	return k.mode, k.trustAD
+	return k.mode, k.trustAD, k.domain
 }
 
 // setStatus makes the status, and logs an error that is new.

@@ -71,7 +71,7 @@ func TestItIsLeftAloneUntilTheListenerAnswers(t *testing.T) {
 		b := r.launch(ModeOff, false)
 		b.wantState(StateOff, "")
 		b.change(func() { b.dead = true })
-		b.Set(ModeStub, false)
+		b.Set(ModeStub, false, "")
 		sleep(time.Minute)
 		b.wantState(StateWaiting, "127.0.0.53:53 does not answer")
 		r.want(usualPath, theirs)
@@ -119,7 +119,7 @@ func TestListeners(t *testing.T) {
 					b.listeners = append(b.listeners, netip.MustParseAddrPort(l))
 				}
 				b.cfg.Probe = func(context.Context, netip.AddrPort) error { return nil }
-				b.Set(ModeStub, false)
+				b.Set(ModeStub, false, "")
 				b.Start(r.t.Context())
 				if c.want == "" {
 					b.wantState(StateWaiting, "no listener is on port 53")
@@ -174,12 +174,12 @@ func TestTheModeChangesWhileItRuns(t *testing.T) {
 			b.change(func() {})
 			r.want(usualPath, stub(edns))
 			r.want(resolvedPath, "-> "+realPath)
-			b.Set(ModeOff, false)
+			b.Set(ModeOff, false, "")
 			b.change(func() {})
 			b.wantState(StateOff, "")
 			r.want(usualPath, "nameserver 192.0.2.1\n")
 			r.want(resolvedPath, "none")
-			b.Set(ModeStub, false)
+			b.Set(ModeStub, false, "")
 		}
 		b.stop()
 	})

@@ -48,14 +48,14 @@ func TestAMountedFileIsWrittenInPlace(t *testing.T) {
 	}
 	t.Cleanup(func() { unix.Unmount(r.path(usualPath), unix.MNT_DETACH) })
 	b := r.prepare()
-	b.Set(ModeStub, false)
+	b.Set(ModeStub, false, "")
 	b.Start(t.Context())
 	b.wantState(StateStub, "")
 	r.want("/source", stub("search a.example", edns))
 
 	// Killed, started again, killed again and restored.
 	b = r.prepare()
-	b.Set(ModeStub, false)
+	b.Set(ModeStub, false, "")
 	b.Start(t.Context())
 	r.want("/source", stub("search a.example", edns))
 	if _, err := Restore(b.config()); err != nil {
@@ -83,7 +83,7 @@ func TestAFileThatIsMountedOverOurs(t *testing.T) {
 	r := newTree(t)
 	r.write(usualPath, owners)
 	b := r.prepare()
-	b.Set(ModeStub, false)
+	b.Set(ModeStub, false, "")
 	b.Start(t.Context())
 	for range 2 {
 		r.write("/vpn", vpns)

@@ -129,7 +129,7 @@ func TestTooManyFightsAreLost(t *testing.T) {
 		}
 
 		// A reload starts over.
-		b.Set(ModeStub, false)
+		b.Set(ModeStub, false, "")
 		b.change(func() {})
 		b.wantState(StateStub, "")
 		r.want(usualPath, stub("search b102.example", edns))

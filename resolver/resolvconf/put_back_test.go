@@ -72,7 +72,7 @@ func TestAVPNThatPutsOurTextBack(t *testing.T) {
 		}},
 		"the mode was off": {func(b *bubble) *bubble {
 			for _, mode := range []Mode{ModeOff, ModeStub} {
-				b.Set(mode, false)
+				b.Set(mode, false, "")
 				b.change(func() {})
 			}
 			return b

@@ -16,21 +16,25 @@ const (
 )
 
 // stubText is a resolv.conf that points at us, but for its comments, with the
-// search list and the options that the machine is configured with. Answers with
-// EDNS are larger, and report errors in detail. implied is the domain of the
-// present hostname.
-func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool, implied string) string {
+// search list and the options that the machine is configured with, and the local
+// domain behind that list. Answers with EDNS are larger, and report errors in
+// detail. implied is the domain of the present hostname.
+func stubText(listener netip.AddrPort, m SystemConfig, trustAD bool, domain, implied string) string {
 	options := appendNew(withoutTrust(m.Options), maxOptions+1, optionEDNS)
 	if trustAD {
 		options = append(options, optionTrustAD)
 	}
-	return fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.searchLine(implied), options)
+	return fmt.Sprintf("nameserver %v\n", listener.Addr()) + tail(m.searchLine(domain, implied), options)
 }
 
 // searchLine is the list that a file of ours has to have, for the machine's
-// programs to use that of the configuration. Without one they use the domain of
-// the hostname, and the root is how a list says that there is none.
-func (m SystemConfig) searchLine(implied string) []string {
+// programs to use that of the configuration, and the local domain last. Without a
+// list they use the domain of the hostname, and the root is how a list says that
+// there is none.
+func (m SystemConfig) searchLine(domain, implied string) []string {
+	if list, added := m.searchToo(domain); added {
+		return list
+	}
 	switch {
 	case len(m.Search) == 0 && implied != "":
 		return []string{"."}
@@ -38,6 +42,15 @@ func (m SystemConfig) searchLine(implied string) []string {
 		return nil
 	}
 	return m.Search
+}
+
+// searchToo is the search list with a domain behind it, and whether it was added.
+// It is not where the list has it, or where a list that musl reads would become
+// one that it does not: the machine's own domains come first.
+func (m SystemConfig) searchToo(domain string) (list []string, added bool) {
+	all := domains(append(slices.Clone(m.Search), domain))
+	longer := len(portable(m.Search)) == len(m.Search) && len(portable(all)) < len(all)
+	return all, len(all) > len(m.Search) && !longer
 }
 
 // realText is one with the servers that we query. Its readers do not query us,
