@@ -32,20 +32,20 @@ var layers = []struct {
 	{"verdict", []string{"resolver", "watchers", "zone/hostsfile", "zone/changelog", "zone"}},
 	{"zone", nil},
 	{leaves, nil},
-	{testkit, []string{testkit}},
+	{kit, []string{kit}},
 }
 
 // leaves are the packages that every part may import, and that import no part
 // but each other: all but the zone, which needs the standard library only.
 const leaves = "internal"
 
-// testkit is for tests, and nothing that is built imports it. Its fake name
+// kit is for tests, and nothing that is built imports it. Its fake name
 // servers know the wire format.
-const testkit = "internal/testkit"
+const kit = "internal/testkit"
 
 // partOf finds the part of the module that a directory belongs to.
 func partOf(dir string) string {
-	for _, part := range []string{"zone/hostsfile", "zone/changelog", testkit} {
+	for _, part := range []string{"zone/hostsfile", "zone/changelog", kit} {
 		if dir == part || strings.HasPrefix(dir, part+"/") {
 			return part
 		}
@@ -78,13 +78,13 @@ func forbidden(part, imported string) string {
 	within, ours := strings.CutPrefix(imported, module)
 	within = strings.TrimPrefix(within, "/")
 	switch {
-	case ours && part != testkit && partOf(within) == testkit:
+	case ours && part != kit && partOf(within) == kit:
 		return "only tests may"
 	case ours && part != "zone" && partOf(within) == leaves:
 		return ""
 	case ours && !slices.Contains(below(part), partOf(within)):
 		return "data would flow back; see docs/architecture.md"
-	case imported == "github.com/miekg/dns" && part != "resolver" && part != testkit:
+	case imported == "github.com/miekg/dns" && part != "resolver" && part != kit:
 		return "only package resolver knows the wire format"
 	case part == "zone" && !ours && strings.Contains(imported, "."):
 		return "the zone needs the standard library only"

@@ -26,7 +26,8 @@
 //   - everyday_test.go puts nodedns and other forwarders in front of the same
 //     servers, row by row of the manual's table; everyday_site_test.go is where,
 //     and everyday_forwarders_test.go has the programs.
-//   - docs_test.go runs what the manual shows, as transcript_test.go reads it.
+//   - docs_test.go runs what the manual shows, as transcript_test.go reads it;
+//     recipes_test.go has the tools that its recipes are for.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so
 // does the command in the directory peers, beside other name servers.

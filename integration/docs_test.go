@@ -23,6 +23,7 @@ var scenes = map[string]func(t *testing.T) (m *machine, path string){
 	tutorial:             newDesk,
 	"migration.md":       newResolved,
 	"operations.md":      newEnabled,
+	"recipes.md":         newListed,
 	"troubleshooting.md": newEnabled,
 }
 

@@ -19,9 +19,10 @@ type step struct {
 	output  []string
 }
 
-// steps are the commands in the blocks "console" and "sh" of a page. In the
-// first, "$ " begins a command, "> " goes on with it, and what follows is its
-// output. The second is one command as a whole.
+// steps are the commands in the blocks "console", "sh" and "cron" of a page. In
+// the first, "$ " begins a command, "> " goes on with it, and what follows is its
+// output. The second is one command as a whole, and the third has one in each line
+// after when and as which user it is run.
 func steps(page string) (found []step) {
 	block := ""
 	for i, line := range strings.Split(page, "\n") {
@@ -37,6 +38,8 @@ func steps(page string) (found []step) {
 			block = ""
 		case block == "in sh":
 			found[last].command += line + "\n"
+		case block == "in cron":
+			found = append(found, step{line: i + 1, command: strings.SplitN(line, " ", 7)[6]})
 		case block != "in console":
 		case strings.HasPrefix(line, "$ "):
 			found = append(found, step{line: i + 1, command: line[2:]})
