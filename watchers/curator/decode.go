@@ -3,6 +3,7 @@ package curator
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
@@ -18,7 +19,7 @@ import (
 // message of the largest size would take gigabytes.
 const maxPiece = 4096
 
-// encoded is a WatchEvent as it came.
+// encoded is a WatchEvent as it came, or a message in it.
 type encoded []byte
 
 // codec is that of protocol buffers, and leaves encoded messages as they are.
@@ -46,30 +47,36 @@ const (
 )
 
 // pieces yields the event as several small ones that amount to the same: the
-// nodes, then the tombstones, and with the last one the progress. A message that
+// nodes, then the tombstones, and with the last one the progress. Of a node's
+// labels they have only what its name is made of: see nodeDecoder. A message that
 // cannot be decoded yields an error, which ends it.
-func (m encoded) pieces(yield func(*curatorpb.WatchEvent, error) bool) {
-	last, err := m.progress()
-	for _, repeated := range []protowire.Number{nodesField, tombstonesField} {
+func (m encoded) pieces(nameLabel string) iter.Seq2[*curatorpb.WatchEvent, error] {
+	nodes := nodeDecoder{nameLabel: nameLabel}
+	return func(yield func(*curatorpb.WatchEvent, error) bool) {
+		next := func(piece *curatorpb.WatchEvent) bool { return yield(piece, nil) }
+		last, err := m.progress()
 		if err == nil {
-			last, err = m.only(repeated, last, func(piece *curatorpb.WatchEvent) bool { return yield(piece, nil) })
+			last, err = m.only(nodesField, nodes.add, last, next)
 		}
-	}
-	switch {
-	case errors.Is(err, errStopped):
-	case err != nil:
-		yield(nil, fmt.Errorf("an event cannot be decoded (unmarshal: %w)", err))
-	default:
-		yield(last, nil)
+		if err == nil {
+			last, err = m.only(tombstonesField, addField, last, next)
+		}
+		switch {
+		case errors.Is(err, errStopped):
+		case err != nil:
+			yield(nil, fmt.Errorf("an event cannot be decoded (unmarshal: %w)", err))
+		default:
+			yield(last, nil)
+		}
 	}
 }
 
 // errStopped means that no more pieces are wanted.
 var errStopped = errors.New("stopped")
 
-// only yields the elements of one repeated field in pieces, and returns the
-// last piece with them, which is not full.
-func (m encoded) only(repeated protowire.Number, last *curatorpb.WatchEvent, yield func(*curatorpb.WatchEvent) bool) (*curatorpb.WatchEvent, error) {
+// only yields the elements of one repeated field, which add decodes, in pieces,
+// and returns the last piece with them, which is not full.
+func (m encoded) only(repeated protowire.Number, add func([]byte, *curatorpb.WatchEvent) error, last *curatorpb.WatchEvent, yield func(*curatorpb.WatchEvent) bool) (*curatorpb.WatchEvent, error) {
 	progress := last.GetProgress()
 	last.Progress = curatorpb.WatchEvent_PROGRESS_UNSPECIFIED
 	count := 0
@@ -84,10 +91,15 @@ func (m encoded) only(repeated protowire.Number, last *curatorpb.WatchEvent, yie
 			last, count = &curatorpb.WatchEvent{}, 0
 		}
 		count++
-		return protobuf.UnmarshalOptions{Merge: true}.Unmarshal(field, last)
+		return add(field, last)
 	})
 	last.Progress = progress
 	return last, err
+}
+
+// addField decodes a field of an event, tag included, and adds it.
+func addField(field []byte, event *curatorpb.WatchEvent) error {
+	return protobuf.UnmarshalOptions{Merge: true}.Unmarshal(field, event)
 }
 
 // progress returns the event without all that is repeated in it.

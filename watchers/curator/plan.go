@@ -15,6 +15,8 @@ type levels struct {
 	credentials *nodetls.Credentials
 	// fault is why there are no credentials.
 	fault error
+	// nameLabel is the key of the label with a node's readable name, or empty.
+	nameLabel string
 }
 
 // plan is what follows from the levels: how to reach a curator, or why not. It
@@ -118,6 +120,22 @@ func (w *Watcher) Endpoints() []Endpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.levels.endpoints)
+}
+
+// SetNameLabel sets the key of the label that has a node's readable name; empty
+// means that none has one. A stream that is running ends, and all is read again by
+// a new one at once. It may be called at any time from any goroutine.
+func (w *Watcher) SetNameLabel(key string) {
+	if w.nameLabel() != key {
+		w.change(true, func(l *levels) { l.nameLabel = key })
+	}
+}
+
+// nameLabel returns the present one.
+func (w *Watcher) nameLabel() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.levels.nameLabel
 }
 
 // setCredentials takes the two results of loading them.

@@ -69,6 +69,7 @@ func (w *Watcher) receive(ctx context.Context, conn grpc.ClientConnInterface, de
 		return err
 	}
 	reporting.Go(func() { w.report(ctx, conn) })
+	nameLabel := w.nameLabel()
 	var memory released
 	for {
 		var message encoded
@@ -76,7 +77,7 @@ func (w *Watcher) receive(ctx context.Context, conn grpc.ClientConnInterface, de
 			return err
 		}
 		peer := peerCertificate(events.Context())
-		for event, err := range message.pieces {
+		for event, err := range message.pieces(nameLabel) {
 			switch {
 			case err != nil:
 				return err

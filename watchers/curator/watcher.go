@@ -66,6 +66,10 @@ type Config struct {
 	// AuthorityFile keeps which nodes may speak for the cluster across
 	// restarts; empty means that each start is a first contact.
 	AuthorityFile string
+	// NameLabel is the key of the label that has a node's readable name, such as
+	// [DefaultNameLabel]; empty means that none has one. Nodes may set their labels
+	// themselves: the zone decides what it takes for a name.
+	NameLabel string
 	// Dialer replaces endpoints and credentials while it is not nil; see
 	// [Watcher.SetDialer].
 	Dialer Dialer
@@ -115,7 +119,7 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		sink:        sink,
 		log:         cfg.Logger,
 		dialContext: new(net.Dialer).DialContext,
-		levels:      levels{dialer: cfg.Dialer, endpoints: endpoints},
+		levels:      levels{dialer: cfg.Dialer, endpoints: endpoints, nameLabel: cfg.NameLabel},
 		status:      Status{State: StateOff, Detail: "not running"},
 		reports:     reporting{changed: make(chan struct{})},
 	}

@@ -54,6 +54,9 @@ const (
 	rolesWorker          protowire.Number = 1
 	rolesConsensus       protowire.Number = 2
 	rolesController      protowire.Number = 3
+	labelsPairs          protowire.Number = 1
+	pairKey              protowire.Number = 1
+	pairValue            protowire.Number = 2
 )
 
 // message joins fields.
@@ -100,7 +103,9 @@ func TestWireFromCurator(t *testing.T) {
 			bytesField(statusBootID, []byte{1, 2, 3}))),
 		bytesField(nodeClusternet, textField(1, "a key")),
 		numberField(nodeState, 3),
-		bytesField(nodeLabels, textField(1, "a label")))
+		bytesField(nodeLabels, message(
+			bytesField(labelsPairs, message(textField(pairKey, "example.com/x"), textField(pairValue, "y"))),
+			bytesField(labelsPairs, message(textField(pairKey, "nodedns/name"), textField(pairValue, "web-1"))))))
 	bare := message(textField(nodeID_, nodeID(2)), numberField(nodeState, 1))
 	worker := message(textField(nodeID_, nodeID(3)), bytesField(nodeRoles, bytesField(rolesWorker, nil)), numberField(nodeState, 2))
 	controller := message(textField(nodeID_, nodeID(4)), bytesField(nodeRoles, bytesField(rolesController, nil)), numberField(nodeState, 4))
@@ -181,7 +186,8 @@ func TestWireFromMemory(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil, memory.Node{
 		ID: nodeID(1), Address: "192.0.2.1", State: zone.StateUp, CuratorPort: 7835,
-		Roles: zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
+		Roles:  zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
+		Labels: memory.Named("web-1"),
 	}, memory.Node{ID: nodeID(2), State: zone.StateDecommissioned})
 	address, _ := serve(t, s)
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -210,7 +216,9 @@ func TestWireFromMemory(t *testing.T) {
 			bytesField(nodeStatus, message(
 				textField(statusAddress, "192.0.2.1"),
 				bytesField(statusRunningCurator, numberField(curatorPort, 7835)))),
-			numberField(nodeState, 3))),
+			numberField(nodeState, 3),
+			bytesField(nodeLabels, bytesField(labelsPairs, message(
+				textField(pairKey, "nodedns/name"), textField(pairValue, "web-1")))))),
 		bytesField(eventNodes, message(
 			textField(nodeID_, nodeID(2)), bytesField(nodeRoles, nil), numberField(nodeState, 4))),
 		numberField(eventProgress, progressLastBacklog)))

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -24,11 +25,33 @@ type Node struct {
 	// seconds since 1970.
 	BootID   string
 	Reported int64
+	// Labels by their keys. A node with one of the key [NameLabel] has a readable
+	// name, see [Named].
+	Labels map[string]string
+}
+
+// NameLabel is the key of the label that usually has a node's readable name.
+const NameLabel = curatorpb.DefaultNameLabel
+
+// Named returns the labels of a node that has a readable name and no other label.
+func Named(name string) map[string]string { return map[string]string{NameLabel: name} }
+
+// equal reports whether two nodes do not differ in anything.
+func (n Node) equal(other Node) bool {
+	same := maps.Equal(n.Labels, other.Labels)
+	n.Labels, other.Labels = nil, nil // none or an empty map
+	return same && reflect.DeepEqual(n, other)
 }
 
 // message is the node as the API has it.
 func (n Node) message() *curatorpb.Node {
 	m := &curatorpb.Node{Id: n.ID, Roles: &curatorpb.NodeRoles{}, State: states[n.State]}
+	for _, key := range slices.Sorted(maps.Keys(n.Labels)) {
+		if m.Labels == nil {
+			m.Labels = &curatorpb.NodeLabels{}
+		}
+		m.Labels.Pairs = append(m.Labels.Pairs, &curatorpb.NodeLabels_Pair{Key: key, Value: n.Labels[key]})
+	}
 	if n.Roles&zone.ConsensusMember != 0 {
 		m.Roles.ConsensusMember = &curatorpb.NodeRoles_ConsensusMember{}
 	}
@@ -116,13 +139,35 @@ func (d *Directory) set(nodes ...Node) {
 	}
 	var changed []string
 	for _, node := range nodes {
-		if known, ok := d.nodes[node.ID]; ok && known == node {
+		if known, ok := d.nodes[node.ID]; ok && known.equal(node) {
 			continue
 		}
+		node.Labels = maps.Clone(node.Labels)
 		d.nodes[node.ID] = node
 		changed = append(changed, node.ID)
 	}
 	d.announce(changed)
+}
+
+// Rename gives a node another readable name; an empty one takes its name away. It
+// reports whether there is such a node.
+func (d *Directory) Rename(id, name string) bool {
+	return d.SetLabel(id, NameLabel, name)
+}
+
+// SetLabel sets a label of a node, or removes it where the value is empty. It
+// reports whether there is such a node.
+func (d *Directory) SetLabel(id, key, value string) bool {
+	return d.update(id, func(n *Node) {
+		labels := maps.Clone(n.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		if labels[key] = value; value == "" {
+			delete(labels, key)
+		}
+		n.Labels = labels
+	})
 }
 
 // Remove deletes nodes.

@@ -163,6 +163,40 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// Each change of a label is an event with all labels of the node, sorted by key.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	labels := map[string]string{NameLabel: "web-1", "a/b": "c"}
+	s := &Server{Directory: &Directory{}}
+	s.Directory.Set(Node{ID: "a", Labels: labels})
+	labels["a/b"] = "changed by the caller, afterwards"
+	events := watch(t, serve(t, s, insecure.NewCredentials()))
+	for _, step := range []struct {
+		change func()
+		want   string
+	}{
+		{func() {}, "a/b=c nodedns/name=web-1"},
+		{func() { s.Directory.Rename("a", "web-2") }, "a/b=c nodedns/name=web-2"},
+		{func() { s.Directory.SetLabel("a", "a/b", "") }, "nodedns/name=web-2"},
+		{func() { s.Directory.Set(Node{ID: "a", Labels: Named("web-2")}, Node{ID: "a", Labels: Named("web-3")}) }, "nodedns/name=web-3"},
+		{func() { s.Directory.Rename("a", "") }, ""},
+	} {
+		step.change()
+		event, err := events.Recv()
+		must(t, err)
+		var got []string
+		for _, pair := range event.GetNodes()[0].GetLabels().GetPairs() {
+			got = append(got, pair.GetKey()+"="+pair.GetValue())
+		}
+		if text := strings.Join(got, " "); text != step.want {
+			t.Errorf("labels %q, want %q", text, step.want)
+		}
+	}
+	if s.Directory.Rename("b", "web-4") || len(s.Directory.Nodes()) != 1 {
+		t.Error("a node that does not exist has got a name")
+	}
+}
+
 func TestBehaviour(t *testing.T) {
 	t.Parallel()
 	s := &Server{Directory: &Directory{}}

@@ -38,7 +38,7 @@ func TestStore(t *testing.T) {
 	}
 	first, stop := run("first")
 	await("the first one leads", func() bool { return !first.Behaviour().Follower })
-	node := Node{ID: "first", Address: "192.0.2.1", BootID: "\xff\x00", State: zone.StateUp}
+	node := Node{ID: "first", Address: "192.0.2.1", BootID: "\xff\x00", State: zone.StateUp, Labels: Named("web-1")}
 	first.Directory.Set(node)
 	if err := first.Directory.Err(); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestStore(t *testing.T) {
 	}
 	stop()
 	await("the second one leads", func() bool { return !second.Behaviour().Follower })
-	if nodes := second.Directory.Nodes(); len(nodes) != 1 || nodes[0] != node {
+	if nodes := second.Directory.Nodes(); len(nodes) != 1 || !nodes[0].equal(node) {
 		t.Errorf("nodes %+v", nodes)
 	}
 	if err := (&Store{Dir: dir + "/missing", Server: second}).Run(t.Context()); err == nil {

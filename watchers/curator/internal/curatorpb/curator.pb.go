@@ -461,6 +461,7 @@ type Node struct {
 	// Absent until the node has reported itself for the first time.
 	Status        *NodeStatus `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
 	State         NodeState   `protobuf:"varint,5,opt,name=state,proto3,enum=metropolis.node.core.curator.proto.api.NodeState" json:"state,omitempty"`
+	Labels        *NodeLabels `protobuf:"bytes,6,opt,name=labels,proto3" json:"labels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -523,6 +524,62 @@ func (x *Node) GetState() NodeState {
 	return NodeState_NODE_STATE_INVALID
 }
 
+func (x *Node) GetLabels() *NodeLabels {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+// What the cluster's administrators, or a node itself, have attached to the node.
+// Keys and values are of letters, digits, dots, dashes and underscores, a key with
+// a domain and a slash in front; a curator checks that, a reader does not rely on
+// it.
+type NodeLabels struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In any order. Nothing but the curator keeps a key from coming twice.
+	Pairs         []*NodeLabels_Pair `protobuf:"bytes,1,rep,name=pairs,proto3" json:"pairs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLabels) Reset() {
+	*x = NodeLabels{}
+	mi := &file_curator_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLabels) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLabels) ProtoMessage() {}
+
+func (x *NodeLabels) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLabels.ProtoReflect.Descriptor instead.
+func (*NodeLabels) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *NodeLabels) GetPairs() []*NodeLabels_Pair {
+	if x != nil {
+		return x.Pairs
+	}
+	return nil
+}
+
 type NodeStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The address under which other nodes reach this one, as text. May be empty.
@@ -539,7 +596,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_curator_proto_msgTypes[7]
+	mi := &file_curator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +608,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[7]
+	mi := &file_curator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +621,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{7}
+	return file_curator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NodeStatus) GetExternalAddress() string {
@@ -607,7 +664,7 @@ type NodeRoles struct {
 
 func (x *NodeRoles) Reset() {
 	*x = NodeRoles{}
-	mi := &file_curator_proto_msgTypes[8]
+	mi := &file_curator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +676,7 @@ func (x *NodeRoles) String() string {
 func (*NodeRoles) ProtoMessage() {}
 
 func (x *NodeRoles) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[8]
+	mi := &file_curator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +689,7 @@ func (x *NodeRoles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles.ProtoReflect.Descriptor instead.
 func (*NodeRoles) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{8}
+	return file_curator_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NodeRoles) GetKubernetesWorker() *NodeRoles_KubernetesWorker {
@@ -665,7 +722,7 @@ type WatchRequest_NodesInCluster struct {
 
 func (x *WatchRequest_NodesInCluster) Reset() {
 	*x = WatchRequest_NodesInCluster{}
-	mi := &file_curator_proto_msgTypes[9]
+	mi := &file_curator_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +734,7 @@ func (x *WatchRequest_NodesInCluster) String() string {
 func (*WatchRequest_NodesInCluster) ProtoMessage() {}
 
 func (x *WatchRequest_NodesInCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[9]
+	mi := &file_curator_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +760,7 @@ type WatchEvent_NodeTombstone struct {
 
 func (x *WatchEvent_NodeTombstone) Reset() {
 	*x = WatchEvent_NodeTombstone{}
-	mi := &file_curator_proto_msgTypes[10]
+	mi := &file_curator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +772,7 @@ func (x *WatchEvent_NodeTombstone) String() string {
 func (*WatchEvent_NodeTombstone) ProtoMessage() {}
 
 func (x *WatchEvent_NodeTombstone) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[10]
+	mi := &file_curator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,6 +795,59 @@ func (x *WatchEvent_NodeTombstone) GetNodeId() string {
 	return ""
 }
 
+type NodeLabels_Pair struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// At most 63 octets.
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLabels_Pair) Reset() {
+	*x = NodeLabels_Pair{}
+	mi := &file_curator_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLabels_Pair) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLabels_Pair) ProtoMessage() {}
+
+func (x *NodeLabels_Pair) ProtoReflect() protoreflect.Message {
+	mi := &file_curator_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLabels_Pair.ProtoReflect.Descriptor instead.
+func (*NodeLabels_Pair) Descriptor() ([]byte, []int) {
+	return file_curator_proto_rawDescGZIP(), []int{7, 0}
+}
+
+func (x *NodeLabels_Pair) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *NodeLabels_Pair) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 type NodeStatus_RunningCurator struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Port          int32                  `protobuf:"varint,1,opt,name=port,proto3" json:"port,omitempty"`
@@ -747,7 +857,7 @@ type NodeStatus_RunningCurator struct {
 
 func (x *NodeStatus_RunningCurator) Reset() {
 	*x = NodeStatus_RunningCurator{}
-	mi := &file_curator_proto_msgTypes[11]
+	mi := &file_curator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +869,7 @@ func (x *NodeStatus_RunningCurator) String() string {
 func (*NodeStatus_RunningCurator) ProtoMessage() {}
 
 func (x *NodeStatus_RunningCurator) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[11]
+	mi := &file_curator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +882,7 @@ func (x *NodeStatus_RunningCurator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus_RunningCurator.ProtoReflect.Descriptor instead.
 func (*NodeStatus_RunningCurator) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{7, 0}
+	return file_curator_proto_rawDescGZIP(), []int{8, 0}
 }
 
 func (x *NodeStatus_RunningCurator) GetPort() int32 {
@@ -793,7 +903,7 @@ type NodeStatus_Timestamp struct {
 
 func (x *NodeStatus_Timestamp) Reset() {
 	*x = NodeStatus_Timestamp{}
-	mi := &file_curator_proto_msgTypes[12]
+	mi := &file_curator_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +915,7 @@ func (x *NodeStatus_Timestamp) String() string {
 func (*NodeStatus_Timestamp) ProtoMessage() {}
 
 func (x *NodeStatus_Timestamp) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[12]
+	mi := &file_curator_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +928,7 @@ func (x *NodeStatus_Timestamp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus_Timestamp.ProtoReflect.Descriptor instead.
 func (*NodeStatus_Timestamp) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{7, 1}
+	return file_curator_proto_rawDescGZIP(), []int{8, 1}
 }
 
 func (x *NodeStatus_Timestamp) GetSeconds() int64 {
@@ -843,7 +953,7 @@ type NodeRoles_KubernetesWorker struct {
 
 func (x *NodeRoles_KubernetesWorker) Reset() {
 	*x = NodeRoles_KubernetesWorker{}
-	mi := &file_curator_proto_msgTypes[13]
+	mi := &file_curator_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +965,7 @@ func (x *NodeRoles_KubernetesWorker) String() string {
 func (*NodeRoles_KubernetesWorker) ProtoMessage() {}
 
 func (x *NodeRoles_KubernetesWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[13]
+	mi := &file_curator_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +978,7 @@ func (x *NodeRoles_KubernetesWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_KubernetesWorker.ProtoReflect.Descriptor instead.
 func (*NodeRoles_KubernetesWorker) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{8, 0}
+	return file_curator_proto_rawDescGZIP(), []int{9, 0}
 }
 
 type NodeRoles_ConsensusMember struct {
@@ -879,7 +989,7 @@ type NodeRoles_ConsensusMember struct {
 
 func (x *NodeRoles_ConsensusMember) Reset() {
 	*x = NodeRoles_ConsensusMember{}
-	mi := &file_curator_proto_msgTypes[14]
+	mi := &file_curator_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +1001,7 @@ func (x *NodeRoles_ConsensusMember) String() string {
 func (*NodeRoles_ConsensusMember) ProtoMessage() {}
 
 func (x *NodeRoles_ConsensusMember) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[14]
+	mi := &file_curator_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +1014,7 @@ func (x *NodeRoles_ConsensusMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_ConsensusMember.ProtoReflect.Descriptor instead.
 func (*NodeRoles_ConsensusMember) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{8, 1}
+	return file_curator_proto_rawDescGZIP(), []int{9, 1}
 }
 
 type NodeRoles_KubernetesController struct {
@@ -915,7 +1025,7 @@ type NodeRoles_KubernetesController struct {
 
 func (x *NodeRoles_KubernetesController) Reset() {
 	*x = NodeRoles_KubernetesController{}
-	mi := &file_curator_proto_msgTypes[15]
+	mi := &file_curator_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1037,7 @@ func (x *NodeRoles_KubernetesController) String() string {
 func (*NodeRoles_KubernetesController) ProtoMessage() {}
 
 func (x *NodeRoles_KubernetesController) ProtoReflect() protoreflect.Message {
-	mi := &file_curator_proto_msgTypes[15]
+	mi := &file_curator_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1050,7 @@ func (x *NodeRoles_KubernetesController) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRoles_KubernetesController.ProtoReflect.Descriptor instead.
 func (*NodeRoles_KubernetesController) Descriptor() ([]byte, []int) {
-	return file_curator_proto_rawDescGZIP(), []int{8, 2}
+	return file_curator_proto_rawDescGZIP(), []int{9, 2}
 }
 
 var File_curator_proto protoreflect.FileDescriptor
@@ -974,12 +1084,19 @@ const file_curator_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\"B\n" +
 	"\bProgress\x12\x18\n" +
 	"\x14PROGRESS_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18PROGRESS_LAST_BACKLOGGED\x10\x01\"\xf4\x01\n" +
+	"\x18PROGRESS_LAST_BACKLOGGED\x10\x01\"\xc0\x02\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12G\n" +
 	"\x05roles\x18\x02 \x01(\v21.metropolis.node.core.curator.proto.api.NodeRolesR\x05roles\x12J\n" +
 	"\x06status\x18\x03 \x01(\v22.metropolis.node.core.curator.proto.api.NodeStatusR\x06status\x12G\n" +
-	"\x05state\x18\x05 \x01(\x0e21.metropolis.node.core.curator.proto.api.NodeStateR\x05state\"\xfb\x02\n" +
+	"\x05state\x18\x05 \x01(\x0e21.metropolis.node.core.curator.proto.api.NodeStateR\x05state\x12J\n" +
+	"\x06labels\x18\x06 \x01(\v22.metropolis.node.core.curator.proto.api.NodeLabelsR\x06labels\"\x8b\x01\n" +
+	"\n" +
+	"NodeLabels\x12M\n" +
+	"\x05pairs\x18\x01 \x03(\v27.metropolis.node.core.curator.proto.api.NodeLabels.PairR\x05pairs\x1a.\n" +
+	"\x04Pair\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xfb\x02\n" +
 	"\n" +
 	"NodeStatus\x12)\n" +
 	"\x10external_address\x18\x01 \x01(\tR\x0fexternalAddress\x12Z\n" +
@@ -1023,7 +1140,7 @@ func file_curator_proto_rawDescGZIP() []byte {
 }
 
 var file_curator_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_curator_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_curator_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_curator_proto_goTypes = []any{
 	(NodeState)(0),                         // 0: metropolis.node.core.curator.proto.api.NodeState
 	(WatchEvent_Progress)(0),               // 1: metropolis.node.core.curator.proto.api.WatchEvent.Progress
@@ -1034,41 +1151,45 @@ var file_curator_proto_goTypes = []any{
 	(*WatchRequest)(nil),                   // 6: metropolis.node.core.curator.proto.api.WatchRequest
 	(*WatchEvent)(nil),                     // 7: metropolis.node.core.curator.proto.api.WatchEvent
 	(*Node)(nil),                           // 8: metropolis.node.core.curator.proto.api.Node
-	(*NodeStatus)(nil),                     // 9: metropolis.node.core.curator.proto.api.NodeStatus
-	(*NodeRoles)(nil),                      // 10: metropolis.node.core.curator.proto.api.NodeRoles
-	(*WatchRequest_NodesInCluster)(nil),    // 11: metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
-	(*WatchEvent_NodeTombstone)(nil),       // 12: metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
-	(*NodeStatus_RunningCurator)(nil),      // 13: metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
-	(*NodeStatus_Timestamp)(nil),           // 14: metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
-	(*NodeRoles_KubernetesWorker)(nil),     // 15: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
-	(*NodeRoles_ConsensusMember)(nil),      // 16: metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
-	(*NodeRoles_KubernetesController)(nil), // 17: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
+	(*NodeLabels)(nil),                     // 9: metropolis.node.core.curator.proto.api.NodeLabels
+	(*NodeStatus)(nil),                     // 10: metropolis.node.core.curator.proto.api.NodeStatus
+	(*NodeRoles)(nil),                      // 11: metropolis.node.core.curator.proto.api.NodeRoles
+	(*WatchRequest_NodesInCluster)(nil),    // 12: metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
+	(*WatchEvent_NodeTombstone)(nil),       // 13: metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
+	(*NodeLabels_Pair)(nil),                // 14: metropolis.node.core.curator.proto.api.NodeLabels.Pair
+	(*NodeStatus_RunningCurator)(nil),      // 15: metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
+	(*NodeStatus_Timestamp)(nil),           // 16: metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
+	(*NodeRoles_KubernetesWorker)(nil),     // 17: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
+	(*NodeRoles_ConsensusMember)(nil),      // 18: metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
+	(*NodeRoles_KubernetesController)(nil), // 19: metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
 }
 var file_curator_proto_depIdxs = []int32{
-	9,  // 0: metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
-	11, // 1: metropolis.node.core.curator.proto.api.WatchRequest.nodes_in_cluster:type_name -> metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
+	10, // 0: metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
+	12, // 1: metropolis.node.core.curator.proto.api.WatchRequest.nodes_in_cluster:type_name -> metropolis.node.core.curator.proto.api.WatchRequest.NodesInCluster
 	8,  // 2: metropolis.node.core.curator.proto.api.WatchEvent.nodes:type_name -> metropolis.node.core.curator.proto.api.Node
 	1,  // 3: metropolis.node.core.curator.proto.api.WatchEvent.progress:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.Progress
-	12, // 4: metropolis.node.core.curator.proto.api.WatchEvent.node_tombstones:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
-	10, // 5: metropolis.node.core.curator.proto.api.Node.roles:type_name -> metropolis.node.core.curator.proto.api.NodeRoles
-	9,  // 6: metropolis.node.core.curator.proto.api.Node.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
+	13, // 4: metropolis.node.core.curator.proto.api.WatchEvent.node_tombstones:type_name -> metropolis.node.core.curator.proto.api.WatchEvent.NodeTombstone
+	11, // 5: metropolis.node.core.curator.proto.api.Node.roles:type_name -> metropolis.node.core.curator.proto.api.NodeRoles
+	10, // 6: metropolis.node.core.curator.proto.api.Node.status:type_name -> metropolis.node.core.curator.proto.api.NodeStatus
 	0,  // 7: metropolis.node.core.curator.proto.api.Node.state:type_name -> metropolis.node.core.curator.proto.api.NodeState
-	14, // 8: metropolis.node.core.curator.proto.api.NodeStatus.timestamp:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
-	13, // 9: metropolis.node.core.curator.proto.api.NodeStatus.running_curator:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
-	15, // 10: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_worker:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
-	16, // 11: metropolis.node.core.curator.proto.api.NodeRoles.consensus_member:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
-	17, // 12: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_controller:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
-	6,  // 13: metropolis.node.core.curator.proto.api.Curator.Watch:input_type -> metropolis.node.core.curator.proto.api.WatchRequest
-	2,  // 14: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:input_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest
-	4,  // 15: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:input_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest
-	7,  // 16: metropolis.node.core.curator.proto.api.Curator.Watch:output_type -> metropolis.node.core.curator.proto.api.WatchEvent
-	3,  // 17: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:output_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse
-	5,  // 18: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:output_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse
-	16, // [16:19] is the sub-list for method output_type
-	13, // [13:16] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 8: metropolis.node.core.curator.proto.api.Node.labels:type_name -> metropolis.node.core.curator.proto.api.NodeLabels
+	14, // 9: metropolis.node.core.curator.proto.api.NodeLabels.pairs:type_name -> metropolis.node.core.curator.proto.api.NodeLabels.Pair
+	16, // 10: metropolis.node.core.curator.proto.api.NodeStatus.timestamp:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.Timestamp
+	15, // 11: metropolis.node.core.curator.proto.api.NodeStatus.running_curator:type_name -> metropolis.node.core.curator.proto.api.NodeStatus.RunningCurator
+	17, // 12: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_worker:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesWorker
+	18, // 13: metropolis.node.core.curator.proto.api.NodeRoles.consensus_member:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.ConsensusMember
+	19, // 14: metropolis.node.core.curator.proto.api.NodeRoles.kubernetes_controller:type_name -> metropolis.node.core.curator.proto.api.NodeRoles.KubernetesController
+	6,  // 15: metropolis.node.core.curator.proto.api.Curator.Watch:input_type -> metropolis.node.core.curator.proto.api.WatchRequest
+	2,  // 16: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:input_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusRequest
+	4,  // 17: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:input_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderRequest
+	7,  // 18: metropolis.node.core.curator.proto.api.Curator.Watch:output_type -> metropolis.node.core.curator.proto.api.WatchEvent
+	3,  // 19: metropolis.node.core.curator.proto.api.Curator.UpdateNodeStatus:output_type -> metropolis.node.core.curator.proto.api.UpdateNodeStatusResponse
+	5,  // 20: metropolis.node.core.curator.proto.api.CuratorLocal.GetCurrentLeader:output_type -> metropolis.node.core.curator.proto.api.GetCurrentLeaderResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_curator_proto_init() }
@@ -1087,7 +1208,7 @@ func file_curator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_curator_proto_rawDesc), len(file_curator_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -5,4 +5,7 @@
 // the wire. They are those of Monogon Metropolis.
 package curatorpb
 
+// DefaultNameLabel is the key of the label that usually has a node's readable name.
+const DefaultNameLabel = "nodedns/name"
+
 //go:generate ./generate.sh

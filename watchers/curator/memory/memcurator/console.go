@@ -42,9 +42,10 @@ var (
 )
 
 var commands = map[string]command{
-	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]", (*console).set},
+	"set":      {"set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT] [name=TEXT] [label=KEY=TEXT]", (*console).set},
+	"rename":   {"rename ID TEXT|-", (*console).rename},
 	"remove":   {"remove ID…", (*console).remove},
-	"fill":     {"fill N", (*console).fill},
+	"fill":     {"fill N [named]", (*console).fill},
 	"churn":    {"churn RATE SECONDS", (*console).churn},
 	"follower": {"follower on|off", (*console).follower},
 	"clock":    {"clock DURATION (ahead of this machine's)", (*console).clock},
@@ -98,7 +99,7 @@ func (c *console) set(args []string) (string, error) {
 	if len(args) < 2 {
 		return "", errUsage
 	}
-	node := memory.Node{ID: args[0], State: zone.StateUp}
+	node := memory.Node{ID: args[0], State: zone.StateUp, Labels: map[string]string{}}
 	if args[1] != "-" {
 		node.Address = args[1]
 	}
@@ -114,6 +115,11 @@ func (c *console) set(args []string) (string, error) {
 			node.CuratorPort, err = parsePort(value)
 		case "boot":
 			node.BootID = value
+		case "name":
+			node.Labels[memory.NameLabel], err = unquote(value)
+		case "label":
+			key, text, _ := strings.Cut(value, "=")
+			node.Labels[key], err = unquote(text)
 		default:
 			err = errUsage
 		}
@@ -123,6 +129,34 @@ func (c *console) set(args []string) (string, error) {
 	}
 	c.server.Directory.Set(node)
 	return "", c.server.Directory.Err()
+}
+
+// rename takes any text for a name, so that wrong ones can be tried too.
+func (c *console) rename(args []string) (string, error) {
+	if len(args) != 2 {
+		return "", errUsage
+	}
+	name, err := unquote(args[1])
+	if args[1] == "-" {
+		name = ""
+	}
+	if err == nil && !c.server.Directory.Rename(args[0], name) {
+		err = fmt.Errorf("there is no node %q", args[0])
+	}
+	return "", err
+}
+
+// unquote returns a text of which a word was made: one in double quotes is as in
+// Go, without blanks, which a line of commands cannot have in a word: "a\x20b".
+func unquote(word string) (string, error) {
+	if !strings.HasPrefix(word, `"`) {
+		return word, nil
+	}
+	text, err := strconv.Unquote(word)
+	if err != nil {
+		return "", fmt.Errorf("%s is no quoted text", word)
+	}
+	return text, nil
 }
 
 func parseRoles(list string) (zone.Roles, error) {
@@ -163,8 +197,13 @@ func (c *console) remove(args []string) (string, error) {
 	return "", nil
 }
 
-// fill adds N nodes, the same at each call, with addresses from 100.64.0.1 on.
+// fill adds N nodes, the same at each call, with addresses from 100.64.0.1 on and,
+// if they are to be named, the names node-0, node-1 and so on.
 func (c *console) fill(args []string) (string, error) {
+	named := len(args) == 2 && args[1] == "named"
+	if named {
+		args = args[:1]
+	}
 	n, err := number(args)
 	if err != nil || n > 1<<22 {
 		return "", errUsage
@@ -178,6 +217,9 @@ func (c *console) fill(args []string) (string, error) {
 			ID:      string(c.prefix) + hex.EncodeToString(sum[:16]),
 			Address: addr.String(),
 			State:   zone.StateUp,
+		}
+		if named {
+			nodes[i].Labels = memory.Named("node-" + strconv.Itoa(i))
 		}
 	}
 	c.server.Directory.Set(nodes...)

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -38,14 +39,16 @@ func TestConsole(t *testing.T) {
 		lines, answers string
 	}{
 		"set":               {"set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835", "ok\nok\n"},
-		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
+		"set without value": {"set a", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT] [name=TEXT] [label=KEY=TEXT]\n"},
 		"unknown role":      {"set a - roles=king", "error unknown role \"king\"\n"},
 		"unknown state":     {"set a - state=asleep", "error unknown state \"asleep\"\n"},
-		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT]\n"},
+		"unknown option":    {"set a - colour=red", "error usage: set ID ADDRESS|- [roles=ROLE,…] [state=STATE] [port=PORT] [boot=TEXT] [name=TEXT] [label=KEY=TEXT]\n"},
 		"unknown command":   {"dance", "error unknown command \"dance\"\n"},
 		"empty lines":       {"\n  \ndrop\n", "ok\n"},
+		"names":             {"set a - name=web-1 label=x/y=z\nrename a \"\\x20\"\nrename a -", "ok\nok\nok\n"},
+		"no name":           {"rename a web-1\nrename a\nset a - name=\"x", "error there is no node \"a\"\nerror usage: rename ID TEXT|-\nerror \"x is no quoted text\n"},
 		"remove":            {"remove a b\nremove", "ok\nerror usage: remove ID…\n"},
-		"fill":              {"fill 3\nfill\nfill -1", "ok 3\nerror usage: fill N\nerror usage: fill N\n"},
+		"fill":              {"fill 3\nfill 2 named\nfill\nfill -1\nfill 1 nameless", "ok 3\nok 2\nerror usage: fill N [named]\nerror usage: fill N [named]\nerror usage: fill N [named]\n"},
 		"churn":             {"fill 3\nchurn 1000 0.01\nchurn 0 1\nchurn 1", "ok 3\nok 10\nerror usage: churn RATE SECONDS\nerror usage: churn RATE SECONDS\n"},
 		"churn of nobody":   {"churn 1000 1", "ok 0\n"},
 		"knobs":             {"follower on\nmarker off\ncut 3\nfollower maybe", "ok\nok\nok\nerror usage: follower on|off\n"},
@@ -70,14 +73,14 @@ func TestConsole(t *testing.T) {
 func TestConsoleChangesTheCurator(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	lines := "set a 192.0.2.1\nset b - roles=kubernetes-worker,consensus-member state=new port=7835\nset c 192.0.2.3\nremove c\nfill 2\nmarker off\nfollower on"
+	lines := "set a 192.0.2.1 name=web-1 label=x/y=z\nrename a \"web\\x20one\"\nset b - roles=kubernetes-worker,consensus-member state=new port=7835\nset c 192.0.2.3\nremove c\nfill 2\nmarker off\nfollower on"
 	must(t, c.converse(strings.NewReader(lines), io.Discard))
 	want := []memory.Node{
-		{ID: "a", Address: "192.0.2.1", State: zone.StateUp},
-		{ID: "b", Roles: zone.KubernetesWorker | zone.ConsensusMember, State: zone.StateNew, CuratorPort: 7835},
+		{ID: "a", Address: "192.0.2.1", State: zone.StateUp, Labels: map[string]string{memory.NameLabel: "web one", "x/y": "z"}},
+		{ID: "b", Labels: map[string]string{}, Roles: zone.KubernetesWorker | zone.ConsensusMember, State: zone.StateNew, CuratorPort: 7835},
 	}
 	nodes := c.server.Directory.Nodes()
-	if len(nodes) != 4 || nodes[0] != want[0] || nodes[1] != want[1] {
+	if len(nodes) != 4 || !reflect.DeepEqual(nodes[:2], want) {
 		t.Errorf("nodes %+v, want %+v and two more", nodes, want)
 	}
 	for _, node := range nodes[2:] {
