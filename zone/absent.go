@@ -35,7 +35,9 @@ func (src *Source) absent() (absent []key) {
 		named := len(seen) > 0 && seen[0] == k
 		switch {
 		case r.source == savedRank && named:
-			src.vouch(k)
+			if _, aside := src.aside[k]; !aside {
+				src.vouch(k)
+			}
 		case named, r.flags&departed != 0, s.draft.isLocal(k):
 		case r.source == src.rank, r.source == savedRank && saved && !s.isVouched(k):
 			absent = append(absent, k)
@@ -51,7 +53,7 @@ func (src *Source) absent() (absent []key) {
 	}
 	for k := range src.aside {
 		if !src.hasSeen(k) {
-			delete(src.aside, k)
+			src.dropAside(k)
 			delete(src.spelled, k)
 		}
 	}

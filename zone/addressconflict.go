@@ -82,5 +82,5 @@ func (s *Snapshot) NewAddressConflicts(old *Snapshot) iter.Seq[AddressConflict] 
 }
 
 func (s *Snapshot) addressConflict(c addressConflict) AddressConflict {
-	return AddressConflict{netip.AddrFrom16(c.addr).Unmap(), [2]ID{c.first.id(s.prefix), c.second.id(s.prefix)}, c.count}
+	return AddressConflict{netip.AddrFrom16(c.addr).Unmap(), [2]ID{s.idOf(c.first), s.idOf(c.second)}, c.count}
 }

@@ -1,21 +1,53 @@
 package zone
 
+import (
+	"math"
+	"slices"
+)
+
 // stands reports whether what the zone holds of a node prevails over what
 // another source reports: while it is there, the source that was made earlier
 // takes precedence, and any source over what was saved.
-func stands(holds, reported record) bool {
-	return outranks(holds.source, reported.source) && (holds.flags&departed == 0 || reported.source == savedRank)
+func (s *Store) stands(holds, reported record) bool {
+	return s.precedence(holds) < s.precedence(reported) && (holds.flags&departed == 0 || reported.source == savedRank)
 }
 
-// outranks reports whether a source takes precedence over another one.
-func outranks(a, b uint8) bool {
-	return a != savedRank && (b == savedRank || a < b)
+// precedence orders statements, the first one to be believed. The sources of a
+// cluster come before those of files, each kind in the order in which they were
+// made. What an earlier run had from a cluster comes before the files, too, while
+// the cluster has yet to be heard; everything else that was saved comes last.
+func (s *Store) precedence(r record) int {
+	const kind = math.MaxUint8 + 1
+	switch {
+	case r.source != savedRank && !s.sources[r.source].files:
+		return int(r.source)
+	case r.source == savedRank && r.flags&fromFile == 0 && s.awaitsCluster():
+		return kind
+	case r.source != savedRank:
+		return 2*kind + int(r.source)
+	}
+	return 3 * kind
+}
+
+// awaitsCluster reports whether a cluster's source is expected to report nodes, and
+// has not reported all of them.
+func (s *Store) awaitsCluster() bool {
+	return slices.ContainsFunc(s.live(), func(src *Source) bool { return !src.files && src.expected && !src.complete })
+}
+
+// dropAside withdraws what a source reports of a node while another one takes
+// precedence.
+func (src *Source) dropAside(k key) {
+	if _, known := src.aside[k]; known {
+		delete(src.aside, k)
+		src.store.dropNames(k, src)
+	}
 }
 
 // statement is what the source that takes precedence reports of a node.
 func (s *Store) statement(k key) (reported record, known bool) {
 	if reported, withheld := s.withheld[k]; withheld {
-		return reported, true
+		return reported.record, true
 	}
 	return s.draft.nodes.get(k)
 }
@@ -23,22 +55,22 @@ func (s *Store) statement(k key) (reported record, known bool) {
 // setAside keeps what a source reports of a node while another one takes
 // precedence: when that drops the node, this takes effect. What was saved is
 // only valid until a source reports the node.
-func (src *Source) setAside(k key, reported record) {
+func (src *Source) setAside(k key, reported statement) {
 	if src.rank == savedRank {
 		return
 	}
 	if before, known := src.aside[k]; known && reported.flags&hasAddress == 0 {
-		reported.takeAddrs(before)
+		reported.takeAddrs(before.record)
 	}
 	if src.aside == nil {
-		src.aside = map[key]record{}
+		src.aside = map[key]statement{}
 	}
 	src.aside[k] = reported
 }
 
 // takeAside returns the statement on a node that takes effect now that the one
 // before is withdrawn, if any.
-func (s *Store) takeAside(k key) (reported record, found bool) {
+func (s *Store) takeAside(k key) (reported statement, found bool) {
 	for _, src := range s.sources { // in the order of precedence: saved has none
 		if reported, found = src.aside[k]; found {
 			delete(src.aside, k)

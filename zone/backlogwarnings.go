@@ -7,7 +7,7 @@ import "fmt"
 func (src *Source) warnOfNothing() {
 	s := src.store
 	switch {
-	case src.taken:
+	case src.taken, src.files:
 	case src.refused.count == 0:
 		s.log.Warn("empty cluster backlog ignored, keeping last good data", "source", src.name)
 	default:
@@ -23,7 +23,7 @@ func (src *Source) warnOfNothing() {
 // seldom shrinks that much; a curator that restored old data looks the same.
 func (src *Source) warnOfLoss(absent int) {
 	s := src.store
-	if live := s.draft.counts.Live; absent > 0 && 2*absent >= live {
+	if live := s.draft.counts.Live; !src.files && absent > 0 && 2*absent >= live {
 		s.log.Warn("a large part of the cluster is missing from a new backlog: departed, and still answered",
 			"source", src.name, "count", absent, "of", live, "share", fmt.Sprintf("%d%%", 100*absent/live))
 	}

@@ -12,7 +12,7 @@ const expiryInterval = time.Minute
 // node that was saved any source may have been the origin, so that it stays
 // while another one has yet to complete its backlog, or knows the node.
 func (s *Store) depart(k key, src *Source) {
-	delete(src.aside, k)
+	src.dropAside(k)
 	delete(src.vouched, k)
 	reported, known := s.statement(k)
 	saved := reported.source == savedRank
@@ -28,20 +28,27 @@ func (s *Store) depart(k key, src *Source) {
 	case !known:
 		delete(s.withheld, k) // it never came into effect
 		return
-	case shown.flags&departed != 0, s.draft.isLocal(k):
+	case s.draft.isLocal(k):
+		if src.files {
+			s.dropNames(k, src)
+		}
 		return // this machine is present, whatever the cluster reports
+	case shown.flags&departed != 0:
+		return
 	}
-	reported.flags |= departed
-	reported.source = src.rank
-	reported.since = 0
-	_ = s.reconcile(k, shown, known, reported) // a clash was reported when it came up
+	left := statement{reported, s.draft.namesOf(k)}
+	left.flags |= departed
+	left.source = src.rank
+	left.since = 0
+	_ = s.reconcile(k, shown, known, left) // a clash was reported when it came up
 }
 
-// connectedFor is how long a cluster source has been connected, in total. It is
-// the clock of the retention: while no source can report that a node is back,
-// its time does not run.
+// connectedFor is how long a cluster source has been connected, in total, or where
+// none is expected how long the files of nodes have been followed. It is the clock
+// of the retention: while no source can report that a node is back, its time does
+// not run.
 func (s *Store) connectedFor() time.Duration {
-	if s.draft.cluster.Connected {
+	if s.retains {
 		return s.connected + s.clock() - s.connectedAt
 	}
 	return s.connected
@@ -61,7 +68,7 @@ func (s *Store) DepartedFor() map[ID]time.Duration {
 	now := s.connectedFor()
 	counted := make(map[ID]time.Duration, len(s.marks))
 	for k, mark := range s.marks {
-		counted[k.id(s.draft.prefix)] = now - mark
+		counted[s.draft.idOf(k)] = now - mark
 	}
 	return counted
 }
@@ -76,7 +83,7 @@ func (s *Store) dropExpired() {
 		now := s.connectedFor()
 		for k, mark := range s.marks {
 			if s.retain.expired(now - mark) {
-				dropped.add(string(k.id(s.draft.prefix)))
+				dropped.add(string(s.draft.idOf(k)))
 				s.delete(k)
 			}
 		}

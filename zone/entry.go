@@ -9,8 +9,13 @@ import (
 
 // Entry is what a source reports of one node, unchecked.
 type Entry struct {
-	// ID is the node's name as the source spells it.
+	// ID is the node's ID as the source spells it. In files it may be any readable
+	// name instead: a free ID.
 	ID string
+	// Names are the node's readable names, the preferred one first: of a cluster one
+	// of a single label, in files up to 8. One that is refused is left out of the
+	// node; see [ParseName].
+	Names []string
 	// Addresses holds at most one address of each family. None means that the
 	// source does not know; the last known ones then stay.
 	Addresses []netip.Addr
@@ -35,8 +40,15 @@ type Entry struct {
 	// saved.
 	Departed time.Time
 	Counted  time.Duration
+	// FromFile is set where the addresses come from a file, FileNames are the names
+	// that do, Names then those of the cluster, and OwnedNames those of all names
+	// that the node has although other nodes claim them. Only saved entries have
+	// them, and the next one.
+	FromFile   bool
+	FileNames  []string
+	OwnedNames []string
 	// Owned are those of Addresses whose reverse record is the node's although
-	// other nodes have them too. Only saved entries have it.
+	// other nodes have them too.
 	Owned []netip.Addr
 }
 

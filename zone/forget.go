@@ -5,14 +5,16 @@ import "time"
 // reportedBy lists the nodes that the zone has from a source and, if saved is set,
 // from what was saved.
 func (s *Store) reportedBy(src *Source, saved bool) (keys []key) {
-	of := func(r record) bool { return r.source == src.rank || saved && r.source == savedRank }
+	of := func(r record) bool {
+		return r.source == src.rank || saved && r.source == savedRank && r.flags&fromFile == 0
+	}
 	for k, r := range s.draft.nodes.all() {
 		if of(r) {
 			keys = append(keys, k)
 		}
 	}
 	for k, r := range s.withheld {
-		if _, known := s.draft.nodes.get(k); !known && of(r) {
+		if _, known := s.draft.nodes.get(k); !known && of(r.record) {
 			keys = append(keys, k)
 		}
 	}
@@ -45,7 +47,9 @@ func (s *Store) dropAll(keys []key) {
 func (s *Store) clearNodes() {
 	s.draft.nodes, s.draft.reverse = trie[record]{}, trie[key]{}
 	s.draft.groups, s.draft.conflicts, s.draft.shared = groups{}, trie[addressConflict]{}, trie[key]{}
+	s.draft.names, s.draft.free = nameIndex{hasher: s.draft.names.hasher}, 0
 	s.draft.counts = Counts{Live: 1}
+	clear(s.nameClaims)
 	clear(s.claims)
 	clear(s.withheld)
 	clear(s.marks)

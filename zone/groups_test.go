@@ -11,7 +11,7 @@ import (
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
-func names(nodes iter.Seq[Node]) []string {
+func idsOf(nodes iter.Seq[Node]) []string {
 	all := []string{}
 	for n := range nodes {
 		all = append(all, string(n.ID()))
@@ -31,7 +31,7 @@ func TestWithRole(t *testing.T) {
 	f.setLocal("192.0.2.9")
 	check := func(what string, got iter.Seq[Node], want ...string) {
 		t.Helper()
-		if got := names(got); !slices.Equal(got, want) {
+		if got := idsOf(got); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
@@ -90,10 +90,10 @@ func TestGroupsAgainstNodes(t *testing.T) {
 	}
 	for range 100 {
 		turn := random.Uint64()
-		compare("curators", names(s.Curators(turn)), func(n Node) bool { return n.CuratorPort() != 0 && n.Roles()&ConsensusMember != 0 })
+		compare("curators", idsOf(s.Curators(turn)), func(n Node) bool { return n.CuratorPort() != 0 && n.Roles()&ConsensusMember != 0 })
 		for _, family := range []Family{IPv4, IPv6} {
 			role := Roles(1 << random.IntN(3))
-			compare(fmt.Sprint(role, family), names(s.WithRole(role, family, turn)), func(n Node) bool {
+			compare(fmt.Sprint(role, family), idsOf(s.WithRole(role, family, turn)), func(n Node) bool {
 				return n.Roles()&role != 0 && n.HasFamily(family)
 			})
 		}

@@ -26,7 +26,7 @@ func merge(shown, reported record, ours func(netip.Addr) bool) (result record, c
 	if clash {
 		result = shown
 		result.source, result.since = reported.source, reported.since
-		result.flags = shown.flags&^departed | reported.flags&departed
+		result.flags = shown.flags&hasAddress | reported.flags&^hasAddress
 	} else if reported.flags&hasAddress == 0 {
 		result.takeAddrs(shown)
 	}
@@ -48,15 +48,16 @@ func (r *record) dropAddr(addr netip.Addr) {
 
 // apply takes in what a source reports of a node: the one place where layers
 // are merged.
-func (s *Store) apply(k key, reported record) error {
+func (s *Store) apply(k key, reported statement) error {
 	holds, known := s.statement(k)
 	_, withheld := s.withheld[k]
 	switch {
-	case known && stands(holds, reported):
+	case known && s.stands(holds, reported.record):
 		s.sources[reported.source].setAside(k, reported)
+		s.rename(k)
 		return nil
 	case known && holds.flags&departed == 0 && holds.source != reported.source:
-		s.sources[holds.source].setAside(k, holds)
+		s.sources[holds.source].setAside(k, s.held(k, holds))
 	}
 	delete(s.sources[reported.source].aside, k)
 	switch {
@@ -64,7 +65,7 @@ func (s *Store) apply(k key, reported record) error {
 		// The kernel knows our addresses sooner and better. There is always room
 		// for what the cluster reports of us.
 		reported.takeAddrs(record{})
-	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(reported):
+	case !known && s.draft.nodes.size+len(s.withheld) >= s.max && !s.makeRoom(reported.record):
 		return errFull
 	case reported.flags&hasAddress == 0 && withheld:
 		reported.takeAddrs(holds)
@@ -75,18 +76,19 @@ func (s *Store) apply(k key, reported record) error {
 
 // reconcile checks what is reported of a node against our own addresses, and
 // puts it into effect.
-func (s *Store) reconcile(k key, shown record, known bool, reported record) error {
-	result, clash := merge(shown, reported, s.isOurs)
+func (s *Store) reconcile(k key, shown record, known bool, reported statement) error {
+	result, clash := merge(shown, reported.record, s.isOurs)
+	has := s.effective(k, reported)
 	if !clash {
 		delete(s.withheld, k)
-		s.put(k, shown, known, result)
+		s.put(k, shown, known, result, has)
 		return nil
 	}
 	_, already := s.withheld[k]
 	s.withheld[k] = reported
-	s.refusals.note(string(k.id(s.draft.prefix)))
+	s.refusals.note(string(s.idOf(k)))
 	if known {
-		s.put(k, shown, known, result)
+		s.put(k, shown, known, result, has)
 	}
 	if already {
 		return nil
@@ -120,25 +122,26 @@ func (s *Store) reconcileClaimsOn(were, are []netip.Addr) {
 
 func (s *Store) reconcileAgain(k key, refused *refusalBatch) {
 	shown, known := s.draft.nodes.get(k)
-	reported, withheld := s.withheld[k]
-	if !withheld {
-		reported = shown
-	}
-	if err := s.reconcile(k, shown, known, reported); err != nil {
+	if err := s.reconcile(k, shown, known, s.held(k, shown)); err != nil {
 		refused.news = true
-		refused.add(string(k.id(s.draft.prefix)), err)
+		refused.add(string(s.idOf(k)), err)
 	}
 }
 
 // put puts a record into the zone and keeps all that follows from it
-// consistent: the reverse records, the counts and the marks of departure.
-func (s *Store) put(k key, was record, known bool, is record) {
-	is.since = s.dated(was, known, is)
-	if known && is == was {
+// consistent: its names, the reverse records, the counts and the marks of departure.
+func (s *Store) put(k key, was record, known bool, is record, has names) {
+	had := s.draft.names.of(k, was.names).names()
+	is.since, is.names = s.dated(was, known, is), s.hintTo(has)
+	if known && is == was && had == has {
 		return
 	}
 	s.draft.nodes = s.draft.nodes.set(s.edit, k, is)
+	s.moveNames(k, was, had, is, has)
 	if !s.draft.isLocal(k) {
+		if !known && is.flags&freeID != 0 {
+			s.draft.free++
+		}
 		s.count(was, known, -1)
 		s.count(is, true, 1)
 		s.moveClaims(k, was, is)
@@ -174,8 +177,13 @@ func (s *Store) delete(k key) {
 	if !known {
 		return
 	}
+	had := s.draft.names.of(k, was.names).names()
 	s.draft.nodes = s.draft.nodes.remove(s.edit, k)
+	s.moveNames(k, was, had, record{}, "")
 	if !s.draft.isLocal(k) {
+		if was.flags&freeID != 0 {
+			s.draft.free--
+		}
 		s.count(was, true, -1)
 		s.moveClaims(k, was, record{})
 		s.moveGroups(k, was, true, record{}, false)

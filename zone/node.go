@@ -35,13 +35,16 @@ func (n Node) ID() ID {
 	if n.snapshot == nil {
 		return ""
 	}
-	return n.slot.key.id(n.snapshot.prefix)
+	return n.snapshot.idOf(n.slot.key)
 }
 
 // AppendID appends the node's name to dst.
 func (n Node) AppendID(dst []byte) []byte {
 	if n.local {
 		return append(dst, n.snapshot.local.id...)
+	}
+	if n.slot.value.flags&freeID != 0 {
+		return append(dst, n.snapshot.names.of(n.slot.key, n.slot.value.names).names().first()...)
 	}
 	return n.slot.key.appendID(dst, n.snapshot.prefix)
 }
@@ -157,9 +160,9 @@ func (n Node) equal(other Node) bool {
 		return false
 	}
 	if n.local {
-		return n.snapshot.local.equal(other.snapshot.local) && n.reported().sameRole(other.reported())
+		return n.snapshot.local.equal(other.snapshot.local) && n.reported().sameRole(other.reported()) && n.names() == other.names()
 	}
-	return *n.reported() == *other.reported()
+	return *n.reported() == *other.reported() && n.names() == other.names()
 }
 
 func (r *record) sameRole(other *record) bool {

@@ -13,6 +13,7 @@ type record struct {
 	v4     [4]byte
 	since  uint32 // Unix seconds: when the address, or the departure, was learnt
 	port   uint16
+	names  uint16 // the hint to its readable names: see hasher; 0: it has none
 	flags  flags
 	source uint8 // index of the source that reported it
 	roles  Roles
@@ -26,6 +27,8 @@ const (
 	has4 flags = 1 << iota
 	has6
 	departed
+	freeID   // the ID is a readable name
+	fromFile // what the record has comes from a file
 
 	hasAddress = has4 | has6
 )
@@ -77,6 +80,9 @@ func (e *Entry) asRecord() (r record, err error) {
 	}
 	if !e.Since.IsZero() {
 		r.since = unixSeconds(e.Since)
+	}
+	if e.FromFile {
+		r.flags |= fromFile
 	}
 	if !e.Departed.IsZero() {
 		r.flags |= departed

@@ -46,7 +46,7 @@ func (s *Store) refusalOf(name string) (reason string, refused bool) {
 	if r, ok := s.refusals.named[clip(name)]; ok {
 		return r.reason, true
 	}
-	if k, shaped := shapedKeyOf(s.draft.prefix, name); shaped {
+	if k, err := s.saved.keyOf(name); err == nil {
 		if _, withheld := s.withheld[k]; withheld {
 			return errOurs.Error(), true
 		}
@@ -102,7 +102,7 @@ func (s *Store) fillRefused(listed int, add func(name string) bool) {
 		}
 	}
 	for k := range s.withheld {
-		if !add(string(k.id(s.draft.prefix))) {
+		if !add(string(s.idOf(k))) {
 			return
 		}
 	}

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -28,6 +27,9 @@ type content struct {
 	// reserved are the addresses that have no reverse record from the cluster.
 	reserved trie[struct{}]
 	groups   groups
+	names    nameIndex
+	// free is the number of nodes with a free ID, ours excluded.
+	free int
 	// conflicts are the addresses that several live nodes claim.
 	conflicts trie[addressConflict]
 	ready     bool
@@ -46,7 +48,7 @@ type content struct {
 type local struct {
 	id     ID
 	key    key
-	shaped bool // id has node-ID shape, and key counts
+	shaped bool // id has node-ID shape
 	addrs  []netip.Addr
 	since  time.Time
 }
@@ -57,10 +59,11 @@ func (l *local) equal(other *local) bool {
 
 // Counts of a zone.
 type Counts struct {
-	Live             int `json:"live"`        // nodes in the cluster, this machine included
-	Departed         int `json:"departed"`    // nodes that left, still answered
-	Quarantined      int `json:"quarantined"` // entries of the sources that are refused now
-	AddressConflicts int `json:"contested"`   // addresses that several live nodes claim
+	Live             int `json:"live"`            // nodes in the cluster, this machine included
+	Departed         int `json:"departed"`        // nodes that left, still answered
+	Quarantined      int `json:"quarantined"`     // entries of the sources that are refused now
+	AddressConflicts int `json:"contested"`       // addresses that several live nodes claim
+	NameConflicts    int `json:"contested_names"` // readable names that several live nodes claim
 }
 
 // Serial grows by one with each published change. The first snapshot has 1.
@@ -78,11 +81,7 @@ func (s *Snapshot) Prefix() Prefix { return s.prefix }
 
 // Local is this machine.
 func (s *Snapshot) Local() Node {
-	n := Node{snapshot: s, local: true}
-	if s.local.shaped {
-		n.slot = s.nodes.find(s.local.key)
-	}
-	return n
+	return Node{snapshot: s, slot: s.nodes.find(s.local.key), local: true}
 }
 
 // Lookup finds a node by its name, in any letter case. It allocates nothing.
@@ -117,6 +116,36 @@ func (s *Snapshot) node(k key) (node Node) {
 	return node
 }
 
+// nodeOrLocal is node for a key that may be this machine's.
+func (s *Snapshot) nodeOrLocal(k key) Node {
+	if s.isLocal(k) {
+		return s.Local()
+	}
+	return s.node(k)
+}
+
+// hash is by what the index of names has a name.
+func (c *content) hash(name string) uint64 { return c.names.hasher.name([]byte(name)) }
+
+// idOf is the ID of the node with a key.
+func (c *content) idOf(k key) ID {
+	if c.isLocal(k) {
+		return c.local.id
+	}
+	if found := c.nodes.find(k); found != nil && found.value.flags&freeID != 0 {
+		return ID(c.names.of(k, found.value.names).names().first())
+	}
+	return k.id(c.prefix)
+}
+
+// namesOf are the readable names that a node claims.
+func (c *content) namesOf(k key) names {
+	if found := c.nodes.find(k); found != nil {
+		return c.names.of(k, found.value.names).names()
+	}
+	return ""
+}
+
 // HasIDShape reports whether a label is one that a node may have, as
 // LookupLabel does.
 func (s *Snapshot) HasIDShape(label []byte) bool {
@@ -148,66 +177,4 @@ func (s *Snapshot) HasAddr(addr netip.Addr) bool {
 	return slices.Contains(s.local.addrs, addr) || s.reverse.find(reverseKey(addr)) != nil
 }
 
-// All yields every node, this machine and departed ones included, sorted by
-// ID.
-func (s *Snapshot) All() iter.Seq[Node] {
-	return func(yield func(Node) bool) {
-		pending := true // this machine has yet to find its place
-		for found := range s.nodes.slots {
-			if pending && s.localBefore(found.key) {
-				pending = false
-				if !yield(s.Local()) {
-					return
-				}
-			}
-			if s.isLocal(found.key) {
-				continue
-			}
-			if !yield(Node{snapshot: s, slot: found}) {
-				return
-			}
-		}
-		if pending {
-			yield(s.Local())
-		}
-	}
-}
-
-func (c *content) isLocal(k key) bool { return c.local.shaped && k == c.local.key }
-
-// localBefore reports whether this machine's ID sorts no later than that of k.
-func (s *Snapshot) localBefore(k key) bool {
-	if s.local.shaped {
-		return compareKeys(s.local.key, k) <= 0
-	}
-	var buffer [maxLabel]byte
-	return string(s.local.id) <= string(k.appendID(buffer[:0], s.prefix))
-}
-
-// Change is one node that differs between two snapshots. Before does not exist
-// for a node that is new, nor After for one that is gone.
-type Change struct{ Before, After Node }
-
-// Changes yields the nodes that differ from an older snapshot of the same
-// Store, this machine first and the others sorted by ID. Its cost grows with
-// the number of changes, not with the size of the zone.
-func (s *Snapshot) Changes(old *Snapshot) iter.Seq[Change] {
-	return func(yield func(Change) bool) {
-		if was, is := old.Local(), s.Local(); !was.equal(is) && !yield(Change{was, is}) {
-			return
-		}
-		diff(old.nodes, s.nodes, func(d difference[record]) bool {
-			if s.isLocal(d.key()) {
-				return true
-			}
-			var c Change
-			if d.before != nil {
-				c.Before = Node{snapshot: old, slot: d.before}
-			}
-			if d.after != nil {
-				c.After = Node{snapshot: s, slot: d.after}
-			}
-			return yield(c)
-		})
-	}
-}
+func (c *content) isLocal(k key) bool { return k == c.local.key }

@@ -13,9 +13,11 @@ type Source struct {
 	store *Store
 	name  string
 	rank  uint8 // a lower one outranks a higher one
+	files bool  // it reports files of the operator, and no cluster
 
 	state
 	inBacklog bool
+	reporting bool         // inBacklog, and the source has not gone quiet since
 	current   bool         // all nodes have been reported in the present connection
 	named     bool         // the present backlog has named a node
 	seen      []key        // those of the zone's nodes that it named, with repetitions
@@ -25,9 +27,9 @@ type Source struct {
 	// overflowed is that the zone lacks nodes that the source named.
 	overflowed bool
 
-	aside   map[key]record   // what it reports of nodes for which an earlier one takes precedence
-	vouched map[key]struct{} // saved nodes that its last backlog named, though with invalid entries
-	spelled map[key]string   // names that it does not spell canonically
+	aside   map[key]statement // what it reports of nodes for which an earlier one takes precedence
+	vouched map[key]struct{}  // saved nodes that its last backlog named, though with invalid entries
+	spelled map[key]string    // names that it does not spell canonically
 	self    selfReports
 	backlog uint32 // number of the present one, among those of all sources
 	unnamed int    // refusals beyond maxRefusals, as the last backlog had them
@@ -68,9 +70,11 @@ func (s *Store) Saved() *Source { return s.saved }
 // Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
-		src.inBacklog, src.current, src.named, src.missing, src.seen = true, false, false, false, nil
+		src.inBacklog, src.reporting = true, true
+		src.current, src.named, src.missing, src.seen = false, false, false, nil
 		src.taken, src.refused = false, refusalBatch{}
 		src.store.refusals.begin(src)
+		src.store.rememberNames()
 		src.self.begin()
 	})
 }
@@ -86,6 +90,7 @@ func (src *Source) Set(entries ...Entry) {
 					src.missing, src.overflowed = true, true
 				}
 				src.refuse(&refused, entries[i].ID, err)
+				src.taken = src.taken || isNameError(err)
 			} else {
 				src.taken = true
 			}
@@ -96,11 +101,11 @@ func (src *Source) Set(entries ...Entry) {
 
 func (src *Source) set(e *Entry) error {
 	s := src.store
-	k, ok := shapedKeyOf(s.draft.prefix, e.ID)
-	if !ok {
-		return errNoIDShape
+	k, err := src.keyOf(e.ID)
+	if err != nil {
+		return err
 	}
-	err := src.take(k, e)
+	err = src.take(k, e)
 	if s.holds(k) {
 		src.see(k) // a node whose entry is invalid exists nevertheless
 		if r, _ := s.statement(k); err != nil && r.source == savedRank {
@@ -130,7 +135,8 @@ func (src *Source) take(k key, e *Entry) error {
 	}
 	if src != s.saved {
 		e.Since, e.Departed = time.Time{}, time.Time{}
-		if s.draft.isLocal(k) {
+		e.FromFile = src.files
+		if s.draft.isLocal(k) && !src.files {
 			s.observeSelf(src, e)
 		}
 	}
@@ -145,14 +151,19 @@ func (src *Source) take(k key, e *Entry) error {
 	reported.source = src.rank
 	if src == s.saved {
 		s.restoreOwner(k, reported, e.Owned)
+		s.restoreNames(k, e.OwnedNames)
 	}
-	if err := s.apply(k, reported); err != nil {
+	has, refused := src.readable(k, e)
+	if s.draft.shapeless(e.ID) {
+		reported.flags |= freeID
+	}
+	if err := s.apply(k, statement{reported, has}); err != nil {
 		return err
 	}
 	if reported.flags&departed != 0 {
 		s.restoreMark(k, e.Counted)
 	}
-	return nil
+	return refused
 }
 
 // checkSpelling refuses a name that differs from one in use by case only: two
@@ -161,6 +172,8 @@ func (src *Source) checkSpelling(k key, name string) error {
 	s := src.store
 	first, odd := src.spelled[k]
 	switch {
+	case src.files:
+		return nil // an operator may write a name in either case
 	case odd && name != first:
 		return errOtherCase
 	case odd, isCanonical(name):
@@ -182,8 +195,8 @@ func (src *Source) Gone(ids ...string) {
 	s := src.store
 	s.update(func() {
 		for _, id := range ids {
-			k, ok := shapedKeyOf(s.draft.prefix, id)
-			if ok && src.checkSpelling(k, id) == nil {
+			k, err := src.keyOf(id)
+			if err == nil && src.checkSpelling(k, id) == nil {
 				s.depart(k, src)
 				delete(src.spelled, k)
 			}
@@ -203,7 +216,7 @@ func (src *Source) Complete() {
 			return
 		}
 		src.warnOfNothing()
-		if !src.named {
+		if !src.named && !src.files {
 			return
 		}
 		src.complete, src.settled, src.since = true, true, s.now()
@@ -213,18 +226,23 @@ func (src *Source) Complete() {
 			s.depart(k, src)
 			delete(src.spelled, k)
 		}
-		src.inBacklog, src.current, src.overflowed, src.seen = false, true, src.missing, nil
+		src.inBacklog, src.reporting = false, false
+		src.current, src.overflowed, src.seen = true, src.missing, nil
 		src.refused = refusalBatch{}
 		if !s.awaited(src) {
 			s.saved.overflowed = false // the backlogs have what was saved, or it departed
 		}
 		s.refusals.complete(src)
 		s.flushRefusals()
+		s.forgetNames()
 	})
 }
 
 // Settle reports that the source has gone quiet without ever marking where its
 // backlog ends. The zone is then ready, and nothing more.
 func (src *Source) Settle() {
-	src.store.update(func() { src.settled = true })
+	src.store.update(func() {
+		src.settled, src.reporting = true, false
+		src.store.forgetNames()
+	})
 }

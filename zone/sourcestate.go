@@ -94,12 +94,12 @@ func (src *Source) SetCluster(id string) {
 // primary is the source whose cluster is that of the saved nodes: the earliest
 // that is expected, or else the earliest that knows its cluster.
 func (s *Store) primary() *Source {
-	for _, src := range s.live() {
+	for _, src := range s.clusters() {
 		if src.expected {
 			return src
 		}
 	}
-	for _, src := range s.live() {
+	for _, src := range s.clusters() {
 		if src.cluster != "" {
 			return src
 		}
@@ -110,16 +110,22 @@ func (s *Store) primary() *Source {
 // live are the sources except the saved one, in the order of precedence.
 func (s *Store) live() []*Source { return s.sources[savedRank+1:] }
 
-// relevant are the sources that the zone's state depends on: those that are
-// expected or, where none is, all.
+// clusters are the live sources that report a cluster.
+func (s *Store) clusters() []*Source {
+	return slices.DeleteFunc(slices.Clone(s.live()), func(src *Source) bool { return src.files })
+}
+
+// relevant are the sources that the state of the cluster depends on: of those that
+// report one the ones that are expected or, where none is, all.
 func (s *Store) relevant() (sources []*Source, expected bool) {
-	for _, src := range s.live() {
+	all := s.clusters()
+	for _, src := range all {
 		if src.expected {
 			sources = append(sources, src)
 		}
 	}
 	if sources == nil {
-		return s.live(), false
+		return all, false
 	}
 	return sources, true
 }
@@ -134,21 +140,19 @@ func (s *Store) awaited(src *Source) bool {
 
 // isReady reports whether a name that is not in the zone is known not to exist.
 func (s *Store) isReady() bool {
-	sources, expected := s.relevant()
-	settled := func(src *Source) bool { return src.settled }
+	_, cluster := s.relevant()
 	switch {
 	case s.saved.settled:
 		return true
-	case expected:
-		return !slices.ContainsFunc(sources, func(src *Source) bool { return !settled(src) })
+	case slices.ContainsFunc(s.live(), func(src *Source) bool { return src.expected && !src.settled }):
+		return false
 	}
-	return s.localReported || slices.ContainsFunc(sources, settled)
+	return cluster || s.localReported || slices.ContainsFunc(s.clusters(), func(src *Source) bool { return src.settled })
 }
 
 // setCluster derives the zone's state from those of its sources.
 func (s *Store) setCluster() {
 	sources, expected := s.relevant()
-	was := s.draft.cluster.Connected
 	c := Cluster{Expected: expected, ID: s.primary().cluster, Connected: expected, Complete: expected}
 	for _, src := range sources {
 		if expected {
@@ -171,13 +175,20 @@ func (s *Store) setCluster() {
 	if !c.Connected {
 		c.Lost, c.LostAt = firstLoss(sources)
 	}
+	s.draft.cluster = c
+	followed := slices.ContainsFunc(s.live(), func(src *Source) bool { return src.files && src.complete })
+	s.runRetention(c.Connected || !expected && followed)
+}
+
+// runRetention starts and stops the clock of the retention.
+func (s *Store) runRetention(runs bool) {
 	switch {
-	case c.Connected && !was:
+	case runs && !s.retains:
 		s.connectedAt = s.clock()
-	case was && !c.Connected:
+	case s.retains && !runs:
 		s.connected += s.clock() - s.connectedAt
 	}
-	s.draft.cluster = c
+	s.retains = runs
 }
 
 // firstLoss is when the first of the sources that are out of reach was lost.

@@ -59,8 +59,12 @@ type Store struct {
 	claims   map[key]*claimants      // addresses that several nodes claim
 	restored map[key]key             // during a batch: the node that had a reverse record when it was saved
 	reserved map[string][]netip.Addr // by the part that needs them: see SetReserved
-	withheld map[key]record          // what a source reports, while an address in it is ours
-	refusals refusals
+	withheld map[key]statement       // what a source reports, while an address in it is ours
+
+	nameClaims    map[uint64]*nameClaimants // names that several nodes claim, by their hash
+	restoredNames map[uint64]key            // during a batch: the node that had a name when it was saved
+	namesBefore   *nameIndex                // during a backlog: the index when it began
+	refusals      refusals
 	// refusalLog has those that have yet to be logged. refusalsHeld gets an
 	// element when it has some.
 	refusalLog   refusalLog
@@ -70,6 +74,7 @@ type Store struct {
 	watchers     map[chan *Snapshot]struct{}
 
 	localReported bool          // the local source has reported
+	retains       bool          // the time of the retention runs
 	connectedAt   time.Duration // clock at the connection, while connected
 	connected     time.Duration // how long earlier connections lasted
 }
@@ -89,19 +94,21 @@ func NewStore(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		clock:        cfg.Clock,
-		now:          cfg.Now,
-		log:          cfg.Logger,
-		retain:       cfg.RetainDeparted,
-		max:          cfg.MaxNodes,
-		claims:       map[key]*claimants{},
-		restored:     map[key]key{},
-		reserved:     map[string][]netip.Addr{},
-		withheld:     map[key]record{},
-		marks:        map[key]time.Duration{},
-		watchers:     map[chan *Snapshot]struct{}{},
-		refusalsHeld: make(chan struct{}, 1),
-		detector:     duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
+		clock:         cfg.Clock,
+		now:           cfg.Now,
+		log:           cfg.Logger,
+		retain:        cfg.RetainDeparted,
+		max:           cfg.MaxNodes,
+		claims:        map[key]*claimants{},
+		restored:      map[key]key{},
+		reserved:      map[string][]netip.Addr{},
+		withheld:      map[key]statement{},
+		nameClaims:    map[uint64]*nameClaimants{},
+		restoredNames: map[uint64]key{},
+		marks:         map[key]time.Duration{},
+		watchers:      map[chan *Snapshot]struct{}{},
+		refusalsHeld:  make(chan struct{}, 1),
+		detector:      duplicateKeyDetector{boot: canonicalBoot(cfg.BootID)},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -117,8 +124,11 @@ func NewStore(cfg Config) (*Store, error) {
 		s.max = DefaultMaxNodes
 	}
 	l := &local{id: id}
-	l.key, l.shaped = shapedKeyOf(prefix, string(id))
-	s.draft = content{prefix: prefix, local: l, counts: Counts{Live: 1}, sources: &[]string{}}
+	hasher := newHasher()
+	if l.key, l.shaped = shapedKeyOf(prefix, string(id)); !l.shaped {
+		l.key = hasher.free(string(id))
+	}
+	s.draft = content{prefix: prefix, names: nameIndex{hasher: hasher}, local: l, counts: Counts{Live: 1}, sources: &[]string{}}
 	s.saved = s.addSource(SavedSource)
 	s.publish()
 	return s, nil
@@ -134,6 +144,7 @@ func (s *Store) update(change func()) {
 	s.edit = new(edit)
 	change()
 	clear(s.restored)
+	clear(s.restoredNames)
 	s.setCluster()
 	s.noteOverflow()
 	s.listRefused()

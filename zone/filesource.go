@@ -1,0 +1,67 @@
+package zone
+
+// FileSource is Source for what an operator says in files. Its readable names are
+// the operator's own: up to 8 of a node, of several labels too, and where no key is
+// known of a node, one of them is its ID. It reports no cluster, so it is never
+// connected, and a backlog without any node is one of an empty directory. A cluster
+// that knows a node takes precedence for its addresses; the names from both count.
+func (s *Store) FileSource(name string) *Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src := s.addSource(name)
+	src.files = true
+	return src
+}
+
+// Retract withdraws nodes that the source has reported by mistake: they have not
+// departed, but never were.
+func (src *Source) Retract(ids ...string) {
+	s := src.store
+	s.update(func() {
+		var own []key
+		for _, id := range ids {
+			k, err := src.keyOf(id)
+			if err != nil {
+				continue
+			}
+			s.refusals.lift(src, id)
+			src.dropAside(k)
+			switch holds, known := s.statement(k); {
+			case !known || holds.source != src.rank:
+			case s.draft.isLocal(k):
+				s.dropNames(k, src)
+			default:
+				own = append(own, k)
+			}
+		}
+		s.dropAll(own)
+	})
+}
+
+// keyOf is the key of a node by its ID as the source spells it. Only the operator's
+// files, and what was saved of them, may call a node by a readable name.
+func (src *Source) keyOf(id string) (key, error) {
+	s := src.store
+	if k, shaped := shapedKeyOf(s.draft.prefix, id); shaped {
+		return k, nil
+	}
+	if !src.files && src != s.saved {
+		return key{}, errNoIDShape
+	}
+	name, err := ParseName(id)
+	return s.draft.names.hasher.free(name), err
+}
+
+// shapeless reports whether an ID that a source may use is a free one.
+func (c *content) shapeless(id string) bool {
+	_, shaped := shapedKeyOf(c.prefix, id)
+	return !shaped
+}
+
+// idOf is the ID of a node that the zone has, or withholds.
+func (s *Store) idOf(k key) ID {
+	if reported, withheld := s.withheld[k]; withheld && reported.flags&freeID != 0 {
+		return ID(reported.names.first())
+	}
+	return s.draft.idOf(k)
+}

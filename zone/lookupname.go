@@ -1,0 +1,132 @@
+package zone
+
+import "iter"
+
+// Owner is who has a readable name. The zero Owner stands for a name that no node
+// claims.
+type Owner struct {
+	// Node that has the name. It does not exist where the name is contested.
+	Node Node
+	// Origin of the node's name, or of the rivals' claims.
+	Origin Origin
+	// Rivals are two of the nodes that claim a contested name.
+	Rivals [2]Node
+}
+
+// Exists reports whether any node claims the name.
+func (o *Owner) Exists() bool { return o.Node.Exists() || o.Contested() }
+
+// Contested reports whether several nodes claim the name and none had it before, so
+// that none has it.
+func (o *Owner) Contested() bool { return o.Rivals[0].Exists() }
+
+// LookupName finds the node that has a readable name, which is in lower case and
+// without the final dot. It takes no lock and allocates nothing.
+func (s *Snapshot) LookupName(name []byte) (o Owner) {
+	if s.names.slots.size == 0 || len(name) > maxName {
+		return Owner{}
+	}
+	sum := s.names.hasher.name(name)
+	if s.names.contested.size > 0 {
+		if c := s.names.contested.find(key{hi: sum}); c != nil {
+			return s.contender(name, &c.value)
+		}
+	}
+	if k, origin, found := s.names.claimant(name, sum); found {
+		return Owner{Node: s.nodeOrLocal(k), Origin: origin}
+	}
+	return Owner{}
+}
+
+// contender is LookupName for a name that several nodes claim.
+func (s *Snapshot) contender(name []byte, c *nameConflict) (o Owner) {
+	if _, claimed := s.namesOf(c.first).origin(name); !claimed {
+		return Owner{}
+	}
+	o.Origin = c.origin
+	if c.owned {
+		o.Node = s.nodeOrLocal(c.owner)
+	} else {
+		o.Rivals = [2]Node{s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)}
+	}
+	return o
+}
+
+// HasNamesBelow reports whether a readable name of several labels ends in a dot and
+// this one: an empty non-terminal, which exists without a record (RFC 8020).
+func (s *Snapshot) HasNamesBelow(name []byte) bool {
+	return s.names.above.size > 0 && s.names.above.find(key{hi: s.names.hasher.name(name)}) != nil
+}
+
+// HasFileNames reports whether any readable name comes from a file.
+func (s *Snapshot) HasFileNames() bool { return s.names.fromFiles > 0 }
+
+// NodeName is a readable name that a node claims.
+type NodeName struct {
+	Text   string
+	Origin Origin
+	// Owned is false for a name that another node has, or none.
+	Owned bool
+}
+
+// Names yields the readable names that the node claims: those from files before one
+// from the cluster, the preferred ones first. It allocates nothing.
+func (n Node) Names() iter.Seq[NodeName] {
+	return func(yield func(NodeName) bool) {
+		for name, origin := range n.names().each {
+			if !yield(NodeName{name, origin, n.snapshot.owns(n.slot.key, name)}) {
+				return
+			}
+		}
+	}
+}
+
+// names are all that the node claims.
+func (n Node) names() names {
+	if n.slot == nil {
+		return ""
+	}
+	return n.snapshot.names.of(n.slot.key, n.slot.value.names).names()
+}
+
+// owns reports whether a node that claims a name has it.
+func (s *Snapshot) owns(k key, name string) bool {
+	if s.names.contested.size == 0 {
+		return true
+	}
+	c := s.names.contested.find(key{hi: s.hash(name)})
+	return c == nil || c.value.owned && c.value.owner == k
+}
+
+// Name is the first readable name that the node has.
+func (n Node) Name() (name NodeName, ok bool) {
+	for name := range n.Names() {
+		if name.Owned {
+			return name, true
+		}
+	}
+	return NodeName{}, false
+}
+
+// HasFreeID reports whether the ID is a readable name, as that of a node without a
+// key is.
+func (n Node) HasFreeID() bool {
+	if n.local {
+		return !n.snapshot.local.shaped
+	}
+	return n.reported().flags&freeID != 0
+}
+
+// OwnedNames lists those of the node's names that it has although other nodes claim
+// them too.
+func (n Node) OwnedNames() (owned []string) {
+	if n.snapshot == nil || n.snapshot.names.contested.size == 0 {
+		return nil
+	}
+	for name := range n.Names() {
+		if c := n.snapshot.names.contested.find(key{hi: n.snapshot.hash(name.Text)}); c != nil && name.Owned {
+			owned = append(owned, name.Text)
+		}
+	}
+	return owned
+}

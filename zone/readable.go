@@ -1,0 +1,109 @@
+package zone
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nameError is why a readable name is refused. The entry that it is in counts.
+type nameError struct{ error }
+
+func isNameError(err error) bool { return errors.As(err, new(nameError)) }
+
+// readable are the names of an entry that the zone accepts, and why it does not
+// accept others: each is refused alone.
+func (src *Source) readable(k key, e *Entry) (names, error) {
+	s := src.store
+	fromFile, fromCluster := e.FileNames, e.Names
+	switch {
+	case src.files:
+		fromFile, fromCluster = e.Names, nil
+	case src != s.saved:
+		fromFile = nil
+	}
+	var file, cluster acceptedNames
+	if s.draft.shapeless(e.ID) {
+		file.free = 1
+		file.list = append(file.list, strings.ToLower(e.ID))
+	}
+	for _, text := range fromFile {
+		name, err := s.checkName(k, text)
+		file.add(name, err, maxReadable)
+	}
+	for _, text := range fromCluster {
+		name, err := s.checkName(k, text)
+		cluster.add(name, err, 1)
+	}
+	own := strings.Join(cluster.list, "")
+	if strings.Contains(own, ".") {
+		own, cluster.refused = "", nameError{fmt.Errorf("name %.80q: a name from the cluster has one label", own)}
+	}
+	return joinNames(strings.Join(file.list, nameBreak), own), cmp.Or(file.refused, cluster.refused)
+}
+
+// acceptedNames are the names of one origin in an entry that are accepted, each one
+// once, and why the first of the others is not. Free is 1 where a free ID is the
+// first.
+type acceptedNames struct {
+	list    []string
+	free    int
+	refused error
+}
+
+func (a *acceptedNames) add(name string, err error, limit int) {
+	switch {
+	case err == nil && slices.Contains(a.list, name):
+		return
+	case err == nil && len(a.list)-a.free == limit:
+		err = fmt.Errorf("name %.80q: a node has at most %d", name, limit)
+	}
+	if err == nil {
+		a.list = append(a.list, name)
+	} else if a.refused == nil {
+		a.refused = nameError{err}
+	}
+}
+
+// checkName returns the canonical form of a name that a node may have.
+func (s *Store) checkName(k key, text string) (string, error) {
+	name, err := ParseName(text)
+	if err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(name, ".")
+	switch {
+	case !s.draft.shapeless(first):
+		return "", fmt.Errorf("name %.80q: it looks like a node ID", text)
+	case name == string(s.draft.local.id) && !s.draft.isLocal(k):
+		return "", fmt.Errorf("name %.80q: it is this machine's ID", text)
+	}
+	return name, nil
+}
+
+// hintTo is the hint to the names of a record.
+func (s *Store) hintTo(has names) uint16 {
+	first := has.first()
+	if first == "" {
+		return 0
+	}
+	return hint(s.draft.hash(first))
+}
+
+// rememberNames keeps which node has which name, for the time of a backlog: within
+// one no node is the first to claim a name.
+func (s *Store) rememberNames() {
+	if s.namesBefore == nil {
+		before := s.draft.names
+		s.namesBefore = &before
+	}
+}
+
+// forgetNames ends what rememberNames began, once no backlog is being reported.
+func (s *Store) forgetNames() {
+	if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.reporting }) {
+		s.namesBefore = nil
+	}
+}
