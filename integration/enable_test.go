@@ -145,6 +145,9 @@ func sameTree(t *testing.T, before, after map[string]string) {
 	}
 }
 
+// allFeatures are all features by their names, so that no hostname is kept.
+const allFeatures = "hosts,machine-id,hostname,resolv-conf,nsswitch"
+
 func TestEnable(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -163,7 +166,7 @@ func TestEnable(t *testing.T) {
 		}
 		sameTree(t, before, tree(t, n.path("/etc")))
 	})
-	out, err := n.switching(dir, "enable", "--yes")
+	out, err := n.switching(dir, "enable", "--yes", "--only", allFeatures)
 	must(t, err)
 	t.Logf("%s", out)
 	t.Run("the machine is ours", func(t *testing.T) {
@@ -243,7 +246,7 @@ func TestEnableWhereTheServiceRuns(t *testing.T) {
 		n.run(filepath.Join(dir, "systemctl"), verb, "nodedns.service")
 	}
 	before, hostname := tree(t, n.path("/etc")), n.hostname()
-	_, err := n.switching(dir, "enable", "--yes")
+	_, err := n.switching(dir, "enable", "--yes", "--only", allFeatures)
 	must(t, err)
 	_, err = n.switching(dir, "disable", "--yes", "--only", "hostname,resolv-conf")
 	must(t, err)

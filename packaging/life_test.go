@@ -47,7 +47,7 @@ func TestLife(t *testing.T) {
 
 			d.pack(tt.packed.install, find(t, p.older, tt.packed.suffix))
 			id := d.init(tt.config)
-			d.run("nodedns", "enable", "--yes")
+			d.enable()
 			d.eventually("our own name is found", func() error { return d.finds(id, ownAddress) })
 			own := d.ask(id)
 			d.enabled(id)
@@ -154,6 +154,13 @@ func (d *debian) enabled(id string) {
 	if got := d.run("systemctl", "is-enabled", "nodedns"); got != "enabled\n" {
 		d.t.Errorf("the service is %q", got)
 	}
+}
+
+// enable switches all on, the hostname too, which is kept where there is no curator
+// and it is not named.
+func (d *debian) enable() {
+	d.t.Helper()
+	d.run("nodedns", "enable", "--yes", "--only", "hosts,machine-id,hostname,resolv-conf,nsswitch")
 }
 
 func (d *debian) resolvConfIsOurs(want bool) error {

@@ -50,7 +50,7 @@ func service(t *testing.T) (*debian, string) {
 	}
 	// An earlier run as root, as in a container.
 	d.run("sh", "-c", "timeout 1 nodedns run; test $? = 124")
-	d.run("nodedns", "enable", "--yes")
+	d.enable()
 	d.enabled(id)
 	return d, id
 }

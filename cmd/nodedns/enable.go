@@ -22,6 +22,11 @@ systemd, and once it answers for this machine's name, nsswitch.conf is edited. I
 it does not answer, all of that is undone. Without systemd, restart the daemon
 with what runs it.
 
+The hostname becomes the node's ID where the machine has a cluster, which knows it
+by that. Without curator.endpoints it is kept, unless --only names it: set
+identity.node_id to its first label to have the node called so too. The plan says
+which, and how to have the other.
+
 Enable may be repeated, and completes what was interrupted. "nodedns disable"
 undoes it.
 

@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/enable"
 )
 
 // leavesAlone are the lines of a configuration with everything off.
@@ -29,6 +32,9 @@ func newQuiet(t *testing.T) *testMachine {
 	m.write("root/etc/nsswitch.conf", "passwd: files\nhosts: files # that is all\n")
 	return m
 }
+
+// allFeatures are all features by their names, so that no hostname is kept.
+const allFeatures = "hosts,machine-id,hostname,resolv-conf,nsswitch"
 
 // places counts the addresses that port53 gave.
 var places atomic.Uint32
@@ -47,6 +53,15 @@ func TestEnablePlans(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(m *testMachine) (args []string){
 		"all": func(m *testMachine) []string { m.port53(""); return nil },
+		"cluster": func(m *testMachine) []string {
+			m.port53("")
+			m.write("root/etc/hostname", "web-2.corp.example\n")
+			return []string{"--curator.endpoints=192.0.2.9:7835"}
+		},
+		"hostname": func(m *testMachine) []string {
+			m.write("root/etc/hostname", "Web-2.corp.example\n")
+			return []string{"--only", "hosts,hostname"}
+		},
 		"some": func(m *testMachine) []string {
 			m.port53("")
 			return []string{"--only", "nsswitch,hosts"}
@@ -82,6 +97,53 @@ func TestEnablePlans(t *testing.T) {
 	}
 }
 
+// A hostname is only given up for a name that other machines know.
+func TestEnableKeepsTheHostname(t *testing.T) {
+	t.Parallel()
+	const kept, changed = "unchanged", nodeID
+	for _, tt := range []struct {
+		name, hostname string
+		args           []string
+		becomes, note  string
+	}{
+		{"without a curator", "web-2", nil, kept, `identity.node_id = "web-2" makes it this node's ID, and --only hostname sets it to ` + nodeID},
+		{"with a domain", "Web-2.corp.example", nil, kept, `identity.node_id = "web-2"`},
+		{"it is the ID", "web-2.corp.example", []string{"--identity.node_id=web-2"}, kept, "begins with this node's ID"},
+		{"it is all of the ID", "web-2", []string{"--identity.node_id=web-2"}, "web-2", ""},
+		{"with a curator", "web-2", []string{"--curator.endpoints=192.0.2.9:7835"}, changed, "--only hosts,machine-id,resolv-conf,nsswitch keeps web-2"},
+		{"asked for", "web-2", []string{"--only=hostname"}, changed, `without hostname keeps web-2, or have its name be the node's ID: identity.node_id = "web-2"`},
+		{"asked for beside others", "web-2", []string{"--only=hostname,hosts"}, changed, "--only hosts keeps web-2"},
+		{"asked for with a curator", "web-2", []string{"--only=hostname", "--curator.endpoints=192.0.2.9:7835"}, changed, "without hostname keeps web-2"},
+		{"on already", "web-2", []string{"--files.hostname=true"}, kept, "it becomes " + nodeID + " when the daemon starts; files.hostname = false keeps web-2"},
+		{"none", "", nil, changed, ""},
+		{"a placeholder", "localhost.localdomain", nil, changed, ""},
+		{"no host name", "(none)", nil, changed, ""},
+		{"another node's ID", "metropolis-ffffffffffffffffffffffffffffffff", nil, changed, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := newQuiet(t)
+			m.write("root/etc/hostname", tt.hostname+"\n")
+			var plan result
+			o := m.command("enable", append(tt.args, "--dry-run", "--json")...)
+			o.expect(t, exitOK, "", "")
+			if err := json.Unmarshal([]byte(o.stdout), &plan); err != nil {
+				t.Fatal(err)
+			}
+			row := plan.Rows[slices.IndexFunc(plan.Rows, func(r enable.Row) bool { return r.Feature == enable.Hostname })]
+			if row.Becomes != tt.becomes || !strings.Contains(row.Note, tt.note) || tt.note == "" && row.Note != "" {
+				t.Errorf("got %+v, want %s with %q", row, tt.becomes, tt.note)
+			}
+			if row.Change != (tt.becomes != kept) {
+				t.Errorf("it changes: %t", row.Change)
+			}
+			if slices.Contains(plan.Keys, "files.hostname") != row.Change {
+				t.Errorf("the keys are %q", plan.Keys)
+			}
+		})
+	}
+}
+
 func TestEnableRefuses(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
@@ -99,7 +161,7 @@ func TestEnableWithoutSystemd(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
 	before := m.files("root")
-	m.command("enable", "--yes").expect(t, exitOK, "Enabled.", "")
+	m.command("enable", "--yes", "--only", allFeatures).expect(t, exitOK, "Enabled.", "")
 	if got, want := m.read("root/etc/nsswitch.conf"), "passwd: files\nhosts: files dns # that is all\n"; got != want {
 		t.Errorf("nsswitch.conf is %q", got)
 	}

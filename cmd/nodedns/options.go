@@ -38,7 +38,7 @@ func addOptions(cmd *cobra.Command) *options {
 	return s
 }
 
-// machine is the one of the flags, with the features that they select.
+// machine is the one of the flags, with the features that they name: nil for none.
 func (s *options) machine(cmd *cobra.Command, cfg config.Config, id zone.ID) (*enable.Manager, []enable.Feature, error) {
 	features, err := enable.ParseFeatures(s.only)
 	if err != nil {

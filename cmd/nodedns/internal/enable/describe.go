@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -39,13 +38,20 @@ func (m *Manager) describe(feature Feature) Row {
 	}
 }
 
-// remark is what else the user should know of a feature that is enabled.
-func (m *Manager) remark(feature Feature) string {
-	if feature == MachineID && m.keepsMachineID() {
+// remark is what else the user should know of a feature that is enabled, with
+// others.
+func (m *Manager) remark(feature Feature, all []Feature) string {
+	switch {
+	case feature == MachineID && m.keepsMachineID():
 		return "the ID of a live machine does not change under it"
+	case feature == Hostname:
+		return m.keepable(all)
 	}
 	return ""
 }
+
+// empty is what is shown of a file without a text.
+const empty = "empty"
 
 func (m *Manager) describeHosts() string {
 	now, err := m.file(machine.Hosts).Read()
@@ -74,7 +80,7 @@ func (m *Manager) firstLineOf(path string) string {
 	case !now.Exists:
 		return "does not exist"
 	case line == "":
-		return "empty"
+		return empty
 	default:
 		return fmt.Sprintf("%.64s", line) // which may be anything
 	}
@@ -83,7 +89,7 @@ func (m *Manager) firstLineOf(path string) string {
 // keepsMachineID reports whether the daemon leaves the machine's ID as it is.
 func (m *Manager) keepsMachineID() bool {
 	now := m.firstLineOf(machine.MachineID)
-	has := now != "empty" && now != "uninitialized" && now != "does not exist"
+	has := now != empty && now != "uninitialized" && now != "does not exist"
 	return m.Config.Files.MachineIDFormat == hostsfile.MachineIDAuto && m.files().Systemd() && has
 }
 
@@ -98,17 +104,6 @@ func (m *Manager) machineID() string {
 	default:
 		return string(m.ID)
 	}
-}
-
-func (m *Manager) hostname() string {
-	if m.Config.Files.Root != "" {
-		return m.firstLineOf("/etc/hostname")
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		return err.Error()
-	}
-	return name
 }
 
 func (m *Manager) describeResolvConf() string {

@@ -26,11 +26,11 @@ const (
 func Features() []Feature { return []Feature{Hosts, MachineID, Hostname, ResolvConf, Nsswitch} }
 
 // ParseFeatures parses the names of features, and returns them in the order of a
-// plan. None means all.
+// plan; nil where none is named, which is for all.
 func ParseFeatures(names []string) ([]Feature, error) {
 	all := Features()
 	if len(names) == 0 {
-		return all, nil
+		return nil, nil
 	}
 	for _, name := range names {
 		if !slices.Contains(all, Feature(name)) {

@@ -17,11 +17,13 @@ type Plan struct {
 	// Obstacle is why nothing can be done at all, with the remedy, or empty.
 	Obstacle string `json:"obstacle,omitempty"`
 
-	active  []string // the keys that had effects when it was made
-	rewrite bool     // the drop-in changes
-	restart bool     // the daemon is restarted
-	edit    bool     // nsswitch.conf changes
-	resolve bool     // and names nss-resolve
+	features []Feature // that it is for
+	all      bool      // they are all, since none was named
+	active   []string  // the keys that had effects when it was made
+	rewrite  bool      // the drop-in changes
+	restart  bool      // the daemon is restarted
+	edit     bool      // nsswitch.conf changes
+	resolve  bool      // and names nss-resolve
 }
 
 // Row is one line of a plan: a feature, or the daemon.
@@ -46,7 +48,8 @@ func (p Plan) Changes() bool {
 	return slices.ContainsFunc(p.Rows, func(r Row) bool { return r.Change })
 }
 
-// PlanEnable returns a plan for enabling some features.
+// PlanEnable returns a plan for enabling some features, or with nil all that the
+// machine should have: of these a hostname may be kept.
 func (m *Manager) PlanEnable(ctx context.Context, features []Feature) (Plan, error) {
 	before, err := m.enabledKeys()
 	if err != nil {
@@ -59,7 +62,10 @@ func (m *Manager) PlanEnable(ctx context.Context, features []Feature) (Plan, err
 	if p.Obstacle, err = m.obstacle(ctx); err != nil {
 		return Plan{}, err
 	}
-	for _, t := range features {
+	if p.features = features; features == nil {
+		p.features, p.all = Features(), true
+	}
+	for _, t := range p.features {
 		if t == Nsswitch {
 			m.planNsswitch(ctx, &p)
 		} else {
@@ -77,12 +83,19 @@ func (m *Manager) planSetting(p *Plan, feature Feature) Row {
 	row.Note = m.blocked(t)
 	if !t.off(m.Config) {
 		row.Note = m.origin(t.key)
+		if name := m.hostname(); feature == Hostname && name != string(m.ID) {
+			row.Note += fmt.Sprintf(": it becomes %s when the daemon starts; %s = false keeps %s", m.ID, t.key, name)
+		}
 	}
 	if row.Note != "" {
 		row.Becomes = unchanged
 		return row
 	}
-	row.Change, row.Note = true, m.remark(feature)
+	if feature == Hostname && m.keepsHostname(p) {
+		row.Becomes, row.Note = unchanged, m.kept()
+		return row
+	}
+	row.Change, row.Note = true, m.remark(feature, p.features)
 	p.Keys = append(p.Keys, t.key)
 	return row
 }

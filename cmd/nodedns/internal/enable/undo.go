@@ -17,8 +17,11 @@ import (
 // errStillRuns is for a daemon that we cannot stop.
 var errStillRuns = errors.New("the daemon runs, and would write again: stop it with what runs it on this machine, and disable once more")
 
-// PlanDisable returns a plan for disabling some features.
+// PlanDisable returns a plan for disabling some features, or with nil all.
 func (m *Manager) PlanDisable(ctx context.Context, features []Feature) (Plan, error) {
+	if features == nil {
+		features = Features()
+	}
 	active, err := m.activeKeys()
 	if err != nil {
 		return Plan{}, err
