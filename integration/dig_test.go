@@ -37,9 +37,13 @@ func (m *machine) digAt(server string, args ...string) (reply, error) {
 // digAll queries it for all of these, which are the arguments of dig, in one
 // process: most of what a query costs is the start of dig.
 func (m *machine) digAll(queries []string) ([]reply, error) {
+	return m.digAllAt("127.0.0.53", queries)
+}
+
+func (m *machine) digAllAt(server string, queries []string) ([]reply, error) {
 	var lines strings.Builder
 	for _, query := range queries {
-		fmt.Fprintln(&lines, "@127.0.0.53 +tries=1 +timeout=20", query)
+		fmt.Fprintf(&lines, "@%s +tries=1 +timeout=20 %s\n", server, query)
 	}
 	m.write("/etc/queries", lines.String())
 	out, err := m.try("dig", "-f", "/etc/queries")

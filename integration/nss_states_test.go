@@ -168,13 +168,11 @@ func TestNSSSearchList(t *testing.T) {
 	n.boot()
 	n.served(x)
 	www := []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")}
-	for _, name := range []string{"www", "www.plain.example", "alias", "chain.plain.example", "www.plain.example."} {
-		must(t, x.finds(n.machine, name, www...))
-	}
-	must(t, x.finds(n.machine, "two.words", netip.MustParseAddr("192.0.2.32")))
-	must(t, x.fails(n.machine, "www.", unknownName))
-	must(t, x.fails(n.machine, "nowhere.plain.example", unknownName))
-	must(t, x.fails(n.machine, "loop.plain.example", unknownName))
+	names := []string{"www", "www.plain.example", "alias", "chain.plain.example", "www.plain.example."}
+	awaitAll(t, "the addresses are found", names, func(name string) error { return x.finds(n.machine, name, www...) })
+	eventually(t, "of a name with a dot too", func() error { return x.finds(n.machine, "two.words", netip.MustParseAddr("192.0.2.32")) })
+	names = []string{"www.", "nowhere.plain.example", "loop.plain.example"}
+	awaitAll(t, "others are unknown", names, func(name string) error { return x.fails(n.machine, name, unknownName) })
 	if out, err := x.run(n.machine, "getent", "hosts", "alias"); err != nil || !strings.HasSuffix(out, " www.plain.example\n") {
 		t.Errorf("got %q, %v, want the name that it is an alias of", out, err)
 	}

@@ -21,15 +21,14 @@ func TestSearchDomainBelowLocal(t *testing.T) {
 			n := newNode(l, strings.ReplaceAll(name, " ", "-"))
 			n.address()
 			n.write(resolvConf, "nameserver "+routerV4+"\nsearch corp.local\n")
-			must(t, n.glibcKnows("dns", "db", database)) // as it is without us
+			typed := []string{"db", "db.corp.local"}
+			awaitAll(t, "they are found as it is without us", typed, func(name string) error { return n.glibcKnows("dns", name, database) })
 			n.asksByResolve(configuration)
 			n.boot()
 			n.served(x)
 			eventually(t, "resolv.conf points here", func() error { return n.pointsHere("search corp.local", "options edns0") })
-			for _, typed := range []string{"db", "db.corp.local"} {
-				must(t, n.glibcKnows("dns", typed, database))
-				must(t, x.finds(n.machine, typed, database))
-			}
+			awaitAll(t, "they are found over DNS", typed, func(name string) error { return n.glibcKnows("dns", name, database) })
+			awaitAll(t, "they are found by nss-resolve", typed, func(name string) error { return x.finds(n.machine, name, database) })
 			must(t, n.answers("NXDOMAIN", "db.other.local"))
 			must(t, n.answers("NXDOMAIN", "local"))
 			must(t, n.answers("NXDOMAIN", strangerID(t)+".corp.local"))

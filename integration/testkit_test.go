@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -21,6 +22,26 @@ func eventually(t testing.TB, what string, holds func() error) {
 func eventuallyWithin(t testing.TB, limit time.Duration, what string, holds func() error) {
 	t.Helper()
 	testkit.EventuallyWithin(t, limit, what, holds)
+}
+
+// awaitAll checks all of these, and again those that are wrong, until none is:
+// they have one time together. What comes of a real server is checked so, or by
+// eventually. A busy machine may keep such a server silent for so long that it
+// counts as down for a while, and what is asked of it fails meanwhile. What needs
+// no server has to be right at once.
+func awaitAll[T any](t testing.TB, what string, all []T, wrong func(T) error) {
+	t.Helper()
+	eventually(t, what, func() error {
+		var errs []error
+		var left []T
+		for _, one := range all {
+			if err := wrong(one); err != nil {
+				errs, left = append(errs, err), append(left, one)
+			}
+		}
+		all = left
+		return errors.Join(errs...)
+	})
 }
 
 func must(t testing.TB, err error) {
