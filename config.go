@@ -73,6 +73,9 @@ type Config struct {
 	// RecoverAfter is how long only nodes that may not speak for the cluster must
 	// have answered for one to be believed at an endpoint without a pin.
 	RecoverAfter curator.RecoverAfter
+	// NameLabel is the key of the label by which a node of the cluster has a readable
+	// name, such as [curator.DefaultNameLabel]. Empty means that none has.
+	NameLabel string
 	// Report has our first address reported to the cluster whenever it changes.
 	// Never set it where the node's own daemon does so, as Metropolis does.
 	Report bool
@@ -165,7 +168,7 @@ func (c *Config) lasting() Config {
 	l := *c
 	l.DNS, l.RetainDeparted = resolver.Settings{}, zone.Retention{}
 	l.LocalSource, l.Addresses, l.Interfaces = nil, nil, nil
-	l.ClusterDialer, l.Endpoints, l.RecoverAfter, l.Report = nil, nil, 0, false
+	l.ClusterDialer, l.Endpoints, l.RecoverAfter, l.NameLabel, l.Report = nil, nil, 0, "", false
 	l.ResolvConf.Mode = ""
 	return l
 }
@@ -237,6 +240,7 @@ func (s *Service) newCluster(cfg *Config, prefix zone.Prefix) (*curator.Watcher,
 		Logger:      cfg.Logger.With("part", "curator"),
 
 		RecoverAfter:  cfg.RecoverAfter,
+		NameLabel:     cfg.NameLabel,
 		AuthorityFile: cfg.authorityFile(),
 	}, s.nodes)
 }
@@ -277,7 +281,7 @@ func (c *Config) authorityFile() string {
 // changed, and disturbs nothing else. With an error nothing has changed: it names
 // a field that holds until the end of the process, which are all but DNS,
 // RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// Report and ResolvConf.Mode, or states what is wrong with a value. The functions
+// NameLabel, Report and ResolvConf.Mode, or states what is wrong with a value. The functions
 // of the copy are nil: a LocalSource stays unless change sets another one, other
 // Addresses or other Interfaces. Reload may be called at any time from any
 // goroutine; change must not call the Service.
@@ -312,6 +316,7 @@ func (s *Service) Reload(change func(*Config)) error {
 	}
 	s.cfg = next
 	s.cluster.SetRecoverAfter(next.RecoverAfter)
+	s.cluster.SetNameLabel(next.NameLabel)
 	s.store.SetRetention(next.RetainDeparted)
 	s.nodes.Expect(next.expectsCluster())
 	if moved {

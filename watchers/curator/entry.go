@@ -9,7 +9,8 @@ import (
 )
 
 // entries turns an event's nodes into what the zone takes. Nothing is judged
-// here: IDs are carried as the curator spells them, and what is no address too.
+// here: IDs are carried as the curator spells them, and what is no address, or no
+// name, too. Labels are those of the name only, as nodeDecoder leaves them.
 func entries(nodes []*curatorpb.Node) []zone.Entry {
 	all := make([]zone.Entry, 0, len(nodes))
 	for _, node := range nodes {
@@ -19,6 +20,7 @@ func entries(nodes []*curatorpb.Node) []zone.Entry {
 			State:       state(node.GetState()),
 			CuratorPort: port(node.GetStatus().GetRunningCurator()),
 			BootID:      string(node.GetStatus().GetBootId()),
+			Names:       names(node.GetLabels()),
 		}
 		// A node that has never reported itself has no address. The entry
 		// then only shows that there is a node, and leaves its address alone.

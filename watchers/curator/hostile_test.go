@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,7 +44,7 @@ func newVictim(t *testing.T, maxNodes int) *victim {
 	source := v.store.Source("curator")
 	source.Expect(true)
 	v.store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.1")})
-	cfg.Prefix, cfg.Endpoints, cfg.Logger = prefix, endpointsAt(address), v.log.Logger()
+	cfg.Prefix, cfg.Endpoints, cfg.NameLabel, cfg.Logger = prefix, endpointsAt(address), nameLabel, v.log.Logger()
 	v.w, err = New(cfg, source)
 	must(t, err)
 	background(t, v.w.Run)
@@ -201,6 +202,57 @@ func TestNamesByCaseOnly(t *testing.T) {
 	v := newVictim(t, 0)
 	v.s.Directory.Set(memory.Node{ID: strings.ToUpper(nodeID(known)), Address: "192.0.2.66"})
 	awaitStatus(t, v.w, "the refusal", func(Status) bool { return v.store.Snapshot().Counts().Quarantined == 1 })
+	v.unharmed()
+}
+
+// Labels that are no names cost the nodes nothing but the name: they keep the
+// addresses, and others their names, our own node among them.
+func TestHostileLabels(t *testing.T) {
+	t.Parallel()
+	v := newVictim(t, 0)
+	hostile := []string{
+		"localhost", "www.bank.example", strings.Repeat("a", 300), strings.Repeat("a", 1<<20), "../x", "a b", "a\nb", "a\x00",
+		"\u202ebew", "a,b", "\xff\xfe", "wpad", "ip6-loopback", "role", "127.0.0.1", "0x7f000001", nodeID(known), "web_1", "-a",
+	}
+	marked := v.marked()
+	marked.Nodes[1].Labels = &curatorpb.NodeLabels{Pairs: []*curatorpb.NodeLabels_Pair{{Key: nameLabel, Value: "Our-Own"}}}
+	marked.Nodes[2].Labels = &curatorpb.NodeLabels{Pairs: []*curatorpb.NodeLabels_Pair{{Key: "x", Value: "y"}, {Key: nameLabel, Value: "web-1"}}}
+	message := event(t, marked)
+	named := func(n int, pairs ...[]byte) {
+		labels := bytesField(nodeLabels, bytes.Join(pairs, nil))
+		status := bytesField(nodeStatus, textField(statusAddress, fmt.Sprint("192.0.2.", n)))
+		message = append(bytesField(nodesField, bytes.Join([][]byte{textField(nodeID_, nodeID(n)), status, labels}, nil)), message...)
+	}
+	for i, name := range hostile {
+		named(10+i, bytesField(labelsPairs, pairOf(nameLabel, name)))
+	}
+	twice := bytesField(labelsPairs, pairOf(nameLabel, "web-2"))
+	named(90, twice, twice)
+	named(91, bytes.Repeat(bytesField(labelsPairs, pairOf("x", "y")), 100_000), bytesField(labelsPairs, pairOf(nameLabel, "web-3")))
+	named(92, bytes.Repeat(bytesField(labelsPairs, pairOf(nameLabel, "web-4")), 100_000))
+	v.s.Behave(memory.Behaviour{Raw: [][]byte{message}})
+	awaitStatus(t, v.w, "the end of the backlog", func(s Status) bool {
+		return s.State == StateConnected && v.store.Snapshot().Counts().Live == 3+len(hostile)+3
+	})
+	snapshot := v.store.Snapshot()
+	var names []string
+	for node := range snapshot.All() {
+		for name := range node.Names() {
+			names = append(names, name.Text)
+		}
+		if !node.HasAddr() && string(node.ID()) != v.s.NodeID() {
+			t.Errorf("%s has no address", node.ID())
+		}
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"our-own", "web-1", "web-3"}) {
+		t.Errorf("names %q", names)
+	}
+	if own := snapshot.LookupName([]byte("our-own")); !own.Node.IsLocal() {
+		t.Error("our own label does not name us")
+	}
+	if n := snapshot.Counts().Quarantined; n != len(hostile)+2 {
+		t.Errorf("%d entries are refused, want one for each name", n)
+	}
 	v.unharmed()
 }
 

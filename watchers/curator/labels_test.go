@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
 // pairOf is a label on the wire, and labelled a node with some.
@@ -89,5 +91,29 @@ func TestLabelsThatAreNotDecoded(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Another label is followed as soon as it is set.
+func TestSetNameLabel(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil, memory.Node{ID: nodeID(1), Labels: map[string]string{nameLabel: "web-1", "example.com/x": "mail"}})
+	address, _ := serve(t, s)
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Insecure: true})
+	for i, step := range []struct {
+		key  string
+		want []string
+	}{{"", nil}, {nameLabel, []string{"web-1"}}, {"example.com/x", []string{"mail"}}, {"", nil}} {
+		w.SetNameLabel(step.key)
+		r.awaitCall(t, "complete", i+1)
+		if got := r.names(nodeID(1)); !slices.Equal(got, step.want) {
+			t.Errorf("by the key %q, the names are %q, want %q", step.key, got, step.want)
+		}
+	}
+	w.SetNameLabel("")
+	s.Directory.Set(memory.Node{ID: nodeID(2)})
+	r.awaitCall(t, "set 1", 1)
+	if n := w.Status().Connects; n != 4 {
+		t.Errorf("%d connections, want one for each key", n)
 	}
 }

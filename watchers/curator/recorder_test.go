@@ -115,6 +115,13 @@ func (r *recorder) address(id string) string {
 	return addressOf(r.nodes[id])
 }
 
+// names are those of one node.
+func (r *recorder) names(id string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.nodes[id].Names
+}
+
 // await returns when ok is true, which is checked after each call.
 func (r *recorder) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()

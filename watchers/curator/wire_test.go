@@ -117,7 +117,7 @@ func TestWireFromCurator(t *testing.T) {
 	}
 	address := serveBare(t, bytesField(requestNodesInCluster, nil), replies)
 
-	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Insecure: true})
+	w, r, _ := watch(t, Config{Endpoints: endpointsAt(address), Insecure: true, NameLabel: "nodedns/name"})
 	r.awaitCall(t, "gone "+nodeID(2), 1)
 	awaitStatus(t, w, "the leader", func(s Status) bool {
 		return string(s.Leader) == nodeID(5) && len(s.Curators) == 1 && string(s.Curators[0].ID) == nodeID(5)
@@ -128,8 +128,8 @@ func TestWireFromCurator(t *testing.T) {
 	want := map[string]zone.Entry{
 		nodeID(1): {
 			ID: nodeID(1), Addresses: testkit.Addrs("192.0.2.1"), State: zone.StateUp, CuratorPort: 7835,
-			BootID: "\x01\x02\x03",
-			Roles:  zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
+			BootID: "\x01\x02\x03", Names: []string{"web-1"},
+			Roles: zone.KubernetesWorker | zone.ConsensusMember | zone.KubernetesController,
 		},
 		nodeID(3): {ID: nodeID(3), Roles: zone.KubernetesWorker, State: zone.StateStandby},
 		nodeID(4): {ID: nodeID(4), Roles: zone.KubernetesController, State: zone.StateDecommissioned},

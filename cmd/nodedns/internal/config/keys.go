@@ -42,6 +42,9 @@ var keys = []key{
 	stringKey("zone.retain_departed", "168h",
 		"`TIME` for which a departed node is still answered, or forever",
 		func(c *Config) *zone.Retention { return &c.RetainDeparted }, unmarshal),
+	stringKey("zone.name_label", curator.DefaultNameLabel,
+		"`KEY` of the label by which a node of the cluster has a readable name; empty: none has",
+		func(c *Config) *string { return &c.NameLabel }, optional(labelKey)),
 
 	listKey("local.interfaces", none,
 		"interfaces whose address is ours, as `GLOBS`; empty: that of the default route",

@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		Config: nodedns.Config{
 			Prefix: &prefix, RetainDeparted: zone.RetainFor(168 * time.Hour),
 			Interfaces: []string{}, Addresses: []netip.Addr{},
-			Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter,
+			Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter, NameLabel: "nodedns/name",
 			Endpoints: []curator.Endpoint{}, StateDir: "/var/lib/nodedns",
 			Files: nodedns.Files{
 				Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, HostsMaxNodes: 10000,

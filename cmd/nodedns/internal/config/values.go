@@ -68,6 +68,20 @@ func duration(s string) (time.Duration, error) {
 	return d, nil
 }
 
+// maxLabelKey is what a domain, a slash and a name take, in octets.
+const maxLabelKey = 253 + 1 + 63
+
+// labelKey parses the key of a node's label. Each kind of cluster has rules of its
+// own for them; what none has is most likely a mistake.
+func labelKey(s string) (string, error) {
+	const usual = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/"
+	unusual := func(r rune) bool { return !strings.ContainsRune(usual, r) }
+	if len(s) > maxLabelKey || strings.ContainsFunc(s, unusual) || strings.Count(s, "/") > 1 || strings.Trim(s, "/") != s {
+		return "", expected(`letters, digits, dots, hyphens and underscores, and one slash at most, such as "nodedns/name"`)
+	}
+	return s, nil
+}
+
 // maxTTL is the largest TTL that a record can have (RFC 2181, section 8).
 const maxTTL = math.MaxInt32 * time.Second
 

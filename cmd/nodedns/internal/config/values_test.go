@@ -50,6 +50,11 @@ var valueTests = []struct {
 		[]string{`"-1ns"`, `"7d"`, `"never"`, `true`},
 	},
 	{
+		"zone.name_label", func(c Config) any { return c.NameLabel },
+		map[string]string{`""`: "", `"name"`: "name", `"Example.com/node_name-1"`: "Example.com/node_name-1"},
+		[]string{`"a b"`, `"a//b"`, `"a/b/c"`, `"/a"`, `"a/"`, `"a=b"`, `"ä"`, `"\u212a"`, `"a\u0000b"`, `"` + strings.Repeat("a", 318) + `"`, `true`},
+	},
+	{
 		"curator.recover_after", func(c Config) any { return c.RecoverAfter },
 		map[string]string{`"15m"`: "15m0s", `"never"`: "never"},
 		[]string{`"0s"`, `"-1ns"`, `"7d"`, `"forever"`, `15`},
