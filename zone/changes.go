@@ -38,11 +38,11 @@ func (s *Snapshot) Changes(old *Snapshot) iter.Seq[Change] {
 // renamed yields the nodes that differ in their readable names only, beyond what
 // their records show: the hint is of the first name, and not all of that.
 func (s *Snapshot) renamed(old *Snapshot, yield func(Change) bool) {
-	diff(old.names.slots, s.names.slots, func(d difference[naming]) bool {
+	diff(old.names.slots, s.names.slots, func(d difference[nameSlot]) bool {
 		if d.after == nil || s.hash(d.after.value.names().first()) != d.after.key.hi {
 			return true
 		}
-		k := s.names.hasher.node(d.after.key, d.after.value)
+		k := d.after.value.node(d.after.key, s.names.hasher)
 		before, after := old.nodes.find(k), s.nodes.find(k)
 		if s.isLocal(k) || before == nil || after == nil || before.value != after.value {
 			return true

@@ -32,10 +32,20 @@ func (s *Snapshot) LookupName(name []byte) (o Owner) {
 			return s.contender(name, &c.value)
 		}
 	}
-	if k, origin, found := s.names.claimant(name, sum); found {
+	found := s.names.slots.beginning(sum)
+	if found == nil {
+		return Owner{}
+	}
+	// The node and the text are far, and fetched at the same time.
+	node := s.nodes.beginning(found.key.lo)
+	origin, claimed := found.value.names().origin(name)
+	if !claimed {
+		return Owner{}
+	}
+	if k := found.value.node(found.key, s.names.hasher); node == nil || node.key != k || s.isLocal(k) {
 		return Owner{Node: s.nodeOrLocal(k), Origin: origin}
 	}
-	return Owner{}
+	return Owner{Node: Node{snapshot: s, slot: node}, Origin: origin}
 }
 
 // contender is LookupName for a name that several nodes claim.
@@ -86,7 +96,7 @@ func (n Node) names() names {
 	if n.slot == nil {
 		return ""
 	}
-	return n.snapshot.names.of(n.slot.key, n.slot.value.names).names()
+	return n.snapshot.names.of(n.slot.key, n.slot.value.names)
 }
 
 // owns reports whether a node that claims a name has it.

@@ -131,7 +131,7 @@ func (s *Store) reconcileAgain(k key, refused *refusalBatch) {
 // put puts a record into the zone and keeps all that follows from it
 // consistent: its names, the reverse records, the counts and the marks of departure.
 func (s *Store) put(k key, was record, known bool, is record, has names) {
-	had := s.draft.names.of(k, was.names).names()
+	had := s.draft.names.of(k, was.names)
 	is.since, is.names = s.dated(was, known, is), s.hintTo(has)
 	if known && is == was && had == has {
 		return
@@ -177,7 +177,7 @@ func (s *Store) delete(k key) {
 	if !known {
 		return
 	}
-	had := s.draft.names.of(k, was.names).names()
+	had := s.draft.names.of(k, was.names)
 	s.draft.nodes = s.draft.nodes.remove(s.edit, k)
 	s.moveNames(k, was, had, record{}, "")
 	if !s.draft.isLocal(k) {

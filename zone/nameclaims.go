@@ -83,10 +83,9 @@ func (s *Store) moveNames(k key, was record, had names, is record, has names) {
 			s.unclaimName(k, name, nameRank(was, origin), origin)
 		}
 	}
-	shared := makeNaming(k, has)
+	shared := makeNameSlot(k, has)
 	for name, origin := range has.each {
-		at := key{s.draft.hash(name), s.draft.names.hasher.mark(k)}
-		s.draft.names.slots = s.draft.names.slots.set(s.edit, at, shared)
+		s.draft.names.set(s.edit, s.draft.hash(name), k, shared)
 		if before, kept := had.origin([]byte(name)); !kept || before != origin || !stays {
 			s.claimName(k, name, nameRank(is, origin), origin)
 		}
@@ -120,7 +119,7 @@ func (s *Store) otherClaimant(k key, sum uint64) (other key, origin Origin, foun
 		if slot.key.hi != sum {
 			break
 		}
-		if other = s.draft.names.hasher.node(slot.key, slot.value); other == k {
+		if other = slot.value.node(slot.key, s.draft.names.hasher); other == k {
 			continue
 		}
 		for name, origin := range slot.value.names().each {
@@ -136,7 +135,7 @@ func (s *Store) otherClaimant(k key, sum uint64) (other key, origin Origin, foun
 func (s *Store) unclaimName(k key, name string, rank int, origin Origin) {
 	x, sum := &s.draft.names, s.draft.hash(name)
 	s.countName(name, origin, -1)
-	x.slots = x.slots.remove(s.edit, key{sum, x.hasher.mark(k)})
+	x.slots = x.slots.remove(s.edit, x.find(sum, k).key)
 	all, several := s.nameClaims[sum]
 	if !several {
 		return

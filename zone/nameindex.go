@@ -7,7 +7,7 @@ package zone
 // leads the hint in its record.
 type nameIndex struct {
 	hasher *hasher
-	slots  trie[naming]
+	slots  trie[nameSlot]
 	// contested are the names that several nodes claim, by their hash.
 	contested trie[nameConflict]
 	// above are the names that others of several labels end in, by their hash, with
@@ -22,11 +22,10 @@ type nameIndex struct {
 const maxNear = 32
 
 // of are the names of a node whose record has a hint. It allocates nothing.
-func (x *nameIndex) of(k key, hinted uint16) (n naming) {
+func (x *nameIndex) of(k key, hinted uint16) (n names) {
 	if hinted == 0 {
 		return ""
 	}
-	mark := x.hasher.mark(k)
 	for at := (key{hi: uint64(hinted) << hintShift}); ; {
 		near := 0
 		next, more := at, false
@@ -34,16 +33,16 @@ func (x *nameIndex) of(k key, hinted uint16) (n naming) {
 			if hint(s.key.hi) != hinted {
 				return ""
 			}
-			if s.key.lo == mark && x.hasher.node(s.key, s.value) == k {
-				return s.value
+			if s.value.node(s.key, x.hasher) == k {
+				return s.value.names()
 			}
 			if near++; near < maxNear {
 				continue
 			}
-			// Of one name the slots are in the order of the marks.
-			if next, more = (key{s.key.hi, mark}), true; s.key.lo >= mark {
-				next = key{hi: s.key.hi + 1}
+			if found := x.find(s.key.hi, k); found != nil {
+				return found.value.names()
 			}
+			next, more = key{hi: s.key.hi + 1}, true
 			break
 		}
 		if !more {
@@ -53,17 +52,26 @@ func (x *nameIndex) of(k key, hinted uint16) (n naming) {
 	}
 }
 
-// claimant is the node whose name has a hash, where only one claims it.
-func (x *nameIndex) claimant(name []byte, sum uint64) (k key, origin Origin, found bool) {
-	for s := range x.slots.from(key{hi: sum}) {
-		if s.key.hi != sum {
-			return key{}, 0, false
-		}
-		if origin, found = s.value.names().origin(name); found {
-			return x.hasher.node(s.key, s.value), origin, true
+// find returns the slot of a node for a name with a hash, or nil.
+func (x *nameIndex) find(sum uint64, k key) *slot[nameSlot] {
+	plain, mixed := x.hasher.nameKeys(sum, k)
+	for _, at := range [...]key{plain, mixed} {
+		if s := x.slots.find(at); s != nil && s.value.node(at, x.hasher) == k {
+			return s
 		}
 	}
-	return key{}, 0, false
+	return nil
+}
+
+// set makes the slot of a node for a name with a hash.
+func (x *nameIndex) set(e *edit, sum uint64, k key, value nameSlot) {
+	plain, mixed := x.hasher.nameKeys(sum, k)
+	there := x.slots.find(plain)
+	if there != nil && there.value.node(plain, x.hasher) != k || there == nil && x.slots.find(mixed) != nil {
+		x.slots = x.slots.set(e, mixed, value.mixed())
+		return
+	}
+	x.slots = x.slots.set(e, plain, value)
 }
 
 // owner is the node that has a name with a hash, if one does.
@@ -71,8 +79,8 @@ func (x *nameIndex) owner(sum uint64) (k key, has bool) {
 	if c := x.contested.find(key{hi: sum}); c != nil {
 		return c.value.owner, c.value.owned
 	}
-	for s := range x.slots.from(key{hi: sum}) {
-		return x.hasher.node(s.key, s.value), s.key.hi == sum
+	if s := x.slots.beginning(sum); s != nil {
+		return s.value.node(s.key, x.hasher), true
 	}
 	return key{}, false
 }

@@ -1,10 +1,6 @@
 package zone
 
-import (
-	"encoding/binary"
-	"hash/maphash"
-	"strings"
-)
+import "strings"
 
 // Origin is where a readable name comes from.
 type Origin uint8
@@ -73,74 +69,16 @@ func (n names) first() (first string) {
 
 // origin reports whether a name is one of them, and of which origin.
 func (n names) origin(name []byte) (Origin, bool) {
+	if string(n) == string(name) {
+		return NameFromFile, true
+	}
+	if len(n) == len(name)+1 && n[0] == originBreak[0] && string(n[1:]) == string(name) {
+		return NameFromCluster, true
+	}
 	for own, origin := range n.each {
 		if own == string(name) {
 			return origin, true
 		}
 	}
 	return 0, false
-}
-
-// naming is what the index of names has in each slot: the lower half of the node's
-// key, and all of its names. The slots of one node share the text. The upper half is
-// in the slot's own key, where it is mixed with the lower one, so that nodes whose
-// IDs begin alike have slots of their own.
-type naming string
-
-const halfKey = 8
-
-func makeNaming(k key, n names) naming {
-	return naming(string(binary.BigEndian.AppendUint64(make([]byte, 0, halfKey+len(n)), k.lo)) + string(n))
-}
-
-func (n naming) names() names {
-	if n == "" {
-		return ""
-	}
-	return names(n[halfKey:])
-}
-
-// node is the key of the node that a slot of the index is of.
-func (h *hasher) node(at key, n naming) key {
-	var half [halfKey]byte
-	copy(half[:], n)
-	lower := binary.BigEndian.Uint64(half[:])
-	return key{at.lo ^ spread(lower^h.salt), lower}
-}
-
-// mark is what the slots of a node have in their keys beside the hash of a name.
-func (h *hasher) mark(k key) uint64 { return k.hi ^ spread(k.lo^h.salt) }
-
-// hasher maps names to numbers that other machines cannot foresee: a node chooses
-// its name, and must not be able to choose the place of that in the index.
-type hasher struct {
-	first, second maphash.Seed
-	salt          uint64
-}
-
-func newHasher() *hasher {
-	h := &hasher{first: maphash.MakeSeed(), second: maphash.MakeSeed()}
-	h.salt = maphash.String(h.second, "")
-	return h
-}
-
-// name is the hash of a name, by which the index finds it. The hint in a record,
-// its upper bits, is never zero.
-func (h *hasher) name(name []byte) uint64 {
-	sum := maphash.Bytes(h.first, name)
-	if hint(sum) == 0 {
-		sum |= 1 << hintShift
-	}
-	return sum
-}
-
-const hintShift = 48
-
-// hint are the bits of a name's hash that a record has room for.
-func hint(sum uint64) uint16 { return uint16(sum >> hintShift) }
-
-// free is the key of a node with a free ID. No source can choose an ID whose digits
-// are this key.
-func (h *hasher) free(id string) key {
-	return key{h.name([]byte(id)), maphash.String(h.second, id)}
 }

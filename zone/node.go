@@ -44,7 +44,7 @@ func (n Node) AppendID(dst []byte) []byte {
 		return append(dst, n.snapshot.local.id...)
 	}
 	if n.slot.value.flags&freeID != 0 {
-		return append(dst, n.snapshot.names.of(n.slot.key, n.slot.value.names).names().first()...)
+		return append(dst, n.snapshot.names.of(n.slot.key, n.slot.value.names).first()...)
 	}
 	return n.slot.key.appendID(dst, n.snapshot.prefix)
 }

@@ -133,7 +133,7 @@ func (c *content) idOf(k key) ID {
 		return c.local.id
 	}
 	if found := c.nodes.find(k); found != nil && found.value.flags&freeID != 0 {
-		return ID(c.names.of(k, found.value.names).names().first())
+		return ID(c.names.of(k, found.value.names).first())
 	}
 	return k.id(c.prefix)
 }
@@ -141,7 +141,7 @@ func (c *content) idOf(k key) ID {
 // namesOf are the readable names that a node claims.
 func (c *content) namesOf(k key) names {
 	if found := c.nodes.find(k); found != nil {
-		return c.names.of(k, found.value.names).names()
+		return c.names.of(k, found.value.names)
 	}
 	return ""
 }

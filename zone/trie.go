@@ -82,6 +82,31 @@ func (t *trie[V]) find(k key) *slot[V] {
 	}
 }
 
+// beginning returns a slot whose key has an upper half, or nil. It is find for a
+// key of which no more is known, and finds nothing where so many begin alike that
+// the lower half divides them.
+func (t *trie[V]) beginning(hi uint64) *slot[V] {
+	b, rest := &t.root, hi
+	for range 64 / digitBits {
+		digit := rest >> (64 - digitBits)
+		rest <<= digitBits
+		if b.buckets != nil {
+			if there := b.buckets.at[digit]; there != nil {
+				i, _ := there.find(key{hi: hi}, rest)
+				if i < len(there) && there[i].key.hi == hi {
+					return &there[i]
+				}
+				return nil
+			}
+		}
+		if b.branches == nil {
+			return nil
+		}
+		b = &b.branches.at[digit]
+	}
+	return nil
+}
+
 // set returns t with k at value.
 func (t trie[V]) set(e *edit, k key, value V) trie[V] {
 	if t.root.set(e, slot[V]{k, value}, 0) {
