@@ -55,7 +55,7 @@ func (s *Snapshot) contender(name []byte, c *nameConflict) (o Owner) {
 	}
 	o.Origin = c.origin
 	if c.owned {
-		o.Node = s.nodeOrLocal(c.owner)
+		o.Node = s.nodeOrLocal(c.first)
 	} else {
 		o.Rivals = [2]Node{s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)}
 	}
@@ -105,7 +105,7 @@ func (s *Snapshot) owns(k key, name string) bool {
 		return true
 	}
 	c := s.names.contested.find(key{hi: s.hash(name)})
-	return c == nil || c.value.owned && c.value.owner == k
+	return c == nil || c.value.owned && c.value.first == k
 }
 
 // Name is the first readable name that the node has.

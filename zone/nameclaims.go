@@ -51,6 +51,18 @@ func (c *nameClaimants) owner(incumbent key, had bool) (owner key, owned bool) {
 	return owner, best.size == 1
 }
 
+// other is the first claimant besides one, in the order of the ranks.
+func (c *nameClaimants) other(than key) (other key) {
+	for rank := range c.ranks {
+		for k := range c.ranks[rank].all() {
+			if k != than {
+				return k
+			}
+		}
+	}
+	return key{}
+}
+
 // nameIncumbent is the node that had a name before: when the saved nodes were saved,
 // before the backlog that is being reported began, or in the newest snapshot.
 func (s *Store) nameIncumbent(sum uint64) (key, bool) {
@@ -94,7 +106,7 @@ func (s *Store) moveNames(k key, was record, had names, is record, has names) {
 
 // claimName adds a node to those that claim a name. Its slot is there already.
 func (s *Store) claimName(k key, name string, rank int, origin Origin) {
-	x, sum := &s.draft.names, s.draft.hash(name)
+	sum := s.draft.hash(name)
 	s.countName(name, origin, 1)
 	all, several := s.nameClaims[sum]
 	if !several {
@@ -110,7 +122,7 @@ func (s *Store) claimName(k key, name string, rank int, origin Origin) {
 	}
 	set := &all.ranks[rank]
 	*set = set.set(s.edit, k, struct{}{})
-	s.setNameOwner(x, sum, all)
+	s.setNameOwner(sum, all)
 }
 
 // otherClaimant is the node that claims a name besides k, where only two do.
@@ -143,11 +155,11 @@ func (s *Store) unclaimName(k key, name string, rank int, origin Origin) {
 	set := &all.ranks[rank]
 	*set = set.remove(s.edit, k)
 	if _, left := all.count(); left > 1 {
-		s.setNameOwner(x, sum, all)
+		s.setNameOwner(sum, all)
 		return
 	}
 	delete(s.nameClaims, sum)
-	s.setConflict(x, sum, nameConflict{}, false)
+	s.setConflict(sum, nameConflict{}, false)
 }
 
 // countName keeps what the index has about names in general: how many come from
@@ -169,35 +181,19 @@ func (s *Store) countName(name string, origin Origin, by int) {
 }
 
 // setNameOwner gives a name with several claimants to the one that it belongs to.
-func (s *Store) setNameOwner(x *nameIndex, sum uint64, all *nameClaimants) {
-	best, rank := all.best()
+func (s *Store) setNameOwner(sum uint64, all *nameClaimants) {
+	_, rank := all.best()
 	c := nameConflict{origin: Origin(rank % (nameRanks / 2))}
-	c.owner, c.owned = all.owner(s.nameIncumbent(sum))
+	c.first, c.owned = all.owner(s.nameIncumbent(sum))
+	c.second = all.other(c.first)
 	c.live, _ = all.count()
-	c.first = c.owner
-	find := func(set trie[struct{}]) (second key, found bool) {
-		for k := range set.all() {
-			if k != c.first {
-				return k, true
-			}
-		}
-		return key{}, false
-	}
-	var found bool
-	if c.second, found = find(*best); !found {
-		for i := range all.ranks {
-			if c.second, found = find(all.ranks[i]); found {
-				break
-			}
-		}
-	}
-	s.setConflict(x, sum, c, true)
+	s.setConflict(sum, c, true)
 }
 
 // setConflict lists the claims to a name, or takes them off the list, and keeps the
 // count of those between live nodes.
-func (s *Store) setConflict(x *nameIndex, sum uint64, is nameConflict, listed bool) {
-	at := key{hi: sum}
+func (s *Store) setConflict(sum uint64, is nameConflict, listed bool) {
+	x, at := &s.draft.names, key{hi: sum}
 	was, before := x.contested.get(at)
 	if before && was.live > 1 {
 		s.draft.counts.NameConflicts--

@@ -33,10 +33,10 @@ func (c NameConflict) String() string {
 // nameConflict is a NameConflict as the zone keeps it. It is kept for claims of
 // departed nodes, too, which are no conflict.
 type nameConflict struct {
-	owner, first, second key
-	live                 int
-	owned                bool
-	origin               Origin // of the claims of the best rank
+	first, second key
+	live          int
+	owned         bool   // the first has the name
+	origin        Origin // of the claims of the best rank
 }
 
 // NameConflicts yields the names that several live nodes claim, in an unspecified

@@ -1,7 +1,10 @@
 package zone
 
+import "math"
+
 // nameIndex has the readable names of all nodes, contested ones included. Each name
-// of each node is a slot, by the name's hash and the node's mark. The zero index is empty; like the tries in it, it is a value.
+// of each node is a slot, by the name's hash and the node. Like the tries in it, an
+// index is a value.
 //
 // One slot is all that a name costs beside its text: from the node to its names
 // leads the hint in its record.
@@ -17,39 +20,46 @@ type nameIndex struct {
 	fromFiles int
 }
 
-// maxNear is how many slots are looked at one by one before the index is descended
-// again: more of one hint are seldom there, unless many nodes claim one name.
+// maxNear is how many slots of one hint are looked at one by one: more are there in a
+// zone of many millions, or where many nodes claim one name.
 const maxNear = 32
 
 // of are the names of a node whose record has a hint. It allocates nothing.
-func (x *nameIndex) of(k key, hinted uint16) (n names) {
+func (x *nameIndex) of(k key, hinted uint16) names {
 	if hinted == 0 {
 		return ""
 	}
-	for at := (key{hi: uint64(hinted) << hintShift}); ; {
-		near := 0
-		next, more := at, false
-		for s := range x.slots.from(at) {
-			if hint(s.key.hi) != hinted {
-				return ""
-			}
-			if s.value.node(s.key, x.hasher) == k {
-				return s.value.names()
-			}
-			if near++; near < maxNear {
-				continue
-			}
-			if found := x.find(s.key.hi, k); found != nil {
-				return found.value.names()
-			}
-			next, more = key{hi: s.key.hi + 1}, true
+	near := 0
+	for s := range x.slots.from(key{hi: uint64(hinted) << hintShift}) {
+		switch near++; {
+		case hint(s.key.hi) != hinted:
+			return ""
+		case s.value.node(s.key, x.hasher) == k:
+			return s.value.names()
+		case near == maxNear:
+			return x.ofFar(k, s.key.hi)
+		}
+	}
+	return ""
+}
+
+// ofFar is of from the hash of a name on, one hash at a time.
+func (x *nameIndex) ofFar(k key, sum uint64) names {
+	for hinted := hint(sum); hint(sum) == hinted; {
+		if s := x.find(sum, k); s != nil {
+			return s.value.names()
+		}
+		next := uint64(math.MaxUint64)
+		for s := range x.slots.from(key{hi: sum + 1}) {
+			next = s.key.hi
 			break
 		}
-		if !more {
-			return ""
+		if next <= sum {
+			break
 		}
-		at = next
+		sum = next
 	}
+	return ""
 }
 
 // find returns the slot of a node for a name with a hash, or nil.
@@ -77,7 +87,7 @@ func (x *nameIndex) set(e *edit, sum uint64, k key, value nameSlot) {
 // owner is the node that has a name with a hash, if one does.
 func (x *nameIndex) owner(sum uint64) (k key, has bool) {
 	if c := x.contested.find(key{hi: sum}); c != nil {
-		return c.value.owner, c.value.owned
+		return c.value.first, c.value.owned
 	}
 	if s := x.slots.beginning(sum); s != nil {
 		return s.value.node(s.key, x.hasher), true
