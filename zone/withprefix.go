@@ -7,8 +7,9 @@ import (
 )
 
 // WithPrefix yields the nodes whose IDs begin with a text, in any letter case:
-// this machine first, and the others sorted by ID. Its cost grows with the
-// number of nodes that are taken, not with the size of the zone.
+// this machine first, and the others sorted by ID. Nodes with a free ID are not
+// among them, but for this machine; see [Snapshot.NamesWithPrefix]. Its cost grows
+// with the number of nodes that are taken, not with the size of the zone.
 func (s *Snapshot) WithPrefix(text string) iter.Seq[Node] {
 	text = strings.ToLower(text)
 	return func(yield func(Node) bool) {
@@ -24,7 +25,7 @@ func (s *Snapshot) WithPrefix(text string) iter.Seq[Node] {
 			if !bytes.HasPrefix(found.key.appendID(buffer[:0], s.prefix), []byte(text)) {
 				return
 			}
-			if !s.isLocal(found.key) && !yield(Node{snapshot: s, slot: found}) {
+			if !s.isStray(found) && !yield(Node{snapshot: s, slot: found}) {
 				return
 			}
 		}

@@ -47,6 +47,22 @@ func TestWithPrefix(t *testing.T) {
 	}
 }
 
+// The key of a free ID is no ID.
+func TestWithPrefixOmitsFreeIDs(t *testing.T) {
+	t.Parallel()
+	store, err := NewStore(Config{Local: "free", RetainDeparted: RetainForever})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := store.FileSource("files")
+	for i := range 100 {
+		files.Set(Entry{ID: fmt.Sprintf("web-%d", i)})
+	}
+	for n := range store.Snapshot().WithPrefix("metropolis-") {
+		t.Errorf("got %s", n.ID())
+	}
+}
+
 // However large the zone is, a caller that wants a few nodes pays for those
 // only.
 func TestWithPrefixStops(t *testing.T) {
