@@ -47,7 +47,7 @@ var standings = map[string]colour{
 	// upstreams
 	"good": good, "doubtful": fair, "down": bad, "looping": bad,
 	// nodes
-	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair,
+	"up": good, "new": fair, "standby": fair, "decommissioned": fair, "departed": fair, "contested": bad,
 	// listeners, and what verify and doctor find
 	"waiting": fair, "equal": good, "differs": bad, "failed": bad, "problem": bad, "warning": fair,
 	// response codes

@@ -12,22 +12,16 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
 )
 
-const (
-	// maxCompletions is how many names are offered. A person does not read more.
-	maxCompletions = 100
-	// completionTimeout is how long the daemon may take. The user waits at the
-	// prompt.
-	completionTimeout = time.Second
-	// idDigits is how many hex digits a node ID ends with.
-	idDigits = 32
-)
+// completionTimeout is how long the daemon may take. The user waits at the
+// prompt.
+const completionTimeout = time.Second
 
 // commonTypes are the record types that are offered. Others can be queried.
 var commonTypes = []string{
 	"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT",
 }
 
-// completeNames offers the IDs of the daemon's nodes for the first argument of
+// completeNames offers the IDs and names of the daemon's nodes for the first argument of
 // a command, and for the others what is given for them. Without a daemon there
 // is nothing to offer, and nothing is printed: the user is in the middle of a
 // line.
@@ -43,9 +37,8 @@ func (s *settings) completeNames(others ...[]string) cobra.CompletionFunc {
 	}
 }
 
-// nodeNames are the IDs of nodes that begin with what was typed. Of too many the
-// next digits are offered: the shell would take what the first of a list have in
-// common for what all of them have.
+// nodeNames are the IDs and names of nodes that begin with what was typed, or
+// how many of them go on.
 func (s *settings) nodeNames(ctx context.Context, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
@@ -53,46 +46,18 @@ func (s *settings) nodeNames(ctx context.Context, typed string) ([]cobra.Complet
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client := control.NewClient(found.socket)
-	nodes := nodesWith(ctx, client, typed, maxCompletions+1)
-	if len(nodes) > maxCompletions {
-		return nextDigits(ctx, client, typed, nodes), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	completions, err := control.NewClient(found.socket).Complete(ctx, typed)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []cobra.Completion
-	for _, n := range nodes {
-		names = append(names, cobra.CompletionWithDesc(n.ID, strings.Join(texts(n.Addresses), " ")))
+	for _, c := range completions.Words {
+		names = append(names, cobra.CompletionWithDesc(c.Word, c.Description))
+	}
+	if completions.Partial {
+		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// nextDigits are the beginnings of node IDs that are one digit longer than what
-// was typed, or than the prefix. Some of the nodes that begin so are given.
-func nextDigits(ctx context.Context, client *control.Client, typed string, some []control.Node) (beginnings []cobra.Completion) {
-	begun := ""
-	for _, n := range some {
-		if !n.Local { // this machine may have any name
-			begun = n.ID[:max(len(typed), len(n.ID)-idDigits)]
-			break
-		}
-	}
-	for _, digit := range "0123456789abcdef" {
-		if next := begun + string(digit); len(nodesWith(ctx, client, next, 1)) > 0 {
-			beginnings = append(beginnings, next)
-		}
-	}
-	return beginnings
-}
-
-// nodesWith are so many nodes with a prefix, at most.
-func nodesWith(ctx context.Context, client *control.Client, prefix string, limit int) (nodes []control.Node) {
-	err := client.Nodes(ctx, control.Filter{Prefix: prefix, Limit: limit}, func(n control.Node) error {
-		nodes = append(nodes, n)
-		return nil
-	})
-	if err != nil {
-		return nil
-	}
-	return nodes
 }
 
 // matching are the words that begin with what was typed.

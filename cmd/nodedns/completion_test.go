@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -55,6 +56,12 @@ func serveZone(t *testing.T, nodes int) (socket string) {
 // answering is the control socket of a daemon that is made up.
 func answering(t *testing.T, daemon control.Daemon) (socket string) {
 	t.Helper()
+	return answeringBy(t, control.Handler(daemon))
+}
+
+// answeringBy is a control socket with a handler.
+func answeringBy(t *testing.T, handler http.Handler) (socket string) {
+	t.Helper()
 	socket = newMachine(t).path("control.sock")
 	l, err := control.Listen(socket)
 	if err != nil {
@@ -62,7 +69,7 @@ func answering(t *testing.T, daemon control.Daemon) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- httpserver.Serve(ctx, l, control.Handler(daemon), slog.New(slog.DiscardHandler)) }()
+	go func() { served <- httpserver.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

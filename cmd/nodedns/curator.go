@@ -32,7 +32,8 @@ func newCuratorTrust() *cobra.Command {
 		Use:   "trust NODE-ID",
 		Short: "Let a node speak for the cluster",
 		Long: `Trust lets a node speak for the cluster, and has the curators contacted again. It
-is remembered across restarts. Make sure that the node is a curator of your
+is remembered across restarts. It takes a whole ID: a node that pretends to be
+another can have that one's name, or an ID that begins alike. Make sure that the node is a curator of your
 cluster: what it reports of other nodes is answered.
 
 Trust is for root, and for the user that the daemon runs as. With --json: trusted,

@@ -39,11 +39,13 @@ is not nodedns's, is shown as unknown. The files are those that the command
 itself sees: run it in a container's namespaces to explain what the container
 gets.
 
-TYPE is as for "nodedns query". For others than A and AAAA there is no C library,
-since programs ask for those over DNS alone.
+NAME may be a beginning of a node's ID, and TYPE is, as for "nodedns query". For
+others than A and AAAA there is no C library, since programs ask for those over
+DNS alone.
 
 With --json it is one object, whose keys docs/resolution.md lists.`,
 		Example: `  nodedns explain metropolis-0123456789abcdef0123456789abcdef
+  nodedns explain web-2
   nodedns explain printer
   nodedns explain 10.1.2.3
   nodedns explain --dry-run --json www.example.com AAAA`,
@@ -57,7 +59,11 @@ With --json it is one object, whose keys docs/resolution.md lists.`,
 		if err != nil {
 			return err
 		}
-		e, err := explain(cmd.Context(), &daemonClient{client: client, dry: *dry, known: map[question]inspect.Explanation{}}, args)
+		w := &daemonClient{client: client, dry: *dry, known: map[question]inspect.Explanation{}}
+		e, err := explain(cmd.Context(), w, args)
+		if err == nil && e.isUnknown() {
+			e, err = explainAbbreviated(cmd, w, args, e)
+		}
 		if err != nil {
 			return err
 		}
@@ -139,6 +145,41 @@ func explain(ctx context.Context, w *daemonClient, args []string) (*explained, e
 		return e, err
 	}
 	return e, nil
+}
+
+// explainAbbreviated explains the node that the name of the command line is the
+// beginning of. If it is none, the explanation of the name as it stands is it.
+func explainAbbreviated(cmd *cobra.Command, w *daemonClient, args []string, asItStands *explained) (*explained, error) {
+	id, err := abbreviated(cmd.Context(), w.client, args[0], cmd.ErrOrStderr())
+	if err != nil || id == "" {
+		return asItStands, err
+	}
+	return explain(cmd.Context(), w, append([]string{id}, args[1:]...))
+}
+
+// isUnknown reports whether neither the C library finds the name, as far as that
+// is known, nor the daemon has a rule for it.
+func (e *explained) isUnknown() bool {
+	answers := make([]inspect.Answer, 0, len(e.Explanations))
+	for _, x := range e.Explanations {
+		if x.Answer != nil {
+			answers = append(answers, *x.Answer)
+			continue
+		}
+		step, _ := forwarding(x)
+		answers = append(answers, inspect.Answer{Provenance: inspect.Provenance{Step: step}})
+	}
+	return e.found() == nil && isUnknown(answers)
+}
+
+// forwarding is the step that leaves a question to other servers, and why.
+func forwarding(x inspect.Explanation) (step, reason string) {
+	for _, s := range x.Steps {
+		if s.Outcome == inspect.Forwarded {
+			return s.Step, s.Reason
+		}
+	}
+	return "", ""
 }
 
 // isAbout reports whether the daemon's answers are a node's.
@@ -237,11 +278,7 @@ func (w *daemonClient) answer(ctx context.Context, name, typ string) (nss.Answer
 	explained := all[0]
 	if explained.Answer == nil {
 		a := nss.Answer{Unasked: true}
-		for _, s := range explained.Steps {
-			if s.Outcome == inspect.Forwarded {
-				a.Step, a.Reason = s.Step, s.Reason
-			}
-		}
+		a.Step, a.Reason = forwarding(explained)
 		return a, nil
 	}
 	a := nss.Answer{Rcode: explained.Answer.Rcode, From: explained.Answer.Source, Step: explained.Answer.Step, Reason: explained.Answer.Reason}

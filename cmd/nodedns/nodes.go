@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +21,20 @@ func newNodes() *cobra.Command {
 		Use:   "nodes [TEXT]",
 		Short: "List the nodes that the daemon knows",
 		Long: `Nodes lists the nodes of the zone, sorted by ID: this machine, those of the
-cluster, and those that have departed and are still answered. With TEXT it
-lists those whose ID or one of whose addresses contains it.
+cluster and of files, and those that have departed and are still answered. With
+TEXT it lists those whose ID, one of whose names or one of whose addresses
+contains it.
 
-The last column shows for how long the node has had its addresses or, of one
-that has departed, how long ago that was.
+A name that other nodes claim too, and that the node does not have for that
+reason, is marked as contested. SOURCE is where the addresses come from: local,
+curator, files, or saved by an earlier run. The last column shows for how long the
+node has had its addresses or, of one that has departed, how long ago that was.
 
-With --json it is one array of objects with id, addresses, roles, state, source,
-local, departed, and since (null where nothing is known yet).`,
+With --json it is one array of objects with id, names, contested_names, addresses,
+roles, state, source, local, departed, and since (null where nothing is known
+yet).`,
 		Example: `  nodedns nodes
+  nodedns nodes web-
   nodedns nodes 10.1.2.
   nodedns nodes --role consensus-member
   nodedns nodes --departed --json`,
@@ -84,7 +90,7 @@ type nodeTable struct {
 func (t *nodeTable) begin() {
 	if !t.begun {
 		t.begun = true
-		t.row("NODE", "ADDRESSES", "ROLES", "STATE", "SOURCE", "SINCE")
+		t.row("NODE", "NAMES", "ADDRESSES", "ROLES", "STATE", "SOURCE", "SINCE")
 	}
 }
 
@@ -94,7 +100,11 @@ func (t *nodeTable) add(n control.Node) error {
 	if n.Departed {
 		since = standing("departed") + " " + since + " ago"
 	}
-	t.row(n.ID, orDash(strings.Join(texts(n.Addresses), ",")), orDash(strings.Join(n.Roles, ",")), standing(n.State), n.Source, since)
+	names := slices.Clone(n.Names)
+	for _, name := range n.Contested {
+		names = append(names, name+" ("+standing("contested")+")")
+	}
+	t.row(n.ID, orDash(strings.Join(names, ",")), orDash(strings.Join(texts(n.Addresses), ",")), orDash(strings.Join(n.Roles, ",")), standing(n.State), n.Source, since)
 	return t.err
 }
 

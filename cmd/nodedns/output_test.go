@@ -178,7 +178,9 @@ func TestPrintNodes(t *testing.T) {
 	nodes := []control.Node{
 		{ID: "a", Addresses: testkit.Addrs("192.0.2.10", "2001:db8::10"), Roles: []string{"consensus-member", "kubernetes-worker"}, State: "up", Source: "local", Local: true, Since: ago(time.Minute)},
 		{ID: nodeID, State: "decommissioned", Source: "curator", Departed: true, Since: ago(80 * time.Hour)},
-		{ID: "b", State: "new", Source: "saved"},
+		{ID: "b", Names: []string{"web-2", "www.example"}, State: "new", Source: "saved"},
+		{ID: "c", Names: []string{"web-3"}, Contested: []string{"web", "mail"}, State: "up", Source: "files"},
+		{ID: "d", Contested: []string{"web"}, State: "up", Source: "curator"},
 	}
 	var people, programs strings.Builder
 	for name, list := range map[string]struct {

@@ -26,12 +26,18 @@ TYPE is a record type such as A, AAAA or TXT. Without one, a name is asked for
 its IPv4 and IPv6 addresses, and an address for the name of its node. The search
 list is not used: see "nodedns explain" for what a program would find.
 
+A NAME without a dot that means nothing as it stands may be the beginning of a
+node's ID: four of its hex digits or more, with the prefix or without it. The
+node is named on stderr, and where there are several these are listed instead.
+
 With --json it is one object, whose keys docs/resolution.md lists. Without TYPE
 its records are those of both families, and "answers" has both answers.
 
 It fails when there is no such record, as when the name cannot be resolved.`,
 		Example: `  nodedns query metropolis-0123456789abcdef0123456789abcdef
   nodedns query metropolis-0123456789abcdef0123456789abcdef TXT
+  nodedns query web-2
+  nodedns query 0123
   nodedns query 10.1.2.3
   nodedns query --json example.com AAAA`,
 		Args: cobra.RangeArgs(1, 2),
@@ -44,6 +50,9 @@ It fails when there is no such record, as when the name cannot be resolved.`,
 			return err
 		}
 		answers, err := ask(cmd.Context(), client, args)
+		if err == nil && isUnknown(answers) {
+			answers, err = askAbbreviated(cmd, client, args, answers)
+		}
 		if err != nil {
 			return err
 		}
@@ -69,6 +78,16 @@ func ask(ctx context.Context, client *control.Client, args []string) ([]inspect.
 		})
 	}
 	return answers, group.Wait()
+}
+
+// askAbbreviated asks for the node that the name of the command line is the
+// beginning of. If it is none, the answers to the name as it stands are it.
+func askAbbreviated(cmd *cobra.Command, client *control.Client, args []string, asItStands []inspect.Answer) ([]inspect.Answer, error) {
+	id, err := abbreviated(cmd.Context(), client, args[0], cmd.ErrOrStderr())
+	if err != nil || id == "" {
+		return asItStands, err
+	}
+	return ask(cmd.Context(), client, append([]string{id}, args[1:]...))
 }
 
 // questionOf returns the name and the types that a command line asks for.

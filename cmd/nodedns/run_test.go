@@ -31,8 +31,8 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("nodes", func(t *testing.T) {
-		r.command("nodes").expect(t, exitOK, "\n"+nodeID+"  192.0.2.10  -      unknown  local   ", "")
-		r.command("nodes", "--json").expect(t, exitOK, "[\n  {\"id\":\""+nodeID+`","addresses":["192.0.2.10"]`, "")
+		r.command("nodes").expect(t, exitOK, "\n"+nodeID+"  -      192.0.2.10  -      unknown  local   ", "")
+		r.command("nodes", "--json").expect(t, exitOK, "[\n  {\"id\":\""+nodeID+`","names":[],"contested_names":[],"addresses":["192.0.2.10"]`, "")
 		r.command("nodes", "--departed", "--json").expect(t, exitOK, "[]\n", "")
 		r.command("nodes", "--departed=false", "192.0").expect(t, exitOK, nodeID, "")
 	})
@@ -46,10 +46,12 @@ func TestRun(t *testing.T) {
 		r.command("query", nodeID, "NONSENSE").expect(t, exitUsage, "", "NONSENSE")
 		r.command("query", "").expect(t, exitUsage, "", "the name is empty")
 		r.command("query", nodeID, "--json").expect(t, exitOK, `"type": "A,AAAA"`, "")
+		r.command("query", "00010203").expect(t, exitOK, nodeID+".  10  A  192.0.2.10\n", "00010203 is the beginning of "+nodeID)
 		r.command("query", "printer").expect(t, exitFailed, "nodedns explain printer", "printer has no A or AAAA record")
 	})
 	t.Run("explain", func(t *testing.T) {
 		r.command("explain", nodeID, "A").expect(t, exitOK, "zone          settled      a node\n", "")
+		r.command("explain", nodeID[:20], "A").expect(t, exitOK, "zone          settled      a node\n", "is the beginning of "+nodeID)
 		r.command("explain", "192.0.2.10").expect(t, exitOK, "reverse       settled      the address of a node\n", "")
 		r.command("explain", "www.example.com", "MX", "--dry-run", "--json").expect(t, exitOK, `"rcode": "REFUSED"`, "")
 		r.command("explain", nodeID, "NONSENSE").expect(t, exitUsage, "", "NONSENSE")

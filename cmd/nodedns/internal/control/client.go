@@ -34,6 +34,10 @@ var ErrNotRunning = errors.New("no nodedns daemon answers")
 // ErrEnded means that the daemon has stopped.
 var ErrEnded = errors.New("the daemon has stopped")
 
+// ErrUnknownRequest means that the daemon is of another version, which does not
+// know the request.
+var ErrUnknownRequest = errors.New("unknown request")
+
 // RequestError is the daemon's description of what is wrong with a request. A
 // retry does not help.
 type RequestError struct{ text string }
@@ -199,8 +203,11 @@ func (c *Client) ask(ctx context.Context, method, path string, parameters url.Va
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&f); err != nil || f.Error == "" {
 		f.Error = "the daemon replied " + response.Status
 	}
-	if response.StatusCode == http.StatusBadRequest {
+	switch response.StatusCode {
+	case http.StatusBadRequest:
 		return nil, &RequestError{f.Error}
+	case http.StatusNotFound:
+		return nil, fmt.Errorf("%w: %s", ErrUnknownRequest, f.Error)
 	}
 	return nil, errors.New(f.Error)
 }

@@ -3,7 +3,9 @@
 //
 //	GET /v1/status                         a [nodedns.Status]
 //	GET /v1/nodes?text=&role=&departed=    an array of [Node], sorted by ID
-//	    &prefix=&limit=                      that fit; see [Filter]
+//	                                         that fit; see [Filter]
+//	GET /v1/find?name=                     a [Found]: the nodes that a text means
+//	GET /v1/complete?name=                 [Completions] of what was typed
 //	GET /v1/query?name=&type=              an [inspect.Answer]
 //	GET /v1/explain?name=&type=&dry=       an [inspect.Explanation]
 //	GET /v1/explain/hostname?name=&type=   a [nssresolve.Explanation]; without

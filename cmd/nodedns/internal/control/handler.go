@@ -47,15 +47,17 @@ type Daemon struct {
 
 // The paths of the protocol.
 const (
-	statusPath  = "/v1/status"
-	nodesPath   = "/v1/nodes"
-	queryPath   = "/v1/query"
-	explainPath = "/v1/explain"
-	flushPath   = "/v1/flush"
-	reloadPath  = "/v1/reload"
-	monitorPath = "/v1/monitor"
-	trustPath   = "/v1/curator/trust"
-	resetPath   = "/v1/curator/reset"
+	statusPath   = "/v1/status"
+	nodesPath    = "/v1/nodes"
+	findPath     = "/v1/find"
+	completePath = "/v1/complete"
+	queryPath    = "/v1/query"
+	explainPath  = "/v1/explain"
+	flushPath    = "/v1/flush"
+	reloadPath   = "/v1/reload"
+	monitorPath  = "/v1/monitor"
+	trustPath    = "/v1/curator/trust"
+	resetPath    = "/v1/curator/reset"
 
 	explainHostnamePath = "/v1/explain/hostname"
 )
@@ -77,6 +79,8 @@ func Handler(d Daemon) http.Handler {
 	mux.HandleFunc("GET "+nodesPath, func(w http.ResponseWriter, r *http.Request) {
 		serveNodes(w, r, d.Snapshot())
 	})
+	mux.HandleFunc("GET "+findPath, d.serveFind)
+	mux.HandleFunc("GET "+completePath, d.serveComplete)
 	mux.HandleFunc("GET "+queryPath, d.serveQuery)
 	mux.HandleFunc("GET "+explainPath, d.serveExplain)
 	mux.HandleFunc("GET "+explainHostnamePath, d.serveExplainHostname)

@@ -10,7 +10,11 @@ import (
 
 // Node is one node of the zone.
 type Node struct {
-	ID        string       `json:"id"`
+	ID string `json:"id"`
+	// Names that it answers to, the preferred one first, without its ID; and
+	// those that it claims and does not have, since other nodes claim them too.
+	Names     []string     `json:"names"`
+	Contested []string     `json:"contested_names"`
 	Addresses []netip.Addr `json:"addresses"`
 	Roles     []string     `json:"roles"`
 	// State in the cluster: unknown, new, standby, up or decommissioned.
@@ -27,12 +31,23 @@ type Node struct {
 func newNode(n zone.Node) Node {
 	node := Node{
 		ID:        string(n.ID()),
+		Names:     []string{},
+		Contested: []string{},
 		Addresses: slices.AppendSeq([]netip.Addr{}, n.Addrs()),
 		Roles:     n.Roles().Names(),
 		State:     n.State().String(),
 		Source:    n.Source(),
 		Local:     n.IsLocal(),
 		Departed:  n.Departed(),
+	}
+	for name := range n.Names() {
+		switch {
+		case name.Text == node.ID:
+		case name.Owned:
+			node.Names = append(node.Names, name.Text)
+		default:
+			node.Contested = append(node.Contested, name.Text)
+		}
 	}
 	if since := n.Since(); since.Unix() > 0 {
 		since = since.UTC().Truncate(time.Second)

@@ -17,17 +17,12 @@ import (
 
 // Filter chooses nodes. The zero value chooses all.
 type Filter struct {
-	// Text is a part of the ID or of an address, in any letter case.
+	// Text is a part of the ID, of a name or of an address, in any letter case.
 	Text string
 	// Role is one that the node must have, as in [Node].Roles.
 	Role string
 	// Departed, if not nil, is whether the node must have departed.
 	Departed *bool
-	// Prefix is what the ID begins with, in any letter case. In a large zone it
-	// is found far faster than Text. With it this machine comes first.
-	Prefix string
-	// Limit, if not 0, is how many nodes there are at most.
-	Limit int
 }
 
 func (f Filter) values() url.Values {
@@ -41,17 +36,11 @@ func (f Filter) values() url.Values {
 	if f.Departed != nil {
 		values.Set("departed", strconv.FormatBool(*f.Departed))
 	}
-	if f.Prefix != "" {
-		values.Set("prefix", f.Prefix)
-	}
-	if f.Limit != 0 {
-		values.Set("limit", strconv.Itoa(f.Limit))
-	}
 	return values
 }
 
 func parseFilter(values url.Values) (Filter, error) {
-	f := Filter{Text: strings.ToLower(values.Get("text")), Role: values.Get("role"), Prefix: values.Get("prefix")}
+	f := Filter{Text: strings.ToLower(values.Get("text")), Role: values.Get("role")}
 	if f.Role != "" {
 		if _, err := zone.ParseRole(f.Role); err != nil {
 			return f, err
@@ -63,13 +52,6 @@ func parseFilter(values url.Values) (Filter, error) {
 			return f, fmt.Errorf("departed is %q: want true or false", text)
 		}
 		f.Departed = &departed
-	}
-	if text := values.Get("limit"); text != "" {
-		limit, err := strconv.Atoi(text)
-		if err != nil || limit < 1 {
-			return f, fmt.Errorf("limit is %q: want a number from 1 on", text)
-		}
-		f.Limit = limit
 	}
 	return f, nil
 }
@@ -83,6 +65,11 @@ func (f Filter) matches(n zone.Node) bool {
 func (f Filter) matchesText(n zone.Node) bool {
 	if strings.Contains(string(n.ID()), f.Text) {
 		return true
+	}
+	for name := range n.Names() {
+		if strings.Contains(name.Text, f.Text) {
+			return true
+		}
 	}
 	for addr := range n.Addrs() {
 		if strings.Contains(addr.String(), f.Text) {
@@ -108,17 +95,10 @@ func serveNodes(w http.ResponseWriter, r *http.Request, snapshot *zone.Snapshot)
 	w.Header().Set("Content-Type", "application/json")
 	s := stream{out: bufio.NewWriterSize(w, 32<<10), deadlines: http.NewResponseController(w)}
 	s.encoder = json.NewEncoder(s.out)
-	seen, found := 0, 0
-	nodes := snapshot.All()
-	if filter.Prefix != "" {
-		nodes = snapshot.WithPrefix(filter.Prefix)
-	}
-	for n := range nodes {
+	seen := 0
+	for n := range snapshot.All() {
 		if filter.matches(n) {
 			s.add(newNode(n))
-			if found++; found == filter.Limit {
-				break
-			}
 		}
 		if seen++; seen%burst == 0 && (r.Context().Err() != nil || !s.extend()) {
 			return // without the closing bracket, so that it does not pass for all

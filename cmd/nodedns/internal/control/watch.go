@@ -79,7 +79,17 @@ func parseWatch(values url.Values) (w watched, err error) {
 		return w, err
 	}
 	name, err := inspect.NameFilter(choice.Name)
-	w.about = func(n zone.Node) bool { return name(string(n.ID())) }
+	w.about = func(n zone.Node) bool {
+		if name(string(n.ID())) {
+			return true
+		}
+		for claimed := range n.Names() {
+			if name(claimed.Text) {
+				return true
+			}
+		}
+		return false
+	}
 	return w, err
 }
 
