@@ -143,6 +143,10 @@ func (n Node) State() State { return n.reported().state }
 // CuratorPort is the TCP port of the node's curator, or 0 without one.
 func (n Node) CuratorPort() uint16 { return n.reported().port }
 
+// FromFile reports whether the node is known by a file, of this run or of an earlier
+// one, and not by a cluster.
+func (n Node) FromFile() bool { return n.reported().flags&fromFile != 0 }
+
 // Source names the source that the node's addresses come from.
 func (n Node) Source() string {
 	switch {

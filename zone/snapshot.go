@@ -33,6 +33,8 @@ type content struct {
 	// conflicts are the addresses that several live nodes claim.
 	conflicts trie[addressConflict]
 	ready     bool
+	// filesRead means that a source of files has reported all of its nodes.
+	filesRead bool
 	// overflowed means that nodes are missing because the zone is full.
 	overflowed bool
 	counts     Counts
@@ -72,6 +74,13 @@ func (s *Snapshot) Serial() uint64 { return s.serial }
 // Ready reports whether a name that is not in the zone is known not to exist,
 // unless the zone has Overflowed.
 func (s *Snapshot) Ready() bool { return s.ready }
+
+// Complete reports whether the zone has all nodes of its sources, as far as one
+// snapshot can be known to: those of the cluster or, where none is expected, those of
+// the operator's files. A zone that has Overflowed never has.
+func (s *Snapshot) Complete() bool {
+	return !s.overflowed && (s.cluster.Complete || !s.cluster.Expected && s.filesRead)
+}
 
 // Counts of the zone's nodes.
 func (s *Snapshot) Counts() Counts { return s.counts }

@@ -176,8 +176,8 @@ func (s *Store) setCluster() {
 		c.Lost, c.LostAt = firstLoss(sources)
 	}
 	s.draft.cluster = c
-	followed := slices.ContainsFunc(s.live(), func(src *Source) bool { return src.files && src.complete })
-	s.runRetention(c.Connected || !expected && followed)
+	s.draft.filesRead = slices.ContainsFunc(s.live(), func(src *Source) bool { return src.files && src.complete })
+	s.runRetention(c.Connected || !expected && s.draft.filesRead)
 }
 
 // runRetention starts and stops the clock of the retention.

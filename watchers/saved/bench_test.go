@@ -15,7 +15,7 @@ import (
 
 // large returns a run of the daemon with many nodes, their IDs as random as
 // public keys are.
-func large(b *testing.B, nodes int) *process {
+func large(b *testing.B, nodes int, withNames bool) *process {
 	b.Helper()
 	store, err := zone.NewStore(zone.Config{Local: zone.ID(id(0)), RetainDeparted: zone.RetainFor(time.Hour)})
 	if err != nil {
@@ -32,6 +32,9 @@ func large(b *testing.B, nodes int) *process {
 			Addresses: []netip.Addr{addr},
 			State:     zone.StateUp,
 		})
+		if withNames {
+			batch[len(batch)-1].Names = []string{fmt.Sprint("node-", i)}
+		}
 		if len(batch) == batchSize || i == nodes-1 {
 			p.curator.Set(batch...)
 			batch = batch[:0]
@@ -41,55 +44,60 @@ func large(b *testing.B, nodes int) *process {
 	return p
 }
 
+// each runs a benchmark for zones of several sizes, without names and with one each.
+func each(b *testing.B, run func(b *testing.B, nodes int, withNames bool)) {
+	for _, nodes := range []int{10_000, 100_000, 1_000_000} {
+		for _, withNames := range []bool{false, true} {
+			b.Run(fmt.Sprint("nodes=", nodes, "/names=", withNames), func(b *testing.B) { run(b, nodes, withNames) })
+		}
+	}
+}
+
 func BenchmarkSave(b *testing.B) {
-	for _, nodes := range []int{10_000, 1_000_000} {
-		b.Run(fmt.Sprint("nodes=", nodes), func(b *testing.B) {
-			p := large(b, nodes)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := p.save(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			info, err := os.Stat(p.file())
-			if err != nil {
+	each(b, func(b *testing.B, nodes int, withNames bool) {
+		p := large(b, nodes, withNames)
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := p.save(); err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(float64(info.Size())/float64(nodes), "file-B/node")
-		})
-	}
+		}
+		info, err := os.Stat(p.file())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(info.Size())/float64(nodes), "file-B/node")
+	})
 }
 
 // BenchmarkLoad also reports how much memory each node takes once it is loaded.
 func BenchmarkLoad(b *testing.B) {
-	for _, nodes := range []int{10_000, 1_000_000} {
-		b.Run(fmt.Sprint("nodes=", nodes), func(b *testing.B) {
-			path := largeFile(b, nodes)
-			b.ReportAllocs()
-			var store *zone.Store
-			before := heap()
-			for b.Loop() {
-				store = nil
-				fresh, err := zone.NewStore(zone.Config{Local: zone.ID(id(0))})
-				if err != nil {
-					b.Fatal(err)
-				}
-				store = fresh
-				if err := (&Directory{Path: path, Store: store}).Load(); err != nil {
-					b.Fatal(err)
-				}
+	each(b, func(b *testing.B, nodes int, withNames bool) {
+		path := largeFile(b, nodes, withNames)
+		b.ReportAllocs()
+		var store *zone.Store
+		before := heap()
+		for b.Loop() {
+			store = nil
+			fresh, err := zone.NewStore(zone.Config{Local: zone.ID(id(0))})
+			if err != nil {
+				b.Fatal(err)
 			}
-			b.ReportMetric(float64(heap()-before)/float64(nodes), "kept-B/node")
-			if got := store.Snapshot().Counts().Live; got != nodes+1 {
-				b.Fatalf("%d live nodes", got)
+			store = fresh
+			if err := (&Directory{Path: path, Store: store}).Load(); err != nil {
+				b.Fatal(err)
 			}
-		})
-	}
+		}
+		b.ReportMetric(float64(heap()-before)/float64(nodes), "kept-B/node")
+		if got := store.Snapshot().Counts().Live; got != nodes+1 {
+			b.Fatalf("%d live nodes", got)
+		}
+	})
 }
 
 // largeFile returns the state directory of such a run.
-func largeFile(b *testing.B, nodes int) string {
-	p := large(b, nodes)
+func largeFile(b *testing.B, nodes int, withNames bool) string {
+	p := large(b, nodes, withNames)
 	if err := p.save(); err != nil {
 		b.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package saved
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,7 +27,8 @@ var (
 	ErrPrefix = errors.New("its node IDs have another prefix")
 )
 
-// decoder reads a file's bytes. What it allocates does not depend on them. An
+// decoder reads a file's bytes. What it allocates does not depend on them, the names
+// of the node at hand excepted. An
 // error of its methods is ErrDamaged, ErrVersion, ErrOld, or the reader's own.
 type decoder struct {
 	in     *bufio.Reader
@@ -36,13 +36,14 @@ type decoder struct {
 	offset int64
 	parts  parts // that a node of this version may have
 	buf    [maxString]byte
+	names  []byte // of one node
 }
 
 // decode reads a whole file and calls start with its header and then each with
 // every node, which is valid during the call only. The checksum is known to be
 // right when decode has returned nil, and not before.
 func decode(r io.Reader, start func(header), each func(*node)) error {
-	d := &decoder{parts: allParts, in: bufio.NewReaderSize(r, bufferSize), sum: crc32.New(castagnoli)}
+	d := &decoder{in: bufio.NewReaderSize(r, bufferSize), sum: crc32.New(castagnoli)}
 	h, err := d.header()
 	if err != nil {
 		return err
@@ -53,10 +54,10 @@ func decode(r io.Reader, start func(header), each func(*node)) error {
 		if err := d.node(&n); err != nil {
 			return err
 		}
-		if i > 0 && bytes.Compare(before.key[:], n.key[:]) >= 0 {
+		if i > 0 && before.compare(&n, h.prefix) >= 0 {
 			return d.damaged("node %d is out of order", i)
 		}
-		before.key = n.key
+		before.key, before.parts, before.names = n.key, n.parts, n.names
 		each(&n)
 	}
 	return d.trailer()
@@ -77,8 +78,8 @@ func (d *decoder) header() (h header, err error) {
 		return h, d.damaged("there is no version %d", v)
 	case v < oldest:
 		return h, fmt.Errorf("%w: version %d, from %d on they are read", ErrOld, v, oldest)
-	case v < version:
-		d.parts = allParts &^ (owned4 | owned6)
+	default:
+		d.parts = partsOf(v)
 	}
 	if h.cluster, err = d.string(); err != nil {
 		return h, err
@@ -134,6 +135,14 @@ func (d *decoder) node(n *node) error {
 			return err
 		}
 		n.counted = binary.BigEndian.Uint32(b)
+	}
+	if n.parts&named != 0 {
+		if n.names, err = d.readable(); err != nil {
+			return err
+		}
+	}
+	if n.parts&free != 0 && (n.key != [16]byte{} || n.names.first() == "") {
+		return d.damaged("a node without a key has one, or no name from a file first")
 	}
 	return nil
 }

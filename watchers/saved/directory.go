@@ -122,10 +122,12 @@ func (d *Directory) pending() bool {
 	return d.agreed != nil && d.agreed.Counts().Departed > 0 && total(d.Store.DepartedFor()) != d.counted
 }
 
-// differs reports whether the file has to be replaced by what a snapshot has.
+// differs reports whether the file has to be replaced by what a snapshot has. One
+// that is not complete replaces none: loaded later, it would deny the names that it
+// lacks.
 func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	switch {
-	case !whole(snapshot):
+	case !snapshot.Complete():
 		return false
 	case snapshot.Cluster().ID != d.cluster:
 		return true
@@ -151,17 +153,10 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	return false
 }
 
-// whole reports whether a snapshot has all of the cluster's nodes. An
-// incomplete one replaces no file: loaded later, it would deny the names that
-// it lacks.
-func whole(snapshot *zone.Snapshot) bool {
-	return snapshot.Cluster().Complete && !snapshot.Overflowed()
-}
-
 // save replaces the file by what the zone has now.
 func (d *Directory) save() error {
 	snapshot := d.Store.Snapshot()
-	if !whole(snapshot) {
+	if !snapshot.Complete() {
 		return nil // the cluster became another one, or too large, while we waited
 	}
 	began := time.Now()

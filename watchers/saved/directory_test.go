@@ -91,6 +91,18 @@ func (p *process) zone() []string {
 		if n.Departed() {
 			line += fmt.Sprint(" departed ", n.Since().Format(time.DateTime), " ", counted[n.ID()])
 		}
+		for name := range n.Names() {
+			line += " " + name.Text
+			if name.Origin == zone.NameFromCluster {
+				line += " of the cluster"
+			}
+			if !name.Owned {
+				line += " which is another's"
+			}
+		}
+		if n.FromFile() {
+			line += " from a file"
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -383,6 +395,6 @@ func TestAnotherCluster(t *testing.T) {
 func requireNoFile(t *testing.T, dir string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, FileName)); !os.IsNotExist(err) {
-		t.Errorf("the file of the other cluster is still there (%v)", err)
+		t.Errorf("there is a file, which nothing is to have made or left (%v)", err)
 	}
 }

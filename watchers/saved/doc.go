@@ -1,5 +1,6 @@
-// Package saved keeps the cluster's nodes on disk, so that a machine that
-// starts while the cluster is out of reach can answer for all of them.
+// Package saved keeps the nodes of the cluster and of files on disk, so that a
+// machine that starts while the cluster is out of reach, or its files are not there,
+// can answer for all of them.
 //
 // A [Directory] fills the zone's saved layer from its file before the first
 // query is answered, and afterwards keeps the file equal to the zone. Every
@@ -8,12 +9,13 @@
 // # What is written, and when
 //
 // The file is replaced as a whole, and only by complete data: as long as the
-// zone has not got all of the cluster's nodes since the process started, it is
-// left alone, so that neither an empty nor a partial backlog destroys what is
-// known. It holds of each node the name, addresses and their age, roles, state
-// and curator port and, of a departed one, since when it is and how much of its
-// retention has passed. Of this machine only what the cluster reports of it is
-// kept: its addresses come from the kernel.
+// zone has not got all of the cluster's nodes since the process started or, where no
+// cluster is expected, all of the files', it is left alone, so that neither an empty
+// nor a partial backlog destroys what is known. It holds of each node the ID,
+// addresses and their age, roles, state and curator port, the readable names, which
+// of those are its own although others claim them, and, of a departed one, since when
+// it is and how much of its retention has passed. Of this machine only what the
+// cluster and files report of it is kept: its addresses come from the kernel.
 //
 // A file of another cluster than the zone's is removed at once. One that is
 // damaged, or made by a later or an earlier version, is set aside and reported,
@@ -28,20 +30,22 @@
 // Its name is [FileName]. All numbers are big endian.
 //
 //	8  magic, "nodedns\n"
-//	2  version, 3; of version 2 all is the same but for the bits 8 and 16 of a node
+//	2  version, 4; earlier ones are the same, but do not know all parts of a node:
+//	   version 3 knows 1 to 16, version 2 knows 1 to 4
 //	1  length of the cluster's ID, and the ID, empty where unknown
 //	1  length of the prefix of node IDs, and the prefix
 //	8  when it was written, in Unix seconds
 //	4  number of nodes
-//	   the nodes, in strictly ascending order of their names
+//	   the nodes, in strictly ascending order of their IDs
 //	4  CRC-32C of all of the above
 //
 // A node:
 //
-//	16  the hex digits of its name, as bytes
-//	1   which parts follow: 1 IPv4, 2 IPv6, 4 departed; and whether, of
+//	16  the hex digits of its ID, as bytes; zeros where the ID is free
+//	1   which parts follow: 1 IPv4, 2 IPv6, 4 departed, 32 names; whether, of
 //	    several nodes that have the address, this one has its reverse record: 8 of
-//	    the IPv4 address, 16 of the IPv6 one
+//	    the IPv4 address, 16 of the IPv6 one; 64 that it is known by a file; and 128
+//	    that its ID is free, and is the first of its names
 //	1   roles, as [zone.Roles]
 //	1   state, as [zone.State]
 //	2   curator port, or 0
@@ -50,6 +54,10 @@
 //	4   IPv4 address, if any
 //	16  IPv6 address, if any
 //	4   departed: seconds of the retention that have been counted
+//	    names, if any: their number in one byte, and of each
+//	      1  1 from the cluster and not from a file, 2 the node has it although
+//	         others claim it too
+//	      1  length of the name, and the name
 //
 // A file of the present version has exactly one encoding: what decodes is what
 // encoding it again gives.

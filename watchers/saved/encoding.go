@@ -14,10 +14,9 @@ import (
 
 const (
 	magic   = "nodedns\n"
-	version = 3
+	version = 4
 	// oldest is the earliest version that is read: an upgrade while the cluster is
-	// out of reach must not cost its names. Version 2 lacks whether a node has the
-	// reverse record of an address.
+	// out of reach must not cost its names.
 	oldest = 2
 
 	// maxNodes bounds the work that a file can cause: what a zone holds, and this
@@ -54,6 +53,7 @@ type node struct {
 	v6      [16]byte
 	since   uint32 // Unix seconds
 	counted uint32 // seconds
+	names   readable
 }
 
 // parts of a node that follow its fixed fields.
@@ -65,9 +65,23 @@ const (
 	departed
 	owned4 // the reverse record of the address is the node's, of several that have it
 	owned6
+	named    // it has readable names
+	fromFile // its addresses come from a file
+	free     // its ID is the first of its names; the key is zero
 
-	allParts = has4 | has6 | departed | owned4 | owned6
+	allParts = has4 | has6 | departed | owned4 | owned6 | named | fromFile | free
 )
+
+// partsOf are those that a node of a version may have.
+func partsOf(version uint16) parts {
+	switch version {
+	case 2:
+		return has4 | has6 | departed
+	case 3:
+		return has4 | has6 | departed | owned4 | owned6
+	}
+	return allParts
+}
 
 // append appends the encoding of n.
 func (n *node) append(b []byte) []byte {
@@ -84,7 +98,7 @@ func (n *node) append(b []byte) []byte {
 	if n.parts&departed != 0 {
 		b = binary.BigEndian.AppendUint32(b, n.counted)
 	}
-	return b
+	return append(b, n.names...)
 }
 
 // append appends the encoding of h.

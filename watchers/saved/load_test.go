@@ -28,14 +28,15 @@ func addrs(ips ...string) (list []netip.Addr) {
 func sample(tb testing.TB) []byte {
 	tb.Helper()
 	out := &sink{}
-	e, err := newEncoder(out, header{cluster: "A", prefix: string(zone.DefaultPrefix), at: time.Unix(1_800_000_000, 0), nodes: 3})
+	e, err := newEncoder(out, header{cluster: "A", prefix: string(zone.DefaultPrefix), at: time.Unix(1_800_000_000, 0), nodes: 4})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, n := range []node{
 		{key: [16]byte{15: 1}, parts: has4, v4: [4]byte{10, 0, 0, 1}, roles: zone.ConsensusMember, state: zone.StateUp, port: 7835},
-		{key: [16]byte{15: 2}, parts: has6, v6: netip.MustParseAddr("2001:db8::2").As16()},
-		{key: [16]byte{15: 3}, parts: allParts, v4: [4]byte{10, 0, 0, 3}, v6: netip.MustParseAddr("2001:db8::3").As16(), since: 1_700_000_000, counted: 3600},
+		{key: [16]byte{15: 2}, parts: has6 | named, v6: netip.MustParseAddr("2001:db8::2").As16(), names: "\x01\x03\x05web-2"},
+		{key: [16]byte{15: 3}, parts: has4 | has6 | departed | owned4 | owned6, v4: [4]byte{10, 0, 0, 3}, v6: netip.MustParseAddr("2001:db8::3").As16(), since: 1_700_000_000, counted: 3600},
+		{parts: has4 | named | fromFile | free, v4: [4]byte{10, 0, 0, 4}, names: "\x02\x00\x03nas\x00\x08nas.home"},
 	} {
 		if err := e.node(&n); err != nil {
 			tb.Fatal(err)
@@ -75,8 +76,9 @@ func TestLoadSample(t *testing.T) {
 	want := []string{
 		"[]  unknown 0",
 		"1[10.0.0.1] consensus-member up 7835",
-		"2[2001:db8::2]  unknown 0",
+		"2[2001:db8::2]  unknown 0 web-2 of the cluster",
 		"3[10.0.0.3 2001:db8::3]  unknown 0 departed 2023-11-14 22:13:20 1h0m0s",
+		"nas[10.0.0.4]  unknown 0 nas nas.home from a file",
 	}
 	if got := p.zone(); !slices.Equal(got, want) {
 		t.Errorf("zone %q, want %q", got, want)
@@ -107,20 +109,29 @@ func TestRefusedFiles(t *testing.T) {
 		content []byte
 		reason  error
 	}{
-		"empty":            {nil, ErrDamaged},
-		"text":             {[]byte("127.0.0.1 localhost\n"), ErrDamaged},
-		"version 0":        {versioned(0), ErrDamaged},
-		"earlier version":  {versioned(oldest - 1), ErrOld},
-		"later version":    {versioned(version + 1), ErrVersion},
-		"trailing byte":    {append(slices.Clone(good), 0), ErrDamaged},
-		"too many nodes":   {replaced(good, "\x00\x00\x00\x03\x00", "\xff\xff\xff\xff\x00"), ErrDamaged},
-		"one more node":    {replaced(good, "\x00\x00\x00\x03\x00", "\x00\x00\x00\x04\x00"), ErrDamaged},
-		"one node less":    {replaced(good, "\x00\x00\x00\x03\x00", "\x00\x00\x00\x02\x00"), ErrDamaged},
-		"other prefix":     {replaced(good, "metropolis-", "necropolis-"), ErrPrefix},
-		"the same twice":   {replaced(good, "\x02\x02\x00\x00", "\x01\x02\x00\x00"), ErrDamaged},
-		"unknown parts":    {replaced(good, "\x01\x01\x01\x03", "\x01\x11\x01\x03"), ErrDamaged},
-		"long cluster ID":  {replaced(good, "\x01A", "\xffA"), ErrDamaged},
-		"only its trailer": {good[len(good)-sumSize:], ErrDamaged},
+		"empty":                    {nil, ErrDamaged},
+		"text":                     {[]byte("127.0.0.1 localhost\n"), ErrDamaged},
+		"version 0":                {versioned(0), ErrDamaged},
+		"earlier version":          {versioned(oldest - 1), ErrOld},
+		"later version":            {versioned(version + 1), ErrVersion},
+		"trailing byte":            {append(slices.Clone(good), 0), ErrDamaged},
+		"too many nodes":           {replaced(good, "\x00\x00\x00\x04\x00", "\xff\xff\xff\xff\x00"), ErrDamaged},
+		"one more node":            {replaced(good, "\x00\x00\x00\x04\x00", "\x00\x00\x00\x05\x00"), ErrDamaged},
+		"one node less":            {replaced(good, "\x00\x00\x00\x04\x00", "\x00\x00\x00\x03\x00"), ErrDamaged},
+		"other prefix":             {replaced(good, "metropolis-", "kosmopolis-"), ErrPrefix},
+		"the same twice":           {replaced(good, "\x02\x22\x00\x00", "\x01\x22\x00\x00"), ErrDamaged},
+		"owned, without":           {replaced(good, "\x01\x01\x01\x03", "\x01\x11\x01\x03"), ErrDamaged},
+		"unknown parts":            {replaced(versioned(3), "\x01\x01\x01\x03", "\x01\x41\x01\x03"), ErrDamaged},
+		"no names":                 {replaced(good, "\x01\x03\x05web-2", "\x00\x03\x05web-2"), ErrDamaged},
+		"too many names":           {replaced(good, "\x01\x03\x05web-2", "\x11\x03\x05web-2"), ErrDamaged},
+		"an empty name":            {replaced(good, "\x01\x03\x05web-2", "\x01\x03\x00"), ErrDamaged},
+		"unknown marks":            {replaced(good, "\x01\x03\x05web-2", "\x01\x07\x05web-2"), ErrDamaged},
+		"a free ID of the cluster": {replaced(good, "\x00\x03nas", "\x01\x03nas"), ErrDamaged},
+		"a free ID, no name":       {replaced(good, "\x00\xe1", "\x00\xc1"), ErrDamaged},
+		"a free ID and a key":      {replaced(good, "\x00\xe1", "\x01\xe1"), ErrDamaged},
+		"a free ID out of order":   {replaced(good, "\x00\x03nas", "\x00\x03abc"), ErrDamaged},
+		"long cluster ID":          {replaced(good, "\x01A", "\xffA"), ErrDamaged},
+		"only its trailer":         {good[len(good)-sumSize:], ErrDamaged},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -170,20 +181,27 @@ func TestEveryTruncationIsRefused(t *testing.T) {
 	}
 }
 
-// An upgrade while the cluster is out of reach keeps the names that the version
-// before saved. It saved no owners of reverse records.
-func TestVersion2IsRead(t *testing.T) {
+// An upgrade while the cluster is out of reach keeps what the versions before saved.
+func TestEarlierVersionsAreRead(t *testing.T) {
 	t.Parallel()
-	owned := sample(t)
-	owned[len(magic)+1] = 2
-	file := replaced(owned, "\x03\x1f", "\x03\x07")
-	p := start(t, t.TempDir())
-	write(t, p.Path, file)
-	p.mustLoad()
-	if n := p.Store.Snapshot().Counts(); !p.Store.Snapshot().Ready() || n.Live+n.Departed < 3 {
-		t.Errorf("loaded %+v", n)
+	for version, parts := range map[byte]string{2: "\x07", 3: "\x1f"} {
+		file := slices.Concat(
+			[]byte(magic+"\x00"), []byte{version}, []byte("\x01A\x0bmetropolis-\x00\x00\x00\x00kI\xd2\x00\x00\x00\x00\x01"),
+			make([]byte, 15), []byte("\x03"+parts+"\x00\x00\x00\x00eS\xf1\x00\x0a\x00\x00\x03"),
+			addrs("2001:db8::3")[0].AsSlice(), []byte("\x00\x00\x0e\x10"), make([]byte, sumSize))
+		p := start(t, t.TempDir())
+		write(t, p.Path, resummed(file))
+		p.mustLoad()
+		want := "3[10.0.0.3 2001:db8::3]  unknown 0 departed 2023-11-14 22:13:20 1h0m0s"
+		if got := p.zone(); len(got) != 2 || got[1] != want || !p.Store.Snapshot().Ready() {
+			t.Errorf("version %d: loaded %q, want %q", version, got, want)
+		}
 	}
-	requireRefused(t, resummed(owned), ErrDamaged)
+	later := sample(t)
+	for _, version := range []byte{2, 3} {
+		later[len(magic)+1] = version
+		requireRefused(t, resummed(later), ErrDamaged)
+	}
 }
 
 func TestEveryBitCounts(t *testing.T) {
@@ -243,8 +261,25 @@ func TestHostileAddresses(t *testing.T) {
 	p := start(t, t.TempDir())
 	write(t, p.Path, replaced(sample(t), "\x0a\x00\x00\x01", "\x7f\x00\x00\x01"))
 	p.mustLoad()
-	if got := p.Store.Snapshot().Counts(); got.Quarantined != 1 || got.Live != 2 || got.Departed != 1 {
+	if got := p.Store.Snapshot().Counts(); got.Quarantined != 1 || got.Live != 3 || got.Departed != 1 {
 		t.Errorf("counts %+v, want the loopback address quarantined", got)
+	}
+}
+
+// A name that the zone does not accept costs its node only that name, and a node that
+// is known by it alone is refused.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	content := replaced(sample(t), "\x05web-2", "\x05../\n,")
+	write(t, p.Path, replaced(content, "\x03nas\x00", "\x03\xffa \x00"))
+	p.mustLoad()
+	want := "2[2001:db8::2]  unknown 0"
+	if got := p.zone(); len(got) != 4 || got[2] != want {
+		t.Errorf("zone %q, want %q and none without a key", got, want)
+	}
+	if got := p.Store.Snapshot().Counts().Quarantined; got != 2 {
+		t.Errorf("%d are refused, want 2", got)
 	}
 }
 

@@ -12,22 +12,29 @@ import (
 )
 
 // fromZone returns what is saved of a node of the zone, but for the counted
-// time. There is nothing to save of this machine while the cluster has reported
-// nothing of it, or if its name was chosen freely and so is not the cluster's.
+// time. There is nothing to save of this machine while no source but the kernel has
+// reported anything of it.
 func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 	if !z.Exists() {
 		return n, false
 	}
 	n.roles, n.state, n.port = z.Roles(), z.State(), z.CuratorPort()
+	n.names = readableOf(z)
 	if z.IsLocal() && n == (node{}) {
 		return n, false
 	}
-	var buf [64]byte
-	id := z.AppendID(buf[:0])
-	if len(id) != len(prefix)+hex.EncodedLen(len(n.key)) || string(id[:len(prefix)]) != string(prefix) {
-		return n, false
+	if n.names != "" {
+		n.parts |= named
 	}
-	if _, err := hex.Decode(n.key[:], id[len(prefix):]); err != nil {
+	if z.FromFile() {
+		n.parts |= fromFile
+	}
+	if z.HasFreeID() {
+		n.parts |= free
+		if n.names.first() != string(z.ID()) {
+			return n, false // our own, which no file has
+		}
+	} else if !n.setKey(z, prefix) {
 		return n, false
 	}
 	if z.IsLocal() {
@@ -52,6 +59,17 @@ func fromZone(z zone.Node, prefix zone.Prefix) (n node, ok bool) {
 		n.parts |= departed
 	}
 	return n, true
+}
+
+// setKey takes the hex digits of a node's ID, if it has the shape of one.
+func (n *node) setKey(z zone.Node, prefix zone.Prefix) bool {
+	var buf [64]byte
+	id := z.AppendID(buf[:0])
+	if len(id) != len(prefix)+hex.EncodedLen(len(n.key)) || string(id[:len(prefix)]) != string(prefix) {
+		return false
+	}
+	_, err := hex.Decode(n.key[:], id[len(prefix):])
+	return err == nil
 }
 
 // fingerprint hashes the nodes of a file or a snapshot, but for the counted
@@ -89,11 +107,15 @@ func (n *node) count(d time.Duration) {
 // entry returns n as the saved layer publishes it to the zone, which checks it.
 func (n *node) entry(prefix string) zone.Entry {
 	e := zone.Entry{
-		ID:          prefix + hex.EncodeToString(n.key[:]),
 		Roles:       n.roles,
 		State:       n.state,
 		CuratorPort: n.port,
+		FromFile:    n.parts&fromFile != 0,
 	}
+	if n.parts&free == 0 {
+		e.ID = prefix + hex.EncodeToString(n.key[:])
+	}
+	n.addNames(&e)
 	add := func(addr netip.Addr, owned parts) {
 		e.Addresses = append(e.Addresses, addr)
 		if n.parts&owned != 0 {
