@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -79,6 +80,11 @@ type Config struct {
 	// Report has our first address reported to the cluster whenever it changes.
 	// Never set it where the node's own daemon does so, as Metropolis does.
 	Report bool
+
+	// NodeFiles are files that list nodes, or directories of them, as package
+	// nodefile describes them: absolute paths. None of them needs to exist. They
+	// are not below Files.Root.
+	NodeFiles []string
 
 	// StateDir is a directory, made where it is missing, for what survives a
 	// restart.
@@ -141,6 +147,7 @@ func (c *Config) clone() Config {
 	n := *c
 	n.Addresses, n.Interfaces = slices.Clone(c.Addresses), slices.Clone(c.Interfaces)
 	n.Endpoints, n.Listen = slices.Clone(c.Endpoints), slices.Clone(c.Listen)
+	n.NodeFiles = slices.Clone(c.NodeFiles)
 	n.DNS = c.DNS.Clone()
 	return n
 }
@@ -169,6 +176,7 @@ func (c *Config) lasting() Config {
 	l.DNS, l.RetainDeparted = resolver.Settings{}, zone.Retention{}
 	l.LocalSource, l.Addresses, l.Interfaces = nil, nil, nil
 	l.ClusterDialer, l.Endpoints, l.RecoverAfter, l.NameLabel, l.Report = nil, nil, 0, "", false
+	l.NodeFiles = nil
 	l.ResolvConf.Mode = ""
 	return l
 }
@@ -281,10 +289,10 @@ func (c *Config) authorityFile() string {
 // changed, and disturbs nothing else. With an error nothing has changed: it names
 // a field that holds until the end of the process, which are all but DNS,
 // RetainDeparted, LocalSource, Addresses, Interfaces, Endpoints, RecoverAfter,
-// NameLabel, Report and ResolvConf.Mode, or states what is wrong with a value. The functions
-// of the copy are nil: a LocalSource stays unless change sets another one, other
-// Addresses or other Interfaces. Reload may be called at any time from any
-// goroutine; change must not call the Service.
+// NameLabel, Report, NodeFiles and ResolvConf.Mode, or states what is wrong with a
+// value. The functions of the copy are nil: a LocalSource stays unless change sets
+// another one, other Addresses or other Interfaces. Reload may be called at any time
+// from any goroutine; change must not call the Service.
 func (s *Service) Reload(change func(*Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -303,6 +311,9 @@ func (s *Service) Reload(change func(*Config)) error {
 	if err := next.ResolvConf.Check(); err != nil {
 		return err
 	}
+	if err := nodefile.Check(next.NodeFiles); err != nil {
+		return err
+	}
 	if err := s.cluster.SetEndpoints(next.Endpoints); err != nil {
 		return err
 	}
@@ -311,6 +322,7 @@ func (s *Service) Reload(change func(*Config)) error {
 			return errors.Join(err, s.cluster.SetEndpoints(was.Endpoints))
 		}
 	}
+	s.nodeFiles.SetPaths(next.NodeFiles)
 	if s.resolv != nil {
 		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD, next.DNS.LocalDomain())
 	}

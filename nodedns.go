@@ -20,6 +20,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/watchers/saved"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
@@ -50,7 +51,9 @@ type Service struct {
 	kept    *saved.Addresses // nil: nowhere
 	self    *selfcheck.Checker
 	routes  *netlink.Routes // to the upstreams
-	changes *changelog.Writer
+	// nodeFiles follows the files of nodes.
+	nodeFiles *nodefile.Watcher
+	changes   *changelog.Writer
 	// loopback is whether localhost is ::1 too.
 	loopback *netlink.Loopback
 	// candidates are those of the local source; nil: it has none.
@@ -109,6 +112,9 @@ func New(cfg Config) (*Service, error) {
 	if err := s.newFilesAndDNS(&cfg, prefix); err != nil {
 		return nil, err
 	}
+	if err := s.newNodeFiles(&cfg, prefix); err != nil {
+		return nil, err
+	}
 	s.reserveUpstreams() // before the first query
 	s.routes = netlink.NewRoutes(s.upstreamAddrs, s.dns.RoutesChanged, cfg.Logger.With("part", "netlink"))
 	s.self = selfcheck.New(selfcheck.Config{
@@ -162,6 +168,23 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 	return err
 }
 
+// newNodeFiles makes what follows the files of nodes. This machine's entry in them
+// is found by its hostname, as it was before we set it, and by its addresses.
+func (s *Service) newNodeFiles(cfg *Config, prefix zone.Prefix) (err error) {
+	s.nodeFiles, err = nodefile.New(nodefile.Config{
+		Paths:  cfg.NodeFiles,
+		ID:     s.id,
+		Prefix: prefix,
+		Hostname: func() string {
+			_, own := s.files.Hostnames()
+			return own
+		},
+		Addresses: func() []netip.Addr { return slices.Collect(s.store.Snapshot().Local().Addrs()) },
+		Logger:    cfg.Logger.With("part", "nodefile"),
+	}, s.store.FileSource("files"))
+	return err
+}
+
 // newResolvConf makes the keeper of resolv.conf, or nil where there is none.
 func (s *Service) newResolvConf(cfg *Config) (*resolvconf.Keeper, error) {
 	if err := cfg.ResolvConf.Check(); err != nil || cfg.ResolvConf.Path == "" {
@@ -188,6 +211,7 @@ func (s *Service) plan() {
 		{Name: "zone", Run: s.store.Run},
 		s.locally,
 		{Name: "curator", Run: s.cluster.Run},
+		{Name: "files of nodes", Run: s.nodeFiles.Run},
 		{Name: "upstream addresses", Run: s.followUpstreams},
 		{Name: "upstream routes", Run: s.routes.Run},
 		{Name: "loopback addresses", Run: s.loopback.Run},
@@ -283,6 +307,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 	s.store.SetLocal(addrs)
 	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
 		s.dns.NetworkChanged()
+		s.nodeFiles.Hint()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -348,6 +373,7 @@ func (s *Service) upstreamsChanged() {
 // search list.
 func (s *Service) hostnameChanged() {
 	s.dns.HostnameChanged()
+	s.nodeFiles.Hint()
 	if s.resolv != nil {
 		s.resolv.Hint()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/netlink"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -53,6 +54,8 @@ type Status struct {
 	// Contested are addresses that several nodes claim, the first ones.
 	Contested []string       `json:"contested,omitempty"`
 	Curator   curator.Status `json:"curator"`
+	// NodeFiles are the files of nodes that are there.
+	NodeFiles []nodefile.Status `json:"node_files"`
 	// Listeners are the addresses that are answered on now, and ListenerStatus
 	// the state of each one of the configuration.
 	Listeners      []netip.AddrPort `json:"listeners"`
@@ -108,6 +111,7 @@ func (s *Service) Status() Status {
 		Refused:    snapshot.Refused(),
 		Conflict:   changelog.DuplicateKeyText(snapshot),
 		Curator:    s.curatorStatus(snapshot.Cluster()),
+		NodeFiles:  s.nodeFiles.Status(),
 		Listeners:  append([]netip.AddrPort{}, s.dns.Addrs()...),
 		Files:      s.files.Status(),
 		Upstreams:  []string{},
@@ -159,6 +163,7 @@ func (s *Service) facts(status *Status, snapshot *zone.Snapshot) *verdict.Facts 
 		Nodes:      status.Nodes,
 		Refused:    status.Refused,
 		Curator:    status.Curator,
+		NodeFiles:  status.NodeFiles,
 		Files:      status.Files,
 		HostsLines: status.HostsLines.Unusable,
 		Upstreams:  status.UpstreamStatus,

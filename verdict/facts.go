@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/selfcheck"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -45,6 +46,7 @@ type Facts struct {
 	Lost   bool
 	LostAt time.Time
 
+	NodeFiles  []nodefile.Status
 	Files      []hostsfile.FileStatus
 	HostsLines string // the user's lines of the hosts file
 	ResolvConf string
@@ -73,6 +75,11 @@ func (f *Facts) verdict() Verdict {
 	f.addNetwork(&v)
 	f.addCluster(&v)
 	f.addOverflow(&v)
+	for _, file := range f.NodeFiles {
+		if file.Error != "" {
+			v.Add(NodeFileUnusable, fmt.Sprintf("the file of nodes %s cannot be used, and what it had before stands: %s", file.Path, file.Error))
+		}
+	}
 	f.addFiles(&v)
 	for _, text := range f.Tasks {
 		v.Add(TaskFailed, text)

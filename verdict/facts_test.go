@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/changelog"
 	"github.com/nodedns/nodedns/zone/hostsfile"
@@ -96,6 +97,9 @@ var assessments = []assessment{
 	{"never reached", at(curator.StateBackingOff, false, true), StateDegraded, []string{CuratorLost}},
 
 	{"more nodes than fit", func(f *Facts) { f.Overflowed, f.ZoneReady = true, false }, StateDegraded, []string{ZoneFull}},
+	{"files of nodes", func(f *Facts) {
+		f.NodeFiles = []nodefile.Status{{Path: "/etc/nodes.hosts"}, {Path: "/etc/nodes.json", Error: "line 2, column 1: no JSON"}}
+	}, StateDegraded, []string{NodeFileUnusable}},
 	{"files", func(f *Facts) {
 		f.Files[0].Error, f.ResolvConf, f.HostsLines = "full", "overwritten", "too large"
 	}, StateDegraded, []string{FileNotWritten, HostsUnusable, ResolvConf}},

@@ -18,6 +18,7 @@ const (
 	CuratorLost         = "curator-lost"
 	ZoneNotReady        = "zone-not-ready"
 	ZoneFull            = "zone-full"
+	NodeFileUnusable    = "node-file-unusable"
 	FileNotWritten      = "file-not-written"
 	HostsUnusable       = "hosts-unusable"
 	ResolvConf          = "resolv-conf"
@@ -99,6 +100,10 @@ var reasons = [...]Description{
 	{
 		ZoneFull, "The cluster has more nodes than a zone holds. Some are missing, and unknown names are SERVFAIL.", atOnce,
 		"check whether the cluster's nodes are real",
+	},
+	{
+		NodeFileUnusable, "A file of nodes cannot be read or is not in its format. What it had before stands: at the start nothing, but for what was saved.", atOnce,
+		"correct the file at the line that the text names; it is read again when it changes",
 	},
 	{
 		FileNotWritten, "A file is not what it should be. It is tried again.", atOnce,

@@ -19,6 +19,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/varlink"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
@@ -72,6 +73,7 @@ func TestPrintStatus(t *testing.T) {
 				{Server: "tls://192.0.2.54#dns.example", General: true, Routes: []string{"a.example", "b.example"}, State: upstream.Unknown, EDNS: true},
 				{Server: "10.0.0.2", Routes: []string{"corp.example"}, State: upstream.Good, RTT: upstream.Milliseconds(250 * time.Microsecond)},
 			},
+			NodeFiles: []nodefile.Status{{Path: "/etc/nodedns/nodes.d/machines.hosts", Nodes: 10, Age: new(int64(7260)), Hash: "0123456789ab"}},
 			Files: []hostsfile.FileStatus{
 				{Path: "/etc/hosts", UpToDate: true, Written: ago(3 * time.Hour)},
 				{Path: "/proc/sys/kernel/hostname", UpToDate: true},
@@ -98,6 +100,13 @@ func TestPrintStatus(t *testing.T) {
 				{Server: "192.0.2.53", General: true, State: upstream.Down, Since: *ago(90 * time.Second), Reason: "no answer in time", EDNS: true},
 			},
 			HostsLines: resolver.HostsSummary{Names: 4, Ignored: 3, Problems: []string{`line 4: "x y" is not an address`}},
+			NodeFiles: []nodefile.Status{
+				{Path: "/etc/nodedns/nodes.d/a.json", Error: "line 3, column 7: unknown key \"adresses\""},
+				{
+					Path: "/etc/nodedns/nodes.d/b.hosts", Nodes: 10, Age: new(int64(5)), Hash: "0123456789ab", Error: "line 3: \"x\" is no address",
+					Ignored: 3, Problems: []string{`line 1: name "a_b": want letters, digits, hyphens and dots only`, "line 2: address 127.0.1.1 is a loopback address"},
+				},
+			},
 			Files: []hostsfile.FileStatus{
 				{Path: "/etc/machine-id"},
 				{Path: "/etc/hosts", Error: "write /etc/hosts: no space left on device"},

@@ -17,6 +17,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/verdict"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
@@ -46,6 +47,8 @@ With --json it is one object, whose keys stay and may get company:
                    leader, curators, members (id and source of those that
                    may speak for the cluster), accepted, refused, credentials,
                    report and remarks
+  node_files       path, nodes, age (in seconds), hash, ignored, problems and
+                   error of each file of nodes
   listeners        the addresses that are answered on now, and as
                    listener_status address, state and error of each
   varlink          of the socket for nss-resolve, or null
@@ -136,6 +139,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	t.row("enrolment", credentialsText(s.Curator.Credentials))
 	if s.Curator.Report != (curator.Report{}) {
 		t.row("reported", reportText(s.Curator.Report, now))
+	}
+	if len(s.NodeFiles) > 0 {
+		t.row("node files", nodeFilesText(s.NodeFiles, now))
 	}
 	t.row("listeners", listenersText(s))
 	if s.Varlink != nil {
@@ -248,6 +254,33 @@ func curatorText(c curator.Status, now time.Time) string {
 	}
 	if !c.Followed() && c.DataSince != nil {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// nodeFilesText has of each file of nodes what shows whether it is the same on two
+// machines, and below it what of it has no effect.
+func nodeFilesText(files []nodefile.Status, now time.Time) string {
+	var lines []string
+	for _, f := range files {
+		line := f.Path
+		if f.Hash != "" {
+			line += fmt.Sprintf(", %d nodes, %s", f.Nodes, f.Hash)
+		}
+		if f.Age != nil {
+			modified := now.Add(-time.Duration(*f.Age) * time.Second)
+			line += ", modified " + age(&modified, now) + " ago"
+		}
+		if f.Error != "" {
+			line += ", " + bad.paint("unusable") + ": see above"
+		}
+		lines = append(lines, line)
+		for _, problem := range f.Problems {
+			lines = append(lines, "  "+fair.paint("no effect")+": "+problem)
+		}
+		if more := f.Ignored - len(f.Problems); more > 0 {
+			lines = append(lines, fmt.Sprintf("  and %d more", more))
+		}
 	}
 	return strings.Join(lines, "\n")
 }

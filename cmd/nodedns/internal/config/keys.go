@@ -46,6 +46,10 @@ var keys = []key{
 		"`KEY` of the label by which a node of the cluster has a readable name; empty: none has",
 		func(c *Config) *string { return &c.NameLabel }, optional(labelKey)),
 
+	listKey("nodes.files", []any{"/etc/nodedns/nodes.d"},
+		"`PATHS` of files of nodes, *.hosts and *.json, or of directories of them",
+		func(c *Config) *[]string { return &c.NodeFiles }, absolute),
+
 	listKey("local.interfaces", none,
 		"interfaces whose address is ours, as `GLOBS`; empty: that of the default route",
 		func(c *Config) *[]string { return &c.Interfaces }, glob),

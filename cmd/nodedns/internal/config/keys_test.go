@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 			Prefix: &prefix, RetainDeparted: zone.RetainFor(168 * time.Hour),
 			Interfaces: []string{}, Addresses: []netip.Addr{},
 			Credentials: "/var/lib/nodedns/credentials", RecoverAfter: curator.DefaultRecoverAfter, NameLabel: "nodedns/name",
-			Endpoints: []curator.Endpoint{}, StateDir: "/var/lib/nodedns",
+			Endpoints: []curator.Endpoint{}, NodeFiles: []string{"/etc/nodedns/nodes.d"}, StateDir: "/var/lib/nodedns",
 			Files: nodedns.Files{
 				Hosts: "/etc/hosts", HostsMode: hostsfile.HostsBlock, HostsMaxNodes: 10000,
 				MachineID: "/etc/machine-id", MachineIDFormat: hostsfile.MachineIDAuto, Hostname: true,

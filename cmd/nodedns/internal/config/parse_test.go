@@ -41,11 +41,11 @@ var refusedDocuments = []struct {
 	},
 	{
 		"an unknown section", "[zoen]\nttl = \"1s\"\n",
-		[]string{`c.toml:1: zoen: unknown section, expected one of identity, zone, local, curator, files, dns, upstream, cache, state, control, varlink, metrics, log`},
+		[]string{`c.toml:1: zoen: unknown section, expected one of identity, zone, nodes, local, curator, files, dns, upstream, cache, state, control, varlink, metrics, log`},
 	},
 	{
 		"a quoted name with a dot", "\"zone.ttl\" = \"1s\"\n",
-		[]string{`c.toml:1: "zone.ttl": unknown section, expected one of identity, zone, local, curator, files, dns, upstream, cache, state, control, varlink, metrics, log`},
+		[]string{`c.toml:1: "zone.ttl": unknown section, expected one of identity, zone, nodes, local, curator, files, dns, upstream, cache, state, control, varlink, metrics, log`},
 	},
 	{
 		"a name with a line break", "[log]\n\"a\\nb\" = 1\n",

@@ -65,6 +65,11 @@ var valueTests = []struct {
 		[]string{`[""]`, `["eth["]`, `["eth0\\"]`, `["a/b"]`, `[true]`},
 	},
 	{
+		"nodes.files", func(c Config) any { return c.NodeFiles },
+		map[string]string{`["/etc/hosts.d/", "/srv/nodes.json"]`: "[/etc/hosts.d /srv/nodes.json]", `[]`: "[]"},
+		[]string{`["nodes.json"]`, `[""]`, `["/a\u0000b"]`, `["/etc/nodes.d", "/etc/nodes.d"]`},
+	},
+	{
 		"local.addresses", func(c Config) any { return c.Addresses },
 		map[string]string{`["192.0.2.1", "2001:db8::1"]`: "[192.0.2.1 2001:db8::1]"},
 		[]string{`["127.0.0.1"]`, `["::1"]`, `["fe80::1"]`, `["fe80::1%eth0"]`, `["169.254.1.1"]`, `["0.0.0.0"]`, `["::"]`, `["224.0.0.1"]`, `["::ffff:192.0.2.1"]`, `["255.255.255.255"]`, `["host"]`, `["192.0.2.1/24"]`},
