@@ -17,8 +17,12 @@ func newHasher() *hasher {
 
 // name is the hash of a name, by which the index finds it. The hint in a record,
 // its upper bits, is never zero.
-func (h *hasher) name(name []byte) uint64 {
-	sum := maphash.Bytes(h.first, name)
+func (h *hasher) name(name []byte) uint64 { return hintedSum(maphash.Bytes(h.first, name)) }
+
+// text is name for a string, of which no copy is made.
+func (h *hasher) text(name string) uint64 { return hintedSum(maphash.String(h.first, name)) }
+
+func hintedSum(sum uint64) uint64 {
 	if hint(sum) == 0 {
 		sum |= 1 << hintShift
 	}
@@ -37,5 +41,5 @@ func (h *hasher) mix(lower uint64) uint64 { return spread(lower ^ h.salt) }
 // free is the key of a node with a free ID. No source can choose an ID whose digits
 // are this key.
 func (h *hasher) free(id string) key {
-	return key{h.name([]byte(id)), maphash.String(h.second, id)}
+	return key{h.text(id), maphash.String(h.second, id)}
 }

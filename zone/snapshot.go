@@ -134,7 +134,7 @@ func (s *Snapshot) nodeOrLocal(k key) Node {
 }
 
 // hash is by what the index of names has a name.
-func (c *content) hash(name string) uint64 { return c.names.hasher.name([]byte(name)) }
+func (c *content) hash(name string) uint64 { return c.names.hasher.text(name) }
 
 // idOf is the ID of the node with a key.
 func (c *content) idOf(k key) ID {
