@@ -213,6 +213,7 @@ func (s *Service) plan() {
 		{Name: "curator", Run: s.cluster.Run},
 		{Name: "files of nodes", Run: s.nodeFiles.Run},
 		{Name: "upstream addresses", Run: s.followUpstreams},
+		{Name: "names of nodes", Run: s.followNames},
 		{Name: "upstream routes", Run: s.routes.Run},
 		{Name: "loopback addresses", Run: s.loopback.Run},
 	}
@@ -357,6 +358,16 @@ func (s *Service) followUpstreams(ctx context.Context) error {
 		case <-s.upstreamHints:
 		}
 	}
+}
+
+// followNames has the server know what changes in the zone until ctx ends.
+func (s *Service) followNames(ctx context.Context) error {
+	last := s.store.Snapshot()
+	for snapshot := range s.store.Watch(ctx) {
+		s.dns.ZoneChanged(last, snapshot)
+		last = snapshot
+	}
+	return nil
 }
 
 // upstreamsChanged is called when the listeners or the upstreams may have

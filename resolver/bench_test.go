@@ -19,12 +19,19 @@ import (
 // has it done.
 func BenchmarkWorker(b *testing.B) {
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
-	s := newPathServer(b, newPathZone(b, zoneReady), nil)
-	s.machine.following(true) // as Run does
-	for _, bb := range []struct {
+	type bench struct {
 		name  string
 		query *dns.Msg
-	}{
+	}
+	run := func(store *zone.Store, benches ...bench) {
+		s := newPathServer(b, store, nil)
+		s.machine.following(true) // as Run does
+		for _, bb := range benches {
+			b.Run(bb.name, func(b *testing.B) { benchmarkHandler(b, s.newWorker(), [][]byte{packed(b, bb.query)}) })
+		}
+	}
+	ids, names := newPathZoneWith(b, zoneReady, false), newPathZoneWith(b, zoneReady, true)
+	run(ids, []bench{
 		{"A", query(theirs, dns.TypeA)},
 		{"EDNS", withEDNS(query(theirs, dns.TypeA), 1232)},
 		{"cookie", withEDNS(query(theirs, dns.TypeA), 1232, cookie)},
@@ -35,9 +42,17 @@ func BenchmarkWorker(b *testing.B) {
 		{"localhost", query("localhost", dns.TypeA)},
 		{"hosts", query("printer.lan", dns.TypeA)},
 		{"cached", query("www.example.org", dns.TypeA)},
-	} {
-		b.Run(bb.name, func(b *testing.B) { benchmarkHandler(b, s.newWorker(), [][]byte{packed(b, bb.query)}) })
-	}
+	}...)
+	run(names, []bench{
+		{"names/ID", query(theirs, dns.TypeA)},
+		{"names/cluster", query("web-2", dns.TypeA)},
+		{"names/domain", query("web-2.nodes.example", dns.TypeA)},
+		{"names/file", query("store", dns.TypeA)},
+		{"names/NODATA", query("blank", dns.TypeA)},
+		{"names/NXDOMAIN", query("web-3.nodes.example", dns.TypeA)},
+		{"names/PTR", query("10.0.0.10.in-addr.arpa", dns.TypePTR)},
+		{"names/cached", query("www.example.org", dns.TypeA)},
+	}...)
 }
 
 // The same for names in random order, which miss the processor's caches.
@@ -53,11 +68,13 @@ func BenchmarkWorkerOf100000(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	id := func() string { return fmt.Sprintf("metropolis-%016x%016x", random.Uint64(), random.Uint64()) }
 	var entries []zone.Entry
-	var hits, mix [][]byte
+	var hits, mix, byName, inDomain [][]byte
 	for i := range nodes {
-		name := id()
-		entries = append(entries, zone.Entry{ID: name, Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255))})
+		name, readable := id(), fmt.Sprintf("host-%05d", i)
+		entries = append(entries, zone.Entry{ID: name, Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)), Names: []string{readable}})
 		hit := packed(b, query(name, dns.TypeA))
+		byName = append(byName, packed(b, query(readable, dns.TypeA)))
+		inDomain = append(inDomain, packed(b, query(readable+".nodes.example", dns.TypeA)))
 		hits = append(hits, hit)
 		switch n := i % 100; {
 		case n < 70:
@@ -74,7 +91,7 @@ func BenchmarkWorkerOf100000(b *testing.B) {
 	source.Complete()
 	s := newPathServer(b, store, nil)
 	s.machine.following(true) // as Run does
-	for name, messages := range map[string][][]byte{"A": hits, "mix": mix} {
+	for name, messages := range map[string][][]byte{"A": hits, "mix": mix, "name": byName, "domain": inDomain} {
 		random.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 		messages = together(messages)
 		b.Run(name, func(b *testing.B) { benchmarkHandler(b, s.newWorker(), messages) })

@@ -65,6 +65,8 @@ type Config struct {
 type Settings struct {
 	// Domains are those under which nodes are known besides their bare names.
 	Domains []string
+	// PTR is the name of a node in PTR records.
+	PTR PTR
 	// TTL of answers on nodes, in whole seconds.
 	TTL time.Duration
 	// SingleLabel forwards addresses of names with one label.
@@ -80,6 +82,18 @@ type Settings struct {
 	// Cache keeps their answers.
 	Cache Cache
 }
+
+// PTR is which of its names a node has in PTR records.
+type PTR string
+
+// The names for PTR records. The zero value is PTRName.
+const (
+	// PTRName is a readable name of the node, below the first local domain where it
+	// is one label; its ID where it has none. See [zone.Canonical].
+	PTRName PTR = "name"
+	// PTRID is always its ID.
+	PTRID PTR = "id"
+)
 
 // Cache is how other servers' answers are kept.
 type Cache struct {
@@ -159,6 +173,12 @@ func (s Settings) Clone() Settings {
 	return s
 }
 
+// Canonical is which name of a node is the first: in PTR records, and on its lines in
+// the hosts file.
+func (s Settings) Canonical() zone.Canonical {
+	return zone.Canonical{Domain: s.LocalDomain(), ByID: s.PTR == PTRID}
+}
+
 // rules checks the settings.
 func (s Settings) rules() (*decision.Rules, error) {
 	if s.Upstreams.Timeout < 0 {
@@ -172,7 +192,14 @@ func (s Settings) rules() (*decision.Rules, error) {
 			return nil, fmt.Errorf("upstream server %v: want an address and a port", server)
 		}
 	}
-	return decision.NewRules(s.Domains, s.TTL, s.SingleLabel)
+	switch s.PTR {
+	case "", PTRName, PTRID:
+	default:
+		return nil, fmt.Errorf("zone ptr %q: want %s or %s", s.PTR, PTRName, PTRID)
+	}
+	return decision.NewRules(decision.RulesConfig{
+		Domains: s.Domains, Canonical: s.Canonical(), TTL: s.TTL, SingleLabel: s.SingleLabel,
+	})
 }
 
 func askable(server upstream.Server) bool { return server.Addr.IsValid() && server.Addr.Port() != 0 }

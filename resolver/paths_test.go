@@ -25,8 +25,13 @@ import (
 const (
 	departed  = "metropolis-0000000000000000000000000000000b"
 	addrless  = "metropolis-0000000000000000000000000000000c"
+	twin      = "metropolis-0000000000000000000000000000001a"
+	otherTwin = "metropolis-0000000000000000000000000000001b"
 	pathClock = 1000 * time.Hour
 )
+
+// longName is as long as a readable name can be.
+var longName = strings.Repeat("a23456789012345678901234567890.", 8) + "abcde"
 
 // zoneState is what a zone is like that paths are compared over.
 type zoneState string
@@ -40,6 +45,12 @@ const (
 
 // newPathZone has a node of each kind.
 func newPathZone(t testing.TB, state zoneState) *zone.Store {
+	t.Helper()
+	return newPathZoneWith(t, state, true)
+}
+
+// newPathZoneWith is newPathZone with readable names or without.
+func newPathZoneWith(t testing.TB, state zoneState, names bool) *zone.Store {
 	t.Helper()
 	now := pathClock - time.Hour
 	store, err := zone.NewStore(zone.Config{
@@ -60,17 +71,42 @@ func newPathZone(t testing.TB, state zoneState) *zone.Store {
 	source.Expect(true)
 	source.SetConnected(true)
 	source.Begin()
-	source.Set(
-		zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a")},
-		zone.Entry{ID: departed, Addresses: testkit.Addrs("10.0.0.11")},
-		zone.Entry{ID: addrless},
-	)
+	entries := []zone.Entry{
+		{ID: ours, Names: []string{"self"}},
+		{ID: theirs, Addresses: testkit.Addrs("10.0.0.10", "2001:db9::a"), Names: []string{"web-2"}},
+		{ID: departed, Addresses: testkit.Addrs("10.0.0.11"), Names: []string{"left"}},
+		{ID: addrless, Names: []string{"blank"}},
+		{ID: twin, Addresses: testkit.Addrs("10.0.0.26"), Names: []string{"twins"}},
+		{ID: otherTwin, Addresses: testkit.Addrs("10.0.0.27"), Names: []string{"twins"}},
+	}
+	for i := range entries {
+		if !names {
+			entries[i].Names = nil
+		}
+	}
+	source.Set(entries...)
 	source.Complete()
 	source.Gone(departed)
+	if names {
+		setFiles(store)
+	}
 	if state == zoneLost {
 		source.SetConnected(false)
 	}
 	return store
+}
+
+// setFiles adds nodes and names of a file.
+func setFiles(store *zone.Store) {
+	files := store.FileSource("files")
+	files.Begin()
+	files.Set(
+		zone.Entry{ID: "db", Addresses: testkit.Addrs("10.0.2.1", "2001:db9::2:1")},
+		zone.Entry{ID: "db.site.example", Addresses: testkit.Addrs("10.0.2.2")},
+		zone.Entry{ID: longName, Addresses: testkit.Addrs("10.0.2.3")},
+		zone.Entry{ID: theirs, Names: []string{"store"}},
+	)
+	files.Complete()
 }
 
 // newPathServer is a server that has data for every step of a decision,
@@ -303,6 +339,9 @@ var pathNames = []string{
 	ours + ".nodes.example", nobody + ".Nodes.example", "nodes.example", "www.nodes.example", theirs + ".corp.example",
 	"1.0.0.10.in-addr.arpa", "10.0.0.10.in-addr.arpa", "11.0.0.10.in-addr.arpa", "99.0.0.10.in-addr.arpa", "0.10.in-addr.arpa",
 	"a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.b.d.0.1.0.0.2.ip6.arpa",
+	"web-2", "left", "blank", "self", "twins", "web-2.nodes.example", "twins.Nodes.example", "x.web-2", "mail",
+	"db", "x.db", "db.nodes.example", "db.corp.example", "db.site.example", "site.example.nodes.example", "store", longName, `db\.site.example`,
+	"1.2.0.10.in-addr.arpa", "2.2.0.10.in-addr.arpa", "3.2.0.10.in-addr.arpa", "26.0.0.10.in-addr.arpa",
 	"localhost", "x.localhost", "1.0.0.127.in-addr.arpa", "2.0.0.127.in-addr.arpa", "1.1.0.127.in-addr.arpa",
 	"printer", "printer.lan", "7.1.168.192.in-addr.arpa", "crowd", "debian",
 	"www.void.example", "www.routed.example", "www.invalid", "x.onion", "printer.local", "_dns.resolver.arpa",

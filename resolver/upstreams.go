@@ -13,6 +13,9 @@ import (
 // settings.
 func (s *Server) SystemConfig() resolvconf.SystemConfig { return s.current().machine }
 
+// LocalDomain is that of the settings.
+func (s *Server) LocalDomain() string { return s.current().settings.LocalDomain() }
+
 // Upstreams are the servers that are asked now for what no route has, in their
 // order. Our own listeners are not among them.
 func (s *Server) Upstreams() []upstream.Server { return s.current().targets.Servers.Servers() }

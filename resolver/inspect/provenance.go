@@ -16,7 +16,8 @@ import (
 // absent.
 type Provenance struct {
 	// Step of the decision that settled it: request, localhost, zone, reverse,
-	// hosts, route, special, single-label or upstream.
+	// hosts, name, search-list, route, special, cluster-name, single-label or
+	// upstream.
 	Step string `json:"step,omitempty"`
 	// Node is the one that the answer is about.
 	Node *NodeProvenance `json:"node,omitempty"`

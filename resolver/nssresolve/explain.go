@@ -17,9 +17,9 @@ import (
 // them counts.
 type Explanation struct {
 	Name string `json:"name"` // as the program gave it
-	// Search and Ndots are those of the machine's resolv.conf, and Names what
-	// they make of the name, in the order in which they are asked for. A name
-	// that is complete, or ours, is the only one.
+	// Search and Ndots are those of the machine's resolv.conf, with the first local
+	// domain behind its list, and Names what they make of the name, in the order in
+	// which they are asked for. A name that is complete, or ours, is the only one.
 	Search []string `json:"search"`
 	Ndots  int      `json:"ndots"`
 	Names  []string `json:"names"`

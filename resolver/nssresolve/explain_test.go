@@ -26,9 +26,9 @@ func TestExplain(t *testing.T) {
 	s := newSearching(t, u, "search one.example two.example", newZone(t).Snapshot)
 	for _, tt := range []struct{ name, want string }{
 		{"nas", "nas.one.example A:upstream=NXDOMAIN/0 nas.two.example A:upstream=NOERROR/1 | nas.two.example [192.0.2.22] "},
-		{"nobody", "nobody.one.example A:upstream=NXDOMAIN/0 nobody.two.example A:upstream=NXDOMAIN/0 nobody A:single-label=NOERROR/0 |  [] NoSuchResourceRecord"},
+		{"nobody", "nobody.one.example A:upstream=NXDOMAIN/0 nobody.two.example A:upstream=NXDOMAIN/0 nobody.nodes.example A:zone=NXDOMAIN/0 nobody A:single-label=NOERROR/0 |  [] NoSuchResourceRecord"},
 		{"empty", "empty.one.example A:upstream=NOERROR/0 |  [] NoSuchResourceRecord"},
-		{"refused", "refused.one.example A:upstream=REFUSED/0 refused.two.example A:upstream=REFUSED/0 refused A:single-label=NOERROR/0 |  [] MaxAttemptsReached"},
+		{"refused", "refused.one.example A:upstream=REFUSED/0 refused.two.example A:upstream=REFUSED/0 refused.nodes.example A:zone=NXDOMAIN/0 refused A:single-label=NOERROR/0 |  [] MaxAttemptsReached"},
 		{"printer", "printer A:hosts=NOERROR/1 | printer [10.9.9.9] "},
 		{theirs, theirs + " A:zone=NOERROR/1 | " + theirs + " [10.0.0.10] "},
 		{"nas.two.example.", "nas.two.example A:upstream=NOERROR/1 | nas.two.example [192.0.2.22] "},

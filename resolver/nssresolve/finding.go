@@ -62,6 +62,9 @@ func (r *Resolver) find(ctx context.Context, name string, qtype uint16, flags va
 	case len(f.records) == 0:
 		f.err = because(failureOf(reply, verdict), request.Extended)
 	}
+	if domain := r.server.LocalDomain(); l.Decided.Step == decision.StepClusterNames && domain != "" {
+		f.name = dns.Fqdn(wire.WithoutDot(f.name) + "." + domain)
+	}
 	if verdict.Kind == decision.HostAddresses {
 		// Not an alias of the DNS, but what "hostname -f" looks for.
 		f.name = dns.CanonicalName(f.name)

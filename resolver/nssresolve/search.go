@@ -14,9 +14,10 @@ import (
 // are to be tried: with the domains of the machine's search list, as the C
 // library has them (resolv.conf(5)).
 //
-// Unlike there, our own names take precedence over the search list: the nodes,
-// the user's lines of the hosts file and special-use names stand for themselves
-// only.
+// Unlike there, our own names take precedence over the search list: node IDs, the
+// names that files give to nodes, the user's lines of the hosts file and special-use
+// names stand for themselves only. Those that a cluster's nodes give to themselves
+// come after it, as over DNS.
 func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	bare := strings.TrimSuffix(name, ".")
 	dots := strings.Count(bare, ".")
@@ -30,17 +31,18 @@ func (r *Resolver) spellings(name string, search []string, ndots int) []string {
 	})
 }
 
-// searchList is that of the machine, and its ndots.
+// searchList is that of the machine with the first local domain behind it, as the C
+// library finds it in a resolv.conf of ours, and its ndots.
 func (r *Resolver) searchList() (search []string, ndots int) {
 	machine := r.server.SystemConfig()
-	return machine.Search, resolvconf.Ndots(machine.Options)
+	return machine.SearchToo(r.server.LocalDomain()), resolvconf.Ndots(machine.Options)
 }
 
 // isOwn reports whether a name is decided on here, whatever the search list. A
 // single label that only has no meaning by itself may have one with a domain.
 func (r *Resolver) isOwn(name string, dots int) bool {
 	v, ok := r.decide(name, dns.TypeA)
-	if !ok {
+	if !ok || v.Step == decision.StepClusterNames {
 		return false
 	}
 	switch v.Source {

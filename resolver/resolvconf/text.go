@@ -44,6 +44,15 @@ func (m SystemConfig) searchLine(domain, implied string) []string {
 	return m.Search
 }
 
+// SearchToo is the search list that programs have by a file of ours, with a local
+// domain or "" for none.
+func (m SystemConfig) SearchToo(domain string) []string {
+	if list, added := m.searchToo(domain); added {
+		return list
+	}
+	return m.Search
+}
+
 // searchToo is the search list with a domain behind it, and whether it was added.
 // It is not where the list has it, or where a list that musl reads would become
 // one that it does not: the machine's own domains come first.

@@ -13,7 +13,9 @@ import (
 )
 
 func TestDecideAllocatesNothing(t *testing.T) {
-	f := lost(t, 2*zone.LostAfter)
+	f := filed(t)
+	f.source.SetConnected(false)
+	f.clock += 2 * zone.LostAfter
 	view := f.view(t)
 	for name, r := range map[string]row{
 		"addresses":        {name: both, qtype: "A"},
@@ -24,8 +26,17 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		"NODATA":           {name: onlyFour, qtype: "AAAA"},
 		"NXDOMAIN":         {name: stranger, qtype: "A"},
 		"PTR":              {name: "10.0.0.10.in-addr.arpa", qtype: "PTR"},
+		"name":             {name: "web-2", qtype: "A"},
+		"name, NODATA":     {name: "mail", qtype: "AAAA"},
+		"name in a domain": {name: "web-2.nodes.example", qtype: "A"},
+		"above a name":     {name: "rack.nodes.example", qtype: "A"},
+		"no name":          {name: "web-3.nodes.example", qtype: "A"},
+		"contested":        {name: "twins", qtype: "A"},
+		"name of a file":   {name: "s1.dc", qtype: "A"},
+		"below one":        {name: "x.db", qtype: "A"},
+		"name, searched":   {name: "db.lab.example", qtype: "A"},
 		"localhost":        {name: "localhost", qtype: "A"},
-		"search list":      {name: both + ".lab.example", qtype: "A"},
+		"search list":      {name: stranger + ".lab.example", qtype: "A"},
 		"special use":      {name: "www.invalid", qtype: "A"},
 		"single label":     {name: "printer", qtype: "A"},
 		"to the upstreams": {name: "www.example.org", qtype: "A"},
@@ -61,12 +72,15 @@ func TestParseName(t *testing.T) {
 }
 
 func TestNewRulesRefuses(t *testing.T) {
-	for name, domain := range map[string]string{"the root": ".", "an empty label": "a..b"} {
-		if _, err := NewRules([]string{domain}, 0, false); err == nil {
+	for name, domain := range map[string]string{
+		"the root": ".", "an empty label": "a..b", "an escape": `a\.b.example`, "no host's": "a b.example",
+		"without room for a label": strings.Repeat("a.", 95) + "b",
+	} {
+		if _, err := NewRules(RulesConfig{Domains: []string{domain}}); err == nil {
 			t.Errorf("%s is accepted as a domain", name)
 		}
 	}
-	if _, err := NewRules(nil, -1, false); err == nil {
+	if _, err := NewRules(RulesConfig{TTL: -1}); err == nil {
 		t.Error("a negative TTL is accepted")
 	}
 }

@@ -23,10 +23,16 @@ func DecideInto(v *Verdict, q *Question, view *View) {
 		v.Step = StepNodeAddresses
 	case hostLines(q, view, v):
 		v.Step = StepHostLines
+	case fileNames(q, view, v):
+		v.Step = StepFileNames
+	case searchList(q, view, v):
+		v.Step = StepSearchList
 	case routed(q, view, v):
 		v.Step = StepRoutes
 	case specialUse(q, view, v):
 		v.Step = StepSpecialUse
+	case clusterNames(q, view, v):
+		v.Step = StepClusterNames
 	case singleLabel(q, view, v):
 		v.Step = StepSingleLabel
 	default:

@@ -38,8 +38,9 @@ type fixture struct {
 }
 
 type rulesConfig struct {
-	domains []string
-	single  bool
+	domains   []string
+	canonical zone.Canonical
+	single    bool
 }
 
 func newFixture(t testing.TB, id zone.ID) *fixture {
@@ -92,7 +93,7 @@ func lost(t testing.TB, ago time.Duration) *fixture {
 
 func (f *fixture) view(t testing.TB) *View {
 	t.Helper()
-	rules, err := NewRules(f.rules.domains, 10*time.Second, f.rules.single)
+	rules, err := NewRules(RulesConfig{Domains: f.rules.domains, Canonical: f.rules.canonical, TTL: 10 * time.Second, SingleLabel: f.rules.single})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,10 @@ func hostLines(q *Question, view *View, v *Verdict) bool {
 	if q.Type == dns.TypeDS || !inHosts(q.Name, view) {
 		return false
 	}
+	if behindZone(q.Name, view) {
+		v.OwnLine = true
+		return false
+	}
 	v.InHosts = true
 	addrs, forward := view.Hosts.Lookup(q.Name)
 	switch {
@@ -44,6 +48,23 @@ func inHosts(name Name, view *View) bool {
 	}
 	_, known := view.Hosts.Lookup(name)
 	return known
+}
+
+// behindZone reports whether the lines of a name give only loopback addresses to this
+// machine, by one of its readable names, and its addresses are known. Installers, such
+// as Debian's, write "127.0.1.1 HOSTNAME" for as long as there is nothing better; the
+// other nodes must not see another address than this one does.
+func behindZone(name Name, view *View) bool {
+	addrs, ok := view.Hosts.Lookup(name)
+	if !ok {
+		return false // a reverse name
+	}
+	for addr := range addrs.All() {
+		if !addr.IsLoopback() {
+			return false
+		}
+	}
+	return view.Zone.Local().HasAddr() && lookupName(name, view).Node.IsLocal()
 }
 
 func hasFamily(addrs iter.Seq[netip.Addr], qtype uint16) bool {

@@ -15,8 +15,11 @@ import (
 // not change while it is in use.
 type Name []byte
 
-// maxName is the length limit of a name in wire form (RFC 1035, section 2.3.4).
-const maxName = 255
+// The limits of a name in wire form, and of a label (RFC 1035, section 2.3.4).
+const (
+	maxName  = 255
+	maxLabel = 63
+)
 
 // Root is the name without labels.
 var Root = Name{0}

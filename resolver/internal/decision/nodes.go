@@ -6,9 +6,9 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// nodes answers everything in the zone's name space: bare node names, all of
-// the local domains, and names that only look like a node's. None of them is
-// ever forwarded, known or not.
+// nodes answers everything in the zone's name space: bare node IDs, all of the
+// local domains, and names that only look like a node ID. None of them is ever
+// forwarded, known or not.
 func nodes(q *Question, view *View, v *Verdict) bool {
 	if q.Name.IsRoot() {
 		return false
@@ -26,11 +26,6 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 		unknown("below the name of a node", view, v)
 	case shaped:
 		unknown("no such node", view, v)
-	case inSearchList(q.Name, view) && !inHosts(q.Name, view) && !hasRoute(q.Name, view):
-		// glibc asks for this before the bare name, and would wait for dead
-		// upstreams. Whether the zone is ready does not matter: such a name
-		// is not a node's even then.
-		v.negative(dns.RcodeNameError, SourceZone, "a node's name with a domain of the search list", view.Rules)
 	default:
 		return false
 	}
@@ -52,6 +47,7 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	node, _ := view.Zone.LookupLabel(child.label())
 	switch {
 	case !node.Exists() && ofGroup(q, domain, view, v):
+	case !node.Exists() && ofName(q, domain, view, v):
 	case !node.Exists():
 		unknown("no such node", view, v)
 	case len(child) == len(q.Name):
@@ -128,18 +124,4 @@ func staleness(view *View, v *Verdict) {
 	if since, lost := view.Zone.ClusterLost(view.Now); lost {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
-}
-
-// inSearchList reports whether a name is one of node-ID shape with a domain of
-// the search list behind it.
-func inSearchList(name Name, view *View) bool {
-	if len(view.Search) == 0 || !view.Zone.HasIDShape(name.label()) {
-		return false
-	}
-	for _, domain := range view.Search {
-		if string(name.parent()) == string(domain) {
-			return true
-		}
-	}
-	return false
 }

@@ -24,6 +24,8 @@ type Question struct {
 	// Alone is set for a query that no other one's answer serves, be it in the cache
 	// or on its way.
 	Alone bool
+	// Aliased is set for a name that an alias of another server's leads to.
+	Aliased bool
 }
 
 // Key is what the upstreams' answer is cached by.

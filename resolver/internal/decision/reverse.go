@@ -34,6 +34,7 @@ func nodeAddresses(q *Question, view *View, v *Verdict) bool {
 	v.Node = node
 	switch q.Type {
 	case dns.TypePTR:
+		v.Canonical = &view.Rules.canonical
 		v.answer(NodeName, SourceZone, reason, view.Rules)
 	case dns.TypeANY:
 		v.answer(AnyType, SourceZone, reason, view.Rules)

@@ -30,7 +30,7 @@ func TestStep(t *testing.T) {
 		"no node of node-ID shape":           {full, stranger, "A", StepNodes},
 		"below a node":                       {full, "www." + both, "A", StepNodes},
 		"a local domain":                     {full, "nodes.example", "SOA", StepNodes},
-		"a node with a search domain":        {full, onlyFour + ".corp.example", "A", StepNodes},
+		"a node with a search domain":        {full, onlyFour + ".corp.example", "A", StepSearchList},
 		"one that a line has":                {full, both + ".corp.example", "AAAA", StepHostLines},
 		"one that a route has":               {full, onlyFour + ".lab.example", "A", StepRoutes},
 		"departed":                           {full, gone, "A", StepNodes},

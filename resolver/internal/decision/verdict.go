@@ -60,13 +60,15 @@ type Verdict struct {
 	Searched      bool // the route is one of the search list
 	Site          bool // the route is one of the name's domain, and not of "."
 	InHosts       bool // the hosts file has the name, so it exists; see Outcome
+	OwnLine       bool // its lines in the hosts file stand behind the zone
 	Endless       bool // a failure: its aliases lead in a circle, or through too many names
 
-	Node      zone.Node      // of Addresses, NodeName and Text
-	Zone      *zone.Snapshot // of RoleAddresses and CuratorServices
-	Role      zone.Roles     // of RoleAddresses
-	HostAddrs hosts.Addrs    // of HostAddresses
-	HostName  string         // of HostName: a Name, but spelled as in the file
+	Node      zone.Node       // of Addresses, NodeName and Text
+	Canonical *zone.Canonical // of NodeName: in which form it has the name
+	Zone      *zone.Snapshot  // of RoleAddresses and CuratorServices
+	Role      zone.Roles      // of RoleAddresses
+	HostAddrs hosts.Addrs     // of HostAddresses
+	HostName  string          // of HostName: a Name, but spelled as in the file
 
 	TTL     uint32 // of the records, in seconds
 	SOA     Name   // the zone: a local domain, an empty zone, or the root
@@ -83,15 +85,21 @@ type Verdict struct {
 	Reason string
 }
 
-// ExtendedError is what RFC 8914 adds to a reply. The zero value is none: its
-// code 0, "other", is never used.
+// ExtendedError is what RFC 8914 adds to a reply. The zero value is none: code 0,
+// "other", is only that of Rivals.
 type ExtendedError struct {
 	Code uint16
 	Text string
 	// Since is added to the text as a time, unless it is zero. It is kept
 	// apart because formatting allocates.
 	Since time.Time
+	// Rivals are the nodes that claim the name, where that is what is wrong; the
+	// text names them.
+	Rivals [2]zone.Node
 }
+
+// Present reports whether there is an extended error.
+func (e *ExtendedError) Present() bool { return e.Code != 0 || e.Rivals[0].Exists() }
 
 // Message is the text for the reply. It may be empty, since the code is
 // self-explanatory.
@@ -100,6 +108,10 @@ func (e *ExtendedError) Message() string { return string(e.AppendMessage(nil)) }
 // AppendMessage appends the text for the reply, and allocates nothing if there
 // is room for it.
 func (e *ExtendedError) AppendMessage(dst []byte) []byte {
+	if e.Rivals[0].Exists() {
+		dst = e.Rivals[0].AppendID(append(dst, "the name is claimed by both "...))
+		return e.Rivals[1].AppendID(append(dst, " and "...))
+	}
 	if e.Since.IsZero() {
 		return append(dst, e.Text...)
 	}
@@ -191,7 +203,7 @@ func (v *Verdict) Forwarding() string {
 // a name, and all that they say of it is without meaning.
 func (v *Verdict) Covers(name Name, view *View) bool {
 	const uncached = true
-	host := Decide(&Question{Name: name, Type: dns.TypeA, Alone: uncached}, view)
+	host := Decide(&Question{Name: name, Type: dns.TypeA, Alone: uncached, Aliased: true}, view)
 	if host.Step == StepUpstreams && host.Kind == Bare {
 		return true
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/resolver/internal/cache"
@@ -46,20 +47,27 @@ func (s *Setup) hasIPv6Loopback() bool { return s.IPv6Loopback == nil || s.IPv6L
 // immutable.
 type Rules struct {
 	domains     []Name // longest first
+	canonical   zone.Canonical
 	ttl         uint32
 	singleLabel bool
 }
 
-// NewRules checks and prepares the rules. Domains are those under which nodes
-// are known besides their bare names, ttl that of our answers in whole
-// seconds, and singleLabel is whether single labels are forwarded.
-func NewRules(domains []string, ttl time.Duration, singleLabel bool) (*Rules, error) {
+// RulesConfig is what Rules are made of.
+type RulesConfig struct {
+	Domains     []string       // under which nodes are known besides their bare names
+	Canonical   zone.Canonical // the form of a node's name in PTR records
+	TTL         time.Duration  // of our answers, in whole seconds
+	SingleLabel bool           // single labels are forwarded
+}
+
+// NewRules checks and prepares the rules.
+func NewRules(config RulesConfig) (*Rules, error) {
 	// RFC 2181, section 8.
-	if ttl < 0 || ttl > (1<<31-1)*time.Second {
-		return nil, fmt.Errorf("zone ttl %v: want 0 to %d seconds", ttl, 1<<31-1)
+	if config.TTL < 0 || config.TTL > (1<<31-1)*time.Second {
+		return nil, fmt.Errorf("zone ttl %v: want 0 to %d seconds", config.TTL, 1<<31-1)
 	}
-	r := &Rules{ttl: uint32(ttl / time.Second), singleLabel: singleLabel}
-	for _, text := range domains {
+	r := &Rules{canonical: config.Canonical, ttl: uint32(config.TTL / time.Second), singleLabel: config.SingleLabel}
+	for _, text := range config.Domains {
 		name, err := ParseName(text)
 		if err != nil {
 			return nil, fmt.Errorf("zone domains: %w", err)
@@ -70,11 +78,20 @@ func NewRules(domains []string, ttl time.Duration, singleLabel bool) (*Rules, er
 		if Reserved(name) {
 			return nil, fmt.Errorf("zone domains: %q is reserved for another use; choose another one", text)
 		}
+		if len(name) > maxName-maxLabel-1 || strings.ContainsFunc(text, isOdd) {
+			return nil, fmt.Errorf("zone domains: no host can be below %.300q; want letters, digits, hyphens and underscores, "+
+				"and room for a label", text)
+		}
 		r.domains = append(r.domains, name)
 	}
 	// Of two domains, one below the other, the inner one decides.
 	slices.SortStableFunc(r.domains, func(a, b Name) int { return cmp.Compare(len(b), len(a)) })
 	return r, nil
+}
+
+// isOdd reports whether a character of a domain as text is of no host's name.
+func isOdd(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.'
 }
 
 // localDomain is the innermost local domain that a name is in, or nil.

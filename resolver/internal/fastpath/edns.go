@@ -57,7 +57,7 @@ func (q *Query) appendOPT(dst []byte, v *decision.Verdict, passedOn, fresh []byt
 	}
 	start := len(dst)
 	dst = append(dst, 0, 0, byte(dns.TypeOPT), payloadSize>>8, payloadSize&0xff, 0, 0, do, 0, 0, 0)
-	if v.Error.Code != 0 {
+	if v.Error.Present() {
 		at := len(dst)
 		dst = append(dst, 0, dns.EDNS0EDE, 0, 0, byte(v.Error.Code>>8), byte(v.Error.Code))
 		dst = v.Error.AppendMessage(dst)

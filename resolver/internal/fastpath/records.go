@@ -81,14 +81,27 @@ func appendPTR(dst []byte, ttl uint32, name string) []byte {
 }
 
 // appendNodeName appends a PTR record with the name of a node.
-func appendNodeName(dst []byte, ttl uint32, node zone.Node) []byte {
-	dst = appendHeader(dst, dns.TypePTR, ttl, 0)
+func appendNodeName(dst []byte, v *decision.Verdict) []byte {
+	dst = appendHeader(dst, dns.TypePTR, v.TTL, 0)
 	at := len(dst)
-	dst = node.AppendID(append(dst, 0))
-	dst[at] = byte(len(dst) - at - 1)
-	dst = append(dst, 0)
+	dst = v.Node.AppendCanonical(append(dst, '.'), *v.Canonical)
+	dst = append(dst, '.')
+	dotsToLengths(dst[at:])
 	binary.BigEndian.PutUint16(dst[at-2:], uint16(len(dst)-at))
 	return dst
+}
+
+// dotsToLengths makes a name in dotted form, with a dot before it and one behind, one
+// in wire form.
+func dotsToLengths(name []byte) {
+	length := 0 // where that of the current label is
+	for at := 1; at < len(name); at++ {
+		if name[at] == '.' {
+			name[length] = byte(at - length - 1)
+			length = at
+		}
+	}
+	name[length] = 0
 }
 
 // appendSOA appends the SOA record of a negative reply.

@@ -57,7 +57,7 @@ func (q *Query) appendLocal(dst []byte, v *decision.Verdict) (_ []byte, ok bool)
 	case decision.Loopback:
 		dst, answers = appendLoopback(dst, q.Type, v.TTL), 1
 	case decision.NodeName:
-		dst, answers = appendNodeName(dst, v.TTL, v.Node), 1
+		dst, answers = appendNodeName(dst, v), 1
 	case decision.LocalhostName:
 		dst, answers = appendPTR(dst, v.TTL, localhost), 1
 	case decision.HostName:

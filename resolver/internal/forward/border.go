@@ -69,7 +69,7 @@ func (f *Forwarder) follow(r *wire.Request, t *Targets, verdict *decision.Verdic
 	if r.Depth == 0 {
 		verdict.Reason += "; behind its aliases: " + r.Hops[len(r.Hops)-1].Verdict.Reason
 	}
-	if next.Error.Code != 0 {
+	if next.Error.Present() {
 		verdict.Error = next.Error
 	}
 	// An address that an upstream's alias leads to is the upstream's answer,

@@ -26,7 +26,7 @@ func newForwarder(t *testing.T) (*Forwarder, *Targets) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := decision.NewRules(nil, time.Second, false)
+	rules, err := decision.NewRules(decision.RulesConfig{TTL: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,8 @@ func textRecord(header dns.RR_Header, n zone.Node) *dns.TXT {
 	if roles == "" {
 		roles = "none"
 	}
-	texts := []string{"state=" + n.State().String(), "roles=" + roles, "source=" + n.Source()}
+	texts := ownID(n)
+	texts = append(texts, "state="+n.State().String(), "roles="+roles, "source="+n.Source())
 	if n.Departed() {
 		texts = append(texts, "departed=true")
 	}
@@ -92,6 +93,22 @@ func textRecord(header dns.RR_Header, n zone.Node) *dns.TXT {
 		texts = append(texts, fmt.Sprintf("since=%s", since.UTC().Format(time.RFC3339)))
 	}
 	return &dns.TXT{Hdr: header, Txt: texts}
+}
+
+// maxString is how long one string of a TXT record may be (RFC 1035, section 3.3.14).
+const maxString = 255
+
+// ownID is the ID of a node that has readable names too, which may be what was asked
+// for. It takes two strings where it is as long as a name can be.
+func ownID(n zone.Node) (texts []string) {
+	for range n.Names() {
+		text := "id=" + string(n.ID())
+		if len(text) > maxString {
+			texts, text = append(texts, text[:maxString]), text[maxString:]
+		}
+		return append(texts, text)
+	}
+	return nil
 }
 
 func shuffle(records []dns.RR) {

@@ -32,7 +32,7 @@ func answers(asked *dns.Question, v *decision.Verdict, limit int) []dns.RR {
 		}
 		return []dns.RR{&dns.AAAA{Hdr: header(dns.TypeAAAA), AAAA: net.IPv6loopback}}
 	case decision.NodeName:
-		return pointer(string(v.Node.ID()) + ".")
+		return pointer(string(v.Node.AppendCanonical(nil, *v.Canonical)) + ".")
 	case decision.LocalhostName:
 		return pointer("localhost.")
 	case decision.Text:

@@ -36,7 +36,7 @@ func (w *Replies) Build(r *Request, v *decision.Verdict, passedOn ...*dns.EDNS0_
 
 // ExtendedOf is a verdict's own extended error, if it has one.
 func ExtendedOf(v *decision.Verdict) []*dns.EDNS0_EDE {
-	if v.Error.Code == 0 {
+	if !v.Error.Present() {
 		return nil
 	}
 	return []*dns.EDNS0_EDE{{InfoCode: v.Error.Code, ExtraText: v.Error.Message()}}

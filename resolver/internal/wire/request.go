@@ -70,7 +70,7 @@ func (r *Request) Behind(target string, passed []string) (*Request, error) {
 	}
 	rest := *r
 	rest.Msg.Question = []dns.Question{{Name: target, Qtype: r.Question.Type, Qclass: dns.ClassINET}}
-	rest.Question.Name = name
+	rest.Question.Name, rest.Question.Aliased = name, true
 	rest.Passed, rest.Depth = slices.Concat(r.Passed, passed), r.Depth+1
 	rest.Server, rest.Protocol, rest.Hops, rest.Extended = upstream.Server{}, 0, nil, nil
 	return &rest, nil

@@ -45,6 +45,9 @@ var keys = []key{
 	stringKey("zone.name_label", curator.DefaultNameLabel,
 		"`KEY` of the label by which a node of the cluster has a readable name; empty: none has",
 		func(c *Config) *string { return &c.NameLabel }, optional(labelKey)),
+	enumKey("zone.ptr", resolver.PTRName,
+		"first name of a node, in PTR records and the hosts file, as `FORM` name or id",
+		func(c *Config) *resolver.PTR { return &c.DNS.PTR }, resolver.PTRName, resolver.PTRID),
 
 	listKey("nodes.files", []any{"/etc/nodedns/nodes.d"},
 		"`PATHS` of files of nodes, *.hosts and *.json, or of directories of them",

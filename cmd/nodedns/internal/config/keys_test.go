@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 			ResolvConf: resolvconf.Settings{Path: "/etc/resolv.conf", Mode: resolvconf.ModeOff},
 			Listen:     []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53")},
 			DNS: resolver.Settings{
-				Domains: []string{}, TTL: 10 * time.Second,
+				Domains: []string{}, PTR: resolver.PTRName, TTL: 10 * time.Second,
 				Allow:     []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 				Upstreams: resolver.Upstreams{Servers: []upstream.Server{upstream.Auto}, Timeout: 2 * time.Second, RebindAllow: []string{}},
 				Cache:     resolver.Cache{Size: 16 << 20, ServeStale: time.Hour},

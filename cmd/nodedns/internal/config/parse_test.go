@@ -37,7 +37,7 @@ var refusedDocuments = []struct {
 	},
 	{
 		"an unknown key", "[zone]\ntttl = \"1s\"\n",
-		[]string{`c.toml:2: zone.tttl: unknown key, expected one of zone.domains, zone.ttl, zone.retain_departed, zone.name_label`},
+		[]string{`c.toml:2: zone.tttl: unknown key, expected one of zone.domains, zone.ttl, zone.retain_departed, zone.name_label, zone.ptr`},
 	},
 	{
 		"an unknown section", "[zoen]\nttl = \"1s\"\n",

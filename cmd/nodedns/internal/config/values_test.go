@@ -55,6 +55,11 @@ var valueTests = []struct {
 		[]string{`"a b"`, `"a//b"`, `"a/b/c"`, `"/a"`, `"a/"`, `"a=b"`, `"ä"`, `"\u212a"`, `"a\u0000b"`, `"` + strings.Repeat("a", 318) + `"`, `true`},
 	},
 	{
+		"zone.ptr", func(c Config) any { return c.DNS.PTR },
+		map[string]string{`"name"`: "name", `"id"`: "id"},
+		[]string{`""`, `"ID"`, `"names"`, `true`},
+	},
+	{
 		"curator.recover_after", func(c Config) any { return c.RecoverAfter },
 		map[string]string{`"15m"`: "15m0s", `"never"`: "never"},
 		[]string{`"0s"`, `"-1ns"`, `"7d"`, `"forever"`, `15`},
