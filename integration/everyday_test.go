@@ -26,7 +26,8 @@ type everydayRow struct {
 
 // What is everyday for others, nodedns does right, as the manual's table has it.
 // The other forwarders of the table are the reference. What they do depends on
-// their version, so that it is only written down, by -update.
+// their version, so that it is only written down, by -update. For every change a
+// third of the rows is measured: most have tests of their own besides.
 func TestEverydayNetworks(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -44,6 +45,9 @@ func TestEverydayNetworks(t *testing.T) {
 			rows = append(rows, part...)
 			for _, row := range part {
 				found[row.name] = make([]string, len(measured))
+			}
+			if !*update {
+				part = everyThird(0, part...)
 			}
 			for i, f := range measured {
 				t.Run(topic.name+"/"+f.name, func(t *testing.T) {

@@ -128,18 +128,6 @@ func TestExplainPredictsGlibc(t *testing.T) {
 	}
 }
 
-// everyThird is every third of some names, and with NODEDNS_FULL=1 all of them.
-// Which these are depends on the number of what they are tried with, so that each
-// name is tried with something, and that with several kinds of names.
-func everyThird(number int, names ...string) (some []string) {
-	for i, name := range names {
-		if testkit.Full() || (i+number)%3 == 0 {
-			some = append(some, name)
-		}
-	}
-	return some
-}
-
 // Where the machine has IPv4 only glibc looks for no other addresses, and if it
 // has IPv6 only, for IPv4-mapped ones.
 func TestExplainPredictsGlibcOfOneFamily(t *testing.T) {
