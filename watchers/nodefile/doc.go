@@ -36,7 +36,7 @@
 //
 // # This machine's entry
 //
-// It is found by its ID, else by the hostname, which may have a domain or not, else
+// It is found by its ID, which may be one of the names, else by the hostname, which may have a domain or not, else
 // by one of this machine's addresses. Its names are this machine's then, and its
 // addresses count for nothing: the kernel knows them better. Only one entry is this
 // machine's. Of two that match in the same way it is one that has our address too,

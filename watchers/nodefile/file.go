@@ -46,7 +46,6 @@ type file struct {
 
 	merged problems // how it fits to the other files and this machine
 	logged problems // those that were logged last
-	nodes  int      // of those reported to the zone, the ones that are from here
 }
 
 // event is what a look at a file has found.

@@ -50,12 +50,18 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureOf(t, ours)
+}
+
+// newFixtureOf is newFixture of a machine with another ID.
+func newFixtureOf(t *testing.T, id zone.ID) *fixture {
+	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
 	var err error
-	f.store, err = zone.NewStore(zone.Config{Local: ours, Logger: f.logged.Logger()})
+	f.store, err = zone.NewStore(zone.Config{Local: id, Logger: f.logged.Logger()})
 	testkit.Must(t, err)
 	f.Watcher, err = New(Config{
-		Paths: []string{f.dir}, ID: ours, Prefix: zone.DefaultPrefix, Logger: f.logged.Logger(),
+		Paths: []string{f.dir}, ID: id, Prefix: zone.DefaultPrefix, Logger: f.logged.Logger(),
 		Hostname:  func() string { return f.hostname },
 		Addresses: func() []netip.Addr { return f.addrs },
 	}, f.store.FileSource("files"))

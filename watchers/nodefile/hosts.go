@@ -32,7 +32,7 @@ func parseHosts(text []byte, prefix zone.Prefix) (*content, error) {
 			return nil, err
 		}
 	}
-	return &b.content, nil
+	return b.done(), nil
 }
 
 // addLine takes an address with its names. A line whose address leads to no other
@@ -56,7 +56,7 @@ func (b *builder) addLine(at mark, addr netip.Addr, names []byte) error {
 		return nil
 	}
 	if b.addAddr(at, addr); len(d.addrs) == 0 {
-		return nil // not even with an address that came before
+		return nil // the line is about that address
 	}
 	return b.endEntry()
 }

@@ -34,7 +34,7 @@ func parseJSON(text []byte, prefix zone.Prefix) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &b.content, nil
+	return b.done(), nil
 }
 
 // syntaxError is what is wrong with a text that is no JSON.

@@ -21,7 +21,7 @@ func (w *Watcher) merge(files []*file, self *identity) *merged {
 	m := &merged{byID: map[string]int{}, match: noMatch}
 	latest := map[string]*file{}
 	for _, f := range files {
-		f.merged, f.nodes = problems{}, 0
+		f.merged = problems{}
 		if f.content != nil && len(files) > 1 {
 			for i := range f.content.nodes {
 				latest[f.content.nodes[i].id] = f
@@ -39,7 +39,6 @@ func (w *Watcher) merge(files []*file, self *identity) *merged {
 				f.merged.add(position{line: n.line}, "%s is in %s too, which comes later and counts", n.id, last.path)
 				continue
 			}
-			f.nodes++
 			m.byID[n.id] = len(m.nodes)
 			m.nodes = append(m.nodes, placed{n, f})
 			own = m.better(own, len(m.nodes)-1, self)

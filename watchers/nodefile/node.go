@@ -76,6 +76,7 @@ func (b *builder) fail(at mark, format string, args ...any) error {
 type draft struct {
 	at    mark
 	id    string
+	idAt  mark
 	given bool // the ID is given as such, and not one of the names
 	names []string
 	addrs []netip.Addr
@@ -103,13 +104,18 @@ func (b *builder) shaped(name string) string {
 // setID takes the ID that an entry gives as such.
 func (b *builder) setID(at mark, text string) {
 	d := &b.draft
-	d.given = true
-	if d.id = b.shaped(text); d.id != "" {
-		return
+	among, amongAt := d.id, d.idAt // of the names, which came before
+	if d.given, d.id = true, b.shaped(text); d.id == "" {
+		d.id, _ = b.readable(at, text)
 	}
-	if name, ok := b.readable(at, text); ok {
-		d.id = name
+	if among != "" && among != d.id {
+		b.refuseID(amongAt, among)
 	}
+}
+
+// refuseID refuses a name of node-ID shape that is not the entry's ID.
+func (b *builder) refuseID(at mark, name string) {
+	b.refuse(at, "name %q: it is another node's ID", name)
 }
 
 // addName takes a name of an entry. The first one of node-ID shape is the ID where
@@ -120,9 +126,9 @@ func (b *builder) addName(at mark, text string) {
 		switch {
 		case id == d.id:
 		case d.id == "" && !d.given:
-			d.id = id
+			d.id, d.idAt = id, at
 		default:
-			b.refuse(at, "name %.80q: it is another node's ID", text)
+			b.refuseID(at, id)
 		}
 		return
 	}
@@ -187,6 +193,12 @@ func (b *builder) endEntry() error {
 		b.giveAddr(n, d.at, addr)
 	}
 	return nil
+}
+
+// done returns what was read, without what only the reading needed.
+func (b *builder) done() *content {
+	c := b.content
+	return &c
 }
 
 // giveAddr gives a node an address unless it has another one of that family.

@@ -163,6 +163,11 @@ var jsonInputs = []input{
 		want: "a= []\nline 1, column 24: name \"" + theirs + "\": it is another node's ID",
 	},
 	{
+		name: "a name of ID shape before the ID", text: `[{"names": ["` + theirs + `"], "id": "a", "addresses": []}]`, beyond: true,
+		want: "a= []\nline 1, column 13: name \"" + theirs + "\": it is another node's ID",
+	},
+	{name: "the ID among the names", text: `[{"names": ["` + theirs + `"], "id": "` + theirs + `", "addresses": []}]`, want: theirs + "= []"},
+	{
 		name: "too many names", text: `[{"id": "a", "names": ["1a","2a","3a","4a","5a","6a","7a","8a","9a"], "addresses": []}]`,
 		want: "a=1a,2a,3a,4a,5a,6a,7a,8a []\nline 1, column 2: name \"9a\": a node has at most 8 besides its ID",
 	},

@@ -24,6 +24,7 @@ type match uint8
 
 const (
 	byID       match = iota
+	byIDAsName       // our ID is a readable name, and one of its names
 	byHostname       // the whole hostname is its ID or one of its names
 	byLabel          // the first label of the hostname is that of its ID or a name
 	byAddress
@@ -31,13 +32,16 @@ const (
 )
 
 func (m match) String() string {
-	return [...]string{"ID", "hostname", "hostname", "address", "none"}[m]
+	return [...]string{"ID", "ID", "hostname", "hostname", "address", "none"}[m]
 }
 
 // match returns why a node of a file is this machine.
 func (m *identity) match(n *node) match {
-	if n.id == m.id {
+	switch {
+	case n.id == m.id:
 		return byID
+	case n.hasName(m.id):
+		return byIDAsName
 	}
 	found := noMatch
 	if m.hostname != "" {

@@ -123,6 +123,19 @@ func TestTwoOwnEntries(t *testing.T) {
 	}
 }
 
+// A free ID of ours may be any of the names: a line often begins with the whole one.
+func TestOwnEntryByAFreeID(t *testing.T) {
+	t.Parallel()
+	f := newFixtureOf(t, "web-1")
+	f.write("a.hosts", "10.0.0.1 web-1.corp.example web-1 db\n10.0.0.2 web-2.corp.example web-2\n")
+	f.want("web-1 [] web-1 web-1.corp.example db", "web-2.corp.example [10.0.0.2] web-2.corp.example web-2")
+	f.write("a.hosts", "10.0.0.1 web-1.corp.example web-1 db\n10.0.0.3 web-1 own\n") // which has it as ID
+	f.read()
+	if got := f.read(); !strings.HasPrefix(got, "web-1 [] web-1 own\n") {
+		t.Errorf("the zone has\n%s", got)
+	}
+}
+
 // An ID that becomes one of our names may be one too many.
 func TestOwnEntryWithTooManyNames(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,6 @@ type Watcher struct {
 	complete bool              // it ended
 	unlisted map[string]string // why directories cannot be read, by their paths
 	wait     time.Duration     // until a file is to be looked at again; 0: until it changes
-	onLook   func()            // for tests: after each
 
 	mu     sync.Mutex // guards the following
 	paths  []string
@@ -145,9 +144,6 @@ func (w *Watcher) followed(paths []string) []string {
 
 // look reads what may have changed, and reports it.
 func (w *Watcher) look(paths []string) {
-	if w.onLook != nil {
-		defer w.onLook()
-	}
 	listings := make([]listing, len(paths))
 	for i, path := range paths {
 		listings[i] = list(path)
