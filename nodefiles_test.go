@@ -43,16 +43,21 @@ func namesOf(s *zone.Snapshot, name string) string {
 func TestNodesOfAFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f := start(t, withNodes(dir, "192.0.2.1 web-1 www\n192.0.2.2 web-2 "+other+"\n"))
+	f := start(t, withNodes(dir, "192.0.2.1 web-1 www\n192.0.2.2 web-2 "+other+"\n192.0.2.4 db.corp.example db\n"))
 	f.snapshot("the nodes of the file", func(s *zone.Snapshot) bool {
 		return namesOf(s, other) == "web-2" && namesOf(s, "www") == "web-1 www"
 	})
-	if got := f.lookup(other); got != "192.0.2.2" {
-		t.Errorf("the node of the file has %s", got)
+	for name, want := range map[string]string{other: "192.0.2.2", "web-2": "192.0.2.2", "DB": "192.0.2.4", "db.corp.example": "192.0.2.4"} {
+		if got := f.lookup(name); got != want {
+			t.Errorf("%s has the address %s, want %s", name, got, want)
+		}
 	}
 	f.publish("192.0.2.1")
 	f.snapshot("our names", func(s *zone.Snapshot) bool { return namesOf(s, self) == "web-1 www" && s.Ready() })
-	if status := f.Status(); !status.Verdict.Healthy || len(status.NodeFiles) != 1 || status.NodeFiles[0].Nodes != 2 {
+	if got := f.lookup("www"); got != "192.0.2.1" {
+		t.Errorf("our name www has the address %s", got)
+	}
+	if status := f.Status(); !status.Verdict.Healthy || len(status.NodeFiles) != 1 || status.NodeFiles[0].Nodes != 3 {
 		t.Errorf("the verdict %+v, files %+v", status.Verdict, status.NodeFiles)
 	}
 
