@@ -2,6 +2,7 @@ package nodedns
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -51,9 +52,11 @@ type Status struct {
 	// Conflict states that another machine has this node's key, and what to do
 	// about it. It is absent without one.
 	Conflict string `json:"conflict,omitempty"`
-	// Contested are addresses that several nodes claim, the first ones.
-	Contested []string       `json:"contested,omitempty"`
-	Curator   curator.Status `json:"curator"`
+	// Contested are addresses that several nodes claim, the first ones, and
+	// ContestedNames readable names.
+	Contested      []string       `json:"contested,omitempty"`
+	ContestedNames []string       `json:"contested_names,omitempty"`
+	Curator        curator.Status `json:"curator"`
 	// NodeFiles are the files of nodes that are there.
 	NodeFiles []nodefile.Status `json:"node_files"`
 	// Listeners are the addresses that are answered on now, and ListenerStatus
@@ -132,12 +135,8 @@ func (s *Service) Status() Status {
 	if s.saved != nil {
 		status.Saved = when(s.saved.Written())
 	}
-	for conflict := range snapshot.AddressConflicts() {
-		if len(status.Contested) == changelog.MaxNames {
-			break
-		}
-		status.Contested = append(status.Contested, conflict.String())
-	}
+	status.Contested = firstTexts(snapshot.AddressConflicts())
+	status.ContestedNames = firstTexts(snapshot.NameConflicts())
 	for _, server := range s.dns.Upstreams() {
 		status.Upstreams = append(status.Upstreams, server.String())
 	}
@@ -147,6 +146,16 @@ func (s *Service) Status() Status {
 	status.Verdict, status.State = s.facts(&status, snapshot).Assess()
 	status.Errors = status.Verdict.Texts()
 	return status
+}
+
+// firstTexts are the texts of the first conflicts, or nil.
+func firstTexts[C fmt.Stringer](conflicts iter.Seq[C]) (texts []string) {
+	for conflict := range conflicts {
+		if texts = append(texts, conflict.String()); len(texts) == changelog.MaxNames {
+			break
+		}
+	}
+	return texts
 }
 
 // facts are what the verdict on a status is made of.

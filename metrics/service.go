@@ -29,6 +29,7 @@ var serviceMetrics = []*metric{
 	}, "state"),
 	gauge("zone_quarantined_entries", "Entries of the cluster that are refused now, so that what was known of their nodes stays.", func(s *scrape, m series) { m.size(s.Nodes.Quarantined) }),
 	gauge("zone_contested_addresses", "Addresses that several nodes claim.", func(s *scrape, m series) { m.size(s.Nodes.AddressConflicts) }),
+	gauge("zone_contested_names", "Readable names that several nodes claim.", func(s *scrape, m series) { m.size(s.Nodes.NameConflicts) }),
 	gauge("zone_serial", "Serial of the zone, which grows with each change.", func(s *scrape, m series) { m.count(s.Serial) }),
 	gauge("zone_ready", "Whether names that are not in the zone are known not to exist.", func(s *scrape, m series) { m.is(s.Ready) }),
 	gauge("saved_nodes_last_write_timestamp_seconds", "When the saved nodes were written last, in Unix time; absent without them.", func(s *scrape, m series) { m.at(s.Saved) }),

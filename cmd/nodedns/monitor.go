@@ -32,9 +32,9 @@ With --json each line is an object with "time" and one of these:
   "query"    name, type, rcode, records, errors, source, reason, server and
              duration as in "nodedns query --json", the client's address and port,
              and the transport (udp, tcp, varlink, or query: by nodedns itself)
-  "zone"     the change (local, joined, moved, departed, returned, dropped, ready,
-             not-ready, cluster-found, cluster-lost), and of nodes their count and
-             the first ten
+  "zone"     the change (local, joined, moved, renamed, departed, returned, dropped,
+             ready, not-ready, cluster-found, cluster-lost), and of nodes their
+             count and the first ten, with id, addresses and names
   "dropped"  the number of queries that were dropped here
 
 It is for root, and for the user that the daemon runs as: what others ask is

@@ -88,6 +88,8 @@ func changeText(c *changelog.Change) string {
 		return standing("connected") + " to the cluster"
 	case changelog.ClusterLost:
 		return bad.paint("lost") + " the cluster"
+	case changelog.Renamed:
+		return "other names: " + nodesText(c)
 	case changelog.Local:
 		return "this machine's addresses: " + nodesText(c)
 	}
@@ -102,7 +104,11 @@ func changeText(c *changelog.Change) string {
 func nodesText(c *changelog.Change) string {
 	var named []string
 	for _, n := range c.Nodes {
-		named = append(named, strings.TrimSpace(string(n.ID)+" "+strings.Join(texts(n.Addresses), " ")))
+		details := strings.Join(texts(n.Addresses), " ")
+		if c.Kind == changelog.Renamed {
+			details = orDash(strings.Join(n.Names, " "))
+		}
+		named = append(named, strings.TrimSpace(string(n.ID)+" "+details))
 	}
 	text := strings.Join(named, ", ")
 	if more := c.Count - len(c.Nodes); more > 0 {

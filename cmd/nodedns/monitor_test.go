@@ -37,6 +37,7 @@ func TestPrintEvents(t *testing.T) {
 		{Query: query("127.0.0.1:1", "udp", inspect.Answer{Name: strings.Repeat("long.", 40), Type: "A", Rcode: "NOERROR", Source: "cache"})},
 		{Zone: joined},
 		{Zone: &changelog.Change{Kind: changelog.Departed, Count: 1, Nodes: []changelog.Node{{ID: "a"}}}},
+		{Zone: &changelog.Change{Kind: changelog.Renamed, Count: 3, Nodes: []changelog.Node{{ID: "a", Names: []string{"web-1", "www"}}, {ID: "b"}}}},
 		{Zone: &changelog.Change{Kind: changelog.Local, Count: 1, Nodes: []changelog.Node{{ID: nodeID, Addresses: testkit.Addrs("192.0.2.9")}}}},
 		{Zone: &changelog.Change{Kind: changelog.Ready}},
 		{Zone: &changelog.Change{Kind: changelog.NotReady}},

@@ -39,10 +39,13 @@ With --json it is one object, whose keys stay and may get company:
   verdict          healthy, and as reasons code, text and fix of each
   address_candidates  address, interface, chosen and reason of those that the
                    addresses are chosen from
-  nodes            live, departed, quarantined and contested (numbers)
+  nodes            live, departed, quarantined, contested and contested_names
+                   (numbers)
   refused          id and reason of the first quarantined entries, if there are any
   conflict         that another machine has this node's key, if one has
   contested        the addresses that several nodes claim, if there are any
+  contested_names  the readable names that several nodes claim, with the nodes, and
+                   whether one has the name, if there are any
   curator          state, detail, endpoint, connected_since, data_since, cluster,
                    leader, curators, members (id and source of those that
                    may speak for the cluster), accepted, refused, credentials,
@@ -128,6 +131,9 @@ func printStatus(w io.Writer, s nodedns.Status, now time.Time) error {
 	}
 	if len(s.Contested) > 0 {
 		t.row("contested", strings.Join(s.Contested, "\n"))
+	}
+	if len(s.ContestedNames) > 0 {
+		t.row("contested names", strings.Join(s.ContestedNames, "\n"))
 	}
 	t.row("curator", curatorText(s.Curator, now))
 	if len(s.Curator.Curators) > 0 {

@@ -17,6 +17,7 @@ const (
 	Local    Kind = "local"    // this machine has other addresses
 	Joined   Kind = "joined"   // new nodes
 	Moved    Kind = "moved"    // other addresses
+	Renamed  Kind = "renamed"  // other readable names, this machine included
 	Departed Kind = "departed" // left the cluster, still answered
 	Returned Kind = "returned" // had departed, and are back
 	Dropped  Kind = "dropped"  // not answered any more
@@ -42,6 +43,8 @@ type Change struct {
 type Node struct {
 	ID        zone.ID      `json:"id"`
 	Addresses []netip.Addr `json:"addresses"`
+	// Names are the readable ones that it claims, besides its ID.
+	Names []string `json:"names,omitempty"`
 }
 
 // MaxNames is how many nodes a [Change] or a line of the log names, however many changed.
@@ -61,15 +64,21 @@ func Between(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Chan
 		{Kind: Local},
 		{Kind: Joined},
 		{Kind: Moved},
+		{Kind: Renamed},
 		{Kind: Departed},
 		{Kind: Returned},
 		{Kind: Dropped},
 	}
-	for change := range zone.Paced(is.Changes(was)) {
-		kind, node := kindOf(change.Before, change.After)
+	note := func(kind Kind, node zone.Node) {
 		at := slices.IndexFunc(nodes[:], func(c Change) bool { return c.Kind == kind })
 		if at >= 0 && (about == nil || about(node)) {
 			nodes[at].add(node)
+		}
+	}
+	for change := range zone.Paced(is.Changes(was)) {
+		note(kindOf(change.Before, change.After))
+		if was, is := change.Before, change.After; was.Exists() && is.Exists() && !sameNames(was, is) {
+			note(Renamed, is)
 		}
 	}
 	for _, c := range nodes {
@@ -86,8 +95,8 @@ func Between(was, is *zone.Snapshot, about func(zone.Node) bool) (changes []Chan
 	return changes
 }
 
-// kindOf is what happened to a node, or empty where only its role or state
-// differs.
+// kindOf is what happened to a node, or empty where only its names, role or state
+// differ.
 func kindOf(was, is zone.Node) (Kind, zone.Node) {
 	switch {
 	case is.IsLocal() && !slices.Equal(addresses(was), addresses(is)):
@@ -111,7 +120,7 @@ func kindOf(was, is zone.Node) (Kind, zone.Node) {
 // add counts a node. Those beyond the bound are not copied.
 func (c *Change) add(n zone.Node) {
 	if c.Count++; c.Count <= MaxNames {
-		c.Nodes = append(c.Nodes, Node{n.ID(), addresses(n)})
+		c.Nodes = append(c.Nodes, Node{n.ID(), addresses(n), names(n)})
 	}
 }
 
@@ -131,4 +140,29 @@ func sameAddrs(was, is zone.Node) bool {
 // addresses are never nil: JSON has an empty list.
 func addresses(n zone.Node) []netip.Addr {
 	return slices.AppendSeq([]netip.Addr{}, n.Addrs())
+}
+
+// sameNames compares the readable names of two nodes, without allocating for all but
+// the longest.
+func sameNames(was, is zone.Node) bool {
+	var before, after [512]byte
+	return string(appendNames(before[:0], was)) == string(appendNames(after[:0], is))
+}
+
+func appendNames(dst []byte, n zone.Node) []byte {
+	for name := range n.Names() {
+		dst = append(append(dst, name.Text...), ' ')
+	}
+	return dst
+}
+
+// names are the readable ones, without an ID that is one.
+func names(n zone.Node) (texts []string) {
+	free := n.HasFreeID()
+	for name := range n.Names() {
+		if !free || name.Text != string(n.ID()) {
+			texts = append(texts, name.Text)
+		}
+	}
+	return texts
 }

@@ -27,6 +27,10 @@ func TestBetween(t *testing.T) {
 		}
 		return all
 	}
+	named := func(i int, addr string, names ...string) zone.Entry {
+		return zone.Entry{ID: id(i), Addresses: testkit.Addrs(addr), Names: names}
+	}
+	files := store.FileSource("files")
 	second := func(n zone.Node) bool { return string(n.ID()) == id(2) }
 	tests := []struct {
 		name   string
@@ -45,6 +49,11 @@ func TestBetween(t *testing.T) {
 		{"a role", func() {
 			source.Set(zone.Entry{ID: id(1), Addresses: testkit.Addrs("192.0.3.1"), Roles: zone.ConsensusMember})
 		}, nil, nil},
+		{"named", func() { source.Set(named(2, "192.0.3.2", "web-2"), named(3, "192.0.3.3", "web-3")) }, nil, []string{"renamed 2 " + id(3) + " [192.0.3.3] [web-3]"}},
+		{"renamed and moved", func() { source.Set(named(3, "192.0.3.103", "db")) }, nil, []string{"moved 1 " + id(3) + " [192.0.3.103] [db]", "renamed 1 " + id(3) + " [192.0.3.103] [db]"}},
+		{"ours, by the cluster", func() { source.Set(zone.Entry{ID: self, Names: []string{"own"}}) }, nil, []string{"renamed 1 " + self + " [192.0.2.200] [own]"}},
+		{"nameless again", func() { source.Set(named(2, "192.0.3.2"), named(3, "192.0.3.103")) }, second, []string{"renamed 1 " + id(2) + " [192.0.3.2]"}},
+		{"free ID", func() { files.Set(zone.Entry{ID: "nas", Names: []string{"store"}}) }, nil, []string{"joined 1 nas [] [store]"}},
 		{"departed", func() { source.Gone(id(2)) }, nil, []string{"departed 1 " + id(2) + " [192.0.3.2]"}},
 		{"several, in their order", func() {
 			source.Gone(id(1))
@@ -62,6 +71,9 @@ func TestBetween(t *testing.T) {
 			text := fmt.Sprint(c.Kind, " ", c.Count)
 			if n := len(c.Nodes); n > 0 {
 				text += fmt.Sprint(" ", c.Nodes[n-1].ID, " ", c.Nodes[n-1].Addresses)
+				if names := c.Nodes[n-1].Names; names != nil {
+					text += fmt.Sprint(" ", names)
+				}
 			}
 			got = append(got, text)
 			if len(c.Nodes) > 10 {

@@ -2,7 +2,10 @@ package changelog
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nodedns/nodedns/internal/retry"
@@ -61,13 +64,14 @@ func (c *Writer) write(now *zone.Snapshot) (wrote bool) {
 			wrote = c.logChange(change, total) || wrote
 		}
 	}
-	return c.logAddressConflicts(now) || wrote
+	wrote = c.logAddressConflicts(now) || wrote
+	return c.logNameConflicts(now) || wrote
 }
 
 // logChange writes the line on a change of nodes, in a zone of so many. Changes
 // of the zone as a whole are logged elsewhere.
 func (c *Writer) logChange(change Change, total int) bool {
-	burst := []any{"count", change.Count, "names", nodeTexts(change.Nodes), "nodes", total}
+	burst := []any{"count", change.Count, "names", nodeTexts(change), "nodes", total}
 	switch change.Kind {
 	case Local:
 		this := change.Nodes[0]
@@ -76,6 +80,8 @@ func (c *Writer) logChange(change Change, total int) bool {
 		c.Logger.Info("new nodes", burst...)
 	case Moved:
 		c.Logger.Info("nodes have a new address", burst...)
+	case Renamed:
+		c.Logger.Info("nodes have other names", burst...)
 	case Departed:
 		c.Logger.Info("nodes departed, still answered", burst...)
 	case Returned:
@@ -88,32 +94,53 @@ func (c *Writer) logChange(change Change, total int) bool {
 	return true
 }
 
-func nodeTexts(nodes []Node) (texts []string) {
-	for _, n := range nodes {
-		text := string(n.ID)
-		separator := " "
+// nodeTexts has each node of a change with its addresses or, where its names
+// changed, with those.
+func nodeTexts(change Change) (texts []string) {
+	for _, n := range change.Nodes {
+		var details []string
 		for _, addr := range n.Addresses {
-			text += separator + addr.String()
-			separator = ","
+			details = append(details, addr.String())
 		}
-		texts = append(texts, text)
+		if change.Kind == Renamed {
+			if details = n.Names; details == nil {
+				details = []string{"-"}
+			}
+		}
+		texts = append(texts, strings.TrimSpace(string(n.ID)+" "+strings.Join(details, ",")))
 	}
 	return texts
 }
 
 // logAddressConflicts reports addresses that nodes have begun to share.
 func (c *Writer) logAddressConflicts(now *zone.Snapshot) bool {
-	count, texts := 0, []string(nil)
-	for conflict := range now.NewAddressConflicts(c.last) {
-		if count++; count <= MaxNames {
-			texts = append(texts, conflict.String())
-		}
-	}
+	texts, count := firstTexts(now.NewAddressConflicts(c.last))
 	if count == 0 {
 		return false
 	}
 	c.Logger.Warn("nodes claim the same address", "count", count, "contests", texts)
 	return true
+}
+
+// logNameConflicts reports readable names that nodes have begun to share, and that
+// one of those has got, or lost, the name.
+func (c *Writer) logNameConflicts(now *zone.Snapshot) bool {
+	texts, count := firstTexts(now.NewNameConflicts(c.last))
+	if count == 0 {
+		return false
+	}
+	c.Logger.Warn("nodes claim the same name", "count", count, "contests", texts)
+	return true
+}
+
+// firstTexts are the texts of the first conflicts, and the number of all.
+func firstTexts[C fmt.Stringer](conflicts iter.Seq[C]) (texts []string, count int) {
+	for conflict := range conflicts {
+		if count++; count <= MaxNames {
+			texts = append(texts, conflict.String())
+		}
+	}
+	return texts, count
 }
 
 // logCluster reports whether there is a cluster. That it is reached or lost is

@@ -38,6 +38,9 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 		}
 		return all
 	}
+	named := func(i int, names ...string) zone.Entry {
+		return zone.Entry{ID: id(i), Names: names}
+	}
 	for _, test := range []struct {
 		name   string
 		change func()
@@ -48,6 +51,8 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 		{"depart", func() { source.Begin(); source.Set(zone.Entry{ID: self}); source.Complete() }, "nodes departed, still answered"},
 		{"return", func() { source.Set(entries(3)...) }, "departed nodes are back"},
 		{"ours", func() { store.SetLocal([]netip.Addr{netip.MustParseAddr("192.0.2.200")}) }, "new local address"},
+		{"name", func() { source.Set(named(1, "web-1"), named(2, "web-2")) }, "nodes have other names"},
+		{"no name", func() { source.Set(named(2)) }, id(2) + " -]"},
 		{"expected", func() { source.Expect(true) }, "running with a cluster"},
 		{"not expected", func() { source.Expect(false) }, "running without a cluster"},
 		{"another cluster, which the zone tells", func() { source.SetCluster("x"); source.SetCluster("y") }, ""},
@@ -62,6 +67,42 @@ func TestChangelogIsOneLineForEachKindOfChange(t *testing.T) {
 		}
 		if len(got) > 1500 {
 			t.Errorf("%s: a line of %d characters", test.name, len(got))
+		}
+	}
+}
+
+// A name that several nodes claim is a warning when that begins, and when one of them
+// gets it.
+func TestChangelogOfNameConflicts(t *testing.T) {
+	t.Parallel()
+	store, err := zone.NewStore(zone.Config{Local: self, RetainDeparted: zone.RetainForever})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := store.Source("curator")
+	id := func(i int) string { return fmt.Sprintf("metropolis-%032x", i) }
+	claim := func(name string, nodes ...int) (all []zone.Entry) {
+		for _, i := range nodes {
+			all = append(all, zone.Entry{ID: id(i), Names: []string{name}})
+		}
+		return all
+	}
+	for _, step := range []struct {
+		change func()
+		want   string
+	}{
+		{func() { source.Begin(); source.Set(claim("web", 1, 2)...); source.Complete() }, "web: " + id(1) + " and " + id(2) + "; none has it"},
+		{func() { source.Set(claim("web", 3)...) }, ""},
+		{func() { source.Set(claim("db", 2, 3)...) }, "db: " + id(2) + " and " + id(3)},
+		{func() { source.Set(claim("web", 2)...) }, "web: " + id(1) + " and " + id(2) + "; the first has it"},
+	} {
+		var out testkit.Log
+		log := Writer{Logger: out.Logger(), last: store.Snapshot()}
+		step.change()
+		log.write(store.Snapshot())
+		got, warned := out.String(), out.Count("nodes claim the same name") == 1
+		if warned != (step.want != "") || !strings.Contains(got, step.want) {
+			t.Errorf("logged %q, want %q", got, step.want)
 		}
 	}
 }

@@ -328,6 +328,7 @@ var ails = []ail{
 		p.Status.Nodes.Quarantined, p.Status.Refused = 1, []zone.Refusal{{ID: "node7", Reason: "it is odd"}}
 	}, "zone", Warning, `"node7", since it is odd`},
 	{"contested addresses", func(p *patient) { p.Status.Contested = []string{"192.0.2.2: a, b"} }, "zone", Warning, "192.0.2.2"},
+	{"contested names", func(p *patient) { p.Status.ContestedNames = []string{"web-2: a and b; none has it"} }, "zone", Warning, "web-2: a and b"},
 
 	{"no upstream left", func(p *patient) { upstreamIs(p, 0, upstream.Down) }, "upstreams", Problem, "no server"},
 	{"an upstream down", func(p *patient) {

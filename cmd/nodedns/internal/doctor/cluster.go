@@ -132,6 +132,10 @@ func checkZone(m *Input) []Finding {
 		findings = append(findings, warning("several nodes claim an address: "+several(m.Status.Contested),
 			"only one of them can be reached by it, and it has one reverse name", "give each an address of its own; a copied machine has that of the first"))
 	}
+	if len(m.Status.ContestedNames) > 0 {
+		findings = append(findings, warning("several nodes claim a name: "+several(m.Status.ContestedNames),
+			"the one that had it before keeps it; where none had, the name is not answered", "give each a name of its own, by its label in the cluster or in the file of nodes"))
+	}
 	return findings
 }
 

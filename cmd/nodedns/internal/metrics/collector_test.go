@@ -58,7 +58,7 @@ var moment = time.Unix(1_700_000_000, 250_000_000)
 var sample = nodedns.Status{
 	State: nodedns.StateDegraded, Ready: true, Serial: 12, Conflict: "a clone",
 	Verdict: verdict.Verdict{Reasons: []verdict.Reason{{Code: verdict.IdentityConflict}, {Code: verdict.FileNotWritten}}},
-	Nodes:   zone.Counts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4},
+	Nodes:   zone.Counts{Live: 5, Departed: 1, Quarantined: 2, AddressConflicts: 4, NameConflicts: 3},
 	Curator: curator.Status{
 		State:        curator.StateConnected,
 		Counters:     curator.Counters{Attempts: 3, Connects: 2, Failures: 1, Failovers: 2, Reports: 5, ReportFailures: 6, Events: 40},
