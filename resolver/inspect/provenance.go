@@ -91,10 +91,11 @@ func (l *lookup) hops() (all []Hop) {
 }
 
 // refused is why the cluster's entry for a node is refused, of a name that could
-// be the node's: its own, one below it, or any single label.
+// be the node's: its own, one below it or with a search domain, or any single label.
 func (l *lookup) refused() string {
-	name := l.Question.Name
-	if l.refusal == nil || l.Decided.Step != decision.StepNodes && dns.CountLabel(name.String()) != 1 {
+	name, step := l.Question.Name, l.Decided.Step
+	ofNodes := step == decision.StepNodes || step == decision.StepSearchList
+	if l.refusal == nil || !ofNodes && dns.CountLabel(name.String()) != 1 {
 		return ""
 	}
 	for _, label := range dns.SplitDomainName(name.String()) {

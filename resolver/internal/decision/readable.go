@@ -21,14 +21,19 @@ func fileNames(q *Question, view *View, v *Verdict) bool {
 	if !view.Zone.HasFileNames() || q.Name.IsRoot() {
 		return false
 	}
-	if owner := lookupName(q.Name, view); ofFile(&owner) {
-		ofOwner(q, &owner, view, v)
-		return true
+	last := q.Name.childOf(Root)
+	whole := len(last) == len(q.Name)
+	// For nearly all names of others this looks at one label only.
+	if whole || hasNamesBelow(last, view) {
+		if owner := lookupName(q.Name, view); ofFile(&owner) {
+			ofOwner(q, &owner, view, v)
+			return true
+		}
 	}
-	if q.Name.single() {
+	if whole {
 		return false
 	}
-	if owner := lookupName(q.Name.childOf(Root), view); ofFile(&owner) {
+	if owner := lookupName(last, view); ofFile(&owner) {
 		unknown("below the name of a node", view, v)
 		return true
 	}
@@ -98,8 +103,8 @@ func isNodesOwn(labels []byte, view *View) bool {
 // before one that only becomes it there. A domain above such a name exists without
 // records (RFC 8020).
 func ofName(q *Question, domain Name, view *View, v *Verdict) bool {
-	below, fromFiles := q.Name[:len(q.Name)-len(domain)], view.Zone.HasFileNames()
-	if fromFiles {
+	below, writtenOut := q.Name[:len(q.Name)-len(domain)], hasNamesBelow(domain, view)
+	if writtenOut {
 		if owner := lookupName(q.Name, view); ofFile(&owner) {
 			ofOwner(q, &owner, view, v)
 			return true
@@ -109,7 +114,7 @@ func ofName(q *Question, domain Name, view *View, v *Verdict) bool {
 		ofOwner(q, &owner, view, v)
 		return true
 	}
-	if fromFiles && (hasNamesBelow(below, view) || hasNamesBelow(q.Name[:len(q.Name)-1], view)) {
+	if hasLabelsBelow(below, view) || writtenOut && hasNamesBelow(q.Name, view) {
 		ofHollow(q, "names of nodes are below it", view, v)
 		return true
 	}
@@ -140,7 +145,15 @@ func lookupLabels(labels []byte, view *View) (owner zone.Owner) {
 	return owner
 }
 
-func hasNamesBelow(labels []byte, view *View) bool {
+// hasNamesBelow reports whether a readable name of several labels is below a name.
+func hasNamesBelow(name Name, view *View) bool { return hasLabelsBelow(name[:len(name)-1], view) }
+
+// hasLabelsBelow is hasNamesBelow for labels without the root's. Only files give such
+// names.
+func hasLabelsBelow(labels []byte, view *View) bool {
+	if !view.Zone.HasFileNames() {
+		return false
+	}
 	var buffer [maxName]byte
 	text := appendText(buffer[:0], labels)
 	return text != nil && view.Zone.HasNamesBelow(text)
