@@ -165,8 +165,8 @@ func (a realAnswer) right(r reply) error {
 			return fmt.Errorf("want %s in the authority section:\n%s", want, r.text)
 		}
 	}
-	if !slices.Contains(r.flags, "ra") || slices.Contains(r.flags, "aa") {
-		return fmt.Errorf("want the flag ra and not aa:\n%s", r.text)
+	if !slices.Contains(r.flags, "ra") || slices.Contains(r.flags, "aa") || len(r.errors) > 0 {
+		return fmt.Errorf("want the flag ra, and neither aa nor an extended error:\n%s", r.text)
 	}
 	return nil
 }
