@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/osfile"
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -94,6 +96,10 @@ func BenchmarkUnchanged(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "nodes.hosts")
 	write(b, path, hostsText(benchNodes, -1))
 	w, _ := benchWatcher(b, path)
+	testkit.EventuallyTrue(b, "the file is old enough to be recognized", func() bool {
+		w.look(w.paths)
+		return w.files[path].stamp != osfile.Stamp{}
+	})
 	for b.Loop() {
 		w.look(w.paths)
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// batchSize is how many nodes are handed to the zone at once, which is faster than
-// few of them. It takes other changes in between.
-const batchSize = 8192
+// batchSize is how many nodes are handed to the zone at once, about as many as a
+// curator does: fewer take longer, and between two batches the zone takes other
+// changes.
+const batchSize = 32768
 
 // report hands the difference between what the files have now and what was
 // reported before to the zone: first what is gone, so that its names are free.
@@ -32,7 +33,7 @@ func (w *Watcher) report(now *merged) {
 		w.source.Retract(mistaken...)
 	}
 	for ids := gone; len(ids) > 0; {
-		some := ids[:min(batchSize, len(ids))]
+		some := ids[:min(w.batch, len(ids))]
 		ids = ids[len(some):]
 		w.source.Gone(some...)
 	}
@@ -42,7 +43,7 @@ func (w *Watcher) report(now *merged) {
 			fresh = append(fresh, n.node)
 		}
 	}
-	if len(fresh) > batchSize && w.complete {
+	if len(fresh) > w.batch && w.complete {
 		w.reportAll(now)
 	} else {
 		w.set(len(fresh), slices.Values(fresh))
@@ -69,9 +70,9 @@ func (w *Watcher) reportAll(now *merged) {
 
 // set reports so many nodes.
 func (w *Watcher) set(count int, nodes iter.Seq[*node]) {
-	batch := make([]zone.Entry, 0, min(count, batchSize))
+	batch := make([]zone.Entry, 0, min(count, w.batch))
 	for n := range nodes {
-		if batch = append(batch, n.entry()); len(batch) == batchSize {
+		if batch = append(batch, n.entry()); len(batch) == w.batch {
 			w.source.Set(batch...)
 			batch = batch[:0]
 		}

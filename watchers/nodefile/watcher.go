@@ -37,6 +37,7 @@ type Watcher struct {
 	log    *slog.Logger
 	limit  int64         // of the size of a file
 	settle time.Duration // see file
+	batch  int           // how many nodes are handed to the zone at once
 
 	// What only Run uses.
 	files    map[string]*file // by path
@@ -60,7 +61,7 @@ func New(cfg Config, source *zone.Source) (*Watcher, error) {
 		return nil, err
 	}
 	w := &Watcher{
-		cfg: cfg, source: source, log: cfg.Logger, limit: maxSize, settle: settled,
+		cfg: cfg, source: source, log: cfg.Logger, limit: maxSize, settle: settled, batch: batchSize,
 		files: map[string]*file{}, reported: &merged{match: noMatch}, self: &identity{id: string(cfg.ID)},
 		turn: func() {},
 	}
