@@ -22,6 +22,15 @@ const (
 	guestAddress   = "192.0.2.15"
 )
 
+// The names of the sample nodes are what the cluster calls them, and below a local
+// domain too. It is reserved for examples (RFC 6761).
+const (
+	sampleDomain = "nodes.example"
+	ownName      = "web-1"
+	moverName    = "web-2"
+	guestName    = "web-3"
+)
+
 // sampleCluster is a cluster with a curator and this machine in it.
 type sampleCluster struct {
 	authority *memory.Cluster
@@ -60,21 +69,23 @@ func (c *sampleCluster) populate() error {
 		}
 		nodes[i] = node
 	}
-	sample := func(i int, address string) memory.Node {
-		return memory.Node{ID: string(nodes[i].ID), Address: address, Roles: zone.KubernetesWorker, State: zone.StateUp}
+	sample := func(i int, name, address string) memory.Node {
+		return memory.Node{
+			ID: string(nodes[i].ID), Address: address, Roles: zone.KubernetesWorker, State: zone.StateUp, Labels: memory.Named(name),
+		}
 	}
 	directory := &memory.Directory{}
 	c.curator = &memory.Server{Directory: directory, Credentials: nodes[0], Prefix: zone.DefaultPrefix}
-	c.mover, c.guest = sample(1, moverAddress), sample(4, guestAddress)
+	c.mover, c.guest = sample(1, moverName, moverAddress), sample(4, guestName, guestAddress)
 	directory.Set(
-		memory.Node{ID: string(c.own), Address: ownAddress, State: zone.StateUp},
+		memory.Node{ID: string(c.own), Address: ownAddress, State: zone.StateUp, Labels: memory.Named(ownName)},
 		memory.Node{
 			ID: string(nodes[0].ID), Address: curatorAddress,
-			Roles: zone.ConsensusMember, State: zone.StateUp, CuratorPort: curator.DefaultPort,
+			Roles: zone.ConsensusMember, State: zone.StateUp, CuratorPort: curator.DefaultPort, Labels: memory.Named("control-1"),
 		},
 		c.mover,
-		sample(2, "192.0.2.13"),
-		sample(3, "192.0.2.14"),
+		sample(2, "db-1", "192.0.2.13"),
+		sample(3, "db-2", "192.0.2.14"),
 	)
 	return nil
 }

@@ -9,20 +9,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// syncTimeout bounds how long the sample cluster's nodes may take.
-const syncTimeout = 15 * time.Second
+const (
+	// syncTimeout bounds how long the nodes may take.
+	syncTimeout = 15 * time.Second
+	// filePoll is how often is looked whether the user's file was read.
+	filePoll = 20 * time.Millisecond
+)
 
-// awaitNodes waits until the daemon answers and has the cluster's nodes, so
-// that what is printed then works at once. It returns nothing when ctx ends.
+// awaitNodes waits until the daemon answers and has the nodes, so that what is
+// printed then works at once. It returns nothing when ctx ends.
 func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	limit, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
 	select {
 	case <-limit.Done():
 	case <-s.service.Ready():
+	}
+	if s.cluster == nil {
+		return s.awaitFile(ctx, limit)
 	}
 	for snapshot := range s.service.Zone().Watch(limit) {
 		if snapshot.Cluster().Complete {
@@ -36,18 +44,59 @@ func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	return nil, errors.New(strings.TrimSpace(fmt.Sprintf("the sample cluster's nodes do not arrive: %s %s", c.State, c.Detail)))
 }
 
+// awaitFile does so for the user's files. The error states what is wrong with one.
+func (s *sandbox) awaitFile(ctx, limit context.Context) (*zone.Snapshot, error) {
+	for limit.Err() == nil {
+		files := s.service.Status().NodeFiles
+		for _, f := range files {
+			if f.Error != "" {
+				return nil, fmt.Errorf("%s: %s", f.Path, f.Error)
+			}
+		}
+		if len(files) > 0 {
+			return s.service.Zone().Snapshot(), nil
+		}
+		retry.Sleep(limit, filePoll)
+	}
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("%s has no file of nodes: their names end in .hosts or .json", s.file)
+}
+
 // printInstructions prints what to type, first of all.
-func (s *sandbox) printInstructions() {
-	id := s.cluster.mover.ID
+func (s *sandbox) printInstructions(start *zone.Snapshot) {
+	name, what := moverName, "a node of a sample cluster,\nwhich is "+moverName+"."+sampleDomain+" too."
+	if s.cluster == nil {
+		name, what = anyName(start), "a node of\n"+s.file+"\nEdit it, and what changes is printed here."
+	}
 	listener := s.service.Resolver().Addrs()[0]
 	fmt.Fprintf(s.out, `%s query --control %s %s
 dig @%s -p %d %s
 
-Type these in another terminal: they ask for a node of a sample cluster.
+Type these in another terminal: they ask for %s
 The hosts file is %s
 Instead of "query" and the name, "status" or "nodes" shows more. Ctrl-C ends it.
 
-`, program(), quoted(s.socket), id, listener.Addr(), listener.Port(), id, s.hosts)
+`, program(), quoted(s.socket), name, listener.Addr(), listener.Port(), name, what, s.hosts)
+}
+
+// anyName is the name of some node, another than this machine where there is one.
+func anyName(snapshot *zone.Snapshot) string {
+	for n := range snapshot.All() {
+		if !n.IsLocal() {
+			return nameText(n)
+		}
+	}
+	return nameText(snapshot.Local())
+}
+
+// nameText is what people call a node.
+func nameText(n zone.Node) string {
+	if name, ok := n.Name(); ok {
+		return name.Text
+	}
+	return string(n.ID())
 }
 
 // program is how this program can be run: by its name where that finds it, else
@@ -86,7 +135,7 @@ func (s *sandbox) printEvents(ctx context.Context, last *zone.Snapshot) {
 	for snapshot := range s.service.Zone().Watch(ctx) {
 		for change := range snapshot.Changes(last) {
 			if what := describeChange(change.Before, change.After); what != "" {
-				fmt.Fprintf(s.out, "%s  %s %s\n", time.Now().Format(time.TimeOnly), change.After.ID(), what)
+				fmt.Fprintf(s.out, "%s  %s %s\n", time.Now().Format(time.TimeOnly), nameText(change.After), what)
 			}
 		}
 		last = snapshot
@@ -106,6 +155,8 @@ func describeChange(was, is zone.Node) string {
 		return "left, and is still answered for a while, marked as departed"
 	case was.Departed() && !is.Departed():
 		return "is back with " + now
+	case nameText(was) != nameText(is):
+		return "was called " + nameText(was) + " before"
 	case now != before:
 		return "moved from " + before + " to " + now
 	default:

@@ -20,17 +20,20 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/watchers/curator"
+	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 )
 
-// sandbox is a daemon and a cluster in one process and one directory.
+// sandbox is a daemon in one process and one directory, with what its nodes come
+// from: a sample cluster, or a file of the user's.
 type sandbox struct {
 	out     io.Writer
 	log     *slog.Logger
 	hosts   string
 	socket  string
-	cluster *sampleCluster
+	cluster *sampleCluster // nil: there is a file
 	curator net.Listener
+	file    string
 	service *nodedns.Service
 }
 
@@ -38,7 +41,7 @@ type sandbox struct {
 const exampleLines = "127.0.0.1 localhost\n192.0.2.200 printer # your own lines stay as they are\n"
 
 // newSandbox makes all that is needed in dir. It does not start it.
-func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
+func newSandbox(dir, nodes string, out, stderr io.Writer) (*sandbox, error) {
 	root := filepath.Join(dir, "root")
 	s := &sandbox{
 		out: out,
@@ -53,38 +56,56 @@ func newSandbox(dir string, out, stderr io.Writer) (*sandbox, error) {
 	); err != nil {
 		return nil, fmt.Errorf("furnish the scratch directory: %w", err)
 	}
-	credentials := filepath.Join(dir, "credentials")
-	var err error
-	if s.cluster, err = newSampleCluster(credentials); err != nil {
-		return nil, err
-	}
-	if s.curator, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return nil, fmt.Errorf("bind the sample cluster's curator: %w", err)
-	}
-	at, err := curator.ParseEndpoint(s.curator.Addr().String() + "#" + s.cluster.curator.NodeID())
-	if err != nil {
-		s.curator.Close()
-		return nil, err
-	}
-	s.service, err = nodedns.New(nodedns.Config{
-		NodeID:         s.cluster.own,
+	cfg := nodedns.Config{
 		RetainDeparted: zone.RetainFor(time.Hour),
-		Addresses:      []netip.Addr{netip.MustParseAddr(ownAddress)},
-		Endpoints:      []curator.Endpoint{at},
-		Credentials:    credentials,
 		StateDir:       filepath.Join(dir, "state"),
 		Files: nodedns.Files{
 			Root: root, Hosts: "/etc/hosts", Hostname: true,
 			MachineID: "/etc/machine-id", MachineIDFormat: "node-id",
 		},
 		Listen: []netip.AddrPort{freeListener()},
-		DNS:    resolver.Settings{TTL: time.Second},
+		DNS:    resolver.Settings{TTL: time.Second, Domains: []string{sampleDomain}},
 		Logger: s.log,
-	})
+	}
+	var err error
+	if nodes != "" {
+		err = s.useFile(&cfg, nodes)
+	} else {
+		err = s.useSampleCluster(&cfg, filepath.Join(dir, "credentials"))
+	}
 	if err != nil {
-		s.curator.Close()
+		return nil, err
+	}
+	if s.service, err = nodedns.New(cfg); err != nil {
+		s.close()
 	}
 	return s, err
+}
+
+// useSampleCluster has the sandbox follow a cluster of its own.
+func (s *sandbox) useSampleCluster(cfg *nodedns.Config, credentials string) (err error) {
+	if s.cluster, err = newSampleCluster(credentials); err != nil {
+		return err
+	}
+	if s.curator, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return fmt.Errorf("bind the sample cluster's curator: %w", err)
+	}
+	at, err := curator.ParseEndpoint(s.curator.Addr().String() + "#" + s.cluster.curator.NodeID())
+	if err != nil {
+		s.close()
+		return err
+	}
+	cfg.NodeID, cfg.Addresses = s.cluster.own, []netip.Addr{netip.MustParseAddr(ownAddress)}
+	cfg.Endpoints, cfg.Credentials = []curator.Endpoint{at}, credentials
+	cfg.NameLabel = memory.NameLabel
+	return nil
+}
+
+// close ends what is open before the sandbox runs.
+func (s *sandbox) close() {
+	if s.curator != nil {
+		s.curator.Close()
+	}
 }
 
 // freeListener is the address that is easy to remember or, where that is
@@ -106,14 +127,16 @@ func freeListener() netip.AddrPort {
 
 // run lets the sandbox live until ctx ends.
 func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
-	defer s.curator.Close()
+	defer s.close()
 	socket, err := control.Listen(s.socket)
 	if err != nil {
 		return err
 	}
 	defer socket.Unlock()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.cluster.curator.Serve(ctx, s.curator) })
+	if s.cluster != nil {
+		group.Go(func() error { return s.cluster.curator.Serve(ctx, s.curator) })
+	}
 	group.Go(func() error { return httpserver.Serve(ctx, socket, control.Handler(controlDaemon(s.service)), s.log) })
 	group.Go(func() error { return unlessStopped(s.service.Run(ctx)) })
 	group.Go(func() error {
@@ -121,8 +144,10 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 		if start == nil {
 			return err
 		}
-		s.printInstructions()
-		group.Go(func() error { s.cluster.runScenario(ctx, pace); return nil })
+		s.printInstructions(start)
+		if s.cluster != nil {
+			group.Go(func() error { s.cluster.runScenario(ctx, pace); return nil })
+		}
 		s.printEvents(ctx, start)
 		return nil
 	})

@@ -18,27 +18,30 @@ func TestTry(t *testing.T) {
 	var out, stderr logbook
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- try(ctx, &out, &stderr, time.Millisecond) }()
+	go func() { ended <- try(ctx, "", &out, &stderr, time.Millisecond) }()
 
-	form := regexp.MustCompile(`^\S+ query --control (\S+) (metropolis-[0-9a-f]{32})\ndig @127\.0\.0\.53 -p ([0-9]+) (\S+)\n`)
+	form := regexp.MustCompile(`^\S+ query --control (\S+) (\S+)\ndig @127\.0\.0\.53 -p ([0-9]+) (\S+)\n`)
 	var printed []string
 	eventually(t, "it says what to type", func() bool {
 		printed = form.FindStringSubmatch(out.String())
 		return printed != nil
 	})
-	socket, id := printed[1], printed[2]
-	if printed[4] != id {
-		t.Errorf("dig asks for %s, and query for %s", printed[4], id)
+	socket := printed[1]
+	if printed[2] != moverName || printed[4] != moverName {
+		t.Errorf("dig asks for %s, and query for %s, want %s", printed[4], printed[2], moverName)
 	}
-	command(t, "query", "--control", socket, id).expect(t, exitOK, "A  192.0.2.", "")
+	for _, name := range []string{moverName, moverName + "." + sampleDomain} {
+		command(t, "query", "--control", socket, name).expect(t, exitOK, "A  192.0.2.", "")
+	}
+	command(t, "nodes", "--control", socket, moverName).expect(t, exitOK, "  "+moverName+"  192.0.2.", "")
 	command(t, "status", "--control", socket).expect(t, exitOK, "127.0.0.53:"+printed[3], "")
-	for _, what := range []string{"joined with", "moved from", "marked as departed", "is back"} {
+	for _, what := range []string{guestName + " joined with", moverName + " moved from", "marked as departed", "is back"} {
 		eventually(t, what, func() bool { return strings.Contains(out.String(), what) })
 	}
 	hosts := regexp.MustCompile(`The hosts file is (\S+)\n`).FindStringSubmatch(out.String())[1]
 	eventually(t, "the hosts file has the node, and the user's lines", func() bool {
 		text, err := os.ReadFile(hosts)
-		return err == nil && strings.Contains(string(text), id) && strings.HasPrefix(string(text), exampleLines)
+		return err == nil && strings.Contains(string(text), " metropolis-") && strings.HasPrefix(string(text), exampleLines)
 	})
 
 	cancel()
