@@ -323,6 +323,7 @@ func (s *Service) Reload(change func(*Config)) error {
 		}
 	}
 	s.nodeFiles.SetPaths(next.NodeFiles)
+	s.files.SetCanonical(next.DNS.Canonical())
 	if s.resolv != nil {
 		s.resolv.Set(next.ResolvConf.Mode, next.DNS.Upstreams.TrustAD, next.DNS.LocalDomain())
 	}

@@ -144,6 +144,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 		Settings:     cfg.Files,
 		ID:           s.id,
 		Prefix:       prefix,
+		Canonical:    cfg.DNS.Canonical(),
 		StateDir:     cfg.StateDir,
 		IPv6Loopback: s.loopback.HasIPv6,
 		Written:      func(string) { s.selfHints.Send() },

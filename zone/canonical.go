@@ -13,26 +13,33 @@ type Canonical struct {
 	ByID bool
 }
 
-// AppendCanonical appends the name that the node is called by: the first readable
-// name that it has, as it is where it has several labels, else below the domain,
-// else bare where it comes from a file, since a bare name from the cluster stands
-// for the node only where nothing else claims it. A node without is called by its
-// ID. It allocates nothing where dst has room.
-func (n Node) AppendCanonical(dst []byte, c Canonical) []byte {
-	if c.ByID {
-		return n.AppendID(dst)
-	}
-	name, ok := n.Name()
+// AppendName appends a readable name as a node is called by it: as it is where it
+// has several labels, else below the domain, else bare where it comes from a file,
+// since a bare name from the cluster stands for the node only where nothing else
+// claims it. It returns dst itself, and false, where the name is none of these. It
+// heeds neither ByID nor whether the node has the name.
+func (c Canonical) AppendName(dst []byte, name NodeName) ([]byte, bool) {
 	switch {
-	case !ok:
 	case strings.Contains(name.Text, "."):
-		return append(dst, name.Text...)
+		return append(dst, name.Text...), true
 	case c.Domain != "" && len(name.Text)+1+len(c.Domain) <= maxName:
 		dst = append(dst, name.Text...)
 		dst = append(dst, '.')
-		return append(dst, c.Domain...)
+		return append(dst, c.Domain...), true
 	case name.Origin == NameFromFile:
-		return append(dst, name.Text...)
+		return append(dst, name.Text...), true
+	}
+	return dst, false
+}
+
+// AppendCanonical appends the name that the node is called by: the first readable
+// name that it has, in the form of AppendName. A node without one is called by its
+// ID. It allocates nothing where dst has room.
+func (n Node) AppendCanonical(dst []byte, c Canonical) []byte {
+	if name, ok := n.Name(); ok && !c.ByID {
+		if called, ok := c.AppendName(dst, name); ok {
+			return called
+		}
 	}
 	return n.AppendID(dst)
 }

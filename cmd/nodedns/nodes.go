@@ -30,9 +30,10 @@ reason, is marked as contested. SOURCE is where the addresses come from: local,
 curator, files, or saved by an earlier run. The last column shows for how long the
 node has had its addresses or, of one that has departed, how long ago that was.
 
-With --json it is one array of objects with id, names, contested_names, addresses,
-roles, state, source, local, departed, and since (null where nothing is known
-yet).`,
+With --json it is one array of objects with id, names, contested_names,
+file_names (those of both that come from files, with an ID that is a name),
+addresses, roles, state, source, local, departed, and since (null where nothing is
+known yet).`,
 		Example: `  nodedns nodes
   nodedns nodes web-
   nodedns nodes 10.1.2.

@@ -82,7 +82,7 @@ func refuseWhileRunning(ctx context.Context, socket string) error {
 // filesConfig is what a configuration means for the files.
 func filesConfig(cfg config.Config, id zone.ID, log *slog.Logger) hostsfile.Config {
 	return hostsfile.Config{
-		Settings: cfg.Files, ID: id, Prefix: *cfg.Prefix, StateDir: cfg.StateDir,
+		Settings: cfg.Files, ID: id, Prefix: *cfg.Prefix, Canonical: cfg.DNS.Canonical(), StateDir: cfg.StateDir,
 		IPv6Loopback: netlink.HasIPv6Loopback, Logger: log,
 	}
 }

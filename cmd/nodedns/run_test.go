@@ -32,7 +32,7 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("nodes", func(t *testing.T) {
 		r.command("nodes").expect(t, exitOK, "\n"+nodeID+"  -      192.0.2.10  -      unknown  local   ", "")
-		r.command("nodes", "--json").expect(t, exitOK, "[\n  {\"id\":\""+nodeID+`","names":[],"contested_names":[],"addresses":["192.0.2.10"]`, "")
+		r.command("nodes", "--json").expect(t, exitOK, "[\n  {\"id\":\""+nodeID+`","names":[],"contested_names":[],"file_names":[],"addresses":["192.0.2.10"]`, "")
 		r.command("nodes", "--departed", "--json").expect(t, exitOK, "[]\n", "")
 		r.command("nodes", "--departed=false", "192.0").expect(t, exitOK, nodeID, "")
 	})

@@ -29,8 +29,9 @@ type parts struct {
 //
 //   - Between BEGIN and END everything is ours: so the block is defined.
 //   - After a BEGIN without END, and before an END without BEGIN, only the
-//     adjacent lines are ours that look exactly as we write a node. Even a
-//     line for localhost there is the user's, because it may well be, and
+//     adjacent lines are ours that look exactly as we write a node: an address
+//     and an ID or, with names, as we write one of the nodes that there are. Even
+//     a line for localhost there is the user's, because it may well be, and
 //     keeping it does no harm.
 //
 // The block's place is where the first marker stood.
@@ -100,8 +101,9 @@ func (p *parts) closed(lines []byte, begun int, form lineForm) {
 	for len(lines) > 0 {
 		line := hostsformat.NextLine(lines)
 		lines = lines[len(line):]
+		l, ok := form.parse(line)
 		switch {
-		case form.isNode(line):
+		case ok && !form.isStray(line, l):
 			p.ours = append(p.ours, line...)
 		case string(line) == joinedNote:
 			p.joined = true
@@ -123,7 +125,7 @@ func (p *parts) unclosed(lines []byte, begun int, form lineForm) {
 	for len(lines) > 0 {
 		line := hostsformat.NextLine(lines)
 		switch {
-		case form.isNode(line):
+		case form.isOurs(line):
 			p.ours = append(p.ours, line...)
 		case string(line) == joinedNote:
 			p.joined = true
@@ -148,7 +150,7 @@ func (p *parts) unopened(number int, form lineForm) {
 	rest := *lines
 	for len(rest) > 0 {
 		line := lastLine(rest)
-		if !form.isNode(line) {
+		if !form.isOurs(line) {
 			break
 		}
 		rest = rest[:len(rest)-len(line)]

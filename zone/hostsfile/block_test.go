@@ -201,7 +201,7 @@ func FuzzBlock(f *testing.F) {
 func onlyNodes(text string) string {
 	var out []byte
 	for line := range bytes.Lines([]byte(text)) {
-		if form.isNode(line) {
+		if form.isOurs(line) {
 			out = append(out, line...)
 		}
 	}
@@ -219,7 +219,7 @@ func usersLines(content string) []string {
 			certain, held, open = append(certain, held...), nil, true
 		case marker == hostsformat.EndMarker && open:
 			held, open = nil, false
-		case marker == hostsformat.EndMarker, form.isNode([]byte(line)), line == joinedNote:
+		case marker == hostsformat.EndMarker, form.isOurs([]byte(line)), line == joinedNote:
 		case open:
 			held = append(held, line)
 		default:

@@ -24,9 +24,21 @@ type Difference struct {
 // Node is the part of a node that determines its lines.
 type Node struct {
 	ID    zone.ID
+	Names []zone.NodeName // that it claims, with the ID if that is one of them
 	Addrs []netip.Addr
 	Local bool
 	Roles zone.Roles
+}
+
+// lineNames are the names on its lines.
+func (n *Node) lineNames(prefix zone.Prefix, c zone.Canonical) []byte {
+	_, err := prefix.Parse(string(n.ID))
+	id := []byte(n.ID)
+	w := newWords(nil, c, id, err != nil && !n.Local)
+	for _, name := range n.Names {
+		w.add(name, id)
+	}
+	return w.end(id)
 }
 
 // Zone is the part of a zone that determines the hosts file, for a caller
@@ -41,24 +53,26 @@ type Zone struct {
 	Nodes []Node
 }
 
-func (z Zone) render(limit int) table {
-	t := newTable(z.Total, limit)
-	for _, n := range z.Nodes {
-		if !t.omits(n.Local, n.Roles) {
-			t.lines = appendLines(t.lines, n.ID, n.Addrs)
+func (z Zone) render(limit int, prefix zone.Prefix, c zone.Canonical) table {
+	t := newTable(z.Total, limit, 0)
+	for i := range z.Nodes {
+		if n := &z.Nodes[i]; !t.omits(n.Local, n.Roles) {
+			if names := n.lineNames(prefix, c); len(names) > 0 {
+				t.lines = appendLines(t.lines, n.Addrs, names)
+			}
 		}
 	}
 	return t
 }
 
-// own are the addresses of this machine.
-func (z Zone) own() []netip.Addr {
-	for _, n := range z.Nodes {
-		if n.Local {
-			return n.Addrs
+// own is what the lines of this machine have.
+func (z Zone) own(prefix zone.Prefix, c zone.Canonical) ourLines {
+	for i := range z.Nodes {
+		if n := &z.Nodes[i]; n.Local {
+			return ourLines{n.Addrs, n.lineNames(prefix, c)}
 		}
 	}
-	return nil
+	return ourLines{}
 }
 
 // CompareHosts compares the hosts file with a zone, in the view of this
@@ -80,10 +94,11 @@ func (k *Keeper) CompareHosts(z Zone) ([]Difference, error) {
 	case !now.Exists:
 		return []Difference{{Name: k.file.String(), Want: "a file"}}, nil
 	}
-	full := z.render(k.cfg.HostsMaxNodes)
+	canonical := *k.canonical.Load()
+	full := z.render(k.cfg.HostsMaxNodes, k.cfg.Prefix, canonical)
 	if !z.Ready {
 		// Unless it was ready before, which only the daemon knows.
-		if kept := retain(k.ours(now.Bytes), z.own(), k.form); bytes.Equal(k.wholeFile(now.Bytes, kept), now.Bytes) {
+		if kept := retain(k.earlier(now.Bytes, k.form), z.own(k.cfg.Prefix, canonical), k.form); bytes.Equal(k.wholeFile(now.Bytes, kept), now.Bytes) {
 			return nil, nil
 		}
 	}
@@ -111,6 +126,21 @@ func (k *Keeper) ours(content []byte) []byte {
 		return content
 	}
 	return parse(content, k.form).ours
+}
+
+// earlier are those that an earlier run has certainly written.
+func (k *Keeper) earlier(content []byte, form lineForm) []byte {
+	if k.cfg.HostsMode == HostsBlock {
+		return parse(content, form).ours
+	}
+	// All of the file may be the user's yet.
+	var ours []byte
+	for _, line := range hostsformat.Lines(1, content) {
+		if l, ok := form.parse(line); ok && (l.byID || form.isOurs(line)) {
+			ours = append(ours, line...)
+		}
+	}
+	return ours
 }
 
 // otherForm is the difference of a file that has the right lines, but not in
@@ -143,15 +173,23 @@ func compareLines(want, got []byte, form lineForm) []Difference {
 	return differences
 }
 
-// linesOf returns the addresses that lines have for each node.
+// linesOf returns what lines have for each node: its addresses and, if there are
+// any besides its ID, its names.
 func linesOf(lines []byte, form lineForm) map[string]string {
-	addresses := map[string]string{}
+	addresses, names := map[string]string{}, map[string]string{}
 	for len(lines) > 0 {
 		line := hostsformat.NextLine(lines)
 		lines = lines[len(line):]
-		if addr, id, ok := form.node(line); ok {
-			addresses[string(id)] = strings.TrimSpace(addresses[string(id)] + " " + addr.String())
+		if l, ok := form.parse(line); ok {
+			id := string(l.id)
+			addresses[id] = strings.TrimSpace(addresses[id] + " " + l.addr.String())
+			if string(l.names) != id {
+				names[id] = string(l.names)
+			}
 		}
+	}
+	for id, all := range names {
+		addresses[id] += " " + all
 	}
 	return addresses
 }

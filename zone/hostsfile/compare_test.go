@@ -16,7 +16,7 @@ import (
 func nodesOf(snap *zone.Snapshot) []Node {
 	var nodes []Node
 	for n := range snap.All() {
-		nodes = append(nodes, Node{n.ID(), slices.Collect(n.Addrs()), n.IsLocal(), n.Roles()})
+		nodes = append(nodes, Node{n.ID(), slices.Collect(n.Names()), slices.Collect(n.Addrs()), n.IsLocal(), n.Roles()})
 	}
 	return nodes
 }
@@ -69,9 +69,15 @@ func TestCompareHosts(t *testing.T) {
 			alter: func(s string) string { return strings.Replace(s, peerLine(1)+peerLine(2), peerLine(2)+peerLine(1), 1) },
 		},
 		{
-			name: "a line between the markers that is not ours", mode: HostsBlock, names: []string{"/etc/hosts"}, got: "does not write",
+			name: "a line between the markers that is of no node", mode: HostsBlock, names: []string{"other"}, got: "192.0.2.9",
 			alter: func(s string) string {
 				return strings.Replace(s, hostsformat.EndMarker, "192.0.2.9 other\n"+hostsformat.EndMarker, 1)
+			},
+		},
+		{
+			name: "a line between the markers that is not ours", mode: HostsBlock, names: []string{"/etc/hosts"}, got: "does not write",
+			alter: func(s string) string {
+				return strings.Replace(s, hostsformat.EndMarker, "192.0.2.9 other # mine\n"+hostsformat.EndMarker, 1)
 			},
 		},
 		{

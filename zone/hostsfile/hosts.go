@@ -19,13 +19,15 @@ type table struct {
 // lineSize is the length of a usual line: an IPv4 address and a node ID.
 const lineSize = 60
 
-// newTable is for a zone of so many nodes. One of more than limit nodes (0: no
-// limit) is cut down to ourselves and the consensus members, because glibc
-// reads the whole file at each lookup.
-func newTable(all, limit int) table {
+// newTable is for a zone of so many nodes, with room for their lines or those of the
+// table before. A zone of more than limit nodes (0: no limit) is cut down to
+// ourselves and the consensus members, because glibc reads the whole file at each
+// lookup.
+func newTable(all, limit, before int) table {
 	t := table{limited: limit > 0 && all > limit}
 	if !t.limited {
-		t.lines = make([]byte, 0, all*lineSize)
+		// Names make lines longer than usual, and seldom more than before.
+		t.lines = make([]byte, 0, max(all*lineSize, before+before/64))
 	}
 	return t
 }
@@ -35,16 +37,16 @@ func (t *table) omits(local bool, roles zone.Roles) bool {
 	return t.limited && !local && roles&zone.ConsensusMember == 0
 }
 
-// render writes the lines of a snapshot's nodes.
-func render(snap *zone.Snapshot, limit int) table {
+// render writes the lines of a snapshot's nodes, which were so long before.
+func render(snap *zone.Snapshot, limit int, c zone.Canonical, before int) table {
 	counts := snap.Counts()
-	t := newTable(counts.Live+counts.Departed, limit)
+	t := newTable(counts.Live+counts.Departed, limit, before)
 	for node := range snap.All() {
 		if t.omits(node.IsLocal(), node.Roles()) {
 			continue
 		}
 		before := len(t.lines)
-		t.lines = appendNode(t.lines, node)
+		t.lines = appendNode(t.lines, c, node)
 		if len(t.lines) > before {
 			t.nodes++
 		}
@@ -52,29 +54,25 @@ func render(snap *zone.Snapshot, limit int) table {
 	return t
 }
 
-// appendNode appends the lines of one node, one for each of its addresses.
-func appendNode(dst []byte, node zone.Node) []byte {
-	for addr := range node.Addrs() {
-		dst = append(addr.AppendTo(dst), ' ')
-		dst = append(node.AppendID(dst), '\n')
-	}
-	return dst
+// ourLines is what the lines of this machine have.
+type ourLines struct {
+	addrs []netip.Addr
+	names []byte // as appendNames has them
 }
 
-// appendLines does it for a node that is no part of a snapshot.
-func appendLines(dst []byte, id zone.ID, addrs []netip.Addr) []byte {
-	for _, addr := range addrs {
-		dst = append(addr.AppendTo(dst), ' ')
-		dst = append(append(dst, id...), '\n')
+// linesOfLocal is what the lines of this machine have.
+func linesOfLocal(local zone.Node, c zone.Canonical) ourLines {
+	return ourLines{
+		addrs: slices.Collect(local.Addrs()),
+		names: appendNames(nil, c, local),
 	}
-	return dst
 }
 
 // retain is the table while the zone is not ready: the peers that an earlier
 // run wrote stay, and our own lines are those of our addresses, or also the
 // earlier ones while we have none yet. What the zone holds of a backlog that is
 // not complete waits.
-func retain(earlier []byte, own []netip.Addr, form lineForm) table {
+func retain(earlier []byte, own ourLines, form lineForm) table {
 	type row struct {
 		id   zone.ID
 		line []byte
@@ -83,15 +81,20 @@ func retain(earlier []byte, own []netip.Addr, form lineForm) table {
 	for len(earlier) > 0 {
 		line := hostsformat.NextLine(earlier)
 		earlier = earlier[len(line):]
-		addr, id, ok := form.node(line)
+		l, ok := form.parse(line)
+		if !ok {
+			continue
+		}
+		if l.id == form.local && string(own.names) == string(form.local) {
+			own.names = l.names // those that we have may come with the backlog
+		}
 		// A peer's line with an address that is ours now is certainly wrong.
-		outdated := len(own) > 0 && (id == form.local || slices.Contains(own, addr))
-		if ok && !outdated {
-			rows = append(rows, row{id, line})
+		if len(own.addrs) == 0 || l.id != form.local && !slices.Contains(own.addrs, l.addr) {
+			rows = append(rows, row{l.id, line})
 		}
 	}
-	if len(own) > 0 {
-		rows = append(rows, row{form.local, appendLines(nil, form.local, own)})
+	if len(own.addrs) > 0 {
+		rows = append(rows, row{form.local, appendLines(nil, own.addrs, own.names)})
 	}
 	// Stable: a node's addresses keep their order. More than one block may
 	// have had the same line.

@@ -2,7 +2,6 @@ package hostsfile
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/testkit"
@@ -50,7 +49,7 @@ func TestRender(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := render(store.Snapshot(), c.limit)
+			got := render(store.Snapshot(), c.limit, zone.Canonical{}, 0)
 			if string(got.lines) != c.want || got.nodes != c.nodes || got.limited != c.limited {
 				t.Errorf("got %d nodes, limited %v:\n%s\nwant %d, %v:\n%s",
 					got.nodes, got.limited, got.lines, c.nodes, c.limited, c.want)
@@ -82,7 +81,7 @@ func TestRetain(t *testing.T) {
 			src.Expect(true)
 			setLocal(store, c.local...)
 			join(src, 4) // of a backlog that is not complete
-			got := retain([]byte(c.earlier), slices.Collect(store.Snapshot().Local().Addrs()), form)
+			got := retain([]byte(c.earlier), linesOfLocal(store.Snapshot().Local(), zone.Canonical{}), form)
 			if string(got.lines) != c.want || got.nodes != c.nodes {
 				t.Errorf("got %d nodes:\n%s\nwant %d:\n%s", got.nodes, got.lines, c.nodes, c.want)
 			}
@@ -93,35 +92,48 @@ func TestRetain(t *testing.T) {
 // BenchmarkRender is what a change costs without the write.
 func BenchmarkRender(b *testing.B) {
 	for _, size := range []int{1_000, 100_000, 1_000_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			store := newStore(b)
-			setLocal(store, "192.0.2.7")
-			src := store.Source("bench")
-			src.Begin()
-			entries := make([]zone.Entry, 0, size)
-			for n := range size {
-				entries = append(entries, zone.Entry{ID: peer(n + 8), Addresses: testkit.Addrs(peerAddr(n + 8))})
-			}
-			src.Set(entries...)
-			src.Complete()
-			snap := store.Snapshot()
-			b.ReportAllocs()
-			for b.Loop() {
-				t := render(snap, 0)
-				b.SetBytes(int64(len(t.lines)))
-			}
-		})
+		for name, names := range map[string]bool{"IDs": false, "names": true} {
+			b.Run(fmt.Sprint(size, "/", name), func(b *testing.B) {
+				snap := crowd(b, size, names).Snapshot()
+				before := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					t := render(snap, 0, zone.Canonical{Domain: "nodes.example"}, before)
+					before = len(t.lines)
+					b.SetBytes(int64(before))
+				}
+			})
+		}
 	}
 }
 
-func TestRenderAllocatesNothingPerNode(t *testing.T) {
+// crowd is a zone of so many nodes besides us, with names or without.
+func crowd(t testing.TB, size int, names bool) *zone.Store {
+	t.Helper()
 	store := newStore(t)
-	src := store.Source("test")
-	for n := range 5000 {
-		join(src, n+8)
+	setLocal(store, "192.0.2.7")
+	src := store.Source("bench")
+	src.Begin()
+	entries := make([]zone.Entry, 0, size)
+	for n := range size {
+		e := zone.Entry{ID: peer(n + 8), Addresses: testkit.Addrs(peerAddr(n + 8))}
+		if names {
+			e.Names = []string{fmt.Sprint("web-", n)}
+		}
+		entries = append(entries, e)
 	}
-	snap := store.Snapshot()
-	if got := testing.AllocsPerRun(5, func() { render(snap, 0) }); got > 20 {
-		t.Errorf("%v allocations for 5000 nodes, want a handful", got)
+	src.Set(entries...)
+	src.Complete()
+	return store
+}
+
+func TestRenderAllocatesNothingPerNode(t *testing.T) {
+	for name, names := range map[string]bool{"IDs": false, "names": true} {
+		snap := crowd(t, 5000, names).Snapshot()
+		before := len(render(snap, 0, zone.Canonical{Domain: "nodes.example"}, 0).lines)
+		got := testing.AllocsPerRun(5, func() { render(snap, 0, zone.Canonical{Domain: "nodes.example"}, before) })
+		if got > 1 {
+			t.Errorf("%v allocations for 5000 nodes with %s, want one", got, name)
+		}
 	}
 }

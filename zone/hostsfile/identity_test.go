@@ -151,11 +151,11 @@ func TestCheckMachineID(t *testing.T) {
 
 func TestMachineIDOfAFreeName(t *testing.T) {
 	t.Parallel()
-	got := machineHex(lineForm{zone.DefaultPrefix, "gateway"})
+	got := machineHex(lineForm{prefix: zone.DefaultPrefix, local: "gateway"})
 	if want := "4ea5ee68fea05586106890ded5733820"; got != want { // printf gateway | sha256sum | cut -c1-32
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if again := machineHex(lineForm{zone.DefaultPrefix, "gateway2"}); again == got {
+	if again := machineHex(lineForm{prefix: zone.DefaultPrefix, local: "gateway2"}); again == got {
 		t.Error("two names have one machine ID")
 	}
 }

@@ -35,6 +35,9 @@ type Config struct {
 	Settings
 	ID     zone.ID     // this machine's name
 	Prefix zone.Prefix // of the cluster's node IDs
+	// Canonical is which of its names a node has first in the hosts file, until
+	// SetCanonical.
+	Canonical zone.Canonical
 	// StateDir is where originals are kept and half-written files recovered
 	// from. It is made when it is missing.
 	StateDir string
@@ -85,8 +88,10 @@ type Keeper struct {
 	hosts   *task        // nil when turned off
 	file    managed.File // the hosts file
 	written hostsMemory
-	hints   retry.Hint // that IPv6Loopback may return another value
+	hints   retry.Hint // that IPv6Loopback may return another value, or canonical has one
 	applied atomic.Pointer[zone.Snapshot]
+
+	canonical atomic.Pointer[zone.Canonical]
 
 	// watch calls look when the hosts file may have changed, until ctx ends.
 	watch func(ctx context.Context, look func())
@@ -121,13 +126,14 @@ func newNameless(cfg Config, sys *system) (*Keeper, error) {
 	}
 	k := &Keeper{
 		cfg:     cfg,
-		form:    lineForm{cfg.Prefix, cfg.ID},
+		form:    lineForm{prefix: cfg.Prefix, local: cfg.ID},
 		sys:     sys,
 		log:     cfg.Logger,
 		backups: managed.Backups{State: cfg.StateDir, System: sys.System},
 		pauses:  retry.Backoff{First: firstRetry, Max: maxRetry},
 		hints:   retry.NewHint(),
 	}
+	k.canonical.Store(&cfg.Canonical)
 	if cfg.MachineID != "" {
 		k.addFile(cfg.MachineID, k.writeMachineID)
 	}
@@ -176,6 +182,14 @@ func (k *Keeper) addFile(path string, write func(managed.File) (bool, error)) {
 func (k *Keeper) Hint() {
 	if k.hosts != nil {
 		k.hints.Send()
+	}
+}
+
+// SetCanonical changes which of its names a node has first in the hosts file. It may
+// be called at any time from any goroutine.
+func (k *Keeper) SetCanonical(c zone.Canonical) {
+	if *k.canonical.Swap(&c) != c {
+		k.Hint()
 	}
 }
 

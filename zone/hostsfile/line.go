@@ -1,9 +1,9 @@
 package hostsfile
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/zone"
@@ -23,32 +23,84 @@ func isOurLocalhost(line []byte) bool {
 type lineForm struct {
 	prefix zone.Prefix
 	local  zone.ID // may be a free name, without node-ID shape
+	// known reports whether a line is one that we write for the nodes that there
+	// are; nil: of that nothing is known.
+	known func(line []byte) bool
+	// edited means that another program has written the file since we did, so that
+	// a line of the form of ours need not be ours.
+	edited bool
 }
 
-// isNode reports whether a line is, byte for byte, one that we write for a node.
-func (f lineForm) isNode(line []byte) bool {
-	_, _, ok := f.node(line)
-	return ok
+// nodeLine is a line of the form of those that we write for nodes.
+type nodeLine struct {
+	addr  netip.Addr
+	names []byte // all of them, the ID too
+	// id is the node's or, of one without an ID of node-ID shape that is not this
+	// machine, the first name.
+	id zone.ID
+	// byID means that the ID is there.
+	byID bool
 }
 
-// node reads a line that we wrote for a node.
-func (f lineForm) node(line []byte) (addr netip.Addr, id zone.ID, ok bool) {
-	text, ended := strings.CutSuffix(string(line), "\n")
-	address, name, spaced := strings.Cut(text, " ")
-	if !ended || !spaced {
-		return addr, "", false
+// isOurs reports whether a line is, byte for byte, one that we write for a node. One
+// with names may be the user's, unless there is a node that has these.
+func (f lineForm) isOurs(line []byte) bool {
+	l, ok := f.parse(line)
+	return ok && (l.byID && string(l.names) == string(l.id) || f.known != nil && f.known(line))
+}
+
+// isStray reports whether a line between our markers has the form of ours and is
+// another program's all the same. One with an ID is an earlier one of ours.
+func (f lineForm) isStray(line []byte, l nodeLine) bool {
+	return f.edited && !l.byID && !f.known(line)
+}
+
+// parse reads a line of the form of those that we write for nodes.
+func (f lineForm) parse(line []byte) (l nodeLine, ok bool) {
+	text, ended := bytes.CutSuffix(line, newline)
+	address, names, spaced := bytes.Cut(text, []byte(" "))
+	if !ended || !spaced || len(names) > maxNames {
+		return l, false
 	}
-	id = zone.ID(name)
-	if id != f.local || id == "" {
-		if canonical, err := f.prefix.Parse(name); err != nil || canonical != id {
-			return addr, "", false
+	l.names = names
+	for name := range bytes.SplitSeq(names, []byte(" ")) {
+		switch {
+		case f.isID(name):
+			if l.byID {
+				return l, false // of two nodes
+			}
+			l.id, l.byID = zone.ID(name), true
+		case !isName(name):
+			return l, false
+		case l.id == "":
+			l.id = zone.ID(name)
 		}
 	}
-	addr, err := netip.ParseAddr(address)
-	if err != nil || addr.String() != address || !isPublic(addr) {
-		return addr, "", false
+	addr, err := netip.ParseAddr(string(address))
+	if err != nil || addr.String() != string(address) || !isPublic(addr) {
+		return l, false
 	}
-	return addr, id, true
+	l.addr = addr
+	return l, true
+}
+
+// isID reports whether a name is this machine's ID, or of node-ID shape and as we
+// spell it.
+func (f lineForm) isID(name []byte) bool {
+	if string(name) == string(f.local) && len(name) > 0 {
+		return true
+	}
+	if len(name) <= len(f.prefix) || string(name[:len(f.prefix)]) != string(f.prefix) {
+		return false
+	}
+	id, err := f.prefix.Parse(string(name))
+	return err == nil && string(id) == string(name)
+}
+
+// isName reports whether a word may be a readable name.
+func isName(word []byte) bool {
+	name, err := zone.ParseName(string(word))
+	return err == nil && name == string(word)
 }
 
 // isPublic reports whether a node can have the address: the zone publishes none

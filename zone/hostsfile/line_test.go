@@ -36,7 +36,7 @@ func TestNodeLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := form.isNode([]byte(c.line)); got != c.ok {
+			if got := form.isOurs([]byte(c.line)); got != c.ok {
 				t.Errorf("%q is a line of ours: %v, want %v", c.line, got, c.ok)
 			}
 		})
@@ -45,8 +45,8 @@ func TestNodeLine(t *testing.T) {
 
 func TestNodeLineOfAFreeName(t *testing.T) {
 	t.Parallel()
-	free := lineForm{zone.DefaultPrefix, "gateway"}
-	if !free.isNode([]byte("10.0.0.1 gateway\n")) || form.isNode([]byte("10.0.0.1 gateway\n")) {
+	free := lineForm{prefix: zone.DefaultPrefix, local: "gateway"}
+	if !free.isOurs([]byte("10.0.0.1 gateway\n")) || form.isOurs([]byte("10.0.0.1 gateway\n")) {
 		t.Error("a free name is ours if and only if it is this machine's")
 	}
 }

@@ -114,13 +114,14 @@ func (k *Keeper) removeEmpty(o managed.Backup) (what string, err error) {
 
 // leaveOwnMode gives the hosts file that own mode took back to the user. Lines
 // that are not ours show that the user has taken it already: then they stay.
-func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content) error {
+func (k *Keeper) leaveOwnMode(o managed.Backup, old managed.Content, form lineForm) error {
 	var user []byte
 	foreign := false
 	for rest := old.Bytes; len(rest) > 0; {
 		line := hostsformat.NextLine(rest)
 		rest = rest[len(line):]
-		if k.form.isNode(line) {
+		// Until the zone is ready, what it lacks may be of a node that it will have.
+		if _, ok := form.parse(line); ok && !k.written.ready || form.isOurs(line) {
 			continue
 		}
 		user = append(user, line...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/testkit"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // bubble is a Run in virtual time. What the kernel would report is reported by
@@ -94,7 +95,7 @@ func TestRunWritesOnceASecond(t *testing.T) {
 		if first := 10*time.Second + 100*time.Millisecond; len(b.times) > 0 && b.times[0] > first {
 			t.Errorf("first write at %v, want within 100 ms of %v", b.times[0], start)
 		}
-		if got := render(store.Snapshot(), 0); got.nodes != 301 {
+		if got := render(store.Snapshot(), 0, zone.Canonical{}, 0); got.nodes != 301 {
 			t.Fatalf("%d nodes", got.nodes)
 		} else {
 			wantFile(t, s.path("etc/hosts"), block(string(got.lines)))

@@ -3,7 +3,9 @@ package hostsfile
 import (
 	"cmp"
 	"slices"
+	"sync"
 
+	"github.com/nodedns/nodedns/internal/hostsformat"
 	"github.com/nodedns/nodedns/internal/managed"
 	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
@@ -11,12 +13,14 @@ import (
 
 // hostsMemory is what one write of the hosts file leaves to the next.
 type hostsMemory struct {
-	ready    bool         // a ready zone has been written
-	limited  bool         // the last one was cut down
-	findings []string     // those that have been logged
-	stamp    osfile.Stamp // of the file as we left it
-	verified osfile.Stamp // of the last content that needed no write
-	foreign  bool         // the file had changed since, and was repaired
+	ready    bool           // a ready zone has been written
+	limited  bool           // the last one was cut down
+	size     int            // of the lines of nodes in the last one
+	called   zone.Canonical // by which it was written
+	findings []string       // those that have been logged
+	stamp    osfile.Stamp   // of the file as we left it
+	verified osfile.Stamp   // of the last content that needed no write
+	foreign  bool           // the file had changed since, and was repaired
 }
 
 // writeHosts brings the hosts file into the state of a snapshot.
@@ -26,11 +30,14 @@ type hostsMemory struct {
 // the zone has dropped another cluster's nodes then, and so must the file.
 func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	k.written.ready = k.written.ready || snap.Ready()
+	canonical := *k.canonical.Load()
 	var t table
-	own := slices.Collect(snap.Local().Addrs())
 	if k.written.ready {
-		t = render(snap, k.cfg.HostsMaxNodes)
+		t = render(snap, k.cfg.HostsMaxNodes, canonical, k.written.size)
+		k.written.size = len(t.lines)
 	}
+	own := linesOfLocal(snap.Local(), canonical)
+	form := k.formNow(snap, canonical)
 	six := k.cfg.hasIPv6Loopback()
 	var findings []string
 	var read osfile.Stamp
@@ -39,25 +46,27 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	want := func(old managed.Content) ([]byte, error) {
 		read = old.Stamp()
 		foreign = k.written.stamp != osfile.Stamp{} && k.written.stamp != old.Stamp()
+		form.edited = foreign
 		if k.cfg.HostsMode == HostsOwn {
 			if !k.written.ready {
-				t = retain(old.Bytes, own, k.form)
+				t = retain(k.earlier(old.Bytes, form), own, form)
 			}
 			return ownFile(t, six), nil
 		}
-		p := parse(old.Bytes, k.form)
+		p := parse(old.Bytes, form)
 		findings = p.findings
 		if !k.written.ready {
-			t = retain(p.ours, own, k.form)
+			t = retain(p.ours, own, form)
 		}
 		return blockFile(p, t, six), nil
 	}
-	wrote, err := k.file.UpdateAfter(k.hostsBackup(), want)
+	wrote, err := k.file.UpdateAfter(k.hostsBackup(form), want)
 	k.report(findings)
 	if err != nil {
 		return false, err
 	}
 	k.applied.Store(snap)
+	k.written.called = canonical
 	k.written.stamp = k.file.Stamp()
 	if !wrote {
 		k.written.verified = read
@@ -78,6 +87,27 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 	return wrote, nil
 }
 
+// formNow is the form of lines with what is known of the nodes: of those that were
+// written last or, before that, of a snapshot's.
+func (k *Keeper) formNow(snap *zone.Snapshot, c zone.Canonical) lineForm {
+	if applied := k.applied.Load(); applied != nil {
+		snap, c = applied, k.written.called
+	}
+	lines := sync.OnceValue(func() map[string]struct{} { // hardly ever needed
+		all := map[string]struct{}{}
+		for _, line := range hostsformat.Lines(1, render(snap, k.cfg.HostsMaxNodes, c, k.written.size).lines) {
+			all[string(line)] = struct{}{}
+		}
+		return all
+	})
+	form := k.form
+	form.known = func(line []byte) bool {
+		_, known := lines()[string(line)]
+		return known
+	}
+	return form
+}
+
 // report logs what was unexpected in the hosts file and has not been logged
 // yet.
 func (k *Keeper) report(findings []string) {
@@ -92,33 +122,33 @@ func (k *Keeper) report(findings []string) {
 // hostsBackup keeps the original of the hosts file before a write. In own mode
 // that is the user's part of it. In block mode the user's part stays where it
 // is, and all there is to know is that there was no file.
-func (k *Keeper) hostsBackup() managed.BackupFunc {
+func (k *Keeper) hostsBackup(form lineForm) managed.BackupFunc {
 	if k.cfg.HostsMode == HostsBlock {
-		return k.backupForBlock
+		return func(old managed.Content) (undo func() error, err error) { return nil, k.backupForBlock(old, form) }
 	}
 	return k.backups.Original(k.file, func(content []byte) []byte {
-		p := parse(content, k.form)
+		p := parse(content, form)
 		return p.strip()
 	})
 }
 
-func (k *Keeper) backupForBlock(old managed.Content) (undo func() error, err error) {
+func (k *Keeper) backupForBlock(old managed.Content, form lineForm) error {
 	earlier, found, err := k.backups.Load(k.file.String())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if found && earlier.Whole {
 		// It was ours as a whole: the user gets it back, and our block goes
 		// into that.
-		return nil, cmp.Or(k.leaveOwnMode(earlier, old), managed.ErrChanged)
+		return cmp.Or(k.leaveOwnMode(earlier, old, form), managed.ErrChanged)
 	}
 	if found || old.Exists {
-		return nil, nil
+		return nil
 	}
 	o := managed.BackupOf(k.file, old)
 	o.Whole = false
 	if err := k.backups.Save(o); err != nil {
 		k.log.Warn("restore will leave an empty hosts file behind", "path", k.hosts.path, "error", err)
 	}
-	return nil, nil
+	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 const self zone.ID = "metropolis-00000000000000000000000000000007"
 
-var form = lineForm{zone.DefaultPrefix, self}
+var form = lineForm{prefix: zone.DefaultPrefix, local: self}
 
 // peer is the ID of a node that is not this machine.
 func peer(n int) string { return fmt.Sprintf("metropolis-%032x", n) }

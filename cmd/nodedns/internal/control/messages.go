@@ -11,10 +11,12 @@ import (
 // Node is one node of the zone.
 type Node struct {
 	ID string `json:"id"`
-	// Names that it answers to, the preferred one first, without its ID; and
-	// those that it claims and does not have, since other nodes claim them too.
+	// Names that it answers to, the preferred one first, without its ID; those
+	// that it claims and does not have, since other nodes claim them too; and which
+	// of all come from files, with an ID that is one.
 	Names     []string     `json:"names"`
 	Contested []string     `json:"contested_names"`
+	FileNames []string     `json:"file_names"`
 	Addresses []netip.Addr `json:"addresses"`
 	Roles     []string     `json:"roles"`
 	// State in the cluster: unknown, new, standby, up or decommissioned.
@@ -33,6 +35,7 @@ func newNode(n zone.Node) Node {
 		ID:        string(n.ID()),
 		Names:     []string{},
 		Contested: []string{},
+		FileNames: []string{},
 		Addresses: slices.AppendSeq([]netip.Addr{}, n.Addrs()),
 		Roles:     n.Roles().Names(),
 		State:     n.State().String(),
@@ -42,11 +45,13 @@ func newNode(n zone.Node) Node {
 	}
 	for name := range n.Names() {
 		switch {
-		case name.Text == node.ID:
-		case name.Owned:
-			node.Names = append(node.Names, name.Text)
-		default:
+		case !name.Owned:
 			node.Contested = append(node.Contested, name.Text)
+		case name.Text != node.ID:
+			node.Names = append(node.Names, name.Text)
+		}
+		if name.Origin == zone.NameFromFile {
+			node.FileNames = append(node.FileNames, name.Text)
 		}
 	}
 	if since := n.Since(); since.Unix() > 0 {

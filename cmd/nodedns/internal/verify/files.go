@@ -94,6 +94,15 @@ func (v *verification) hostsZone(ctx context.Context) (hostsfile.Zone, error) {
 // hostsNode is a node as the hosts file has it.
 func hostsNode(n control.Node) hostsfile.Node {
 	is := hostsfile.Node{ID: zone.ID(n.ID), Addrs: n.Addresses, Local: n.Local}
+	for _, name := range n.FileNames {
+		owned := !slices.Contains(n.Contested, name)
+		is.Names = append(is.Names, zone.NodeName{Text: name, Origin: zone.NameFromFile, Owned: owned})
+	}
+	for _, name := range n.Names {
+		if !slices.Contains(n.FileNames, name) {
+			is.Names = append(is.Names, zone.NodeName{Text: name, Origin: zone.NameFromCluster, Owned: true})
+		}
+	}
 	for _, name := range n.Roles {
 		// A role unknown to this version is ignored.
 		if role, err := zone.ParseRole(name); err == nil {
