@@ -121,7 +121,7 @@ func staleness(view *View, v *Verdict) {
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: v.Node.Since()}
 		return
 	}
-	if since, lost := view.Zone.ClusterLost(view.Now); lost {
+	if since, lost := view.Zone.ClusterLost(view.Now); lost && !v.Node.FromFile() { // a file is never out of reach
 		v.Error = ExtendedError{Code: dns.ExtendedErrorCodeStaleAnswer, Since: since}
 	}
 }

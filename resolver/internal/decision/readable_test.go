@@ -308,3 +308,17 @@ func TestLoopbackLineOfOurOwnName(t *testing.T) {
 		})
 	}
 }
+
+// A cluster that is lost makes its own nodes' answers stale, and no file's.
+func TestFilesAreNeverLost(t *testing.T) {
+	f := lost(t, 2*zone.LostAfter).withFile(
+		zone.Entry{ID: "db", Addresses: testkit.Addrs("10.0.1.1")},
+		zone.Entry{ID: onlyFour, Names: []string{"store"}},
+	)
+	since := "since " + wallClock.Format(time.RFC3339)
+	decideAll(t, f, map[string]row{
+		"a node of a file":                 {"db", "A", addresses("db")},
+		"a node of the cluster":            {both, "A", addresses(both).saying(dns.ExtendedErrorCodeStaleAnswer, since)},
+		"one of the cluster, named by one": {"store", "A", addresses(onlyFour).saying(dns.ExtendedErrorCodeStaleAnswer, since)},
+	})
+}
