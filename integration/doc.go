@@ -27,7 +27,8 @@
 //     servers, row by row of the manual's table; everyday_site_test.go is where,
 //     and everyday_forwarders_test.go has the programs.
 //   - docs_test.go runs what the manual shows, as transcript_test.go reads it;
-//     recipes_test.go has the tools that its recipes are for.
+//     recipes_test.go has the tools that its recipes are for, and fleet_test.go
+//     the machines of its file of nodes.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so
 // does the command in the directory peers, beside other name servers.

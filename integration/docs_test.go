@@ -24,6 +24,7 @@ var scenes = map[string]func(t *testing.T) (m *machine, path string){
 	"migration.md":       newResolved,
 	"operations.md":      newEnabled,
 	"recipes.md":         newListed,
+	"ten-machines.md":    newFleet,
 	"troubleshooting.md": newEnabled,
 }
 

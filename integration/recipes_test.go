@@ -14,11 +14,11 @@ import (
 // nodes.
 const recipeLists = "../testdata/recipes"
 
-// newListed is a node with jq and these tools, which print such a list whatever
-// they are told.
+// newListed is a node with everything switched on, with jq, and with these tools,
+// which print such a list whatever they are told.
 func newListed(t *testing.T) (m *machine, path string) {
 	needUnpacked(t, "jq")
-	m, path = newInstalled(t)
+	m, path = newEnabled(t)
 	unpackedProgram(t, path, "jq")
 	for tool, list := range map[string]string{
 		"kubectl":           "kubernetes",
