@@ -47,6 +47,7 @@ func TestRun(t *testing.T) {
 		r.command("query", "").expect(t, exitUsage, "", "the name is empty")
 		r.command("query", nodeID, "--json").expect(t, exitOK, `"type": "A,AAAA"`, "")
 		r.command("query", "00010203").expect(t, exitOK, nodeID+".  10  A  192.0.2.10\n", "00010203 is the beginning of "+nodeID)
+		r.command("query", "00010203", "TXT").expect(t, exitOK, nodeID, "00010203 is the beginning of "+nodeID)
 		r.command("query", "printer").expect(t, exitFailed, "nodedns explain printer", "printer has no A or AAAA record")
 	})
 	t.Run("explain", func(t *testing.T) {
