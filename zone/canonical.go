@@ -34,12 +34,24 @@ func (c Canonical) AppendName(dst []byte, name NodeName) ([]byte, bool) {
 
 // AppendCanonical appends the name that the node is called by: the first readable
 // name that it has, in the form of AppendName. A node without one is called by its
-// ID. It allocates nothing where dst has room.
+// ID, as is one whose name below the domain a file gives, written out, to another
+// node. It allocates nothing where dst has room.
 func (n Node) AppendCanonical(dst []byte, c Canonical) []byte {
 	if name, ok := n.Name(); ok && !c.ByID {
-		if called, ok := c.AppendName(dst, name); ok {
+		called, ok := c.AppendName(dst, name)
+		if ok && !n.snapshot.isElsewhere(called[len(dst):], n) {
 			return called
 		}
 	}
 	return n.AppendID(dst)
+}
+
+// isElsewhere reports whether a file gives a name of several labels to another node,
+// or to several.
+func (s *Snapshot) isElsewhere(name []byte, n Node) bool {
+	if s.names.above.size == 0 {
+		return false
+	}
+	o := s.LookupName(name)
+	return o.Exists() && o.Node != n
 }

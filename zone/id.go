@@ -60,7 +60,7 @@ func (p Prefix) Parse(name string) (ID, error) {
 // ParseID returns the canonical form of a freely chosen name, which must be
 // one host name label (RFC 1123, section 2.1).
 func ParseID(name string) (ID, error) {
-	id := strings.ToLower(name)
+	id := lower(name)
 	switch {
 	case id == "" || len(id) > maxLabel:
 		return "", fmt.Errorf("node ID %.80q: want 1 to %d characters", name, maxLabel)
@@ -79,6 +79,17 @@ func ParseID(name string) (ID, error) {
 
 func isLabelByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
+}
+
+// lower is a name in lower case, of its ASCII letters only (RFC 4343): others have
+// some of these for their lower case.
+func lower(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			return c | 0x20
+		}
+		return c
+	}, name)
 }
 
 // isCanonical reports whether a name is in lower case.

@@ -38,7 +38,7 @@ func ParseName(text string) (string, error) {
 	if len(text) == 0 || len(text) > maxName {
 		return "", fmt.Errorf("name %.80q: want 1 to %d characters", text, maxName)
 	}
-	name := strings.ToLower(text)
+	name := lower(text)
 	for label := range strings.SplitSeq(name, ".") {
 		if err := checkLabel(label); err != nil {
 			return "", fmt.Errorf("name %.80q: %w", text, err)

@@ -17,7 +17,7 @@ func TestParseName(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", ".", "web.", ".web", "a..b", "-a", "a-", "a.-b", "../x", "a b", "a\nb", "a,b", "a_b", "a/b", "\u202eabc", "bücher", "a\x00",
+		"", ".", "web.", ".web", "a..b", "-a", "a-", "a.-b", "../x", "a b", "a\nb", "a,b", "a_b", "a/b", "\u212aelvin", "web\u0130", "\u202eabc", "bücher", "a\x00",
 		long + "a", strings.Repeat("a.", 127) + "a", strings.Repeat("x", 300),
 		"10.0.0.1", "1", "0x7f", "0X7F", "web.1", "web.0x1", "0x", "::1", "127.1",
 		"localhost", "LocalHost", "a.localhost", "localhost.localdomain", "localdomain", "ip6-localhost", "ip6-allnodes",

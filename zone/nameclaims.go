@@ -79,7 +79,7 @@ func (s *Store) nameIncumbent(sum uint64) (key, bool) {
 // was saved although others claimed them.
 func (s *Store) restoreNames(k key, owned []string) {
 	for _, name := range owned {
-		s.restoredNames[s.draft.hash(strings.ToLower(name))] = k
+		s.restoredNames[s.draft.hash(lower(name))] = k
 	}
 }
 

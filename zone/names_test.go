@@ -352,6 +352,10 @@ func TestCanonical(t *testing.T) {
 			}
 		}
 	}
+	file.Set(named(b, "web.nodes.example"))
+	if got := f.Snapshot().LookupName([]byte("web")).Node.AppendCanonical(nil, Canonical{Domain: "nodes.example"}); string(got) != a {
+		t.Errorf("a name that a file gives to another node: %s", got)
+	}
 	long := Canonical{Domain: strings.Repeat("a.", 125) + "b"}
 	if got := f.Snapshot().LookupName([]byte("web")).Node.AppendCanonical(nil, long); string(got) != a {
 		t.Errorf("a name that is too long: %s", got)

@@ -27,7 +27,7 @@ func (src *Source) readable(k key, e *Entry) (names, error) {
 	var file, cluster acceptedNames
 	if s.draft.shapeless(e.ID) {
 		file.free = 1
-		file.list = append(file.list, strings.ToLower(e.ID))
+		file.list = append(file.list, lower(e.ID))
 	}
 	for _, text := range fromFile {
 		name, err := s.checkName(k, text)
