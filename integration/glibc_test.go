@@ -18,11 +18,16 @@ func (m *machine) getent(source, name string) ([]netip.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ahosts(out)
+}
+
+// ahosts are the addresses in what "getent ahosts" prints.
+func ahosts(out string) ([]netip.Addr, error) {
 	var addrs []netip.Addr
 	for line := range strings.Lines(out) {
 		addr, err := netip.ParseAddr(strings.Fields(line)[0])
 		if err != nil {
-			return nil, fmt.Errorf("getent ahosts %s: %w", name, err)
+			return nil, fmt.Errorf("getent ahosts: %w", err)
 		}
 		// On a machine that has IPv6 only glibc maps the addresses.
 		addrs = append(addrs, addr.Unmap())
