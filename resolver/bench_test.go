@@ -60,42 +60,69 @@ func BenchmarkWorkerOf100000(b *testing.B) {
 	if testing.Short() {
 		b.Skip("a zone of 100,000 nodes is left out in short mode")
 	}
-	const nodes = 100_000
-	store, err := zone.NewStore(zone.Config{Local: ours})
-	if err != nil {
-		b.Fatal(err)
-	}
 	random := rand.New(rand.NewPCG(1, 2))
-	id := func() string { return fmt.Sprintf("metropolis-%016x%016x", random.Uint64(), random.Uint64()) }
-	var entries []zone.Entry
-	var hits, mix, byName, inDomain [][]byte
-	for i := range nodes {
-		name, readable := id(), fmt.Sprintf("host-%05d", i)
-		entries = append(entries, zone.Entry{ID: name, Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)), Names: []string{readable}})
-		hit := packed(b, query(name, dns.TypeA))
-		byName = append(byName, packed(b, query(readable, dns.TypeA)))
-		inDomain = append(inDomain, packed(b, query(readable+".nodes.example", dns.TypeA)))
-		hits = append(hits, hit)
-		switch n := i % 100; {
-		case n < 70:
-			mix = append(mix, hit)
-		case n < 85:
-			mix = append(mix, packed(b, query(name, dns.TypeAAAA)))
-		default:
-			mix = append(mix, packed(b, query(id(), dns.TypeA)))
+	entries := randomEntries(random, 100_000)
+	run := func(store *zone.Store, name string, message func(int, zone.Entry) *dns.Msg) {
+		s := newPathServer(b, store, nil)
+		s.machine.following(true) // as Run does
+		var messages [][]byte
+		for i, e := range entries {
+			messages = append(messages, packed(b, message(i, e)))
 		}
-	}
-	source := store.Source("curator")
-	source.Begin()
-	source.Set(entries...)
-	source.Complete()
-	s := newPathServer(b, store, nil)
-	s.machine.following(true) // as Run does
-	for name, messages := range map[string][][]byte{"A": hits, "mix": mix, "name": byName, "domain": inDomain} {
 		random.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
 		messages = together(messages)
 		b.Run(name, func(b *testing.B) { benchmarkHandler(b, s.newWorker(), messages) })
 	}
+	cluster := storeOf(b, (*zone.Store).Source, entries)
+	run(cluster, "A", func(_ int, e zone.Entry) *dns.Msg { return query(e.ID, dns.TypeA) })
+	run(cluster, "mix", func(i int, e zone.Entry) *dns.Msg {
+		switch n := i % 100; {
+		case n < 70:
+			return query(e.ID, dns.TypeA)
+		case n < 85:
+			return query(e.ID, dns.TypeAAAA)
+		}
+		return query(randomID(random), dns.TypeA)
+	})
+	run(cluster, "names/domain", func(_ int, e zone.Entry) *dns.Msg { return query(e.Names[0]+".nodes.example", dns.TypeA) })
+	run(cluster, "names/cluster", func(_ int, e zone.Entry) *dns.Msg { return query(e.Names[0], dns.TypeA) })
+	run(cluster, "names/PTR", func(_ int, e zone.Entry) *dns.Msg {
+		name, err := dns.ReverseAddr(e.Addresses[0].String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return query(name, dns.TypePTR)
+	})
+	run(storeOf(b, (*zone.Store).FileSource, entries), "names/file", func(_ int, e zone.Entry) *dns.Msg { return query(e.Names[0], dns.TypeA) })
+}
+
+// randomEntries are nodes with an address and a readable name each.
+func randomEntries(random *rand.Rand, nodes int) (entries []zone.Entry) {
+	for i := range nodes {
+		entries = append(entries, zone.Entry{
+			ID:        randomID(random),
+			Addresses: testkit.Addrs(fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255)),
+			Names:     []string{fmt.Sprintf("host-%05d", i)},
+		})
+	}
+	return entries
+}
+
+func randomID(random *rand.Rand) string {
+	return fmt.Sprintf("metropolis-%016x%016x", random.Uint64(), random.Uint64())
+}
+
+// storeOf is a store to which one source has reported nodes.
+func storeOf(b *testing.B, kind func(*zone.Store, string) *zone.Source, entries []zone.Entry) *zone.Store {
+	store, err := zone.NewStore(zone.Config{Local: ours})
+	if err != nil {
+		b.Fatal(err)
+	}
+	source := kind(store, "nodes")
+	source.Begin()
+	source.Set(entries...)
+	source.Complete()
+	return store
 }
 
 // together copies messages to one place, in their order, so that the processor

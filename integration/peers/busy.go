@@ -29,7 +29,7 @@ func (b *bench) measureBusy() {
 
 // keepBusy measures one server in all rounds.
 func (b *bench) keepBusy(p *peer, nodes int) error {
-	file, err := b.shelf.queries(randomNames, nodes)
+	file, err := b.shelf.queries(randomNames(byID), nodes)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (b *bench) busyRound(s *server, file string, round int) error {
 	single := ask{mode: "single", file: file}
 	measure := func(name string, a ask) (sample, error) {
 		taken := sample{Row: name, Peer: s.peer.name, Nodes: s.site.nodes, Round: round}
-		err := b.measureOnce(s, row{name, randomNames, s.site.nodes, a}, round, &taken)
+		err := b.measureOnce(s, row{name, randomNames(byID), s.site.nodes, a}, round, &taken)
 		return taken, err
 	}
 	calm, err := measure(runCalm, full)

@@ -8,7 +8,7 @@ import (
 // measureIdle finds out what a TCP connection costs that sent one query and is
 // then idle. Each server is alone and fresh.
 func (b *bench) measureIdle() {
-	file, err := b.shelf.queries(randomNames, b.least())
+	file, err := b.shelf.queries(randomNames(byID), b.least())
 	for _, name := range b.settings.peers {
 		p := peerOf(name)
 		if p == echo {

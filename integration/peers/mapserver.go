@@ -19,7 +19,7 @@ var mapserver = &peer{
 			"-hosts", s.file(hostsFormat.name)), nil
 	},
 	changes: func(s *server, c change) error {
-		_, err := fmt.Fprintln(s.stdin, c.addr, nodeName(c.node))
+		_, err := fmt.Fprintln(s.stdin, c.addr, s.site.naming.node(c.node))
 		return err
 	},
 }

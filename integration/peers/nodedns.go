@@ -17,7 +17,7 @@ const (
 )
 
 // nodedns is our daemon, as a whole: metrics on, and a state directory with the
-// nodes. It writes no files of the machine.
+// nodes, or a file of them. It writes no files of the machine.
 var nodedns = &peer{
 	name: "nodedns",
 	what: "**nodedns**",
@@ -27,16 +27,27 @@ var nodedns = &peer{
 	},
 	caches: true,
 	start: func(sh *shelf, s *site) (*exec.Cmd, error) {
-		upstream, curator := "", ""
-		if s.nodes == 0 {
+		upstream, curator, naming := "", "", ""
+		var err error
+		switch {
+		case s.nodes == 0:
 			upstream = fmt.Sprintf(`"127.0.0.1:%d"`, s.upstream)
-		} else if err := placeSaved(sh, s); err != nil {
+		case s.naming == byFile:
+			naming = fmt.Sprintf("[nodes]\nfiles = [\"%s\"]\n", s.file(hostsFormat.name))
+			err = s.place(sh, hostsFormat)
+		case s.naming == byLabel:
+			naming = fmt.Sprintf("[zone]\ndomains = [\"%s\"]\n", localDomain)
+			err = placeSaved(sh, s)
+		default:
+			err = placeSaved(sh, s)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if s.live {
 			curator = fmt.Sprintf(`"127.0.0.1:%d"`, s.port+curatorPort)
 		}
-		err := s.write("nodedns.toml", fmt.Sprintf(`[identity]
+		err = s.write("nodedns.toml", fmt.Sprintf(`[identity]
 node_id = "%s"
 [local]
 addresses = ["10.0.0.1"]
@@ -62,7 +73,7 @@ socket = "%s"
 listen = "127.0.0.1:%d"
 [log]
 level = "warn"
-`, localNode, curator, s.dir, s.port, upstream, s.file("state"), s.file("control.sock"), s.port+metricsPort))
+%s`, localNode, curator, s.dir, s.port, upstream, s.file("state"), s.file("control.sock"), s.port+metricsPort, naming))
 		return exec.Command(sh.bin("nodedns"), "run", "--config", s.file("nodedns.toml")), err
 	},
 	prepares: startCurator,
@@ -74,7 +85,7 @@ level = "warn"
 
 // placeSaved puts the nodes where an earlier run would have saved them.
 func placeSaved(sh *shelf, s *site) error {
-	shared, err := sh.savedNodes(s.nodes)
+	shared, err := sh.savedNodes(s.naming, s.nodes)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const mostNodes = 1 << 22
 // prefix is that of node IDs.
 const prefix = "metropolis-"
 
-// nodeKey is what the name of the i-th node is made of. It is the one that the
+// nodeKey is what the ID of the i-th node is made of. It is the one that the
 // curator of the row change makes too.
 func nodeKey(i int) (key [16]byte) {
 	sum := sha256.Sum256(strconv.AppendInt(nil, int64(i), 10))
@@ -23,13 +23,48 @@ func nodeKey(i int) (key [16]byte) {
 	return key
 }
 
+// nodeName is the ID of the i-th node, which is a name too.
 func nodeName(i int) string {
 	key := nodeKey(i)
 	return prefix + hex.EncodeToString(key[:])
 }
 
+// naming is by which names the nodes are known and queried.
+type naming uint8
+
+const (
+	byID naming = iota
+	// byLabel: by readable names that a curator has as labels, below a local domain.
+	byLabel
+	// byFile: by readable names of a file of nodes, which stand bare.
+	byFile
+)
+
+// localDomain is the domain of the names byLabel.
+const localDomain = "nodes.example"
+
+// label is the readable name of the i-th node.
+func label(i int) string { return "node-" + strconv.Itoa(i) }
+
+// node is the name of the i-th node.
+func (n naming) node(i int) string {
+	switch n {
+	case byLabel:
+		return label(i) + "." + localDomain
+	case byFile:
+		return label(i)
+	default:
+		return nodeName(i)
+	}
+}
+
 // stranger is a name that looks like a node's, but is none.
-func stranger(i int) string { return nodeName(mostNodes + i) }
+func (n naming) stranger(i int) string { return n.node(mostNodes + i) }
+
+// of marks what is of a naming, in names of rows and files.
+func (n naming) of(what string) string {
+	return what + [...]string{byID: "", byLabel: "-label", byFile: "-file"}[n]
+}
 
 // node4 is the IPv4 address of the i-th node, from 100.64.0.1 on.
 func node4(i int) netip.Addr {

@@ -39,6 +39,7 @@ type site struct {
 	cores int    // which it may use
 	// nodes is how many it knows; 0: none, it queries the upstream.
 	nodes    int
+	naming   naming
 	upstream int // port
 	// connections is how many there will be over TCP.
 	connections int
@@ -56,7 +57,7 @@ func (s *site) write(name, text string) error {
 
 // place puts the file of the nodes where the server looks for it.
 func (s *site) place(from *shelf, f format) error {
-	shared, err := from.names(f, s.nodes)
+	shared, err := from.names(f, s.naming, s.nodes)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func peerOf(name string) *peer {
 // written beside it, and renamed at the change.
 func rewrites(f format) func(*server, change) error {
 	return func(s *server, c change) error {
-		return writeNames(s.site.file(f.name+".new"), f, s.site.nodes, c)
+		return writeNames(s.site.file(f.name+".new"), f, s.site.naming, s.site.nodes, c)
 	}
 }
 

@@ -36,40 +36,51 @@ type workload struct {
 // million nodes it queries so many of them that no processor's cache helps.
 const fewQueries, manyQueries = 1 << 14, 1 << 20
 
-var (
-	oneName = workload{name: "one", hits: 1, write: func(ask func(string, uint16), _ int) {
-		ask(nodeName(0), typeA)
+// oneName queries the address of the first node, again and again.
+func oneName(n naming) workload {
+	return workload{name: n.of("one"), hits: 1, write: func(ask func(string, uint16), _ int) {
+		ask(n.node(0), typeA)
 	}}
-	randomNames = workload{name: "random", hits: 1, write: func(ask func(string, uint16), nodes int) {
+}
+
+// randomNames queries addresses of nodes.
+func randomNames(n naming) workload {
+	return workload{name: n.of("random"), hits: 1, write: func(ask func(string, uint16), nodes int) {
 		r := rand.New(rand.NewPCG(1, uint64(nodes)))
 		for range min(max(nodes, fewQueries), manyQueries) {
-			ask(nodeName(r.IntN(nodes)), typeA)
+			ask(n.node(r.IntN(nodes)), typeA)
 		}
 	}}
-	mixedNames = workload{name: "mix", hits: 0.7, nodata: 0.15, nxdomain: 0.15, write: func(ask func(string, uint16), nodes int) {
+}
+
+// mixedNames queries what nodes have, what they lack, and nodes that there are not.
+func mixedNames(n naming) workload {
+	return workload{name: n.of("mix"), hits: 0.7, nodata: 0.15, nxdomain: 0.15, write: func(ask func(string, uint16), nodes int) {
 		r := rand.New(rand.NewPCG(2, uint64(nodes)))
 		for range min(max(nodes, fewQueries), manyQueries) {
 			switch i, kind := r.IntN(nodes), r.IntN(100); {
 			case kind < 70:
-				ask(nodeName(i), typeA)
+				ask(n.node(i), typeA)
 			case kind < 85:
-				ask(nodeName(i), typeMX)
+				ask(n.node(i), typeMX)
 			default:
-				ask(stranger(i), typeA)
+				ask(n.stranger(i), typeA)
 			}
 		}
 	}}
-	cachedHits = workload{name: "cached", hits: 1, write: func(ask func(string, uint16), _ int) {
-		r := rand.New(rand.NewPCG(3, 0))
-		// Each once, in front, so that one pass of them fills a cache.
-		for i := range cachedNames {
-			ask(cachedName(i), typeA)
-		}
-		for range fewQueries {
-			ask(cachedName(r.IntN(cachedNames)), typeA)
-		}
-	}}
-)
+}
+
+// cachedHits queries names of the upstream.
+var cachedHits = workload{name: "cached", hits: 1, write: func(ask func(string, uint16), _ int) {
+	r := rand.New(rand.NewPCG(3, 0))
+	// Each once, in front, so that one pass of them fills a cache.
+	for i := range cachedNames {
+		ask(cachedName(i), typeA)
+	}
+	for range fewQueries {
+		ask(cachedName(r.IntN(cachedNames)), typeA)
+	}
+}}
 
 // queries writes the file that the load reads, each query after its length.
 func (s *shelf) queries(w workload, nodes int) (string, error) {

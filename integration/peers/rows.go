@@ -12,6 +12,7 @@ import (
 const (
 	rowSaturation = "saturation" // one name and random ones, each size
 	rowMix        = "mix"
+	rowReadable   = "names" // readable ones, random, each size
 	rowMemory     = "memory"
 	rowRate       = "rate"
 	rowSingle     = "single"
@@ -25,8 +26,8 @@ const (
 
 func rowNames() []string {
 	return []string{
-		rowSaturation, rowMix, rowMemory, rowRate, rowSingle, rowTCP,
-		rowCache, rowUnpinned, rowChange, rowBusy, rowIdle,
+		rowSaturation, rowMix, rowReadable, rowMemory, rowRate, rowSingle,
+		rowTCP, rowCache, rowUnpinned, rowChange, rowBusy, rowIdle,
 	}
 }
 
@@ -42,6 +43,9 @@ type bench struct {
 func (b *bench) run() {
 	for i, nodes := range b.settings.sizes {
 		b.measureZone(nodes, i == 0)
+		if b.wants(rowReadable) {
+			b.measureNames(nodes)
+		}
 	}
 	if b.wants(rowCache) {
 		b.measureCache()
@@ -88,24 +92,47 @@ func (b *bench) measureZone(nodes int, smallest bool) {
 			rows = append(rows, row{name, w, nodes, a})
 		}
 	}
-	add(rowSaturation, "one", oneName, saturating)
-	add(rowSaturation, "random", randomNames, saturating)
-	add(rowMix, rowMix, mixedNames, saturating)
+	add(rowSaturation, "one", oneName(byID), saturating)
+	add(rowSaturation, "random", randomNames(byID), saturating)
+	add(rowMix, rowMix, mixedNames(byID), saturating)
 	if smallest {
-		add(rowRate, rowRate, randomNames, ask{mode: "rate", rate: b.settings.rate})
-		add(rowSingle, rowSingle, randomNames, ask{mode: "single"})
-		add(rowTCP, rowTCP, randomNames, ask{mode: "tcp", sockets: 100, window: 10})
+		add(rowRate, rowRate, randomNames(byID), ask{mode: "rate", rate: b.settings.rate})
+		add(rowSingle, rowSingle, randomNames(byID), ask{mode: "single"})
+		add(rowTCP, rowTCP, randomNames(byID), ask{mode: "tcp", sockets: 100, window: 10})
 	}
 	if len(rows) == 0 && !b.wants(rowMemory) {
 		return
 	}
-	servers := b.launchAll(site{nodes: nodes, cores: 1}, func(p *peer) bool {
-		return p.largest == 0 || nodes <= p.largest
-	})
+	servers := b.launchAll(site{nodes: nodes, cores: 1}, holds(nodes))
 	defer stopAll(servers)
 	b.interleave(servers, rows)
 	if b.wants(rowMemory) {
 		b.weigh(servers, nodes)
+	}
+}
+
+// holds returns whether a peer is tried with that many nodes.
+func holds(nodes int) func(*peer) bool {
+	return func(p *peer) bool { return p.largest == 0 || nodes <= p.largest }
+}
+
+// namedRows are what the row names measures, of each naming. Names that no node has are
+// part of it only below a local domain: elsewhere nodedns does not deny them.
+var namedRows = map[naming][]func(naming) workload{
+	byLabel: {randomNames, mixedNames},
+	byFile:  {randomNames},
+}
+
+// measureNames measures servers of that many nodes by their readable names.
+func (b *bench) measureNames(nodes int) {
+	for _, n := range [...]naming{byLabel, byFile} {
+		var rows []row
+		for _, load := range namedRows[n] {
+			rows = append(rows, row{load(n).name, load(n), nodes, saturating})
+		}
+		servers := b.launchAll(site{nodes: nodes, naming: n, cores: 1}, holds(nodes))
+		b.interleave(servers, rows)
+		stopAll(servers)
 	}
 }
 
@@ -143,7 +170,7 @@ func (b *bench) measureUnpinned() {
 	defer stopAll(servers)
 	a := saturating
 	a.sockets = 8
-	b.interleave(servers, []row{{rowUnpinned, randomNames, b.least(), a}})
+	b.interleave(servers, []row{{rowUnpinned, randomNames(byID), b.least(), a}})
 }
 
 // launchAll starts the peers that fit. One that doesn't start is reported in

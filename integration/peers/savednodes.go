@@ -13,9 +13,10 @@ import (
 )
 
 // savedNodes is the path of a file as nodedns saves its cluster's nodes, with
-// both families. The daemon's package of that file describes it.
-func (s *shelf) savedNodes(nodes int) (string, error) {
-	path := filepath.Join(s.Dir, "names", fmt.Sprintf("saved-v%d-%d", savedVersion, nodes))
+// both families and, by label, their readable names. The daemon's package of that
+// file describes it.
+func (s *shelf) savedNodes(n naming, nodes int) (string, error) {
+	path := filepath.Join(s.Dir, "names", fmt.Sprintf("%s-v%d-%d", n.of("saved"), savedVersion, nodes))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
@@ -32,7 +33,7 @@ func (s *shelf) savedNodes(nodes int) (string, error) {
 			return err
 		}
 		for _, i := range order {
-			if _, err := both.Write(savedNode(keys[i], i)); err != nil {
+			if _, err := both.Write(savedNode(n, keys[i], i)); err != nil {
 				return err
 			}
 		}
@@ -42,7 +43,7 @@ func (s *shelf) savedNodes(nodes int) (string, error) {
 }
 
 // savedVersion is that of the format.
-const savedVersion = 2
+const savedVersion = 4
 
 func savedHeader(nodes int) []byte {
 	b := []byte("nodedns\n")
@@ -54,10 +55,16 @@ func savedHeader(nodes int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(nodes))
 }
 
-func savedNode(key [16]byte, i int) []byte {
-	const bothFamilies, noRoles, up = 3, 0, 3
-	b := append(key[:], bothFamilies, noRoles, up, 0, 0) // no curator port
+func savedNode(n naming, key [16]byte, i int) []byte {
+	const bothFamilies, named, noRoles, up = 3, 32, 0, 3
+	parts, names := byte(bothFamilies), []byte(nil)
+	if n == byLabel {
+		const one, fromCluster = 1, 1
+		parts |= named
+		names = append([]byte{one, fromCluster, byte(len(label(i)))}, label(i)...)
+	}
+	b := append(key[:], parts, noRoles, up, 0, 0) // no curator port
 	b = binary.BigEndian.AppendUint32(b, uint32(time.Now().Unix()))
 	v4, v6 := node4(i).As4(), node6(i).As16()
-	return append(append(b, v4[:]...), v6[:]...)
+	return append(append(append(b, v4[:]...), v6[:]...), names...)
 }

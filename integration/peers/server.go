@@ -91,7 +91,7 @@ func (s *server) begin() error {
 func (s *server) ready() error {
 	name := cachedName(0)
 	if s.site.nodes > 0 {
-		name = nodeName(0)
+		name = s.site.naming.node(0)
 	}
 	return eventually("it answers", func() error {
 		select {

@@ -34,11 +34,11 @@ func TestSmoke(t *testing.T) {
 	}
 	readTree(t)
 	dir := t.TempDir()
-	// Two rows over UDP of both, and of one TCP.
-	rows, want := "saturation,tcp,idle", 5
+	// Five rows over UDP of both, and of one TCP.
+	rows, want := "saturation,names,tcp,idle", 11
 	if testkit.Full() {
 		// Four more over UDP of both, and the four runs of the row busy.
-		rows, want = "saturation,mix,memory,rate,single,tcp,unpinned,change,busy,idle", 17
+		rows, want = "saturation,mix,names,memory,rate,single,tcp,unpinned,change,busy,idle", 23
 	}
 	cmd := exec.Command("/proc/self/exe", "-peers", "echo,nodedns", "-rows", rows,
 		"-sizes", "1000", "-seconds", "0.05", "-rounds", "1", "-idle", "10", "-cache", dir, "-out", dir)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -100,6 +101,9 @@ func (b *bench) costColumns() []column {
 		add(rowSaturation, "one", "one of "+count(nodes), nodes)
 		add(rowSaturation, "random", "any of "+count(nodes), nodes)
 		add(rowMix, rowMix, "mix of "+count(nodes), nodes)
+		add(rowReadable, byLabel.of("random"), "any of "+count(nodes)+", by name", nodes)
+		add(rowReadable, byLabel.of(rowMix), "mix of "+count(nodes)+", by name", nodes)
+		add(rowReadable, byFile.of("random"), "any of "+count(nodes)+", by name of a file", nodes)
 	}
 	add(rowCache, rowCache, "cache hits", 0)
 	if b.wants(rowUnpinned) {
@@ -205,7 +209,7 @@ func (b *bench) restColumns() []column {
 			})
 		}})
 	}
-	if b.wants(rowSaturation) || b.wants(rowMix) {
+	if b.wants(rowSaturation) || b.wants(rowMix) || b.wants(rowReadable) {
 		columns = append(columns, column{"lost / dropped of all at saturation", b.lost})
 	}
 	return columns
@@ -214,9 +218,10 @@ func (b *bench) restColumns() []column {
 // lost sums up what had no answer at saturation, and what never reached the
 // server because its socket was full.
 func (b *bench) lost(peer string) string {
+	rows := []string{"one", "random", rowMix, byLabel.of("random"), byLabel.of(rowMix), byFile.of("random")}
 	var sent, lost, dropped int64
 	for _, s := range b.results.samples {
-		if s.Peer == peer && s.Failed == "" && (s.Row == "one" || s.Row == "random" || s.Row == rowMix) {
+		if s.Peer == peer && s.Failed == "" && slices.Contains(rows, s.Row) {
 			sent, lost, dropped = sent+s.Sent, lost+s.Lost, dropped+s.Dropped
 		}
 	}
