@@ -137,6 +137,9 @@ func (m *mixed) restartAlone(t *testing.T) {
 	restart()
 	must(t, mail.resolves("mail.nodes.example", mail.v4(), mail.v6()))
 	must(t, mail.answersRows(append(m.rows, m.others("10.88.0.62")...)))
-	must(t, m.x.findsBy(mail.machine, services, "db", m.nodes[2].v4()))
-	must(t, m.x.findsBy(mail.machine, services, "web-3", m.nas))
+	eventually(t, "glibc finds them", func() error {
+		return errors.Join(
+			m.x.findsBy(mail.machine, services, "db", m.nodes[2].v4()),
+			m.x.findsBy(mail.machine, services, "web-3", m.nas))
+	})
 }
