@@ -22,11 +22,12 @@ func (src *Source) sortSeen() {
 
 // absent lists the nodes that the backlog should have named and did not: the
 // source's own, and what was saved once no other source is awaited. This
-// machine is present, whatever the backlog reports.
+// machine is present, whatever a cluster's backlog reports; files may have no entry,
+// and so no names, for it or for a node that was saved.
 func (src *Source) absent() (absent []key) {
 	s := src.store
 	src.sortSeen()
-	seen, saved := src.seen, !s.awaited(src)
+	seen := src.seen
 	src.vouched = nil
 	for k, r := range s.draft.nodes.all() {
 		for len(seen) > 0 && compareKeys(seen[0], k) < 0 {
@@ -38,8 +39,8 @@ func (src *Source) absent() (absent []key) {
 			if _, aside := src.aside[k]; !aside {
 				src.vouch(k)
 			}
-		case named, r.flags&departed != 0, s.draft.isLocal(k):
-		case r.source == src.rank, r.source == savedRank && saved && !s.isVouched(k):
+		case named, r.flags&departed != 0, s.draft.isLocal(k) && !src.files:
+		case r.source == src.rank, r.source == savedRank && (src.files && r.names != 0 || !s.isKept(k, r, src)):
 			absent = append(absent, k)
 		}
 	}
@@ -72,6 +73,12 @@ func (src *Source) vouch(k key) {
 		src.vouched = map[key]struct{}{}
 	}
 	src.vouched[k] = struct{}{}
+}
+
+// isKept reports whether a saved node stays although a source does not have it: its
+// origin may have yet to be heard, or a source knows the node.
+func (s *Store) isKept(k key, saved record, src *Source) bool {
+	return s.awaitsOrigin(saved, src) || s.isVouched(k)
 }
 
 func (s *Store) isVouched(k key) bool {

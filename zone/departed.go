@@ -9,14 +9,20 @@ const expiryInterval = time.Minute
 // depart withdraws what a source reported of a node. What another source
 // reports of it takes effect then; without any the node is marked as departed:
 // what was known of it stays, and is answered until the retention is over. Of a
-// node that was saved any source may have been the origin, so that it stays
-// while another one has yet to complete its backlog, or knows the node.
+// node that was saved any source of its kind may have been the origin, so that it
+// stays while another one has yet to complete its backlog, or knows the node.
 func (s *Store) depart(k key, src *Source) {
 	src.dropAside(k)
 	delete(src.vouched, k)
 	reported, known := s.statement(k)
 	saved := reported.source == savedRank
-	if !known || !saved && reported.source != src.rank || saved && (s.awaited(src) || s.isVouched(k)) {
+	switch {
+	case !known || !saved && reported.source != src.rank:
+		return
+	case saved && s.isKept(k, reported, src):
+		if src.files && reported.flags&fromFile == 0 {
+			s.dropNames(k, src) // the node is a cluster's, these were the file's
+		}
 		return
 	}
 	shown, known := s.draft.nodes.get(k)

@@ -138,6 +138,14 @@ func (s *Store) awaited(src *Source) bool {
 	})
 }
 
+// awaitsOrigin is awaited for one saved node: only a source of the kind that it was
+// known by can have it.
+func (s *Store) awaitsOrigin(saved record, src *Source) bool {
+	return slices.ContainsFunc(s.live(), func(other *Source) bool {
+		return other != src && other.expected && !other.complete && other.files == (saved.flags&fromFile != 0)
+	})
+}
+
 // isReady reports whether a name that is not in the zone is known not to exist.
 func (s *Store) isReady() bool {
 	_, cluster := s.relevant()
