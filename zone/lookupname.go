@@ -57,9 +57,20 @@ func (s *Snapshot) contender(name []byte, c *nameConflict) (o Owner) {
 	if c.owned {
 		o.Node = s.nodeOrLocal(c.first)
 	} else {
-		o.Rivals = [2]Node{s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)}
+		o.Rivals = s.rivals(c)
 	}
 	return o
+}
+
+// rivals are the two nodes of a conflict, sorted by ID: all machines name them in one
+// order, though that of the keys of free IDs differs.
+func (s *Snapshot) rivals(c *nameConflict) [2]Node {
+	var first, second [maxName]byte
+	a, b := s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)
+	if string(b.AppendID(second[:0])) < string(a.AppendID(first[:0])) {
+		return [2]Node{b, a}
+	}
+	return [2]Node{a, b}
 }
 
 // HasNamesBelow reports whether a readable name of several labels ends in a dot and

@@ -71,7 +71,11 @@ func (c nameConflict) sameNodes(other nameConflict) bool {
 }
 
 func (s *Snapshot) nameConflict(sum uint64, c nameConflict) NameConflict {
-	conflict := NameConflict{Nodes: [2]ID{s.idOf(c.first), s.idOf(c.second)}, Owned: c.owned, Count: c.live}
+	nodes := [2]Node{s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)}
+	if !c.owned {
+		nodes = s.rivals(&c)
+	}
+	conflict := NameConflict{Nodes: [2]ID{nodes[0].ID(), nodes[1].ID()}, Owned: c.owned, Count: c.live}
 	for name := range s.namesOf(c.first).each {
 		if s.hash(name) == sum {
 			conflict.Name = name

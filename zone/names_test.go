@@ -152,6 +152,10 @@ func TestContestedNames(t *testing.T) {
 	if want := (NameConflict{"web", [2]ID{ID(a), ID(b)}, false, 2}); len(conflicts) != 1 || conflicts[0] != want {
 		t.Errorf("conflicts are %v", conflicts)
 	}
+	file := f.FileSource("files")
+	file.Set(named("x", "shared"), named("y", "shared"), named("w", "shared2", "shared3"), named("v", "shared2", "shared3"))
+	f.wantNames("shared", "x or y", "shared2", "v or w", "shared3", "v or w")
+	file.Retract("x", "y", "v", "w")
 	f.curator.Set(named(b, "db"))
 	f.wantNames("web", a, "db", b)
 	f.curator.Set(named(b, "web"))
