@@ -71,11 +71,13 @@ func (src *Source) setAside(k key, reported statement) {
 // takeAside returns the statement on a node that takes effect now that the one
 // before is withdrawn, if any.
 func (s *Store) takeAside(k key) (reported statement, found bool) {
-	for _, src := range s.sources { // in the order of precedence: saved has none
-		if reported, found = src.aside[k]; found {
-			delete(src.aside, k)
-			return reported, true
+	for _, src := range s.live() {
+		if aside, known := src.aside[k]; known && (!found || s.precedence(aside.record) < s.precedence(reported.record)) {
+			reported, found = aside, true
 		}
 	}
-	return reported, false
+	if found {
+		delete(s.sources[reported.source].aside, k)
+	}
+	return reported, found
 }

@@ -43,14 +43,17 @@ func (s *Store) rename(k key) {
 	}
 }
 
-// dropNames withdraws the names that a source has for a node which stays.
+// dropNames withdraws the names that a source has for a node which stays. Those of
+// another source, which takes precedence, stay too.
 func (s *Store) dropNames(k key, src *Source) {
 	shown, known := s.draft.nodes.get(k)
 	if !known {
 		return
 	}
 	held := s.held(k, shown)
-	held.names = held.names.only(1 - src.origin())
+	if held.source == src.rank || held.source == savedRank {
+		held.names = held.names.only(1 - src.origin())
+	}
 	s.put(k, shown, true, shown, s.effective(k, held))
 }
 

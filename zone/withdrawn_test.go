@@ -1,6 +1,10 @@
 package zone
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
+)
 
 // The files' first complete backlog settles which names they have, whatever was saved
 // of them and whatever else is awaited.
@@ -44,4 +48,33 @@ func TestOwnEntryLeavesTheFiles(t *testing.T) {
 		file.Complete()
 	}
 	f.wantNames("web", "", "nas", "nas")
+}
+
+// What a source that does not take precedence withdraws costs the others no name.
+func TestNamesOfTwoSourcesOfAKind(t *testing.T) {
+	f := newFixture(t)
+	second, one, two := f.Source("second"), f.FileSource("one"), f.FileSource("two")
+	f.curator.Set(named(a, "web"))
+	second.Set(named(a, "www"))
+	second.Gone(a)
+	f.wantNames("web", a)
+	one.Set(named("nas", "store"))
+	two.Set(named("nas", "disk"))
+	two.Gone("nas")
+	f.wantNames("store", "nas", "disk", "")
+}
+
+// Of what was set aside a cluster's statement takes effect before a file's, whichever
+// source was made first.
+func TestAsideInTheOrderOfPrecedence(t *testing.T) {
+	f := newFixture(t)
+	file, second := f.FileSource("files"), f.Source("second")
+	f.curator.Set(node(a, "192.0.2.1"))
+	file.Set(Entry{ID: a, Names: []string{"web"}, Addresses: testkit.Addrs("192.0.2.2")})
+	second.Set(node(a, "192.0.2.3"))
+	f.curator.Gone(a)
+	f.want(a, "192.0.2.3")
+	f.wantNames("web", a)
+	second.Gone(a)
+	f.want(a, "192.0.2.2")
 }
