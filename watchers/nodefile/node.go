@@ -132,9 +132,19 @@ func (b *builder) addName(at mark, text string) {
 		}
 		return
 	}
-	if name, ok := b.readable(at, text); ok {
+	name, ok := b.readable(at, text)
+	switch {
+	case !ok, slices.Contains(d.names, name):
+	case len(d.names) > maxNames: // of which the first one may be the ID
+		b.refuseMany(at, name)
+	default:
 		d.names = append(d.names, name)
 	}
+}
+
+// refuseMany refuses a name beyond those that a node may have.
+func (b *builder) refuseMany(at mark, name string) {
+	b.refuse(at, "name %q: a node has at most %d besides its ID", name, maxNames)
 }
 
 // readable returns the canonical form of a readable name, if a node may have it.
@@ -157,7 +167,20 @@ func (b *builder) addAddr(at mark, addr netip.Addr) {
 		b.refuse(at, "%v", err)
 		return
 	}
-	b.draft.addrs = append(b.draft.addrs, addr)
+	b.draft.addrs = b.withAddr(b.draft.addrs, "the entry", at, addr)
+}
+
+// withAddr returns the addresses of an owner with a further one, unless it has
+// another one of that family.
+func (b *builder) withAddr(addrs []netip.Addr, owner string, at mark, addr netip.Addr) []netip.Addr {
+	i := slices.IndexFunc(addrs, func(other netip.Addr) bool { return other.Is4() == addr.Is4() })
+	switch {
+	case i < 0:
+		return append(addrs, addr)
+	case addrs[i] != addr:
+		b.refuse(at, "address %v: %s has %v, and a node has one address of each family", addr, owner, addrs[i])
+	}
+	return addrs
 }
 
 // endEntry adds the entry to its node. The error means that the file has too many.
@@ -184,13 +207,16 @@ func (b *builder) endEntry() error {
 		switch {
 		case n.hasName(name):
 		case len(n.names) == maxNames:
-			b.refuse(d.at, "name %q: a node has at most %d besides its ID", name, maxNames)
+			b.refuseMany(d.at, name)
 		default:
 			n.names = append(n.names, name)
 		}
 	}
+	if n.addrs == nil {
+		n.addrs = make([]netip.Addr, 0, len(d.addrs))
+	}
 	for _, addr := range d.addrs {
-		b.giveAddr(n, d.at, addr)
+		n.addrs = b.withAddr(n.addrs, n.id, d.at, addr)
 	}
 	return nil
 }
@@ -199,18 +225,4 @@ func (b *builder) endEntry() error {
 func (b *builder) done() *content {
 	c := b.content
 	return &c
-}
-
-// giveAddr gives a node an address unless it has another one of that family.
-func (b *builder) giveAddr(n *node, at mark, addr netip.Addr) {
-	if n.addrs == nil {
-		n.addrs = make([]netip.Addr, 0, 2)
-	}
-	i := slices.IndexFunc(n.addrs, func(other netip.Addr) bool { return other.Is4() == addr.Is4() })
-	switch {
-	case i < 0:
-		n.addrs = append(n.addrs, addr)
-	case n.addrs[i] != addr:
-		b.refuse(at, "address %v: %s has %v, and a node has one address of each family", addr, n.id, n.addrs[i])
-	}
 }

@@ -3,6 +3,7 @@ package nodefile
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -180,7 +181,7 @@ var jsonInputs = []input{
 	},
 	{
 		name: "two addresses of a family", text: `[{"id": "a", "addresses": ["10.0.0.1", "10.0.0.2"]}]`, beyond: true,
-		want: "a= [10.0.0.1]\nline 1, column 2: address 10.0.0.2: a has 10.0.0.1, and a node has one address of each family",
+		want: "a= [10.0.0.1]\nline 1, column 40: address 10.0.0.2: the entry has 10.0.0.1, and a node has one address of each family",
 	},
 	{
 		name: "an unknown role", text: `[{"id": "a", "addresses": [], "roles": ["worker"]}]`,
@@ -294,5 +295,31 @@ func checkName(t *testing.T, name string) {
 	t.Helper()
 	if canonical, err := zone.ParseName(name); err != nil || canonical != name {
 		t.Errorf("the name %q: %v", name, err)
+	}
+}
+
+// An entry takes memory for what a node can have, however much it lists.
+func TestAnEntryIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBuilder(zone.DefaultPrefix, nil)
+	d := b.beginEntry(mark{line: 1})
+	const many = 1000
+	for i := range many {
+		b.addName(mark{line: 1}, fmt.Sprintf("n-%d", i))
+		b.addName(mark{line: 1}, "n-0")
+		b.addAddr(mark{line: 1}, netip.AddrFrom4([4]byte{198, 51, byte(100 + i>>8), byte(i)}))
+	}
+	if len(d.names) > 1+maxNames || len(d.addrs) > 2 {
+		t.Errorf("%d names and %d addresses are kept", len(d.names), len(d.addrs))
+	}
+	if err := b.endEntry(); err != nil {
+		t.Fatal(err)
+	}
+	n := b.nodes[0]
+	if n.id != "n-0" || len(n.names) != maxNames || len(n.addrs) != 1 {
+		t.Errorf("got %+v", n)
+	}
+	if want := many - 1 - maxNames + many - 1; b.count != want {
+		t.Errorf("%d problems, want %d", b.count, want)
 	}
 }
