@@ -13,10 +13,10 @@ import (
 // useFile has the sandbox serve the nodes of a file, or of a directory of files,
 // instead of sample nodes. In it this machine has its own hostname and addresses, so
 // that its own entry is found as it will be outside.
-func (s *sandbox) useFile(cfg *nodedns.Config, path string) error {
-	path, err := filepath.Abs(path)
+func (s *sandbox) useFile(cfg *nodedns.Config, given string) error {
+	path, err := filepath.Abs(given)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", path, err)
+		return fmt.Errorf("find %s: %w", given, err)
 	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("the nodes to serve: %w", err)

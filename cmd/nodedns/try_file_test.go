@@ -77,6 +77,7 @@ func TestTryWrongFile(t *testing.T) {
 		{filepath.Join(dir, "none.hosts"), exitFailed, "no such file"},
 		{write("broken.json", "[{]"), exitFailed, "broken.json"},
 		{write("nodes.txt", "192.0.2.1 a\n"), exitFailed, ".hosts"},
+		{t.TempDir(), exitFailed, "no file of nodes"},
 	} {
 		command(t, "try", "--nodes", tt.file).expect(t, tt.code, "", tt.want)
 	}

@@ -9,16 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nodedns/nodedns/internal/retry"
 	"github.com/nodedns/nodedns/zone"
 )
 
-const (
-	// syncTimeout bounds how long the nodes may take.
-	syncTimeout = 15 * time.Second
-	// filePoll is how often is looked whether the user's file was read.
-	filePoll = 20 * time.Millisecond
-)
+// syncTimeout bounds how long the nodes may take.
+const syncTimeout = 15 * time.Second
 
 // awaitNodes waits until the daemon answers and has the nodes, so that what is
 // printed then works at once. It returns nothing when ctx ends.
@@ -29,39 +24,33 @@ func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	case <-limit.Done():
 	case <-s.service.Ready():
 	}
-	if s.cluster == nil {
-		return s.awaitFile(ctx, limit)
-	}
 	for snapshot := range s.service.Zone().Watch(limit) {
-		if snapshot.Cluster().Complete {
-			return snapshot, nil
+		if snapshot.Complete() {
+			return snapshot, s.checkFiles()
 		}
 	}
 	if ctx.Err() != nil {
 		return nil, nil
+	}
+	if s.cluster == nil {
+		return nil, fmt.Errorf("%s could not be read within %v", s.file, syncTimeout)
 	}
 	c := s.service.Status().Curator
 	return nil, errors.New(strings.TrimSpace(fmt.Sprintf("the sample cluster's nodes do not arrive: %s %s", c.State, c.Detail)))
 }
 
-// awaitFile does so for the user's files. The error states what is wrong with one.
-func (s *sandbox) awaitFile(ctx, limit context.Context) (*zone.Snapshot, error) {
-	for limit.Err() == nil {
-		files := s.service.Status().NodeFiles
-		for _, f := range files {
-			if f.Error != "" {
-				return nil, fmt.Errorf("%s: %s", f.Path, f.Error)
-			}
+// checkFiles states what is wrong with the user's files, once they were read.
+func (s *sandbox) checkFiles() error {
+	files := s.service.Status().NodeFiles
+	for _, f := range files {
+		if f.Error != "" {
+			return fmt.Errorf("%s: %s", f.Path, f.Error)
 		}
-		if len(files) > 0 {
-			return s.service.Zone().Snapshot(), nil
-		}
-		retry.Sleep(limit, filePoll)
 	}
-	if ctx.Err() != nil {
-		return nil, nil
+	if s.cluster == nil && len(files) == 0 {
+		return fmt.Errorf("%s has no file of nodes: their names end in .hosts or .json", s.file)
 	}
-	return nil, fmt.Errorf("%s has no file of nodes: their names end in .hosts or .json", s.file)
+	return nil
 }
 
 // printInstructions prints what to type, first of all.

@@ -141,7 +141,7 @@ func (s *sandbox) run(ctx context.Context, pace time.Duration) error {
 	group.Go(func() error { return unlessStopped(s.service.Run(ctx)) })
 	group.Go(func() error {
 		start, err := s.awaitNodes(ctx)
-		if start == nil {
+		if start == nil || err != nil {
 			return err
 		}
 		s.printInstructions(start)

@@ -176,12 +176,12 @@ func (w *Watcher) look(paths []string) {
 		w.report(w.merge(w.inOrder(), w.self))
 		w.logProblems()
 	}
+	w.logUnreadable(listings)
+	w.setStatus(listings) // before the zone is ready by them
 	if w.begun && !w.complete && w.wait == 0 {
 		w.source.Complete()
 		w.complete = true
 	}
-	w.logUnreadable(listings)
-	w.setStatus(listings)
 }
 
 // choose has the files be those that are listed, and reports whether some are gone
