@@ -9,6 +9,7 @@ import (
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
+	"github.com/nodedns/nodedns/watchers/nodefile"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -18,9 +19,10 @@ func newCheck() *cobra.Command {
 		Short: "Validate the configuration",
 		Long: `Check reports what is wrong with the configuration and this node's identity or,
 if nothing is, what the daemon would use, with warnings of what is valid but
-probably not intended. It touches nothing, and binds nothing: a port that is
-taken shows only when the daemon starts. Each key that is set is listed with its
-file and line, drop-ins included, or its flag.
+probably not intended, and of what is wrong with the files of nodes. It touches
+nothing, and binds nothing: a port that is taken shows only when the daemon
+starts. Each key that is set is listed with its file and line, drop-ins included,
+or its flag.
 
 With --json: node_id, addresses or else interfaces, listeners, domains, curators,
 upstreams, files, hostname (whether it is set), state, control, metrics, warnings,
@@ -39,6 +41,11 @@ and settings, an array of objects with key, and file and line unless it is a fla
 		if route, found := d.service.Resolver().SearchRoute(); found {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("the search list has %s below local: their names are asked for at %s, and not left to multicast DNS; "+
 				"if that is wrong, take them from the list", strings.Join(route.Domains, ", "), strings.Join(texts(route.Servers), ", ")))
+		}
+		for _, file := range nodefile.Inspect(d.started.NodeFiles, d.service.Zone().Snapshot().Prefix()) {
+			if text := file.Warning(); text != "" {
+				p.Warnings = append(p.Warnings, text)
+			}
 		}
 		if p.Settings, err = settings.origins(); err != nil {
 			return err

@@ -41,6 +41,20 @@ func TestCheckWarns(t *testing.T) {
 	m.command("check", "--dns.listen", "172.17.0.1:53", "--json").expect(t, exitOK, text, "")
 }
 
+// What is wrong with the files of nodes is no reason not to start.
+func TestCheckReadsFilesOfNodes(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	file := m.path("nodes.json")
+	missing := "the file of nodes " + file + " cannot be used: file does not exist"
+	m.command("check", "--nodes.files", file).expect(t, exitOK, missing, "")
+	m.command("check", "--nodes.files", m.path("nodes.d")).expect(t, exitOK, "metrics    -\n", "")
+	if err := os.WriteFile(file, []byte("[{]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.command("check", "--nodes.files", file).expect(t, exitOK, "line 1, column 3: ", "")
+}
+
 func TestCheckShowsWhereAddressesComeFrom(t *testing.T) {
 	t.Parallel()
 	for want, p := range map[string]plan{

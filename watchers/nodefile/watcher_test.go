@@ -308,3 +308,25 @@ func TestCheck(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// What Inspect finds is what a Watcher begins with, and which files are missing.
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir+"/a.hosts", "192.0.2.1 web-1\n192.0.2.2 localhost db\n")
+	write(t, dir+"/b.json", "[{}]")
+	write(t, dir+"/c.hosts", "192.0.2.9 web-1\n")
+	var got []string
+	for _, s := range Inspect([]string{dir, dir + "/missing", dir + "/missing.json"}, zone.DefaultPrefix) {
+		got = append(got, fmt.Sprintf("%s %d %s", filepath.Base(s.Path), s.Nodes, strings.ReplaceAll(s.Warning(), dir, "")))
+	}
+	want := []string{
+		"a.hosts 2 of the file of nodes /a.hosts something has no effect, in 2 places; the first one is line 2: " + nameError("localhost"),
+		"b.json 0 the file of nodes /b.json cannot be used: line 1, column 2: the node has no addresses: without any known it has an empty array of them",
+		"c.hosts 1 ",
+		"missing.json 0 the file of nodes /missing.json cannot be used: file does not exist",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
