@@ -34,7 +34,7 @@ var keys = []key{
 		}, prefix).restartRequired(),
 
 	listKey("zone.domains", none,
-		"`DOMAINS` below which node IDs are answered too",
+		"`DOMAINS` below which nodes are answered too",
 		func(c *Config) *[]string { return &c.DNS.Domains }, domain),
 	stringKey("zone.ttl", "10s",
 		"`TIME` for which clients may keep an answer",

@@ -24,7 +24,7 @@ func (m *Manager) describe(feature Feature) Row {
 	case Hosts:
 		return Row{
 			Feature: Hosts, Path: m.rooted(machine.Hosts), Now: m.describeHosts(),
-			Becomes: "your lines, and a block with the nodes of the cluster",
+			Becomes: "your lines, and a block with the nodes",
 		}
 	case MachineID:
 		return Row{Feature: MachineID, Path: m.rooted(machine.MachineID), Now: m.firstLineOf(machine.MachineID), Becomes: m.machineID()}
