@@ -61,6 +61,7 @@ func (src *Source) forget() {
 	src.seen, src.named, src.current, src.overflowed, src.missing = nil, false, false, false, false
 	src.aside, src.vouched, src.self = nil, nil, selfReports{}
 	clear(src.spelled)
+	src.endReport()
 	src.store.refusals.forget(src)
 	src.store.clearDuplicate()
 }

@@ -101,8 +101,10 @@ func (s *Store) rememberNames() {
 	}
 }
 
-// forgetNames ends what rememberNames began, once no backlog is being reported.
-func (s *Store) forgetNames() {
+// endReport ends what rememberNames began, once no backlog is being reported.
+func (src *Source) endReport() {
+	s := src.store
+	src.reporting = false
 	if !slices.ContainsFunc(s.sources, func(src *Source) bool { return src.reporting }) {
 		s.namesBefore = nil
 	}

@@ -17,7 +17,7 @@ type Source struct {
 
 	state
 	inBacklog bool
-	reporting bool         // inBacklog, and the source has not gone quiet since
+	reporting bool         // inBacklog, and the source has not gone quiet since; or the saved nodes are being loaded
 	current   bool         // all nodes have been reported in the present connection
 	named     bool         // the present backlog has named a node
 	seen      []key        // those of the zone's nodes that it named, with repetitions
@@ -70,6 +70,7 @@ func (s *Store) Saved() *Source { return s.saved }
 // Complete has departed.
 func (src *Source) Begin() {
 	src.store.update(func() {
+		src.store.saved.endReport() // where it could not be loaded to the end
 		src.inBacklog, src.reporting = true, true
 		src.current, src.named, src.missing, src.seen = false, false, false, nil
 		src.taken, src.refused = false, refusalBatch{}
@@ -83,6 +84,10 @@ func (src *Source) Begin() {
 func (src *Source) Set(entries ...Entry) {
 	s := src.store
 	s.update(func() {
+		if src == s.saved {
+			src.reporting = true // until they are loaded: their batches are one backlog
+			s.rememberNames()
+		}
 		var refused refusalBatch
 		for i := range entries {
 			if err := src.set(&entries[i]); err != nil {
@@ -226,7 +231,7 @@ func (src *Source) Complete() {
 			s.depart(k, src)
 			delete(src.spelled, k)
 		}
-		src.inBacklog, src.reporting = false, false
+		src.inBacklog = false
 		src.current, src.overflowed, src.seen = true, src.missing, nil
 		src.refused = refusalBatch{}
 		if !s.awaited(src) {
@@ -234,7 +239,7 @@ func (src *Source) Complete() {
 		}
 		s.refusals.complete(src)
 		s.flushRefusals()
-		s.forgetNames()
+		src.endReport()
 	})
 }
 
@@ -242,7 +247,7 @@ func (src *Source) Complete() {
 // backlog ends. The zone is then ready, and nothing more.
 func (src *Source) Settle() {
 	src.store.update(func() {
-		src.settled, src.reporting = true, false
-		src.store.forgetNames()
+		src.settled = true
+		src.endReport()
 	})
 }

@@ -30,6 +30,9 @@ func (src *Source) Expect(expected bool) {
 		if expected && !src.connected {
 			src.lost, src.lostAt = s.clock(), s.now()
 		}
+		if !expected {
+			src.endReport() // the rest of a backlog does not come
+		}
 	})
 }
 
@@ -54,6 +57,7 @@ func (src *Source) SetConnected(connected bool) {
 func (src *Source) Loaded(at time.Time) {
 	src.store.update(func() {
 		src.settled = true
+		src.endReport()
 		if src.since.IsZero() {
 			src.since = at
 		}

@@ -62,7 +62,7 @@ type Store struct {
 	withheld map[key]statement       // what a source reports, while an address in it is ours
 
 	nameClaims    map[uint64]*nameClaimants // names that several nodes claim, by their hash
-	restoredNames map[uint64]key            // during a batch: the node that had a name when it was saved
+	restoredNames map[uint64]key            // while the saved nodes are loaded: the one that had a name when it was saved
 	namesBefore   *nameIndex                // during a backlog: the index when it began
 	refusals      refusals
 	// refusalLog has those that have yet to be logged. refusalsHeld gets an
@@ -144,7 +144,9 @@ func (s *Store) update(change func()) {
 	s.edit = new(edit)
 	change()
 	clear(s.restored)
-	clear(s.restoredNames)
+	if !s.saved.reporting {
+		clear(s.restoredNames)
+	}
 	s.setCluster()
 	s.noteOverflow()
 	s.listRefused()
