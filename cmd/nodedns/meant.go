@@ -13,8 +13,8 @@ import (
 
 // A person may name a node by the beginning of its hex digits, which DNS does
 // not know. A name that means something as it stands is never taken for one:
-// see isUnknown. Which node a text means otherwise is the daemon's to say, by
-// the order of [control.Found].
+// see isUnknown. Which node a text means otherwise the daemon decides, by the
+// order of [control.Found].
 
 // abbreviated returns the ID of the node that a person means by a name that was
 // looked up in vain, "" if it means none, and an error if it may mean several.

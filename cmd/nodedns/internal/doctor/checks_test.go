@@ -208,6 +208,9 @@ var ails = []ail{
 
 	{"the line of Debian's installer", hostsHave("127.0.1.1 " + strings.ToUpper(self)), "hosts-lines", Warning, "loopback"},
 	{"another line for our name", hostsHave("192.0.2.77 alias " + self), "hosts-lines", Warning, "192.0.2.77"},
+	{"the line of Debian's installer, for a readable name", func(p *patient) {
+		p.write("root/etc/hosts", "127.0.1.1 Web-1\n# BEGIN nodedns\n192.0.2.1 web-1 "+self+"\n192.0.2.2 web-2 "+peer+"\n# END nodedns\n")
+	}, "hosts-lines", Warning, "line 1, 127.0.1.1 Web-1"},
 	{"a line for a peer", hostsHave("192.0.2.77 " + peer), "hosts-lines", Warning, "did not write"},
 	{"a comment about one", hostsHave("# 192.0.2.77 " + peer), "", "", ""},
 	{"::1 without IPv6", func(p *patient) {

@@ -3,12 +3,12 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/machine"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/nsswitch"
 	"github.com/nodedns/nodedns/internal/hostsformat"
-	"github.com/nodedns/nodedns/zone"
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
@@ -25,7 +25,7 @@ func checkHostsLines(m *Input) []Finding {
 	path := m.Config.Rooted(m.Config.Files.Hosts)
 	var findings []Finding
 	var others []string
-	noIPv6 := m.noIPv6()
+	noIPv6, own := m.noIPv6(), m.ownNames([]byte(text))
 	for entry := range hostsformat.Users([]byte(text)) {
 		if entry.Addr == netip.IPv6Loopback() && entry.HasName([]byte("localhost")) && noIPv6 != "" {
 			findings = append(findings, note(fmt.Sprintf("%s: line %d, ::1 localhost, but %s", path, entry.Line, noIPv6),
@@ -35,9 +35,10 @@ func checkHostsLines(m *Input) []Finding {
 			name := string(word)
 			where := fmt.Sprintf("line %d, %s %s", entry.Line, entry.Addr, name)
 			switch {
-			case !m.isNode(name):
-			case zone.ID(strings.ToLower(name)) != m.ID:
-				others = append(others, where)
+			case !slices.Contains(own, strings.ToLower(name)):
+				if _, err := m.Config.Prefix.Parse(name); err == nil {
+					others = append(others, where)
+				}
 			case entry.Addr.IsLoopback():
 				findings = append(findings, warning(path+": "+where,
 					"this machine's own name leads to loopback: other machines cannot use the address that it announces, or listens on by its name",
@@ -60,10 +61,27 @@ func checkHostsLines(m *Input) []Finding {
 	return findings
 }
 
-// isNode reports whether a name is this machine's, or has the form of a node's.
-func (m *Input) isNode(name string) bool {
-	_, err := m.Config.Prefix.Parse(name)
-	return err == nil || m.ID != "" && strings.EqualFold(name, string(m.ID))
+// ownNames are this machine's, in lower case: its ID, and those that the lines of
+// nodedns have with it.
+func (m *Input) ownNames(hosts []byte) []string {
+	if m.ID == "" {
+		return nil
+	}
+	names := []string{string(m.ID)}
+	for s := range hostsformat.Sections(hosts) {
+		if !s.IsBlock() {
+			continue
+		}
+		for entry := range hostsformat.Entries(s.TextLine(), s.Text) {
+			if !entry.HasName([]byte(m.ID)) {
+				continue
+			}
+			for name := range entry.Names() {
+				names = append(names, string(name))
+			}
+		}
+	}
+	return names
 }
 
 // checkHostConf finds out whether glibc takes all lines of a name.
