@@ -19,6 +19,8 @@
 //   - ask_test.go queries from the test process, which takes a tenth of starting
 //     a program; dig_test.go and glibc_test.go do with dig and getent, and
 //     nss_test.go through the real nss-resolve.
+//   - names_test.go has the rows by which answers to readable names are checked, and
+//     names_delivery_test.go the ways in which files of nodes come to machines.
 //   - nameservers_test.go has the real servers that are queried in turn, with
 //     the zones of zonedata_test.go. scripted_test.go has one of our own that
 //     sends what a test wants, byte by byte, as message_test.go builds it, and

@@ -214,7 +214,11 @@ func (c *labelled) contest(t *testing.T) {
 	contested := func(id string) nameRow {
 		return nameRow{query: "twin.nodes.example", status: "SERVFAIL", ede: "0 " + id}
 	}
-	c.answer(t, []nameRow{contested(a), contested(b), {query: "twin", status: "SERVFAIL", ede: "0 " + a}})
+	c.answer(t, []nameRow{
+		contested(a), contested(b),
+		{query: "twin", status: "SERVFAIL", ede: "0 " + a},
+		{query: addrA.String(), status: "NOERROR", data: []string{a + "."}},
+	})
 	must(t, n.contestedNames(1))
 	must(t, c.x.findsBy(n.machine, services, "twin"))
 	must(t, n.resolves(a, addrA))
@@ -230,17 +234,15 @@ func (c *labelled) contest(t *testing.T) {
 	settled = settled[:len(settled)-2]
 	c.answer(t, settled)
 	must(t, n.contestedNames(1))
-	for _, command := range []string{"status", "doctor"} {
-		out, _ := n.nodedns(command, "--config", configFile)
+	for _, command := range []string{"status", "doctor", "nodes twin"} {
+		out, _ := n.nodedns(append(strings.Fields(command), "--config", configFile)...)
 		for _, part := range []string{"twin", a, b} {
 			if !strings.Contains(out, part) {
 				t.Errorf("%s has no %s:\n%s", command, part, out)
 			}
 		}
 	}
-	n.daemon.signal(unix.SIGTERM)
-	n.daemon.exit()
-	n.boot()
+	n.restart()
 	eventually(t, "the cluster is followed", func() error { return n.connection(true) })
 	c.answer(t, settled, n)
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nodedns/nodedns/internal/testkit"
 )
 
@@ -160,6 +158,10 @@ func (f *sharedFile) moveOne(t *testing.T) {
 		nameRow{query: moved.String(), status: "NOERROR", data: []string{"web-2.nodes.example."}}), web1, db1)
 	f.find(t, "web-2", moved)
 	f.answer(t, exist(web2.v4(), web2.v6(), "web-2"), web2)
+	// Its hostname is the node ID by now: the one before it still counts.
+	web2.restart()
+	eventually(t, "it has read the file", func() error { return web2.hasRead("fleet.hosts", hostsFormat(f.entries...)) })
+	f.answer(t, exist(web2.v4(), web2.v6(), "web-2"), web2)
 	f.publish(t, "fleet.hosts", hostsFormat, before...)
 	f.answer(t, exist(web2.v4(), web2.v6(), "web-2"))
 }
@@ -211,9 +213,7 @@ func (f *sharedFile) contest(t *testing.T) {
 	settled := exist(web1.v4(), web1.v6(), "www", "www.nodes.example")
 	f.answer(t, settled)
 	f.find(t, "www", web1.v4(), web1.v6())
-	db1.daemon.signal(unix.SIGTERM)
-	db1.daemon.exit()
-	db1.boot()
+	db1.restart()
 	eventually(t, "it has read the file", func() error { return db1.hasRead("fleet.hosts", hostsFormat(both...)) })
 	f.answer(t, settled, db1)
 	must(t, db1.contestedNames(1))
@@ -238,7 +238,11 @@ func (f *sharedFile) breakFile(t *testing.T) {
 	web2 := f.nodes[1]
 	for i, n := range f.nodes {
 		f.bring[i](n.machine, "fleet.hosts", "10.88.0.1 www-1\nhttp://10.88.0.2/ web-2\n")
-		eventually(t, "the fault is told", func() error { return n.nodeFile("fleet.hosts", 2, "line 2") })
+		eventually(t, "the fault is in the status", func() error {
+			return n.nodeFile("fleet.hosts", "an error in line 2", func(f nodeFileStatus) bool {
+				return f.Nodes == 2 && strings.Contains(f.Error, "line 2")
+			})
+		})
 	}
 	f.answer(t, exist(web2.v4(), web2.v6(), "web-2"))
 	f.answer(t, []nameRow{{query: "sql-1", status: "NOERROR", data: []string{f.nodes[2].v4().String()}, ede: "3 since "}}, web2)
@@ -254,6 +258,9 @@ func (f *sharedFile) switchToJSON(t *testing.T) {
 	f.publish(t, "fleet.json", jsonFormat, web1.listedAs("www-1", "www", web1.id), web2.listedAs("web-2", "store"))
 	store := exist(web2.v4(), web2.v6(), "web-2", "store", "store.nodes.example")
 	f.answer(t, store)
+	must(t, web1.nodeFile("fleet.hosts", "a problem with each node", func(f nodeFileStatus) bool {
+		return len(f.Problems) == 2 && strings.Contains(f.Problems[1], "web-2 is in "+filepath.Join(nodesDir, "fleet.json"))
+	}))
 	var hashes []string
 	for _, n := range f.nodes {
 		must(t, os.Remove(n.path(filepath.Join(nodesDir, "fleet.hosts"))))
@@ -280,21 +287,15 @@ func (f *sharedFile) switchToJSON(t *testing.T) {
 func (f *sharedFile) restartWithout(t *testing.T) {
 	web1, web2 := f.nodes[0], f.nodes[1]
 	names := []string{"web-2", "store.nodes.example"}
-	restart := func() {
-		web1.daemon.signal(unix.SIGTERM)
-		web1.daemon.exit()
-		web1.boot()
-		eventually(t, "it answers", func() error { return web1.resolves(web1.id, web1.v4(), web1.v6()) })
-	}
 	must(t, os.RemoveAll(web1.path(nodesDir)))
-	restart()
+	web1.restart()
 	for _, name := range names {
 		f.answer(t, []nameRow{{query: name, status: "NOERROR", data: []string{web2.v4().String()}, ede: "3 since "}}, web1)
 	}
 	f.find(t, "store", web2.v4(), web2.v6())
 
 	web1.write(configFile, web1.read(configFile)+"[nodes]\nfiles = []\n")
-	restart()
+	web1.restart()
 	for _, name := range names {
 		must(t, web1.resolves(name, web2.v4(), web2.v6()))
 	}

@@ -6,8 +6,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // mixed is a labelled cluster whose machines have a file of nodes too.
@@ -109,6 +107,7 @@ func (m *mixed) loseFile(t *testing.T) {
 			{query: m.planned, status: "NOERROR", data: []string{"10.88.0.62"}},
 			{query: m.nas.String(), status: "NOERROR", data: []string{"web-3."}, ede: "3 since "},
 		}), mail)
+	must(t, mail.daemon.logged("more than half of the nodes are gone"))
 	m.bring(t, mail)
 	must(t, mail.answersRows(append(m.rows, m.others("10.88.0.62")...)))
 }
@@ -124,17 +123,11 @@ func (m *mixed) loseCurator(t *testing.T) {
 // nor files in its configuration.
 func (m *mixed) restartAlone(t *testing.T) {
 	mail := m.nodes[1]
-	restart := func() {
-		mail.daemon.signal(unix.SIGTERM)
-		mail.daemon.exit()
-		mail.boot()
-		mail.awaitReady()
-	}
-	restart()
+	mail.restart()
 	must(t, mail.answersRows(append(m.rows, m.others("10.88.0.62")...)))
 
 	mail.configure("[zone]", `domains = ["nodes.example"]`, noUpstream, stubMode, withVarlink, "[nodes]", "files = []")
-	restart()
+	mail.restart()
 	must(t, mail.resolves("mail.nodes.example", mail.v4(), mail.v6()))
 	must(t, mail.answersRows(append(m.rows, m.others("10.88.0.62")...)))
 	eventually(t, "glibc finds them", func() error {

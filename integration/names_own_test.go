@@ -86,7 +86,7 @@ func (n *node) takesNames(t *testing.T) {
 		fails   bool
 		has     []string
 	}{
-		{"nodes", false, []string{"web-1", n.id, "web-2", "store", "db", twinA, twinB}},
+		{"nodes", false, []string{"web-1", n.id, "web-2", "store", "db", twinA, twinB, "local", "files"}},
 		{"nodes store", false, []string{"web-2", "10.88.0.2"}},
 		{"query web-2", false, []string{"10.88.0.2"}},
 		{"query STORE A", false, []string{"10.88.0.2"}},

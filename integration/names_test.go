@@ -1,93 +1,15 @@
 package integration
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
+	"os/exec"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-// nodesDir is where daemons look for files of nodes unless configured otherwise.
-const nodesDir = "/etc/nodedns/nodes.d"
-
-// listed is a node in a file of nodes.
-type listed struct {
-	ID        string       `json:"id,omitempty"`
-	Names     []string     `json:"names,omitempty"`
-	Addresses []netip.Addr `json:"addresses"`
-}
-
-// listedAs lists a host with its addresses and these names. One of them may be its
-// node ID.
-func (h *host) listedAs(names ...string) listed {
-	return listed{Names: names, Addresses: []netip.Addr{h.v4(), h.v6()}}
-}
-
-// hostsFormat is a file of these nodes in the format of hosts(5).
-func hostsFormat(nodes ...listed) string {
-	var text strings.Builder
-	for _, n := range nodes {
-		for _, addr := range n.Addresses {
-			fmt.Fprintf(&text, "%s %s\n", addr, strings.TrimSpace(n.ID+" "+strings.Join(n.Names, " ")))
-		}
-	}
-	return text.String()
-}
-
-// jsonFormat is one in JSON.
-func jsonFormat(nodes ...listed) string {
-	text, err := json.MarshalIndent(nodes, "", "  ")
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
-
-// delivery is a way of bringing a file of nodes to a machine.
-type delivery func(m *machine, file, text string)
-
-// inPlace is an editor that writes into the file that is there.
-func inPlace(m *machine, file, text string) {
-	m.t.Helper()
-	m.write(filepath.Join(nodesDir, file), text)
-}
-
-// byRename is rsync, which writes beside the file.
-func byRename(m *machine, file, text string) {
-	m.t.Helper()
-	beside := filepath.Join(nodesDir, "."+file+".Xy12Zw")
-	m.write(beside, text)
-	must(m.t, os.Rename(m.path(beside), m.path(filepath.Join(nodesDir, file))))
-}
-
-// byLink is how Kubernetes delivers a ConfigMap: the file is a link through a link to
-// a directory, which is swapped for one to another directory.
-func byLink(m *machine, file, text string) {
-	m.t.Helper()
-	dir := m.path(nodesDir)
-	data, fresh := filepath.Join(dir, "..data"), filepath.Join(dir, "..data_tmp")
-	must(m.t, os.MkdirAll(dir, 0o755))
-	before, _ := os.Readlink(data) // none at first
-	revision, err := os.MkdirTemp(dir, "..revision-")
-	must(m.t, err)
-	must(m.t, os.WriteFile(filepath.Join(revision, file), []byte(text), 0o644))
-	must(m.t, os.Symlink(filepath.Base(revision), fresh))
-	must(m.t, os.Rename(fresh, data))
-	if before != "" {
-		must(m.t, os.RemoveAll(filepath.Join(dir, before)))
-	}
-	if err := os.Symlink(filepath.Join("..data", file), filepath.Join(dir, file)); !errors.Is(err, fs.ErrExist) {
-		must(m.t, err)
-	}
-}
 
 // called gives the machine a hostname, as it has before nodedns runs for the first
 // time.
@@ -98,6 +20,15 @@ func (n *node) called(hostname string) *node {
 	must(n.t, err)
 	n.write("/etc/hostname", hostname+"\n")
 	return n
+}
+
+// restart ends the daemon in order, and waits until the next one answers for the node.
+func (n *node) restart() {
+	n.t.Helper()
+	n.daemon.signal(unix.SIGTERM)
+	n.daemon.exit()
+	n.boot()
+	n.awaitReady()
 }
 
 // nameRow is what a machine answers to a query for a name.
@@ -187,11 +118,11 @@ func exist(v4, v6 netip.Addr, names ...string) (rows []nameRow) {
 		rows = append(rows,
 			nameRow{query: name, status: "NOERROR", data: []string{v4.String()}},
 			nameRow{query: name + " MX", status: "NOERROR"})
-		four6 := nameRow{query: name + " AAAA", status: "NOERROR"}
+		aaaa := nameRow{query: name + " AAAA", status: "NOERROR"}
 		if v6.IsValid() {
-			four6.data = []string{v6.String()}
+			aaaa.data = []string{v6.String()}
 		}
-		rows = append(rows, four6)
+		rows = append(rows, aaaa)
 	}
 	return rows
 }
@@ -200,13 +131,16 @@ func exist(v4, v6 netip.Addr, names ...string) (rows []nameRow) {
 // nss-resolve.
 var services = []string{"files", "dns", "resolve"}
 
+// notFound is the exit status of getent where nothing has the name.
+const notFound = 2
+
 // findsBy fails unless getent finds exactly these addresses of a name by each of the
 // services; none means that it does not find the name.
 func (x *nss) findsBy(m *machine, services []string, name string, want ...netip.Addr) error {
 	want = slices.SortedFunc(slices.Values(want), netip.Addr.Compare)
 	for _, service := range services {
 		out, err := x.run(m, "getent", "-s", "hosts:"+service, "ahosts", name)
-		if len(want) == 0 && err != nil {
+		if exit := (*exec.ExitError)(nil); len(want) == 0 && errors.As(err, &exit) && exit.ExitCode() == notFound {
 			continue
 		}
 		if err != nil {
@@ -237,55 +171,6 @@ func (x *nss) namesBy(m *machine, addr netip.Addr, files, other string) error {
 		}
 	}
 	return nil
-}
-
-// nodeFileStatus is what "nodedns status --json" has of a file of nodes.
-type nodeFileStatus struct {
-	Path  string
-	Nodes int
-	Hash  string
-	Error string
-}
-
-func (m *machine) nodeFiles() ([]nodeFileStatus, error) {
-	var s struct {
-		NodeFiles []nodeFileStatus `json:"node_files"`
-	}
-	return s.NodeFiles, m.readStatus(&s)
-}
-
-// hasRead fails unless the daemon has read a file of nodes with this text.
-func (m *machine) hasRead(name, text string) error {
-	files, err := m.nodeFiles()
-	if err != nil {
-		return err
-	}
-	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12]
-	if !slices.ContainsFunc(files, func(f nodeFileStatus) bool {
-		return filepath.Base(f.Path) == name && f.Hash == hash && f.Error == ""
-	}) {
-		return fmt.Errorf("%s: the files of nodes are %+v, want %s with the hash %s", m.name, files, name, hash)
-	}
-	return nil
-}
-
-// nodeFile fails unless a file of nodes has so many, and an error with this text, or
-// none.
-func (m *machine) nodeFile(name string, nodes int, text string) error {
-	files, err := m.nodeFiles()
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if filepath.Base(f.Path) != name {
-			continue
-		}
-		if f.Nodes != nodes || !strings.Contains(f.Error, text) || (f.Error == "") != (text == "") {
-			return fmt.Errorf("%s: the file of nodes is %+v, want %d nodes, error %q", m.name, f, nodes, text)
-		}
-		return nil
-	}
-	return fmt.Errorf("%s: no file of nodes is %s: %+v", m.name, name, files)
 }
 
 // contestedNames fails unless so many names are claimed by several nodes.
