@@ -33,9 +33,9 @@ type file struct {
 
 	stamp     osfile.Stamp // of what was read last; zero: it is to be read again
 	unsettled struct {
-		stamp osfile.Stamp
-		since time.Time // that it has it
-		first time.Time // since when it changes all the time
+		stamp osfile.Stamp // as of the last look
+		since time.Time    // that it has it
+		first time.Time    // since when it changes all the time
 	}
 	known    bool // it was read, though perhaps in vain
 	hash     [sha256.Size]byte
@@ -86,24 +86,31 @@ func (f *file) look(prefix zone.Prefix, now time.Time) (e event, wait time.Durat
 	return f.take(text, prefix, time.Unix(stat.Mtim.Unix())), 0
 }
 
-// settling returns how long to wait until the file counts as settled. One that was
-// changed long ago by the clock of its file system is; that clock may be another
-// machine's, so that what was seen here counts too.
+// settling returns how long to wait until the file counts as settled. At the first
+// look it is since it was changed by the clock of its file system, which may be
+// another machine's. Later changes are dated by when they are seen: the clock that
+// files are dated by lags on a busy machine, and one that was just emptied, to be
+// written, could seem to have been so for long.
 func (f *file) settling(stamp osfile.Stamp, stat *unix.Stat_t, now time.Time) time.Duration {
 	u := &f.unsettled
-	if age := now.Sub(time.Unix(stat.Ctim.Unix())); age >= f.settle {
+	if u.stamp != stamp {
+		u.since = now
+		if changed := time.Unix(stat.Ctim.Unix()); u.stamp == (osfile.Stamp{}) && changed.Before(now) {
+			u.since = changed
+		}
+		u.stamp = stamp
+	}
+	wait := f.settle - now.Sub(u.since)
+	if wait <= 0 {
 		return 0
 	}
 	if u.first.IsZero() {
 		u.first = now
 	}
-	if u.stamp != stamp {
-		u.stamp, u.since = stamp, now
-	}
 	if now.Sub(u.first) >= maxUnsettled {
 		return 0
 	}
-	return f.settle - now.Sub(u.since)
+	return wait
 }
 
 // isWritten reports whether the file has changed while it was read, and is to be

@@ -135,6 +135,14 @@ func TestSettling(t *testing.T) {
 	if at < maxUnsettled {
 		t.Errorf("it is read after %v", at)
 	}
+	f.unsettled.first = time.Time{}
+	late := stat(2, now.Add(at-time.Second)) // the clock of a busy machine's file systems
+	if wait := look(late, at); wait != settled {
+		t.Errorf("a change under our eyes that is dated back waits for %v", wait)
+	}
+	if wait := look(late, at+30*time.Millisecond); wait != settled-30*time.Millisecond {
+		t.Errorf("later it waits for %v", wait)
+	}
 }
 
 // The backlog is complete when each file was read.
