@@ -16,7 +16,7 @@ func (c *claimants) set(r record) *trie[struct{}] {
 
 // owner is the node that the reverse record of the address belongs to: a live
 // one before those that departed, then the incumbent, and where there is none
-// the one with the smallest ID.
+// the one with the smallest ID, as [hasher.free] has those that are names.
 func (c *claimants) owner(incumbent key, had bool) (owner key) {
 	of := &c.live
 	if of.size == 0 {

@@ -1,6 +1,10 @@
 package zone
 
-import "hash/maphash"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash/maphash"
+)
 
 // hasher maps names to numbers that other machines cannot foresee: a node chooses
 // its name, and must not be able to choose the place of that in the index.
@@ -38,8 +42,10 @@ func hint(sum uint64) uint16 { return uint16(sum >> hintShift) }
 // chooses its key, and cannot foresee it.
 func (h *hasher) mix(lower uint64) uint64 { return spread(lower ^ h.salt) }
 
-// free is the key of a node with a free ID. No source can choose an ID whose digits
-// are this key.
+// free is the key of a node with a free ID. Its upper half is the same on all
+// machines, so that they order nodes alike where the order decides; for the lower one
+// no source can choose an ID whose digits are this key.
 func (h *hasher) free(id string) key {
-	return key{h.text(id), maphash.String(h.second, id)}
+	sum := sha256.Sum256([]byte(id))
+	return key{binary.BigEndian.Uint64(sum[:]), maphash.String(h.second, id)}
 }

@@ -1,6 +1,12 @@
 package zone
 
-import "testing"
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
+)
 
 // What was saved is one backlog, in however many batches it is loaded: none of its
 // nodes is the first to claim a name, and the one that had it has it again.
@@ -57,5 +63,28 @@ func TestBacklogThatIsNotExpectedAnyMore(t *testing.T) {
 	f.curator.Expect(false)
 	if f.namesBefore != nil {
 		t.Error("what the names were is kept")
+	}
+}
+
+// Machines that read one file agree on who comes first of nodes that none of them
+// knew before, free IDs included.
+func TestFreeIDsHaveOneOrder(t *testing.T) {
+	var first string
+	for range 10 {
+		f := newFixture(t)
+		var entries []Entry
+		for i := range 8 {
+			entries = append(entries, Entry{ID: fmt.Sprint("nas-", i), Names: []string{"store"}, Addresses: testkit.Addrs("192.0.2.1")})
+		}
+		file := f.FileSource("files")
+		file.Set(entries...)
+		n, _ := f.Snapshot().Reverse(netip.MustParseAddr("192.0.2.1"))
+		got := fmt.Sprint(n.ID(), ", ", whose(f.Snapshot(), "store"))
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Fatalf("here it is %s, there %s", got, first)
+		}
 	}
 }
