@@ -9,8 +9,32 @@ type Owner struct {
 	Node Node
 	// Origin of the node's name, or of the rivals' claims.
 	Origin Origin
-	// Rivals are two of the nodes that claim a contested name.
-	Rivals [2]Node
+	// Rivals are nodes that claim a contested name.
+	Rivals Rivals
+}
+
+// Rivals are nodes that claim a name which none of them has. The zero value stands
+// for none. Like a Node it is small enough to be passed in registers.
+type Rivals struct {
+	snapshot *Snapshot
+	conflict *nameConflict
+}
+
+// Exist reports whether there are any.
+func (r Rivals) Exist() bool { return r.conflict != nil }
+
+// Nodes are two of them, sorted by ID: all machines name them in one order, though
+// that of the keys of free IDs differs. They are zero where there are none.
+func (r Rivals) Nodes() (two [2]Node) {
+	if !r.Exist() {
+		return two
+	}
+	var first, second [maxName]byte
+	a, b := r.snapshot.nodeOrLocal(r.conflict.first), r.snapshot.nodeOrLocal(r.conflict.second)
+	if string(b.AppendID(second[:0])) < string(a.AppendID(first[:0])) {
+		return [2]Node{b, a}
+	}
+	return [2]Node{a, b}
 }
 
 // Exists reports whether any node claims the name.
@@ -18,7 +42,7 @@ func (o *Owner) Exists() bool { return o.Node.Exists() || o.Contested() }
 
 // Contested reports whether several nodes claim the name and none had it before, so
 // that none has it.
-func (o *Owner) Contested() bool { return o.Rivals[0].Exists() }
+func (o *Owner) Contested() bool { return o.Rivals.Exist() }
 
 // LookupName finds the node that has a readable name, which is in lower case and
 // without the final dot. It takes no lock and allocates nothing.
@@ -57,27 +81,20 @@ func (s *Snapshot) contender(name []byte, c *nameConflict) (o Owner) {
 	if c.owned {
 		o.Node = s.nodeOrLocal(c.first)
 	} else {
-		o.Rivals = s.rivals(c)
+		o.Rivals = Rivals{s, c}
 	}
 	return o
-}
-
-// rivals are the two nodes of a conflict, sorted by ID: all machines name them in one
-// order, though that of the keys of free IDs differs.
-func (s *Snapshot) rivals(c *nameConflict) [2]Node {
-	var first, second [maxName]byte
-	a, b := s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)
-	if string(b.AppendID(second[:0])) < string(a.AppendID(first[:0])) {
-		return [2]Node{b, a}
-	}
-	return [2]Node{a, b}
 }
 
 // HasNamesBelow reports whether a readable name of several labels ends in a dot and
 // this one: an empty non-terminal, which exists without a record (RFC 8020).
 func (s *Snapshot) HasNamesBelow(name []byte) bool {
-	return s.names.above.size > 0 && s.names.above.find(key{hi: s.names.hasher.name(name)}) != nil
+	return s.HasLongNames() && s.names.above.find(key{hi: s.names.hasher.name(name)}) != nil
 }
+
+// HasLongNames reports whether any readable name has several labels, as only those of
+// files have.
+func (s *Snapshot) HasLongNames() bool { return s.names.above.size > 0 }
 
 // HasFileNames reports whether any readable name comes from a file.
 func (s *Snapshot) HasFileNames() bool { return s.names.fromFiles > 0 }
@@ -102,9 +119,12 @@ func (n Node) Names() iter.Seq[NodeName] {
 	}
 }
 
+// hasNames reports whether the node claims any readable name.
+func (n Node) hasNames() bool { return n.slot != nil && n.slot.value.names != 0 }
+
 // names are all that the node claims.
 func (n Node) names() names {
-	if n.slot == nil {
+	if !n.hasNames() {
 		return ""
 	}
 	return n.snapshot.names.of(n.slot.key, n.slot.value.names)
@@ -121,6 +141,9 @@ func (s *Snapshot) owns(k key, name string) bool {
 
 // Name is the first readable name that the node has.
 func (n Node) Name() (name NodeName, ok bool) {
+	if !n.hasNames() {
+		return NodeName{}, false
+	}
 	for name := range n.Names() {
 		if name.Owned {
 			return name, true

@@ -73,7 +73,7 @@ func (c nameConflict) sameNodes(other nameConflict) bool {
 func (s *Snapshot) nameConflict(sum uint64, c nameConflict) NameConflict {
 	nodes := [2]Node{s.nodeOrLocal(c.first), s.nodeOrLocal(c.second)}
 	if !c.owned {
-		nodes = s.rivals(&c)
+		nodes = Rivals{s, &c}.Nodes()
 	}
 	conflict := NameConflict{Nodes: [2]ID{nodes[0].ID(), nodes[1].ID()}, Owned: c.owned, Count: c.live}
 	for name := range s.namesOf(c.first).each {

@@ -29,13 +29,13 @@ func (x *nameIndex) of(k key, hinted uint16) names {
 	if hinted == 0 {
 		return ""
 	}
-	near := 0
+	near, mixed := 0, k.hi^x.hasher.mix(k.lo)
 	for s := range x.slots.from(key{hi: uint64(hinted) << hintShift}) {
 		switch near++; {
 		case hint(s.key.hi) != hinted:
 			return ""
-		case s.value.node(s.key, x.hasher) == k:
-			return s.value.names()
+		case (s.key.lo == k.hi || s.key.lo == mixed) && s.value.node(s.key, x.hasher) == k:
+			return s.value.names() // most of other nodes' are far, and not looked at
 		case near == maxNear:
 			return x.ofFar(k, s.key.hi)
 		}

@@ -29,7 +29,7 @@ func whose(s *Snapshot, name string) string {
 	o := s.LookupName([]byte(name))
 	switch {
 	case o.Contested():
-		return string(o.Rivals[0].ID() + " or " + o.Rivals[1].ID())
+		return string(o.Rivals.Nodes()[0].ID() + " or " + o.Rivals.Nodes()[1].ID())
 	case o.Exists():
 		return string(o.Node.ID())
 	}

@@ -137,12 +137,28 @@ func ofFile(owner *zone.Owner) bool { return owner.Exists() && owner.Origin == z
 func lookupName(name Name, view *View) zone.Owner { return lookupLabels(name[:len(name)-1], view) }
 
 // lookupLabels is lookupName for labels without the root's.
-func lookupLabels(labels []byte, view *View) (owner zone.Owner) {
-	var buffer [maxName]byte
-	if text := appendText(buffer[:0], labels); text != nil {
-		owner = view.Zone.LookupName(text)
+func lookupLabels(labels []byte, view *View) zone.Owner {
+	// Nearly all names of nodes are of one label, which is a text as it stands.
+	if first := labels[1 : 1+labels[0]]; 1+len(first) == len(labels) {
+		if bytes.IndexByte(first, '.') >= 0 {
+			return zone.Owner{}
+		}
+		return view.Zone.LookupName(first)
 	}
-	return owner
+	return lookupSeveral(labels, view)
+}
+
+// lookupSeveral is lookupLabels for several.
+func lookupSeveral(labels []byte, view *View) zone.Owner {
+	if !view.Zone.HasLongNames() {
+		return zone.Owner{}
+	}
+	var buffer [maxName]byte
+	text := appendText(buffer[:0], labels)
+	if text == nil {
+		return zone.Owner{}
+	}
+	return view.Zone.LookupName(text)
 }
 
 // hasNamesBelow reports whether a readable name of several labels is below a name.
@@ -151,7 +167,7 @@ func hasNamesBelow(name Name, view *View) bool { return hasLabelsBelow(name[:len
 // hasLabelsBelow is hasNamesBelow for labels without the root's. Only files give such
 // names.
 func hasLabelsBelow(labels []byte, view *View) bool {
-	if !view.Zone.HasFileNames() {
+	if !view.Zone.HasLongNames() {
 		return false
 	}
 	var buffer [maxName]byte

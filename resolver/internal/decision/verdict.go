@@ -95,11 +95,11 @@ type ExtendedError struct {
 	Since time.Time
 	// Rivals are the nodes that claim the name, where that is what is wrong; the
 	// text names them.
-	Rivals [2]zone.Node
+	Rivals zone.Rivals
 }
 
 // Present reports whether there is an extended error.
-func (e *ExtendedError) Present() bool { return e.Code != 0 || e.Rivals[0].Exists() }
+func (e *ExtendedError) Present() bool { return e.Code != 0 || e.Rivals.Exist() }
 
 // Message is the text for the reply. It may be empty, since the code is
 // self-explanatory.
@@ -108,9 +108,10 @@ func (e *ExtendedError) Message() string { return string(e.AppendMessage(nil)) }
 // AppendMessage appends the text for the reply, and allocates nothing if there
 // is room for it.
 func (e *ExtendedError) AppendMessage(dst []byte) []byte {
-	if e.Rivals[0].Exists() {
-		dst = e.Rivals[0].AppendID(append(dst, "the name is claimed by both "...))
-		return e.Rivals[1].AppendID(append(dst, " and "...))
+	if e.Rivals.Exist() {
+		rivals := e.Rivals.Nodes()
+		dst = rivals[0].AppendID(append(dst, "the name is claimed by both "...))
+		return rivals[1].AppendID(append(dst, " and "...))
 	}
 	if e.Since.IsZero() {
 		return append(dst, e.Text...)

@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 
@@ -94,14 +95,12 @@ func appendNodeName(dst []byte, v *decision.Verdict) []byte {
 // dotsToLengths makes a name in dotted form, with a dot before it and one behind, one
 // in wire form.
 func dotsToLengths(name []byte) {
-	length := 0 // where that of the current label is
-	for at := 1; at < len(name); at++ {
-		if name[at] == '.' {
-			name[length] = byte(at - length - 1)
-			length = at
-		}
+	for len(name) > 1 {
+		length := bytes.IndexByte(name[1:], '.')
+		name[0] = byte(length)
+		name = name[1+length:]
 	}
-	name[length] = 0
+	name[0] = 0
 }
 
 // appendSOA appends the SOA record of a negative reply.

@@ -77,7 +77,7 @@ func named(s *zone.Snapshot, text string) iter.Seq[zone.Node] {
 			yield(owner.Node)
 			return
 		}
-		for _, rival := range owner.Rivals {
+		for _, rival := range owner.Rivals.Nodes() {
 			if rival.Exists() && !yield(rival) {
 				return
 			}
