@@ -25,8 +25,8 @@ func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	case <-s.service.Ready():
 	}
 	for snapshot := range s.service.Zone().Watch(limit) {
-		if snapshot.Complete() {
-			return snapshot, s.checkFiles()
+		if err := s.checkFiles(snapshot.Complete()); err != nil || snapshot.Complete() {
+			return snapshot, err
 		}
 	}
 	if ctx.Err() != nil {
@@ -39,15 +39,15 @@ func (s *sandbox) awaitNodes(ctx context.Context) (*zone.Snapshot, error) {
 	return nil, errors.New(strings.TrimSpace(fmt.Sprintf("the sample cluster's nodes do not arrive: %s %s", c.State, c.Detail)))
 }
 
-// checkFiles states what is wrong with the user's files, once they were read.
-func (s *sandbox) checkFiles() error {
+// checkFiles states what is wrong with the user's files, as far as they were read.
+func (s *sandbox) checkFiles(all bool) error {
 	files := s.service.Status().NodeFiles
 	for _, f := range files {
 		if f.Error != "" {
 			return fmt.Errorf("%s: %s", f.Path, f.Error)
 		}
 	}
-	if s.cluster == nil && len(files) == 0 {
+	if all && s.cluster == nil && len(files) == 0 {
 		return fmt.Errorf("%s has no file of nodes: their names end in .hosts or .json", s.file)
 	}
 	return nil

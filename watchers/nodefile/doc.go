@@ -47,8 +47,9 @@
 //
 // # What is reported
 //
-// The first reading is a backlog, also of files that are missing. Afterwards the
-// difference is reported: what is in no file any more has departed. A file is read
+// The first reading is a backlog, also of files that are missing. It ends when each
+// file, and each directory, could be used once; until then the zone is ready all the
+// same, and what was saved of the others stays. Afterwards the difference is reported: what is in no file any more has departed. A file is read
 // when it has been the same for 100 ms, and parsed when its bytes are others.
 //
 // # Goroutines

@@ -179,9 +179,20 @@ func (w *Watcher) look(paths []string) {
 	w.logUnreadable(listings)
 	w.setStatus(listings) // before the zone is ready by them
 	if w.begun && !w.complete && w.wait == 0 {
-		w.source.Complete()
-		w.complete = true
+		w.endBacklog(listings)
 	}
+}
+
+// endBacklog reports that all files were read. Of one that cannot be used nothing is
+// known at the start: until it can, the zone is ready, and what was saved stays.
+func (w *Watcher) endBacklog(listings []listing) {
+	if slices.ContainsFunc(listings, func(l listing) bool { return l.err != nil }) ||
+		slices.ContainsFunc(w.inOrder(), func(f *file) bool { return f.content == nil }) {
+		w.source.Settle()
+		return
+	}
+	w.source.Complete()
+	w.complete = true
 }
 
 // choose has the files be those that are listed, and reports whether some are gone

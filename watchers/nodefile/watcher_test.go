@@ -330,3 +330,21 @@ func TestInspect(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// A file that cannot be used at the start departs nothing of what was saved: that
+// waits until it is known what the file has.
+func TestUnusableAtTheStart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.store.Saved().Set(zone.Entry{ID: theirs, Addresses: testkit.Addrs("10.0.0.2")})
+	f.store.Saved().Loaded(time.Now())
+	f.store.SetLocal(testkit.Addrs("10.0.0.9"))
+	f.write("a.hosts", "oops\n")
+	f.write("b.hosts", "10.0.0.1 a\n")
+	f.want("a [10.0.0.1] a", "theirs [10.0.0.2] ")
+	if s := f.store.Snapshot(); !s.Ready() || s.Complete() {
+		t.Errorf("ready %v, complete %v", s.Ready(), s.Complete())
+	}
+	f.write("a.hosts", "10.0.0.3 b\n")
+	f.want("a [10.0.0.1] a", "b [10.0.0.3] b", "theirs [10.0.0.2]  departed")
+}
