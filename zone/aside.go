@@ -35,6 +35,21 @@ func (s *Store) awaitsCluster() bool {
 	return slices.ContainsFunc(s.live(), func(src *Source) bool { return !src.files && src.expected && !src.complete })
 }
 
+// endWait has the files take precedence over what was saved of a cluster, where that
+// has been turned off before it was heard.
+func (s *Store) endWait() {
+	if s.awaitsCluster() {
+		return
+	}
+	for _, src := range s.live() {
+		for k, reported := range src.aside {
+			if holds, known := s.statement(k); known && !s.stands(holds, reported.record) {
+				_ = s.apply(k, reported) // a clash is in the list of refusals
+			}
+		}
+	}
+}
+
 // dropAside withdraws what a source reports of a node while another one takes
 // precedence.
 func (src *Source) dropAside(k key) {

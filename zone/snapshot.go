@@ -165,8 +165,8 @@ func (s *Snapshot) HasIDShape(label []byte) bool {
 // Reverse finds the node that the reverse record of an address belongs to: this
 // machine before any other, a live node before a departed one, then the node
 // that had it before, and where none had the one with the smallest ID, free IDs being
-// in an order of their own that all machines share. Of an address that is reserved (see [Store.SetReserved]) only this machine's is
-// found.
+// in an order of their own that all machines share. Of an address that is reserved
+// (see [Store.SetReserved]) only this machine's is found.
 func (s *Snapshot) Reverse(addr netip.Addr) (Node, bool) {
 	if slices.Contains(s.local.addrs, addr) {
 		return s.Local(), true

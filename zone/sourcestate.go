@@ -32,6 +32,7 @@ func (src *Source) Expect(expected bool) {
 		}
 		if !expected {
 			src.endReport() // the rest of a backlog does not come
+			s.endWait()
 		}
 	})
 }

@@ -78,3 +78,17 @@ func TestAsideInTheOrderOfPrecedence(t *testing.T) {
 	second.Gone(a)
 	f.want(a, "192.0.2.2")
 }
+
+// A cluster that is turned off before it was heard leaves its saved nodes to the files.
+func TestFilesAfterAClusterThatIsTurnedOff(t *testing.T) {
+	f := newFixture(t)
+	file := f.FileSource("files")
+	f.curator.Expect(true)
+	f.Saved().Set(node(a, "192.0.2.1"))
+	f.Saved().Loaded(f.wall)
+	file.Set(Entry{ID: a, Names: []string{"web"}, Addresses: testkit.Addrs("192.0.2.2")})
+	f.want(a, "192.0.2.1")
+	f.curator.Expect(false)
+	f.want(a, "192.0.2.2")
+	f.wantNames("web", a)
+}
