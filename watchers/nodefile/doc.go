@@ -36,10 +36,10 @@
 //
 // # This machine's entry
 //
-// It is found by its ID, which may be one of the names, else by the hostname, which may have a domain or not, else
-// by one of this machine's addresses. Its names are this machine's then, and its
-// addresses count for nothing: the kernel knows them better. Only one entry is this
-// machine's. Of two that match in the same way it is one that has our address too,
+// It is found by its ID, which may be one of the names, else by the hostname, which
+// may have a domain or not, else by one of this machine's addresses. Its names are
+// this machine's then, and its addresses count for nothing: the kernel knows them
+// better. Only one entry is this machine's. Of two that match in the same way it is one that has our address too,
 // or else the first. The other is another node, and a problem in the status of its
 // file: names of one machine belong into one entry. It is judged again when the
 // hostname or the addresses change; what was reported as another node by mistake is
@@ -49,8 +49,9 @@
 //
 // The first reading is a backlog, also of files that are missing. It ends when each
 // file, and each directory, could be used once; until then the zone is ready all the
-// same, and what was saved of the others stays. Afterwards the difference is reported: what is in no file any more has departed. A file is read
-// when it has been the same for 100 ms, and parsed when its bytes are others.
+// same, and what was saved of the others stays. Afterwards the difference is
+// reported: what is in no file any more has departed. A file is read when it has
+// been the same for 100 ms, and parsed when its bytes are others.
 //
 // # Goroutines
 //
