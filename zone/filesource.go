@@ -48,7 +48,7 @@ func (src *Source) keyOf(id string) (key, error) {
 	if !src.files && src != s.saved {
 		return key{}, errNoIDShape
 	}
-	name, err := ParseName(id)
+	name, err := s.parseName(id)
 	return s.draft.names.hasher.free(name), err
 }
 

@@ -142,6 +142,20 @@ func TestRefusedNames(t *testing.T) {
 	}
 }
 
+// An ID that is a name does not look like another one's below a domain.
+func TestRefusedFreeIDs(t *testing.T) {
+	f := newFixture(t)
+	file := f.FileSource("files")
+	for _, id := range []string{c + ".corp.example", "localhost", "a b", "10.0.0.1", ""} {
+		file.Set(named(id, "web"))
+		if counts := f.Snapshot().Counts(); counts.Live != 1 || counts.Quarantined != 1 {
+			t.Errorf("%q: %+v", id, counts)
+		}
+		file.Gone(id)
+		f.refusals.forget(file)
+	}
+}
+
 // The incumbent keeps a name, whoever else claims it; without one neither has it.
 func TestContestedNames(t *testing.T) {
 	f := newFixture(t)

@@ -69,16 +69,22 @@ func (a *acceptedNames) add(name string, err error, limit int) {
 
 // checkName returns the canonical form of a name that a node may have.
 func (s *Store) checkName(k key, text string) (string, error) {
+	name, err := s.parseName(text)
+	if err == nil && name == string(s.draft.local.id) && !s.draft.isLocal(k) {
+		return "", fmt.Errorf("name %.80q: it is this machine's ID", text)
+	}
+	return name, err
+}
+
+// parseName is ParseName where IDs have a prefix: no name begins with a label that
+// looks like one.
+func (s *Store) parseName(text string) (string, error) {
 	name, err := ParseName(text)
 	if err != nil {
 		return "", err
 	}
-	first, _, _ := strings.Cut(name, ".")
-	switch {
-	case !s.draft.shapeless(first):
+	if first, _, _ := strings.Cut(name, "."); !s.draft.shapeless(first) {
 		return "", fmt.Errorf("name %.80q: it looks like a node ID", text)
-	case name == string(s.draft.local.id) && !s.draft.isLocal(k):
-		return "", fmt.Errorf("name %.80q: it is this machine's ID", text)
 	}
 	return name, nil
 }

@@ -15,8 +15,8 @@ import (
 // which is all ours, they have one: see inLocalDomain.
 
 // fileNames answers for the readable names of files as they stand. What is below a
-// single label is the node's, as below an ID; what is around a name of several labels
-// may well be of hosts that are not nodes.
+// single label is the node's, as below an ID, unless a route says whose it is; what is
+// around a name of several labels may well be of hosts that are not nodes.
 func fileNames(q *Question, view *View, v *Verdict) bool {
 	if !view.Zone.HasFileNames() || q.Name.IsRoot() {
 		return false
@@ -33,7 +33,7 @@ func fileNames(q *Question, view *View, v *Verdict) bool {
 	if whole {
 		return false
 	}
-	if owner := lookupName(last, view); ofFile(&owner) {
+	if owner := lookupName(last, view); ofFile(&owner) && !hasRoute(q.Name, view) {
 		unknown("below the name of a node", view, v)
 		return true
 	}

@@ -322,3 +322,15 @@ func TestFilesAreNeverLost(t *testing.T) {
 		"one of the cluster, named by one": {"store", "A", addresses(onlyFour).saying(dns.ExtendedErrorCodeStaleAnswer, since)},
 	})
 }
+
+// What a route has below a file's name is the route's.
+func TestRouteBelowAFilesName(t *testing.T) {
+	f := populated(t).withFile(zone.Entry{ID: "db", Addresses: testkit.Addrs("10.0.1.2")},
+		zone.Entry{ID: "example", Addresses: testkit.Addrs("10.0.1.3")})
+	view := withHostsAndRoutes(t, f.view(t))
+	for name, want := range map[string]want{
+		"www.db": nxdomain("."), "www.example": nxdomain("."), "www.lab.example": forward, "example": addresses("example"),
+	} {
+		want.check(t, Decide(question(t, name, "A"), view))
+	}
+}
