@@ -24,20 +24,9 @@ const maxBucket = 48
 // The expectation is usually off by two slots, and rarely by more than four.
 const window = 8
 
-// find is where k is in the bucket, or would be. Keys are usually spread
-// evenly, so the bits that come next in k, the rest, give the approximate
-// place. The slots around it are compared without a branch that depends on
-// them: a processor then fetches their cache lines at the same time.
+// find is where k is in the bucket, or would be. The rest is that of near.
 func (b bucket[V]) find(k key, rest uint64) (int, bool) {
-	i := int(rest >> 48 * uint64(len(b)) >> 16)
-	if len(b) >= window {
-		i = min(max(i-window/2, 0), len(b)-window)
-		near := (*[window]slot[V])(b[i:])
-		for j := range near {
-			_, less := bits.Sub64(near[j].key.hi, k.hi, 0)
-			i += int(less)
-		}
-	}
+	i := b.near(k.hi, rest)
 	if i < len(b) && b[i].key == k {
 		return i, true
 	}
@@ -48,6 +37,23 @@ func (b bucket[V]) find(k key, rest uint64) (int, bool) {
 		i++
 	}
 	return i, i < len(b) && b[i].key == k
+}
+
+// near is about where a key is whose upper half is hi. Keys are usually spread
+// evenly, so the bits that come next in it, the rest, give the approximate
+// place. The slots around it are compared without a branch that depends on
+// them: a processor then fetches their cache lines at the same time.
+func (b bucket[V]) near(hi, rest uint64) int {
+	i := int(rest >> 48 * uint64(len(b)) >> 16)
+	if len(b) >= window {
+		i = min(max(i-window/2, 0), len(b)-window)
+		near := (*[window]slot[V])(b[i:])
+		for j := range near {
+			_, less := bits.Sub64(near[j].key.hi, hi, 0)
+			i += int(less)
+		}
+	}
+	return i
 }
 
 // with returns the bucket with one more slot at i, made in place where there is

@@ -60,13 +60,15 @@ func (s *Snapshot) LookupName(name []byte) (o Owner) {
 	if found == nil {
 		return Owner{}
 	}
-	// The node and the text are far, and fetched at the same time.
+	// The text and the node are far. They are fetched at the same time, since the
+	// search for the node does not wait for the rest of its key.
+	k := found.value.node(found.key, s.names.hasher)
 	node := s.nodes.beginning(found.key.lo)
 	origin, claimed := found.value.names().origin(name)
-	if !claimed {
+	switch {
+	case !claimed:
 		return Owner{}
-	}
-	if k := found.value.node(found.key, s.names.hasher); node == nil || node.key != k || s.isLocal(k) {
+	case node == nil || node.key != k || s.isLocal(k):
 		return Owner{Node: s.nodeOrLocal(k), Origin: origin}
 	}
 	return Owner{Node: Node{snapshot: s, slot: node}, Origin: origin}

@@ -92,8 +92,11 @@ func (t *trie[V]) beginning(hi uint64) *slot[V] {
 		rest <<= digitBits
 		if b.buckets != nil {
 			if there := b.buckets.at[digit]; there != nil {
-				i, _ := there.find(key{hi: hi}, rest)
+				i := there.near(hi, rest)
 				if i < len(there) && there[i].key.hi == hi {
+					return &there[i]
+				}
+				if i, _ = there.find(key{hi: hi}, rest); i < len(there) && there[i].key.hi == hi {
 					return &there[i]
 				}
 				return nil
