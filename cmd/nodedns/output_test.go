@@ -132,6 +132,14 @@ func TestPrintStatus(t *testing.T) {
 	}
 }
 
+// Without a cluster there is nothing to be known of one, also where nodes were saved.
+func TestStatusWithoutACluster(t *testing.T) {
+	t.Parallel()
+	if text := curatorText(curator.Status{State: curator.StateOff, DataSince: ago(time.Minute)}, now); strings.Contains(text, "cluster") {
+		t.Errorf("got %q", text)
+	}
+}
+
 func TestStatusCheck(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[string]int{

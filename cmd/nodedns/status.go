@@ -258,7 +258,7 @@ func curatorText(c curator.Status, now time.Time) string {
 	if c.Detail != "" {
 		lines = append(lines, c.Detail)
 	}
-	if !c.Followed() && c.DataSince != nil {
+	if !c.Followed() && c.State != curator.StateOff && c.DataSince != nil {
 		lines = append(lines, "what is known of the cluster is "+age(c.DataSince, now)+" old")
 	}
 	return strings.Join(lines, "\n")
