@@ -6,8 +6,7 @@ import (
 )
 
 // stands reports whether what the zone holds of a node prevails over what
-// another source reports: while it is there, the source that was made earlier
-// takes precedence, and any source over what was saved.
+// another source reports: while it is there, by precedence.
 func (s *Store) stands(holds, reported record) bool {
 	return s.precedence(holds) < s.precedence(reported) && (holds.flags&departed == 0 || reported.source == savedRank)
 }
@@ -43,7 +42,7 @@ func (s *Store) endWait() {
 	}
 	for _, src := range s.live() {
 		for k, reported := range src.aside {
-			if holds, known := s.statement(k); known && !s.stands(holds, reported.record) {
+			if holds, known := s.holder(k); known && !s.stands(holds, reported.record) {
 				_ = s.apply(k, reported) // a clash is in the list of refusals
 			}
 		}
@@ -59,8 +58,8 @@ func (src *Source) dropAside(k key) {
 	}
 }
 
-// statement is what the source that takes precedence reports of a node.
-func (s *Store) statement(k key) (reported record, known bool) {
+// holder is what the source that takes precedence reports of a node, without names.
+func (s *Store) holder(k key) (reported record, known bool) {
 	if reported, withheld := s.withheld[k]; withheld {
 		return reported.record, true
 	}

@@ -14,7 +14,7 @@ const expiryInterval = time.Minute
 func (s *Store) depart(k key, src *Source) {
 	src.dropAside(k)
 	delete(src.vouched, k)
-	reported, known := s.statement(k)
+	reported, known := s.holder(k)
 	saved := reported.source == savedRank
 	switch {
 	case !known || !saved && reported.source != src.rank:

@@ -14,9 +14,10 @@
 // # The rules of the merge
 //
 // The local layer decides the addresses of our own name, whatever the cluster
-// reports of them. For every other name the source made earlier outranks the one
-// made later, and both outrank what was saved at an earlier run. What an
-// outranked source reports is kept, and takes effect when the other drops the
+// reports of them. For every other node the sources of a cluster outrank those of
+// files, each kind in the order in which they were made. What was saved at an earlier
+// run comes last, except that what it had of a cluster outranks files until the
+// cluster has been heard. What an outranked source reports is kept, and takes effect when the other drops the
 // node. A statement without an address keeps the last one known. A node that all
 // its sources have dropped, by a tombstone or a backlog without it, is departed:
 // marked, and answered until the retention is over. Another cluster of one source
@@ -25,6 +26,14 @@
 // What a source reports is not trusted: an entry whose name or address cannot
 // be published is refused on its own, counted, and what was known of the node
 // before stays.
+//
+// # Readable names
+//
+// Besides its ID a node has names that people choose: one that it gives to itself in
+// its cluster, and those that files of the operator give to it, or that are its ID
+// there. Both count, whichever source takes precedence. Of several nodes with one
+// name a live one has it before one that departed, then one of a file, then the one
+// that had it before; where none had it before, none has it.
 //
 // # Concurrency
 //

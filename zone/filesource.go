@@ -26,7 +26,7 @@ func (src *Source) Retract(ids ...string) {
 			}
 			s.refusals.lift(src, id)
 			src.dropAside(k)
-			switch holds, known := s.statement(k); {
+			switch holds, known := s.holder(k); {
 			case !known || holds.source != src.rank:
 			case s.draft.isLocal(k):
 				s.dropNames(k, src)
@@ -48,7 +48,7 @@ func (src *Source) keyOf(id string) (key, error) {
 	if !src.files && src != s.saved {
 		return key{}, errNoIDShape
 	}
-	name, err := s.parseName(id)
+	name, err := s.draft.prefix.ParseName(id)
 	return s.draft.names.hasher.free(name), err
 }
 

@@ -49,7 +49,7 @@ func (r *record) dropAddr(addr netip.Addr) {
 // apply takes in what a source reports of a node: the one place where layers
 // are merged.
 func (s *Store) apply(k key, reported statement) error {
-	holds, known := s.statement(k)
+	holds, known := s.holder(k)
 	_, withheld := s.withheld[k]
 	switch {
 	case known && s.stands(holds, reported.record):

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-const (
-	// maxReadable bounds the readable names of one node, and maxName the length of
-	// one in text (RFC 1035, section 2.3.4, without its lengths and the root).
-	maxReadable = 8
-	maxName     = 253
-)
+// MaxNames is how many readable names files can give to a node besides its ID.
+const MaxNames = 8
+
+// maxName bounds the length of a readable name in text (RFC 1035, section 2.3.4,
+// without its lengths and the root).
+const maxName = 253
 
 // The readable names that no node may have, for what programs make of them.
 var (
@@ -46,6 +46,20 @@ func ParseName(text string) (string, error) {
 	}
 	if err := checkMeaning(name); err != nil {
 		return "", fmt.Errorf("name %.80q: %w", text, err)
+	}
+	return name, nil
+}
+
+// ParseName is the function ParseName where IDs have a prefix: no name begins with a
+// label that looks like one.
+func (p Prefix) ParseName(text string) (string, error) {
+	name, err := ParseName(text)
+	if err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(name, ".")
+	if _, shaped := shapedKeyOf(p, first); shaped {
+		return "", fmt.Errorf("name %.80q: it looks like a node ID", text)
 	}
 	return name, nil
 }

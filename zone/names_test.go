@@ -156,7 +156,7 @@ func TestRefusedFreeIDs(t *testing.T) {
 	}
 }
 
-// The incumbent keeps a name, whoever else claims it; without one neither has it.
+// The incumbent keeps a name, whichever node claims it; without one neither has it.
 func TestContestedNames(t *testing.T) {
 	f := newFixture(t)
 	both := a + " or " + b

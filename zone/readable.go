@@ -31,7 +31,7 @@ func (src *Source) readable(k key, e *Entry) (names, error) {
 	}
 	for _, text := range fromFile {
 		name, err := s.checkName(k, text)
-		file.add(name, err, maxReadable)
+		file.add(name, err, MaxNames)
 	}
 	for _, text := range fromCluster {
 		name, err := s.checkName(k, text)
@@ -69,24 +69,11 @@ func (a *acceptedNames) add(name string, err error, limit int) {
 
 // checkName returns the canonical form of a name that a node may have.
 func (s *Store) checkName(k key, text string) (string, error) {
-	name, err := s.parseName(text)
+	name, err := s.draft.prefix.ParseName(text)
 	if err == nil && name == string(s.draft.local.id) && !s.draft.isLocal(k) {
 		return "", fmt.Errorf("name %.80q: it is this machine's ID", text)
 	}
 	return name, err
-}
-
-// parseName is ParseName where IDs have a prefix: no name begins with a label that
-// looks like one.
-func (s *Store) parseName(text string) (string, error) {
-	name, err := ParseName(text)
-	if err != nil {
-		return "", err
-	}
-	if first, _, _ := strings.Cut(name, "."); !s.draft.shapeless(first) {
-		return "", fmt.Errorf("name %.80q: it looks like a node ID", text)
-	}
-	return name, nil
 }
 
 // hintTo is the hint to the names of a record.

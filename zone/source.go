@@ -113,7 +113,7 @@ func (src *Source) set(e *Entry) error {
 	err = src.take(k, e)
 	if s.holds(k) {
 		src.see(k) // a node whose entry is invalid exists nevertheless
-		if r, _ := s.statement(k); err != nil && r.source == savedRank {
+		if r, _ := s.holder(k); err != nil && r.source == savedRank {
 			src.vouch(k)
 		}
 	} else {

@@ -112,7 +112,7 @@ func (s *Store) primary() *Source {
 	return s.saved
 }
 
-// live are the sources except the saved one, in the order of precedence.
+// live are the sources except the saved one, in the order in which they were made.
 func (s *Store) live() []*Source { return s.sources[savedRank+1:] }
 
 // clusters are the live sources that report a cluster.

@@ -1,5 +1,7 @@
 package nodefile
 
+import "github.com/nodedns/nodedns/zone"
+
 // merged is what all files together have.
 type merged struct {
 	nodes []placed       // in their order, the overridden left out
@@ -82,9 +84,9 @@ func (w *Watcher) adopt(m *merged, own int, self *identity) {
 	m.own = n.id
 	delete(m.byID, n.id)
 	ours := self.asOurs(n.node, err == nil)
-	if len(ours.names) > maxNames { // its ID has become one of them
-		n.file.merged.add(position{line: n.line}, "name %q: a node has at most %d besides its ID, which is %s", ours.names[maxNames], maxNames, self.id)
-		ours.names = ours.names[:maxNames]
+	if len(ours.names) > zone.MaxNames { // its ID has become one of them
+		n.file.merged.add(position{line: n.line}, "name %q: a node has at most %d besides its ID, which is %s", ours.names[zone.MaxNames], zone.MaxNames, self.id)
+		ours.names = ours.names[:zone.MaxNames]
 	}
 	m.nodes[own].node = ours
 	m.byID[self.id] = own

@@ -8,12 +8,8 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-const (
-	// maxNodes bounds the nodes of a file, as they are bounded in a zone.
-	maxNodes = zone.DefaultMaxNodes
-	// maxNames bounds the names that a node has besides its ID.
-	maxNames = 8
-)
+// maxNodes bounds the nodes of a file, as they are bounded in a zone.
+const maxNodes = zone.DefaultMaxNodes
 
 // node is what the files have on one node.
 type node struct {
@@ -135,7 +131,7 @@ func (b *builder) addName(at mark, text string) {
 	name, ok := b.readable(at, text)
 	switch {
 	case !ok, slices.Contains(d.names, name):
-	case len(d.names) > maxNames: // of which the first one may be the ID
+	case len(d.names) > zone.MaxNames: // of which the first one may be the ID
 		b.refuseMany(at, name)
 	default:
 		d.names = append(d.names, name)
@@ -144,21 +140,16 @@ func (b *builder) addName(at mark, text string) {
 
 // refuseMany refuses a name beyond those that a node may have.
 func (b *builder) refuseMany(at mark, name string) {
-	b.refuse(at, "name %q: a node has at most %d besides its ID", name, maxNames)
+	b.refuse(at, "name %q: a node has at most %d besides its ID", name, zone.MaxNames)
 }
 
 // readable returns the canonical form of a readable name, if a node may have it.
 func (b *builder) readable(at mark, text string) (name string, ok bool) {
-	name, err := zone.ParseName(text)
-	switch {
-	case err != nil:
+	name, err := b.prefix.ParseName(text)
+	if err != nil {
 		b.refuse(at, "%v", err)
-	case b.shaped(firstLabel(name)) != "":
-		b.refuse(at, "name %.80q: it looks like a node ID", text)
-	default:
-		return name, true
 	}
-	return "", false
+	return name, err == nil
 }
 
 // addAddr takes an address of an entry, if it is one that a node can be reached at.
@@ -206,7 +197,7 @@ func (b *builder) endEntry() error {
 	for _, name := range d.names {
 		switch {
 		case n.hasName(name):
-		case len(n.names) == maxNames:
+		case len(n.names) == zone.MaxNames:
 			b.refuseMany(d.at, name)
 		default:
 			n.names = append(n.names, name)

@@ -281,7 +281,7 @@ func checkNode(t *testing.T, n *node) {
 	for _, name := range n.names {
 		checkName(t, name)
 	}
-	if len(n.names) > maxNames || slices.Contains(n.names, n.id) || n.line < 1 {
+	if len(n.names) > zone.MaxNames || slices.Contains(n.names, n.id) || n.line < 1 {
 		t.Errorf("the node %+v", n)
 	}
 	for i, addr := range n.addrs {
@@ -309,17 +309,17 @@ func TestAnEntryIsBounded(t *testing.T) {
 		b.addName(mark{line: 1}, "n-0")
 		b.addAddr(mark{line: 1}, netip.AddrFrom4([4]byte{198, 51, byte(100 + i>>8), byte(i)}))
 	}
-	if len(d.names) > 1+maxNames || len(d.addrs) > 2 {
+	if len(d.names) > 1+zone.MaxNames || len(d.addrs) > 2 {
 		t.Errorf("%d names and %d addresses are kept", len(d.names), len(d.addrs))
 	}
 	if err := b.endEntry(); err != nil {
 		t.Fatal(err)
 	}
 	n := b.nodes[0]
-	if n.id != "n-0" || len(n.names) != maxNames || len(n.addrs) != 1 {
+	if n.id != "n-0" || len(n.names) != zone.MaxNames || len(n.addrs) != 1 {
 		t.Errorf("got %+v", n)
 	}
-	if want := many - 1 - maxNames + many - 1; b.count != want {
+	if want := many - 1 - zone.MaxNames + many - 1; b.count != want {
 		t.Errorf("%d problems, want %d", b.count, want)
 	}
 }
