@@ -4,16 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/control"
@@ -450,30 +446,6 @@ func TestDeadDaemon(t *testing.T) {
 	}
 }
 
-// Missing rights are reported as such, and not as something wrong.
-func TestWithoutRights(t *testing.T) {
-	t.Parallel()
-	p := healthy(t)
-	denied := &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}
-	p.IdentityError, p.StatusError = fmt.Errorf("read: %w", denied), denied
-	p.Status = nil
-	p.note("the key", denied)
-	p.note("the key", denied)
-	findings := Examine(p.Input)
-	told := 0
-	for _, f := range findings {
-		if f.Check == unseen {
-			told++
-		}
-		if f.Severity == Problem {
-			t.Errorf("found %+v", f)
-		}
-	}
-	if told != 3 {
-		t.Errorf("told %d things that could not be looked at, want 3: %+v", told, findings)
-	}
-}
-
 func TestWorstFirst(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)
@@ -486,29 +458,6 @@ func TestWorstFirst(t *testing.T) {
 	}
 	if fmt.Sprint(got) != "[problem warning note]" {
 		t.Errorf("found %v", got)
-	}
-}
-
-func TestRealProbes(t *testing.T) {
-	t.Parallel()
-	probes := RealProbes(t.Context(), "/somewhere")
-	if probes.Unit != nil || probes.Synchronized != nil {
-		t.Error("with a root this machine's services and clock are asked")
-	}
-	dir := t.TempDir()
-	if d, err := probes.Disk(dir); err != nil || d.ReadOnly {
-		t.Errorf("got %+v, %v of a directory that can be written", d, err)
-	}
-	if _, err := probes.Disk(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v of what does not exist", err)
-	}
-	if probes.Immutable(dir) {
-		t.Error("a temporary directory is immutable")
-	}
-	// Whatever it returns, it must not fail where it may be called.
-	_, err := RealProbes(t.Context(), "").Synchronized()
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		t.Error(err)
 	}
 }
 
@@ -532,36 +481,5 @@ func TestFindingsHideNoReason(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%d findings on %q, want one: %+v", n, text, findings)
 		}
-	}
-}
-
-// What another program has put in the place of a file is named, and not waited
-// for.
-func TestFilesThatAreNone(t *testing.T) {
-	t.Parallel()
-	p := healthy(t)
-	for _, path := range []string{"/etc/hosts", machine.ResolvConf, machine.Nsswitch, "/etc/host.conf"} {
-		_ = os.Remove(p.Root + path) // which may not be there
-		if err := unix.Mkfifo(p.Root+path, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, found := p.read(path); found {
-			t.Errorf("%s was read", path)
-		}
-		want := "could not look at " + path + ": not a regular file, but a FIFO"
-		if !slices.ContainsFunc(Examine(p.Input), func(f Finding) bool { return f.Check == unseen && f.Text == want }) {
-			t.Errorf("%s is not named", path)
-		}
-	}
-}
-
-// A BEGIN whose END is gone hides none of the user's lines.
-func TestBlockWithoutEnd(t *testing.T) {
-	t.Parallel()
-	p := healthy(t)
-	p.write("root/etc/hosts", "127.0.0.1 localhost\n# BEGIN nodedns\n127.0.1.1 "+self+"\n")
-	want := "/etc/hosts: line 3, 127.0.1.1 " + self
-	if !slices.ContainsFunc(Examine(p.Input), func(f Finding) bool { return f.Check == "hosts-lines" && strings.HasSuffix(f.Text, want) }) {
-		t.Errorf("no finding about %s: %+v", want, Examine(p.Input))
 	}
 }
