@@ -112,33 +112,42 @@ func isModule(dir string) bool {
 func sourceFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
+	for _, name := range goFiles(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = nil
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = append(files[name], imported)
+		}
+	}
+	return files
+}
+
+// goFiles are the paths of all Go files of the module, in their order.
+func goFiles(t *testing.T) (paths []string) {
+	t.Helper()
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || isModule(name)):
 			return fs.SkipDir
-		case entry.IsDir() && name != "." && isModule(name):
-			return fs.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		files[filepath.ToSlash(name)] = nil
-		for _, spec := range parsed.Imports {
-			imported, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			files[filepath.ToSlash(name)] = append(files[filepath.ToSlash(name)], imported)
+		case !entry.IsDir() && strings.HasSuffix(name, ".go"):
+			paths = append(paths, filepath.ToSlash(name))
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return paths
 }

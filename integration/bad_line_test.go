@@ -68,6 +68,7 @@ func answerOfKind(q query) []byte {
 }
 
 // Lost queries are repeated, three in all, and then go over TCP.
+// Shows RFC 1035 4.2.1.
 func TestLostPackets(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -92,6 +93,7 @@ func TestLostPackets(t *testing.T) {
 
 // A server that does not answer delays the queries that find out, and no other;
 // and it is queried again when it is back.
+// Shows RFC 1034 5.3.3b.
 func TestFirstServerDies(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

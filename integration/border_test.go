@@ -11,6 +11,7 @@ import (
 // A server behind us that validates finds that a route's domain, below a signed
 // zone, is not signed: that is in the zone above, whose servers are asked for it.
 // An alias in the signed zone leads there, and to the node.
+// Shows RFC 4035 3.1.4.1, 3.2.1a.
 func TestValidatorBehindUs(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")

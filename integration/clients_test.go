@@ -172,6 +172,7 @@ func TestClients(t *testing.T) {
 // With a search list a library first queries the name of a node below each of
 // its domains. None of that may get to the upstreams: they may be dead, and
 // their timeouts would add up.
+// Shows RFC 1123 6.1.4.3c.
 func TestClientsSearchList(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "gcc", "musl-gcc")

@@ -27,6 +27,8 @@ func asksScripted(t testing.TB, does script) (*node, *scripted) {
 //
 // The server gives another address each time, so that the answer shows whether
 // it was queried: on a busy machine one lookup may take several queries.
+// Shows RFC 1035 3.2.1.
+// Shows RFC 2181 8a.
 func TestOddTTLs(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -65,6 +67,7 @@ func TestOddTTLs(t *testing.T) {
 }
 
 // Aliases that lead in a circle fail, each time, and quickly.
+// Shows RFC 1034 3.6.2b.
 func TestAliasLoops(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

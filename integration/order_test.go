@@ -76,6 +76,7 @@ func TestCompanyServerFirst(t *testing.T) {
 }
 
 // What is no answer has the next server asked, and is passed on if there is none.
+// Shows RFC 1035 7.3b.
 func TestRepliesThatAreNoAnswer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -10,6 +10,8 @@ import (
 
 // Queries of other machines are not answered, unless the configuration allows
 // them; and then the answer comes from the address that was queried.
+// Shows RFC 2181 4.1.
+// Shows RFC 5625 6.2.
 func TestOutsiders(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

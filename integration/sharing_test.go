@@ -108,6 +108,7 @@ func (s *sharing) readLarge(conn net.Conn) error {
 }
 
 // What many clients wait for together is fetched once.
+// Shows RFC 5452 5.
 func TestManyClientsShareAnAnswer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

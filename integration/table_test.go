@@ -9,6 +9,7 @@ import (
 
 // What dig shows for the kinds of queries that are answered locally, on a
 // machine without other nodes and upstreams.
+// Shows RFC 2308 3.
 func TestAnswersByKind(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -20,6 +20,7 @@ func through(l *lan, name, server string, lines ...string) *node {
 
 // Answers of real servers arrive, whatever they are and over each transport, at
 // first and from the cache. For every change there is one server for each transport.
+// Shows RFC 1123 6.1.3.5a.
 func TestRealServers(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")

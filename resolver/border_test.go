@@ -24,6 +24,10 @@ const (
 	ownSOA  = " 10 IN SOA localhost. nobody.invalid. 1 3600 600 86400 10"
 )
 
+// Shows RFC 1034 3.6.2a, 3.6.2b, 3.6.2c, 4.3.2.
+// Shows RFC 2181 5.4.1b.
+// Shows RFC 2308 2.1.
+// Shows RFC 5452 6.
 func TestAliasesToNamesOfAnother(t *testing.T) {
 	world := map[string][]string{
 		"node.example": {
@@ -210,6 +214,7 @@ func TestStaleOpenChain(t *testing.T) {
 }
 
 // Both chains end: one after 16 questions, the other in a failure.
+// Shows RFC 1034 5.3.3a.
 func TestHopsAreBounded(t *testing.T) {
 	world, corp := map[string][]string{}, map[string][]string{}
 	for i := range 40 {
@@ -290,6 +295,7 @@ func TestChainIntoAZoneThatIsNotReady(t *testing.T) {
 }
 
 // The signatures of aliases stay, and what proves that a wildcard made them.
+// Shows RFC 4035 3.2.1a, 3.2.3.
 func TestSignedOpenChain(t *testing.T) {
 	const rrsig = " 60 IN RRSIG %s 13 %d 60 20300101000000 20200101000000 1 %s AAAA"
 	sign := func(name, covered string, labels int, signer string) string {

@@ -111,6 +111,7 @@ func (u *scripted) wasAsked(t *testing.T, want int32) {
 	}
 }
 
+// Shows RFC 4343 4.1a.
 func TestCachedAnswer(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -134,6 +135,9 @@ func TestCachedAnswer(t *testing.T) {
 
 // The first client gets the same answer as later ones, whatever the upstream
 // sends.
+// Shows RFC 1035 7.3c.
+// Shows RFC 1123 6.1.2.1.
+// Shows RFC 2181 8b.
 func TestTTLsAreCapped(t *testing.T) {
 	for name, test := range map[string]struct {
 		ttl, want uint32
@@ -154,6 +158,8 @@ func TestTTLsAreCapped(t *testing.T) {
 }
 
 // A question with other bits is another question.
+// Shows RFC 2308 5b.
+// Shows RFC 4035 3.2.2b.
 func TestCacheIsByQuestion(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -170,6 +176,37 @@ func TestCacheIsByQuestion(t *testing.T) {
 	}
 	// For the MX there was no SOA, without which a denial is not kept.
 	u.wasAsked(t, 5)
+}
+
+// What a server sends beside an answer is not asked for, and may be a forgery.
+// Shows RFC 2181 5.4.1a.
+func TestWhatIsBesideAnAnswerAnswersNothing(t *testing.T) {
+	const beside = "ns.example.org"
+	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		if q.Question[0].Name == beside+"." {
+			answering(beside+". 60 IN A 192.0.2.53")(w, q)
+			return
+		}
+		m := new(dns.Msg).SetReply(q)
+		for text, section := range map[string]*[]dns.RR{
+			answered60:                              &m.Answer,
+			"example.org. 60 IN NS " + beside + ".": &m.Ns,
+			beside + ". 60 IN A 6.6.6.6":            &m.Extra,
+		} {
+			rr, _ := dns.NewRR(text)
+			*section = append(*section, rr)
+		}
+		_ = w.WriteMsg(m)
+	})
+	c := newCaching(t, u)
+	if m, _ := resolve(t.Context(), c.Server, asked, dns.TypeA); len(m.Answer) != 1 || len(m.Ns) != 1 {
+		t.Fatalf("got\n%v", m)
+	}
+	m, _ := resolve(t.Context(), c.Server, beside, dns.TypeA)
+	if want := []string{beside + ". 60 IN A 192.0.2.53"}; !slices.Equal(texts(m.Answer), want) {
+		t.Errorf("got\n%v", m)
+	}
+	u.wasAsked(t, 2)
 }
 
 func TestStaleAnswer(t *testing.T) {
@@ -304,6 +341,8 @@ func TestFlush(t *testing.T) {
 	}
 }
 
+// Shows RFC 1034 4.3.1b.
+// Shows RFC 1123 6.1.2.1.
 func TestNotCached(t *testing.T) {
 	norecurse := query(asked, dns.TypeA)
 	norecurse.RecursionDesired = false

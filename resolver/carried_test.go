@@ -25,6 +25,9 @@ func rdataOf(message []byte) []byte {
 
 // The data of an unknown type is passed on unchanged: even what looks like a
 // compression pointer (RFC 3597, section 4).
+// Shows RFC 1123 6.1.3.5a.
+// Shows RFC 3597 3, 4b.
+// Shows RFC 5625 3, 4.3.
 func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 	for name, rdata := range map[string]string{
 		"octets":               "00ff80c0",
@@ -65,6 +68,8 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 
 // Records that we need not understand reach the client as they came, and what is
 // beside a good answer does not spoil it.
+// Shows RFC 3597 4a.
+// Shows RFC 5625 4.2.
 func TestRecordsAreCarriedAsTheyCame(t *testing.T) {
 	const https, opt, in60 = "c00c0041", "0000291000000000000000", "00010000003c"
 	record := func(head, rdata string) string { return fmt.Sprintf("%s%s%04x%s", head, in60, len(rdata)/2, rdata) }
@@ -142,6 +147,7 @@ func TestLongDatagrams(t *testing.T) {
 
 // A client can parse all that it gets: what it could not parse is reported as a
 // failure.
+// Shows RFC 1034 5.3.3c.
 func TestAnswersThatCannotBePassedOn(t *testing.T) {
 	answer := func(records ...string) func(*dns.Msg) []byte {
 		return func(q *dns.Msg) []byte {
@@ -201,6 +207,7 @@ func local(code uint16, data string) *dns.EDNS0_LOCAL {
 	return &dns.EDNS0_LOCAL{Code: code, Data: []byte(data)}
 }
 
+// Shows RFC 5625 3.
 func TestOptionsAreCarried(t *testing.T) {
 	subnet := &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0).To4()}
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
@@ -310,6 +317,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 }
 
 // Options take no room from the records: TC marks a partial reply.
+// Shows RFC 5625 4.4.3.
 func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -331,6 +339,8 @@ func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 
 // What a client asks for by DO, CD and RD is what the upstream is asked for; AD
 // is set by nodedns.
+// Shows RFC 1034 4.3.1b.
+// Shows RFC 4035 3.2.1a, 3.2.1b, 3.2.2b, 4.6.
 func TestBitsAreCarried(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do, cd, rd, ad, trust bool
@@ -367,6 +377,7 @@ func TestBitsAreCarried(t *testing.T) {
 }
 
 // A long chain of one upstream is passed on, and not completed.
+// Shows RFC 1034 3.6.2b.
 func TestLongChain(t *testing.T) {
 	var chain []string
 	for i := range 200 {
@@ -387,6 +398,8 @@ func TestLongChain(t *testing.T) {
 
 // The top bit of a TTL makes it 0 (RFC 2181, section 8), and none is longer than
 // what the cache would keep.
+// Shows RFC 1035 7.3c.
+// Shows RFC 2181 8a.
 func TestTTLsBeyondTheLargest(t *testing.T) {
 	u := newScripted(t, answering("www.example.org. 2147483648 IN A 192.0.2.1", "www.example.org. 2147483647 IN A 192.0.2.2"))
 	s := start(t, newServer(t, settings(u.addr)))

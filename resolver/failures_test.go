@@ -50,6 +50,8 @@ func lame(w dns.ResponseWriter, q *dns.Msg) {
 
 // Whatever its code, a failure costs the upstreams one exchange for each time
 // that it is kept (RFC 9520).
+// Shows RFC 1123 6.1.3.3c.
+// Shows RFC 2308 2.2b.
 func TestFailuresAreCached(t *testing.T) {
 	for name, tt := range map[string]struct {
 		script func(dns.ResponseWriter, *dns.Msg)
@@ -225,6 +227,7 @@ func TestStaleAnswerEndsWithTheOutage(t *testing.T) {
 }
 
 // Each query on its way is a chance for whoever forges a reply (RFC 5452).
+// Shows RFC 5452 5.
 func TestEqualQueriesWithOptionsAreOne(t *testing.T) {
 	release := make(chan struct{})
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {

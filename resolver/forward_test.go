@@ -17,6 +17,10 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
+// Shows RFC 1034 4.3.1a.
+// Shows RFC 1035 4.1.1b, 4.1.1c.
+// Shows RFC 1123 6.1.2.3.
+// Shows RFC 4035 3.2.2a.
 func TestForwardedAnswer(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -56,6 +60,9 @@ func TestForwardedAnswer(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 2.3.4c, 4.1.1h.
+// Shows RFC 2181 5.1.
+// Shows RFC 5625 4.4.2, 4.4.3.
 func TestTruncation(t *testing.T) {
 	records := func(n int) (all []string) {
 		for i := range n {
@@ -102,6 +109,7 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
+// Shows RFC 2181 9a.
 func TestMissingAdditionalRecordsAreNoTruncation(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -116,6 +124,7 @@ func TestMissingAdditionalRecordsAreNoTruncation(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 4.2.2b.
 func TestSlowUpstreamHoldsUpNothing(t *testing.T) {
 	release := make(chan struct{})
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -185,6 +194,8 @@ func unused(t *testing.T) netip.AddrPort {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
+// Shows RFC 1035 4.1.1g.
+// Shows RFC 1123 6.1.3.1b.
 func TestAllUpstreamsFail(t *testing.T) {
 	dead := unused(t)
 	bogus := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -262,6 +273,7 @@ func TestAnswerThatCannotBeEncoded(t *testing.T) {
 	}
 }
 
+// Shows RFC 4035 3.2.3, 4.9.3.
 func TestTrustedAD(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -289,6 +301,7 @@ func TestTrustedAD(t *testing.T) {
 	}
 }
 
+// Shows RFC 4343 2.1.
 func TestRebindProtection(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		addr := "10.0.0.99"

@@ -76,6 +76,8 @@ func TestRoleIsShuffled(t *testing.T) {
 
 // More than fit into UDP are truncated there and complete over TCP; more than
 // fit into any message are a sample, which is not truncated.
+// Shows RFC 1035 4.1.1h.
+// Shows RFC 2181 5.1.
 func TestRoleIsTruncated(t *testing.T) {
 	for _, test := range []struct {
 		nodes, tcp int
@@ -106,6 +108,7 @@ func TestRoleIsTruncated(t *testing.T) {
 
 // The curators are consensus members with a port: that alone is what a node
 // reports of itself.
+// Shows RFC 3596 3.
 func TestCuratorServices(t *testing.T) {
 	s := startWithRoles(t, 3,
 		zone.Entry{ID: ours, Roles: zone.ConsensusMember, CuratorPort: 7835},

@@ -8,6 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
+// Shows RFC 4343 4.1a.
+// Shows RFC 5452 5.
 func TestQueriesCoalesce(t *testing.T) {
 	release := make(chan struct{})
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {

@@ -13,6 +13,14 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/wire"
 )
 
+// Shows RFC 1034 3.1, 4.3.1a.
+// Shows RFC 1035 3.4.1, 3.5, 4.1.1a, 4.1.1b, 4.1.1c, 4.1.2a, 4.2.
+// Shows RFC 1123 6.1.3.2a.
+// Shows RFC 2308 3.
+// Shows RFC 3596 2.2, 2.3.
+// Shows RFC 4035 3.2.2a.
+// Shows RFC 4343 4.1a.
+// Shows RFC 5625 4.4.1.
 func TestAnswersOnTheWire(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	const soa = " 10 IN SOA localhost. nobody.invalid. 1 3600 600 86400 10"
@@ -62,6 +70,7 @@ func mutate(t *testing.T, change func([]byte) []byte) []byte {
 	return change(packed(t, withEDNS(query(ours, dns.TypeA), 1232)))
 }
 
+// Shows RFC 1035 2.3.4a, 4.1.1d, 4.1.2b, 4.1.4b.
 func TestMalformedMessages(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	put := func(offset int, value uint16) func([]byte) []byte {
@@ -119,6 +128,7 @@ func TestMalformedMessages(t *testing.T) {
 
 // A reply to another opcode than QUERY has that opcode, NOTIMP, and none of the
 // bits that a query has; and an OPT record if there was one.
+// Shows RFC 1035 4.1.1a, 4.1.1e.
 func TestOtherOpcodes(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	const opt = "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
@@ -146,11 +156,45 @@ func TestOtherOpcodes(t *testing.T) {
 	}
 }
 
+// Bits without a meaning in a query, and records that it should not have, are none
+// of our business; the reply has none of them.
+// Shows RFC 5625 4.1.
+func TestUnknownFlagsAreIgnored(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	for name, change := range map[string]func(*dns.Msg){
+		"AA":           func(q *dns.Msg) { q.Authoritative = true },
+		"TC":           func(q *dns.Msg) { q.Truncated = true },
+		"RA":           func(q *dns.Msg) { q.RecursionAvailable = true },
+		"the reserved": func(q *dns.Msg) { q.Zero = true },
+		"a code":       func(q *dns.Msg) { q.Rcode = dns.RcodeRefused },
+		"bits of EDNS": func(q *dns.Msg) { q.IsEdns0().SetZ(0x3fff) },
+		"an answer":    func(q *dns.Msg) { q.Answer = []dns.RR{&dns.NULL{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeNULL}}} },
+		"another record": func(q *dns.Msg) {
+			q.Extra = append(q.Extra, &dns.NULL{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeNULL}})
+		},
+	} {
+		for _, network := range []string{"udp", "tcp"} {
+			t.Run(name+" over "+network, func(t *testing.T) {
+				q := withEDNS(query(theirs, dns.TypeA), 1232)
+				change(q)
+				m := dial(t, s, network).exchange(q)
+				if want := []string{theirs + ". 10 IN A 10.0.0.10"}; m.Rcode != dns.RcodeSuccess || !slices.Equal(texts(m.Answer), want) {
+					t.Errorf("got\n%v", m)
+				}
+				if !m.Authoritative || m.Truncated || m.Zero || len(m.Extra) != 1 || m.IsEdns0().Z() != 0 {
+					t.Errorf("flags are wrong:\n%v", m)
+				}
+			})
+		}
+	}
+}
+
 func cookieQuery(t *testing.T, cookie string) []byte {
 	t.Helper()
 	return packed(t, withEDNS(query(ours, dns.TypeA), 1232, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: cookie}))
 }
 
+// Shows RFC 1035 4.1.1i.
 func TestMessagesThatGetSilence(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	for name, message := range map[string][]byte{
@@ -171,6 +215,9 @@ func TestMessagesThatGetSilence(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 4.1.1f, 4.1.2a.
+// Shows RFC 1123 6.1.2.2.
+// Shows RFC 5625 6.2.
 func TestQueriesThatAreTurnedDown(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	outside := settings()

@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// Shows RFC 1123 2.1a, 2.1b.
 func TestParseName(t *testing.T) {
 	long := strings.Repeat("a", 63)
 	for text, want := range map[string]string{

@@ -12,6 +12,7 @@ import (
 	"github.com/nodedns/nodedns/resolver"
 )
 
+// Shows RFC 3597 5.
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	up := newScript(t, map[string][]string{"www.example.org ": {"www.example.org. 60 IN TYPE65400 \\# 1 00"}})

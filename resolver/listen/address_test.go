@@ -33,6 +33,7 @@ func TestAddrPort(t *testing.T) {
 	}
 }
 
+// Shows RFC 2181 4.1.
 func TestReplySource(t *testing.T) {
 	const iface = 7
 	v4 := unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: iface, Spec_dst: [4]byte{192, 0, 2, 1}, Addr: [4]byte{192, 0, 2, 1}})

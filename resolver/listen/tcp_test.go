@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Shows RFC 1035 4.2.2a.
 func TestTCPPipelining(t *testing.T) {
 	s := start(t, echo, Limits{})
 	c := dial(t, "tcp", s.Addrs()[0])
@@ -108,6 +109,7 @@ func TestTCPHalfClosedClientGetsItsAnswers(t *testing.T) {
 	c.wantEnd()
 }
 
+// Shows RFC 1035 4.2.2a.
 func TestTCPMessageInPieces(t *testing.T) {
 	s := start(t, echo, Limits{})
 	for name, size := range map[string]int{
@@ -200,6 +202,7 @@ func TestTCPWhatIsNotDNSEndsTheConnection(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 4.2.2c.
 func TestTCPConnectionsAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, slow(release), Limits{Connections: 2})
@@ -239,6 +242,7 @@ func TestTCPQueriesInFlightAreBounded(t *testing.T) {
 	c.wantFrame(message("slow"))
 }
 
+// Shows RFC 1035 4.2.2b.
 func TestTCPClientThatTakesNothingIsCutOff(t *testing.T) {
 	big := make([]byte, 60_000)
 	var handled atomic.Int32

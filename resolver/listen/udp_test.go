@@ -18,6 +18,7 @@ func (c client) wantPacket(text string) {
 	}
 }
 
+// Shows RFC 2181 4.2.
 func TestUDP(t *testing.T) {
 	for name, addr := range map[string]string{"IPv4": "127.0.0.1:0", "IPv6": "[::1]:0"} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +50,7 @@ func TestUDPSilence(t *testing.T) {
 
 // A client's connected socket takes a reply only from the address that it
 // queried.
+// Shows RFC 2181 4.1.
 func TestUDPWildcardRepliesFromTheAddressThatWasAsked(t *testing.T) {
 	for name, tt := range map[string]struct{ listen, asked, other string }{
 		"IPv4": {"0.0.0.0:0", "127.0.0.77", "127.0.0.78"},

@@ -37,6 +37,7 @@ func errorID(t *testing.T, err error) string {
 	return failed.ID[strings.LastIndexByte(failed.ID, '.')+1:]
 }
 
+// Shows RFC 1034 5.2.2.
 func TestResolveHostname(t *testing.T) {
 	t.Parallel()
 	u := new(world)
@@ -100,6 +101,7 @@ func TestResolveHostname(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.4.3a, 6.1.4.3b.
 func TestSearchList(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -153,6 +155,7 @@ func TestSearchList(t *testing.T) {
 }
 
 // A temporary failure is never reported as "no such name".
+// Shows RFC 1034 5.2.3.
 func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
 	store, err := zone.NewStore(zone.Config{Local: ours})
@@ -173,6 +176,7 @@ func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.3.1b.
 func TestResolveHostnameWithDeadUpstreams(t *testing.T) {
 	t.Parallel()
 	unused, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -237,6 +241,8 @@ func TestHostnameFlags(t *testing.T) {
 	}
 }
 
+// Shows RFC 1034 5.2.2.
+// Shows RFC 3596 2.5.
 func TestResolveAddress(t *testing.T) {
 	t.Parallel()
 	u := new(world)

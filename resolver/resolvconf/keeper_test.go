@@ -11,6 +11,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/upstream"
 )
 
+// Shows RFC 4035 4.9.3.
 func TestItPointsAtUsAndIsGivenBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -8,6 +8,7 @@ import (
 	"testing"
 )
 
+// Shows RFC 1123 6.1.3.1a.
 func TestParse(t *testing.T) {
 	tests := map[string]struct {
 		text    string

@@ -16,6 +16,7 @@ func TestNdots(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.4.3a, 6.1.4.3b.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

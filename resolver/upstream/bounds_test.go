@@ -16,6 +16,8 @@ import (
 
 // A name that nobody answers costs each server three datagrams and one query
 // over TCP.
+// Shows RFC 1034 5.3.3a.
+// Shows RFC 1123 6.1.3.3a.
 func TestPacketsForOneQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(rtt), after(rtt))
@@ -46,6 +48,7 @@ func TestPacketsForOneQuery(t *testing.T) {
 
 // With 5 % of the packets lost in each direction the 99th percentile stays
 // within the deadline and one repetition, whatever the answer is.
+// Shows RFC 1035 4.2.1.
 func TestLoss(t *testing.T) {
 	answers := map[string]func(*dns.Msg) *dns.Msg{
 		"answers": nil, "NXDOMAIN": withRcode(dns.RcodeNameError), "NODATA": func(q *dns.Msg) *dns.Msg {
@@ -96,6 +99,7 @@ func TestLoss(t *testing.T) {
 }
 
 // A steady server gets each query once, however slow it is.
+// Shows RFC 1035 7.2.
 func TestSteadyServerIsAskedOnce(t *testing.T) {
 	for _, delay := range []time.Duration{time.Millisecond, 49 * time.Millisecond, 60 * time.Millisecond, 300 * time.Millisecond} {
 		t.Run(delay.String(), func(t *testing.T) {

@@ -20,6 +20,8 @@ func mustQuestion(t testing.TB, query *dns.Msg) *question {
 	return q
 }
 
+// Shows RFC 1035 7.3a.
+// Shows RFC 5452 9.1a, 9.1c.
 func TestCheck(t *testing.T) {
 	tests := map[string]struct {
 		change      func(*dns.Msg)
@@ -86,6 +88,7 @@ func TestParseCut(t *testing.T) {
 	}
 }
 
+// Shows RFC 4035 4.1.
 func TestWire(t *testing.T) {
 	asked := query("www.example.")
 	asked.SetEdns0(4096, true)

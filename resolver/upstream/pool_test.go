@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ func groupedWith(config Config, options Options, servers ...netip.AddrPort) *Gro
 	return p.Use(options, list)[0]
 }
 
+// Shows RFC 1035 7.3a.
+// Shows RFC 5452 9.1a, 9.1b.
 func TestForgeriesAreIgnored(t *testing.T) {
 	forgeries := map[string]func(*dns.Msg){
 		"another ID":    func(m *dns.Msg) { m.Id++ },
@@ -66,6 +69,7 @@ func TestForgeriesAreIgnored(t *testing.T) {
 }
 
 // Another socket than the one that was queried answers, with the right ID.
+// Shows RFC 5452 9.1a.
 func TestReplyFromAnotherPortIsIgnored(t *testing.T) {
 	other, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -82,6 +86,34 @@ func TestReplyFromAnotherPortIsIgnored(t *testing.T) {
 	}
 }
 
+// The kernel chooses the ports at random, as long as they are not ours to choose.
+// Shows RFC 5452 9.2b.
+// Shows RFC 5625 6.1.
+func TestEachQueryHasAPortOfItsOwn(t *testing.T) {
+	const queries = 20
+	var mu sync.Mutex
+	ports := map[string]bool{}
+	server := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		mu.Lock()
+		ports[w.RemoteAddr().String()] = true
+		mu.Unlock()
+		_ = w.WriteMsg(reply(q, "192.0.2.1"))
+	}, nil)
+	g := grouped(server.addr)
+	for range queries {
+		ask(t, g)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(ports) < queries/2 { // a few may be equal by chance
+		t.Errorf("%d queries came from %d ports", queries, len(ports))
+	}
+}
+
+// Shows RFC 1123 6.1.3.2b.
+// Shows RFC 2181 9b.
+// Shows RFC 5452 9.3.
+// Shows RFC 5625 4.4.1.
 func TestWhatUDPCannotCarryGoesOverTCP(t *testing.T) {
 	cut := func(w dns.ResponseWriter, q *dns.Msg) {
 		m := reply(q, "192.0.2.66")
@@ -112,6 +144,7 @@ func TestWhatUDPCannotCarryGoesOverTCP(t *testing.T) {
 	}
 }
 
+// Shows RFC 5452 9.1c.
 func TestRandomizeCase(t *testing.T) {
 	var seen atomic.Pointer[string]
 	server := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -131,6 +164,10 @@ func TestRandomizeCase(t *testing.T) {
 	}
 }
 
+// Shows RFC 1034 5.3.3c.
+// Shows RFC 1035 7.3b.
+// Shows RFC 1123 6.1.3.1a.
+// Shows RFC 2308 2.2b.
 func TestFailover(t *testing.T) {
 	good := serve(t, answering("192.0.2.1"), nil)
 	garbled := func(w dns.ResponseWriter, q *dns.Msg) {
@@ -243,6 +280,7 @@ func TestRepliesAreLeftAlone(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.3.2b.
 func TestLargestReply(t *testing.T) {
 	large := func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -314,6 +352,7 @@ func TestOwnListenerIsNotAsked(t *testing.T) {
 
 // Through a relay that loses one packet in twenty, and reorders others, every
 // query is answered.
+// Shows RFC 1035 4.2.1.
 func TestLossyPath(t *testing.T) {
 	server := serve(t, answering("192.0.2.1"), answering("192.0.2.1"))
 	g := grouped(relay(t, server.addr, 20), relay(t, server.addr, 20))

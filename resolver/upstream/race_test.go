@@ -16,6 +16,7 @@ const rtt = 10 * time.Millisecond
 
 // With the first of two servers dead no query after the third waits, and none
 // goes there until a probe is answered.
+// Shows RFC 1034 5.3.3b.
 func TestDeadFirstServerCostsThreeQueries(t *testing.T) {
 	for name, running := range map[string]bool{"with Run": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
@@ -386,6 +387,8 @@ func TestMostInformativeErrorIsRelayed(t *testing.T) {
 	})
 }
 
+// Shows RFC 1034 5.3.3a.
+// Shows RFC 1123 6.1.3.3a.
 func TestSilenceEndsByTheDeadline(t *testing.T) {
 	for name, n := range map[string]int{"one server": 1, "two": 2, "seven": 7, "twenty": 20} {
 		t.Run(name, func(t *testing.T) {

@@ -28,6 +28,7 @@ func invalid(parameter string) string {
 	return failed("org.varlink.service.InvalidParameter", parameter)
 }
 
+// Shows RFC 1123 2.1c.
 func TestResolveHostname(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))

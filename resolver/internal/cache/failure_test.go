@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
+// Shows RFC 2308 7.1.
 func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
 	c, k := newCache(time.Hour), key(t, question)
 	now := start

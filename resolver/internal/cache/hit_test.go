@@ -60,6 +60,8 @@ func TestReplyIsToTheQuery(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 7.4b.
+// Shows RFC 2308 5d.
 func TestKeysAreApart(t *testing.T) {
 	c, kept := newCache(0), key(t, question)
 	put(t, c, kept, reply(t, question, 0, address), start)
@@ -86,6 +88,9 @@ func TestKeysAreApart(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.3.5b.
+// Shows RFC 2181 11.
+// Shows RFC 3597 3.
 func TestUnknownTypesAndEscapes(t *testing.T) { // RFC 3597
 	const odd = `a\.b\000\200\032c.example.org TYPE65280`
 	c := newCache(0)
@@ -131,6 +136,7 @@ func TestExtendedErrorsArePassedOn(t *testing.T) {
 	}
 }
 
+// Shows RFC 2308 6.
 func TestMessage(t *testing.T) {
 	c, k := newCache(time.Hour), key(t, question)
 	m := reply(t, question, dns.RcodeNameError, "authority", soa)

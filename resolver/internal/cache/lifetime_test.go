@@ -10,6 +10,10 @@ import (
 )
 
 // What is kept, and with which TTLs it is served at first.
+// Shows RFC 1035 3.2.1.
+// Shows RFC 2181 5.2, 8a.
+// Shows RFC 2308 2.1, 2.2a, 2.2b, 5a, 5b, 5c, 6.
+// Shows RFC 4035 4.5.
 func TestPutKeeps(t *testing.T) {
 	const alias = "www.example.org. 60 CNAME host.example.net."
 	rrsig := "www.example.org. 300 RRSIG A 8 3 300 20300101000000 20200101000000 1 example.org. AAAA"
@@ -146,6 +150,7 @@ func TestTTLsAreCountedDownOneByOne(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 7.4a.
 func TestTruncatedIsNotKept(t *testing.T) {
 	c, k := newCache(0), key(t, question)
 	m := reply(t, question, 0, address)
@@ -155,6 +160,8 @@ func TestTruncatedIsNotKept(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 7.4b.
+// Shows RFC 4343 3.1.
 func TestAnotherQuestionIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*dns.Msg){
 		"name":          func(m *dns.Msg) { m.Question[0].Name = "www.example.com." },

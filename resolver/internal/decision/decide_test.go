@@ -89,6 +89,7 @@ func decideAll(t *testing.T, f *fixture, rows map[string]row) {
 	}
 }
 
+// Shows RFC 1034 3.1.
 func TestAddressesOfANodeInTheZone(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"A":                         {both, "A", addresses(both)},
@@ -147,6 +148,7 @@ func TestFreelyChosenOwnName(t *testing.T) {
 	decideAll(t, f, map[string]row{"not our name": {"gateway", "A", forward}})
 }
 
+// Shows RFC 1034 5.2.3.
 func TestNamesNotInTheZone(t *testing.T) {
 	rows := func(unknown func(soa string) want) map[string]row {
 		return map[string]row{
@@ -176,6 +178,8 @@ func TestNamesNotInTheZone(t *testing.T) {
 	})
 }
 
+// Shows RFC 2181 11.
+// Shows RFC 4343 2.1.
 func TestLabelsThatOnlyLookLikeANode(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		// One label with a dot in it is not two labels.
@@ -205,6 +209,7 @@ func TestALocalDomainItself(t *testing.T) {
 	})
 }
 
+// Shows RFC 1123 6.1.4.3c.
 func TestNodeNameWithADomainOfTheSearchList(t *testing.T) {
 	for name, f := range map[string]*fixture{"ready": populated(t), "not ready": newFixture(t, local)} {
 		t.Run(name, func(t *testing.T) {
@@ -258,6 +263,8 @@ func TestCuratorOutOfReach(t *testing.T) {
 	})
 }
 
+// Shows RFC 1035 3.5.
+// Shows RFC 3596 2.5.
 func TestReverseOfANodesAddress(t *testing.T) {
 	const six = "a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.b.d.0.1.0.0.2.ip6.arpa"
 	const mapped = "a.0.0.0.0.0.a.0.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa"
@@ -379,6 +386,7 @@ func TestLocalhostWithoutIPv6(t *testing.T) {
 	want{kind: Loopback}.check(t, Decide(question(t, "localhost", "AAAA"), view))
 }
 
+// Shows RFC 4035 3.1.4.1.
 func TestSpecialUseNames(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"invalid":              {"www.invalid", "A", nxdomain(".")},
@@ -465,6 +473,7 @@ func TestReverseOfPrivateRanges(t *testing.T) {
 	}
 }
 
+// Shows RFC 1123 6.1.4.3c.
 func TestAnotherSingleLabel(t *testing.T) {
 	f := populated(t)
 	decideAll(t, f, map[string]row{

@@ -40,6 +40,7 @@ func hostsTable(t *testing.T, lines string) *hosts.Table {
 	return file.Table()
 }
 
+// Shows RFC 4035 3.1.4.1.
 func TestHostsAndRoutes(t *testing.T) {
 	view := withHostsAndRoutes(t, populated(t).view(t))
 	for _, tt := range []struct {

@@ -115,6 +115,7 @@ func TestReadableNamesAreAnsweredAsIDs(t *testing.T) {
 }
 
 // What is claimed below and around names.
+// Shows RFC 4343 2.1.
 func TestAroundReadableNames(t *testing.T) {
 	decideAll(t, filed(t), map[string]row{
 		"below a cluster's":             {"x.web-2", "A", forward},

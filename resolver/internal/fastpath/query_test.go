@@ -33,6 +33,7 @@ func packed(t testing.TB, m *dns.Msg) []byte {
 	return b
 }
 
+// Shows RFC 1123 2.1b, 6.1.3.5b.
 func TestParse(t *testing.T) {
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
 	checking := query("www.Example", dns.TypeMX)
@@ -140,6 +141,7 @@ func set(at int, octet byte) func([]byte) []byte {
 	return func(b []byte) []byte { b[at] = octet; return b }
 }
 
+// Shows RFC 1035 2.3.4b.
 func TestParseLeavesAlone(t *testing.T) {
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
 	valid := packed(t, withEDNS(query(node, dns.TypeA), cookie))
@@ -156,6 +158,7 @@ func TestParseLeavesAlone(t *testing.T) {
 	}
 }
 
+// Shows RFC 4343 3.1.
 func TestCapitalsIn(t *testing.T) {
 	for octet := range 256 {
 		for at := range 8 {

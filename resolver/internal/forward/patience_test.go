@@ -29,6 +29,7 @@ func code(r *wire.Request) uint16 {
 	return r.Extended[0].InfoCode
 }
 
+// Shows RFC 1034 5.3.3a.
 func TestEveryQueryIsAnsweredInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, targets, r := hanging(t)

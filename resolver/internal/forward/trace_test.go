@@ -13,6 +13,7 @@ func everything(string) bool { return true }
 
 // A few DNAME records can lead through more names than anybody could walk: here
 // each label is a procedure that calls the one below it twice.
+// Shows RFC 1034 3.6.2b.
 func TestTraceOfAliasesWithoutEnd(t *testing.T) {
 	const levels = 60
 	m := new(dns.Msg).SetQuestion(fmt.Sprintf("x.f%d.evil.example.", levels), dns.TypeA)
@@ -49,6 +50,7 @@ func TestTraceOfManyAliases(t *testing.T) {
 
 // Of the names above the last one a server may describe the zones, but say nothing
 // of the hosts, which may be ours.
+// Shows RFC 5452 6.
 func TestTraceOfTheAuthoritySection(t *testing.T) {
 	const soa, ns, ds, txt, aaaa = "box.example. 60 IN SOA a. b. 1 2 3 4 60", "box.example. 60 IN NS a.example.",
 		"box.example. 60 IN DS 1 13 2 00", `box.example. 60 IN TXT "ours"`, "box.example. 60 IN AAAA 2001:db8::6"

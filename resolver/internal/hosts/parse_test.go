@@ -9,6 +9,7 @@ import (
 	"testing"
 )
 
+// Shows RFC 1123 2.1b.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -64,6 +64,7 @@ func rdataOf(t testing.TB, m *dns.Msg) (all [][]byte) {
 	return all
 }
 
+// Shows RFC 1035 2.3.4b, 4.1.4b.
 func TestRecordsThatAreNotWhole(t *testing.T) {
 	const unknown = 65400
 	name := []byte{2, 'n', 's', 0}
@@ -125,6 +126,9 @@ func TestRecordsThatAreNotWhole(t *testing.T) {
 
 // What the library does not read, or would write in another way, is written as it
 // came.
+// Shows RFC 1035 4.1.4a.
+// Shows RFC 3597 4b.
+// Shows RFC 4343 4.1b.
 func TestRecordsAreCarriedAsTheyAre(t *testing.T) {
 	const next = "026e7300 " // a name
 	tests := map[string]struct {
@@ -286,6 +290,7 @@ func TestOPT(t *testing.T) {
 	}
 }
 
+// Shows RFC 1035 4.1.4b.
 func TestMessagesThatCannotBeRead(t *testing.T) {
 	for name, m := range map[string][]byte{
 		"nothing":             nil,

@@ -286,6 +286,7 @@ func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
 	})
 }
 
+// Shows RFC 5452 9.1b.
 func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 	noise := func(query []byte, times int) (all [][]byte) {
 		otherID := answer(query)

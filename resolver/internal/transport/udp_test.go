@@ -37,6 +37,7 @@ type toClient struct {
 
 func (c toClient) Write(b []byte) (int, error) { return c.WriteTo(b, c.client) }
 
+// Shows RFC 5452 9.3.
 func TestUDP(t *testing.T) {
 	refused := errors.New("not in these letters")
 	tests := map[string]struct {
@@ -70,6 +71,7 @@ func TestUDP(t *testing.T) {
 }
 
 // A reply may be as long as a datagram can be, and takes up no more than that.
+// Shows RFC 4035 4.1.
 func TestUDPRepliesOfAnyLength(t *testing.T) {
 	const most = 1<<16 - 1 - 20 - 8 // with the headers of IPv4 and UDP
 	for _, length := range []int{headerLen + 4, 4096, 4097, most} {
@@ -100,6 +102,8 @@ func TestUDPRefused(t *testing.T) {
 	}
 }
 
+// Shows RFC 5452 9.2a.
+// Shows RFC 5625 6.1.
 func TestUDPTakesANewIDEachTime(t *testing.T) {
 	const n = 10
 	asked := make(chan uint16, n)

@@ -1,0 +1,316 @@
+package nodedns_test
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	conformanceTable = "testdata/conformance.txt"
+	conformancePage  = "docs/conformance.md"
+)
+
+// document is what nodedns conforms to: an RFC, or a page of a manual.
+type document struct {
+	name, title string
+	clauses     []*clause
+}
+
+// clause is what a document demands of a stub resolver or a forwarder.
+type clause struct {
+	key, text string
+	kind      exception
+	why       string // of an exception
+	tests     []shown
+}
+
+// exception is why no test has to show a clause.
+type exception string
+
+const (
+	none      exception = ""
+	needless  exception = "does not apply"
+	deviation exception = "deviates"
+)
+
+// shown is a test that shows a clause.
+type shown struct{ file, test string }
+
+// Each clause of the table that applies is shown by a test, which has its key in a
+// comment, and the page has what both say.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open(conformanceTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	documents, err := parseConformance(file)
+	if err != nil {
+		t.Fatalf("%s: %v", conformanceTable, err)
+	}
+	for _, name := range goFiles(t) {
+		if !strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if err := readTags(name, nil, documents); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, d := range documents {
+		for _, c := range d.clauses {
+			if err := c.check(); err != nil {
+				t.Errorf("%s %s (%s): %v", d.name, c.key, c.text, err)
+			}
+		}
+	}
+	want := conformanceMarkdown(documents)
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(conformancePage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(conformancePage); err != nil || string(got) != want {
+		t.Errorf("%s is not up to date: run go test . -run Conformance -update (%v)", conformancePage, err)
+	}
+}
+
+func (c *clause) check() error {
+	switch {
+	case c.kind == none && len(c.tests) == 0:
+		return errors.New("no test shows it")
+	case c.kind == needless && len(c.tests) > 0:
+		return fmt.Errorf("it does not apply, but %s shows it", c.tests[0].test)
+	}
+	return nil
+}
+
+// parseConformance reads the table, whose head describes its form.
+func parseConformance(table io.Reader) (documents []*document, err error) {
+	var d *document
+	var c *clause
+	lines := bufio.NewScanner(table)
+	for number := 1; lines.Scan(); number++ {
+		line := lines.Text()
+		fault := func(what string) ([]*document, error) { return nil, fmt.Errorf("line %d: %s: %q", number, what, line) }
+		name, isDocument := strings.CutPrefix(line, "== ")
+		reason, isReason := strings.CutPrefix(line, "\t")
+		switch {
+		case line == "", strings.HasPrefix(line, "#"):
+		case isDocument:
+			name, title, ok := strings.Cut(name, ": ")
+			if !ok || find(documents, name) != nil {
+				return fault("want a document's name and title, once")
+			}
+			d, c = &document{name: name, title: title}, nil
+			documents = append(documents, d)
+		case isReason:
+			kind, why, ok := strings.Cut(reason, ": ")
+			if c == nil || c.kind != none || !ok || kind != string(needless) && kind != string(deviation) {
+				return fault("want a reason after a clause")
+			}
+			c.kind, c.why = exception(kind), why
+		default:
+			key, text, ok := strings.Cut(line, " ")
+			if !ok || d == nil || d.clause(key) != nil {
+				return fault("want a key and a clause, once")
+			}
+			c = &clause{key: key, text: strings.TrimSpace(text)}
+			d.clauses = append(d.clauses, c)
+		}
+	}
+	return documents, lines.Err()
+}
+
+func find(documents []*document, name string) *document {
+	i := slices.IndexFunc(documents, func(d *document) bool { return d.name == name })
+	if i < 0 {
+		return nil
+	}
+	return documents[i]
+}
+
+func (d *document) clause(key string) *clause {
+	i := slices.IndexFunc(d.clauses, func(c *clause) bool { return c.key == key })
+	if i < 0 {
+		return nil
+	}
+	return d.clauses[i]
+}
+
+// tag matches a line of a comment that says what a test shows: a document, and the
+// keys of its clauses.
+var tag = regexp.MustCompile(`^// Shows (RFC \d+|[\w.-]+(?:\(\d\))?) ([\w.-]+(?:, [\w.-]+)*)\.$`)
+
+// readTags adds the tests of a file to the clauses that they show. The source is the
+// file's unless it is given.
+func readTags(name string, source any, documents []*document) error {
+	fileSet := token.NewFileSet()
+	file, err := parser.ParseFile(fileSet, name, source, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return err
+	}
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if !strings.HasPrefix(comment.Text, "// Shows ") {
+				continue
+			}
+			fault := func(what string) error {
+				return fmt.Errorf("%v: %s: %s", fileSet.Position(comment.Pos()), what, comment.Text)
+			}
+			match := tag.FindStringSubmatch(comment.Text)
+			test := testAround(file, comment)
+			if match == nil || test == "" {
+				return fault(`want "// Shows DOCUMENT KEY, KEY." at or in a test`)
+			}
+			d := find(documents, match[1])
+			if d == nil {
+				return fault(conformanceTable + " lacks the document")
+			}
+			for key := range strings.SplitSeq(match[2], ", ") {
+				c := d.clause(key)
+				if c == nil {
+					return fault(conformanceTable + " lacks the clause " + key)
+				}
+				if by := (shown{name, test}); !slices.Contains(c.tests, by) {
+					c.tests = append(c.tests, by)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// testAround is the name of the test that a comment describes or is in, or empty.
+func testAround(file *ast.File, comment *ast.Comment) string {
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || !strings.HasPrefix(f.Name.Name, "Test") && !strings.HasPrefix(f.Name.Name, "Fuzz") {
+			continue
+		}
+		begin := f.Pos()
+		if f.Doc != nil {
+			begin = f.Doc.Pos()
+		}
+		if begin <= comment.Pos() && comment.Pos() < f.End() {
+			return f.Name.Name
+		}
+	}
+	return ""
+}
+
+// conformanceMarkdown makes the page.
+func conformanceMarkdown(documents []*document) string {
+	var tables strings.Builder
+	counts := map[exception]int{}
+	tests := map[shown]bool{}
+	for _, d := range documents {
+		fmt.Fprintf(&tables, "\n## %s\n\n%s\n\n| | clause | shown by |\n| --- | --- | --- |\n", d.name, d.title)
+		for _, c := range d.clauses {
+			counts[c.kind]++
+			for _, test := range c.tests {
+				tests[test] = true
+			}
+			fmt.Fprintf(&tables, "| %s | %s | %s |\n", d.section(c.key), c.text, c.evidence())
+		}
+	}
+	return fmt.Sprintf(conformanceHead, conformanceTable, len(documents), counts[none]+counts[deviation]+counts[needless],
+		counts[none], len(tests), counts[deviation], counts[needless]) + tables.String()
+}
+
+// conformanceHead is the page above its tables.
+const conformanceHead = `# Conformance
+
+<!-- Made of %s and of comments in the tests by go test . -run Conformance -update -->
+
+What the standards demand of a stub resolver and of a forwarder, in our words, and the tests that show that nodedns does it. A test that fails, or is taken away, fails the build; so does a clause that no test names any more. Tests below ` + "`integration`" + ` drive the built daemon from outside.
+
+What only concerns name servers of zones, full recursion and validation is left out; where a clause looks as if it applied, and does not, there is the reason. So there is where nodedns does something else.
+
+%d documents have %d clauses: %d are shown, by %d tests; nodedns deviates from %d, and %d do not apply.
+`
+
+// section is the key of a clause as the page has it: that of an RFC leads there.
+func (d *document) section(key string) string {
+	number, isRFC := strings.CutPrefix(d.name, "RFC ")
+	if !isRFC {
+		return "`" + key + "`"
+	}
+	section := strings.TrimRight(key, "abcdefghijklmnopqrstuvwxyz")
+	kind := "section"
+	if section[0] >= 'A' {
+		kind = "appendix"
+	}
+	return fmt.Sprintf("[%s](https://www.rfc-editor.org/rfc/rfc%s#%s-%s)", key, number, kind, section)
+}
+
+// evidence is the last cell of a clause's row.
+func (c *clause) evidence() string {
+	var parts []string
+	if c.kind != none {
+		parts = append(parts, "**"+string(c.kind)+"**: "+c.why)
+	}
+	for _, by := range c.tests {
+		path, _ := filepath.Rel(filepath.Dir(conformancePage), by.file)
+		parts = append(parts, fmt.Sprintf("[%s](%s)", by.test, filepath.ToSlash(path)))
+	}
+	return strings.Join(parts, "<br>")
+}
+
+// What is wrong with a table or a comment is an error.
+func TestConformanceRefuses(t *testing.T) {
+	t.Parallel()
+	const good = "== RFC 1: one\n1.2 text\n3a other\n\tdeviates: so\n== hosts(5): two\nalias text\n"
+	for name, table := range map[string]string{
+		"a clause of no document": "1 text\n",
+		"a key alone":             good + "1\n",
+		"a key twice":             good + "alias again\n",
+		"a document twice":        good + "== RFC 1: one\n",
+		"no title":                good + "== RFC 2\n",
+		"a reason of no clause":   "== RFC 1: one\n\tdeviates: so\n",
+		"two reasons":             good[:len(good)-len("alias text\n")] + "9 text\n\tdeviates: so\n\tdeviates: so\n",
+		"a reason of no kind":     good + "\tbecause: so\n",
+	} {
+		if _, err := parseConformance(strings.NewReader(table)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	const test = "\nfunc TestIt(*testing.T) {}\n"
+	for source, fails := range map[string]bool{
+		"// It does.\n// Shows RFC 1 1.2, 3a.\n// Shows hosts(5) alias." + test: false,
+		"func TestIt(*testing.T) {\n\t// Shows RFC 1 1.2.\n}\n":                 false,
+		"// Shows RFC 1 1.3." + test:                                            true,
+		"// Shows RFC 2 1." + test:                                              true,
+		"// Shows hosts alias." + test:                                          true,
+		"// Shows RFC 1 1.2" + test:                                             true,
+		"// Shows RFC 1: 1.2." + test:                                           true,
+		"// Shows RFC 1 1.2.\nfunc helper() {}\n" + test:                        true,
+		"// Shows RFC 1 1.2.\n" + test:                                          true,
+	} {
+		documents, err := parseConformance(strings.NewReader(good))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = readTags("it_test.go", "package it\n\n"+source, documents)
+		if (err != nil) != fails || !fails && (documents[0].clauses[0].check() != nil || documents[0].clauses[0].tests[0] != shown{"it_test.go", "TestIt"}) {
+			t.Errorf("%q: %v", source, err)
+		}
+	}
+	for _, c := range []clause{{kind: none}, {kind: needless, tests: []shown{{}}}} {
+		if c.check() == nil {
+			t.Errorf("%+v: accepted", c)
+		}
+	}
+}
