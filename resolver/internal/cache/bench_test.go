@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
@@ -124,6 +126,42 @@ func BenchmarkChurn(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The full cache of the default size, for the next process.
+func BenchmarkSave(b *testing.B) {
+	c := full(16 << 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		entries, err := c.Save(io.Discard, origin, start)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(entries), "entries")
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	text := saved(b, full(16<<20), start)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c := New(Config{Size: 16 << 20})
+		entries, err := c.Load(bytes.NewReader(text), origin, c.Epoch(), start)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(entries), "entries")
+	}
+}
+
+// full is a cache with no room left.
+func full(size int64) *Cache {
+	c := New(Config{Size: size})
+	for n := 0; c.Stats().Evictions == 0; n++ {
+		c.Put(numbered(n), sized(numbered(n), 50), 0, c.Epoch(), start)
+	}
+	return c
 }
 
 // resident is what the process has of the machine's memory.

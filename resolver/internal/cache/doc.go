@@ -9,6 +9,7 @@
 //
 //	Put  -> lifetime (may it be kept, for how long) -> encode -> insert -> evict
 //	Get  -> table -> judge (fresh, stale, failed) -> Hit.AppendReply
+//	Save -> the answers, by worth -> a file -> Load -> encode -> restore
 //
 // [Cache.Get] takes no lock and allocates nothing. All that changes the set of
 // entries happens under one lock, for about a microsecond each time: a Put

@@ -17,6 +17,18 @@ func (q *queue) push(e *entry) {
 	q.bytes += e.cost()
 }
 
+// pushOldest is push for an entry that is older than all.
+func (q *queue) pushOldest(e *entry) {
+	e.older, e.newer = nil, q.oldest
+	if q.oldest != nil {
+		q.oldest.older = e
+	} else {
+		q.newest = e
+	}
+	q.oldest = e
+	q.bytes += e.cost()
+}
+
 func (q *queue) remove(e *entry) {
 	if e.newer != nil {
 		e.newer.older = e.older
