@@ -9,7 +9,7 @@
 //     gRPC with real mutual TLS on any listener, well-behaved unless a
 //     [Behaviour] is set. Several that share a Directory are a control plane,
 //     one of which leads; the others follow, and report where the [Leader] is.
-//   - A [Store] does so for servers that are processes of their own.
+//     Those of the command memcurator may be processes of their own.
 //
 // All of them may be used from any goroutine. [Server.Serve] owns the
 // goroutines that serve its listener and ends them before it returns.

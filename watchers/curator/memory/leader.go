@@ -29,6 +29,12 @@ func (s *Server) SetLeader(leader Leader) {
 	}
 }
 
+// Leader is the one that the curator names while it follows.
+func (s *Server) Leader() Leader {
+	leader, _ := s.named()
+	return leader
+}
+
 // named returns the leader that a follower names, and what is closed when it
 // changes.
 func (s *Server) named() (Leader, <-chan struct{}) {

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	flags := flag.NewFlagSet("memcurator", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
 	dir := flags.String("dir", "", "`directory` that keeps the cluster's CA; made if missing; empty: a new CA at each start")
-	store := flags.String("store", "", "`directory` that the curators of one control plane share; empty: this one alone leads")
+	shared := flags.String("store", "", "`directory` that the curators of one control plane share; empty: this one alone leads")
 	key := flags.String("key", "", "`file` with the private key of the curator's own node; made if missing; empty: one that is kept in --dir")
 	shown := flags.String("credentials", "", "`directory` with the credentials of the curator's own node, of a cluster whose CA is elsewhere")
 	prefix := flags.String("prefix", string(zone.DefaultPrefix), "`prefix` of node IDs")
@@ -60,19 +60,19 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	server.Behave(memory.Behaviour{Follower: *store != ""})
+	server.Behave(memory.Behaviour{Follower: *shared != ""})
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", *listen, err)
 	}
-	if *store == "" && *shown == "" && !*insecure {
+	if *shared == "" && *shown == "" && !*insecure {
 		join(server, l.Addr().(*net.TCPAddr).AddrPort())
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work, ctx := errgroup.WithContext(ctx)
-	if *store != "" {
-		plane := &memory.Store{Dir: *store, Server: server, Port: uint16(l.Addr().(*net.TCPAddr).Port)}
+	if *shared != "" {
+		plane := &store{dir: *shared, server: server, port: uint16(l.Addr().(*net.TCPAddr).Port)}
 		work.Go(func() error { return plane.Run(ctx) })
 	}
 	work.Go(func() error { return server.Serve(ctx, l) })

@@ -1,4 +1,4 @@
-package memory
+package main
 
 import (
 	"bytes"
@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
 
-// The files of a Store's directory: the nodes, and the leader's ID and port.
+// The files of a store's directory: the nodes, and the leader's ID and port.
 const (
 	nodesFile  = "nodes"
 	leaderFile = "leader"
@@ -26,29 +28,29 @@ const (
 // campaign is how often a follower tries to become the leader.
 const campaign = 100 * time.Millisecond
 
-// Store makes a Server one of several curators of a control plane, each a
+// store makes a Server one of several curators of a control plane, each a
 // process of its own. They share a directory, as real ones share a replicated
 // store. The one that holds the lock of a file in it leads; the kernel takes the
 // lock back from a process that dies.
-type Store struct {
-	Dir    string
-	Server *Server
-	// Port of the curator, on its node.
-	Port uint16
+type store struct {
+	dir    string
+	server *memory.Server
+	// port of the curator, on its node.
+	port uint16
 }
 
 // Run leads as soon as no other does, until ctx ends. Then it returns nil, or
 // the error by which the shared directory cannot be used. The Server must be a
 // follower before.
-func (s *Store) Run(ctx context.Context) error {
-	lock, err := os.OpenFile(filepath.Join(s.Dir, leaderFile), os.O_RDWR|os.O_CREATE, 0o644)
+func (s *store) Run(ctx context.Context) error {
+	lock, err := os.OpenFile(filepath.Join(s.dir, leaderFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return fmt.Errorf("opening the store of a control plane: %w", err)
 	}
 	defer lock.Close()
 	ticker := time.NewTicker(campaign)
 	defer ticker.Stop()
-	var named Leader
+	var named memory.Leader
 	for {
 		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -59,7 +61,7 @@ func (s *Store) Run(ctx context.Context) error {
 		}
 		if leader := s.leader(lock); leader != named {
 			named = leader
-			s.Server.SetLeader(leader)
+			s.server.SetLeader(leader)
 		}
 		select {
 		case <-ticker.C:
@@ -69,18 +71,18 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-func (s *Store) lead(ctx context.Context, lock *os.File) error {
+func (s *store) lead(ctx context.Context, lock *os.File) error {
 	nodes, err := s.nodes()
 	if err != nil {
 		return err
 	}
-	s.Server.Directory.Set(nodes...)
-	s.Server.Directory.Keep(s.save)
-	text := fmt.Sprintf("%s %d\n", s.Server.NodeID(), s.Port)
+	s.server.Directory.Set(nodes...)
+	s.server.Directory.Keep(s.save)
+	text := fmt.Sprintf("%s %d\n", s.server.NodeID(), s.port)
 	if err := errors.Join(lock.Truncate(0), writeAt(lock, text)); err != nil {
 		return fmt.Errorf("leading a control plane: %w", err)
 	}
-	s.Server.Behave(Behaviour{})
+	s.server.Behave(memory.Behaviour{})
 	<-ctx.Done()
 	return nil
 }
@@ -91,22 +93,22 @@ func writeAt(f *os.File, text string) error {
 }
 
 // leader is the one according to the shared directory, at its last known address.
-func (s *Store) leader(lock *os.File) Leader {
+func (s *store) leader(lock *os.File) memory.Leader {
 	text := make([]byte, 256)
 	n, _ := lock.ReadAt(text, 0) // it ends with EOF
-	var leader Leader
+	var leader memory.Leader
 	if _, err := fmt.Fscan(strings.NewReader(string(text[:n])), &leader.ID, &leader.Port); err != nil {
-		return Leader{}
+		return memory.Leader{}
 	}
 	nodes, err := s.nodes()
-	if i := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == leader.ID }); err == nil && i >= 0 {
+	if i := slices.IndexFunc(nodes, func(n memory.Node) bool { return n.ID == leader.ID }); err == nil && i >= 0 {
 		leader.Host = nodes[i].Address
 	}
 	return leader
 }
 
-func (s *Store) nodes() (nodes []Node, err error) {
-	content, err := os.ReadFile(filepath.Join(s.Dir, nodesFile))
+func (s *store) nodes() (nodes []memory.Node, err error) {
+	content, err := os.ReadFile(filepath.Join(s.dir, nodesFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -120,10 +122,10 @@ func (s *Store) nodes() (nodes []Node, err error) {
 }
 
 // save writes all nodes before the change is published.
-func (s *Store) save(nodes []Node) error {
+func (s *store) save(nodes []memory.Node) error {
 	var content bytes.Buffer
 	if err := gob.NewEncoder(&content).Encode(nodes); err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(s.Dir, nodesFile), content.Bytes(), 0o644)
+	return renameio.WriteFile(filepath.Join(s.dir, nodesFile), content.Bytes(), 0o644)
 }

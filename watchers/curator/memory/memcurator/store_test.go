@@ -1,11 +1,13 @@
-package memory
+package main
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nodedns/nodedns/watchers/curator/memory"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -14,13 +16,13 @@ import (
 func TestStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	run := func(id string) (*Server, func()) {
-		s := &Server{Directory: &Directory{}, ID: id}
-		s.Behave(Behaviour{Follower: true})
+	run := func(id string) (*memory.Server, func()) {
+		s := &memory.Server{Directory: &memory.Directory{}, ID: id}
+		s.Behave(memory.Behaviour{Follower: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() {
-			if err := (&Store{Dir: dir, Server: s, Port: 7835}).Run(ctx); err != nil {
+			if err := (&store{dir: dir, server: s, port: 7835}).Run(ctx); err != nil {
 				t.Error(err)
 			}
 		})
@@ -38,25 +40,24 @@ func TestStore(t *testing.T) {
 	}
 	first, stop := run("first")
 	await("the first one leads", func() bool { return !first.Behaviour().Follower })
-	node := Node{ID: "first", Address: "192.0.2.1", BootID: "\xff\x00", State: zone.StateUp, Labels: Named("web-1")}
+	node := memory.Node{ID: "first", Address: "192.0.2.1", BootID: "\xff\x00", State: zone.StateUp, Labels: memory.Named("web-1")}
 	first.Directory.Set(node)
 	if err := first.Directory.Err(); err != nil {
 		t.Fatal(err)
 	}
 	second, _ := run("second")
 	await("the second one names it", func() bool {
-		leader, _ := second.named()
-		return leader == Leader{"first", "192.0.2.1", 7835}
+		return second.Leader() == memory.Leader{ID: "first", Host: "192.0.2.1", Port: 7835}
 	})
 	if !second.Behaviour().Follower {
 		t.Error("both lead")
 	}
 	stop()
 	await("the second one leads", func() bool { return !second.Behaviour().Follower })
-	if nodes := second.Directory.Nodes(); len(nodes) != 1 || !nodes[0].equal(node) {
+	if nodes := second.Directory.Nodes(); len(nodes) != 1 || !reflect.DeepEqual(nodes[0], node) {
 		t.Errorf("nodes %+v", nodes)
 	}
-	if err := (&Store{Dir: dir + "/missing", Server: second}).Run(t.Context()); err == nil {
+	if err := (&store{dir: dir + "/missing", server: second}).Run(t.Context()); err == nil {
 		t.Error("a missing directory is no error")
 	}
 }
