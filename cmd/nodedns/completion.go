@@ -93,19 +93,26 @@ func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 func completeFiles(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	for _, cmd := range root.Commands() {
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			directive := cobra.ShellCompDirectiveDefault
-			switch what, _ := pflag.UnquoteUsage(f); what {
-			case "DIRECTORY":
-				directive = cobra.ShellCompDirectiveFilterDirs
-			case "FILE", "SOCKET":
-			default:
-				return
-			}
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(nil, directive)) // which is there
-		})
+		completePaths(cmd)
 		completeFiles(cmd)
 	}
+}
+
+// completePaths does so for the flags that a command has. It may be called again,
+// for those that came later.
+func completePaths(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		directive := cobra.ShellCompDirectiveDefault
+		switch what, _ := pflag.UnquoteUsage(f); what {
+		case "DIRECTORY":
+			directive = cobra.ShellCompDirectiveFilterDirs
+		case "FILE", "SOCKET":
+		default:
+			return
+		}
+		// The error is that there is no such flag, or that it has been done.
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(nil, directive))
+	})
 }
 
 // completeKeys offers what the keys of the configuration can have, where these

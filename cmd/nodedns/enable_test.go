@@ -338,7 +338,7 @@ func TestEnableAsks(t *testing.T) {
 		if _, err := master.WriteString(answer); err != nil {
 			t.Fatal(err)
 		}
-		root, _ := newRoot()
+		root, _ := newRoot("enable")
 		root.SetArgs(append([]string{"enable", "--only", "hosts"}, m.options...))
 		var stdout, stderr bytes.Buffer
 		root.SetIn(slave)
@@ -359,7 +359,7 @@ func TestEnableJSONDoesNotAsk(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
 	_, slave := terminal(t)
-	root, _ := newRoot()
+	root, _ := newRoot("enable")
 	root.SetArgs(append([]string{"enable", "--json", "--only", "hosts"}, m.options...))
 	var stdout, stderr bytes.Buffer
 	root.SetIn(slave)
@@ -396,7 +396,7 @@ func TestEnableByAnOldPlan(t *testing.T) {
 	t.Parallel()
 	m := newQuiet(t)
 	master, slave := terminal(t)
-	root, _ := newRoot()
+	root, _ := newRoot("enable")
 	root.SetArgs(append([]string{"enable", "--only", "hostname"}, m.options...))
 	var stdout bytes.Buffer
 	stderr := new(logbook)

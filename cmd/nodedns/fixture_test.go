@@ -133,6 +133,7 @@ func (m *testMachine) daemon(stderr io.Writer) *daemon {
 	m.t.Helper()
 	cmd := &cobra.Command{}
 	settings := addSettings(cmd)
+	settings.addKeys(cmd)
 	if err := cmd.ParseFlags(m.options); err != nil {
 		m.t.Fatal(err)
 	}

@@ -122,10 +122,10 @@ func commandLines(page string) (found []string) {
 // understand parses a command line without running it, and returns the path of
 // its command.
 func understand(line string) (path string, err error) {
-	root, _ := newRoot()
+	words := strings.Fields(strings.NewReplacer("[", "", "]", "", "'", "", `"`, "").Replace(line))
+	root, _ := newRoot(words...)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	words := strings.Fields(strings.NewReplacer("[", "", "]", "", "'", "", `"`, "").Replace(line))
 	cmd, rest, err := root.Find(words[1:])
 	if err != nil {
 		return "", err

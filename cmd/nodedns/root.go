@@ -16,9 +16,10 @@ const (
 // helpWidth is how long the lines about flags are at most.
 const helpWidth = 90
 
-// newRoot makes the commands. What started points to becomes true as soon as
-// the command line is understood.
-func newRoot() (root *cobra.Command, started *bool) {
+// newRoot makes the commands. Those that are named here get the flags of the keys;
+// the command line names the one that it is for. What started points to becomes
+// true as soon as the command line is understood.
+func newRoot(named ...string) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   "nodedns",
@@ -51,6 +52,7 @@ See it work, without touching this machine: nodedns try`,
 	})
 	showKeysApart(root)
 	completeFiles(root)
+	addKeys(root, named)
 	// The usual template, with the flags wrapped.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", helpWidth)))
 	return root, started
