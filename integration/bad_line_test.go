@@ -69,6 +69,7 @@ func answerOfKind(q query) []byte {
 
 // Lost queries are repeated, three in all, and then go over TCP.
 // Shows RFC 1035 4.2.1.
+// Shows RFC 6891 6.2.5b.
 func TestLostPackets(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -20,6 +20,8 @@ type connectedServer struct {
 
 // However connections to an upstream end, in the middle of queries or by falling
 // silent, all queries are answered, and each is sent three times at most.
+// Shows RFC 7766 6.2.1.1c.
+// Shows RFC 9520 3.1.
 func TestConnectionsThatEnd(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -139,6 +141,7 @@ func answersOnce(asked *queryLog) func(int, net.Conn) {
 
 // What a server over HTTP says beside its reply counts: how old the reply is, its
 // type however that is written, and each status that means success.
+// Shows RFC 8484 4.2.1, 5.1.
 func TestRepliesOverHTTP(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

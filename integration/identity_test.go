@@ -68,6 +68,7 @@ func TestNameOfTheMachine(t *testing.T) {
 
 // With systemd a live machine's ID must not change; only a missing one is
 // written, in hex.
+// Shows machine-id(5) first-boot, live.
 func TestMachineIDUnderSystemd(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

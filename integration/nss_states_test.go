@@ -75,6 +75,7 @@ func TestNSS(t *testing.T) {
 }
 
 // The module aborts the program if it gets another family than requested.
+// Shows io.systemd.Resolve ResolveHostname.
 func TestNSSFamilies(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t, "python3")
@@ -123,6 +124,7 @@ for name, family in zip(sys.argv[1::2], sys.argv[2::2]):
 }
 
 // A name that cannot be resolved yet is not a name that does not exist.
+// Shows io.systemd.Resolve errors.
 func TestNSSBeforeReady(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
@@ -139,6 +141,7 @@ func TestNSSBeforeReady(t *testing.T) {
 
 // Upstreams that do not answer are not the fault of a name, and do not delay a
 // program for long.
+// Shows io.systemd.Resolve errors.
 func TestNSSDeadUpstream(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)
@@ -155,6 +158,7 @@ func TestNSSDeadUpstream(t *testing.T) {
 }
 
 // The search list is applied by us, and what names are aliases of is returned.
+// Shows io.systemd.Resolve search.
 func TestNSSSearchList(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)

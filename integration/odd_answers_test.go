@@ -68,6 +68,7 @@ func TestOddTTLs(t *testing.T) {
 
 // Aliases that lead in a circle fail, each time, and quickly.
 // Shows RFC 1034 3.6.2b.
+// Shows RFC 9520 2.5.
 func TestAliasLoops(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
@@ -122,6 +123,7 @@ func TestHugeAnswer(t *testing.T) {
 }
 
 // What an upstream reports about its answer, or why it has none, is passed on.
+// Shows RFC 8914 3a, 3c.
 func TestUpstreamRemarks(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -12,6 +12,7 @@ import (
 // them; and then the answer comes from the address that was queried.
 // Shows RFC 2181 4.1.
 // Shows RFC 5625 6.2.
+// Shows RFC 8914 4.19.
 func TestOutsiders(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -34,6 +34,7 @@ var database = netip.MustParseAddr("192.0.2.10")
 // Without a search list the C library takes the domain of the hostname. It is
 // that of the machine's own one still when the node's name, which has none, is
 // the hostname.
+// Shows resolv.conf(5) no-search.
 func TestSearchListOfTheHostname(t *testing.T) {
 	t.Parallel()
 	needSandbox(t, "dnsmasq")
@@ -138,6 +139,7 @@ remote-control:
 
 // A machine whose resolv.conf names no server asks the one on 127.0.0.1, and so do
 // we, from when it answers.
+// Shows resolv.conf(5) no-nameserver.
 func TestLocalServer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -42,6 +42,7 @@ func silentBus(t testing.TB) (address string, closeBus func()) {
 
 // The real "resolvectl monitor" shows what becomes of queries, over whichever
 // transport they arrive.
+// Shows io.systemd.Resolve Monitor.
 func TestResolvectlMonitor(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t)

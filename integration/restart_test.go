@@ -114,6 +114,7 @@ func TestPartialBacklog(t *testing.T) {
 // A node that never reached its cluster answers that it does not know yet, and
 // never that a name does not exist.
 // Shows RFC 1034 5.2.3.
+// Shows RFC 8914 4.15.
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

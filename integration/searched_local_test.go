@@ -8,6 +8,7 @@ import (
 // A domain below local, as many Active Directories have, is an ordinary one where
 // the search list has it: the servers that come with the list have its names.
 // Other names below local are of multicast DNS.
+// Shows RFC 6762 22.1b.
 func TestSearchDomainBelowLocal(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t, "dnsmasq")

@@ -66,6 +66,7 @@ func (c *silentClient) ask(names int) error {
 
 // However many names a client asks for that nobody answers, all others are answered,
 // and each of those costs a server three queries over each transport at most.
+// Shows RFC 9520 3.1.
 func TestSilentNames(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -10,6 +10,7 @@ import (
 // Names of the user's lines are given back as they are spelled there, by DNS as by
 // glibc's own reading of the file.
 // Shows RFC 4343 4.1b.
+// Shows hosts(5) canonical.
 func TestSpellingOfTheUsersLines(t *testing.T) {
 	t.Parallel()
 	x := needNSS(t, "python3")

@@ -10,6 +10,12 @@ import (
 // What dig shows for the kinds of queries that are answered locally, on a
 // machine without other nodes and upstreams.
 // Shows RFC 2308 3.
+// Shows RFC 6303 3a, 3b.
+// Shows RFC 6761 6.3a, 6.4.
+// Shows RFC 6891 6.1.3a.
+// Shows RFC 7686 2.
+// Shows RFC 8482 4.2.
+// Shows RFC 8914 4.21.
 func TestAnswersByKind(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

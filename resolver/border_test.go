@@ -28,6 +28,7 @@ const (
 // Shows RFC 2181 5.4.1b.
 // Shows RFC 2308 2.1.
 // Shows RFC 5452 6.
+// Shows RFC 9520 2.5.
 func TestAliasesToNamesOfAnother(t *testing.T) {
 	world := map[string][]string{
 		"node.example": {

@@ -138,6 +138,7 @@ func TestCachedAnswer(t *testing.T) {
 // Shows RFC 1035 7.3c.
 // Shows RFC 1123 6.1.2.1.
 // Shows RFC 2181 8b.
+// Shows RFC 8767 4a.
 func TestTTLsAreCapped(t *testing.T) {
 	for name, test := range map[string]struct {
 		ttl, want uint32
@@ -209,6 +210,8 @@ func TestWhatIsBesideAnAnswerAnswersNothing(t *testing.T) {
 	u.wasAsked(t, 2)
 }
 
+// Shows RFC 8767 4b, 4c, 6a, 6b.
+// Shows RFC 8914 4.4, 4.20.
 func TestStaleAnswer(t *testing.T) {
 	silent := func(dns.ResponseWriter, *dns.Msg) {}
 	refusing := func(w dns.ResponseWriter, q *dns.Msg) {
@@ -247,7 +250,23 @@ func TestStaleAnswer(t *testing.T) {
 	}
 }
 
+// A denial is an answer: what it denies is not served any more.
+// Shows RFC 8767 6a.
+func TestDenialReplacesStaleAnswer(t *testing.T) {
+	u := newScripted(t, answering(answered60))
+	c := newCaching(t, u)
+	start(t, c.Server)
+	c.wants(t, "NOERROR", "upstream", -1, 60)
+	u.become(absent)
+	c.sleep(2 * time.Minute)
+	c.wants(t, "NXDOMAIN", "upstream", -1, 60)
+	u.become(failing)
+	c.sleep(2 * time.Minute)
+	c.wants(t, "NXDOMAIN", "cache", 19, 30)
+}
+
 // After a failure the upstreams are not asked for a while.
+// Shows RFC 8767 5c.
 func TestStaleAnswerAtOnce(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -262,6 +281,7 @@ func TestStaleAnswerAtOnce(t *testing.T) {
 }
 
 // After a client got a stale answer, the exchange runs to its end.
+// Shows RFC 8767 5b.
 func TestLateAnswerReplacesStaleOne(t *testing.T) {
 	u := newScripted(t, answering(answered60))
 	c := newCaching(t, u)
@@ -280,6 +300,7 @@ func TestLateAnswerReplacesStaleOne(t *testing.T) {
 	c.wants(t, "NOERROR", "cache", -1, 90)
 }
 
+// Shows RFC 8914 4.14.
 func TestCachedFailure(t *testing.T) {
 	u := newScripted(t, failing)
 	c := newCaching(t, u)

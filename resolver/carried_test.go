@@ -70,6 +70,7 @@ func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 // beside a good answer does not spoil it.
 // Shows RFC 3597 4a.
 // Shows RFC 5625 4.2.
+// Shows RFC 9460 2.2, 4.3.
 func TestRecordsAreCarriedAsTheyCame(t *testing.T) {
 	const https, opt, in60 = "c00c0041", "0000291000000000000000", "00010000003c"
 	record := func(head, rdata string) string { return fmt.Sprintf("%s%s%04x%s", head, in60, len(rdata)/2, rdata) }
@@ -148,6 +149,7 @@ func TestLongDatagrams(t *testing.T) {
 // A client can parse all that it gets: what it could not parse is reported as a
 // failure.
 // Shows RFC 1034 5.3.3c.
+// Shows RFC 8914 4.25.
 func TestAnswersThatCannotBePassedOn(t *testing.T) {
 	answer := func(records ...string) func(*dns.Msg) []byte {
 		return func(q *dns.Msg) []byte {
@@ -208,6 +210,7 @@ func local(code uint16, data string) *dns.EDNS0_LOCAL {
 }
 
 // Shows RFC 5625 3.
+// Shows RFC 7873 5.1.
 func TestOptionsAreCarried(t *testing.T) {
 	subnet := &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(192, 0, 2, 0).To4()}
 	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"}
@@ -317,7 +320,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 }
 
 // Options take no room from the records: TC marks a partial reply.
-// Shows RFC 5625 4.4.3.
+// Shows RFC 5625 4.4.
 func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -341,6 +344,7 @@ func TestOptionsAndRecordsThatDoNotFit(t *testing.T) {
 // is set by nodedns.
 // Shows RFC 1034 4.3.1b.
 // Shows RFC 4035 3.2.1a, 3.2.1b, 3.2.2b, 4.6.
+// Shows RFC 6891 6.1.4a.
 func TestBitsAreCarried(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do, cd, rd, ad, trust bool
@@ -400,6 +404,7 @@ func TestLongChain(t *testing.T) {
 // what the cache would keep.
 // Shows RFC 1035 7.3c.
 // Shows RFC 2181 8a.
+// Shows RFC 8767 4a.
 func TestTTLsBeyondTheLargest(t *testing.T) {
 	u := newScripted(t, answering("www.example.org. 2147483648 IN A 192.0.2.1", "www.example.org. 2147483647 IN A 192.0.2.2"))
 	s := start(t, newServer(t, settings(u.addr)))

@@ -20,6 +20,8 @@ func option[T dns.EDNS0](m *dns.Msg) (found T, ok bool) {
 	return found, false
 }
 
+// Shows RFC 6891 6.1.1b, 6.1.2b, 6.1.4a, 6.2.4, 7a.
+// Shows RFC 7873 5.2.1.
 func TestEDNS(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	c := dial(t, s, "udp")
@@ -45,6 +47,7 @@ func TestEDNS(t *testing.T) {
 	})
 }
 
+// Shows RFC 7873 5.2.3, 5.2.4, 5.2.5.
 func TestCookies(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	c := dial(t, s, "udp")
@@ -71,6 +74,24 @@ func TestCookies(t *testing.T) {
 	}
 }
 
+// Of several cookies in a query the first counts, and the reply has one.
+// Shows RFC 7873 5.2a.
+func TestSeveralCookies(t *testing.T) {
+	s := start(t, newServer(t, settings()))
+	const half = "0011223344556677"
+	var sent []dns.EDNS0
+	for _, text := range []string{half, "ffffffffffffffff", "00"} { // of which the last is no cookie
+		sent = append(sent, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: text})
+	}
+	m := dial(t, s, "udp").exchange(withEDNS(query(ours, dns.TypeA), 1232, sent...))
+	got, ok := option[*dns.EDNS0_COOKIE](m)
+	if !ok || len(m.Answer) != 1 || len(m.IsEdns0().Option) != 1 || got.Cookie[:len(half)] != half {
+		t.Errorf("got %v", m)
+	}
+}
+
+// Shows RFC 7828 3.3.1, 3.3.2.
+// Shows RFC 9210 4.5.
 func TestKeepalive(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	for network, want := range map[string]uint16{"tcp": 100, "udp": 0} {

@@ -12,6 +12,7 @@ import (
 
 // A query that waits for an upstream when the server ends is answered, not left
 // to the client's timeout.
+// Shows RFC 7766 6.2.4c.
 func TestQueryInFlightIsAnsweredAtTheEnd(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {

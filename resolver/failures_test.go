@@ -52,6 +52,8 @@ func lame(w dns.ResponseWriter, q *dns.Msg) {
 // that it is kept (RFC 9520).
 // Shows RFC 1123 6.1.3.3c.
 // Shows RFC 2308 2.2b.
+// Shows RFC 8914 4.14.
+// Shows RFC 9520 2.1, 2.2, 2.7, 3.2a, 3.2c.
 func TestFailuresAreCached(t *testing.T) {
 	for name, tt := range map[string]struct {
 		script func(dns.ResponseWriter, *dns.Msg)
@@ -169,6 +171,7 @@ func everything(w dns.ResponseWriter, q *dns.Msg) {
 
 // However long the outage was, and however often it was asked: when the upstream
 // is back, so is the name. The clock stands still, so no failure expires.
+// Shows RFC 9520 2.3.
 func TestFailureEndsWithTheOutage(t *testing.T) {
 	for name, queries := range map[string]int{"a short one": 1, "a long one": 10} {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,8 @@ import (
 // Shows RFC 1035 4.1.1b, 4.1.1c.
 // Shows RFC 1123 6.1.2.3.
 // Shows RFC 4035 3.2.2a.
+// Shows RFC 6891 6.1.1c, 7a.
+// Shows RFC 8914 3c.
 func TestForwardedAnswer(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
@@ -62,7 +64,8 @@ func TestForwardedAnswer(t *testing.T) {
 
 // Shows RFC 1035 2.3.4c, 4.1.1h.
 // Shows RFC 2181 5.1.
-// Shows RFC 5625 4.4.2, 4.4.3.
+// Shows RFC 5625 4.4, 4.4.2.
+// Shows RFC 6891 6.2.3, 6.2.5a, 6.2.6.
 func TestTruncation(t *testing.T) {
 	records := func(n int) (all []string) {
 		for i := range n {
@@ -125,6 +128,7 @@ func TestMissingAdditionalRecordsAreNoTruncation(t *testing.T) {
 }
 
 // Shows RFC 1035 4.2.2b.
+// Shows RFC 7766 7a.
 func TestSlowUpstreamHoldsUpNothing(t *testing.T) {
 	release := make(chan struct{})
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -196,6 +200,7 @@ func unused(t *testing.T) netip.AddrPort {
 
 // Shows RFC 1035 4.1.1g.
 // Shows RFC 1123 6.1.3.1b.
+// Shows RFC 8914 3b, 4.23, 4.24.
 func TestAllUpstreamsFail(t *testing.T) {
 	dead := unused(t)
 	bogus := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
@@ -244,6 +249,8 @@ func TestAllUpstreamsFail(t *testing.T) {
 }
 
 // Only upstreams on private addresses are asked for private reverse names.
+// Shows RFC 6303 4.1.
+// Shows RFC 6761 6.1.
 func TestPrivateReverseNames(t *testing.T) {
 	up := fakeUpstream(t, answering("99.0.0.10.in-addr.arpa. 60 IN PTR printer.corp.example."))
 	// The first would never answer: the whole question must pass it by.
@@ -302,6 +309,8 @@ func TestTrustedAD(t *testing.T) {
 }
 
 // Shows RFC 4343 2.1.
+// Shows RFC 8375 4b.
+// Shows RFC 8914 4.16.
 func TestRebindProtection(t *testing.T) {
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		addr := "10.0.0.99"
@@ -349,6 +358,7 @@ func TestRebindProtection(t *testing.T) {
 
 // A public name must not lead to a node or to this machine, whatever their
 // addresses; but NAT64 is found by what no host has.
+// Shows RFC 7050 8.2.
 func TestRebindProtectionOfWhatIsOurs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		qtype   uint16

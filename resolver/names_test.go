@@ -89,6 +89,7 @@ func TestOtherChangesKeepTheCache(t *testing.T) {
 }
 
 // The reply to a contested name says which nodes claim it, for people.
+// Shows RFC 8914 4.1.
 func TestContestedName(t *testing.T) {
 	s := newPathServer(t, newPathZone(t, zoneReady), nil)
 	for _, name := range []string{"twins", "Twins.nodes.example"} {

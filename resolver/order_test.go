@@ -11,6 +11,7 @@ import (
 )
 
 // "options rotate" of resolv.conf is about its own servers only.
+// Shows resolv.conf(5) rotate.
 func TestRotationIsTheMachines(t *testing.T) {
 	t.Parallel()
 	other := upstream.Plain(fakeUpstream(t, answering()))
@@ -45,6 +46,7 @@ func TestRotationIsTheMachines(t *testing.T) {
 }
 
 // A client that asks for signatures is told why it has none.
+// Shows RFC 8914 4.11.
 func TestReasonWithoutEDNS(t *testing.T) {
 	t.Parallel()
 	up := fakeUpstream(t, func(w dns.ResponseWriter, q *dns.Msg) {

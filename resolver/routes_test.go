@@ -22,6 +22,7 @@ func naming(t *testing.T, name string) upstream.Server {
 	}))
 }
 
+// Shows RFC 6303 3c.
 func TestRoutes(t *testing.T) {
 	base := settings()
 	base.Upstreams.Servers = []upstream.Server{naming(t, "everybody's")}

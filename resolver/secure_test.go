@@ -149,6 +149,7 @@ func connected(t *testing.T, s *Server, u *secured) (connections int32) {
 // Each encrypted protocol, with the function that makes its server.
 var secure = map[string]func(*testing.T, dns.HandlerFunc) *secured{"TLS": overTLS, "HTTPS": overHTTPS}
 
+// Shows RFC 8484 9.
 func TestCertificatesAreVerified(t *testing.T) {
 	for protocol, serve := range secure {
 		for name, tt := range map[string]struct {
@@ -179,6 +180,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 }
 
 // Many queries share a connection, and a slow one delays no other.
+// Shows RFC 7766 6.2.1.
 func TestSecureConnectionIsShared(t *testing.T) {
 	for protocol, serve := range secure {
 		t.Run(protocol, func(t *testing.T) {
@@ -220,6 +222,7 @@ func TestSecureConnectionIsShared(t *testing.T) {
 }
 
 // A peer may close a connection that it takes for idle just when a query comes.
+// Shows RFC 7766 6.2.4d.
 func TestClosedConnectionCostsNoAnswer(t *testing.T) {
 	var second atomic.Int32
 	u := overTLS(t, func(w dns.ResponseWriter, q *dns.Msg) {

@@ -21,6 +21,10 @@ import (
 // Shows RFC 4035 3.2.2a.
 // Shows RFC 4343 4.1a.
 // Shows RFC 5625 4.4.1.
+// Shows RFC 6761 6.3a.
+// Shows RFC 7766 5a.
+// Shows RFC 8482 4.2.
+// Shows RFC 9210 3.
 func TestAnswersOnTheWire(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	const soa = " 10 IN SOA localhost. nobody.invalid. 1 3600 600 86400 10"
@@ -71,6 +75,8 @@ func mutate(t *testing.T, change func([]byte) []byte) []byte {
 }
 
 // Shows RFC 1035 2.3.4a, 4.1.1d, 4.1.2b, 4.1.4b.
+// Shows RFC 6891 6.1.1a, 6.1.2a.
+// Shows RFC 7873 5.2.2, 5.4.
 func TestMalformedMessages(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	put := func(offset int, value uint16) func([]byte) []byte {
@@ -129,6 +135,7 @@ func TestMalformedMessages(t *testing.T) {
 // A reply to another opcode than QUERY has that opcode, NOTIMP, and none of the
 // bits that a query has; and an OPT record if there was one.
 // Shows RFC 1035 4.1.1a, 4.1.1e.
+// Shows RFC 6891 6.1.1b.
 func TestOtherOpcodes(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	const opt = "\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
@@ -159,6 +166,7 @@ func TestOtherOpcodes(t *testing.T) {
 // Bits without a meaning in a query, and records that it should not have, are none
 // of our business; the reply has none of them.
 // Shows RFC 5625 4.1.
+// Shows RFC 6891 6.1.4b.
 func TestUnknownFlagsAreIgnored(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	for name, change := range map[string]func(*dns.Msg){
@@ -218,6 +226,9 @@ func TestMessagesThatGetSilence(t *testing.T) {
 // Shows RFC 1035 4.1.1f, 4.1.2a.
 // Shows RFC 1123 6.1.2.2.
 // Shows RFC 5625 6.2.
+// Shows RFC 6891 6.1.1b, 6.1.3a.
+// Shows RFC 7766 5a.
+// Shows RFC 8914 2a, 4.19, 4.21.
 func TestQueriesThatAreTurnedDown(t *testing.T) {
 	s := start(t, newServer(t, settings()))
 	outside := settings()

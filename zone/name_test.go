@@ -6,6 +6,7 @@ import (
 )
 
 // Shows RFC 1123 2.1a, 2.1b.
+// Shows RFC 6761 6.3c.
 func TestParseName(t *testing.T) {
 	long := strings.Repeat("a", 63)
 	for text, want := range map[string]string{

@@ -14,6 +14,7 @@ import (
 // TestAsGlibc has the glibc of this machine read the files, with nothing sent
 // anywhere. What getent lists, which is IPv4 only, and what it finds for each
 // IPv6 address is what Entries yields.
+// Shows hosts(5) line, comments, families.
 func TestAsGlibc(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to put a file in the place of /etc/hosts in a mount namespace")

@@ -36,6 +36,7 @@ func text(e Entry) string {
 	return b.String()
 }
 
+// Shows hosts(5) line, comments.
 func TestEntries(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
@@ -76,6 +77,7 @@ func TestParseAddr(t *testing.T) {
 	}
 }
 
+// Shows hosts(5) case.
 func TestLookup(t *testing.T) {
 	const content = "192.0.2.1 a b\n192.0.2.2 B\nnonsense b\nfe80::1%lo b\n192.0.2.3 bb c#b\n192.0.2.4 \u212a\n"
 	for name, want := range map[string]string{"B": "[192.0.2.1 192.0.2.2]", "c": "[192.0.2.3]", "k": "[]", "192.0.2.1": "[]"} {

@@ -15,6 +15,7 @@ import (
 )
 
 // Shows RFC 1035 4.2.2a.
+// Shows RFC 7766 6.2.1.1a.
 func TestTCPPipelining(t *testing.T) {
 	s := start(t, echo, Limits{})
 	c := dial(t, "tcp", s.Addrs()[0])
@@ -29,6 +30,7 @@ func TestTCPPipelining(t *testing.T) {
 }
 
 // Replies to queries that came together leave together.
+// Shows RFC 7766 8a.
 func TestTCPPipelinedRepliesComeAsOne(t *testing.T) {
 	s := start(t, echo, Limits{})
 	c := dial(t, "tcp", s.Addrs()[0])
@@ -86,6 +88,7 @@ func slow(release <-chan struct{}) answerer {
 	}
 }
 
+// Shows RFC 7766 7a.
 func TestTCPAnswersOutOfOrder(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, slow(release), Limits{})
@@ -96,6 +99,7 @@ func TestTCPAnswersOutOfOrder(t *testing.T) {
 	c.wantFrame(message("slow"))
 }
 
+// Shows RFC 7766 6.2.4b.
 func TestTCPHalfClosedClientGetsItsAnswers(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, slow(release), Limits{})
@@ -110,6 +114,7 @@ func TestTCPHalfClosedClientGetsItsAnswers(t *testing.T) {
 }
 
 // Shows RFC 1035 4.2.2a.
+// Shows RFC 7766 8b.
 func TestTCPMessageInPieces(t *testing.T) {
 	s := start(t, echo, Limits{})
 	for name, size := range map[string]int{
@@ -139,6 +144,8 @@ func TestTCPTooLongMessageIsCut(t *testing.T) {
 	}
 }
 
+// Shows RFC 7766 6.2.3a.
+// Shows RFC 9210 4.3.
 func TestTCPIdleConnectionEnds(t *testing.T) {
 	s := start(t, echo, Limits{Idle: 200 * time.Millisecond})
 	for name, start := range map[string][]byte{
@@ -158,6 +165,7 @@ func TestTCPIdleConnectionEnds(t *testing.T) {
 	}
 }
 
+// Shows RFC 7766 6.2.3b.
 func TestTCPIdleConnectionStillGetsWhatIsInFlight(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, slow(release), Limits{Idle: 200 * time.Millisecond})
@@ -203,6 +211,8 @@ func TestTCPWhatIsNotDNSEndsTheConnection(t *testing.T) {
 }
 
 // Shows RFC 1035 4.2.2c.
+// Shows RFC 7766 6.2.3c.
+// Shows RFC 9210 4.1.
 func TestTCPConnectionsAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	s := start(t, slow(release), Limits{Connections: 2})
@@ -225,6 +235,7 @@ func TestTCPConnectionsAreBounded(t *testing.T) {
 	third.wantFrame(message("slow"))
 }
 
+// Shows RFC 9210 4.2.
 func TestTCPQueriesInFlightAreBounded(t *testing.T) {
 	release := make(chan struct{})
 	waiting := slow(release)
@@ -243,6 +254,7 @@ func TestTCPQueriesInFlightAreBounded(t *testing.T) {
 }
 
 // Shows RFC 1035 4.2.2b.
+// Shows RFC 9210 4.2.
 func TestTCPClientThatTakesNothingIsCutOff(t *testing.T) {
 	big := make([]byte, 60_000)
 	var handled atomic.Int32
@@ -262,6 +274,7 @@ func TestTCPClientThatTakesNothingIsCutOff(t *testing.T) {
 	}
 }
 
+// Shows RFC 7766 6.2.4c.
 func TestServeEndsConnections(t *testing.T) {
 	s, err := Bind([]netip.AddrPort{loopback})
 	if err != nil {
@@ -287,6 +300,7 @@ func TestServeEndsConnections(t *testing.T) {
 	idle.wantEnd()
 }
 
+// Shows RFC 9210 4.1.
 func TestDefaultConnectionsLeaveDescriptors(t *testing.T) {
 	var files unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
@@ -298,6 +312,8 @@ func TestDefaultConnectionsLeaveDescriptors(t *testing.T) {
 	}
 }
 
+// Shows RFC 7766 6.2.2b.
+// Shows RFC 9210 4.1.
 func TestTCPConnectionsOfOneClientAreBounded(t *testing.T) {
 	p := newPool(Limits{PerClient: 2}.withDefaults(), echo, nil)
 	from := func(addr string) *connection {

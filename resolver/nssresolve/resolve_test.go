@@ -38,6 +38,7 @@ func errorID(t *testing.T, err error) string {
 }
 
 // Shows RFC 1034 5.2.2.
+// Shows io.systemd.Resolve ResolveHostname.
 func TestResolveHostname(t *testing.T) {
 	t.Parallel()
 	u := new(world)
@@ -102,6 +103,8 @@ func TestResolveHostname(t *testing.T) {
 }
 
 // Shows RFC 1123 6.1.4.3a, 6.1.4.3b.
+// Shows resolv.conf(5) search, ndots.
+// Shows io.systemd.Resolve search.
 func TestSearchList(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -156,6 +159,7 @@ func TestSearchList(t *testing.T) {
 
 // A temporary failure is never reported as "no such name".
 // Shows RFC 1034 5.2.3.
+// Shows io.systemd.Resolve errors.
 func TestResolveHostnameBeforeAnythingIsKnown(t *testing.T) {
 	t.Parallel()
 	store, err := zone.NewStore(zone.Config{Local: ours})
@@ -191,6 +195,7 @@ func TestResolveHostnameWithDeadUpstreams(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve flags.
 func TestHostnameFlags(t *testing.T) {
 	t.Parallel()
 	u := new(world)
@@ -243,6 +248,7 @@ func TestHostnameFlags(t *testing.T) {
 
 // Shows RFC 1034 5.2.2.
 // Shows RFC 3596 2.5.
+// Shows io.systemd.Resolve ResolveAddress.
 func TestResolveAddress(t *testing.T) {
 	t.Parallel()
 	u := new(world)
@@ -348,6 +354,7 @@ func TestWatchQueries(t *testing.T) {
 }
 
 // A program gets the reason too, and whose it is.
+// Shows io.systemd.Resolve extended.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	up := nameserver.Serve(t, func(w dns.ResponseWriter, q *dns.Msg) {

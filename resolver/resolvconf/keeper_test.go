@@ -12,6 +12,7 @@ import (
 )
 
 // Shows RFC 4035 4.9.3.
+// Shows resolv.conf(5) edns0, trust-ad.
 func TestItPointsAtUsAndIsGivenBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -9,6 +9,7 @@ import (
 )
 
 // Shows RFC 1123 6.1.3.1a.
+// Shows resolv.conf(5) nameserver, search, domain, options, comments.
 func TestParse(t *testing.T) {
 	tests := map[string]struct {
 		text    string
@@ -66,6 +67,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Shows resolv.conf(5) MAXNS.
 func TestParseIsBounded(t *testing.T) {
 	var b strings.Builder
 	for i := range 1000 {

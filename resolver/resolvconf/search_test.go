@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// Shows resolv.conf(5) ndots.
 func TestNdots(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
@@ -17,6 +18,7 @@ func TestNdots(t *testing.T) {
 }
 
 // Shows RFC 1123 6.1.4.3a, 6.1.4.3b.
+// Shows resolv.conf(5) search, ndots.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

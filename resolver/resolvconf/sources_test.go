@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/internal/managed"
 )
 
+// Shows resolv.conf(5) nameserver.
 func TestSystemConfig(t *testing.T) {
 	t.Parallel()
 	const nm = "nameserver 192.0.2.3\nsearch nm.example\n"
@@ -113,6 +114,7 @@ func TestSearchServers(t *testing.T) {
 }
 
 // Programs ask the server on this machine where resolv.conf lists none.
+// Shows resolv.conf(5) no-nameserver.
 func TestUnlisted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -10,6 +10,7 @@ const node = "metropolis-00000000000000000000000000000001"
 
 // A search list means the same to the machine's programs before and after, while
 // containers, which have hostnames of their own, get only what is configured.
+// Shows resolv.conf(5) no-search.
 func TestSearchListsOfOurFiles(t *testing.T) {
 	t.Parallel()
 	long := func(n int) string { return strings.Repeat("a", 60) + "." + strings.Repeat("b", n) }

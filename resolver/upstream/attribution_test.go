@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
+// Shows RFC 8914 3c.
 func TestAttribution(t *testing.T) {
 	servers := []Server{
 		Plain(netip.MustParseAddrPort("192.0.2.53:53")), Plain(netip.MustParseAddrPort("[2001:db8::53]:5353")),

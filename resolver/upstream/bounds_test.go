@@ -18,6 +18,8 @@ import (
 // over TCP.
 // Shows RFC 1034 5.3.3a.
 // Shows RFC 1123 6.1.3.3a.
+// Shows RFC 6891 6.2.5b.
+// Shows RFC 9520 3.1.
 func TestPacketsForOneQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, servers, g := imagine(Config{}, after(rtt), after(rtt))

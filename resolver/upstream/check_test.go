@@ -89,6 +89,7 @@ func TestParseCut(t *testing.T) {
 }
 
 // Shows RFC 4035 4.1.
+// Shows RFC 6891 6.2.5a.
 func TestWire(t *testing.T) {
 	asked := query("www.example.")
 	asked.SetEdns0(4096, true)

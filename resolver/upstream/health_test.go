@@ -15,6 +15,7 @@ import (
 
 // What a server does with queries in a form shows whether it takes that form.
 // The first query with an unsuitable one is asked again in a lesser one.
+// Shows RFC 6891 7b, 7c.
 func TestEDNS(t *testing.T) {
 	rejects := func(least ednsUse, m func(*dns.Msg) *dns.Msg) func(*dns.Msg) *dns.Msg {
 		return func(q *dns.Msg) *dns.Msg {
@@ -96,6 +97,7 @@ func nearby(delays ...func() time.Duration) (*Pool, []*imagined, *Group) {
 
 // The owner of a name must not be able to have a server asked for others without
 // EDNS.
+// Shows RFC 6891 7c.
 func TestNamesSayNothingOfEDNS(t *testing.T) {
 	broken := func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, dns.RcodeFormatError) }
 	for name, respond := range map[string]func(*dns.Msg) *dns.Msg{

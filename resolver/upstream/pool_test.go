@@ -114,6 +114,8 @@ func TestEachQueryHasAPortOfItsOwn(t *testing.T) {
 // Shows RFC 2181 9b.
 // Shows RFC 5452 9.3.
 // Shows RFC 5625 4.4.1.
+// Shows RFC 7766 5b.
+// Shows RFC 9210 3.
 func TestWhatUDPCannotCarryGoesOverTCP(t *testing.T) {
 	cut := func(w dns.ResponseWriter, q *dns.Msg) {
 		m := reply(q, "192.0.2.66")
@@ -302,6 +304,7 @@ func TestLargestReply(t *testing.T) {
 	}
 }
 
+// Shows RFC 8914 4.23, 4.24.
 func TestFailures(t *testing.T) {
 	silent, dead := serve(t, nil, nil), unreachable(t)
 	tests := map[string]struct {

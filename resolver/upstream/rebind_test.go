@@ -9,6 +9,7 @@ import (
 
 func ours(addr netip.Addr) bool { return addr.String() == "192.88.7.7" || addr.String() == "2600::7" }
 
+// Shows RFC 7050 8.2.
 func TestRebinds(t *testing.T) {
 	tests := map[string]struct {
 		record string

@@ -81,6 +81,7 @@ func TestTLS(t *testing.T) {
 }
 
 // Many queries share a connection, and a slow one does not delay the others.
+// Shows RFC 7766 6.2.1.1b.
 func TestTLSIsPipelined(t *testing.T) {
 	release := make(chan struct{})
 	var waiting sync.WaitGroup
@@ -147,7 +148,7 @@ func answerHTTP(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	}
 	q := new(dns.Msg)
 	if q.Unpack(message) != nil || binary.BigEndian.Uint16(message) != 0 || r.Method != http.MethodPost ||
-		r.Header.Get("Content-Type") != "application/dns-message" || r.URL.Path != "/dns-query" || r.ProtoMajor != 2 {
+		r.Header.Get("Content-Type") != "application/dns-message" || r.Header.Get("Accept") != "application/dns-message" || r.URL.Path != "/dns-query" || r.ProtoMajor != 2 {
 		t.Errorf("asked by %s %v: %v, %x", r.Method, r.URL, r.Header, message)
 	}
 	answer, _ := reply(q, "192.0.2.1").Pack()
@@ -155,6 +156,7 @@ func answerHTTP(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
+// Shows RFC 8484 4.1a, 4.1b, 5.2, 6, 9.
 func TestHTTPS(t *testing.T) {
 	cert, roots := certificate(t, "dns.example", net.IPv4(127, 0, 0, 1))
 	tests := map[string]struct {

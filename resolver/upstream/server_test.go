@@ -45,6 +45,7 @@ func TestParseServer(t *testing.T) {
 	}
 }
 
+// Shows RFC 8484 3.
 func TestParseServerRefuses(t *testing.T) {
 	for text, reason := range map[string]string{
 		"":                                   "want an address",

@@ -31,6 +31,7 @@ func (w *fakeWatcher) Next(ctx context.Context) ([]QueryResult, uint64, error) {
 
 func (w *fakeWatcher) Close() { close(w.closed) }
 
+// Shows io.systemd.Resolve Monitor.
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	w := newFakeWatcher()
@@ -79,6 +80,7 @@ func TestMonitorEnds(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve Monitor.
 func TestMonitorRefuses(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Monitor(func() (QueryWatcher, error) { return nil, ErrTooManyWatchers }))

@@ -29,6 +29,7 @@ func invalid(parameter string) string {
 }
 
 // Shows RFC 1123 2.1c.
+// Shows io.systemd.Resolve ResolveHostname.
 func TestResolveHostname(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -76,6 +77,7 @@ func TestResolveHostname(t *testing.T) {
 }
 
 // No reply has an empty list: nss-resolve would abort the program.
+// Shows io.systemd.Resolve empty.
 func TestResolveHostnameToNothing(t *testing.T) {
 	t.Parallel()
 	r := host()
@@ -92,6 +94,7 @@ func TestResolveHostnameToNothing(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve ResolveAddress.
 func TestResolveAddress(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -124,6 +127,7 @@ func TestResolveAddress(t *testing.T) {
 }
 
 // The resolver gets the question that the client asked.
+// Shows io.systemd.Resolve flags.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	var asked HostnameQuestion
@@ -149,6 +153,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve errors, extended.
 func TestResolverErrors(t *testing.T) {
 	t.Parallel()
 	var next error

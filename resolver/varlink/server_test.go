@@ -15,6 +15,7 @@ import (
 	"github.com/nodedns/nodedns/internal/unixsocket"
 )
 
+// Shows io.systemd.Resolve service.
 func TestService(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -42,6 +43,7 @@ func TestService(t *testing.T) {
 }
 
 // The descriptions have all methods and every error.
+// Shows io.systemd.Resolve service.
 func TestDescriptions(t *testing.T) {
 	t.Parallel()
 	all := []Interface{Resolve(host()), Monitor(nil)}
@@ -73,6 +75,7 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve messages, oneway.
 func TestCallsAreAnsweredInOrder(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -95,6 +98,7 @@ func TestCallsAreAnsweredInOrder(t *testing.T) {
 }
 
 // A client that sends an invalid call is disconnected, and no other client is.
+// Shows io.systemd.Resolve messages.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))

@@ -19,6 +19,7 @@ func merge(content, nodes string) (string, []string) {
 	return string(blockFile(p, table{lines: []byte(nodes)}, true)), p.findings
 }
 
+// Shows hosts(5) localhost.
 func TestBlock(t *testing.T) {
 	t.Parallel()
 	const user = "192.0.2.1 printer\n"

@@ -8,6 +8,7 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
+// Shows hosts(5) ours.
 func TestRender(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)

@@ -18,6 +18,7 @@ const (
 	otherHex = "0123456789abcdef0123456789abcdef\n"
 )
 
+// Shows machine-id(5) format, node-id, first-boot, live.
 func TestMachineID(t *testing.T) {
 	t.Parallel()
 	missing := "\x00missing"
@@ -75,6 +76,7 @@ func TestMachineID(t *testing.T) {
 }
 
 // With a root the image counts, and not the machine that we run on.
+// Shows machine-id(5) image.
 func TestMachineIDOfAnImage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -114,6 +116,7 @@ func TestMachineIDOfAnImage(t *testing.T) {
 	}
 }
 
+// Shows machine-id(5) format, zero.
 func TestCheckMachineID(t *testing.T) {
 	t.Parallel()
 	const none, running, image = "", systemdRuns, "/usr/lib/systemd/system"

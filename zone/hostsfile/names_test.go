@@ -44,6 +44,7 @@ func freeNode(id, addr string, names ...string) zone.Entry {
 	return zone.Entry{ID: id, Names: names, Addresses: testkit.Addrs(addr)}
 }
 
+// Shows hosts(5) ours.
 func TestNamesOnLines(t *testing.T) {
 	t.Parallel()
 	long := func(c string) string { return strings.Repeat(c, 63) }

@@ -8,6 +8,7 @@ import (
 )
 
 // Shows RFC 2308 7.1.
+// Shows RFC 9520 3.2a, 3.2b.
 func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
 	c, k := newCache(time.Hour), key(t, question)
 	now := start
@@ -35,6 +36,8 @@ func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
 	check(t, c)
 }
 
+// Shows RFC 6891 6.1.3b.
+// Shows RFC 9520 2.1, 2.2, 2.7.
 func TestFailureOfAnyCode(t *testing.T) {
 	for _, rcode := range []int{
 		dns.RcodeServerFailure, dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeRefused, dns.RcodeYXDomain,

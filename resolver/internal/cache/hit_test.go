@@ -105,6 +105,8 @@ func TestUnknownTypesAndEscapes(t *testing.T) { // RFC 3597
 	}
 }
 
+// Shows RFC 6891 6.1.1c.
+// Shows RFC 8914 2b, 3a.
 func TestExtendedErrorsArePassedOn(t *testing.T) {
 	long := string(bytes.Repeat([]byte("é"), 200))
 	c, k := newCache(0), key(t, question)

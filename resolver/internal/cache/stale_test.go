@@ -8,6 +8,7 @@ import (
 )
 
 // The reply lives for 300 s and may be stale for an hour.
+// Shows RFC 8767 4b, 5d, 6b.
 func TestServeStale(t *testing.T) { // RFC 8767
 	const life = 300 * time.Second
 	for name, m := range map[string]*dns.Msg{
@@ -44,6 +45,7 @@ func TestServeStale(t *testing.T) { // RFC 8767
 	}
 }
 
+// Shows RFC 8767 5c.
 func TestFailureKeepsWhatMayBeStale(t *testing.T) { // RFC 8767, section 5
 	c, k := newCache(time.Hour), key(t, question)
 	put(t, c, k, reply(t, question, 0, address), start)

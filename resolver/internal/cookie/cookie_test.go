@@ -10,6 +10,7 @@ import (
 
 // The first sixteen of the vectors published with SipHash: the message of
 // vector n is the octets 0 to n-1, the key the octets 0 to 15.
+// Shows RFC 9018 4.4.
 func TestSipHashReferenceVectors(t *testing.T) {
 	vectors := []string{
 		"310e0edd47db6f72", "fd67dc93c539f874", "5a4fa9d909806c0d", "2d7efbd796666785",
@@ -30,6 +31,8 @@ func TestSipHashReferenceVectors(t *testing.T) {
 }
 
 // RFC 9018, appendix A.
+// Shows RFC 7873 5.2.3.
+// Shows RFC 9018 4.2, 4.3b, 4.4, A.
 func TestVectorsOfRFC9018(t *testing.T) {
 	const (
 		secret    = "e5e973e5a6b2a43f48e7dc849e37bfcf"
@@ -73,6 +76,8 @@ func TestVectorsOfRFC9018(t *testing.T) {
 	}
 }
 
+// Shows RFC 7873 5.2.4, 5.2.5.
+// Shows RFC 9018 4.1, 4.3a, 4.3b, 4.3c.
 func TestWhichCookiesAreKept(t *testing.T) {
 	j := New()
 	client := netip.MustParseAddr("192.0.2.1")
@@ -111,6 +116,7 @@ func TestWhichCookiesAreKept(t *testing.T) {
 	}
 }
 
+// Shows RFC 7873 5.2.2.
 func TestWellFormed(t *testing.T) {
 	good := map[int]bool{8: true}
 	for n := 16; n <= 40; n++ {

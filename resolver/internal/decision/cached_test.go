@@ -34,6 +34,7 @@ func withCache(t *testing.T, view *View, q *Question, rcode int, age time.Durati
 
 // Shows RFC 1034 4.3.2.
 // Shows RFC 2181 5.4.1b.
+// Shows RFC 8767 4c.
 func TestCached(t *testing.T) {
 	const fresh, stale = 10 * time.Second, 10 * time.Minute
 	for name, tt := range map[string]struct {

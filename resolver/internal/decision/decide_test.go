@@ -90,6 +90,7 @@ func decideAll(t *testing.T, f *fixture, rows map[string]row) {
 }
 
 // Shows RFC 1034 3.1.
+// Shows RFC 8482 4.2.
 func TestAddressesOfANodeInTheZone(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"A":                         {both, "A", addresses(both)},
@@ -118,6 +119,7 @@ func TestOtherTypesAndMissingFamilies(t *testing.T) {
 	})
 }
 
+// Shows RFC 8482 4.2.
 func TestOurOwnNameWithoutAnAddress(t *testing.T) {
 	early := want{kind: Negative, soa: ".", node: local, ede: dns.ExtendedErrorCodeNotReady}
 	early.text = "our own address is not known yet"
@@ -149,6 +151,7 @@ func TestFreelyChosenOwnName(t *testing.T) {
 }
 
 // Shows RFC 1034 5.2.3.
+// Shows RFC 8914 4.15.
 func TestNamesNotInTheZone(t *testing.T) {
 	rows := func(unknown func(soa string) want) map[string]row {
 		return map[string]row{
@@ -226,6 +229,7 @@ func TestNodeNameWithADomainOfTheSearchList(t *testing.T) {
 	}
 }
 
+// Shows RFC 8914 3a, 4.4.
 func TestDepartedNode(t *testing.T) {
 	const since = "since 2026-03-04T05:06:07Z"
 	decideAll(t, populated(t), map[string]row{
@@ -237,6 +241,7 @@ func TestDepartedNode(t *testing.T) {
 	})
 }
 
+// Shows RFC 8914 4.4, 4.20.
 func TestCuratorOutOfReach(t *testing.T) {
 	const since = "since 2026-03-04T05:06:07Z"
 	t.Run("for 60 s", func(t *testing.T) {
@@ -331,6 +336,9 @@ func TestOverflow(t *testing.T) {
 	})
 }
 
+// Shows RFC 6303 3a, 4.2, 4.3.
+// Shows RFC 6761 6.3a, 6.3b.
+// Shows RFC 8020 2a.
 func TestLocalhost(t *testing.T) {
 	const loopbackNet = "127.in-addr.arpa."
 	loopback, ptr := want{kind: Loopback}, want{kind: LocalhostName}
@@ -361,6 +369,7 @@ func TestLocalhost(t *testing.T) {
 }
 
 // Where the machine has no ::1, localhost has no such address, and exists.
+// Shows RFC 6761 6.3d.
 func TestLocalhostWithoutIPv6(t *testing.T) {
 	view := populated(t).view(t)
 	six := false
@@ -387,6 +396,15 @@ func TestLocalhostWithoutIPv6(t *testing.T) {
 }
 
 // Shows RFC 4035 3.1.4.1.
+// Shows RFC 6303 3a, 3b, 4.2, 4.3, 4.5, 4.6.
+// Shows RFC 6761 6.2, 6.4, 6.5.
+// Shows RFC 6762 12, 22.1a.
+// Shows RFC 7050 3.
+// Shows RFC 7686 2.
+// Shows RFC 8020 2a.
+// Shows RFC 8375 4a.
+// Shows RFC 8880 7.1a, 7.2.
+// Shows RFC 9462 6.1, 6.4.
 func TestSpecialUseNames(t *testing.T) {
 	decideAll(t, populated(t), map[string]row{
 		"invalid":              {"www.invalid", "A", nxdomain(".")},
@@ -414,14 +432,27 @@ func TestSpecialUseNames(t *testing.T) {
 		"broadcast":            {"255.255.255.255.in-addr.arpa", "PTR", nodata("255.255.255.255.in-addr.arpa.")},
 		"documentation":        {"8.b.d.0.1.0.0.2.ip6.arpa", "SOA", authority("8.b.d.0.1.0.0.2.ip6.arpa.")},
 		"IPv6 link-local":      {"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.a.e.f.ip6.arpa", "PTR", nxdomain("a.e.f.ip6.arpa.")},
+		"documentation, IPv4":  {"1.2.0.192.in-addr.arpa", "PTR", nxdomain("2.0.192.in-addr.arpa.")},
+		"the second of it":     {"1.100.51.198.in-addr.arpa", "PTR", nxdomain("100.51.198.in-addr.arpa.")},
+		"the third of it":      {"1.113.0.203.in-addr.arpa", "PTR", nxdomain("113.0.203.in-addr.arpa.")},
+		"no address of IPv6":   {strings.Repeat("0.", 32) + "ip6.arpa", "PTR", nodata(strings.Repeat("0.", 32) + "ip6.arpa.")},
+		"link-local, first":    {"8.e.f.ip6.arpa", "NS", server("8.e.f.ip6.arpa.")},
+		"link-local, second":   {"9.e.f.ip6.arpa", "NS", server("9.e.f.ip6.arpa.")},
+		"link-local, last":     {"b.e.f.ip6.arpa", "NS", server("b.e.f.ip6.arpa.")},
+		"not link-local":       {"7.e.f.ip6.arpa", "NS", forward},
 		"home.arpa":            {"nas.home.arpa", "A", forward},
 		"ipv4only.arpa":        {"ipv4only.arpa", "AAAA", forward},
+		"its reverse":          {"170.0.0.192.in-addr.arpa", "PTR", forward},
+		"its second reverse":   {"171.0.0.192.in-addr.arpa", "PTR", forward},
 		"example":              {"www.example", "A", forward},
 		"like one":             {"xtest.example.org", "A", forward},
 		"public reverse":       {"1.2.3.4.in-addr.arpa", "PTR", forward},
 	})
 }
 
+// Shows RFC 6303 3a, 3b, 4.1, 4.4.
+// Shows RFC 6598 4.
+// Shows RFC 6761 6.1.
 func TestReverseOfPrivateRanges(t *testing.T) {
 	names := map[string]string{
 		"10/8":          "99.0.0.10.in-addr.arpa",

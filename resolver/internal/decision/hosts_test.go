@@ -101,6 +101,7 @@ func TestHostsAndRoutes(t *testing.T) {
 
 // A domain of the search list below local is an ordinary one, with servers of its
 // own; local itself and other domains there stay special.
+// Shows RFC 6762 22.1a, 22.1b.
 func TestSearchedBelowLocal(t *testing.T) {
 	f := populated(t)
 	f.search = []string{"corp.local"}

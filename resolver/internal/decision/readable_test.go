@@ -70,6 +70,7 @@ func contested() want {
 }
 
 // A name is answered as an ID is, bare and below each local domain.
+// Shows RFC 8914 4.1.
 func TestReadableNamesAreAnsweredAsIDs(t *testing.T) {
 	stale := func(w want) want { return w.saying(dns.ExtendedErrorCodeStaleAnswer, sinceText) }
 	for name, below := range map[string]string{"bare": "", "below a domain": ".nodes.example", "below an inner one": ".Deep.Nodes.Example"} {
@@ -116,6 +117,7 @@ func TestReadableNamesAreAnsweredAsIDs(t *testing.T) {
 
 // What is claimed below and around names.
 // Shows RFC 4343 2.1.
+// Shows RFC 8020 2a.
 func TestAroundReadableNames(t *testing.T) {
 	decideAll(t, filed(t), map[string]row{
 		"below a cluster's":             {"x.web-2", "A", forward},

@@ -30,6 +30,7 @@ func code(r *wire.Request) uint16 {
 }
 
 // Shows RFC 1034 5.3.3a.
+// Shows RFC 8767 5b.
 func TestEveryQueryIsAnsweredInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, targets, r := hanging(t)
@@ -45,6 +46,7 @@ func TestEveryQueryIsAnsweredInTime(t *testing.T) {
 }
 
 // RFC 8767, section 5: a client waits for 1.8 s before it gets a stale answer.
+// Shows RFC 8767 5a.
 func TestStaleAnswerInTime(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rcode int

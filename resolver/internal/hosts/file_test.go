@@ -64,6 +64,7 @@ func (s *scene) want(name, addrs string) {
 	}
 }
 
+// Shows hosts(5) changes.
 func TestLook(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -181,6 +182,7 @@ func TestProblemsAreLoggedOnce(t *testing.T) {
 	}
 }
 
+// Shows hosts(5) changes.
 func TestRunFollowsTheFile(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

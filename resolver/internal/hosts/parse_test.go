@@ -10,6 +10,8 @@ import (
 )
 
 // Shows RFC 1123 2.1b.
+// Shows RFC 6761 6.3c.
+// Shows hosts(5) line, comments, several, families, case.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -210,6 +212,7 @@ func TestLine(t *testing.T) {
 
 // All names of a line have the first one as their canonical name, as in the C
 // library, for "hostname -f" and other callers that need the full name.
+// Shows hosts(5) canonical.
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	table := parseText(t, "127.0.1.1 Web.example.org web\n10.0.0.1 one a\n10.0.0.1 two b\n"+

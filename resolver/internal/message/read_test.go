@@ -129,6 +129,7 @@ func TestRecordsThatAreNotWhole(t *testing.T) {
 // Shows RFC 1035 4.1.4a.
 // Shows RFC 3597 4b.
 // Shows RFC 4343 4.1b.
+// Shows RFC 9460 2.2, 4.3.
 func TestRecordsAreCarriedAsTheyAre(t *testing.T) {
 	const next = "026e7300 " // a name
 	tests := map[string]struct {
@@ -257,6 +258,7 @@ func TestAGoodAnswerSurvivesWhatIsBesideIt(t *testing.T) {
 
 // The OPT record counts in whatever section it is, and without the options that
 // cannot be read.
+// Shows RFC 6891 6.1.3b.
 func TestOPT(t *testing.T) {
 	const ede = "000f 0003 000f 78"
 	for name, tt := range map[string]struct {

@@ -22,6 +22,7 @@ import (
 )
 
 // Queries that come when there is no connection yet share the one that is made.
+// Shows RFC 8484 5.2.
 func TestHTTPSConnectsOnce(t *testing.T) {
 	const together = 20
 	var arrived sync.WaitGroup
@@ -193,6 +194,7 @@ func TestHTTPSSendsAgain(t *testing.T) {
 	}
 }
 
+// Shows RFC 8484 4.2.1, 6.
 func TestHTTPSReplies(t *testing.T) {
 	for name, tt := range map[string]struct {
 		kind   string
@@ -223,6 +225,7 @@ func TestHTTPSReplies(t *testing.T) {
 }
 
 // What was in a cache on its way has less time left.
+// Shows RFC 8484 5.1.
 func TestHTTPSAge(t *testing.T) {
 	for header, want := range map[string][]uint32{
 		"":                            {300, 100, 1 << 31, 0x8000},

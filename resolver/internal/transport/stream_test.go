@@ -12,6 +12,7 @@ import (
 	"time"
 )
 
+// Shows RFC 7766 6.2.1.
 func TestStreamKeepsItsConnection(t *testing.T) {
 	bubble(t, Limits{}, echo, func(t *testing.T, s *Kept, p *peer) {
 		for n := range byte(10) {
@@ -23,6 +24,7 @@ func TestStreamKeepsItsConnection(t *testing.T) {
 	})
 }
 
+// Shows RFC 7766 6.2.4a.
 func TestStreamClosesAnIdleConnection(t *testing.T) {
 	bubble(t, Limits{Idle: time.Second}, echo, func(t *testing.T, s *Kept, p *peer) {
 		mustAsk(t, s, 1)
@@ -37,6 +39,7 @@ func TestStreamClosesAnIdleConnection(t *testing.T) {
 	})
 }
 
+// Shows RFC 7766 6.2.1.1b, 6.2.2a, 7b.
 func TestStreamTakesRepliesInAnyOrder(t *testing.T) {
 	backwards := func(_ int, conn net.Conn) {
 		var queries [][]byte
@@ -65,6 +68,8 @@ func TestStreamTakesRepliesInAnyOrder(t *testing.T) {
 	})
 }
 
+// Shows RFC 7766 6.2.1.1c, 6.2.4d.
+// Shows RFC 9520 3.1.
 func TestStreamSendsAgainWhenAConnectionEnds(t *testing.T) {
 	t.Run("on the next query", func(t *testing.T) {
 		bubble(t, Limits{}, func(_ int, conn net.Conn) {
@@ -111,6 +116,7 @@ func TestStreamSendsAgainWhenAConnectionEnds(t *testing.T) {
 
 // Servers that answer one query for each connection, though more are waiting on
 // it, and then close it.
+// Shows RFC 7766 6.2.2a.
 func TestStreamToAServerOfOneQueryEach(t *testing.T) {
 	for name, serve := range map[string]func(int, net.Conn){
 		"answering": func(_ int, conn net.Conn) { send(conn, answer(receive(conn))) },
@@ -262,6 +268,7 @@ func TestStreamLeavesASilentNewConnection(t *testing.T) {
 	})
 }
 
+// Shows RFC 7766 7c.
 func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
 	bubble(t, Limits{}, func(_ int, conn net.Conn) {
 		first := receive(conn)
@@ -287,6 +294,7 @@ func TestStreamOutlivesAQueryThatGivesUp(t *testing.T) {
 }
 
 // Shows RFC 5452 9.1b.
+// Shows RFC 7766 7c.
 func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 	noise := func(query []byte, times int) (all [][]byte) {
 		otherID := answer(query)
@@ -320,6 +328,7 @@ func TestStreamIgnoresWhatIsNoReply(t *testing.T) {
 }
 
 // Beyond the bounds queries wait for a place, in the order of their coming.
+// Shows RFC 7766 6.2.2a.
 func TestStreamIsBounded(t *testing.T) {
 	limits := Limits{InFlight: 2, Connections: 2}
 	bubble(t, limits, func(_ int, conn net.Conn) {

@@ -59,6 +59,7 @@ func TestExtendedErrorsOfManyHops(t *testing.T) {
 
 // An extended error is no reason to take records out of an answer.
 // Shows RFC 2181 9a.
+// Shows RFC 8914 3b.
 func TestExtendedErrorsGiveWayToRecords(t *testing.T) {
 	w := &Replies{Cookies: cookie.New(), Now: time.Now}
 	for _, text := range []int{300, 429, 430, 431, 432, 440, 450, 455} {
