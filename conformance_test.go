@@ -10,17 +10,14 @@ import (
 	"go/token"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-const (
-	conformanceTable = "testdata/conformance.txt"
-	conformancePage  = "docs/conformance.md"
-)
+// conformanceTable has the clauses, in a form that its head describes.
+const conformanceTable = "testdata/conformance.txt"
 
 // document is what nodedns conforms to: an RFC, or a page of a manual.
 type document struct {
@@ -97,7 +94,7 @@ func (c *clause) check() error {
 	return nil
 }
 
-// parseConformance reads the table, whose head describes its form.
+// parseConformance reads the table.
 func parseConformance(table io.Reader) (documents []*document, err error) {
 	var d *document
 	var c *clause
@@ -209,64 +206,6 @@ func testAround(file *ast.File, comment *ast.Comment) string {
 		}
 	}
 	return ""
-}
-
-// conformanceMarkdown makes the page.
-func conformanceMarkdown(documents []*document) string {
-	var tables strings.Builder
-	counts := map[exception]int{}
-	tests := map[shown]bool{}
-	for _, d := range documents {
-		fmt.Fprintf(&tables, "\n## %s\n\n%s\n\n| | clause | shown by |\n| --- | --- | --- |\n", d.name, d.title)
-		for _, c := range d.clauses {
-			counts[c.kind]++
-			for _, test := range c.tests {
-				tests[test] = true
-			}
-			fmt.Fprintf(&tables, "| %s | %s | %s |\n", d.section(c.key), c.text, c.evidence())
-		}
-	}
-	return fmt.Sprintf(conformanceHead, conformanceTable, len(documents), counts[none]+counts[deviation]+counts[needless],
-		counts[none], len(tests), counts[deviation], counts[needless]) + tables.String()
-}
-
-// conformanceHead is the page above its tables.
-const conformanceHead = `# Conformance
-
-<!-- Made of %s and of comments in the tests by go test . -run Conformance -update -->
-
-What the standards demand of a stub resolver and of a forwarder, in our words, and the tests that show that nodedns does it. A test that fails, or is taken away, fails the build; so does a clause that no test names any more. Tests below ` + "`integration`" + ` drive the built daemon from outside.
-
-What only concerns name servers of zones, full recursion and validation is left out; where a clause looks as if it applied, and does not, there is the reason. So there is where nodedns does something else.
-
-%d documents have %d clauses: %d are shown, by %d tests; nodedns deviates from %d, and %d do not apply.
-`
-
-// section is the key of a clause as the page has it: that of an RFC leads there.
-func (d *document) section(key string) string {
-	number, isRFC := strings.CutPrefix(d.name, "RFC ")
-	if !isRFC {
-		return "`" + key + "`"
-	}
-	section := strings.TrimRight(key, "abcdefghijklmnopqrstuvwxyz")
-	kind := "section"
-	if section[0] >= 'A' {
-		kind = "appendix"
-	}
-	return fmt.Sprintf("[%s](https://www.rfc-editor.org/rfc/rfc%s#%s-%s)", key, number, kind, section)
-}
-
-// evidence is the last cell of a clause's row.
-func (c *clause) evidence() string {
-	var parts []string
-	if c.kind != none {
-		parts = append(parts, "**"+string(c.kind)+"**: "+c.why)
-	}
-	for _, by := range c.tests {
-		path, _ := filepath.Rel(filepath.Dir(conformancePage), by.file)
-		parts = append(parts, fmt.Sprintf("[%s](%s)", by.test, filepath.ToSlash(path)))
-	}
-	return strings.Join(parts, "<br>")
 }
 
 // What is wrong with a table or a comment is an error.

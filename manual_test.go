@@ -97,8 +97,12 @@ func anchors(t *testing.T, path string) (all []string) {
 		t.Fatal(err)
 	}
 	for _, match := range heading.FindAllStringSubmatch(string(text), -1) {
-		slug := unslugged.ReplaceAllString(strings.ToLower(match[1]), "")
-		all = append(all, strings.ReplaceAll(slug, " ", "-"))
+		all = append(all, slug(match[1]))
 	}
 	return all
+}
+
+// slug is the anchor of a heading.
+func slug(heading string) string {
+	return strings.ReplaceAll(unslugged.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }

@@ -174,7 +174,6 @@ func (a realAnswer) right(r reply) error {
 
 // A server that cannot prove its identity is not trusted: for every change the two
 // ways to fail over TLS are tried, by its name and by its root.
-// Shows RFC 8484 9.
 func TestUnprovenServer(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)

@@ -9,7 +9,7 @@ import (
 
 // Shows RFC 2308 7.1.
 // Shows RFC 9520 3.2a, 3.2b.
-func TestFailureIsKeptBriefly(t *testing.T) { // RFC 9520, section 3.2
+func TestFailureIsKeptBriefly(t *testing.T) {
 	c, k := newCache(time.Hour), key(t, question)
 	now := start
 	for i, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {

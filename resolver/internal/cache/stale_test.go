@@ -9,7 +9,7 @@ import (
 
 // The reply lives for 300 s and may be stale for an hour.
 // Shows RFC 8767 4b, 5d, 6b.
-func TestServeStale(t *testing.T) { // RFC 8767
+func TestServeStale(t *testing.T) {
 	const life = 300 * time.Second
 	for name, m := range map[string]*dns.Msg{
 		"an answer": reply(t, question, 0, address),
@@ -46,7 +46,7 @@ func TestServeStale(t *testing.T) { // RFC 8767
 }
 
 // Shows RFC 8767 5c.
-func TestFailureKeepsWhatMayBeStale(t *testing.T) { // RFC 8767, section 5
+func TestFailureKeepsWhatMayBeStale(t *testing.T) {
 	c, k := newCache(time.Hour), key(t, question)
 	put(t, c, k, reply(t, question, 0, address), start)
 	expired := start + 400*time.Second

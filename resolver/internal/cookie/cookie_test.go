@@ -30,7 +30,6 @@ func TestSipHashReferenceVectors(t *testing.T) {
 	}
 }
 
-// RFC 9018, appendix A.
 // Shows RFC 7873 5.2.3.
 // Shows RFC 9018 4.2, 4.3b, 4.4, A.
 func TestVectorsOfRFC9018(t *testing.T) {
