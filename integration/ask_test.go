@@ -44,12 +44,16 @@ func (m *machine) exchange(network string, query *dns.Msg) (*dns.Msg, error) {
 }
 
 func (m *machine) exchangeAt(network, server string, query *dns.Msg) (*dns.Msg, error) {
+	return m.exchangeWithin(answerWithin, network, server, query)
+}
+
+func (m *machine) exchangeWithin(limit time.Duration, network, server string, query *dns.Msg) (*dns.Msg, error) {
 	conn, err := m.dial(network, server)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	client := dns.Client{Timeout: answerWithin}
+	client := dns.Client{Timeout: limit}
 	message, _, err := client.ExchangeWithConn(query, &dns.Conn{Conn: conn})
 	return message, err
 }

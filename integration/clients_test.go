@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nodedns/nodedns/internal/testkit"
@@ -52,14 +53,28 @@ func clientPrograms(t testing.TB) []clientProgram {
 	}...)
 }
 
-// compile makes a program of testdata.
+// compiled has what makes each program of testdata once, by its command line:
+// several tests want the same.
+var compiled sync.Map
+
+// compile makes a program of testdata, if there is none yet.
 func compile(t testing.TB, compiler, source string, flags ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), strings.TrimSuffix(source, ".c"))
-	args := append([]string{"-o", path, filepath.Join("testdata", source)}, flags...)
-	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v: %s", compiler, strings.Join(args, " "), err, out)
-	}
+	args := append([]string{filepath.Join("testdata", source)}, flags...)
+	line := strings.Join(append([]string{compiler}, args...), " ")
+	once, _ := compiled.LoadOrStore(line, sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", "compiled-") // which ends with the sandbox
+		if err != nil {
+			return "", err
+		}
+		path := filepath.Join(dir, strings.TrimSuffix(source, ".c"))
+		if out, err := exec.Command(compiler, append(args, "-o", path)...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %w: %s", line, err, out)
+		}
+		return path, nil
+	}))
+	path, err := once.(func() (string, error))()
+	must(t, err)
 	return path
 }
 

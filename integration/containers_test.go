@@ -117,6 +117,10 @@ func (c *containerNet) serves() error {
 	return nil
 }
 
+// lostWithin is when a query counts as lost, and is sent again: what comes before a
+// bridge forwards is dropped.
+const lostWithin = time.Second
+
 // askBridge queries a listener on the bridge, whose link-local address is on a
 // container's interface eth0.
 func (m *machine) askBridge(network, server, name string) (reply, error) {
@@ -125,7 +129,7 @@ func (m *machine) askBridge(network, server, name string) (reply, error) {
 	}
 	query := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
 	query.SetEdns0(1232, false)
-	message, err := m.exchangeAt(network, net.JoinHostPort(server, "53"), query)
+	message, err := m.exchangeWithin(lostWithin, network, net.JoinHostPort(server, "53"), query)
 	if err != nil {
 		return reply{}, err
 	}

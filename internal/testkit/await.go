@@ -13,11 +13,12 @@ const Patience = time.Minute
 
 // The time between two checks of what is awaited: the longer it takes, the less
 // a little more matters. A check may start a process and keep the machine from
-// getting there, so between two is costShare times what the last one took.
+// getting there, so between two is costShare times what the last one took: all
+// the checking takes a tenth of the time.
 const (
 	firstPoll = 5 * time.Millisecond
 	lastPoll  = 200 * time.Millisecond
-	costShare = 4
+	costShare = 9
 	// longestPause keeps a check that is slow by itself from being the last.
 	longestPause = time.Second
 )
