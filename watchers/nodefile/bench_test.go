@@ -11,8 +11,14 @@ import (
 	"github.com/nodedns/nodedns/zone"
 )
 
-// benchNodes is how many nodes the files of the benchmarks have.
-const benchNodes = 100_000
+// benchNodes is how many nodes the files of the benchmarks have: fewer with -short,
+// which shows only that they run.
+func benchNodes() int {
+	if testing.Short() {
+		return 1_000
+	}
+	return 100_000
+}
 
 // hostsText and jsonText are a file of so many nodes, each with a second name and
 // two addresses; of the one with the number given the IPv4 address is another.
@@ -55,12 +61,12 @@ func BenchmarkLoad(b *testing.B) {
 	for _, format := range benchTexts {
 		b.Run(format.name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), format.name)
-			write(b, path, format.text(benchNodes, -1))
+			write(b, path, format.text(benchNodes(), -1))
 			b.ReportAllocs()
 			for b.Loop() {
 				w, store := benchWatcher(b, path)
 				w.look(w.paths)
-				if got := store.Snapshot().Counts().Live; got != benchNodes+1 {
+				if got := store.Snapshot().Counts().Live; got != benchNodes()+1 {
 					b.Fatalf("%d nodes", got)
 				}
 			}
@@ -73,7 +79,7 @@ func BenchmarkChange(b *testing.B) {
 	for _, format := range benchTexts {
 		b.Run(format.name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), format.name)
-			texts := []string{format.text(benchNodes, 1), format.text(benchNodes, 2)}
+			texts := []string{format.text(benchNodes(), 1), format.text(benchNodes(), 2)}
 			write(b, path, texts[0])
 			w, store := benchWatcher(b, path)
 			w.look(w.paths)
@@ -94,7 +100,7 @@ func BenchmarkChange(b *testing.B) {
 // BenchmarkUnchanged is what a look costs where nothing has changed.
 func BenchmarkUnchanged(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "nodes.hosts")
-	write(b, path, hostsText(benchNodes, -1))
+	write(b, path, hostsText(benchNodes(), -1))
 	w, _ := benchWatcher(b, path)
 	testkit.EventuallyTrue(b, "the file is old enough to be recognized", func() bool {
 		w.look(w.paths)
