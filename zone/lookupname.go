@@ -60,15 +60,15 @@ func (s *Snapshot) LookupName(name []byte) (o Owner) {
 	if found == nil {
 		return Owner{}
 	}
-	// The text and the node are far. They are fetched at the same time, since the
-	// search for the node does not wait for the rest of its key.
-	k := found.value.node(found.key, s.names.hasher)
+	// The node and the text are far. The node is sought first, by the half of its key
+	// that is at hand: a processor waits for both at the same time.
 	node := s.nodes.beginning(found.key.lo)
 	origin, claimed := found.value.names().origin(name)
-	switch {
-	case !claimed:
+	if !claimed {
 		return Owner{}
-	case node == nil || node.key != k || s.isLocal(k):
+	}
+	k := found.value.node(found.key, s.names.hasher)
+	if node == nil || node.key != k || s.isLocal(k) {
 		return Owner{Node: s.nodeOrLocal(k), Origin: origin}
 	}
 	return Owner{Node: Node{snapshot: s, slot: node}, Origin: origin}

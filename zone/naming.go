@@ -67,18 +67,23 @@ func (n names) first() (first string) {
 	return ""
 }
 
-// origin reports whether a name is one of them, and of which origin.
+// origin reports whether a name is one of them, and of which origin. It is of both as
+// each has it: from files.
 func (n names) origin(name []byte) (Origin, bool) {
-	if string(n) == string(name) {
-		return NameFromFile, true
-	}
-	if len(n) == len(name)+1 && n[0] == originBreak[0] && string(n[1:]) == string(name) {
-		return NameFromCluster, true
-	}
-	for own, origin := range n.each {
-		if own == string(name) {
-			return origin, true
+	for at, end := 0, len(name); end > at && end <= len(n); end = at + len(name) {
+		if string(n[at:end]) == string(name) && (end == len(n) || isBreak(n[end])) {
+			if at > 0 && n[at-1] == originBreak[0] {
+				return NameFromCluster, true
+			}
+			return NameFromFile, true
 		}
+		for at < len(n) && !isBreak(n[at]) {
+			at++
+		}
+		at++
 	}
 	return 0, false
 }
+
+// isBreak reports whether an octet is between names.
+func isBreak(c byte) bool { return c == nameBreak[0] || c == originBreak[0] }

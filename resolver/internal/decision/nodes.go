@@ -33,20 +33,20 @@ func nodes(q *Question, view *View, v *Verdict) bool {
 }
 
 // inLocalDomain answers for a domain that is entirely local.
-func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
-	if len(q.Name) == len(domain) {
+func inLocalDomain(q *Question, domain *localDomain, view *View, v *Verdict) {
+	if len(q.Name) == len(domain.Name) {
 		const reason = "a local domain itself"
 		if q.Type != dns.TypeANY {
-			v.apex(q, domain, SourceZone, reason, view.Rules)
+			v.apex(q, domain.Name, SourceZone, reason, view.Rules)
 			return
 		}
 		v.answer(AnyType, SourceZone, reason, view.Rules)
 		return
 	}
-	child := q.Name.childOf(domain)
+	child := q.Name.childOf(domain.Name)
 	node, _ := view.Zone.LookupLabel(child.label())
 	switch {
-	case !node.Exists() && ofGroup(q, domain, view, v):
+	case !node.Exists() && ofGroup(q, child, view, v):
 	case !node.Exists() && ofName(q, domain, view, v):
 	case !node.Exists():
 		unknown("no such node", view, v)
@@ -55,7 +55,7 @@ func inLocalDomain(q *Question, domain Name, view *View, v *Verdict) {
 	default:
 		unknown("below the name of a node", view, v)
 	}
-	v.SOA = domain
+	v.SOA = domain.Name
 }
 
 // ofNode answers for a name that the zone has.

@@ -102,8 +102,8 @@ func isNodesOwn(labels []byte, view *View) bool {
 // origins are answered. One of a file that is written out, with that domain, comes
 // before one that only becomes it there. A domain above such a name exists without
 // records (RFC 8020).
-func ofName(q *Question, domain Name, view *View, v *Verdict) bool {
-	below, writtenOut := q.Name[:len(q.Name)-len(domain)], hasNamesBelow(domain, view)
+func ofName(q *Question, domain *localDomain, view *View, v *Verdict) bool {
+	below, writtenOut := q.Name[:len(q.Name)-len(domain.Name)], view.Zone.HasNamesBelow(domain.text)
 	if writtenOut {
 		if owner := lookupName(q.Name, view); ofFile(&owner) {
 			ofOwner(q, &owner, view, v)

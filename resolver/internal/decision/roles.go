@@ -28,10 +28,9 @@ var roleLabels = [...]struct {
 	{zone.KubernetesWorker.String(), zone.KubernetesWorker},
 }
 
-// ofGroup answers for the names of groups below a local domain. The name is
-// below that domain, and not a node's.
-func ofGroup(q *Question, domain Name, view *View, v *Verdict) bool {
-	top := q.Name.childOf(domain)
+// ofGroup answers for the names of groups below a local domain. The name is not a
+// node's, and is top, one label below that domain, or below it.
+func ofGroup(q *Question, top Name, view *View, v *Verdict) bool {
 	service, ofRoles := string(top.label()) == tcpLabel, string(top.label()) == roleLabel
 	if !service && !ofRoles {
 		return false

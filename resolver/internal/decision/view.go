@@ -46,10 +46,16 @@ func (s *Setup) hasIPv6Loopback() bool { return s.IPv6Loopback == nil || s.IPv6L
 // Rules are the part of the configuration that decisions depend on. They are
 // immutable.
 type Rules struct {
-	domains     []Name // longest first
+	domains     []localDomain // longest first
 	canonical   zone.Canonical
 	ttl         uint32
 	singleLabel bool
+}
+
+// localDomain is a domain that is entirely local.
+type localDomain struct {
+	Name
+	text []byte // the name as the zone has readable names
 }
 
 // RulesConfig is what Rules are made of.
@@ -82,10 +88,10 @@ func NewRules(config RulesConfig) (*Rules, error) {
 			return nil, fmt.Errorf("zone domains: no host can be below %.300q; want letters, digits, hyphens and underscores, "+
 				"and room for a label", text)
 		}
-		r.domains = append(r.domains, name)
+		r.domains = append(r.domains, localDomain{name, appendText(nil, name[:len(name)-1])})
 	}
 	// Of two domains, one below the other, the inner one decides.
-	slices.SortStableFunc(r.domains, func(a, b Name) int { return cmp.Compare(len(b), len(a)) })
+	slices.SortStableFunc(r.domains, func(a, b localDomain) int { return cmp.Compare(len(b.Name), len(a.Name)) })
 	return r, nil
 }
 
@@ -95,9 +101,9 @@ func isOdd(c rune) bool {
 }
 
 // localDomain is the innermost local domain that a name is in, or nil.
-func (r *Rules) localDomain(name Name) Name {
-	for _, domain := range r.domains {
-		if name.within(domain) {
+func (r *Rules) localDomain(name Name) *localDomain {
+	for i := range r.domains {
+		if domain := &r.domains[i]; name.within(domain.Name) {
 			return domain
 		}
 	}
