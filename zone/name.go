@@ -3,7 +3,6 @@ package zone
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -80,9 +79,10 @@ func checkLabel(label string) error {
 	return nil
 }
 
-// checkMeaning reports what else a host name in lower case means.
+// checkMeaning reports what else a host name in lower case means. An IPv6 address is
+// none, since it has colons, and an IPv4 address ends in a number.
 func checkMeaning(name string) error {
-	if _, err := netip.ParseAddr(name); err == nil || isNumber(name[strings.LastIndexByte(name, '.')+1:]) {
+	if isNumber(name[strings.LastIndexByte(name, '.')+1:]) {
 		return errors.New("programs read it as an address")
 	}
 	if !strings.Contains(name, ".") && (slices.Contains(takenLabels, name) || strings.HasPrefix(name, takenPrefix)) {

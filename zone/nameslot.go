@@ -18,9 +18,9 @@ const (
 
 // makeNameSlot is the plain slot of each of the names of a node.
 func makeNameSlot(k key, n names) nameSlot {
-	text := make([]byte, 0, slotHeader+len(n))
-	text = binary.BigEndian.AppendUint64(append(text, slotPlain...), k.lo)
-	return nameSlot(append(text, n...))
+	var half [8]byte
+	binary.BigEndian.PutUint64(half[:], k.lo)
+	return nameSlot(slotPlain + string(half[:]) + string(n))
 }
 
 func (n nameSlot) mixed() nameSlot { return slotMixed + n[len(slotPlain):] }

@@ -25,6 +25,9 @@ func (src *Source) readable(k key, e *Entry) (names, error) {
 		fromFile = nil
 	}
 	var file, cluster acceptedNames
+	if n := min(len(fromFile), MaxNames); n > 0 {
+		file.list = make([]string, 0, 1+n)
+	}
 	if s.draft.shapeless(e.ID) {
 		file.free = 1
 		file.list = append(file.list, lower(e.ID))

@@ -13,7 +13,7 @@ import (
 // a line that does not begin with an address for an error: it may be a conflict of
 // a merge, or a file of another format.
 func parseHosts(text []byte, prefix zone.Prefix) (*content, error) {
-	b := newBuilder(prefix, nil)
+	b := newBuilder(prefix, nil, len(text))
 	for number, line := range hostsformat.Lines(1, text) {
 		word, names := hostsformat.Fields(line)
 		if len(word) == 0 {

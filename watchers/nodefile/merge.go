@@ -20,9 +20,11 @@ type placed struct {
 // node the later counts. The entry that is this machine's gets its ID. What does not
 // fit is among the problems of the file that it is in.
 func (w *Watcher) merge(files []*file, self *identity) *merged {
-	m := &merged{byID: map[string]int{}, match: noMatch}
-	latest := map[string]*file{}
+	latest, entries := map[string]*file{}, 0
 	for _, f := range files {
+		if f.content != nil {
+			entries += len(f.content.nodes)
+		}
 		f.merged = problems{}
 		if f.content != nil && len(files) > 1 {
 			for i := range f.content.nodes {
@@ -30,6 +32,7 @@ func (w *Watcher) merge(files []*file, self *identity) *merged {
 			}
 		}
 	}
+	m := &merged{nodes: make([]placed, 0, entries), byID: make(map[string]int, entries), match: noMatch}
 	own := -1
 	for _, f := range files {
 		if f.content == nil {

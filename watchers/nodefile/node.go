@@ -50,8 +50,15 @@ type builder struct {
 	draft  draft
 }
 
-func newBuilder(prefix zone.Prefix, text []byte) *builder {
-	return &builder{text: text, prefix: prefix, byID: map[string]int{}}
+// octetsPerNode is about what a node takes in a file at the least.
+const octetsPerNode = 32
+
+// newBuilder returns a builder with room for the nodes of a text of so many octets.
+func newBuilder(prefix zone.Prefix, text []byte, octets int) *builder {
+	room := min(octets/octetsPerNode, maxNodes)
+	b := &builder{text: text, prefix: prefix, byID: make(map[string]int, room)}
+	b.nodes = make([]node, 0, room)
+	return b
 }
 
 // refuse reports what of the file has no effect.
@@ -215,5 +222,6 @@ func (b *builder) endEntry() error {
 // done returns what was read, without what only the reading needed.
 func (b *builder) done() *content {
 	c := b.content
+	c.nodes = slices.Clone(c.nodes) // which had room for more
 	return &c
 }

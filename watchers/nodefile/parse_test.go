@@ -228,7 +228,7 @@ func TestFormatByName(t *testing.T) {
 // A file that has one node more than a zone has room for is refused.
 func TestTooManyNodes(t *testing.T) {
 	t.Parallel()
-	b := newBuilder(zone.DefaultPrefix, nil)
+	b := newBuilder(zone.DefaultPrefix, nil, 0)
 	b.nodes = make([]node, maxNodes)
 	b.beginEntry(mark{line: 7}).id = "a"
 	err := b.endEntry()
@@ -301,7 +301,7 @@ func checkName(t *testing.T, name string) {
 // An entry takes memory for what a node can have, however much it lists.
 func TestAnEntryIsBounded(t *testing.T) {
 	t.Parallel()
-	b := newBuilder(zone.DefaultPrefix, nil)
+	b := newBuilder(zone.DefaultPrefix, nil, 0)
 	d := b.beginEntry(mark{line: 1})
 	const many = 1000
 	for i := range many {
