@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver/internal/cache"
 	"github.com/nodedns/nodedns/resolver/internal/cookie"
 	"github.com/nodedns/nodedns/resolver/internal/decision"
@@ -61,6 +62,8 @@ type Server struct {
 	observer   observer
 	pool       *upstream.Pool
 	cache      *cache.Cache
+	flushed    atomic.Bool   // by a caller, so that no older answers are wanted
+	bootID     func() string // boottime.ID, but for tests
 	counters   counters
 	tallies    tallies
 	queries    sync.Pool // of *fastpath.Query, for those without a worker
@@ -88,6 +91,7 @@ func New(config Config) (*Server, error) {
 		replies: &wire.Replies{Cookies: cookie.New(), Now: config.Now, Idle: listen.IdleTimeout},
 		cache:   cache.New(cache.Config{}),
 	}
+	s.bootID = boottime.ID
 	s.local = newLocalServer()
 	s.interfaces.list = net.InterfaceAddrs
 	s.observer = observer{now: s.now, clock: s.clock, replies: s.replies}
@@ -149,7 +153,10 @@ func (s *Server) HostnameChanged() { s.update() }
 
 // Flush removes all answers of upstreams from the cache, and returns how many
 // there were.
-func (s *Server) Flush() int { return s.cache.Flush() }
+func (s *Server) Flush() int {
+	s.flushed.Store(true)
+	return s.cache.Flush()
+}
 
 // FlushName removes those to questions for a name, and returns how many there
 // were. Answers for other names that lead to it by an alias stay. The error is
@@ -159,6 +166,7 @@ func (s *Server) FlushName(name string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("flush: %w", err)
 	}
+	s.flushed.Store(true)
 	return s.cache.FlushName(wire), nil
 }
 

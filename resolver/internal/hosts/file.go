@@ -2,9 +2,9 @@ package hosts
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
@@ -36,9 +36,7 @@ type File struct {
 	excluded *excluded
 	log      *slog.Logger
 	limit    int // of pairs of a name and an address
-	seed     maphash.Seed
 	stamp    osfile.Stamp
-	sum      uint64 // of the user's lines in the current table
 	current  atomic.Pointer[state]
 }
 
@@ -55,7 +53,6 @@ func New(cfg Config) *File {
 		excluded: cfg.Zone.excluded(),
 		log:      cfg.Logger,
 		limit:    maxPairs,
-		seed:     maphash.MakeSeed(),
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -124,8 +121,8 @@ func (f *File) Look() {
 		f.refuse(err)
 		return
 	}
-	old, sum := f.current.Load(), f.checksum(text)
-	if old.table != nil && sum == f.sum {
+	old, sum := f.current.Load(), digest(text)
+	if old.table != nil && sum == old.table.digest {
 		f.current.Store(&state{table: old.table})
 		return
 	}
@@ -134,7 +131,7 @@ func (f *File) Look() {
 		f.refuse(err)
 		return
 	}
-	table.path, f.sum = f.Path(), sum
+	table.path, table.digest = f.Path(), sum
 	f.current.Store(&state{table: table})
 	if f.cfg.Changed != nil {
 		f.cfg.Changed()
@@ -142,12 +139,11 @@ func (f *File) Look() {
 	f.logChange(old.table, table)
 }
 
-// checksum is of the user's lines, and of their numbers too because
+// digest is of the user's lines, and of their numbers too because
 // the reports have those. Our own writes to the file change neither, as long as
 // our block is behind them.
-func (f *File) checksum(content []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(f.seed)
+func digest(content []byte) (sum Digest) {
+	h := sha256.New()
 	var numbers [16]byte
 	for s := range hostsformat.Sections(content) {
 		if s.IsBlock() {
@@ -158,7 +154,8 @@ func (f *File) checksum(content []byte) uint64 {
 		_, _ = h.Write(numbers[:]) // never fails
 		_, _ = h.Write(s.Text)
 	}
-	return h.Sum64()
+	h.Sum(sum[:0])
+	return sum
 }
 
 // refuse keeps the last table when the file cannot be used.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -209,5 +210,32 @@ func TestRunFollowsTheFile(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// The digest is the same for two processes that read the same lines, and only then.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	read := func(text string) *Table {
+		path := filepath.Join(t.TempDir(), "hosts")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := New(Config{Path: path})
+		f.Look()
+		return f.Table()
+	}
+	const lines = "192.0.2.7 printer\n"
+	table := read(lines)
+	if other := read(lines + "# BEGIN nodedns\n192.0.2.9 node\n# END nodedns\n"); other.Digest() != table.Digest() {
+		t.Error("our own block counts")
+	}
+	var missing *Table
+	for name, other := range map[string]*Table{
+		"address": read("192.0.2.8 printer\n"), "name": read("192.0.2.7 printer2\n"), "no table": missing, "no line": read(""),
+	} {
+		if other.Digest() == table.Digest() {
+			t.Errorf("another %s has the same digest", name)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package hosts
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"iter"
 	"net/netip"
 )
@@ -12,7 +13,8 @@ import (
 // label at their end: in lower case where one is looked up, and spelled as in the
 // file where one is returned. Lookups take no lock and allocate nothing.
 type Table struct {
-	path string // of the file, with the root in front
+	path   string // of the file, with the root in front
+	digest Digest // of the lines
 	// The keys and the values are parts of larger strings; a table of a
 	// hundred thousand names would otherwise be as many objects.
 	names     map[string]uint32   // to the first of a chain in links
@@ -29,6 +31,18 @@ type link struct {
 	address [16]byte
 	next    uint32 // the name's next one in links; 0: no more
 	line    uint32 // of the file, from 1
+}
+
+// Digest stands for the lines of a table: it is the same in another process if they
+// are.
+type Digest [sha256.Size]byte
+
+// Digest is that of the lines; of a nil Table it is zero.
+func (t *Table) Digest() (d Digest) {
+	if t != nil {
+		d = t.digest
+	}
+	return d
 }
 
 // Lookup returns the addresses of a name. The caller checks whether there are
