@@ -18,6 +18,7 @@ import (
 
 	"github.com/nodedns/nodedns/internal/boottime"
 	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/watchers/curator"
 	"github.com/nodedns/nodedns/watchers/nodefile"
@@ -101,6 +102,10 @@ type Config struct {
 	// Listen addresses, for UDP and TCP. Their port may be 0, and those that the
 	// machine does not have yet are bound when it has them.
 	Listen []netip.AddrPort
+	// Descriptors keeps the sockets of Listen open over a restart, while queries wait
+	// in them, and has those of the process before. The service manager's store is
+	// one. nil keeps none.
+	Descriptors listen.Store
 	// VarlinkSocket is the path of the socket for glibc's nss-resolve, and with
 	// ".Monitor" behind it for resolvectl's monitor. Empty means none.
 	VarlinkSocket string
@@ -196,6 +201,14 @@ func firstDifference(path string, a, b reflect.Value) string {
 		}
 	}
 	return ""
+}
+
+// handover takes over what the process was started with.
+func (c *Config) handover() listen.Handover {
+	if c.Descriptors == nil {
+		return listen.Handover{}
+	}
+	return listen.Handover{Store: c.Descriptors, Inherited: c.Descriptors.Inherited()}
 }
 
 // settings are those of the resolver, completed.
@@ -300,6 +313,7 @@ func (s *Service) Reload(change func(*Config)) error {
 	next.LocalSource, next.ClusterDialer = nil, nil
 	change(&next)
 	next.Logger, next.now, next.clock = cmp.Or(next.Logger, was.Logger), was.now, was.clock
+	next.Descriptors = cmp.Or(next.Descriptors, was.Descriptors)
 	if field := was.restartField(&next); field != "" {
 		return fmt.Errorf("reload: %s cannot change while the service runs; it takes a restart", field)
 	}

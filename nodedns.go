@@ -69,6 +69,7 @@ type Service struct {
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
 
 	started   atomic.Bool
+	located   retry.Hint // that the local source has published
 	ready     chan struct{}
 	listeners *supervise.Task   // which end last
 	sources   []*supervise.Task // what Run keeps running from the start on
@@ -90,7 +91,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		log: cfg.Logger, id: id, clock: cfg.clock, ready: make(chan struct{}),
-		upstreamHints: retry.NewHint(), selfHints: retry.NewHint(),
+		upstreamHints: retry.NewHint(), selfHints: retry.NewHint(), located: retry.NewHint(),
 	}
 	s.store, err = zone.NewStore(zone.Config{
 		Local:          id,
@@ -157,6 +158,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 	s.dns, err = resolver.New(resolver.Config{
 		Zone:         s.store.Snapshot,
 		Listen:       cfg.Listen,
+		Handover:     cfg.handover(),
 		Settings:     cfg.settings(),
 		Hosts:        cfg.hostLines(s.id, prefix),
 		Hostnames:    s.files.Hostnames,
@@ -236,13 +238,15 @@ func (s *Service) plan() {
 	}
 }
 
-// checkFile looks our own name up in the hosts file, once that was written.
-func (s *Service) checkFile() (known bool, err error) {
-	applied := s.files.Applied()
-	if applied == nil {
-		return false, nil
+// awaitLocation returns when the local source has published for the first time: at
+// once after a restart our own name is to have an address, as before. One that does
+// not publish holds up nothing else for long.
+func (s *Service) awaitLocation(ctx context.Context) {
+	select {
+	case <-s.located:
+	case <-ctx.Done():
+	case <-time.After(500 * time.Millisecond):
 	}
-	return true, s.files.CheckSelf(applied)
 }
 
 // runLocalSource publishes this machine's addresses, and its gateways: a
@@ -311,6 +315,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 		s.dns.NetworkChanged()
 		s.nodeFiles.Hint()
 	}
+	s.located.Send()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reportAddress()
@@ -420,14 +425,16 @@ func (s *Service) Run(ctx context.Context) error {
 	listening, stopListeners := context.WithCancel(context.WithoutCancel(ctx))
 	var last, others sync.WaitGroup
 	defer func() { others.Wait(); stopListeners(); last.Wait() }()
-	last.Go(func() { s.listeners.Supervise(listening, s.log) })
 	start := func(t *supervise.Task) { others.Go(func() { t.Supervise(ctx, s.log) }) }
-	// Sources and listeners come before the files, so that those are written
-	// with what is known by then; a file that cannot be written holds up
-	// nothing, and shows in the status until a retry succeeds.
+	// Sources come before the listeners, whose first queries have waited since the
+	// process before ended, and those before the files, so that all begin with what
+	// is known by then. A file that cannot be written holds up nothing, and shows in
+	// the status until a retry succeeds.
 	for _, t := range s.sources {
 		start(t)
 	}
+	s.awaitLocation(ctx)
+	last.Go(func() { s.listeners.Supervise(listening, s.log) })
 	if err := s.files.Start(s.store.Snapshot()); err != nil {
 		s.log.Error("files not written, trying again", "error", err)
 	}

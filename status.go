@@ -239,3 +239,12 @@ func (s *Service) resolvConfStatus() *resolvconf.Status {
 	status.Source, status.Alternatives = s.dns.SystemConfig().From, s.dns.Alternatives()
 	return &status
 }
+
+// checkFile looks our own name up in the hosts file, once that was written.
+func (s *Service) checkFile() (known bool, err error) {
+	applied := s.files.Applied()
+	if applied == nil {
+		return false, nil
+	}
+	return true, s.files.CheckSelf(applied)
+}

@@ -46,13 +46,24 @@ func (m *machine) startDaemonAs(user *syscall.Credential, flags ...string) *daem
 // startDaemonWith starts it with an environment of its own too; nil is ours.
 func (m *machine) startDaemonWith(env []string, user *syscall.Credential, flags ...string) *daemon {
 	m.t.Helper()
+	return m.launchDaemon(env, user, m.start, flags...)
+}
+
+// startDaemonUnder starts it as a process of a service manager's unit.
+func (m *machine) startDaemonUnder(s *serviceManager, flags ...string) *daemon {
+	m.t.Helper()
+	return m.launchDaemon(nil, nil, func(cmd *exec.Cmd) error { return s.Start(cmd, m.start) }, flags...)
+}
+
+func (m *machine) launchDaemon(env []string, user *syscall.Credential, start func(*exec.Cmd) error, flags ...string) *daemon {
+	m.t.Helper()
 	d := &daemon{m: m, exited: make(chan struct{})}
 	args := append([]string{"run", "--config", configFile}, strings.Fields(os.Getenv(moreFlags))...)
 	d.cmd = exec.Command(filepath.Join(binaries, "nodedns"), append(args, flags...)...)
 	d.cmd.Env = env
 	d.cmd.Stderr, d.cmd.Stdout = &d.log, &d.log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
-	must(m.t, m.start(d.cmd))
+	must(m.t, start(d.cmd))
 	go func() {
 		defer close(d.exited)
 		_ = d.cmd.Wait() // its state is checked by the caller that waits for the end

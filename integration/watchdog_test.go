@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/internal/testkit"
+	"github.com/nodedns/nodedns/internal/testkit/manager"
 )
 
 var floodFor = flag.Duration("flood", 0, "flood the daemon for so long, instead of for a few pings of its watchdog")
@@ -94,11 +94,11 @@ func TestWatchdogInFlood(t *testing.T) {
 	n := newNode(l, "node")
 	n.address()
 	n.configure(noUpstream)
-	manager := newServiceManager(t)
-	n.daemon = n.startDaemonWith(append(os.Environ(), "NOTIFY_SOCKET="+manager.path,
+	system := newServiceManager(t)
+	n.daemon = n.startDaemonWith(append(os.Environ(), "NOTIFY_SOCKET="+system.Path,
 		fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds())), nil)
-	manager.await("READY=1", patience)
-	manager.await("WATCHDOG=1", patience)
+	system.await("READY=1", patience)
+	system.await("WATCHDOG=1", patience)
 	// The daemon may be as fast as the flood, so it begins with a full queue.
 	n.daemon.signal(unix.SIGSTOP)
 	n.flood("127.0.0.53:53")
@@ -106,50 +106,23 @@ func TestWatchdogInFlood(t *testing.T) {
 	const pings = 2
 	var longest time.Duration
 	for i, begin := 0, time.Now(); i < pings || time.Since(begin) < *floodFor; i++ {
-		longest = max(longest, manager.await("WATCHDOG=1", watchdog/2))
+		longest = max(longest, system.await("WATCHDOG=1", watchdog/2))
 	}
 	t.Logf("%d queries were thrown away; the longest time between two pings was %v of %v",
 		n.drops(), longest.Round(time.Millisecond), watchdog)
 	must(t, n.daemon.running())
 }
 
-// serviceManager receives what a daemon reports to the service manager.
+// serviceManager is a service manager, whose messages a test awaits.
 type serviceManager struct {
-	t     testing.TB
-	path  string
-	heard chan notification
-	last  time.Time // when the message came that was awaited last
-}
-
-type notification struct {
-	text string
-	at   time.Time
+	*manager.Manager
+	t    testing.TB
+	last time.Time // when the message came that was awaited last
 }
 
 func newServiceManager(t testing.TB) *serviceManager {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "notify")
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	must(t, err)
-	// More than arrive in any test, so that each has the time when it came.
-	heard := make(chan notification, 1024)
-	t.Cleanup(func() {
-		socket.Close()
-		for range heard { // until the receiver ends
-		}
-	})
-	go func() {
-		defer close(heard)
-		buffer := make([]byte, 4096)
-		for {
-			n, err := socket.Read(buffer)
-			if err != nil {
-				return
-			}
-			heard <- notification{string(buffer[:n]), time.Now()}
-		}
-	}()
-	return &serviceManager{t: t, path: path, heard: heard, last: time.Now()}
+	return &serviceManager{manager.New(t), t, time.Now()}
 }
 
 // await waits for a message until so long after the last one that was awaited,
@@ -158,21 +131,21 @@ func (s *serviceManager) await(want string, limit time.Duration) time.Duration {
 	s.t.Helper()
 	late := time.After(time.Until(s.last.Add(limit)))
 	for {
-		var n notification
+		var n manager.Notification
 		select {
-		case n = <-s.heard:
+		case n = <-s.Notifications:
 		default: // nothing has come yet that could be in time
 			select {
-			case n = <-s.heard:
+			case n = <-s.Notifications:
 			case <-late:
 				s.t.Fatalf("no %s within %v of the last message", want, limit)
 			}
 		}
-		if n.text != want {
+		if n.Text != want {
 			continue
 		}
-		took := n.at.Sub(s.last)
-		s.last = n.at
+		took := n.At.Sub(s.last)
+		s.last = n.At
 		if took > limit {
 			s.t.Fatalf("%s came %v after the last message, want %v at most", want, took, limit)
 		}

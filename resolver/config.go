@@ -14,6 +14,7 @@ import (
 	"github.com/nodedns/nodedns/resolver/internal/decision"
 	"github.com/nodedns/nodedns/resolver/internal/hosts"
 	"github.com/nodedns/nodedns/resolver/internal/routes"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
 	"github.com/nodedns/nodedns/zone"
@@ -28,6 +29,9 @@ type Config struct {
 	// appears; a link-local one of IPv6 needs the name of its interface as
 	// zone.
 	Listen []netip.AddrPort
+	// Handover passes the sockets on to the next process, and has those of the one
+	// before; the zero value does neither. The Server takes over what it has.
+	Handover listen.Handover
 	// Settings may be changed later by Reconfigure.
 	Settings Settings
 	// Hostnames are the machine's. Where no file has a search list, it is the
@@ -278,5 +282,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Handover.Logger = c.Logger
 	return c, nil
 }

@@ -21,6 +21,7 @@ type listeners struct {
 
 	mu      sync.Mutex
 	want    []netip.AddrPort
+	over    listen.Handover
 	sockets *listen.Sockets // bound; nil: none
 	running bool            // Run serves them
 	drops   uint64          // of the sockets that were closed
@@ -72,7 +73,7 @@ func (l *listeners) bind(run bool) (*listen.Sockets, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sockets == nil {
-		sockets, err := listen.Bind(l.want)
+		sockets, err := l.over.Bind(l.want)
 		if err != nil {
 			return nil, err
 		}

@@ -95,7 +95,7 @@ func New(config Config) (*Server, error) {
 	s.local = newLocalServer()
 	s.interfaces.list = net.InterfaceAddrs
 	s.observer = observer{now: s.now, clock: s.clock, replies: s.replies}
-	s.listeners.want = slices.Clone(config.Listen)
+	s.listeners.want, s.listeners.over = slices.Clone(config.Listen), config.Handover
 	s.listeners.bound.Store(new([]netip.AddrPort))
 	s.listeners.changed = func() {
 		s.update()

@@ -33,7 +33,7 @@ and settings, an array of objects with key, and file and line unless it is a fla
 	}
 	settings, asJSON := addSettings(cmd), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		d, err := newDaemon(settings.load, io.Discard)
+		d, err := newDaemon(settings.load, io.Discard, nil)
 		if err != nil {
 			return err
 		}

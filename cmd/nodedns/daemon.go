@@ -21,6 +21,7 @@ import (
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/httpserver"
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/metrics"
 	servicemetrics "github.com/nodedns/nodedns/metrics"
+	"github.com/nodedns/nodedns/resolver/listen"
 	"github.com/nodedns/nodedns/zone"
 )
 
@@ -45,8 +46,8 @@ type daemon struct {
 }
 
 // newDaemon loads the configuration and makes a daemon that does nothing until
-// it is run. Every error is one of the configuration.
-func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, error) {
+// it is run. Every error is one of the configuration. The store may be nil.
+func newDaemon(load func() (config.Config, error), stderr io.Writer, kept listen.Store) (*daemon, error) {
 	cfg, err := load()
 	if err != nil {
 		return nil, err
@@ -61,7 +62,9 @@ func newDaemon(load func() (config.Config, error), stderr io.Writer) (*daemon, e
 	d.loads.Store(&loadResult{at: time.Now(), ok: true})
 	d.level.Set(cfg.Log.Level)
 	d.log = newLogger(stderr, cfg.Log.Format, d.level)
-	if d.service, err = nodedns.New(serviceConfig(cfg, d.id, d.log)); err != nil {
+	service := serviceConfig(cfg, d.id, d.log)
+	service.Descriptors = kept
+	if d.service, err = nodedns.New(service); err != nil {
 		return nil, &usageError{err}
 	}
 	return d, nil

@@ -137,7 +137,7 @@ func (m *testMachine) daemon(stderr io.Writer) *daemon {
 	if err := cmd.ParseFlags(m.options); err != nil {
 		m.t.Fatal(err)
 	}
-	d, err := newDaemon(settings.load, stderr)
+	d, err := newDaemon(settings.load, stderr, nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}

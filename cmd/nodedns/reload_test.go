@@ -282,7 +282,7 @@ func TestEndWhileStarting(t *testing.T) {
 			close(reading)
 			<-release
 			return config.Config{}, errors.New("late")
-		}, new(logbook))
+		}, new(logbook), nil)
 		ended <- err
 	}()
 	<-reading

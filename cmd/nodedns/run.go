@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/cmd/nodedns/internal/config"
+	"github.com/nodedns/nodedns/cmd/nodedns/internal/fdstore"
+	"github.com/nodedns/nodedns/resolver/listen"
 )
 
 func newRun() *cobra.Command {
@@ -42,28 +44,35 @@ reload" has it load the configuration again, and so does SIGHUP.`,
 		context.AfterFunc(ctx, stop)
 		defer paceCollector()()
 
-		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr())
+		kept := fdstore.New()
+		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr(), kept)
 		switch {
 		case errors.Is(err, context.Canceled):
 			return nil // it was stopped before it had started
-		case err != nil:
-			return err
+		case err == nil:
+			err = d.run(ctx, reloads)
 		}
-		return d.run(ctx, reloads)
+		if err != nil {
+			return errors.Join(err, kept.Abandon())
+		}
+		if err := kept.Settle(); err != nil {
+			d.log.Warn("the next process may not get what this one has kept", "error", err)
+		}
+		return nil
 	}
 	return cmd
 }
 
 // startDaemon is newDaemon, unless ctx ends first: the file system that has the
 // configuration or the node's key may hang, and the daemon does nothing yet.
-func startDaemon(ctx context.Context, load func() (config.Config, error), stderr io.Writer) (*daemon, error) {
+func startDaemon(ctx context.Context, load func() (config.Config, error), stderr io.Writer, kept listen.Store) (*daemon, error) {
 	type result struct {
 		d   *daemon
 		err error
 	}
 	made := make(chan result, 1)
 	go func() {
-		d, err := newDaemon(load, stderr)
+		d, err := newDaemon(load, stderr, kept)
 		made <- result{d, err}
 	}()
 	select {

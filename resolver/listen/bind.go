@@ -40,12 +40,14 @@ func loops() int {
 // them. Port 0 is a free one, the same for UDP and TCP. Of the wildcards, [::]
 // is IPv6 only. An error names the address, the process that holds it where
 // that can be seen, and the remedy.
-func Bind(addrs []netip.AddrPort) (*Sockets, error) {
+func Bind(addrs []netip.AddrPort) (*Sockets, error) { return new(Handover).Bind(addrs) }
+
+func bindAll(addrs []netip.AddrPort, h *Handover, from *inherited) (*Sockets, error) {
 	s := new(Sockets)
 	for _, addr := range addrs {
-		l := &listener{addr: addr, loops: loops()}
+		l := &listener{addr: addr, loops: loops(), handover: h}
 		s.listeners = append(s.listeners, l)
-		l.bind()
+		l.bind(from)
 		if l.state == Failed {
 			return nil, errors.Join(l.err, s.Close())
 		}
@@ -73,8 +75,21 @@ func (s *Sockets) Listeners() []Status {
 	return all
 }
 
-// Close closes all sockets. Serve does it itself when it returns.
+// Close closes all sockets, which are not kept any longer. Serve closes them itself
+// when it returns.
 func (s *Sockets) Close() error {
+	s.discard()
+	return s.close()
+}
+
+// discard has no socket kept any longer.
+func (s *Sockets) discard() {
+	for _, l := range s.listeners {
+		l.discard()
+	}
+}
+
+func (s *Sockets) close() error {
 	var errs []error
 	for _, l := range s.listeners {
 		if p := l.bound(); p != nil {

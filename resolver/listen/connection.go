@@ -25,18 +25,18 @@ type connection struct {
 }
 
 // serve answers until the client is silent for too long, closes its side, sends
-// what is not DNS, or ctx ends. Whatever is in flight then is still answered: a
-// client may well close its side after its last query.
+// what is not DNS, or ctx ends. Whatever has arrived and is in flight then is still
+// answered: a client may well close its side after its last query.
 func (c *connection) serve(ctx context.Context) {
 	defer c.pool.leave(c)
 	defer c.conn.Close() // it is over either way
 	// The deadline in the past ends a read that is waiting, and leaves the
 	// writing of what is in flight alone.
-	defer context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(past) })()
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 
-	in := newInbox(c.conn)
+	in := newInbox(&arrivals{TCPConn: c.conn, left: lastOctets})
 	for {
 		message, ok := c.read(ctx, &in)
 		if !ok || !c.answer(ctx, message, &in, &waiting) {
@@ -50,9 +50,12 @@ func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
 	// Set once for a message, so that sending it octet by octet does not
 	// prolong the time.
 	err := c.conn.SetReadDeadline(time.Now().Add(c.pool.limits.Idle))
-	// Checked only now: the end of ctx may just have set a deadline that this
-	// one replaced.
-	if err != nil || ctx.Err() != nil {
+	// Checked only now: the end of ctx may just have set the deadline that this one
+	// replaced.
+	if ctx.Err() != nil {
+		err = c.conn.SetReadDeadline(past)
+	}
+	if err != nil {
 		return nil, false
 	}
 	message, ok := in.next()

@@ -87,3 +87,36 @@ func TestUDPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
 		c.wantPacket(message("arrived"))
 	}
 }
+
+// The Handler is blocked while more queries arrive on a connection, and released
+// when the context of Serve has ended. Some of them are longer than what is read
+// at once.
+func TestTCPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	first := true
+	s, end, wait := serving(t, answerer(func(m []byte, _ Client, b []byte) ([]byte, Wait) {
+		if first {
+			first = false
+			close(entered)
+			<-release
+		}
+		return append(b, m[:minMessage]...), nil
+	}), "127.0.0.1:0")
+	c := dial(t, "tcp", s.Addrs()[0])
+	c.send(frame(message("held")))
+	<-entered
+	const more = 200
+	for range more {
+		c.send(frame(message("arrived")))
+		c.send(frame(message("long") + string(make([]byte, 3*inboxSize))))
+	}
+	end()
+	close(release)
+	c.wantFrame(message("held"))
+	for range more {
+		c.wantFrame(message("arrived"))
+		c.wantFrame(message("long"))
+	}
+	wait()
+	c.wantEnd()
+}

@@ -25,7 +25,8 @@ type Status struct {
 
 // listener is an address to listen on, and its sockets while they are bound.
 type listener struct {
-	loops int // UDP sockets to open
+	loops    int // UDP sockets to open
+	handover *Handover
 
 	mu      sync.Mutex
 	addr    netip.AddrPort // with the port chosen for port 0
@@ -59,14 +60,15 @@ func (l *listener) bound() *pair {
 	return l.pair
 }
 
-// bind binds the address if it can be, and reports whether the result is new:
+// bind binds the address if it can be, to inherited sockets if there are any, and reports whether the result is new:
 // an error like the last one is not. Finding the process that has an address in
 // use is expensive, so it is done for new results only.
-func (l *listener) bind() (news bool) {
+func (l *listener) bind(from *inherited) (news bool) {
 	want := l.status().Addr
-	p, refused := openPair(want, l.loops)
+	p, refused := openPair(want, l.loops, from)
 	switch {
 	case refused == nil:
+		l.loops = max(l.loops, len(p.udp))
 		want = netip.AddrPortFrom(want.Addr(), p.addr.Port())
 		l.set(want, p, Listening, nil, nil)
 	case l.failedAlike(refused):

@@ -45,7 +45,7 @@ func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.D
 	defer p.close() // it is over either way
 	l := &packetLoop{packetSocket: p, handler: h, clock: clock, batch: newBatch(p.wildcard)}
 	defer context.AfterFunc(ctx, func() {
-		_ = p.conn.SetReadDeadline(time.Unix(1, 0))
+		_ = p.conn.SetReadDeadline(past)
 		_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
 	})()
 	defer l.waiting.Wait()

@@ -22,61 +22,80 @@ type packetSocket struct {
 	handled  atomic.Uint64 // messages, once their replies are on their way
 }
 
-// bindPackets opens several sockets on one address, among which the kernel
-// distributes the clients. Port 0 is one for all of them.
+// bindPackets opens sockets on one address, among which the kernel distributes the
+// clients, until there are count, and takes over the given ones. Port 0 is one for
+// all of them.
 //
 // The first is bound alone and lets the others in only then: an address that
-// another socket has already, with or without SO_REUSEPORT, is an error.
-func bindPackets(network string, addr netip.AddrPort, count int) ([]*packetSocket, error) {
-	first, err := bindPacket(network, addr, false)
-	if err != nil {
-		return nil, err
+// another socket has already, with or without SO_REUSEPORT, is an error. Another
+// process's, which was inherited, may let none in: then those there are do.
+func bindPackets(addr netip.AddrPort, sockets []*packetSocket, count int) ([]*packetSocket, error) {
+	inherited := len(sockets) > 0
+	if !inherited {
+		first, err := bindPacket(addr, false)
+		if err != nil {
+			return nil, err
+		}
+		sockets = append(sockets, first)
 	}
-	sockets := []*packetSocket{first}
-	if count > 1 {
-		err = first.setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	var err error
+	if len(sockets) < count {
+		err = sockets[0].setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	}
 	for err == nil && len(sockets) < count {
 		var next *packetSocket
-		if next, err = bindPacket(network, netip.AddrPortFrom(addr.Addr(), first.addr().Port()), true); err == nil {
+		if next, err = bindPacket(netip.AddrPortFrom(addr.Addr(), sockets[0].addr().Port()), true); err == nil {
 			sockets = append(sockets, next)
 		}
 	}
-	if err != nil {
-		for _, s := range sockets {
-			_ = s.close()
-		}
+	if err != nil && !inherited {
+		closeAll(sockets)
 		return nil, err
 	}
 	return sockets, nil
 }
 
-func bindPacket(network string, addr netip.AddrPort, shared bool) (*packetSocket, error) {
-	wildcard := addr.Addr().IsUnspecified()
+func closeAll(sockets []*packetSocket) {
+	for _, s := range sockets {
+		_ = s.close()
+	}
+}
+
+func bindPacket(addr netip.AddrPort, shared bool) (*packetSocket, error) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		p := packetSocket{raw: raw}
 		if shared {
-			if err := p.setOption(unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			if err := setOption(raw, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 				return err
 			}
 		}
-		switch {
-		case !wildcard:
-			return keepOnLink(raw, addr.Addr())
-		case addr.Addr().Is4():
-			return p.setOption(unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-		}
-		return p.setOption(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		return preparePacket(raw, addr.Addr())
 	}}
-	conn, err := config.ListenPacket(context.Background(), network, addr.String())
+	conn, err := config.ListenPacket(context.Background(), "udp"+familyOf(addr.Addr()), addr.String())
 	if err != nil {
 		return nil, err
 	}
-	p := &packetSocket{conn: conn.(*net.UDPConn), wildcard: wildcard}
-	if p.raw, err = p.conn.SyscallConn(); err != nil {
+	return newPacketSocket(conn.(*net.UDPConn), addr.Addr())
+}
+
+// preparePacket sets what a socket for queries to an address needs.
+func preparePacket(raw syscall.RawConn, addr netip.Addr) error {
+	switch {
+	case !addr.IsUnspecified():
+		return keepOnLink(raw, addr)
+	case addr.Is4():
+		return setOption(raw, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	}
+	return setOption(raw, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+}
+
+// newPacketSocket closes conn if it returns an error.
+func newPacketSocket(conn *net.UDPConn, addr netip.Addr) (*packetSocket, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
+	p := &packetSocket{conn: conn, raw: raw, wildcard: addr.IsUnspecified()}
 	p.enlarge()
 	return p, nil
 }

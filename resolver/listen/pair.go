@@ -24,15 +24,19 @@ type pair struct {
 // TCP alike.
 const portAttempts = 8
 
-// openPair opens the sockets of an address, so many for UDP, or none of them.
-func openPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
+// openPair opens the sockets of an address, so many for UDP, or none of them. It
+// goes on with inherited ones where there are any.
+func openPair(addr netip.AddrPort, loops int, from *inherited) (*pair, *bindError) {
 	numbered, err := numberZone(addr.Addr())
 	if err != nil {
 		return nil, &bindError{"tcp", addr, err}
 	}
 	addr = netip.AddrPortFrom(numbered, addr.Port())
+	if from.has(addr) && !assignable(numbered) {
+		from.reject(addr, errAddressAbsent)
+	}
 	for attempt := 1; ; attempt++ {
-		p, refused := tryPair(addr, loops)
+		p, refused := tryPair(addr, loops, from)
 		if refused == nil || addr.Port() != 0 || !errors.Is(refused, syscall.EADDRINUSE) || attempt == portAttempts {
 			return p, refused
 		}
@@ -41,24 +45,37 @@ func openPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
 }
 
 // tryPair binds TCP first: its free ports are scarcer.
-func tryPair(addr netip.AddrPort, loops int) (*pair, *bindError) {
-	family := familyOf(addr.Addr())
-	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return keepOnLink(raw, addr.Addr()) }}
-	// Multipath TCP has no benefit here, and its subflows get socket options
-	// late.
-	config.SetMultipathTCP(false)
-	listener, err := config.Listen(context.Background(), "tcp"+family, addr.String())
+func tryPair(addr netip.AddrPort, loops int, from *inherited) (*pair, *bindError) {
+	listener, err := from.stream(addr)
+	if listener == nil && err == nil {
+		listener, err = bindStream(addr)
+	}
 	if err != nil {
 		return nil, &bindError{"tcp", addr, rootCause(err)}
 	}
 	port := uint16(listener.Addr().(*net.TCPAddr).Port)
 	bound := netip.AddrPortFrom(addr.Addr(), port)
-	sockets, err := bindPackets("udp"+family, bound, loops)
+	sockets, err := from.packets(bound)
+	if err == nil {
+		sockets, err = bindPackets(bound, sockets, loops)
+	}
 	if err != nil {
 		_ = listener.Close() // it was not used
 		return nil, &bindError{"udp", bound, rootCause(err)}
 	}
-	return &pair{addr: bound, tcp: listener.(*net.TCPListener), udp: sockets}, nil
+	return &pair{addr: bound, tcp: listener, udp: sockets}, nil
+}
+
+func bindStream(addr netip.AddrPort) (*net.TCPListener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return keepOnLink(raw, addr.Addr()) }}
+	// Multipath TCP has no benefit here, and its subflows get socket options
+	// late.
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(context.Background(), "tcp"+familyOf(addr.Addr()), addr.String())
+	if err != nil {
+		return nil, err
+	}
+	return listener.(*net.TCPListener), nil
 }
 
 // rootCause leaves out what the net package adds, which is reported already.
@@ -70,17 +87,19 @@ func rootCause(err error) error {
 }
 
 // assigned reports whether this machine still has the address that the pair was
-// bound to, on the same interface if it has a zone. The sockets do not show it:
-// they stay open, and work again when the address returns, unless its interface
-// was deleted. So a trial bind tests whether the kernel would bind the address
-// now.
+// bound to, on the same interface if it has a zone.
 func (p *pair) assigned(want netip.Addr) bool {
 	numbered, err := numberZone(want)
-	if err != nil || numbered != p.addr.Addr() {
-		return false
-	}
-	anyPort := net.UDPAddrFromAddrPort(netip.AddrPortFrom(numbered, 0))
-	conn, err := net.ListenUDP("udp"+familyOf(numbered), anyPort)
+	return err == nil && numbered == p.addr.Addr() && assignable(numbered)
+}
+
+// assignable reports whether this machine has an address, whose zone is a number.
+// Sockets that are bound to it do not show it: they stay open, and work again when
+// the address returns, unless its interface was deleted. So a trial bind tests
+// whether the kernel would bind the address now.
+func assignable(addr netip.Addr) bool {
+	anyPort := net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))
+	conn, err := net.ListenUDP("udp"+familyOf(addr), anyPort)
 	if err != nil {
 		return !absent(err) // such as EMFILE, which is not about the address
 	}

@@ -63,7 +63,11 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	// Without a socket too: the caller of a Server that serves none still
 	// relies on Run.
 	group.Go(func() error { <-ctx.Done(); return nil })
-	return errors.Join(group.Wait(), s.Close())
+	err := errors.Join(group.Wait(), s.close())
+	if err != nil {
+		s.discard() // no process is about to go on with them
+	}
+	return err
 }
 
 // accept serves the connections of one listener. Those that it opened are

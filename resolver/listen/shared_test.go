@@ -17,7 +17,7 @@ import (
 func several(t *testing.T, addr netip.AddrPort) *Sockets {
 	t.Helper()
 	const count = 4
-	p, refused := openPair(addr, count)
+	p, refused := openPair(addr, count, nil)
 	if refused != nil {
 		t.Fatal(refused)
 	}
@@ -30,7 +30,7 @@ func several(t *testing.T, addr netip.AddrPort) *Sockets {
 			t.Fatalf("sockets on %v and %v", s.addr(), p.addr)
 		}
 	}
-	return &Sockets{listeners: []*listener{{loops: count, addr: p.addr, pair: p, state: Listening}}}
+	return &Sockets{listeners: []*listener{{loops: count, handover: new(Handover), addr: p.addr, pair: p, state: Listening}}}
 }
 
 // Each socket has a Handler of its own, which no other goroutine calls: the race
@@ -110,7 +110,7 @@ func TestSharedAddressIsTaken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			addr := first(t)
 			for _, count := range []int{1, 4} {
-				second, err := bindPackets("udp4", addr, count)
+				second, err := bindPackets(addr, nil, count)
 				if !errors.Is(err, syscall.EADDRINUSE) {
 					t.Errorf("%d sockets: %v, want EADDRINUSE", count, err)
 				}

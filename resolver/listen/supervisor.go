@@ -34,6 +34,7 @@ func (a *listenerSupervisor) run(ctx context.Context) error {
 				return err
 			}
 			a.closed(err)
+			a.discard() // or the address stays in use
 			if err != nil {
 				a.report()
 				a.await(ctx) // not at once, for it may fail at once
@@ -44,7 +45,8 @@ func (a *listenerSupervisor) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if a.bind() {
+		if a.bind(nil) {
+			a.keep()
 			a.report()
 		}
 	}

@@ -29,7 +29,8 @@ func observe(t *testing.T, addrs ...string) *observed {
 	for _, addr := range addrs {
 		listen = append(listen, netip.MustParseAddrPort(addr))
 	}
-	s, err := Bind(listen)
+	// What the store has of an address that was lost would keep it in use.
+	s, err := newStore(t).bind(listen...)
 	must(t, err)
 	o := &observed{Sockets: s, t: t, changes: make(chan struct{}, 100)}
 	s.Changed = func() { o.changes <- struct{}{} }

@@ -1,0 +1,79 @@
+package integration
+
+import (
+	"context"
+	"encoding/binary"
+	"flag"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
+	"github.com/nodedns/nodedns/internal/testkit/load"
+)
+
+var handoverRate = flag.Int("handover.rate", 0, "queries a second during restarts; 0: as many as suit the machine")
+
+// queryFor is a query for the address of a name.
+func queryFor(name string) []byte {
+	query := binary.BigEndian.AppendUint16(make([]byte, 2), 0x0100) // RD
+	query = append(query, 0, 1, 0, 0, 0, 0, 0, 0, byte(len(name)))
+	query = append(query, name...)
+	return append(query, 0, 0, 1, 0, 1)
+}
+
+// Through restarts no query is lost: it waits in the sockets, which the service
+// manager keeps, until the next process serves them. A process that is killed
+// loses no more than what it has read and not answered.
+func TestRestartLosesNoQuery(t *testing.T) {
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	n.configure(noUpstream)
+	system := newServiceManager(t)
+	start := func() {
+		n.daemon = n.startDaemonUnder(system)
+		system.await("READY=1", patience)
+	}
+	start()
+	eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
+
+	times, rate := testkit.Times(3, 20), testkit.Times(2000, 20000)
+	if *handoverRate > 0 {
+		rate = *handoverRate
+	}
+	for name, end := range map[string]unix.Signal{"restarted": unix.SIGTERM, "killed": unix.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			reports := make(chan load.Report)
+			go func() {
+				report, err := load.Run(ctx, load.Config{
+					Dial: func() (conn net.Conn, err error) {
+						n.do(func() { conn, err = net.Dial("udp", "127.0.0.53:53") })
+						return conn, err
+					},
+					Query: queryFor(n.id), Rate: rate, Connections: 8, Patience: patience,
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				reports <- report
+			}()
+			for range times {
+				time.Sleep(100*time.Millisecond + rand.N(200*time.Millisecond)) // of undisturbed load
+				n.daemon.signal(end)
+				n.daemon.exit()
+				start()
+			}
+			cancel()
+			report := <-reports
+			t.Logf("%s %d times: %v", name, times, report)
+			if report.Refused > 0 || end == unix.SIGTERM && report.Unanswered > 0 {
+				t.Errorf("unanswered were sent at %v", report.Lost)
+			}
+		})
+	}
+}

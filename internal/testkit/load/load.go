@@ -1,0 +1,169 @@
+// Package load sends queries at a steady rate and watches for their replies, to
+// see what a name server loses and how long it makes clients wait.
+package load
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Config is what is sent.
+type Config struct {
+	// Dial makes a connection over UDP to the server.
+	Dial func() (net.Conn, error)
+	// Query is a DNS message; its ID is replaced.
+	Query []byte
+	// Rate is how many are sent each second, over all connections.
+	Rate int
+	// Connections are clients with ports of their own.
+	Connections int
+	// Patience is how long the last reply is waited for.
+	Patience time.Duration
+}
+
+// Report is what came of it.
+type Report struct {
+	Sent       int
+	Unanswered int
+	Refused    int             // sends that the kernel refused: no process had the address
+	Longest    time.Duration   // wait for a reply
+	P999       time.Duration   // 99.9 % of the replies came within it
+	Lost       []time.Duration // when the unanswered were sent, since the start
+}
+
+func (r Report) String() string {
+	return fmt.Sprintf("%d queries: %d unanswered, %d refused; longest wait %v, p99.9 %v",
+		r.Sent, r.Unanswered, r.Refused, r.Longest.Round(time.Microsecond), r.P999.Round(time.Microsecond))
+}
+
+// Run sends until ctx ends, and then waits for the replies that are missing. No
+// query is sent twice.
+func Run(ctx context.Context, c Config) (Report, error) {
+	began := time.Now()
+	var clients []*client
+	for range c.Connections {
+		conn, err := c.Dial()
+		if err != nil {
+			return Report{}, err
+		}
+		defer conn.Close()
+		clients = append(clients, &client{conn: conn})
+	}
+	var running sync.WaitGroup
+	for _, one := range clients {
+		running.Go(func() { one.receive() })
+		running.Go(func() { one.send(ctx, c, began) })
+	}
+	running.Wait()
+	return summarize(clients, began), nil
+}
+
+// client is one connection. An ID is used again after 65536 queries, which must be
+// later than the last wait.
+type client struct {
+	conn    net.Conn
+	mu      sync.Mutex
+	sent    [1 << 16]time.Time // zero: answered, or not sent
+	count   int
+	refused int
+	waits   []time.Duration
+	lost    []time.Time // overtaken by another of their ID
+}
+
+func (c *client) send(ctx context.Context, config Config, began time.Time) {
+	interval := time.Second * time.Duration(config.Connections) / time.Duration(config.Rate)
+	query := slices.Clone(config.Query)
+	for n := 0; ctx.Err() == nil; n++ {
+		// Late ones are made up for: the rate is that of the whole.
+		if ahead := time.Until(began.Add(time.Duration(n) * interval)); ahead > 0 {
+			time.Sleep(ahead)
+		}
+		id := uint16(n)
+		binary.BigEndian.PutUint16(query, id)
+		c.mu.Lock()
+		if before := c.sent[id]; !before.IsZero() {
+			c.lost = append(c.lost, before)
+		}
+		c.sent[id] = time.Now()
+		c.count++
+		c.mu.Unlock()
+		if _, err := c.conn.Write(query); errors.Is(err, syscall.ECONNREFUSED) {
+			// What is refused is the query before; this one was not sent.
+			_, _ = c.conn.Write(query)
+			c.mu.Lock()
+			c.refused++
+			c.mu.Unlock()
+		}
+	}
+	c.await(config.Patience)
+	_ = c.conn.SetReadDeadline(time.Unix(1, 0))
+}
+
+// await returns when all replies are there, or after the patience.
+func (c *client) await(patience time.Duration) {
+	for late := time.Now().Add(patience); time.Now().Before(late) && c.missing() > 0; {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (c *client) missing() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count - len(c.waits) - len(c.lost)
+}
+
+func (c *client) receive() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := c.conn.Read(buffer)
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			c.mu.Lock()
+			c.refused++
+			c.mu.Unlock()
+		case err != nil:
+			return
+		case n >= 12 && buffer[2]&0x80 != 0 && buffer[3]&0xf == 0 && buffer[7] > 0: // a reply with an answer
+			c.note(binary.BigEndian.Uint16(buffer))
+		}
+	}
+}
+
+func (c *client) note(id uint16) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := c.sent[id]; !at.IsZero() {
+		c.waits = append(c.waits, time.Since(at))
+		c.sent[id] = time.Time{}
+	}
+}
+
+func summarize(clients []*client, began time.Time) (r Report) {
+	var waits []time.Duration
+	for _, c := range clients {
+		r.Sent += c.count
+		r.Refused += c.refused
+		waits = append(waits, c.waits...)
+		for _, at := range c.lost {
+			r.Lost = append(r.Lost, at.Sub(began))
+		}
+		for _, at := range c.sent {
+			if !at.IsZero() {
+				r.Lost = append(r.Lost, at.Sub(began))
+			}
+		}
+	}
+	slices.Sort(r.Lost)
+	r.Unanswered = len(r.Lost)
+	if slices.Sort(waits); len(waits) > 0 {
+		r.Longest, r.P999 = waits[len(waits)-1], waits[(len(waits)-1)*999/1000]
+	}
+	return r
+}
