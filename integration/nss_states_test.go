@@ -32,7 +32,7 @@ func newNSSCluster(x *nss, size int, lines ...string) *cluster {
 // Each program finds what exists, and gets a negative answer for what does not.
 func TestNSS(t *testing.T) {
 	t.Parallel()
-	x := needNSS(t, "python3")
+	x := needNSS(t, python3)
 	c := newNSSCluster(x, 3, withoutHosts)
 	n, peer, leaving := c.nodes[0], c.nodes[1], c.nodes[2]
 	c.curator.tell("remove %s", leaving.id)
@@ -78,7 +78,7 @@ func TestNSS(t *testing.T) {
 // Shows io.systemd.Resolve ResolveHostname.
 func TestNSSFamilies(t *testing.T) {
 	t.Parallel()
-	x := needNSS(t, "python3")
+	x := needNSS(t, python3)
 	c := newNSSCluster(x, 2, withoutHosts)
 	n, v6only := c.nodes[0], strangerID(t)
 	c.curator.tell("set %s fd88::99", v6only)
@@ -101,7 +101,7 @@ for name, family in zip(sys.argv[1::2], sys.argv[2::2]):
 		{v6only, "6", v6only + " fd88::99"},
 		{"localhost", "6", "localhost ::1"},
 	}
-	command := []string{"python3", "-c", python}
+	command := []string{python3, "-c", python}
 	for _, tt := range tests {
 		command = append(command, tt.name, tt.family)
 	}

@@ -13,7 +13,7 @@ import (
 // Shows hosts(5) canonical.
 func TestSpellingOfTheUsersLines(t *testing.T) {
 	t.Parallel()
-	x := needNSS(t, "python3")
+	x := needNSS(t, python3)
 	n := newNode(newLAN(t), "node")
 	n.asksByResolve(noUpstream)
 	n.write("/etc/hosts", userHosts+"192.0.2.88 Web1.Corp.Example WEB1 www\n192.0.2.89 Solo\n192.0.2.90 lower\n2001:db8::88 web1.corp.example\n")
@@ -37,7 +37,7 @@ for addr in ("192.0.2.88", "192.0.2.89", "2001:db8::88"): print(socket.getnamein
 	lookUp := func(hosts string) string {
 		t.Helper()
 		n.write("/etc/nsswitch.conf", "hosts: "+hosts+"\n")
-		out, err := x.run(n.machine, append([]string{"python3", "-c", canonical}, names...)...)
+		out, err := x.run(n.machine, append([]string{python3, "-c", canonical}, names...)...)
 		must(t, err)
 		return strings.Join(strings.Fields(out), " ")
 	}
