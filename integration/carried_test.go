@@ -104,6 +104,7 @@ forward-zone:
 		return err
 	})
 
+	var queries []string
 	for label, odd := range oddRecords {
 		name := label + ".example."
 		typ, known := dns.StringToType[odd.typ]
@@ -120,8 +121,12 @@ forward-zone:
 				t.Errorf("%s, %s: got %v, Unbound has %v", label, source, ours, theirs)
 			}
 		}
-		if ours, theirs := peer.shownBy(n.v4(), name, odd.typ), peer.shownBy(peer.v4(), name, odd.typ); ours != theirs {
-			t.Errorf("%s: dig shows\n%s\nand of Unbound\n%s", label, ours, theirs)
+		queries = append(queries, name+" "+odd.typ)
+	}
+	ours, theirs := peer.shownBy(n.v4(), queries), peer.shownBy(peer.v4(), queries)
+	for i, query := range queries {
+		if ours[i] != theirs[i] {
+			t.Errorf("%s: dig shows\n%s\nand of Unbound\n%s", query, ours[i], theirs[i])
 		}
 	}
 	for _, label := range []string{"additional", "count", "place", "option", "www"} {
@@ -140,13 +145,26 @@ forward-zone:
 	}
 }
 
-// shownBy is what dig reads of a server's answer, if it reads it.
-func (m *machine) shownBy(server netip.Addr, name, typ string) string {
-	text, _ := m.try("dig", "@"+server.String(), "+tries=1", "+noall", "+answer", "+nottlid", "+unknownformat", name, typ)
-	if bad, _, cut := strings.Cut(text, "\n"); cut && strings.Contains(bad, "bad packet") {
-		return bad // its octets follow
+// shownBy has for each query what dig reads of a server's answer, or that it cannot
+// read it.
+func (m *machine) shownBy(server netip.Addr, queries []string) (shown []string) {
+	m.t.Helper()
+	var lines strings.Builder
+	for _, query := range queries {
+		fmt.Fprintf(&lines, "@%s +tries=1 +noall +answer +nottlid +unknownformat %s\n", server, query)
 	}
-	return text
+	m.write("/etc/queries", lines.String())
+	text, _ := m.try("dig", "-f", "/etc/queries")
+	for line := range strings.Lines(text) {
+		// What cannot be read is followed by its octets.
+		if strings.HasPrefix(line, ";; Got bad packet") || strings.Contains(line, ".example.\t") {
+			shown = append(shown, line)
+		}
+	}
+	if len(shown) != len(queries) {
+		m.t.Fatalf("dig shows %d answers to %d queries:\n%s", len(shown), len(queries), text)
+	}
+	return shown
 }
 
 // answerData are the data of the answer of a server to the machine, as octets.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // vpnServer is the name server of a VPN, which answers nobody.
@@ -127,12 +129,16 @@ func TestResolvConfAndVPNs(t *testing.T) {
 	}
 }
 
-// The daemon may be killed, stopped, or not run at all while that happens.
+// The daemon may be killed, stopped, or not run at all while that happens. What
+// differs between the programs while it runs is above.
 func TestResolvConfAndVPNsOverRestarts(t *testing.T) {
 	t.Parallel()
 	for kind, vpn := range vpns {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			if kind != "openresolv" {
+				testkit.Long(t)
+			}
 			n, d := newVPNNode(t, kind)
 			vpn.up(n)
 			eventually(t, "the VPN's server is asked", func() error { return n.asks(vpnServer) })
