@@ -38,7 +38,7 @@ func TestPacketsForOneQuery(t *testing.T) {
 		}
 		for i, s := range servers {
 			asked := s.take()
-			if n := queries(asked); n != maxDatagrams+1 {
+			if n := queries(asked); n != 3+1 {
 				t.Errorf("server %d got %d queries", i, n)
 			}
 			if counted := g.peers[i].status().Queries - before[i]; counted != uint64(len(asked)) {

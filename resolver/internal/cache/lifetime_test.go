@@ -36,7 +36,7 @@ func TestPutKeeps(t *testing.T) {
 			records: []string{"www.example.org. 2147483648 A 192.0.2.1"},
 		},
 		"RFC 2181 section 8: the longest TTL is capped": {
-			records: []string{"www.example.org. 2147483647 A 192.0.2.1"}, want: []uint32{maxPositive},
+			records: []string{"www.example.org. 2147483647 A 192.0.2.1"}, want: []uint32{24 * 60 * 60},
 		},
 		"RFC 2181 section 5.2: TTLs that differ within a set": {
 			records: []string{address, "www.example.org. 200 A 192.0.2.2"}, want: []uint32{300, 200},
@@ -69,7 +69,7 @@ func TestPutKeeps(t *testing.T) {
 		},
 		"RFC 2308 section 5: three hours at most": {
 			rcode:   dns.RcodeNameError,
-			records: []string{"authority", "example.org. 86400 SOA a. b. 1 2 3 4 86400"}, want: []uint32{maxNegative},
+			records: []string{"authority", "example.org. 86400 SOA a. b. 1 2 3 4 86400"}, want: []uint32{3 * 60 * 60},
 		},
 		"RFC 2308 section 5: a minimum with the top bit": {
 			rcode:   dns.RcodeNameError,

@@ -80,12 +80,11 @@ func TestVectorsOfRFC9018(t *testing.T) {
 func TestWhichCookiesAreKept(t *testing.T) {
 	j := New()
 	client := netip.MustParseAddr("192.0.2.1")
-	made := time.Unix(1<<32-10, 0) // the timestamp is about to wrap round
-	c := j.Reply(make([]byte, clientLen), client, made)
 	tests := map[string]struct {
 		client string
 		age    time.Duration
-		tamper int
+		tamper int  // with this octet
+		signed bool // and sign it again
 		keep   bool
 	}{
 		"fresh":              {client: "192.0.2.1", keep: true},
@@ -95,21 +94,27 @@ func TestWhichCookiesAreKept(t *testing.T) {
 		"five minutes ahead": {client: "192.0.2.1", age: -5 * time.Minute, keep: true},
 		"further ahead":      {client: "192.0.2.1", age: -6 * time.Minute},
 		"another client":     {client: "192.0.2.2"},
-		"another version":    {client: "192.0.2.1", tamper: 8},
+		"another version":    {client: "192.0.2.1", tamper: 8, signed: true},
 		"another hash":       {client: "192.0.2.1", tamper: 23},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			sent := c
-			if tt.tamper > 0 {
-				sent[tt.tamper] ^= 1
-			}
-			got := j.Reply(sent[:], netip.MustParseAddr(tt.client), made.Add(tt.age))
-			if kept := got == sent; kept != tt.keep {
-				t.Errorf("kept: %t, want %t", kept, tt.keep)
-			}
-			if [clientLen]byte(got[:]) != [clientLen]byte(sent[:]) {
-				t.Errorf("the client's half is %x, sent was %x", got[:clientLen], sent[:clientLen])
+			// The timestamp is about to wrap round, or has done so.
+			for _, made := range []time.Time{time.Unix(1<<32-10, 0), time.Unix(1<<32+1000, 0)} {
+				sent := j.Reply(make([]byte, clientLen), client, made)
+				if tt.tamper > 0 {
+					sent[tt.tamper] ^= 1
+				}
+				if tt.signed {
+					j.sign(&sent, client)
+				}
+				got := j.Reply(sent[:], netip.MustParseAddr(tt.client), made.Add(tt.age))
+				if kept := got == sent; kept != tt.keep {
+					t.Errorf("made at %d: kept: %t, want %t", made.Unix(), kept, tt.keep)
+				}
+				if [clientLen]byte(got[:]) != [clientLen]byte(sent[:]) {
+					t.Errorf("the client's half is %x, sent was %x", got[:clientLen], sent[:clientLen])
+				}
 			}
 		})
 	}

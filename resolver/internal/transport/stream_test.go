@@ -106,7 +106,7 @@ func TestStreamSendsAgainWhenAConnectionEnds(t *testing.T) {
 	t.Run("always", func(t *testing.T) {
 		bubble(t, Limits{}, func(_ int, conn net.Conn) { receive(conn) }, func(t *testing.T, s *Kept, p *peer) {
 			for n := range byte(2) {
-				if _, err := s.RoundTrip(t.Context(), query(n), accepting(n)); !errors.Is(err, errClosed) || p.dialled() != maxSends*int(n+1) {
+				if _, err := s.RoundTrip(t.Context(), query(n), accepting(n)); !errors.Is(err, errClosed) || p.dialled() != 3*int(n+1) {
 					t.Errorf("error %v after %d connections", err, p.dialled())
 				}
 			}
