@@ -30,6 +30,15 @@ func hostsText(nodes, other int) string {
 	return b.String()
 }
 
+// plainText is a file of so many nodes with one name and one address each.
+func plainText(nodes, other int) string {
+	var b strings.Builder
+	for i := range nodes {
+		fmt.Fprintf(&b, "%s node-%d\n", benchAddr(i, other), i)
+	}
+	return b.String()
+}
+
 func jsonText(nodes, other int) string {
 	var b strings.Builder
 	b.WriteString("[")
@@ -54,7 +63,7 @@ func benchAddr(i, other int) string {
 var benchTexts = []struct {
 	name string
 	text func(nodes, other int) string
-}{{"nodes.hosts", hostsText}, {"nodes.json", jsonText}}
+}{{"plain.hosts", plainText}, {"nodes.hosts", hostsText}, {"nodes.json", jsonText}}
 
 // BenchmarkLoad is the time from nothing until the zone has all nodes of a file.
 func BenchmarkLoad(b *testing.B) {
