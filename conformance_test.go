@@ -74,6 +74,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	want := conformanceMarkdown(documents)
+	// The flag is of the tests within the package, which are in the same binary.
 	if flag.Lookup("update").Value.String() == "true" {
 		if err := os.WriteFile(conformancePage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

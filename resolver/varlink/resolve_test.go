@@ -29,7 +29,7 @@ func invalid(parameter string) string {
 }
 
 // Shows RFC 1123 2.1c.
-// Shows io.systemd.Resolve ResolveHostname.
+// Shows io.systemd.Resolve ResolveHostname, ifindex.
 func TestResolveHostname(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, Resolve(host()))
@@ -184,6 +184,7 @@ func TestResolverErrors(t *testing.T) {
 	}
 }
 
+// Shows io.systemd.Resolve ifindex.
 func TestEntryOfAnAddressOnNoInterface(t *testing.T) {
 	t.Parallel()
 	if _, ok := newEntry(netip.Addr{}, 0); ok {

@@ -51,6 +51,7 @@ func TestDecideAllocatesNothing(t *testing.T) {
 }
 
 // Shows RFC 1035 2.3.4a, 2.3.4b.
+// Shows RFC 4343 3.1.
 func TestParseName(t *testing.T) {
 	for text, want := range map[string]string{
 		"":           "\x00",
