@@ -50,7 +50,7 @@ func (d *document) section(key string) string {
 	}
 	section := strings.TrimRight(key, "abcdefghijklmnopqrstuvwxyz")
 	kind := "section"
-	if section[0] >= 'A' {
+	if section >= "A" {
 		kind = "appendix"
 	}
 	return fmt.Sprintf("[%s](https://www.rfc-editor.org/rfc/rfc%s#%s-%s)", key, number, kind, section)
@@ -63,7 +63,7 @@ func (c *clause) evidence() string {
 		parts = append(parts, "**"+string(c.kind)+"**: "+c.why)
 	}
 	for _, by := range c.tests {
-		path, _ := filepath.Rel(filepath.Dir(conformancePage), by.file)
+		path, _ := filepath.Rel(filepath.Dir(conformancePage), by.file) // both are relative
 		parts = append(parts, fmt.Sprintf("[%s](%s)", by.test, filepath.ToSlash(path)))
 	}
 	return strings.Join(parts, "<br>")

@@ -102,7 +102,7 @@ func parseConformance(table io.Reader) (documents []*document, err error) {
 	lines := bufio.NewScanner(table)
 	for number := 1; lines.Scan(); number++ {
 		line := lines.Text()
-		fault := func(what string) ([]*document, error) { return nil, fmt.Errorf("line %d: %s: %q", number, what, line) }
+		invalid := func(what string) ([]*document, error) { return nil, fmt.Errorf("line %d: %s: %q", number, what, line) }
 		name, isDocument := strings.CutPrefix(line, "== ")
 		reason, isReason := strings.CutPrefix(line, "\t")
 		switch {
@@ -110,20 +110,20 @@ func parseConformance(table io.Reader) (documents []*document, err error) {
 		case isDocument:
 			name, title, ok := strings.Cut(name, ": ")
 			if !ok || find(documents, name) != nil {
-				return fault("want a document's name and title, once")
+				return invalid("want a document's name and title, once")
 			}
 			d, c = &document{name: name, title: title}, nil
 			documents = append(documents, d)
 		case isReason:
 			kind, why, ok := strings.Cut(reason, ": ")
 			if c == nil || c.kind != none || !ok || kind != string(needless) && kind != string(deviation) {
-				return fault("want a reason after a clause")
+				return invalid("want a reason after a clause")
 			}
 			c.kind, c.why = exception(kind), why
 		default:
 			key, text, ok := strings.Cut(line, " ")
 			if !ok || d == nil || d.clause(key) != nil {
-				return fault("want a key and a clause, once")
+				return invalid("want a key and a clause, once")
 			}
 			c = &clause{key: key, text: strings.TrimSpace(text)}
 			d.clauses = append(d.clauses, c)
@@ -165,22 +165,22 @@ func readTags(name string, source any, documents []*document) error {
 			if !strings.HasPrefix(comment.Text, "// Shows ") {
 				continue
 			}
-			fault := func(what string) error {
+			invalid := func(what string) error {
 				return fmt.Errorf("%v: %s: %s", fileSet.Position(comment.Pos()), what, comment.Text)
 			}
 			match := tag.FindStringSubmatch(comment.Text)
 			test := testAround(file, comment)
 			if match == nil || test == "" {
-				return fault(`want "// Shows DOCUMENT KEY, KEY." at or in a test`)
+				return invalid(`want "// Shows DOCUMENT KEY, KEY." at or in a test`)
 			}
 			d := find(documents, match[1])
 			if d == nil {
-				return fault(conformanceTable + " lacks the document")
+				return invalid(conformanceTable + " lacks the document")
 			}
 			for key := range strings.SplitSeq(match[2], ", ") {
 				c := d.clause(key)
 				if c == nil {
-					return fault(conformanceTable + " lacks the clause " + key)
+					return invalid(conformanceTable + " lacks the clause " + key)
 				}
 				if by := (shown{name, test}); !slices.Contains(c.tests, by) {
 					c.tests = append(c.tests, by)
