@@ -68,7 +68,8 @@ func (n names) first() (first string) {
 }
 
 // origin reports whether a name is one of them, and of which origin. It is of both as
-// each has it: from files.
+// each has it: from files. The name has no break in it, or its hash would not have led
+// here.
 func (n names) origin(name []byte) (Origin, bool) {
 	for at, end := 0, len(name); end > at && end <= len(n); end = at + len(name) {
 		if string(n[at:end]) == string(name) && (end == len(n) || isBreak(n[end])) {

@@ -23,7 +23,6 @@ func TestOriginOfAName(t *testing.T) {
 		{"web", "web2", none},
 		{"\nweb", "web", cluster},
 		{"\nweb", "we", none},
-		{"\nweb", "\nweb", none},
 		{"web www.corp.example db", "web", file},
 		{"web www.corp.example db", "www.corp.example", file},
 		{"web www.corp.example db", "db", file},
