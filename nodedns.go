@@ -148,6 +148,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 		Canonical:    cfg.DNS.Canonical(),
 		StateDir:     cfg.StateDir,
 		IPv6Loopback: s.loopback.HasIPv6,
+		BeforeHosts:  func() { s.saved.SaveAhead() }, // it is there: no file is kept without a StateDir
 		Written:      func(string) { s.selfHints.Send() },
 		Renamed:      s.hostnameChanged,
 		Logger:       cfg.Logger.With("part", "files"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,9 @@ import (
 
 // TestMain lets no test leave a goroutine of this module behind.
 func TestMain(m *testing.M) {
+	if os.Getenv(programVar) != "" {
+		os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
 	code := m.Run()
 	if left := goroutinesLeft(); code == exitOK && left != "" {
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", left)

@@ -89,7 +89,7 @@ func states() []description {
 		},
 		{
 			StateSyncing, "The backlog is coming in.",
-			"Nodes appear as they come. None departs, and nothing is saved, before the backlog is complete.",
+			"Nodes appear as they come. None departs before the backlog is complete. Nothing is saved before that either, unless saved nodes were loaded: the new ones join these.",
 			[]transition{
 				{StateConnected, "the backlog is complete, or an older curator has gone quiet"},
 				{StateConnecting, "another curator leads, or the credentials changed"},

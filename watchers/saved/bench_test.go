@@ -58,7 +58,7 @@ func BenchmarkSave(b *testing.B) {
 		p := large(b, nodes, withNames)
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := p.save(); err != nil {
+			if err := p.save(p.Store.Snapshot()); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -68,6 +68,16 @@ func BenchmarkSave(b *testing.B) {
 		}
 		b.ReportMetric(float64(info.Size())/float64(nodes), "file-B/node")
 	})
+}
+
+// BenchmarkSaveAhead is what a change costs that the hosts file gets.
+func BenchmarkSaveAhead(b *testing.B) {
+	p := large(b, 10_000, false)
+	p.SaveAhead()
+	for i := 0; b.Loop(); i++ {
+		p.curator.Set(live(1, fmt.Sprintf("10.0.%d.%d", i>>8&255, i&255)))
+		p.SaveAhead()
+	}
 }
 
 // BenchmarkLoad also reports how much memory each node takes once it is loaded.
@@ -98,7 +108,7 @@ func BenchmarkLoad(b *testing.B) {
 // largeFile returns the state directory of such a run.
 func largeFile(b *testing.B, nodes int, withNames bool) string {
 	p := large(b, nodes, withNames)
-	if err := p.save(); err != nil {
+	if err := p.save(p.Store.Snapshot()); err != nil {
 		b.Fatal(err)
 	}
 	return p.Path

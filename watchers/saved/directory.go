@@ -17,7 +17,7 @@ import (
 const FileName = "saved-nodes"
 
 const (
-	// minInterval is the least time between two writes.
+	// minInterval is the least time from a write to the next one that Run makes.
 	minInterval = 5 * time.Second
 	// idleShare is the pause after a write, in multiples of its duration: at
 	// most 2 % of the time go into writing, however large the zone is.
@@ -38,18 +38,23 @@ type Directory struct {
 	// Logger may be nil.
 	Logger *slog.Logger
 
-	cluster string         // the cluster whose nodes the file has
-	loaded  uint64         // fingerprint of the nodes loaded, or 0
-	agreed  *zone.Snapshot // the newest one that the file agrees with, or nil
-	counted time.Duration  // of all departed nodes, as the file has it
-	due     time.Time      // when the next write is allowed
+	turns turns // whose the file and the following are, but for written
+
+	covered  bool           // the zone has had all that the file has: see mayReplace
+	unread   error          // why there may be a file that the zone has not had, or nil
+	unsynced bool           // a power failure may undo the last write
+	cluster  string         // the cluster whose nodes the file has
+	loaded   uint64         // fingerprint of the nodes loaded, or 0
+	agreed   *zone.Snapshot // the newest one that the file agrees with, or nil
+	counted  time.Duration  // of all departed nodes, as the file has it
+	due      time.Time      // when Run may write next
 
 	written atomic.Pointer[time.Time] // see Written
 }
 
-// Written returns when the file was written last, by this process or by the one
-// whose file was loaded; zero where there is none. It may be called from any
-// goroutine.
+// Written returns when the file was written last by this process or, of one that was
+// loaded, the moment that its nodes date from; zero where there is none. It may be
+// called from any goroutine.
 func (d *Directory) Written() time.Time {
 	if at := d.written.Load(); at != nil {
 		return *at
@@ -65,28 +70,23 @@ func (d *Directory) Run(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
-		if err := d.until(ctx, time.Now().Add(countInterval), d.differs); err != nil {
+		if err := d.until(ctx, time.Now().Add(countInterval), d.behind); err != nil {
 			return err
 		}
-		if !d.pending() {
-			continue
+		var due time.Time
+		if err := d.inTurn(patience, func() error { due = d.due; return nil }); err != nil {
+			return err
 		}
 		never := func(*zone.Snapshot) bool { return false }
-		if err := d.until(ctx, d.due, never); err != nil {
+		if err := d.until(ctx, due, never); err != nil {
 			return err
 		}
-		if err := d.save(); err != nil {
+		if err := d.inTurn(patience, d.catchUp); err != nil {
 			return err
 		}
 	}
 	// The last snapshot may be one that was not examined yet.
-	if err := d.dropForeign(d.Store.Snapshot()); err != nil {
-		return err
-	}
-	if !d.pending() {
-		return nil
-	}
-	return d.save()
+	return d.inTurn(patience, d.catchUp)
 }
 
 // makeDir creates the state directory if it is missing.
@@ -104,30 +104,60 @@ func (d *Directory) until(ctx context.Context, deadline time.Time, met func(*zon
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	for snapshot := range d.Store.Watch(ctx) {
-		if err := d.dropForeign(snapshot); err != nil {
+		is := false
+		err := d.inTurn(patience, func() error {
+			err := d.dropForeign(snapshot)
+			is = err == nil && met(snapshot)
 			return err
-		}
-		if met(snapshot) {
-			return nil
+		})
+		if err != nil || is {
+			return err
 		}
 	}
 	return nil
 }
 
-// pending reports whether there is something to write.
-func (d *Directory) pending() bool {
-	if d.differs(d.Store.Snapshot()) {
-		return true
+// catchUp writes what the file lacks, and makes it durable.
+func (d *Directory) catchUp() error {
+	snapshot := d.Store.Snapshot()
+	if err := d.dropForeign(snapshot); err != nil {
+		return err
 	}
-	return d.agreed != nil && d.agreed.Counts().Departed > 0 && total(d.Store.DepartedFor()) != d.counted
+	// What is not synced was saved a moment ago, with the counted time.
+	if d.differs(snapshot) || !d.unsynced && d.hasCounted(snapshot) {
+		if err := d.save(snapshot); err != nil {
+			return err
+		}
+	}
+	if !d.unsynced {
+		return nil
+	}
+	if err := osfile.SyncDir(d.Path); err != nil {
+		return fmt.Errorf("save the nodes in %s: %w", d.file(), err)
+	}
+	d.unsynced = false
+	return nil
 }
 
-// differs reports whether the file has to be replaced by what a snapshot has. One
-// that is not complete replaces none: loaded later, it would deny the names that it
-// lacks.
+// behind reports whether catchUp has something to do for a snapshot.
+func (d *Directory) behind(snapshot *zone.Snapshot) bool { return d.unsynced || d.differs(snapshot) }
+
+// hasCounted reports whether time of the retention has passed that the file lacks.
+func (d *Directory) hasCounted(snapshot *zone.Snapshot) bool {
+	return d.mayReplace(snapshot) && snapshot.Counts().Departed > 0 && total(d.Store.DepartedFor()) != d.counted
+}
+
+// mayReplace reports whether a snapshot may take the place of the file. Loaded later,
+// it denies the names that it lacks, so it must lack none: the zone is complete, or has
+// had all that the file has, and what has changed since was reported.
+func (d *Directory) mayReplace(snapshot *zone.Snapshot) bool {
+	return !snapshot.Overflowed() && (d.covered || snapshot.Complete())
+}
+
+// differs reports whether the file has to be replaced by what a snapshot has.
 func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	switch {
-	case !snapshot.Complete():
+	case !d.mayReplace(snapshot):
 		return false
 	case snapshot.Cluster().ID != d.cluster:
 		return true
@@ -145,6 +175,7 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 		before, had := fromZone(c.Before, d.agreed.Prefix())
 		after, has := fromZone(c.After, snapshot.Prefix())
 		if had != has || before != after {
+			d.agreed = nil // it would be in memory until the file is written
 			return true
 		}
 	}
@@ -153,12 +184,8 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 	return false
 }
 
-// save replaces the file by what the zone has now.
-func (d *Directory) save() error {
-	snapshot := d.Store.Snapshot()
-	if !snapshot.Complete() {
-		return nil // the cluster became another one, or too large, while we waited
-	}
+// save replaces the file by what a snapshot has.
+func (d *Directory) save(snapshot *zone.Snapshot) error {
 	began := time.Now()
 	counted := d.Store.DepartedFor()
 	nodes, err := d.write(snapshot, counted)
@@ -168,6 +195,7 @@ func (d *Directory) save() error {
 		return err
 	}
 	d.agreed, d.cluster, d.counted, d.loaded = snapshot, snapshot.Cluster().ID, total(counted), 0
+	d.covered, d.unread, d.unsynced = true, nil, true
 	d.written.Store(&began)
 	d.log().Debug("nodes saved", "path", d.file(), "nodes", nodes, "serial", snapshot.Serial(), "took", took)
 	return nil
@@ -184,7 +212,7 @@ func (d *Directory) dropForeign(snapshot *zone.Snapshot) error {
 		return fmt.Errorf("remove the saved nodes of another cluster: %w; remove the file by hand", err)
 	}
 	d.log().Info("saved nodes of another cluster removed", "path", d.file(), "cluster", id, "before", d.cluster)
-	d.cluster, d.agreed, d.counted, d.loaded = "", nil, 0, 0
+	d.covered, d.unread, d.cluster, d.agreed, d.counted, d.loaded = false, nil, "", nil, 0, 0
 	d.written.Store(nil)
 	return nil
 }

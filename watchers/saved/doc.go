@@ -8,10 +8,19 @@
 //
 // # What is written, and when
 //
-// The file is replaced as a whole, and only by complete data: as long as the
-// zone has not got all of the cluster's nodes since the process started or, where no
-// cluster is expected, all of the files', it is left alone, so that neither an empty
-// nor a partial backlog destroys what is known. It holds of each node the ID,
+// The file is replaced as a whole, by a zone that knows all that the file does: one that
+// has loaded it, or has got all of the cluster's nodes since the process started or,
+// where no cluster is expected, all of the files'. So neither an empty nor a partial
+// backlog takes anything away of what is known. A first file is made of such complete
+// data only, since a start that loads it denies the names that it lacks.
+//
+// Run writes at most once in five seconds, and less often the larger the zone is.
+// [Directory.SaveAhead] writes at once: called before the hosts file is written, it
+// keeps a process that is started after a SIGKILL from answering older data than that
+// file has. What it writes is whole after a power failure too, but may then be what was
+// there before; Run makes it durable.
+//
+// The file holds of each node the ID,
 // addresses and their age, roles, state and curator port, the readable names, which
 // of those are its own although others claim them, and, of a departed one, since when
 // it is and how much of its retention has passed. Of this machine only what the
@@ -34,7 +43,8 @@
 //	   version 3 knows 1 to 16, version 2 knows 1 to 4
 //	1  length of the cluster's ID, and the ID, empty where unknown
 //	1  length of the prefix of node IDs, and the prefix
-//	8  when it was written, in Unix seconds
+//	8  the moment that its nodes date from, in Unix seconds: when it was written, unless
+//	   their source was out of reach or had yet to report all of them
 //	4  number of nodes
 //	   the nodes, in strictly ascending order of their IDs
 //	4  CRC-32C of all of the above
@@ -64,5 +74,8 @@
 //
 // # Goroutines
 //
-// The package starts none. Load and Run must not be called concurrently.
+// Whatever touches the file after Load runs in a goroutine of its own, one after the
+// other, and its caller waits for it for a limited time: see Directory.inTurn. It outlives
+// that only where the disk hangs. Load must have returned before Run or SaveAhead is
+// called; these may run concurrently.
 package saved

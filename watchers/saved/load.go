@@ -35,10 +35,18 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Unwrap() error { return e.Reason }
 
 // Load publishes the content of the file to the zone. It must be called before
-// the first query is answered, and before Run. A missing file is no error, and
-// with any error the start may go on: a [*RefusedError] means that the file was
-// bad and has been set aside, any other that it could not be read or moved.
+// the first query is answered, and before Run and SaveAhead. A missing file is no
+// error, and with any error the start may go on: a [*RefusedError] means that the file
+// was bad and has been set aside, any other that it could not be read or moved.
 func (d *Directory) Load() error {
+	err := d.load()
+	if _, aside := errors.AsType[*RefusedError](err); !aside {
+		d.unread = err
+	}
+	return err
+}
+
+func (d *Directory) load() error {
 	if err := d.makeDir(); err != nil {
 		return err
 	}
@@ -72,7 +80,7 @@ func (d *Directory) Load() error {
 	if err != nil {
 		return fmt.Errorf("load the saved nodes: %w", err)
 	}
-	d.counted = total(d.Store.DepartedFor())
+	d.covered, d.counted = true, total(d.Store.DepartedFor())
 	d.written.Store(&h.at)
 	d.log().Info("saved nodes loaded", "path", d.file(), "nodes", h.nodes, "saved", h.at, "age", max(0, began.Sub(h.at)).Round(time.Second), "took", time.Since(began))
 	return nil

@@ -122,9 +122,9 @@ func TestFilesAloneAreSaved(t *testing.T) {
 		files.Complete()
 		time.Sleep(time.Minute)
 		stop()
-		want := first.zone()
+		want := append(first.zone(), "other[]  unknown 0 other from a file")
 
-		// A file that is not read does not replace what was saved of it.
+		// One that can be read takes nothing away of what was saved of another.
 		next := start(t, dir)
 		next.mustLoad()
 		next.curator.Expect(false)

@@ -7,13 +7,12 @@ import (
 	"os"
 	"time"
 
-	"github.com/nodedns/nodedns/internal/osfile"
 	"github.com/nodedns/nodedns/zone"
 )
 
 // write replaces the file by a snapshot's nodes, atomically: whenever the
-// machine stops, the old file is there or the new one, whole. It returns how
-// many nodes it wrote.
+// machine stops, the old file is there or the new one, whole. The new one is durable
+// when the directory is synced. It returns how many nodes it wrote.
 func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Duration) (nodes int, err error) {
 	// One fixed name, so that what a crash leaves behind is not left for good.
 	temp := d.file() + ".new"
@@ -24,7 +23,7 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 	if err != nil {
 		return 0, fmt.Errorf("save the nodes: %w; the state directory must exist and be writable", err)
 	}
-	nodes, err = encode(f, snapshot, counted, time.Now())
+	nodes, err = encode(f, snapshot, counted, dataOf(snapshot))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -36,10 +35,17 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 		// The old file is still good. On a full disk the space must be freed.
 		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
 	}
-	if err := osfile.SyncDir(d.Path); err != nil {
-		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), err)
-	}
 	return nodes, nil
+}
+
+// dataOf is the moment that a snapshot's nodes date from: now, where the zone follows
+// what it has them from, and the one that it knows where they come from an earlier run
+// or the cluster is out of reach.
+func dataOf(snapshot *zone.Snapshot) time.Time {
+	if since := snapshot.Cluster().DataSince; !since.IsZero() && !(snapshot.Complete() && snapshot.Reachable()) {
+		return since
+	}
+	return time.Now()
 }
 
 // encode writes a snapshot as a file. It holds no more than one node in memory.

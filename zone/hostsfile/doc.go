@@ -12,6 +12,9 @@
 // Until the zone has been ready once, the peers that an earlier run wrote to
 // the hosts file stay there: a start without the cluster takes no name away.
 //
+// Before the file gets what the zone has, [Config.BeforeHosts] may save that for the
+// next process, which then knows nothing older than the file does.
+//
 // In block mode the lines of the hosts file between "# BEGIN nodedns" and
 // "# END nodedns" are ours and every other byte is the user's, and is given
 // back as it was. Where markers are missing or doubled, a line belongs to the

@@ -46,6 +46,11 @@ type Config struct {
 	// nothing: that is for another machine. Keeper.Hint reports that it returns
 	// another value than before.
 	IPv6Loopback func() bool
+	// BeforeHosts, if not nil, is called before the hosts file is changed to what the
+	// zone has of all nodes, from the goroutine of Start or Run: not while the zone has
+	// yet to be ready, nor when it is too large for the file. The file is written when
+	// it returns.
+	BeforeHosts func()
 	// Written, if not nil, is called with its path after a file was written,
 	// from the goroutine of Start or Run.
 	Written func(path string)

@@ -60,7 +60,11 @@ func (k *Keeper) writeHosts(snap *zone.Snapshot) (bool, error) {
 		}
 		return blockFile(p, t, six), nil
 	}
-	wrote, err := k.file.UpdateAfter(k.hostsBackup(form), want)
+	backup := k.hostsBackup(form)
+	if k.written.ready && !t.limited {
+		backup = announced(k.cfg.BeforeHosts, backup)
+	}
+	wrote, err := k.file.UpdateAfter(backup, want)
 	k.report(findings)
 	if err != nil {
 		return false, err
@@ -117,6 +121,18 @@ func (k *Keeper) report(findings []string) {
 		}
 	}
 	k.written.findings = findings
+}
+
+// announced is a backup with a call before the first attempt to write.
+func announced(call func(), backup managed.BackupFunc) managed.BackupFunc {
+	if call == nil {
+		return backup
+	}
+	once := sync.OnceFunc(call)
+	return func(old managed.Content) (undo func() error, err error) {
+		once()
+		return backup(old)
+	}
 }
 
 // hostsBackup keeps the original of the hosts file before a write. In own mode
