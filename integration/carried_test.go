@@ -67,7 +67,7 @@ func answersOddly(s *scripted, q query, from netip.AddrPort) {
 
 // What we need not understand reaches the client as it reaches that of an Unbound,
 // which reads it or not. What is beside a good answer does not spoil it.
-// Shows RFC 3597 3.
+// Shows RFC 3597 3a.
 // Shows RFC 9460 2.2.
 func TestOddRecordsAreCarried(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func rdataOf(message []byte) []byte {
 // The data of an unknown type is passed on unchanged: even what looks like a
 // compression pointer (RFC 3597, section 4).
 // Shows RFC 1123 6.1.3.5a.
-// Shows RFC 3597 3, 4b.
+// Shows RFC 3597 3a, 4b.
 // Shows RFC 5625 3, 4.3.
 func TestUnknownTypesAreCarriedUntouched(t *testing.T) {
 	for name, rdata := range map[string]string{

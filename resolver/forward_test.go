@@ -199,7 +199,7 @@ func unused(t *testing.T) netip.AddrPort {
 }
 
 // Shows RFC 1035 4.1.1g.
-// Shows RFC 1123 6.1.3.1b.
+// Shows RFC 1123 6.1.3.1b, 6.1.3.3b.
 // Shows RFC 8914 3b, 4.23, 4.24.
 func TestAllUpstreamsFail(t *testing.T) {
 	dead := unused(t)

@@ -75,7 +75,7 @@ func mutate(t *testing.T, change func([]byte) []byte) []byte {
 }
 
 // Shows RFC 1035 2.3.4a, 4.1.1d, 4.1.2b, 4.1.4b.
-// Shows RFC 6891 6.1.1a, 6.1.2a.
+// Shows RFC 6891 6.1.1a, 6.1.1d, 6.1.2a.
 // Shows RFC 7873 5.2.2, 5.4.
 func TestMalformedMessages(t *testing.T) {
 	s := start(t, newServer(t, settings()))
@@ -165,7 +165,7 @@ func TestOtherOpcodes(t *testing.T) {
 
 // Bits without a meaning in a query, and records that it should not have, are none
 // of our business; the reply has none of them.
-// Shows RFC 5625 4.1.
+// Shows RFC 5625 4.1a.
 // Shows RFC 6891 6.1.4b.
 func TestUnknownFlagsAreIgnored(t *testing.T) {
 	s := start(t, newServer(t, settings()))
@@ -225,6 +225,7 @@ func TestMessagesThatGetSilence(t *testing.T) {
 
 // Shows RFC 1035 4.1.1f, 4.1.2a.
 // Shows RFC 1123 6.1.2.2.
+// Shows RFC 3597 3b.
 // Shows RFC 5625 6.2.
 // Shows RFC 6891 6.1.1b, 6.1.3a.
 // Shows RFC 7766 5a.

@@ -256,7 +256,7 @@ func TestServerThatIgnoresProbesForLoops(t *testing.T) {
 	})
 }
 
-// Shows RFC 1123 6.1.3.3b.
+// Shows RFC 1123 6.1.3.3e.
 // Shows RFC 2308 7.2.
 func TestDownServerIsProbedWithBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

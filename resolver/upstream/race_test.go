@@ -388,7 +388,7 @@ func TestMostInformativeErrorIsRelayed(t *testing.T) {
 }
 
 // Shows RFC 1034 5.3.3a.
-// Shows RFC 1123 6.1.3.3a.
+// Shows RFC 1123 6.1.3.3a, 6.1.3.3b.
 func TestSilenceEndsByTheDeadline(t *testing.T) {
 	for name, n := range map[string]int{"one server": 1, "two": 2, "seven": 7, "twenty": 20} {
 		t.Run(name, func(t *testing.T) {

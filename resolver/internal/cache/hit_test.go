@@ -90,7 +90,7 @@ func TestKeysAreApart(t *testing.T) {
 
 // Shows RFC 1123 6.1.3.5b.
 // Shows RFC 2181 11.
-// Shows RFC 3597 3.
+// Shows RFC 3597 3a.
 func TestUnknownTypesAndEscapes(t *testing.T) {
 	const odd = `a\.b\000\200\032c.example.org TYPE65280`
 	c := newCache(0)

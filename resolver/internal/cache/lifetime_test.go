@@ -11,6 +11,7 @@ import (
 
 // What is kept, and with which TTLs it is served at first.
 // Shows RFC 1035 3.2.1.
+// Shows RFC 1123 6.1.3.3d.
 // Shows RFC 2181 5.2, 8a.
 // Shows RFC 2308 2.1, 2.2a, 2.2b, 5a, 5b, 5c, 6.
 // Shows RFC 4035 4.5.
