@@ -103,8 +103,8 @@ type Config struct {
 	// machine does not have yet are bound when it has them.
 	Listen []netip.AddrPort
 	// Descriptors keeps the sockets of Listen open over a restart, while queries wait
-	// in them, and has those of the process before. The service manager's store is
-	// one. nil keeps none.
+	// in them, and the cache from a clean stop on, and has those of the process before.
+	// The service manager's store is one. nil keeps none.
 	Descriptors listen.Store
 	// VarlinkSocket is the path of the socket for glibc's nss-resolve, and with
 	// ".Monitor" behind it for resolvectl's monitor. Empty means none.
@@ -201,14 +201,6 @@ func firstDifference(path string, a, b reflect.Value) string {
 		}
 	}
 	return ""
-}
-
-// handover takes over what the process was started with.
-func (c *Config) handover() listen.Handover {
-	if c.Descriptors == nil {
-		return listen.Handover{}
-	}
-	return listen.Handover{Store: c.Descriptors, Inherited: c.Descriptors.Inherited()}
 }
 
 // settings are those of the resolver, completed.

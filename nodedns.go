@@ -45,6 +45,7 @@ type Service struct {
 	cluster *curator.Watcher
 	dns     *resolver.Server
 	files   *hostsfile.Keeper
+	cache   *cacheHandover
 	resolv  *resolvconf.Keeper // nil: none
 	varlink *varlink.Sockets   // nil: none
 	saved   *saved.Directory
@@ -67,6 +68,8 @@ type Service struct {
 	present []netlink.Present
 
 	lastReload atomic.Pointer[ReloadStatus] // nil: none yet
+
+	named *zone.Snapshot // whose changes followNames has the server know next
 
 	started   atomic.Bool
 	located   retry.Hint // that the local source has published
@@ -156,10 +159,11 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 	if err != nil {
 		return err
 	}
+	sockets, cache := cfg.inherit()
 	s.dns, err = resolver.New(resolver.Config{
 		Zone:         s.store.Snapshot,
 		Listen:       cfg.Listen,
-		Handover:     cfg.handover(),
+		Handover:     sockets,
 		Settings:     cfg.settings(),
 		Hosts:        cfg.hostLines(s.id, prefix),
 		Hostnames:    s.files.Hostnames,
@@ -169,6 +173,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 		Clock:        cfg.clock,
 		Logger:       cfg.Logger.With("part", "dns"),
 	})
+	s.cache = s.newCacheHandover(cfg, cache)
 	return err
 }
 
@@ -239,17 +244,6 @@ func (s *Service) plan() {
 	}
 }
 
-// awaitLocation returns when the local source has published for the first time: at
-// once after a restart our own name is to have an address, as before. One that does
-// not publish holds up nothing else for long.
-func (s *Service) awaitLocation(ctx context.Context) {
-	select {
-	case <-s.located:
-	case <-ctx.Done():
-	case <-time.After(500 * time.Millisecond):
-	}
-}
-
 // runLocalSource publishes this machine's addresses, and its gateways: a
 // LocalSource has none.
 func (s *Service) runLocalSource(ctx context.Context) error {
@@ -317,6 +311,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 		s.nodeFiles.Hint()
 	}
 	s.located.Send()
+	s.cache.located.Send()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reportAddress()
@@ -369,10 +364,9 @@ func (s *Service) followUpstreams(ctx context.Context) error {
 
 // followNames has the server know what changes in the zone until ctx ends.
 func (s *Service) followNames(ctx context.Context) error {
-	last := s.store.Snapshot()
 	for snapshot := range s.store.Watch(ctx) {
-		s.dns.ZoneChanged(last, snapshot)
-		last = snapshot
+		s.dns.ZoneChanged(s.named, snapshot)
+		s.named = snapshot
 	}
 	return nil
 }
@@ -416,7 +410,8 @@ func (s *Service) Run(ctx context.Context) error {
 			s.log.Error("starting without saved nodes", "error", err)
 		}
 	}
-	s.changes.Start(s.store.Snapshot())
+	s.named = s.store.Snapshot() // before the cache is loaded, which depends on it
+	s.changes.Start(s.named)
 	if err := s.dns.Listen(); err != nil {
 		return errors.Join(err, s.RestoreResolvConf())
 	}
@@ -425,7 +420,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	listening, stopListeners := context.WithCancel(context.WithoutCancel(ctx))
 	var last, others sync.WaitGroup
-	defer func() { others.Wait(); stopListeners(); last.Wait() }()
+	defer func() { others.Wait(); stopListeners(); last.Wait(); s.cache.keep() }()
 	start := func(t *supervise.Task) { others.Go(func() { t.Supervise(ctx, s.log) }) }
 	// Sources come before the listeners, whose first queries have waited since the
 	// process before ended, and those before the files, so that all begin with what
@@ -434,7 +429,8 @@ func (s *Service) Run(ctx context.Context) error {
 	for _, t := range s.sources {
 		start(t)
 	}
-	s.awaitLocation(ctx)
+	others.Go(func() { s.cache.load(ctx) })
+	s.awaitStart(ctx)
 	last.Go(func() { s.listeners.Supervise(listening, s.log) })
 	if err := s.files.Start(s.store.Snapshot()); err != nil {
 		s.log.Error("files not written, trying again", "error", err)

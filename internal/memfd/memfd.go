@@ -60,7 +60,7 @@ func create(name string) (*os.File, error) {
 // Reader reads a file that Seal made, from its beginning, wherever another process
 // has left its offset. The error is ErrNotSealed for any other file, since that
 // could change or block, and ErrTooLarge for one of more than most octets.
-func Reader(f *os.File, most int64) (io.Reader, error) {
+func Reader(f *os.File, most int64) (*io.SectionReader, error) {
 	seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
 	if err != nil || seals&all != all {
 		return nil, fmt.Errorf("read %s: %w", f.Name(), ErrNotSealed)

@@ -1,0 +1,158 @@
+package nodedns
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/nodedns/nodedns/internal/memfd"
+	"github.com/nodedns/nodedns/internal/retry"
+	"github.com/nodedns/nodedns/resolver"
+	"github.com/nodedns/nodedns/resolver/listen"
+)
+
+// cacheName is what the cache is kept under in the descriptor store.
+const cacheName = "cache"
+
+// maxCacheFile bounds what is read of a cache, whose memory bounds itself.
+const maxCacheFile = 4 << 30
+
+// inherit takes what the process was started with: the cache of the process before,
+// or nil, and what is for the listeners.
+func (c *Config) inherit() (sockets listen.Handover, cache *os.File) {
+	if c.Descriptors == nil {
+		return listen.Handover{}, nil
+	}
+	sockets.Store = c.Descriptors
+	for _, file := range c.Descriptors.Inherited() {
+		if file.Name() != cacheName {
+			sockets.Inherited = append(sockets.Inherited, file)
+			continue
+		}
+		if cache != nil {
+			_ = cache.Close() // the later one is the newer
+		}
+		cache = file
+	}
+	return sockets, cache
+}
+
+const (
+	// maxLocating is how long the start waits for the local source. One that does not
+	// publish holds up nothing else for long.
+	maxLocating = 500 * time.Millisecond
+	// maxLoading is how long it waits for the cache then: the default size takes a
+	// tenth of a second when it is full, and the buffers of the sockets hold what
+	// comes meanwhile.
+	maxLoading = 100 * time.Millisecond
+)
+
+// awaitStart returns when the first answers can be like the last ones of the process
+// before: this machine has its addresses, and the cache is loaded.
+func (s *Service) awaitStart(ctx context.Context) {
+	select {
+	case <-s.located:
+	case <-ctx.Done():
+		return
+	case <-time.After(maxLocating):
+		return
+	}
+	select {
+	case <-s.cache.loaded:
+	case <-ctx.Done():
+	case <-time.After(maxLoading):
+	}
+}
+
+// cacheHandover passes the resolver's cache from one process to the next, in sealed
+// memory that the descriptor store keeps.
+type cacheHandover struct {
+	store  listen.Store // nil: none
+	file   *os.File     // of the process before; nil: there is none
+	server *resolver.Server
+	log    *slog.Logger
+
+	// located holds a value when the local source has published, and hasAddr reports
+	// whether there was an address.
+	located retry.Hint
+	hasAddr func() bool
+	// loaded is closed when what is to be loaded has been.
+	loaded chan struct{}
+}
+
+func (s *Service) newCacheHandover(cfg *Config, inherited *os.File) *cacheHandover {
+	return &cacheHandover{
+		store: cfg.Descriptors, file: inherited, server: s.dns, log: cfg.Logger.With("part", "dns"),
+		located: retry.NewHint(),
+		hasAddr: func() bool { return s.store.Snapshot().Local().HasAddr() },
+		loaded:  make(chan struct{}),
+	}
+}
+
+// load takes over what the process before has kept, once it is known on which network
+// this machine is. It is taken out of the store first: after a crash, or another
+// network, it must not come again.
+func (h *cacheHandover) load(ctx context.Context) {
+	defer close(h.loaded)
+	if h.file == nil {
+		return
+	}
+	defer h.file.Close() // it was only read
+	if err := h.store.Discard(cacheName); err != nil {
+		h.log.Info("the cache cannot be taken out of the descriptor store", "error", err)
+	}
+	for {
+		select {
+		case <-h.located:
+		case <-ctx.Done():
+			return
+		}
+		entries, size, err := h.loadFile()
+		switch {
+		case err == nil:
+			h.log.Info("cache of the last process taken over", "entries", entries, "bytes", size)
+			return
+		case h.hasAddr():
+			h.log.Info("the cache of the last process is not used", "reason", err)
+			return
+		}
+		// The process before may have had the address that is yet to come.
+	}
+}
+
+func (h *cacheHandover) loadFile() (entries int, size int64, err error) {
+	text, err := memfd.Reader(h.file, maxCacheFile)
+	if err != nil {
+		return 0, 0, err
+	}
+	entries, err = h.server.LoadCache(text)
+	return entries, text.Size(), err
+}
+
+// keep has the cache kept for the next process. It is called when nothing changes the
+// cache any more.
+func (h *cacheHandover) keep() {
+	if h.store == nil {
+		return
+	}
+	var entries int
+	file, err := memfd.Seal("nodedns-"+cacheName, func(w io.Writer) (err error) {
+		entries, err = h.server.SaveCache(w)
+		return err
+	})
+	if err != nil {
+		h.log.Info("the cache is not kept for the next process", "error", err)
+		return
+	}
+	defer file.Close() // the store has its own
+	if entries == 0 {
+		return
+	}
+	if err := h.store.Keep(cacheName, file); err != nil {
+		h.log.Info("the cache is not kept for the next process", "error", err)
+		return
+	}
+	h.log.Info("cache given to the descriptor store for the next process", "entries", entries)
+}
