@@ -32,6 +32,13 @@ bench-peers: ## measure nodedns beside other name servers; PEERS for options, as
 	go build -o dist/ ./integration/peers
 	dist/peers $(PEERS)
 
+# In a sandbox, as CONTRIBUTING.md has it: make mutants PACKAGES=./zone N=40 SEED=1
+N = 20
+SEED = 0
+.PHONY: mutants
+mutants: ## run tests on mutants of PACKAGES, as in PACKAGES=./zone; N of each, SEED, ARGS
+	go run ./internal/testkit/mutate -n $(N) -seed $(SEED) $(ARGS) $(PACKAGES)
+
 .PHONY: packages
 packages: ## build the .deb and .rpm packages of the present commit into dist/
 	packaging/build
