@@ -399,7 +399,8 @@ var ErrRunning = errors.New("nodedns: the service has been run already")
 // with another error when a listener cannot be bound; all other failures are
 // states. It can be called once.
 //
-// The listeners end last: resolv.conf is restored while they still answer.
+// The listeners end last: resolv.conf is restored while they still answer. Then the
+// cache is kept for the next process.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -45,7 +45,11 @@ reload" has it load the configuration again, and so does SIGHUP.`,
 		defer paceCollector()()
 
 		kept := fdstore.New()
-		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr(), kept)
+		var store listen.Store // nil: nothing would be kept
+		if kept.IsUseful() {
+			store = kept
+		}
+		d, err := startDaemon(ctx, settings.load, cmd.ErrOrStderr(), store)
 		switch {
 		case errors.Is(err, context.Canceled):
 			return nil // it was stopped before it had started

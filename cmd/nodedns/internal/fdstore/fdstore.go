@@ -48,6 +48,14 @@ func New() *Store {
 	return s
 }
 
+// IsUseful reports whether there is a service manager, or it has given something to
+// this process. What another Store is given ends with the process.
+func (s *Store) IsUseful() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.socket != "" || len(s.inherited) > 0
+}
+
 // Inherited returns the descriptors that the process was started with, by the names
 // that they were kept under or that their socket unit gave them. They are the
 // caller's to close. A second call returns none.

@@ -54,6 +54,9 @@ func perform(task string, s *fdstore.Store) error {
 		return nil
 	case "discard":
 		return s.Discard("a b")
+	case "use":
+		fmt.Print(s.IsUseful())
+		return nil
 	case "abandon":
 		return s.Abandon()
 	}
@@ -118,6 +121,12 @@ func TestWithoutServiceManager(t *testing.T) {
 	t.Parallel()
 	for _, task := range []string{"keep", "list", "discard", "abandon"} {
 		run(t, nil, task)
+	}
+	if got := run(t, nil, "use"); got != "false" {
+		t.Errorf("the store is of use: %s", got)
+	}
+	if got := run(t, manager.New(t), "use"); got != "true" {
+		t.Errorf("with a service manager the store is of use: %s", got)
 	}
 }
 
