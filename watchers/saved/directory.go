@@ -69,6 +69,11 @@ func (d *Directory) Run(ctx context.Context) error {
 	if err := d.makeDir(); err != nil {
 		return err
 	}
+	// Usually a backlog is about to come, and then there is one comparison and one write
+	// instead of several.
+	if err := d.until(ctx, time.Now().Add(minInterval), (*zone.Snapshot).Complete); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		if err := d.until(ctx, time.Now().Add(countInterval), d.behind); err != nil {
 			return err
