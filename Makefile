@@ -39,6 +39,10 @@ SEED = 0
 mutants: ## run tests on mutants of PACKAGES, as in PACKAGES=./zone; N of each, SEED, ARGS
 	go run ./internal/testkit/mutate -n $(N) -seed $(SEED) $(ARGS) $(PACKAGES)
 
+.PHONY: soak
+soak: ## run the whole system with random faults; SOAK for options, as in SOAK='-soak.for 30m -soak.seed 7'
+	go test -timeout 0 -v ./integration -run '^TestSoak$$' -soak.for 1m $(SOAK)
+
 .PHONY: packages
 packages: ## build the .deb and .rpm packages of the present commit into dist/
 	packaging/build

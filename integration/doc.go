@@ -31,6 +31,9 @@
 //   - docs_test.go runs what the manual shows, as transcript_test.go reads it;
 //     recipes_test.go has the tools that its recipes are for, and fleet_test.go
 //     the machines of its file of nodes.
+//   - soak_test.go runs all of it together, with random faults: soak_world_test.go
+//     is what runs, soak_plan_test.go chooses the faults, soak_daemons_test.go has
+//     the list of their kinds, and soak_truth_test.go what may be answered.
 //
 // Every other file tests one subject; those called *_bench_test.go measure, and so
 // does the command in the directory peers, beside other name servers.

@@ -52,8 +52,13 @@ func (m *machine) glibcKnows(source, name string, want ...netip.Addr) error {
 // hostsFile lists the addresses that lines of /etc/hosts give a name.
 func (m *machine) hostsFile(name string) []netip.Addr {
 	m.t.Helper()
+	return addressesIn(m.read("/etc/hosts"), name)
+}
+
+// addressesIn lists the addresses that lines of a hosts file give a name, sorted.
+func addressesIn(text, name string) []netip.Addr {
 	var addrs []netip.Addr
-	for line := range strings.Lines(m.read("/etc/hosts")) {
+	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(line)
 		if len(words) < 2 || !slices.Contains(words[1:], name) {

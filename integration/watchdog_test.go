@@ -68,11 +68,18 @@ func (m *machine) flood(to string) {
 }
 
 // drops is how many messages to port 53 the kernel of the machine has dropped.
-func (m *machine) drops() (n uint64) {
+func (m *machine) drops() uint64 {
+	m.t.Helper()
+	return m.udpDrops(func(local, _ string) bool { return strings.HasSuffix(local, ":0035") })
+}
+
+// udpDrops is how many messages the kernel has dropped on sockets with such addresses,
+// which are as in /proc/net/udp.
+func (m *machine) udpDrops(of func(local, remote string) bool) (n uint64) {
 	m.t.Helper()
 	for line := range strings.Lines(m.run("cat", "/proc/net/udp")) {
 		fields := strings.Fields(line)
-		if len(fields) < 2 || !strings.HasSuffix(fields[1], ":0035") {
+		if len(fields) < 3 || !of(fields[1], fields[2]) {
 			continue
 		}
 		drops, err := strconv.ParseUint(fields[len(fields)-1], 10, 64)
