@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/resolver/listen"
 )
 
@@ -41,6 +42,7 @@ func large(tb testing.TB) func(dns.ResponseWriter, *dns.Msg) {
 //
 // Not parallel: it counts what the whole process allocates.
 func TestManyClientsShareOneLargeAnswer(t *testing.T) {
+	testkit.Memory(t)
 	release := make(chan struct{})
 	answer := large(t)
 	u := newScripted(t, func(w dns.ResponseWriter, q *dns.Msg) {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // ceilings for each node. They are some way above what was measured (131
@@ -42,6 +44,7 @@ func tell(src *Source, entries []Entry) {
 
 // Not parallel: it reads what the whole process has allocated.
 func TestMemoryOfANode(t *testing.T) {
+	testkit.Memory(t)
 	const n = 50_000
 	entries := dualEntries(n)
 	s, err := NewStore(Config{Local: "memory"})

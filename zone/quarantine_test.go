@@ -158,7 +158,7 @@ func TestQuarantineOfASecondNameByCaseOnly(t *testing.T) {
 func TestQuarantineStaysBounded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	const bogus = 100_000
+	const bogus = 10 * maxRefusals
 	entries := []Entry{node(a, "192.0.2.1")}
 	for i := range bogus {
 		entries = append(entries, node(fmt.Sprint("bogus", i), "192.0.2.2"))

@@ -44,3 +44,13 @@ func Times(normally, full int) int {
 	}
 	return normally
 }
+
+// Memory skips a test that measures memory where the race detector is on: its
+// runtime needs more of it, and ten times the time. The test has to be one that
+// finds no races that others would not.
+func Memory(t testing.TB) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("measures memory, which the race detector changes")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/watchers/curator/internal/curatorpb"
 	"github.com/nodedns/nodedns/watchers/curator/memory"
 )
@@ -16,6 +17,7 @@ import (
 // is measured after further collections, as the server in this process may
 // release its own part later. Not parallel: it measures.
 func TestHugeMessagesAreGivenBack(t *testing.T) {
+	testkit.Memory(t)
 	for name, huge := range map[string][]byte{
 		"one node":   event(t, &curatorpb.WatchEvent{Nodes: []*curatorpb.Node{{Id: string(bytes.Repeat([]byte("x"), 24<<20))}}}),
 		"many nodes": event(t, &curatorpb.WatchEvent{Nodes: bogus(400_000)}),

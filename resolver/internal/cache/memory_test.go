@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // Sizes of replies, as distributions that follow each other: what was freed by
@@ -37,6 +39,7 @@ var mixes = map[string]struct {
 //
 // Not parallel: it measures what the whole process uses.
 func TestMemoryIsBounded(t *testing.T) {
+	testkit.Memory(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	const size = 4 << 20
 	for name, mix := range mixes {
