@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Config is what is sent.
@@ -33,14 +36,15 @@ type Report struct {
 	Sent       int
 	Unanswered int
 	Refused    int             // sends that the kernel refused: no process had the address
+	Useless    int             // replies without an answer, which count as unanswered too
 	Longest    time.Duration   // wait for a reply
 	P999       time.Duration   // 99.9 % of the replies came within it
 	Lost       []time.Duration // when the unanswered were sent, since the start
 }
 
 func (r Report) String() string {
-	return fmt.Sprintf("%d queries: %d unanswered, %d refused; longest wait %v, p99.9 %v",
-		r.Sent, r.Unanswered, r.Refused, r.Longest.Round(time.Microsecond), r.P999.Round(time.Microsecond))
+	return fmt.Sprintf("%d queries: %d unanswered, of these %d with a useless reply, %d refused; longest wait %v, p99.9 %v",
+		r.Sent, r.Unanswered, r.Useless, r.Refused, r.Longest.Round(time.Microsecond), r.P999.Round(time.Microsecond))
 }
 
 // Run sends until ctx ends, and then waits for the replies that are missing. No
@@ -54,6 +58,9 @@ func Run(ctx context.Context, c Config) (Report, error) {
 			return Report{}, err
 		}
 		defer conn.Close()
+		if err := enlarge(conn); err != nil {
+			return Report{}, err
+		}
 		clients = append(clients, &client{conn: conn})
 	}
 	var running sync.WaitGroup
@@ -65,6 +72,21 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return summarize(clients, began), nil
 }
 
+const headerSize = 12
+
+// enlarge makes room for the replies to all that waited in the server's sockets,
+// which come at once. It takes the privilege.
+func enlarge(conn net.Conn) error {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20)
+	})
+	return errors.Join(controlErr, os.NewSyscallError("setsockopt", err))
+}
+
 // client is one connection. An ID is used again after 65536 queries, which must be
 // later than the last wait.
 type client struct {
@@ -73,6 +95,7 @@ type client struct {
 	sent    [1 << 16]time.Time // zero: answered, or not sent
 	count   int
 	refused int
+	useless int
 	waits   []time.Duration
 	lost    []time.Time // overtaken by another of their ID
 }
@@ -130,8 +153,12 @@ func (c *client) receive() {
 			c.mu.Unlock()
 		case err != nil:
 			return
-		case n >= 12 && buffer[2]&0x80 != 0 && buffer[3]&0xf == 0 && buffer[7] > 0: // a reply with an answer
+		case n >= headerSize && buffer[3]&0xf == 0 && buffer[7] > 0: // without an error, and with a record
 			c.note(binary.BigEndian.Uint16(buffer))
+		default:
+			c.mu.Lock()
+			c.useless++
+			c.mu.Unlock()
 		}
 	}
 }
@@ -150,6 +177,7 @@ func summarize(clients []*client, began time.Time) (r Report) {
 	for _, c := range clients {
 		r.Sent += c.count
 		r.Refused += c.refused
+		r.Useless += c.useless
 		waits = append(waits, c.waits...)
 		for _, at := range c.lost {
 			r.Lost = append(r.Lost, at.Sub(began))

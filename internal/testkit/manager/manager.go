@@ -4,6 +4,7 @@
 package manager
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -185,9 +186,15 @@ func (m *Manager) copies() (files []*os.File, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, file := range m.kept {
-		fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		// By Fd it would become a blocking one, for all that have it.
+		raw, err := file.SyscallConn()
 		if err != nil {
-			return files, os.NewSyscallError("fcntl", err)
+			return files, err
+		}
+		var fd int
+		controlErr := raw.Control(func(kept uintptr) { fd, err = unix.FcntlInt(kept, unix.F_DUPFD_CLOEXEC, 0) })
+		if err := errors.Join(controlErr, err); err != nil {
+			return files, err
 		}
 		files = append(files, os.NewFile(uintptr(fd), file.Name()))
 	}
