@@ -51,6 +51,40 @@ func TestWithRole(t *testing.T) {
 	check("another cluster", f.Snapshot().WithRole(ConsensusMember, IPv4, 0))
 }
 
+// What takes the first node is offered no other: not after this machine, and neither
+// where the circle begins nor where it goes around.
+func TestWithRoleStopsAfterTheFirst(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	member := func(id, addr string) Entry {
+		return Entry{ID: id, Addresses: testkit.Addrs(addr), Roles: ConsensusMember, CuratorPort: 7835}
+	}
+	f.setLocal("192.0.2.9")
+	f.connect(member(a, "192.0.2.1"), member(b, "192.0.2.2"))
+	const beyondAll = 1
+	check := func(turn uint64, want string) {
+		t.Helper()
+		for what, nodes := range map[string]iter.Seq[Node]{
+			"members":  f.Snapshot().WithRole(ConsensusMember, IPv4, turn),
+			"curators": f.Snapshot().Curators(turn),
+		} {
+			var got []string
+			nodes(func(n Node) bool {
+				got = append(got, string(n.ID()))
+				return false
+			})
+			if !slices.Equal(got, []string{want}) {
+				t.Errorf("%s from %d: %v, want %s alone", what, turn, got, want)
+			}
+		}
+	}
+	check(0, a)
+	check(beyondAll, a)
+	f.curator.Set(member(self, "192.0.2.9"))
+	check(0, self)
+	check(beyondAll, self)
+}
+
 // The groups are what a look at all nodes finds, whatever happened, and the
 // circle has each of them once wherever it begins.
 func TestGroupsAgainstNodes(t *testing.T) {

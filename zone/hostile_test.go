@@ -2,6 +2,7 @@ package zone
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,49 @@ func TestAddressConflicts(t *testing.T) {
 	if got := list(f.Snapshot()); got != "" || f.Snapshot().Counts().AddressConflicts != 0 {
 		t.Errorf("conflicts %q, want none", got)
 	}
+}
+
+// New are the conflicts of another address or of other nodes, each of them; that a
+// third node claims an address too is none.
+func TestNewAddressConflicts(t *testing.T) {
+	t.Parallel()
+	const x, y, z = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+	f := newFixture(t)
+	f.connect(node(b, x), node(testID(0xd), y))
+	fresh := func(old *Snapshot, want ...string) {
+		t.Helper()
+		var got []string
+		for c := range f.Snapshot().NewAddressConflicts(old) {
+			got = append(got, fmt.Sprintf("%s %s %s", c.Addr, c.Nodes[0], c.Nodes[1]))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("new are %q, want %q", got, want)
+		}
+	}
+	none := f.Snapshot()
+	f.curator.Set(node(c, x), node(testID(0xe), y))
+	two := f.Snapshot()
+	fresh(none, x+" "+b+" "+c, y+" "+testID(0xd)+" "+testID(0xe))
+	fresh(two)
+
+	f.curator.Set(node(testID(0xf), y), node(testID(0x10), z)) // a third claimant, and no conflict
+	fresh(two)
+	f.curator.Set(node(a, x)) // in the place of c
+	fresh(two, x+" "+b+" "+a)
+
+	// Another one has the reverse record, with the same other node.
+	f.curator.Set(node(b, z), node(a, z))
+	f.curator.Set(node(a, x))
+	fresh(two, x+" "+c+" "+a, z+" "+testID(0x10)+" "+b)
+	one := f.Snapshot()
+	f.curator.Set(node(c, z), node(a, z))
+	f.curator.Set(node(b, x))
+	f.curator.Set(node(a, x))
+	fresh(one, x+" "+b+" "+a, z+" "+testID(0x10)+" "+c)
+
+	f.curator.Gone(a, b)
+	fresh(none, y+" "+testID(0xd)+" "+testID(0xe), z+" "+testID(0x10)+" "+c)
 }
 
 // The share of what is missing is that of the nodes which depart: we do not, and

@@ -36,6 +36,7 @@ func TestNodeIDShape(t *testing.T) {
 		"metropolis-" + digits[1:]:              "",
 		"metropolis-" + digits + "0":            "",
 		"metropolis_" + digits:                  "",
+		"metropolis\r" + digits:                 "", // 0x0d is '-' but for the bit of small letters
 		"metropolis-" + digits[1:] + "g":        "",
 		digits:                                  "",
 		"":                                      "",
@@ -78,6 +79,7 @@ func TestFreeNodeIDIsOneLabel(t *testing.T) {
 		"-a":                    "",
 		"a-":                    "",
 		"a b":                   "",
+		"a\rb":                  "", // 0x0d is '-' but for the bit of small letters
 		"LocalHost":             "",
 		"ä":                     "",
 	} {

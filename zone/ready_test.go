@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -52,8 +53,9 @@ func TestAnotherClusterDropsEverything(t *testing.T) {
 	f.Saved().Set(node(b, "192.0.2.2"))
 	f.Saved().Loaded(f.wall)
 	f.curator.SetCluster("x")
-	f.connect(node(a, "192.0.2.1"), node(c, "192.0.2.7"))
+	f.connect(node(a, "192.0.2.1"), node(c, "192.0.2.7"), node("bogus"), node(testID(0xd), "127.0.0.1"))
 	f.want(b, "192.0.2.2")
+	f.wantCounts(Counts{Live: 2, Departed: 1, Quarantined: 3})
 	f.curator.SetCluster("y")
 	f.want(a, "")
 	f.want(b, "")
@@ -63,8 +65,81 @@ func TestAnotherClusterDropsEverything(t *testing.T) {
 	if cluster := f.Snapshot().Cluster(); cluster.Complete || cluster.ID != "y" {
 		t.Errorf("cluster is %+v", cluster)
 	}
+	f.curator.SetConnected(false)
+	if since := f.Snapshot().Cluster().DataSince; !since.IsZero() {
+		t.Errorf("after a loss the data are of %v, want none", since)
+	}
 	f.backlog(node(c, "192.0.2.3"))
 	f.want(c, "192.0.2.3")
+}
+
+// Refusals beyond those that are remembered by name are of the cluster that made them.
+func TestAnotherClusterDropsAllRefusals(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.curator.SetCluster("x")
+	var entries []Entry
+	for i := range maxRefusals + 1 {
+		entries = append(entries, node(fmt.Sprintf("bogus-%04d", i)))
+	}
+	f.connect(entries...)
+	f.wantCounts(Counts{Live: 1, Quarantined: maxRefusals + 1})
+	f.curator.SetCluster("y")
+	f.wantCounts(Counts{Live: 1})
+}
+
+// Before the first ID of a cluster none was known, which is no other cluster.
+func TestTheFirstClusterIDDropsNoNode(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Saved().Set(node(b, "192.0.2.2"))
+	f.Saved().Loaded(f.wall)
+	f.curator.SetCluster("x")
+	f.want(b, "192.0.2.2") // what was saved is of no known cluster
+
+	f = newFixture(t)
+	f.connect(node(a, "192.0.2.1"))
+	complete := f.wall
+	f.pass(time.Minute)
+	f.curator.SetCluster("x")
+	f.want(a, "192.0.2.1")
+	if c := f.Snapshot().Cluster(); c.ID != "x" || !c.Complete || !c.DataSince.Equal(complete) {
+		t.Errorf("cluster is %+v", c)
+	}
+	if f.logged.Len() != 0 {
+		t.Errorf("logged %q", &f.logged)
+	}
+}
+
+// A cluster is lost no earlier than after LostAfter out of reach, be it since the
+// connection was lost or since the first one was expected.
+func TestClusterLost(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	want := func(what string, want bool, from time.Time) {
+		t.Helper()
+		since, lost := f.Snapshot().ClusterLost(f.boot)
+		if lost != want || lost && !since.Equal(from) {
+			t.Errorf("%s: lost %t since %v, want %t since %v", what, lost, since, want, from)
+		}
+	}
+	lose := func(what string, do func()) {
+		t.Helper()
+		f.pass(time.Hour)
+		from := f.wall
+		do()
+		want(what, false, from)
+		f.pass(LostAfter)
+		want(what+" for as long as that", false, from)
+		f.pass(time.Nanosecond)
+		want(what+" for longer", true, from)
+	}
+	f.pass(time.Hour)
+	want("none is expected", false, time.Time{})
+	lose("expected", func() { f.curator.Expect(true) })
+	f.connect(node(a))
+	want("connected", false, time.Time{})
+	lose("disconnected", func() { f.curator.SetConnected(false) })
 }
 
 func TestClusterConnection(t *testing.T) {

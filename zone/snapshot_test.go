@@ -27,6 +27,7 @@ func TestFreeNodeID(t *testing.T) {
 	f.connect(node(a, "192.0.2.1"), node(testID(0), "192.0.2.2"))
 	f.want("metropolis-zed", "192.0.2.9")
 	f.want("METROPOLIS-ZED", "192.0.2.9")
+	f.want("metropolis\rzed", "") // 0x0d is '-' but for the bit of small letters
 	if got := ids(f.Snapshot()); len(got) != 3 || !sorted(got) {
 		t.Errorf("all: %v, want three sorted", got)
 	}
