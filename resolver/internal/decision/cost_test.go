@@ -66,10 +66,44 @@ func TestParseName(t *testing.T) {
 			t.Errorf("%q: got %q, %v; want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"a..b", ".a", fmt.Sprintf("%064d.a", 0), strings.Repeat("0123456789.", 24)} {
+	for _, text := range []string{"a..b", ".a", fmt.Sprintf("%064d.a", 0), strings.Repeat("0123456789.", 24), longestName + "x"} {
 		if got, err := ParseName(text); err == nil {
 			t.Errorf("%q: got %q, want an error", text, got)
 		}
+	}
+}
+
+// longestName has 255 octets in wire form.
+var longestName = strings.Repeat("0123456789.", 22) + "longest-one"
+
+// A name as long as any may be is decided as others are.
+func TestLongestName(t *testing.T) {
+	if name, err := ParseName(longestName); err != nil || len(name) != maxName || name.String() != longestName+"." {
+		t.Fatalf("%d octets: %q, %v", len(name), name, err)
+	}
+	const domain = ".nodes.example"
+	inDomain := longestName[len(domain):]
+	inDomain = inDomain[:strings.LastIndexByte(inDomain, '.')+1] // whole labels
+	inDomain += strings.Repeat("x", len(longestName)-len(domain)-len(inDomain)) + domain
+	f := filed(t)
+	f.withFile(zone.Entry{ID: longestName, Addresses: testkit.Addrs("10.0.1.9")}, zone.Entry{ID: inDomain, Addresses: testkit.Addrs("10.0.1.8")})
+	other := func(name string) string { return "x" + name[1:] }
+	decideAll(t, f, map[string]row{
+		"a file's":              {longestName, "A", addresses(zone.ID(longestName))},
+		"another type":          {longestName, "MX", nodata(".").of(zone.ID(longestName))},
+		"below a local domain":  {inDomain, "A", addresses(zone.ID(inDomain))},
+		"no node's":             {other(longestName), "A", forward},
+		"no node's in a domain": {other(inDomain), "A", nxdomain("nodes.example.")},
+	})
+}
+
+// A local domain may be as long as leaves room for a label of a node.
+func TestLongestDomain(t *testing.T) {
+	const longest = maxName - maxLabel - 1
+	domain := strings.Repeat("a.", longest/2-1) + "b"
+	rules, err := NewRules(RulesConfig{Domains: []string{domain}})
+	if err != nil || len(rules.domains[0].Name) != longest {
+		t.Errorf("a domain of %d octets: %v", longest, err)
 	}
 }
 

@@ -120,6 +120,9 @@ var mutations = map[string]func([]byte) []byte{
 		b[questionEnd+10] = 24
 		return append(b, b[questionEnd+optLen:]...)
 	},
+	"one stray octet in the OPT":   strayOctets(1),
+	"three stray octets in it":     strayOctets(3),
+	"an option without its length": strayOctets(2),
 	"a cookie of 7 octets": func(b []byte) []byte {
 		b[questionEnd+10], b[questionEnd+14] = 11, 7
 		return b[:len(b)-1]
@@ -132,6 +135,14 @@ var mutations = map[string]func([]byte) []byte{
 		label := strings.Repeat("x", 63)
 		return slices.Insert(b, headerLen, []byte("\x3f"+label+"\x3f"+label+"\x3f"+label+"\x12"+label[:18])...)
 	},
+}
+
+// strayOctets makes the data of the OPT the beginning of an option's header.
+func strayOctets(n byte) func([]byte) []byte {
+	return func(b []byte) []byte {
+		b[questionEnd+10] = n
+		return b[:questionEnd+optLen+int(n)]
+	}
 }
 
 // questionEnd is where the OPT record of such a query begins.

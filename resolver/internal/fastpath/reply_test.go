@@ -41,6 +41,8 @@ func TestAppend(t *testing.T) {
 	}{
 		"IPv4 loopback":  {query("Localhost", dns.TypeA), decision.Verdict{Kind: decision.Loopback, TTL: 10}, []string{"Localhost. 10 IN A 127.0.0.1"}},
 		"IPv6 loopback":  {query("localhost", dns.TypeAAAA), decision.Verdict{Kind: decision.Loopback, TTL: 1 << 31}, []string{"localhost. 2147483648 IN AAAA ::1"}},
+		"a long TTL":     {query("localhost", dns.TypeA), decision.Verdict{Kind: decision.Loopback, TTL: 0x01020304}, []string{"localhost. 16909060 IN A 127.0.0.1"}},
+		"not for long":   {query("www.example", dns.TypeA), decision.Verdict{Kind: decision.Negative, SOA: decision.Root, Minimum: 0x01020304}, []string{". 16909060 IN SOA localhost. nobody.invalid. 1 3600 600 86400 16909060"}},
 		"localhost":      {query("1.0.0.127.in-addr.arpa", dns.TypePTR), decision.Verdict{Kind: decision.LocalhostName, TTL: 10}, []string{"1.0.0.127.in-addr.arpa. 10 IN PTR localhost."}},
 		"a host":         {query("7.1.168.192.in-addr.arpa", dns.TypePTR), decision.Verdict{Kind: decision.HostName, HostName: "\x07printer\x03lan\x00", TTL: 10}, []string{"7.1.168.192.in-addr.arpa. 10 IN PTR printer.lan."}},
 		"the root's SOA": {query("www.example", dns.TypeA), decision.Verdict{Kind: decision.Negative, Rcode: 3, SOA: decision.Root, Minimum: 5}, []string{"." + soa}},
