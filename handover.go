@@ -131,8 +131,13 @@ func (h *cacheHandover) loadFile() (entries int, size int64, err error) {
 	return entries, text.Size(), err
 }
 
-// keep has the cache kept for the next process. It is called when nothing changes the
-// cache any more.
+// keepCache has the cache kept for the next process. It is called when nothing changes
+// the cache any more. A source may have changed the zone after followNames ended.
+func (s *Service) keepCache() {
+	s.dns.ZoneChanged(s.named, s.store.Snapshot())
+	s.cache.keep()
+}
+
 func (h *cacheHandover) keep() {
 	if h.store == nil {
 		return

@@ -1,9 +1,12 @@
 package nodedns
 
 import (
+	"context"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,10 +16,12 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
 
+	"github.com/nodedns/nodedns/internal/testkit"
 	"github.com/nodedns/nodedns/internal/testkit/nameserver"
 	"github.com/nodedns/nodedns/resolver"
 	"github.com/nodedns/nodedns/resolver/resolvconf"
 	"github.com/nodedns/nodedns/resolver/upstream"
+	"github.com/nodedns/nodedns/zone"
 )
 
 // descriptorStore is a listen.Store that outlives a Service.
@@ -295,6 +300,47 @@ func TestNoCacheToTakeOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Names of files that come while the process ends count as well.
+func TestNamesOfFilesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	name := func(store *zone.Store) {
+		files := store.FileSource("more")
+		files.Begin()
+		files.Set(zone.Entry{ID: "www.example.net", Addresses: testkit.Addrs("10.0.0.9")})
+		files.Complete()
+	}
+	var store *zone.Store
+	f := m.prepare(func(c *Config) {
+		source := c.LocalSource
+		c.LocalSource = func(ctx context.Context, publish func([]netip.Addr)) error {
+			err := source(ctx, publish)
+			for range 1000 {
+				runtime.Gosched() // most often the other sources end first
+			}
+			name(store)
+			return err
+		}
+	})
+	store = f.Zone()
+	f.run()
+	f.publish("10.0.0.1")
+	<-f.Ready()
+	f.lookup("alias.example.org")
+	f.lookup("www.example.org")
+	f.end()
+
+	next := m.prepare()
+	name(next.Zone())
+	next.run()
+	next.publish("10.0.0.1")
+	<-next.Ready()
+	if got := next.lookup("alias.example.org"); got != "10.0.0.9" {
+		t.Errorf("the alias leads to %s; log:\n%s", got, &next.logged)
+	}
+	next.wantLog("cache of the last process taken over")
 }
 
 // A name that a file gives to a node is no other server's any more, be it a file that the

@@ -421,7 +421,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	listening, stopListeners := context.WithCancel(context.WithoutCancel(ctx))
 	var last, others sync.WaitGroup
-	defer func() { others.Wait(); stopListeners(); last.Wait(); s.cache.keep() }()
+	defer func() { others.Wait(); stopListeners(); last.Wait(); s.keepCache() }()
 	start := func(t *supervise.Task) { others.Go(func() { t.Supervise(ctx, s.log) }) }
 	// Sources come before the listeners, whose first queries have waited since the
 	// process before ended, and those before the files, so that all begin with what
