@@ -15,6 +15,9 @@ const soakAgreement = 2 * time.Minute
 func (s *soak) settle() {
 	s.current.Store(nil)
 	s.awaitAgreement()
+	if leader := s.leader(); leader != nil && leader != s.led {
+		s.led, s.seen.leaders = leader, s.seen.leaders+1
+	}
 	s.awaitEach("nothing has grown", func(n *soakNode) error { return n.usage.check(n) })
 }
 
@@ -122,5 +125,5 @@ func (s *soak) calm() {
 			s.fail("%s: %d queries have no answer, the first after %v", n.name, len(lost), lost[0].Sub(s.begun))
 		}
 	}
-	s.awaitEach("it is idle", (*soakNode).isIdle)
+	_, s.finished = s.awaitEach("it is idle", (*soakNode).isIdle)
 }

@@ -5,8 +5,8 @@ import (
 )
 
 // soakPlaces is how many addresses a node moves between. No other node ever has
-// one of them.
-const soakPlaces = 12
+// one of them, for as many nodes as there are addresses from 10.88.0.100 on.
+const soakPlaces, soakMostNodes = 12, 12
 
 func (s *soak) cutNode(i, _ int) { s.nodes[i].cut() }
 func (s *soak) mendNode(i int)   { s.nodes[i].mend() }

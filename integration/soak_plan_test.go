@@ -45,11 +45,11 @@ type soakKind struct {
 type soakSize map[string]int
 
 const (
-	soakRound     = 20 * time.Second // of faults
+	soakRound     = 30 * time.Second // of faults
 	soakGap       = 2 * time.Second  // between the begins of two, at most
 	soakShortest  = time.Second      // of a fault that lasts
-	soakLongest   = 8 * time.Second
-	soakRecovery  = time.Second // of a subject, before the next fault
+	soakLongest   = 18 * time.Second // a partition takes 15 s to be noticed
+	soakRecovery  = time.Second      // of a subject, before the next fault
 	soakVariation = 1 << 16
 )
 
@@ -64,7 +64,8 @@ func planRound(random *rand.Rand, size soakSize) (faults []soakFault) {
 			f.on.index = kind.only
 		}
 		if kind.end != nil {
-			f.lasts = soakShortest + time.Duration(random.Int64N(int64(soakLongest-soakShortest)))
+			share := random.Float64() // most are short
+			f.lasts = soakShortest + time.Duration(share*share*share*float64(soakLongest-soakShortest))
 		}
 		if free[f.on] > at {
 			continue

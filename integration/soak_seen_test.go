@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// soakSeen is what has been seen. Its methods may be called concurrently; lasting
-// and agreement are the test's own.
+// soakSeen is what has been seen. Its methods may be called concurrently; what comes
+// last is the test's own.
 type soakSeen struct {
 	queries, looks, lookups atomic.Int64
 
@@ -25,6 +25,7 @@ type soakSeen struct {
 	failures []string
 	failed   int
 
+	leaders   int           // rounds after which another curator led
 	agreement time.Duration // the longest time until all agreed
 	lasting   bool          // they never did
 }

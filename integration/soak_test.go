@@ -2,6 +2,7 @@ package integration
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -10,7 +11,7 @@ import (
 var (
 	soakFor    = flag.Duration("soak.for", 0, "how long TestSoak goes on")
 	soakSeed   = flag.Uint64("soak.seed", 0, "seed of TestSoak's faults; 0: a new one")
-	soakNodes  = flag.Int("soak.nodes", 8, "nodes of TestSoak, 12 at most")
+	soakNodes  = flag.Int("soak.nodes", 8, fmt.Sprintf("nodes of TestSoak, %d at most", soakMostNodes))
 	soakRate   = flag.Int("soak.rate", 20000, "queries a second of TestSoak, over all nodes")
 	soakReport = flag.String("soak.report", "", "file for TestSoak's report, besides standard output")
 )
@@ -33,7 +34,7 @@ func TestSoak(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("to have the same faults again: -soak.seed %d", seed)
-	s := newSoak(t, seed, *soakNodes)
+	s := newSoak(t, seed, min(*soakNodes, soakMostNodes))
 	defer s.publish(*soakReport)
 	if s.boot(); s.broken() {
 		return

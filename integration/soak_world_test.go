@@ -22,6 +22,7 @@ type soak struct {
 	size      soakSize
 	begun     time.Time
 	curators  []*soakCurator
+	led       *curator // the leader when all agreed last
 	nodes     []*soakNode
 	upstreams []*host // see newUpstreams
 	flaky     *flaky
@@ -29,6 +30,7 @@ type soak struct {
 	pending   []string // commands for the leading curator
 	seen      soakSeen
 	rounds    int
+	finished  bool           // all of it was carried out
 	quiet     sync.WaitGroup // of the load and the watchers
 	stopped   chan struct{}  // closed when they are to end
 	stopping  sync.Once
@@ -153,6 +155,7 @@ func (s *soak) boot() {
 		}
 		return nil
 	})
+	s.led = leader
 	for _, c := range s.curators {
 		leader.tell("set %s %s roles=consensus-member port=%d", c.id, c.v4(), c.port)
 	}
