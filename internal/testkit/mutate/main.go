@@ -41,6 +41,7 @@ type options struct {
 	equivalents string // path of the list, below the module
 	least       int    // percent that must be killed
 	verbose     bool
+	list        bool // print the sample, run nothing
 }
 
 func main() {
@@ -54,6 +55,7 @@ func main() {
 	flag.StringVar(&o.equivalents, "equivalents", "internal/testkit/mutate/equivalent.txt", "the list of equivalent mutants")
 	flag.IntVar(&o.least, "min", 0, "fail if fewer percent of a package's mutants are killed")
 	flag.BoolVar(&o.verbose, "v", false, "print each mutant, not only survivors")
+	flag.BoolVar(&o.list, "list", false, "print the sample, and run no tests")
 	flag.Parse()
 	o.patterns = flag.Args()
 	if *also != "" {
@@ -72,10 +74,15 @@ func main() {
 
 // tally is what became of a package's mutants.
 type tally struct {
-	killed, timedOut, survived, broken, equivalent int
+	killed, timedOut, survived, broken, untested, equivalent int
 }
 
 func (t tally) mutants() int { return t.killed + t.timedOut + t.survived }
+
+func (t tally) String() string {
+	return fmt.Sprintf("%d mutants, %d killed (%d by time), %d survived, %d did not compile, %d listed as equivalent; %d %%",
+		t.mutants(), t.killed+t.timedOut, t.timedOut, t.survived, t.broken, t.equivalent, t.percent())
+}
 
 // percent is the share of killed mutants, those that ran out of time among them.
 func (t tally) percent() int {
@@ -107,12 +114,12 @@ func mutate(ctx context.Context, o options, out io.Writer) error {
 	for _, p := range packages {
 		since := time.Now()
 		t, err := mutatePackage(ctx, o, p, known, work, out)
+		if t.mutants() > 0 {
+			fmt.Fprintf(out, "%s: %s, %s\n", p.rel(), t, time.Since(since).Round(time.Second))
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.rel(), err)
 		}
-		fmt.Fprintf(out, "%s: %d mutants, %d killed (%d by time), %d survived, %d did not compile, %d listed as equivalent; %d %%, %s\n",
-			p.rel(), t.mutants(), t.killed+t.timedOut, t.timedOut, t.survived, t.broken, t.equivalent,
-			t.percent(), time.Since(since).Round(time.Second))
 		if t.percent() < o.least {
 			failed = append(failed, fmt.Sprintf("%s: %d %% killed, and not %d", p.rel(), t.percent(), o.least))
 		}
@@ -134,24 +141,28 @@ func mutatePackage(ctx context.Context, o options, p *pkg, known *equivalents, w
 		return t, err
 	}
 	candidates, t.equivalent = known.without(candidates)
-	tester, err := newTester(ctx, p, o.also, work)
-	if err != nil {
-		return t, err
+	test := func(context.Context, *mutant) (outcome, error) { return untested, nil }
+	if !o.list {
+		tester, err := newTester(ctx, p, o.also, work)
+		if err != nil {
+			return t, err
+		}
+		test = tester.test
 	}
 	shuffle(candidates, o.seed, p.ImportPath)
 	for _, m := range candidates {
-		if t.mutants() >= o.count {
+		if t.mutants()+t.untested >= o.count {
 			break
 		}
 		if !p.compiles(m) {
 			continue
 		}
-		v, err := tester.test(ctx, m)
+		v, err := test(ctx, m)
 		if err != nil {
 			return t, err
 		}
 		t.add(v)
-		if o.verbose || v == survived {
+		if o.verbose || v == survived || v == untested {
 			fmt.Fprintf(out, "%s: %s\n%s", v, m.place(), m.diff())
 		}
 	}
@@ -168,5 +179,7 @@ func (t *tally) add(v outcome) {
 		t.survived++
 	case broken:
 		t.broken++
+	case untested:
+		t.untested++
 	}
 }

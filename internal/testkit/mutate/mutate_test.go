@@ -96,6 +96,20 @@ func TestMutateLeavesOutListed(t *testing.T) {
 	}
 }
 
+// It needs no sandbox: nothing is run.
+func TestListOnly(t *testing.T) {
+	t.Parallel()
+	o := tiny(t, "stale.txt")
+	o.list, o.count = true, 1
+	var out strings.Builder
+	if err := mutate(t.Context(), o, &out); err == nil || !strings.Contains(err.Error(), "stale.txt:1: no mutant of tiny.go less is this one any more") {
+		t.Errorf("error %v of a list that fits no more", err)
+	}
+	if n := strings.Count(out.String(), "not tested: tiny.go:3 less\n"); n != 1 {
+		t.Errorf("%d mutants, and not one, in:\n%s", n, out.String())
+	}
+}
+
 func TestMutateWithoutPackages(t *testing.T) {
 	t.Parallel()
 	if err := mutate(t.Context(), options{dir: "."}, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "name the packages") {

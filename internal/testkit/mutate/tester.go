@@ -20,6 +20,7 @@ const (
 	timedOut outcome = "killed by time"
 	survived outcome = "survived"
 	broken   outcome = "did not compile"
+	untested outcome = "not tested"
 )
 
 // tester runs the tests of packages on mutants of one of them.
