@@ -76,6 +76,26 @@ func TestRefusedIsBounded(t *testing.T) {
 	f.wantRefused("bogus-0003: the name has no node-ID shape")
 }
 
+// Those that had no room take all places that become free at once.
+func TestRefusedFillsAllPlaces(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.7")
+	var entries []Entry
+	for i := range maxNames {
+		entries = append(entries, node(fmt.Sprintf("bogus-%04d", i)))
+	}
+	ours := []Entry{node(a, "192.0.2.7"), node(b, "192.0.2.7"), node(c, "192.0.2.7")}
+	f.connect(append(entries, ours...)...)
+	if refused := f.Snapshot().Refused(); len(refused) != maxNames || refused[9].ID != "bogus-0009" {
+		t.Errorf("refused are %v", refused)
+	}
+	f.curator.Gone("bogus-0000", "bogus-0001", "bogus-0002")
+	if refused := f.Snapshot().Refused(); len(refused) != maxNames || refused[6].ID != "bogus-0009" {
+		t.Errorf("refused are %v", refused)
+	}
+}
+
 func TestRefusalOfAName(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

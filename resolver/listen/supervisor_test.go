@@ -231,3 +231,15 @@ func TestAbsenceOfAFamilyWaits(t *testing.T) {
 		t.Errorf("absent %t, for %v", absent(err), got)
 	}
 }
+
+// An interface's number stands as it is, whatever digits it has and whether or not
+// there is one: binding says so.
+func TestNumberOfAnInterfaceStands(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"1", "9", "98", "2147483647"} {
+		addr := netip.MustParseAddr("fe80::1%" + zone)
+		if got, err := numberZone(addr); err != nil || got != addr {
+			t.Errorf("%s: %s, %v", addr, got, err)
+		}
+	}
+}

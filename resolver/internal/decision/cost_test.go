@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -116,8 +117,22 @@ func TestNewRulesRefuses(t *testing.T) {
 			t.Errorf("%s is accepted as a domain", name)
 		}
 	}
-	if _, err := NewRules(RulesConfig{TTL: -1}); err == nil {
-		t.Error("a negative TTL is accepted")
+	for _, ttl := range []time.Duration{-1, 1 << 31 * time.Second} {
+		if _, err := NewRules(RulesConfig{TTL: ttl}); err == nil {
+			t.Errorf("a TTL of %v is accepted", ttl)
+		}
+	}
+	for _, odd := range "/:@[`{" { // beside digits and letters
+		if _, err := NewRules(RulesConfig{Domains: []string{string(odd) + ".example"}}); err == nil {
+			t.Errorf("%q is accepted in a domain", odd)
+		}
+	}
+}
+
+func TestNewRulesAccepts(t *testing.T) {
+	t.Parallel()
+	if _, err := NewRules(RulesConfig{Domains: []string{"az-AZ_09.example"}, TTL: (1<<31 - 1) * time.Second}); err != nil {
+		t.Error(err)
 	}
 }
 

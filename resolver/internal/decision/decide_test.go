@@ -294,6 +294,25 @@ func TestReverseOfANodesAddress(t *testing.T) {
 	})
 }
 
+// What is beside the digits and letters of a nibble is none.
+func TestReverseAddrRefuses(t *testing.T) {
+	t.Parallel()
+	zeros := strings.Repeat("0.", 31) + "ip6.arpa"
+	for _, nibble := range "/:`g" {
+		name, err := ParseName(string(nibble) + "." + zeros)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if addr, ok := ReverseAddr(name); ok {
+			t.Errorf("%q: %v", nibble, addr)
+		}
+	}
+	name, err := ParseName("f." + zeros)
+	if addr, ok := ReverseAddr(name); err != nil || !ok || addr != netip.MustParseAddr("::f") {
+		t.Errorf("got %v, %t, %v", addr, ok, err)
+	}
+}
+
 // A reserved address is answered as if no node had it, except our own.
 func TestReverseOfAReservedAddress(t *testing.T) {
 	f := populated(t)
@@ -539,8 +558,8 @@ func TestIsPrivate(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"10.1.2.3": true, "172.31.0.1": true, "192.168.0.1": true, "100.100.100.100": true,
 		"127.0.0.53": true, "169.254.1.1": true, "fd00::1": true, "fe80::1%eth0": true, "::1": true,
-		"::ffff:10.1.2.3": true,
-		"192.0.2.1":       false, "172.32.0.1": false, "100.128.0.1": false, "2001:db8::1": false,
+		"::ffff:10.1.2.3": true, "::ffff:100.64.0.1": true,
+		"192.0.2.1": false, "172.32.0.1": false, "100.128.0.1": false, "2001:db8::1": false,
 	} {
 		if got := IsPrivate(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %t", addr, got)
