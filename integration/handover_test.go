@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"net"
@@ -73,6 +74,60 @@ func TestRestartLosesNoQuery(t *testing.T) {
 			t.Logf("%s %d times: %v", name, times, report)
 			if report.Refused > 0 || end == unix.SIGTERM && report.Unanswered > 0 {
 				t.Errorf("unanswered were sent at %v", report.Lost)
+			}
+		})
+	}
+}
+
+// A process that cannot serve what it was given gives it up: clients get an error at
+// once, instead of waiting for a reply.
+func TestStartThatFailsGivesUpTheSockets(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	n := newNode(newLAN(t), "node")
+	n.address()
+	for name, config := range map[string]string{
+		"a wrong configuration":  "[dns]\nlisten = 53\n",
+		"an address that is not": "[dns]\nlisten = [\"127.0.0.53:53\", \"127.0.0.54:54\"]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var taken net.Listener
+			n.do(func() {
+				var err error
+				taken, err = net.Listen("tcp", "127.0.0.54:54")
+				must(t, err)
+			})
+			defer taken.Close()
+			n.configure(noUpstream)
+			system := newServiceManager(t)
+			n.daemon = n.startDaemonUnder(system)
+			system.await("READY=1", patience)
+			n.daemon.signal(unix.SIGTERM)
+			n.daemon.exit()
+			if len(system.Kept()) == 0 {
+				t.Fatal("nothing is kept")
+			}
+			n.configure(noUpstream, config)
+			n.daemon = n.startDaemonUnder(system)
+			if status := n.daemon.exit(); status == 0 {
+				t.Error("it ended without an error")
+			}
+			if kept := system.Kept(); len(kept) > 0 {
+				t.Errorf("%q are kept", kept)
+			}
+			var conn net.Conn
+			n.do(func() {
+				var err error
+				conn, err = net.Dial("udp", "127.0.0.53:53")
+				must(t, err)
+			})
+			defer conn.Close()
+			must(t, conn.SetDeadline(time.Now().Add(patience)))
+			if _, err := conn.Write(queryFor(n.id)); err == nil {
+				_, err = conn.Read(make([]byte, 512))
+				if !errors.Is(err, unix.ECONNREFUSED) {
+					t.Errorf("a client gets %v, want %v", err, unix.ECONNREFUSED)
+				}
 			}
 		})
 	}

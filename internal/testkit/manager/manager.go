@@ -40,7 +40,13 @@ type Notification struct {
 // New makes a Manager.
 func New(t testing.TB) *Manager {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "notify")
+	// The directory of a test with a long name would be too long for a socket.
+	dir, err := os.MkdirTemp("", "manager-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
