@@ -133,6 +133,7 @@ type status struct {
 	State     string   `json:"state"`
 	Verdict   verdict  `json:"verdict"`
 	Ready     bool     `json:"ready"`
+	Errors    []string `json:"errors"`
 	Addresses []string `json:"addresses"`
 	Serial    uint64   `json:"serial"`
 	Nodes     struct {
