@@ -42,7 +42,8 @@ func (p *soakProbe) judge(reply []byte, at time.Time, own bool) (kind string, er
 }
 
 // soakClient queries one node at a steady rate, and checks each answer. An ID is
-// used again after 65536 queries, half a minute at the usual rate.
+// used again after 65536 queries, which at the usual rate takes almost a minute:
+// much longer than a daemon is frozen.
 type soakClient struct {
 	s      *soak
 	n      *soakNode
@@ -54,18 +55,23 @@ type soakClient struct {
 	probe [1 << 16]uint16
 }
 
+// soakClients is how many clients each node has.
+const soakClients = 2
+
 // soakBatch is the time between two batches of queries.
 const soakBatch = 4 * time.Millisecond
 
 // load has all nodes queried, with that many queries a second over all of them.
 func (s *soak) load(rate int) {
-	for _, n := range s.nodes {
+	share := float64(rate) / float64(soakClients*len(s.nodes))
+	for i := range soakClients * len(s.nodes) {
+		n := s.nodes[i/soakClients]
 		conn, err := n.dial("udp", "127.0.0.53:53")
 		must(s.t, err)
 		must(s.t, makeRoom(conn.(*net.UDPConn)))
 		c := &soakClient{s: s, n: n, conn: conn, probes: s.probesOf(n)}
 		s.quiet.Go(c.receive)
-		s.quiet.Go(func() { c.send(float64(rate) / float64(len(s.nodes))) })
+		s.quiet.Go(func() { c.send(share) })
 	}
 }
 
