@@ -64,7 +64,9 @@ func (s *soak) joinGuest(i, _ int) {
 	g.member = !g.member
 	if !g.member {
 		g.truth.leaves()
-		g.labels[g.label].leaves()
+		for _, label := range g.labels { // a node that is cut off may have missed a renaming
+			label.leaves()
+		}
 		s.command("remove %s", g.id)
 		return
 	}
@@ -77,6 +79,7 @@ func (s *soak) enterGuest(i int) {
 	g := s.guests[i]
 	g.truth.becomes(g.addr(i))
 	g.labels[g.label].becomes(g.addr(i))
+	g.labels[1-g.label].becomes(netip.Addr{})
 	s.command("set %s %s name=%s", g.id, g.addr(i), labelOf(g.labels[g.label]))
 }
 
