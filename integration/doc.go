@@ -28,6 +28,9 @@
 //   - everyday_test.go puts nodedns and other forwarders in front of the same
 //     servers, row by row of the manual's table; everyday_site_test.go is where,
 //     and everyday_forwarders_test.go has the programs.
+//   - differential_test.go compares our answers with those of the servers behind us:
+//     differential_queries_test.go makes the queries, and
+//     differential_explained_test.go has the table of what may differ.
 //   - docs_test.go runs what the manual shows, as transcript_test.go reads it;
 //     recipes_test.go has the tools that its recipes are for, and fleet_test.go
 //     the machines of its file of nodes.
@@ -42,6 +45,7 @@
 // real servers the unpacked ones of unpacked.txt. Without them they are
 // skipped, each stating what it lacks; with NODEDNS_REQUIRE_ALL=1 a skip is a
 // failure. What takes long, and combinations of what is tested once each, run with
-// NODEDNS_FULL=1 only, as .ci/full has it.
+// NODEDNS_FULL=1 only, as .ci/full has it, and drive the unpacked packages of
+// unpacked-full.txt too.
 // The test of "nodedns try" needs none of it.
 package integration

@@ -26,14 +26,39 @@ type authority struct {
 func newAuthority(l *lan, name string) *authority {
 	l.t.Helper()
 	a := &authority{host: l.join(name).address()}
-	signed, anchor := signZone(l.t, signedZone, plainRecords(l.t, signedZone))
+	zones, anchor := servedZones(l.t)
 	a.anchor = anchor
-	a.servesZones(map[string][]dns.RR{
-		plainZone:  plainRecords(l.t, plainZone),
-		childZone:  readZone(l.t, "testdata/child.plain.example.zone", childZone),
-		signedZone: signed,
-	})
+	a.servesZones(zones)
 	return a
+}
+
+// servedZones are the zones of zonedata_test.go, with the key of the signed one.
+func servedZones(t testing.TB) (zones map[string][]dns.RR, anchor string) {
+	t.Helper()
+	signed, anchor := signZone(t, signedZone, plainRecords(t, signedZone))
+	return map[string][]dns.RR{
+		plainZone:  plainRecords(t, plainZone),
+		childZone:  readZone(t, "testdata/child.plain.example.zone", childZone),
+		signedZone: signed,
+	}, anchor
+}
+
+// newKnot plugs in a Knot DNS that serves the zones, signed by a key of its own.
+func newKnot(l *lan, name string) *host {
+	l.t.Helper()
+	h := l.join(name).address()
+	config := fmt.Sprintf("server:\n    listen: %s\n    rundir: /run\n"+
+		"log:\n  - target: stderr\n    any: warning\ndatabase:\n    storage: /var/lib\nzone:\n", h.v4())
+	zones, _ := servedZones(l.t)
+	for zone, records := range zones {
+		// It does not read the class of unknown types as they are written.
+		h.write("/etc/knot/"+zone+"zone", strings.ReplaceAll(zoneText(records), "\tCLASS1\t", "\tIN\t"))
+		config += fmt.Sprintf("  - domain: %[1]s\n    file: /etc/knot/%[1]szone\n    zonefile-sync: -1\n    journal-content: none\n", zone)
+	}
+	h.write("/etc/knot/knot.conf", config)
+	h.serve(unpacked(l.t, "knotd", "-c", "/etc/knot/knot.conf"))
+	h.serves()
+	return h
 }
 
 // servesZones starts an NSD, and waits until it answers.

@@ -76,10 +76,9 @@ const python3 = "/usr/bin/python3"
 
 // finders are programs that print the addresses of a name, one a line.
 func (x *nss) finders() map[string][]string {
-	const python = "import socket, sys\nfor a in socket.getaddrinfo(sys.argv[1], None, type=socket.SOCK_STREAM): print(a[4][0])"
 	return map[string][]string{
 		"getaddrinfo": {x.lookup},
-		"python":      {python3, "-c", python},
+		"python":      {python3, "-c", pythonLookup},
 		"getent":      {"sh", "-c", `found=$(getent ahosts "$1") && echo "$found" | cut -d ' ' -f 1`, "sh"},
 	}
 }

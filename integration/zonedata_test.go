@@ -22,6 +22,9 @@ const (
 // elsewhere is delegated to a server that does not exist.
 const elsewhere = "elsewhere." + plainZone
 
+// zoneTTL is the greatest TTL of the zones, in seconds.
+const zoneTTL = 300
+
 // manyAddresses and bigText are more than a UDP reply may have.
 const manyAddresses = 100
 
