@@ -23,12 +23,6 @@ var (
 	errCut      = errors.New("its answer is truncated over TCP too")
 )
 
-// rejection means that a server answered with an error, and another one may
-// have an answer.
-type rejection struct{ reply *dns.Msg }
-
-func (r rejection) Error() string { return "it answered " + dns.RcodeToString[r.reply.Rcode] }
-
 // truncated means that a server's reply did not fit UDP, and how it failed over TCP.
 type truncated struct{ err error }
 
@@ -100,7 +94,7 @@ func (f *Failure) Transport() bool { return f.all(func(err error) bool { return 
 
 // replied reports whether an error is about a reply, so that the server is alive.
 func replied(err error) bool {
-	return errors.As(err, new(rejection)) || errors.Is(err, message.ErrUnreadable) || errors.Is(err, message.ErrMalformed) ||
+	return errors.Is(err, message.ErrUnreadable) || errors.Is(err, message.ErrMalformed) ||
 		errors.Is(err, errCut) || errors.Is(err, errBare) || errors.As(err, new(truncated))
 }
 
@@ -133,19 +127,6 @@ func (f *Failure) Code() uint16 {
 // all reports whether something is true of why each server had no answer.
 func (f *Failure) all(is func(error) bool) bool {
 	return !slices.ContainsFunc(f.attempts, func(a serverError) bool { return !is(a.err) })
-}
-
-// Extended are the extended errors that the last server with any gave as its
-// reason.
-func (f *Failure) Extended() []*dns.EDNS0_EDE {
-	for i := len(f.attempts) - 1; i >= 0; i-- {
-		if r := (rejection{}); errors.As(f.attempts[i].err, &r) {
-			if extended := Extended(r.reply); len(extended) > 0 {
-				return extended
-			}
-		}
-	}
-	return nil
 }
 
 // maxExtended bounds the extended errors taken from one reply.

@@ -82,28 +82,34 @@ func (p *part) because(err error) error {
 
 // settle records the result of a part.
 func (p *part) settle(r *race, o result) {
-	if o.err != nil {
-		o.err = p.because(o.err)
+	if o.err == nil {
+		p.replied(o)
+		return
 	}
+	o.err = p.because(o.err)
 	switch {
-	case o.err == nil:
-		p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
-		if IsAnswer(o.reply) {
-			p.state = answered
-			return
-		}
-		o.err = rejection{o.reply}
-		p.peer.updateCounts(func(c *Counts) { c.Rejections++ })
 	case errors.Is(o.err, ErrBusy), errors.Is(o.err, transport.ErrBusy):
 		p.peer.updateCounts(func(c *Counts) { c.Overloads++ })
 	case p.state == asking && r.ctx.Err() == nil && !replied(o.err) && !errors.Is(o.err, transport.ErrEnded):
 		p.peer.missed(o.err, p.began, r.session.kept)
 	}
-	r.fail(p, o.err)
+	p.fail()
+	r.failure.note(p.peer.server, o.err)
 }
 
-func (r *race) fail(p *part, err error) {
+// replied records a reply. One that is no answer needs no note in the failure: it
+// is itself what the race comes to, if there is no better one.
+func (p *part) replied(o result) {
+	p.reply = &Reply{Msg: o.reply, Server: p.peer.server, Transport: o.by}
+	if IsAnswer(o.reply) {
+		p.state = answered
+		return
+	}
+	p.peer.updateCounts(func(c *Counts) { c.Rejections++ })
+	p.fail()
+}
+
+func (p *part) fail() {
 	p.state = failed
 	p.end()
-	r.failure.note(p.peer.server, err)
 }

@@ -7,8 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"github.com/nodedns/nodedns/resolver/internal/message"
 )
 
@@ -111,7 +109,6 @@ func TestFailureOfTransport(t *testing.T) {
 	for err, want := range map[error]bool{
 		errTimedOut: true, errLooping: true, ErrBusy: true,
 		message.ErrUnreadable: false, message.ErrMalformed: false, errCut: false,
-		rejection{new(dns.Msg)}: false,
 	} {
 		failure := &Failure{}
 		failure.note(Plain(netip.MustParseAddrPort("192.0.2.1:53")), errTimedOut)

@@ -48,7 +48,7 @@ func (f *Forwarder) forwardQuery(ctx context.Context, q *query) (_ *upstream.Rep
 func (f *Forwarder) keep(x *exchange, reply *upstream.Reply) (open bool, err error) {
 	m := reply.Msg
 	if open, err = f.border(x.query, m); err != nil {
-		f.fail(x, cache.Failure{Rcode: dns.RcodeServerFailure, Extended: reasons(err), Endless: isEndless(err)})
+		f.fail(x, cache.Failure{Rcode: dns.RcodeServerFailure, Extended: []*dns.EDNS0_EDE{reason(err)}, Endless: isEndless(err)})
 		return open, err
 	}
 	m.AuthenticatedData = m.AuthenticatedData && x.targets.TrustAD
@@ -90,7 +90,7 @@ func (f *Forwarder) keepFailure(x *exchange, failure *upstream.Failure) {
 	if failure.Overloaded() {
 		return
 	}
-	kept := cache.Failure{Rcode: dns.RcodeServerFailure, Extended: reasons(failure)}
+	kept := cache.Failure{Rcode: dns.RcodeServerFailure, Extended: []*dns.EDNS0_EDE{reason(failure)}}
 	if group, recoveries := x.group, x.recoveries; failure.Transport() {
 		kept.Brief = !slices.ContainsFunc(group.Order(), func(s upstream.Status) bool { return s.State != upstream.Down })
 		kept.Over = func() bool { return group.Recoveries() != recoveries }

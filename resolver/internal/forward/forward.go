@@ -68,29 +68,24 @@ func (f *Forwarder) Forward(ctx context.Context, r *wire.Request, t *Targets, ve
 	f.Counts.Failures.Add(1)
 	*verdict = decision.Refuse(dns.RcodeServerFailure, decision.SourceUpstream, "no upstream answered", decision.ExtendedError{})
 	verdict.Endless = isEndless(err)
-	return f.replies.Build(r, verdict, reasons(err)...)
+	return f.replies.Build(r, verdict, reason(err))
 }
 
-// reasons are the extended errors that describe a failure of all upstreams.
-func reasons(err error) []*dns.EDNS0_EDE {
+// reason is the extended error that describes a failure of all upstreams.
+func reason(err error) *dns.EDNS0_EDE {
 	own := &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeNetworkError, ExtraText: err.Error()}
 	failure := (*upstream.Failure)(nil)
 	switch {
 	case errors.As(err, &failure):
+		own.InfoCode = failure.Code()
 	case isEndless(err):
 		own.InfoCode = dns.ExtendedErrorCodeInvalidData
-		return []*dns.EDNS0_EDE{own}
 	case errors.Is(err, ErrOverdue):
 		own.InfoCode = dns.ExtendedErrorCodeNoReachableAuthority
-		return []*dns.EDNS0_EDE{own}
 	case errors.Is(err, context.Canceled): // usually because the server stops
 		own.InfoCode, own.ExtraText = dns.ExtendedErrorCodeNoReachableAuthority, errAbandoned.Error()
-		return []*dns.EDNS0_EDE{own}
-	default:
-		return []*dns.EDNS0_EDE{own}
 	}
-	own.InfoCode = failure.Code()
-	return append([]*dns.EDNS0_EDE{own}, failure.Extended()...)
+	return own
 }
 
 // outgoing is the query that is sent to upstreams. The AD bit requests theirs

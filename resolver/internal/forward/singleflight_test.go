@@ -45,7 +45,7 @@ func TestCallsAreForgotten(t *testing.T) {
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{upstream.ErrNoServers, errors.New("odd")} {
-		if got := reasons(err); len(got) != 1 || got[0].InfoCode != dns.ExtendedErrorCodeNetworkError || got[0].ExtraText != err.Error() {
+		if got := reason(err); got.InfoCode != dns.ExtendedErrorCodeNetworkError || got.ExtraText != err.Error() {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
