@@ -69,14 +69,24 @@ func TestOwnerIsKept(t *testing.T) {
 	}
 	s := newScratch(t)
 	path := s.path("etc/hosts")
-	write(t, path, "old")
-	if err := os.Chown(path, 1234, 4321); err != nil {
-		t.Fatal(err)
+	for _, owner := range owners {
+		write(t, path, "old")
+		if err := os.Chown(path, owner.uid, owner.gid); err != nil {
+			t.Fatal(err)
+		}
+		mustUpdate(t, s.file("/etc/hosts"), to("new"))
+		wantOwner(t, path, owner.uid, owner.gid)
 	}
-	mustUpdate(t, s.file("/etc/hosts"), to("new"))
+}
+
+// owners of a file: ours is 0:0.
+var owners = []struct{ uid, gid int }{{1234, 4321}, {0, 4321}, {1234, 0}}
+
+func wantOwner(t *testing.T, path string, uid, gid int) {
+	t.Helper()
 	var stat unix.Stat_t
-	if err := unix.Stat(path, &stat); err != nil || stat.Uid != 1234 || stat.Gid != 4321 {
-		t.Errorf("owner %d:%d, %v; want 1234:4321", stat.Uid, stat.Gid, err)
+	if err := unix.Stat(path, &stat); err != nil || int(stat.Uid) != uid || int(stat.Gid) != gid {
+		t.Errorf("owner %d:%d, %v; want %d:%d", stat.Uid, stat.Gid, err, uid, gid)
 	}
 }
 

@@ -37,6 +37,34 @@ func TestPausesGrow(t *testing.T) {
 	})
 }
 
+// The pause after a run that was healthy is a first one again.
+func TestAHealthyRunResetsThePauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const failures = 10
+		var ended time.Time
+		runs := 0
+		task := &Task{Name: "late", Run: func(context.Context) error {
+			switch runs++; {
+			case runs == failures:
+				time.Sleep(healthyRun)
+				ended = time.Now()
+			case runs == failures+1:
+				if pause := time.Since(ended); pause > firstPause {
+					t.Errorf("pause after a healthy run: %v, want at most %v", pause, firstPause)
+				}
+			}
+			return errors.New("broken")
+		}}
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer stop()
+		task.Supervise(ctx, slog.New(slog.DiscardHandler))
+		if runs <= failures {
+			t.Errorf("%d runs", runs)
+		}
+	})
+}
+
 func TestSameFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -241,5 +243,37 @@ func TestNumberOfAnInterfaceStands(t *testing.T) {
 		if got, err := numberZone(addr); err != nil || got != addr {
 			t.Errorf("%s: %s, %v", addr, got, err)
 		}
+	}
+}
+
+// The check is made whenever the kernel reports something, for as long as the
+// process lives.
+func TestCheckOfAnAddressLeavesNoSocket(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would close those of package net
+	open := func() (n int) {
+		links, err := filepath.Glob("/proc/self/fd/*")
+		must(t, err)
+		for _, link := range links {
+			if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, "socket:") {
+				n++
+			}
+		}
+		return n
+	}
+	before := open()
+	for _, text := range []string{"127.0.53.9", "192.0.2.1", "fe80::1%lo", "fe80::1%none"} {
+		addr := netip.MustParseAddr(text)
+		there := &pair{addr: netip.AddrPortFrom(addr, 53)}
+		if numbered, err := numberZone(addr); err == nil {
+			there.addr = netip.AddrPortFrom(numbered, 53)
+		}
+		for range 20 {
+			if got := there.assigned(addr); got != addr.IsLoopback() {
+				t.Fatalf("%v is assigned: %t", addr, got)
+			}
+		}
+	}
+	if now := open(); now > before {
+		t.Errorf("%d sockets are open, and were %d before", now, before)
 	}
 }

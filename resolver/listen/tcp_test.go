@@ -235,6 +235,34 @@ func TestTCPConnectionsAreBounded(t *testing.T) {
 	third.wantFrame(message("slow"))
 }
 
+// The connection that gives way is the one whose last query is the longest ago,
+// and not the oldest.
+func TestTCPLeastRecentlyActiveGivesWay(t *testing.T) {
+	s := start(t, echo, Limits{Connections: 3})
+	var open []client // by their last queries
+	ask := func(c client) {
+		t.Helper()
+		c.send(frame(message("query")))
+		c.wantFrame(message("query"))
+		open = append(open, c)
+	}
+	for range 3 {
+		ask(dial(t, "tcp", s.Addrs()[0]))
+	}
+	for range 5 {
+		oldest := open[0]
+		open = open[1:]
+		ask(oldest) // is the most recent now
+		least := open[0]
+		open = open[1:]
+		ask(dial(t, "tcp", s.Addrs()[0]))
+		least.wantEnd()
+	}
+	for _, c := range open {
+		ask(c)
+	}
+}
+
 // Shows RFC 9210 4.2.
 func TestTCPQueriesInFlightAreBounded(t *testing.T) {
 	release := make(chan struct{})

@@ -346,3 +346,24 @@ func TestAFileThatWouldBecomeTooLargeIsLeftAlone(t *testing.T) {
 		})
 	}
 }
+
+// The pause after a failure is a first one again once it has worked.
+func TestSuccessResetsThePauses(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *tree) {
+		r.write(usualPath, "nameserver 192.0.2.1\n")
+		b := r.launch(ModeStub, false)
+		b.change(func() { b.dead = true })
+		sleep(10 * maxRetry) // the pauses are the longest by then
+		b.wantState(StateWaiting, "does not answer")
+		b.change(func() { b.dead = false })
+		b.wantState(StateStub, "")
+		b.change(func() { b.dead = true })
+		b.wantState(StateWaiting, "does not answer")
+		b.mu.Lock()
+		b.dead = false // without a hint
+		b.mu.Unlock()
+		sleep(time.Second)
+		b.wantState(StateStub, "")
+		b.stop()
+	})
+}

@@ -1,6 +1,7 @@
 package resolvconf
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -27,6 +28,10 @@ func TestRestore(t *testing.T) {
 			os.RemoveAll(b.state)
 		}, "asked last", theirs},
 		{"the original lost, and no server known", func(b *bubble) { os.RemoveAll(b.state) }, "removed", "none"},
+		{"the original lost, and the list names us", func(b *bubble) {
+			b.write(realPath, stubLine(1)+"nameserver 127.0.0.53\n")
+			os.RemoveAll(b.state)
+		}, "removed", "none"},
 		{"killed before it was ours", func(b *bubble) {
 			b.write(usualPath, theirs)
 			old, _ := b.files.conf.Read()
@@ -158,21 +163,31 @@ func TestHalfGivenBackAndNotStarted(t *testing.T) {
 
 // The error is returned, and the machine has a server that answers all the same.
 func TestARecordThatCannotBeRead(t *testing.T) {
-	inBubble(t, func(t *testing.T, r *tree) {
-		r.write(usualPath, "nameserver 192.0.2.1\n")
-		b := r.launch(ModeStub, false)
-		b.kill()
-		r.write(realPath, realMark+"nameserver 192.0.2.2\n")
-		record := b.files.backups.RecordPath(b.files.conf.String())
-		if err := os.WriteFile(record, []byte("{"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		done, err := Restore(b.config())
-		if len(done) != 1 || err == nil || !strings.Contains(err.Error(), record) {
-			t.Errorf("restored %v, %v", done, err)
-		}
-		r.want(usualPath, "nameserver 192.0.2.2\n")
-	})
+	t.Parallel()
+	for name, damage := range map[string]func(*tree) string{
+		"it is half a record": func(*tree) string { return "{" },
+		"its originals are no list of ours": func(r *tree) string {
+			return fmt.Sprintf(`{"Root": %q, "Path": %q, "Whole": true, "More": []}`, r.root, usualPath)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *tree) {
+				r.write(usualPath, "nameserver 192.0.2.1\n")
+				b := r.launch(ModeStub, false)
+				b.kill()
+				r.write(realPath, realMark+"nameserver 192.0.2.2\n")
+				record := b.files.backups.RecordPath(b.files.conf.String())
+				if err := os.WriteFile(record, []byte(damage(r)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				done, err := Restore(b.config())
+				if len(done) != 1 || err == nil || !strings.Contains(err.Error(), record) {
+					t.Errorf("restored %v, %v", done, err)
+				}
+				r.want(usualPath, "nameserver 192.0.2.2\n")
+			})
+		})
+	}
 }
 
 func TestRestoreOfAnEarlierConfiguration(t *testing.T) {

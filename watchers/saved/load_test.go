@@ -1,10 +1,12 @@
 package saved
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -280,6 +282,32 @@ func TestHostileNames(t *testing.T) {
 	}
 	if got := p.Store.Snapshot().Counts().Quarantined; got != 2 {
 		t.Errorf("%d are refused, want 2", got)
+	}
+}
+
+// A file that could not be written whole leaves the old one as it is, and no room
+// taken.
+func TestFailureInTheMiddleOfAWrite(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.mustLoad()
+	content := sample(t)
+	if err := os.WriteFile(p.file(), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left")
+	err := p.replace(func(w io.Writer) error {
+		_, err := w.Write(content[:len(content)/2])
+		return errors.Join(err, full)
+	})
+	if !errors.Is(err, full) || !strings.Contains(err.Error(), p.file()) {
+		t.Errorf("error %v", err)
+	}
+	if now, err := os.ReadFile(p.file()); err != nil || !bytes.Equal(now, content) {
+		t.Errorf("the file has %d bytes, %v; want the %d of before", len(now), err, len(content))
+	}
+	if files, _ := os.ReadDir(p.Path); len(files) != 1 {
+		t.Errorf("%v: want nothing but the file", files)
 	}
 }
 

@@ -14,16 +14,25 @@ import (
 // machine stops, the old file is there or the new one, whole. The new one is durable
 // when the directory is synced. It returns how many nodes it wrote.
 func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Duration) (nodes int, err error) {
+	err = d.replace(func(w io.Writer) (err error) {
+		nodes, err = encode(w, snapshot, counted, dataOf(snapshot))
+		return err
+	})
+	return nodes, err
+}
+
+// replace replaces the file by what is written to a new one.
+func (d *Directory) replace(write func(io.Writer) error) error {
 	// One fixed name, so that what a crash leaves behind is not left for good.
 	temp := d.file() + ".new"
 	if err := os.Remove(temp); err != nil && !os.IsNotExist(err) {
-		return 0, fmt.Errorf("save the nodes: make room for a new file: %w", err)
+		return fmt.Errorf("save the nodes: make room for a new file: %w", err)
 	}
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, fmt.Errorf("save the nodes: %w; the state directory must exist and be writable", err)
+		return fmt.Errorf("save the nodes: %w; the state directory must exist and be writable", err)
 	}
-	nodes, err = encode(f, snapshot, counted, dataOf(snapshot))
+	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -33,9 +42,9 @@ func (d *Directory) write(snapshot *zone.Snapshot, counted map[zone.ID]time.Dura
 	}
 	if err != nil {
 		// The old file is still good. On a full disk the space must be freed.
-		return 0, fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
+		return fmt.Errorf("save the nodes in %s: %w", d.file(), errors.Join(err, os.Remove(temp)))
 	}
-	return nodes, nil
+	return nil
 }
 
 // dataOf is the moment that a snapshot's nodes date from: now, where the zone follows

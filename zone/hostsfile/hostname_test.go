@@ -1,7 +1,10 @@
 package hostsfile
 
 import (
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/nodedns/nodedns/zone"
 )
@@ -70,5 +73,67 @@ func TestHostnamesByTheFile(t *testing.T) {
 	}
 	if present, own := k.Hostnames(); present != string(self) || own != "web1.corp.example" {
 		t.Errorf("hostnames %q and %q", present, own)
+	}
+}
+
+// named starts a Keeper of the hostname only, which the system has and sets.
+func named(t *testing.T, sys *system) (*Keeper, Config) {
+	t.Helper()
+	cfg := Config{ID: self, Prefix: zone.DefaultPrefix, StateDir: t.TempDir(), Settings: Settings{Hostname: true}}
+	k, err := newKeeper(cfg, sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Start(newStore(t).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	return k, cfg
+}
+
+// A hostname that is right already, as it is after a boot with ours, is not set,
+// and nothing is kept: ours is not the original.
+func TestHostnameThatIsRightIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	sys := realSystem()
+	sys.hostname = func() (string, error) { return string(self), nil }
+	sys.setHostname = func(name string) error { t.Errorf("set to %q", name); return nil }
+	k, _ := named(t, sys)
+	if st := k.Status()[0]; st.Writes != 0 || !st.UpToDate {
+		t.Errorf("status %+v", st)
+	}
+	if kept, err := k.backups.All(); err != nil || len(kept) != 0 {
+		t.Errorf("kept %v, %v", kept, err)
+	}
+}
+
+// Without the capability the hostname stays, and its record for the next attempt.
+func TestRestoreOfTheHostnameWithoutPermission(t *testing.T) {
+	t.Parallel()
+	const theirs = "web1.corp.example"
+	kernel, allowed := theirs, true
+	sys := realSystem()
+	sys.hostname = func() (string, error) { return kernel, nil }
+	sys.setHostname = func(name string) error {
+		if !allowed {
+			return unix.EPERM
+		}
+		kernel = name
+		return nil
+	}
+	k, cfg := named(t, sys)
+	for _, tt := range []struct {
+		allowed bool
+		text    string // of the error, or "" for none
+		want    string
+		records int
+	}{{false, "CAP_SYS_ADMIN", string(self), 1}, {true, "", theirs, 0}} {
+		allowed = tt.allowed
+		done, err := restore(cfg, sys)
+		if (err == nil) != tt.allowed || err != nil && !strings.Contains(err.Error(), tt.text) || (len(done) == 1) != tt.allowed {
+			t.Errorf("allowed: %t: restored %v, error %v", tt.allowed, done, err)
+		}
+		if kept, err := k.backups.All(); err != nil || len(kept) != tt.records || kernel != tt.want {
+			t.Errorf("allowed: %t: kept %v, %v; hostname %q, want %q", tt.allowed, kept, err, kernel, tt.want)
+		}
 	}
 }
