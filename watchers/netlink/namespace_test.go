@@ -104,6 +104,16 @@ func (n *namespace) delAddr(name, prefix string) {
 	n.must(n.AddrDel(n.link(name), a))
 }
 
+// delAddrs takes all addresses of a link.
+func (n *namespace) delAddrs(name string) {
+	n.t.Helper()
+	list, err := n.AddrList(n.link(name), rtnetlink.FAMILY_ALL)
+	n.must(err)
+	for i := range list {
+		n.must(n.AddrDel(n.link(name), &list[i]))
+	}
+}
+
 // defaultRoute adds or replaces a default route without a gateway.
 func (n *namespace) defaultRoute(name string, metric int, source, anywhere string) {
 	n.t.Helper()

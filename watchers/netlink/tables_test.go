@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	rtnetlink "github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -79,6 +80,46 @@ func TestIsHint(t *testing.T) {
 			t.Errorf("%s: isHint = %v, want %v", name, got, tt.want)
 		}
 	}
+}
+
+// Of messages of the kernel itself, that of a default route is a hint, and that of
+// another one is not.
+func TestDefaultRouteAloneIsAHint(t *testing.T) {
+	t.Parallel()
+	n := newNamespace(t)
+	n.sysctl("ipv6/conf/all/disable_ipv6", "1") // which adds addresses and routes in its own time
+	n.must(n.LinkSetUp(n.link("lo")))
+	n.addr("lo", "10.0.0.2/32", 0)
+	sub, err := subscribe(&n.ns, receiveBuffer, addressGroups...)
+	n.must(err)
+	defer sub.close()
+	receiving := make(chan struct{})
+	sub.start(func() error {
+		return sub.receive(func() {
+			select {
+			case receiving <- struct{}{}:
+			case <-sub.closed:
+			}
+		})
+	})
+	await := func(what string, ready <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-ready:
+		case <-time.After(patience):
+			t.Fatalf("no %s", what)
+		}
+	}
+	await("start", receiving)
+	n.defaultRoute("lo", 0, "", "10.1.0.0/16")
+	await("message of another route", receiving)
+	select {
+	case <-sub.hints:
+		t.Error("the message of another route is a hint")
+	default:
+	}
+	n.defaultRoute("lo", 0, "", "0.0.0.0/0")
+	await("hint by a default route", sub.hints)
 }
 
 func TestRetry(t *testing.T) {

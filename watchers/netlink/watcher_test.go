@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 	rtnetlink "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // TestRunLeavesNoGoroutine is not parallel, so that no other test's watcher
@@ -42,6 +45,43 @@ func TestRunLeavesNoGoroutine(t *testing.T) {
 		newNamespace(t).overrun()
 		requireNoGoroutine(t)
 	})
+}
+
+// TestRunLeavesNoDescriptor is not parallel either.
+func TestRunLeavesNoDescriptor(t *testing.T) {
+	n := newNamespace(t)
+	runs := map[string]func(){
+		"Watcher": func() {
+			run := n.watch(Watcher{})
+			run.awaitAddrs("first list")
+			run.stop()
+		},
+		"Watcher of a broken subscription": n.overrun,
+		"Routes":                           func() { n.watchRoutes("192.0.2.1").stop() },
+	}
+	for name, run := range runs {
+		t.Run(name, func(t *testing.T) {
+			n.t = t
+			run() // what the runtime opens once is open by then
+			before := openDescriptors(t)
+			for range 3 {
+				n.delAddrs("lo")
+				run()
+			}
+			if after := openDescriptors(t); after != before {
+				t.Errorf("%d descriptors after three runs, want %d as before", after, before)
+			}
+		})
+	}
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(open)
 }
 
 // requireNoGoroutine fails if a subscription is still being read. One whose end is
@@ -138,6 +178,34 @@ func TestBridge(t *testing.T) {
 	run.awaitAddrs("empty list")
 	n.defaultRoute("docker0", 0, "", "0.0.0.0/0")
 	run.awaitAddrs("address of the bridge routed through", "172.17.0.1")
+}
+
+// A VPN takes the best default route: the second one's address is that of the machine.
+// The kernel is asked about it, though no packet leaves by it.
+func TestBestRouteThroughATunnel(t *testing.T) {
+	t.Parallel()
+	n, peer := newNamespace(t), newNamespace(t)
+	n.veth("eth0", peer, "p0")
+	n.addr("eth0", "10.0.0.2/24", 0)
+	n.defaultRoute("eth0", 100, "", "0.0.0.0/0")
+	attrs := rtnetlink.NewLinkAttrs()
+	attrs.Name = "vpn0"
+	if err := n.LinkAdd(&rtnetlink.Vxlan{LinkAttrs: attrs, VxlanId: 7, Port: 4789}); errors.Is(err, unix.EOPNOTSUPP) {
+		testkit.Skip(t, "needs the kernel's vxlan, for a tunnel")
+	} else {
+		n.must(err)
+	}
+	n.must(n.LinkSetUp(n.link("vpn0")))
+	n.addr("vpn0", "10.8.0.2/24", 0)
+	n.defaultRoute("vpn0", 1, "", "0.0.0.0/0")
+	run := n.watch(Watcher{})
+	run.awaitAddrs("address of the second route", "10.0.0.2")
+	if run.ever("10.8.0.2") {
+		t.Error("the tunnel's address was published")
+	}
+	n.addr("eth0", "10.0.1.3/24", 0)
+	n.defaultRoute("eth0", 100, "10.0.1.3", "0.0.0.0/0")
+	run.awaitAddrs("preferred source of the second route", "10.0.1.3")
 }
 
 func TestPointToPoint(t *testing.T) {
