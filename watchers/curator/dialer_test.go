@@ -175,6 +175,39 @@ func TestDialerToAnotherCluster(t *testing.T) {
 	}
 }
 
+// A curator that refuses us is reported as such, be the connection for one stream or
+// the embedder's own.
+func TestDialedCuratorRefuses(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"for one stream": false, "shared": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := newCluster(t)
+			own, err := cluster.NewNode()
+			must(t, err)
+			s := newServer(t, cluster)
+			s.Prefix = "another-" // of our certificate
+			address, _ := serve(t, s)
+			dial := dialAs(own, address)
+			if shared {
+				conn, release, err := dial(t.Context())
+				must(t, err)
+				t.Cleanup(func() { must(t, release()) })
+				dial = func(context.Context) (grpc.ClientConnInterface, func() error, error) { return conn, nil, nil }
+			}
+			w, r, _ := watch(t, Config{Dialer: dial})
+			status := awaitState(t, w, StateRefused)
+			const says = "curator by dialer: it refuses this node (Unauthenticated"
+			if !strings.Contains(status.Detail, says) || status.Rejected != StateRefused || !strings.Contains(status.RejectedDetail, says) {
+				t.Errorf("status %+v, want %q in it", status, says)
+			}
+			if r.count("connected true") != 0 {
+				t.Errorf("got %q", r.story())
+			}
+		})
+	}
+}
+
 // One cluster has one name, whether the credentials' files or the dialer lead to
 // it: what is known of it is not dropped when one takes the other's place.
 func TestDialerToTheSameCluster(t *testing.T) {
