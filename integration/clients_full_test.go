@@ -32,8 +32,6 @@ func otherPrograms(t testing.TB) []clientProgram {
 		{name: "Node", command: lookup("node", "-e", nodeLookup)},
 		{name: "Java", command: func(name string) *exec.Cmd { return javaLookup(t, name) }},
 		{name: "curl", command: func(name string) *exec.Cmd { return exec.Command("sh", "-c", curlLookup, "sh", name) }, first: true},
-		{name: "busybox", command: filtered(t, "busybox", busyboxLookup), aliases: true, rooted: true},
-		{name: "drill", command: filtered(t, "drill", drillLookup), aliases: true},
 		{name: "dig", command: records("dig", "+short", "+search"), aliases: true},
 		{name: "kdig", command: records("kdig", "+short"), aliases: true},
 	}
@@ -52,21 +50,9 @@ for (@found) { my ($err, $addr) = getnameinfo($_->{addr}, NI_NUMERICHOST, NIx_NO
 	if (err) throw err;
 	for (const one of found) console.log(one.address);
 })`
-	busyboxLookup = `"$0" nslookup "$1" | sed '1,/^$/d'`
-	drillLookup   = `for type in A AAAA; do "$0" "$1" "$type" | sed -n '/ANSWER SECTION/,/^$/p'; done`
 	// It tries each address in turn until one takes the connection; none does.
 	curlLookup = `curl -sv -m 2 "http://$1:9/" 2>&1 | sed -n 's/.*Trying \[\{0,1\}\([0-9a-f.:]*\)\]\{0,1\}:9\.\.\..*/\1/p'`
 )
-
-// filtered runs a script whose $0 is a tool that prints its server's address too.
-func filtered(t testing.TB, program, script string) func(string) *exec.Cmd {
-	return func(name string) *exec.Cmd {
-		cmd := testkit.Unpacked(t, program, name)
-		tool := exec.Command("sh", "-c", script, cmd.Path, name)
-		tool.Env = cmd.Env
-		return tool
-	}
-}
 
 // javaLookup runs testdata/Lookup.class, which javac --release 8 -g:none makes of
 // Lookup.java: a JRE has no compiler.

@@ -25,7 +25,6 @@ type clientProgram struct {
 	command func(name string) *exec.Cmd
 	udpOnly bool // uses the records of a truncated reply
 	aliases bool // prints the names that a name is an alias of, too
-	rooted  bool // asks for a single label only if a dot is behind it
 	first   bool // prints the addresses that it tries, which may be some of them
 }
 
@@ -104,9 +103,6 @@ func printAddresses(name string) error {
 // the environment, since the daemon reads resolv.conf too, and not at once.
 func (m *machine) finds(program clientProgram, name string) ([]netip.Addr, error) {
 	var stdout, stderr bytes.Buffer
-	if program.rooted && !strings.Contains(name, ".") {
-		name += "."
-	}
 	cmd := program.command(name)
 	cmd.Env = append(cmd.Environ(), "RES_OPTIONS="+program.options)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
