@@ -40,8 +40,8 @@ func (c *Config) inherit() (sockets listen.Handover, cache *os.File) {
 }
 
 const (
-	// maxLocating is how long the start waits for the local source. One that does not
-	// publish holds up nothing else for long.
+	// maxLocating is how long the start waits for the local source and the files of
+	// nodes. One that does not report holds up nothing else for long.
 	maxLocating = 500 * time.Millisecond
 	// maxLoading is how long it waits for the cache then: the default size takes a
 	// tenth of a second when it is full, and the buffers of the sockets hold what
@@ -50,19 +50,31 @@ const (
 )
 
 // awaitStart returns when the first answers can be like the last ones of the process
-// before: this machine has its addresses, and the cache is loaded.
+// before: this machine has its addresses, the files of nodes have been read, and the
+// cache is loaded.
 func (s *Service) awaitStart(ctx context.Context) {
+	within, cancel := context.WithTimeout(ctx, maxLocating)
+	defer cancel()
 	select {
 	case <-s.located:
-	case <-ctx.Done():
-		return
-	case <-time.After(maxLocating):
+	case <-within.Done():
 		return
 	}
+	s.awaitFiles(within)
 	select {
 	case <-s.cache.loaded:
 	case <-ctx.Done():
 	case <-time.After(maxLoading):
+	}
+}
+
+// awaitFiles returns when the files of nodes have been read, or ctx ends. With a cluster
+// they are not all that there is to know.
+func (s *Service) awaitFiles(ctx context.Context) {
+	for snapshot := range s.store.Watch(ctx) {
+		if snapshot.Ready() || snapshot.Cluster().Expected {
+			return
+		}
 	}
 }
 

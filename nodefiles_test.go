@@ -1,6 +1,7 @@
 package nodedns
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,4 +100,15 @@ func TestReloadOfNodeFiles(t *testing.T) {
 	f.snapshot("its departure", func(s *zone.Snapshot) bool { return s.Counts().Departed == 1 })
 	testkit.Must(t, f.Reload(func(c *Config) { c.NodeFiles = []string{dir} }))
 	f.snapshot("its return", func(s *zone.Snapshot) bool { return s.Counts().Departed == 0 && s.Counts().Live == 2 })
+}
+
+// Without a cluster, names that no file has can be denied from the first answer on.
+func TestFilesAreReadBeforeTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	f := start(t, withNodes(t.TempDir(), "192.0.2.2 web-2\n"), func(c *Config) {
+		c.LocalSource, c.Addresses = nil, []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	})
+	if s := f.Zone().Snapshot(); !s.Ready() || namesOf(s, "web-2") != "web-2" {
+		t.Errorf("ready: %v, with %q", s.Ready(), namesOf(s, "web-2"))
+	}
 }
