@@ -67,6 +67,39 @@ func TestSaveAhead(t *testing.T) {
 	}
 }
 
+// Which of several nodes has a name or an address survives too where that is all that
+// has changed since the last write: one of them had let go of it, and is back.
+func TestSaveAheadOfOtherOwners(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		both  [2]zone.Entry
+		apart zone.Entry // the first, while it lets go
+	}{
+		"a name":     {[2]zone.Entry{called(1, "web"), called(2, "web")}, called(1, "other")},
+		"an address": {[2]zone.Entry{live(1, "10.0.0.1"), live(2, "10.0.0.1")}, live(1, "10.0.0.3")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := start(t, t.TempDir())
+				p.backlog("A", tt.both[:]...)
+				p.SaveAhead()
+				p.curator.Set(tt.apart)
+				p.curator.Set(tt.both[0])
+				p.SaveAhead()
+				next := p.restart()
+				if got, want := next.zone(), p.zone(); !slices.Equal(got, want) {
+					t.Errorf("zone after the restart %q, want %q", got, want)
+				}
+				got, want := next.Store.Snapshot().AddressConflicts(), p.Store.Snapshot().AddressConflicts()
+				if got, want := slices.Collect(got), slices.Collect(want); !slices.Equal(got, want) {
+					t.Errorf("contested addresses %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}
+
 func TestSaveAheadOfAnotherCluster(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -184,8 +184,24 @@ func (d *Directory) differs(snapshot *zone.Snapshot) bool {
 			return true
 		}
 	}
+	if otherOwners(snapshot, d.agreed) {
+		d.agreed = nil
+		return true
+	}
 	// What did change is not saved. The next comparison need not see it again.
 	d.agreed = snapshot
+	return false
+}
+
+// otherOwners reports whether a name or an address that several nodes claim has another
+// owner than it had, though the nodes may be the same: one had let go of it meanwhile.
+func otherOwners(snapshot, old *zone.Snapshot) bool {
+	for range snapshot.NewNameConflicts(old) {
+		return true
+	}
+	for range snapshot.NewAddressConflicts(old) {
+		return true
+	}
 	return false
 }
 
