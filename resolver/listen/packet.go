@@ -106,9 +106,11 @@ func (p *packetSocket) setOption(level, option, value int) error {
 	return setOption(p.raw, level, option, value)
 }
 
-// receiveBuffer has room for a burst of some thousand queries, in bytes. What
-// does not fit is lost without an answer.
-const receiveBuffer = 4 << 20
+// receiveBuffer has room for some 20,000 queries, in bytes, of which the kernel
+// takes twice as many: what comes within a second, while the service manager starts
+// the next process after a crash, may all be in one of the sockets of an address.
+// What does not fit is lost without an answer.
+const receiveBuffer = 8 << 20
 
 // enlarge requests room for bursts: as much as is wanted, with the privilege,
 // else as much as the system allows every process. Less is enough as long as
