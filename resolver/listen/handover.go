@@ -46,9 +46,6 @@ func (h *Handover) Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	s, err := bindAll(addrs, h, from)
 	from.rejectRest()
 	if err != nil {
-		for _, addr := range addrs {
-			h.discard(storeName(addr))
-		}
 		return nil, err
 	}
 	for _, l := range s.listeners {

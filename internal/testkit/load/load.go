@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +47,39 @@ type Report struct {
 func (r Report) String() string {
 	return fmt.Sprintf("%d queries: %d unanswered, of these %d with a useless reply, %d refused; longest wait %v, p99.9 %v",
 		r.Sent, r.Unanswered, r.Useless, r.Refused, r.Longest.Round(time.Microsecond), r.P999.Round(time.Microsecond))
+}
+
+// AddressQuery is a query for the IPv4 address of a name of one label.
+func AddressQuery(name string) []byte {
+	query := binary.BigEndian.AppendUint16(make([]byte, 2), 0x0100) // RD
+	query = append(query, 0, 1, 0, 0, 0, 0, 0, 0, byte(len(name)))
+	query = append(query, name...)
+	return append(query, 0, 0, 1, 0, 1)
+}
+
+// ReadAtOnce is how many queries a daemon on this machine has read and not answered
+// at most: a batch of each of its sockets for one address.
+func ReadAtOnce() int {
+	const batch = 32
+	return batch * runtime.GOMAXPROCS(0)
+}
+
+// During runs while do does.
+func During(t testing.TB, c Config, do func()) Report {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reports := make(chan Report, 1)
+	go func() {
+		report, err := Run(ctx, c)
+		if err != nil {
+			t.Error(err)
+		}
+		reports <- report
+	}()
+	do()
+	cancel()
+	return <-reports
 }
 
 // Run sends until ctx ends, and then waits for the replies that are missing. No
