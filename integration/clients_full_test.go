@@ -19,7 +19,7 @@ func otherPrograms(t testing.TB) []clientProgram {
 	lookup := func(program string, args ...string) func(string) *exec.Cmd {
 		return func(name string) *exec.Cmd { return tool(program, append(args, name)...) }
 	}
-	// records asks for both types, as these tools do one at a time.
+	// records asks for both types, as these tools do one after the other.
 	records := func(program string, args ...string) func(string) *exec.Cmd {
 		return func(name string) *exec.Cmd {
 			return tool(program, append(args, name, "A", name, "AAAA")...)

@@ -89,7 +89,7 @@ type differential struct {
 	queries []*dns.Msg
 }
 
-// run compares the answers to all queries, several at a time. It ends after ten
+// run compares the answers to all queries, several concurrently. It ends after ten
 // that are wrong.
 func (d *differential) run(round string) {
 	d.t.Helper()

@@ -219,7 +219,7 @@ func TestOlderCurator(t *testing.T) {
 	c.launch()
 	c.tell("marker off")
 	c.tell("set %s 10.88.0.79", peer)
-	c.mend()
+	c.reconnect()
 	eventually(t, "the peer's news", func() error {
 		r, err := n.ask(peer, "A")
 		if err == nil {

@@ -164,8 +164,8 @@ func (h *host) cut() {
 	h.lan.router.run("nft", "add", "element", "bridge", "lan", "cut", "{", h.portName(), "}")
 }
 
-// mend lets the traffic pass again.
-func (h *host) mend() {
+// reconnect lets the traffic pass again.
+func (h *host) reconnect() {
 	h.t.Helper()
 	h.lan.router.run("nft", "delete", "element", "bridge", "lan", "cut", "{", h.portName(), "}")
 }

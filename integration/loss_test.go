@@ -43,7 +43,7 @@ func TestPartition(t *testing.T) {
 	must(t, n.knows(peer.id, peer.v4()))
 	must(t, n.resolves(n.id, n.v4(), n.v6()))
 
-	n.mend()
+	n.reconnect()
 	eventually(t, "the peer's new address", func() error { return n.knows(peer.id, moved) })
 	must(t, n.connection(true))
 }

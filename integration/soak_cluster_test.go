@@ -21,9 +21,9 @@ func (s *soak) thawCurator(i int) {
 	must(s.t, c.cmd.Process.Signal(unix.SIGCONT))
 }
 
-func (s *soak) cutCurator(i, _ int)  { s.curators[i].cut() }
-func (s *soak) mendCurator(i int)    { s.curators[i].mend() }
-func (s *soak) dropStreams(i, _ int) { s.curators[i].tell("drop") }
+func (s *soak) cutCurator(i, _ int)    { s.curators[i].cut() }
+func (s *soak) reconnectCurator(i int) { s.curators[i].reconnect() }
+func (s *soak) dropStreams(i, _ int)   { s.curators[i].tell("drop") }
 
 // admitNode enters a node without an address: that is for itself to report.
 func (s *soak) admitNode(i int) {

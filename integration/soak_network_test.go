@@ -8,8 +8,8 @@ import (
 // one of them, for as many nodes as there are addresses from 10.88.0.100 on.
 const soakPlaces, soakMostNodes = 12, 12
 
-func (s *soak) cutNode(i, _ int) { s.nodes[i].cut() }
-func (s *soak) mendNode(i int)   { s.nodes[i].mend() }
+func (s *soak) cutNode(i, _ int)    { s.nodes[i].cut() }
+func (s *soak) reconnectNode(i int) { s.nodes[i].reconnect() }
 
 func (s *soak) unplugNode(i, _ int) {
 	n := s.nodes[i]
@@ -42,9 +42,9 @@ func (s *soak) moveNode(i, param int) {
 // flakyUpstream is the index of the upstream of our own.
 const flakyUpstream = 3
 
-func (s *soak) cutUpstream(i, _ int)   { s.upstreams[i].cut() }
-func (s *soak) mendUpstream(i int)     { s.upstreams[i].mend() }
-func (s *soak) slowUpstream(_, _ int)  { s.flaky.mood.Store(flakySlow) }
-func (s *soak) spoilUpstream(_, _ int) { s.flaky.mood.Store(flakyGarbage) }
-func (s *soak) failUpstream(_, _ int)  { s.flaky.mood.Store(flakyFails) }
-func (s *soak) healUpstream(int)       { s.flaky.mood.Store(flakyWell) }
+func (s *soak) cutUpstream(i, _ int)    { s.upstreams[i].cut() }
+func (s *soak) reconnectUpstream(i int) { s.upstreams[i].reconnect() }
+func (s *soak) slowUpstream(_, _ int)   { s.flaky.mood.Store(flakySlow) }
+func (s *soak) spoilUpstream(_, _ int)  { s.flaky.mood.Store(flakyGarbage) }
+func (s *soak) failUpstream(_, _ int)   { s.flaky.mood.Store(flakyFails) }
+func (s *soak) healUpstream(int)        { s.flaky.mood.Store(flakyWell) }

@@ -110,7 +110,7 @@ func (s *soak) carryOut(faults []soakFault) {
 	}
 }
 
-// One seed is one sequence of faults, and no subject has two at a time.
+// One seed is one sequence of faults, and no subject has two concurrently.
 func TestSoakPlan(t *testing.T) {
 	t.Parallel()
 	size := soakSize{"node": 8, "curator": 3, "upstream": 4, "guest": 4}

@@ -93,7 +93,7 @@ func BenchmarkUpstreamFirstDead(b *testing.B) {
 		q, d = newTimer(n)
 		fromStart = append(fromStart, q.ask("example."))
 		d.kill()
-		mortal.mend()
+		mortal.reconnect()
 	}
 	b.ReportMetric(healthy.at(0.5), "healthy-p50-ms")
 	b.ReportMetric(healthy.at(0.99), "healthy-p99-ms")

@@ -1,5 +1,5 @@
 // Command mutate shows which mistakes the tests of a package would not find. It
-// makes small changes to the code, one at a time (a mutant), and runs the tests
+// makes small changes to the code, each alone (a mutant), and runs the tests
 // on each: a mutant that they pass on survives.
 //
 //	go run ./internal/testkit/mutate -n 40 -seed 1 ./zone
