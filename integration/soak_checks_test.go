@@ -24,6 +24,8 @@ func TestSoakJudges(t *testing.T) {
 	departed.agreed()
 	foreign := newTruth("node.example.", now)
 	foreign.others = true
+	given, free := newNameTruth("name.example.", moved), newNameTruth("other.example.", moved)
+	given.becomes(now)
 	for _, test := range []struct {
 		name  string
 		truth *truth
@@ -39,6 +41,9 @@ func TestSoakJudges(t *testing.T) {
 		{"an address that is long over", moved, after, dns.RcodeSuccess, false, []netip.Addr{former}, soakWrong},
 		{"the same, asked when it was not", moved, before, dns.RcodeSuccess, false, []netip.Addr{former}, soakAddress},
 		{"one right and one wrong", moved, after, dns.RcodeSuccess, false, []netip.Addr{now, former}, soakWrong},
+		{"a new name, with the node's last address", given, after, dns.RcodeSuccess, false, []netip.Addr{old}, soakAddress},
+		{"a new name, with one that is long over", given, after, dns.RcodeSuccess, false, []netip.Addr{former}, soakWrong},
+		{"a name that no node has", free, after, dns.RcodeSuccess, false, []netip.Addr{now}, soakWrong},
 		{"denied", moved, after, dns.RcodeNameError, false, nil, soakWrong},
 		{"denied, and missing", missing, after, dns.RcodeNameError, false, nil, soakNXDOMAIN},
 		{"there, though missing", missing, after, dns.RcodeSuccess, false, []netip.Addr{now}, soakWrong},

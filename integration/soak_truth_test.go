@@ -14,6 +14,7 @@ import (
 type truth struct {
 	name    string
 	others  bool          // it is a name of the upstreams
+	node    *truth        // whose name it is, by its ID; nil: it has addresses of its own
 	changed atomic.Uint32 // how often what may be answered has changed
 
 	mu      sync.Mutex
@@ -31,6 +32,13 @@ func newTruth(name string, addr netip.Addr) *truth {
 	if addr.IsValid() {
 		tr.allowed = []netip.Addr{addr}
 	}
+	return tr
+}
+
+// newNameTruth is a name of a node that does not exist yet.
+func newNameTruth(name string, node *truth) *truth {
+	tr := newTruth(name, netip.Addr{})
+	tr.node = node
 	return tr
 }
 
@@ -83,8 +91,12 @@ func (tr *truth) allows(at time.Time, addrs ...netip.Addr) bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	old := at.Before(tr.since)
+	existed := len(tr.allowed) > 0 || old && len(tr.former) > 0
 	for _, addr := range addrs {
-		if !slices.Contains(tr.allowed, addr) && !(old && slices.Contains(tr.former, addr)) {
+		switch {
+		case slices.Contains(tr.allowed, addr), old && slices.Contains(tr.former, addr):
+		case existed && tr.node != nil && tr.node.allows(at, addr): // of the name and the address one was news first
+		default:
 			return false
 		}
 	}

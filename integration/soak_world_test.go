@@ -97,7 +97,7 @@ func newSoak(t testing.TB, seed uint64, nodes int) *soak {
 		g := &soakGuest{id: strangerID(t)}
 		g.truth = newTruth(g.id, netip.Addr{})
 		for j := range g.labels {
-			g.labels[j] = newTruth(fmt.Sprintf("guest%d-%c.%s", i, 'a'+j, soakDomain), netip.Addr{})
+			g.labels[j] = newNameTruth(fmt.Sprintf("guest%d-%c.%s", i, 'a'+j, soakDomain), g.truth)
 		}
 		s.guests = append(s.guests, g)
 	}
@@ -119,7 +119,7 @@ func (s *soak) newNode(i int) *soakNode {
 	n := &soakNode{node: newNode(s.lan, fmt.Sprintf("node%d", i)), index: i, system: newServiceManager(s.t)}
 	n.id = newTruth(n.node.id, n.v4())
 	for j := range n.labels {
-		n.labels[j] = newTruth(fmt.Sprintf("node%d-%c.%s", i, 'a'+j, soakDomain), netip.Addr{})
+		n.labels[j] = newNameTruth(fmt.Sprintf("node%d-%c.%s", i, 'a'+j, soakDomain), n.id)
 	}
 	n.labels[0].becomes(n.v4())
 	for j := range soakListed {
