@@ -43,8 +43,9 @@ type Handover struct {
 // clients get an error from the kernel instead of waiting for a reply.
 func (h *Handover) Bind(addrs []netip.AddrPort) (*Sockets, error) {
 	from := h.takeInherited()
+	from.claim(addrs)
 	s, err := bindAll(addrs, h, from)
-	from.rejectRest()
+	from.claim(nil) // no listener has taken the rest
 	if err != nil {
 		return nil, err
 	}

@@ -181,6 +181,48 @@ func TestSocketsOfOtherAddressesAreDiscarded(t *testing.T) {
 	echoes(t, bound[1])
 }
 
+// Of a wildcard and one of its addresses only one can be bound to a port: the socket
+// of the one is closed before the other is bound.
+func TestWildcardGivesWayToAnAddress(t *testing.T) {
+	for name, generations := range map[string][2]netip.Addr{
+		"to one address":  {netip.IPv4Unspecified(), onLoopback(0).Addr()},
+		"to the wildcard": {onLoopback(0).Addr(), netip.IPv4Unspecified()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newStore(t)
+			bound, end := k.generation(echo, netip.AddrPortFrom(generations[0], 0))
+			end()
+			addr := netip.AddrPortFrom(generations[1], bound[0].Port())
+			_, end = k.generation(echo, addr)
+			defer end()
+			echoes(t, onLoopback(addr.Port()))
+			for _, name := range k.names() {
+				if name != storeName(addr) {
+					t.Errorf("%s is kept", name)
+				}
+			}
+		})
+	}
+}
+
+// A listener is kept under its own name only, or it would be discarded under one and
+// stay in use under the other. An interface may have been renamed.
+func TestSocketsUnderAnotherName(t *testing.T) {
+	k := newStore(t)
+	bound, end := k.generation(echo, onLoopback(0))
+	end()
+	for i, f := range k.files {
+		k.files[i] = duplicate(t, int(f.Fd()), "dns-before")
+		must(t, f.Close())
+	}
+	_, end = k.generation(echo, bound...)
+	defer end()
+	echoes(t, bound[0])
+	if names := k.names(); len(names) == 0 || slices.Contains(names, "dns-before") {
+		t.Errorf("kept: %v, want %s only", names, storeName(bound[0]))
+	}
+}
+
 func refused(t *testing.T, addr netip.AddrPort) {
 	t.Helper()
 	udp := dial(t, "udp", addr)
@@ -228,6 +270,16 @@ func TestCloseDiscards(t *testing.T) {
 	refused(t, addr)
 }
 
+// listenTCP listens as a socket unit does: without Multipath TCP.
+func listenTCP(t *testing.T, addr string) *net.TCPListener {
+	t.Helper()
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	l, err := config.Listen(t.Context(), "tcp", addr)
+	must(t, err)
+	return l.(*net.TCPListener)
+}
+
 // A descriptor that is not a socket of the configuration is closed, and what is
 // bound then is ours.
 func TestInheritedDescriptorsOfOtherKinds(t *testing.T) {
@@ -235,8 +287,7 @@ func TestInheritedDescriptorsOfOtherKinds(t *testing.T) {
 	must(t, err)
 	pipe, _, err := os.Pipe()
 	must(t, err)
-	both, err := net.Listen("tcp", "[::]:0") // for IPv4 too
-	must(t, err)
+	both := listenTCP(t, "[::]:0") // for IPv4 too
 	local, err := net.Listen("unix", t.TempDir()+"/socket")
 	must(t, err)
 	silent, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -246,7 +297,7 @@ func TestInheritedDescriptorsOfOtherKinds(t *testing.T) {
 		syscall.Conn
 		Close() error
 	}{
-		"connected": connected.(*net.UDPConn), "pipe": pipe, "both families": both.(*net.TCPListener),
+		"connected": connected.(*net.UDPConn), "pipe": pipe, "both families": both,
 		"local": local.(*net.UnixListener), "unlistened": unlistened,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,6 +312,19 @@ func TestInheritedDescriptorsOfOtherKinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of the wildcards, [::] is IPv6 only: what is for both is bound again.
+func TestInheritedForBothFamilies(t *testing.T) {
+	both := listenTCP(t, "[::]:0")
+	addr := netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(both.Addr().(*net.TCPAddr).Port))
+	k := newStore(t)
+	k.put(storeName(addr), both)
+	must(t, both.Close())
+	_, end := k.generation(echo, addr)
+	defer end()
+	echoes(t, netip.AddrPortFrom(netip.IPv6Loopback(), addr.Port()))
+	refused(t, onLoopback(addr.Port()))
 }
 
 // A socket unit's sockets, which the service manager keeps itself, are taken by

@@ -2,6 +2,8 @@ package listen
 
 import (
 	"encoding/binary"
+	"errors"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -81,17 +83,37 @@ func TestHops(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, echo, Limits{}, tt.listen)
 			port := s.Addrs()[0].Port()
-			packets := capture(t)
-			echoes(t, netip.AddrPortFrom(netip.MustParseAddr(tt.asked), port))
-			for over := 0; over != 1<<unix.IPPROTO_UDP|1<<unix.IPPROTO_TCP; {
-				p := nextFrom(t, packets, port)
-				if p.hops != tt.hops {
-					t.Fatalf("a packet of protocol %d may take %d hops, want %d", p.protocol, p.hops, tt.hops)
-				}
-				if p.payload {
-					over |= 1 << p.protocol
-				}
-			}
+			wantHops(t, netip.AddrPortFrom(netip.MustParseAddr(tt.asked), port), tt.hops)
 		})
+	}
+	t.Run("socket unit", func(t *testing.T) {
+		stream := listenTCP(t, "127.0.0.1:0")
+		packets, err := net.ListenPacket("udp", stream.Addr().String())
+		must(t, err)
+		k := newStore(t)
+		k.put("nodedns.socket", stream)
+		k.put("nodedns.socket", packets.(*net.UDPConn))
+		must(t, errors.Join(stream.Close(), packets.Close()))
+		addr := stream.Addr().(*net.TCPAddr).AddrPort()
+		_, end := k.generation(echo, addr)
+		defer end()
+		wantHops(t, addr, 1)
+	})
+}
+
+// wantHops asks an address, and checks all packets from it until each protocol has
+// had a reply.
+func wantHops(t *testing.T, addr netip.AddrPort, hops byte) {
+	t.Helper()
+	packets := capture(t)
+	echoes(t, addr)
+	for over := 0; over != 1<<unix.IPPROTO_UDP|1<<unix.IPPROTO_TCP; {
+		p := nextFrom(t, packets, addr.Port())
+		if p.hops != hops {
+			t.Fatalf("a packet of protocol %d may take %d hops, want %d", p.protocol, p.hops, hops)
+		}
+		if p.payload {
+			over |= 1 << p.protocol
+		}
 	}
 }

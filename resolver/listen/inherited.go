@@ -107,6 +107,29 @@ func describeDescriptor(fd int) (network string, addr netip.AddrPort, err error)
 	return "", addr, errNotListening
 }
 
+// claim leaves the sockets that have one of these addresses, and closes the rest: that
+// of a wildcard would keep another address from being bound. What the store has under
+// another name than the listener's is discarded there, for it is kept under that one
+// next.
+func (in *inherited) claim(addrs []netip.AddrPort) {
+	names := map[netip.AddrPort]string{} // by addresses whose zones are numbers
+	for _, addr := range addrs {
+		if numbered, err := numberZone(addr.Addr()); err == nil {
+			names[netip.AddrPortFrom(numbered, addr.Port())] = storeName(addr)
+		}
+	}
+	in.sockets = slices.DeleteFunc(in.sockets, func(s inheritedSocket) bool {
+		name, claimed := names[s.addr]
+		switch {
+		case !claimed:
+			in.handover.reject(s.file, errNoListener)
+		case s.file.Name() != name:
+			in.handover.discardInherited(s.file.Name())
+		}
+		return !claimed
+	})
+}
+
 // has reports whether there is a socket of an address, whose zone is a number.
 func (in *inherited) has(addr netip.AddrPort) bool {
 	return in != nil && slices.ContainsFunc(in.sockets, func(s inheritedSocket) bool { return s.addr == addr })
@@ -131,14 +154,28 @@ func (in *inherited) take(network string, addr netip.AddrPort) (files []*os.File
 func (in *inherited) stream(addr netip.AddrPort) (listener *net.TCPListener, err error) {
 	for _, file := range in.take("tcp", addr) {
 		if listener == nil && err == nil {
-			var l net.Listener
-			if l, err = net.FileListener(file); err == nil {
-				listener = l.(*net.TCPListener) // with a descriptor of its own
-			}
+			listener, err = inheritStream(file, addr.Addr())
 		}
-		_ = file.Close()
+		_ = file.Close() // the listener has a descriptor of its own
 	}
 	return listener, err
+}
+
+func inheritStream(file *os.File, addr netip.Addr) (*net.TCPListener, error) {
+	l, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	listener := l.(*net.TCPListener)
+	raw, err := listener.SyscallConn()
+	if err == nil {
+		err = keepOnLink(raw, addr) // a socket unit has not done so
+	}
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	return listener, nil
 }
 
 // packets are the sockets for UDP on an address. All of them are needed: the
@@ -185,19 +222,17 @@ func (in *inherited) reject(addr netip.AddrPort, why error) {
 	}
 }
 
-// rejectRest closes what no listener has taken.
-func (in *inherited) rejectRest() {
-	for _, s := range in.sockets {
-		in.handover.reject(s.file, errNoListener)
-	}
-	in.sockets = nil
-}
-
 // reject closes an inherited descriptor that is not used, and has the store do so.
 func (h *Handover) reject(file *os.File, why error) {
 	name := file.Name()
 	_ = file.Close() // nothing was written to it
 	h.Logger.Info("an inherited descriptor is not used", "name", name, "reason", why)
+	h.discardInherited(name)
+}
+
+// discardInherited discards what was inherited under a name, unless it is a socket
+// unit's.
+func (h *Handover) discardInherited(name string) {
 	if strings.HasPrefix(name, storePrefix) {
 		h.discard(name)
 	}
