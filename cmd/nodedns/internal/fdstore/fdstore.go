@@ -95,11 +95,15 @@ func (s *Store) discard(name string) error {
 	if s.socket == "" {
 		return nil
 	}
-	s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
-	if err := s.send("FDSTOREREMOVE=1\nFDNAME=" + name); err != nil {
-		return fmt.Errorf("discard descriptors: %w", err)
+	err := s.send("FDSTOREREMOVE=1\nFDNAME=" + name)
+	if err == nil {
+		err = s.settle()
 	}
-	return s.settle()
+	if err != nil {
+		return fmt.Errorf("discard descriptors: %w", err) // Abandon tries again
+	}
+	s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
+	return nil
 }
 
 // Abandon discards all that is kept: for a process that ends because it cannot

@@ -1,6 +1,7 @@
 package fdstore_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -145,5 +146,29 @@ func TestServiceManagerGone(t *testing.T) {
 	}
 	if err := s.Discard("a"); err == nil {
 		t.Error("discarded by none")
+	}
+}
+
+// What could not be discarded is, once the service manager is there again.
+func TestAbandonTriesAgain(t *testing.T) {
+	m := manager.New(t)
+	t.Setenv("NOTIFY_SOCKET", m.Path)
+	s := fdstore.New()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := errors.Join(s.Keep("a", file), s.Settle(), os.Rename(m.Path, m.Path+".away")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Discard("a"); err == nil {
+		t.Error("discarded without a service manager")
+	}
+	if err := errors.Join(os.Rename(m.Path+".away", m.Path), s.Abandon()); err != nil {
+		t.Error(err)
+	}
+	if names := m.Kept(); len(names) > 0 {
+		t.Errorf("kept: %q, want nothing", names)
 	}
 }
