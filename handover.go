@@ -2,6 +2,7 @@ package nodedns
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -19,24 +20,25 @@ const cacheName = "cache"
 // maxCacheFile bounds what is read of a cache, whose memory bounds itself.
 const maxCacheFile = 4 << 30
 
+// errSeveral is why none of several caches is used: their order in the descriptor
+// store does not show which is the newest.
+var errSeveral = errors.New("an earlier one was not taken out of the descriptor store")
+
 // inherit takes what the process was started with: the cache of the process before,
-// or nil, and what is for the listeners.
-func (c *Config) inherit() (sockets listen.Handover, cache *os.File) {
+// and what is for the listeners.
+func (c *Config) inherit() (sockets listen.Handover, caches []*os.File) {
 	if c.Descriptors == nil {
 		return listen.Handover{}, nil
 	}
 	sockets.Store = c.Descriptors
 	for _, file := range c.Descriptors.Inherited() {
-		if file.Name() != cacheName {
+		if file.Name() == cacheName {
+			caches = append(caches, file)
+		} else {
 			sockets.Inherited = append(sockets.Inherited, file)
-			continue
 		}
-		if cache != nil {
-			_ = cache.Close() // the later one is the newer
-		}
-		cache = file
 	}
-	return sockets, cache
+	return sockets, caches
 }
 
 const (
@@ -82,7 +84,7 @@ func (s *Service) awaitFiles(ctx context.Context) {
 // memory that the descriptor store keeps.
 type cacheHandover struct {
 	store  listen.Store // nil: none
-	file   *os.File     // of the process before; nil: there is none
+	files  []*os.File   // of the process before, and of an earlier one where its cache was not discarded
 	server *resolver.Server
 	log    *slog.Logger
 
@@ -94,9 +96,9 @@ type cacheHandover struct {
 	loaded chan struct{}
 }
 
-func (s *Service) newCacheHandover(cfg *Config, inherited *os.File) *cacheHandover {
+func (s *Service) newCacheHandover(cfg *Config, inherited []*os.File) *cacheHandover {
 	return &cacheHandover{
-		store: cfg.Descriptors, file: inherited, server: s.dns, log: cfg.Logger.With("part", "dns"),
+		store: cfg.Descriptors, files: inherited, server: s.dns, log: cfg.Logger.With("part", "dns"),
 		located: retry.NewHint(),
 		hasAddr: func() bool { return s.store.Snapshot().Local().HasAddr() },
 		loaded:  make(chan struct{}),
@@ -108,12 +110,20 @@ func (s *Service) newCacheHandover(cfg *Config, inherited *os.File) *cacheHandov
 // network, it must not come again.
 func (h *cacheHandover) load(ctx context.Context) {
 	defer close(h.loaded)
-	if h.file == nil {
+	if len(h.files) == 0 {
 		return
 	}
-	defer h.file.Close() // it was only read
+	defer func() {
+		for _, file := range h.files {
+			_ = file.Close() // it was only read
+		}
+	}()
 	if err := h.store.Discard(cacheName); err != nil {
 		h.log.Info("the cache cannot be taken out of the descriptor store", "error", err)
+	}
+	if len(h.files) > 1 {
+		h.log.Info("the cache of the last process is not used", "reason", errSeveral)
+		return
 	}
 	for {
 		select {
@@ -135,7 +145,7 @@ func (h *cacheHandover) load(ctx context.Context) {
 }
 
 func (h *cacheHandover) loadFile() (entries int, size int64, err error) {
-	text, err := memfd.Reader(h.file, maxCacheFile)
+	text, err := memfd.Reader(h.files[0], maxCacheFile)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -273,6 +273,18 @@ func TestNoCacheToTakeOver(t *testing.T) {
 			_ = m.store.Keep(cacheName, f)
 			return `not a sealed memory file`
 		},
+		"one that is older too": func(t *testing.T, m *machine) string {
+			m.warmUp()
+			older := m.store.Inherited()
+			m.warmUp()
+			for _, f := range older {
+				if f.Name() == cacheName {
+					_ = m.store.Keep(cacheName, f)
+				}
+				f.Close()
+			}
+			return `reason="an earlier one was not taken out of the descriptor store"`
+		},
 		"nothing to keep": func(_ *testing.T, m *machine) string {
 			m.serve().end()
 			return ""

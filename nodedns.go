@@ -159,7 +159,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 	if err != nil {
 		return err
 	}
-	sockets, cache := cfg.inherit()
+	sockets, caches := cfg.inherit()
 	s.dns, err = resolver.New(resolver.Config{
 		Zone:         s.store.Snapshot,
 		Listen:       cfg.Listen,
@@ -173,7 +173,7 @@ func (s *Service) newFilesAndDNS(cfg *Config, prefix zone.Prefix) (err error) {
 		Clock:        cfg.clock,
 		Logger:       cfg.Logger.With("part", "dns"),
 	})
-	s.cache = s.newCacheHandover(cfg, cache)
+	s.cache = s.newCacheHandover(cfg, caches)
 	return err
 }
 
