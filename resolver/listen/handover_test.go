@@ -314,6 +314,27 @@ func TestInheritedDescriptorsOfOtherKinds(t *testing.T) {
 	}
 }
 
+// What a socket unit has given is not taken away: its ReceiveBuffer= may be larger than
+// what is requested here.
+func TestInheritedReceiveBuffer(t *testing.T) {
+	p, refused := openPair(onLoopback(0), 1, nil)
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	if err := p.udp[0].setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 2*receiveBuffer); err != nil {
+		t.Skip("no privilege for large buffers: ", err)
+	}
+	k := newStore(t)
+	k.put("nodedns.socket", p.udp[0].conn)
+	must(t, p.close())
+	s, err := k.bind(p.addr)
+	must(t, err)
+	defer s.Close()
+	if got := s.listeners[0].bound().udp[0].buffer(); got != 4*receiveBuffer {
+		t.Errorf("a buffer of %d octets, want %d", got, 4*receiveBuffer)
+	}
+}
+
 // Of the wildcards, [::] is IPv6 only: what is for both is bound again.
 func TestInheritedForBothFamilies(t *testing.T) {
 	both := listenTCP(t, "[::]:0")

@@ -114,11 +114,21 @@ const receiveBuffer = 8 << 20
 
 // enlarge requests room for bursts: as much as is wanted, with the privilege,
 // else as much as the system allows every process. Less is enough as long as
-// there are no bursts.
+// there are no bursts, and more, as a socket unit may have it, stays.
 func (p *packetSocket) enlarge() {
+	if p.buffer() >= 2*receiveBuffer {
+		return
+	}
 	if p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 		_ = p.setOption(unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	}
+}
+
+// buffer is the size of the receive buffer as the kernel counts it: twice what was
+// requested.
+func (p *packetSocket) buffer() (size int) {
+	_ = p.raw.Control(func(fd uintptr) { size, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF) })
+	return size
 }
 
 // dropped is how many messages the kernel could not deliver, because the buffer
