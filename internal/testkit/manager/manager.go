@@ -110,14 +110,15 @@ func (m *Manager) handle(text string, fds []int) {
 	}
 }
 
-// keep keeps descriptors of files that it does not have yet.
+// keep keeps descriptors of files that it does not have yet, under whatever name: so
+// does systemd.
 func (m *Manager) keep(name string, fds []int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
 		file := os.NewFile(uintptr(fd), name)
-		if slices.ContainsFunc(m.kept, func(k *os.File) bool { return k.Name() == name && sameFile(k, file) }) {
+		if slices.ContainsFunc(m.kept, func(k *os.File) bool { return sameFile(k, file) }) {
 			file.Close()
 			continue
 		}
