@@ -120,3 +120,30 @@ func TestTCPQueriesThatHaveArrivedAreAnsweredAtTheEnd(t *testing.T) {
 	wait()
 	c.wantEnd()
 }
+
+// Connections that no process has accepted yet when it ends are answered too: with the
+// listener the kernel would reset them. Here that is so of all, as the context of Serve
+// has ended before it begins.
+func TestTCPConnectionsThatWaitAreAnsweredAtTheEnd(t *testing.T) {
+	s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clients []client
+	for range 3 {
+		c := dial(t, "tcp", s.Addrs()[0])
+		c.send(frame(message("first")))
+		c.send(frame(message("second")))
+		clients = append(clients, c)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := s.Serve(ended, only(echo)); err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	for _, c := range clients {
+		c.wantFrame(message("first"))
+		c.wantFrame(message("second"))
+		c.wantEnd()
+	}
+}

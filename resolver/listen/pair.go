@@ -109,6 +109,7 @@ func assignable(addr netip.Addr) bool {
 // service is what a pair answers with.
 type service struct {
 	handlers []Handler // one for each UDP socket
+	kept     bool      // the sockets outlive us, and what waits in them is for the next process
 	pool     *pool
 	clock    func() time.Duration
 	log      *slog.Logger
@@ -120,10 +121,10 @@ func (p *pair) serve(ctx context.Context, with service) error {
 	for i, socket := range p.udp {
 		group.Go(func() error { return socket.serve(ctx, with.handlers[i], with.clock, with.pool.limits.Write) })
 	}
-	group.Go(func() error { return accept(ctx, p.tcp, with.pool, with.log) })
+	group.Go(func() error { return accept(ctx, p.tcp, with) })
 	group.Go(func() error {
 		<-ctx.Done()
-		return ignoreClosed(p.tcp.Close()) // waited for: another close would not wait for it
+		return ignoreClosed(p.tcp.SetDeadline(past)) // ends an accept that is waiting
 	})
 	return errors.Join(group.Wait(), p.close())
 }

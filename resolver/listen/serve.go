@@ -15,8 +15,9 @@ import (
 )
 
 // Serve answers on all sockets until ctx ends, and then returns nil. Either way
-// it stops reading from TCP, answers what it has read and what has arrived over
-// UDP, closes the sockets, and waits for all that it started.
+// it stops reading from TCP, answers what has arrived by then, also on connections
+// that it has not accepted yet unless they are kept for the next process, closes the
+// sockets, and waits for all that it started.
 //
 // Listeners whose address may come and go are bound when it comes, and closed
 // when it has gone; their failures are reported by Listeners. When a socket of
@@ -37,7 +38,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var attended []*listenerSupervisor
 	for _, l := range s.listeners {
-		with.handlers = nil
+		with.handlers, with.kept = nil, l.handover.Store != nil
 		for range l.loops {
 			with.handlers = append(with.handlers, newHandler())
 		}
@@ -70,16 +71,25 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	return err
 }
 
-// accept serves the connections of one listener. Those that it opened are
-// ended and waited for before it returns.
-func accept(ctx context.Context, listener *net.TCPListener, pool *pool, log *slog.Logger) error {
+// accept serves the connections of one listener, which it closes at the end. Those
+// that it opened are ended and waited for before it returns.
+func accept(ctx context.Context, listener *net.TCPListener, with service) error {
+	pool := with.pool
 	var open sync.WaitGroup
 	defer open.Wait()
+	serve := func(conn *net.TCPConn) {
+		if c := pool.admit(conn); c != nil {
+			open.Go(func() { c.serve(ctx) })
+		}
+	}
 	for failing := false; ; {
 		conn, err := listener.AcceptTCP()
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil
+				if !with.kept {
+					acceptWaiting(listener, pool.limits.Connections, serve)
+				}
+				return ignoreClosed(listener.Close())
 			}
 			if errors.Is(err, net.ErrClosed) {
 				return fmt.Errorf("accept on %v (tcp): %w", listener.Addr(), err)
@@ -87,7 +97,7 @@ func accept(ctx context.Context, listener *net.TCPListener, pool *pool, log *slo
 			// Mostly EMFILE: an idle connection is closed, and the rest wait in
 			// the kernel.
 			if !failing {
-				log.Warn("cannot accept a TCP connection; retrying", "listener", listener.Addr().String(), "error", err)
+				with.log.Warn("cannot accept a TCP connection; retrying", "listener", listener.Addr().String(), "error", err)
 			}
 			failing = true
 			pool.closeIdle()
@@ -95,8 +105,6 @@ func accept(ctx context.Context, listener *net.TCPListener, pool *pool, log *slo
 			continue
 		}
 		failing = false
-		if c := pool.admit(conn); c != nil {
-			open.Go(func() { c.serve(ctx) })
-		}
+		serve(conn)
 	}
 }
