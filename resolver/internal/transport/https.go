@@ -52,7 +52,7 @@ func NewHTTPS(scope *Scope, target string, dial Dial, config *tls.Config) *Kept 
 		if err != nil {
 			return nil, err
 		}
-		h := &https{target: target, conn: conn, gone: make(chan struct{})}
+		h := &https{target: target, conn: conn, gone: make(chan struct{}), made: time.Now()}
 		h.end = sync.OnceFunc(func() { close(h.gone) })
 		conn.SetStateHook(func(conn *http.ClientConn) {
 			if conn.Err() != nil {
@@ -68,8 +68,9 @@ type https struct {
 	target   string
 	conn     *http.ClientConn
 	gone     chan struct{}
-	end      func()       // closes gone
-	lastRead atomic.Int64 // Unix nanoseconds; 0: never
+	end      func() // closes gone
+	made     time.Time
+	lastRead atomic.Int64 // nanoseconds since made; 0: never
 }
 
 func (h *https) takes() bool { return h.conn.Available() > 0 }
@@ -85,11 +86,14 @@ func (h *https) serve() error {
 }
 
 func (h *https) heard() time.Time {
-	if at := h.lastRead.Load(); at != 0 {
-		return time.Unix(0, at)
+	if after := h.lastRead.Load(); after != 0 {
+		return h.made.Add(time.Duration(after)) // by the clock that nothing steps
 	}
 	return time.Time{}
 }
+
+// hear notes that data has arrived.
+func (h *https) hear() { h.lastRead.Store(int64(max(time.Since(h.made), 1))) }
 
 // roundTrip asks with the ID 0, as section 4.1 of the RFC recommends.
 func (h *https) roundTrip(ctx context.Context, query []byte, accept Accept) ([]byte, error) {
@@ -110,7 +114,7 @@ func (h *https) roundTrip(ctx context.Context, query []byte, accept Accept) ([]b
 		return nil, contextCause(ctx, ended(err))
 	}
 	defer response.Body.Close() // the rest of it is discarded
-	h.lastRead.Store(time.Now().UnixNano())
+	h.hear()
 	return read(ctx, response, accept)
 }
 

@@ -258,3 +258,18 @@ func TestHTTPSAge(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is set back must not have a connection look as if the server were yet to
+// fall silent: when data arrived last has the reading of the clock that nothing steps.
+func TestHTTPSHeardByTheSteadyClock(t *testing.T) {
+	t.Parallel()
+	h := &https{made: time.Now()}
+	if at := h.heard(); !at.IsZero() {
+		t.Errorf("heard at %v before anything was", at)
+	}
+	h.hear()
+	at := h.heard()
+	if before := time.Since(h.made); at.Before(h.made) || at.Sub(h.made) > before || !strings.Contains(at.String(), " m=") {
+		t.Errorf("heard at %v, made at %v", at, h.made)
+	}
+}
