@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit/baddisk"
 )
 
 // binariesVar names the directory of the programs for the tests inside the
@@ -42,6 +44,7 @@ func TestMain(m *testing.M) {
 
 // enter runs the tests: in a sandbox if there can be one.
 func enter(m *testing.M) (code int, err error) {
+	baddisk.Exec()
 	if name := os.Getenv(lookupVar); name != "" {
 		return 0, printAddresses(name)
 	}
