@@ -16,6 +16,14 @@ import (
 
 var handoverRate = flag.Int("handover.rate", 0, "queries a second during restarts; 0: as many as suit the machine")
 
+// restartRate is how many queries a second there are during restarts.
+func restartRate() int {
+	if *handoverRate > 0 {
+		return *handoverRate
+	}
+	return testkit.Times(2000, 20000)
+}
+
 // Through restarts no query is lost: it waits in the sockets, which the service
 // manager keeps, until the next process serves them. A process that is killed
 // loses no more than what it has read and not answered.
@@ -32,10 +40,7 @@ func TestRestartLosesNoQuery(t *testing.T) {
 	start()
 	eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
 
-	times, rate := testkit.Times(3, 20), testkit.Times(2000, 20000)
-	if *handoverRate > 0 {
-		rate = *handoverRate
-	}
+	times, rate := testkit.Times(3, 20), restartRate()
 	for name, end := range map[string]unix.Signal{"restarted": unix.SIGTERM, "killed": unix.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			report := load.During(t, load.Config{

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,6 +26,10 @@ type Config struct {
 	Dial func() (net.Conn, error)
 	// Query is a DNS message; its ID is replaced.
 	Query []byte
+	// Vary, if not nil, changes the query in place before it is sent as the nth of
+	// all, and each time from what the last call of a connection left. It is called
+	// concurrently.
+	Vary func(query []byte, nth int)
 	// Rate is how many are sent each second, over all connections.
 	Rate int
 	// Connections are clients with ports of their own.
@@ -49,11 +54,13 @@ func (r Report) String() string {
 		r.Sent, r.Unanswered, r.Useless, r.Refused, r.Longest.Round(time.Microsecond), r.P999.Round(time.Microsecond))
 }
 
-// AddressQuery is a query for the IPv4 address of a name of one label.
+// AddressQuery is a query for the IPv4 address of a name.
 func AddressQuery(name string) []byte {
 	query := binary.BigEndian.AppendUint16(make([]byte, 2), 0x0100) // RD
-	query = append(query, 0, 1, 0, 0, 0, 0, 0, 0, byte(len(name)))
-	query = append(query, name...)
+	query = append(query, 0, 1, 0, 0, 0, 0, 0, 0)
+	for label := range strings.SplitSeq(name, ".") {
+		query = append(append(query, byte(len(label))), label...)
+	}
 	return append(query, 0, 0, 1, 0, 1)
 }
 
@@ -99,9 +106,9 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		clients = append(clients, &client{conn: conn})
 	}
 	var running sync.WaitGroup
-	for _, one := range clients {
+	for i, one := range clients {
 		running.Go(func() { one.receive() })
-		running.Go(func() { one.send(ctx, c, began) })
+		running.Go(func() { one.send(ctx, c, i, began) })
 	}
 	running.Wait()
 	return summarize(clients, began), nil
@@ -135,13 +142,17 @@ type client struct {
 	lost    []time.Time // overtaken by another of their ID
 }
 
-func (c *client) send(ctx context.Context, config Config, began time.Time) {
+// send sends the queries of the ith connection.
+func (c *client) send(ctx context.Context, config Config, i int, began time.Time) {
 	interval := time.Second * time.Duration(config.Connections) / time.Duration(config.Rate)
 	query := slices.Clone(config.Query)
 	for n := 0; ctx.Err() == nil; n++ {
 		// Late ones are made up for: the rate is that of the whole.
 		if ahead := time.Until(began.Add(time.Duration(n) * interval)); ahead > 0 {
 			time.Sleep(ahead)
+		}
+		if config.Vary != nil {
+			config.Vary(query, n*config.Connections+i)
 		}
 		id := uint16(n)
 		binary.BigEndian.PutUint16(query, id)
