@@ -23,6 +23,9 @@ var soakKinds = []*soakKind{
 	{name: "file of nodes edited", class: "node", begin: (*soak).editList},
 	{name: "file of nodes broken", class: "node", begin: (*soak).breakList, end: (*soak).repairList},
 	{name: "file of nodes removed", class: "node", begin: (*soak).removeList, end: (*soak).repairList},
+	soakDisk("state directory full", stateFull),
+	soakDisk("state directory read-only", stateReadOnly),
+	soakDisk("/etc read-only", etcReadOnly),
 	{name: "killed", class: "curator", begin: (*soak).killCurator, end: (*soak).reviveCurator},
 	{name: "frozen", class: "curator", begin: (*soak).freezeCurator, end: (*soak).thawCurator},
 	{name: "cut off", class: "curator", begin: (*soak).cutCurator, end: (*soak).reconnectCurator},
@@ -61,3 +64,12 @@ func (s *soak) thawNode(i int) {
 }
 
 func (s *soak) reloadNode(i, _ int) { s.nodes[i].daemon.signal(unix.SIGHUP) }
+
+// soakDisk is a fault of a node's disk.
+func soakDisk(name string, disk diskFault) *soakKind {
+	return &soakKind{
+		name: name, class: "node",
+		begin: func(s *soak, i, _ int) { s.nodes[i].run("sh", "-ec", disk.begin) },
+		end:   func(s *soak, i int) { s.nodes[i].run("sh", "-ec", disk.end) },
+	}
+}

@@ -162,6 +162,7 @@ func (s *soak) boot() {
 	for _, n := range s.nodes {
 		s.admitNode(n.index)
 		leader.tell("issue %s %s", n.path(credentialsDir), n.path(keyFile))
+		n.useSmallDisk()
 	}
 	for i := range s.guests {
 		s.joinGuest(i, 0)
