@@ -308,6 +308,7 @@ func (s *Service) publish(addrs []netip.Addr) {
 	s.store.SetLocal(addrs)
 	if after := s.store.Snapshot().Local(); !slices.Equal(slices.Collect(before.Addrs()), slices.Collect(after.Addrs())) {
 		s.dns.NetworkChanged()
+		s.cluster.NetworkChanged()
 		s.nodeFiles.Hint()
 	}
 	s.located.Send()

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -56,5 +57,31 @@ func TestAddressChanges(t *testing.T) {
 			must(t, n.answersReverse(addr, n.id))
 		}
 		must(t, d.running())
+	}
+}
+
+// Where the address of a node is replaced, its connection to a curator ends at once,
+// instead of when keepalive finds it dead; so the others learn the new address over
+// another one.
+func TestOwnAddressReplaced(t *testing.T) {
+	t.Parallel()
+	needSandbox(t)
+	l := newLAN(t)
+	curator := newCurator(l, "curator")
+	moving, peer := newNode(l, "moving"), newNode(l, "peer")
+	for _, n := range []*node{moving, peer} {
+		n.address()
+		n.configure(follows(curator), "report = true", noUpstream)
+		curator.enrol(n)
+		curator.tell("set %s - roles=kubernetes-worker", n.id)
+		n.boot()
+	}
+	eventually(t, "the address is known", func() error { return peer.knows(moving.id, moving.v4()) })
+	other := netip.MustParseAddr("10.88.0.201")
+	moving.withdraw(moving.v4())
+	moving.assign(other)
+	eventually(t, "the new address is known", func() error { return peer.knows(moving.id, other) })
+	if log := moving.daemon.log.String(); strings.Contains(log, "keepalive") {
+		t.Error("the connection ended by keepalive")
 	}
 }

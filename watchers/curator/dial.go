@@ -41,7 +41,10 @@ func (w *Watcher) newClient(p *plan, c *connection) (*grpc.ClientConn, error) {
 			c.attempt.begin()
 			conn, err := w.connect(ctx, c.endpoint)
 			c.attempt.note(err)
-			return conn, err
+			if err != nil {
+				return nil, err
+			}
+			return w.sockets.add(conn), nil
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithConnectParams(grpc.ConnectParams{

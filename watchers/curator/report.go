@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	// reportInterval is the least time between two reports of our address, and
-	// maxReportDelay the longest time after one that failed.
-	reportInterval = 10 * time.Second
-	maxReportDelay = 5 * time.Minute
+	// firstReportInterval is the least time between two reports of our address over
+	// one connection, and reportInterval what it grows to while the address keeps
+	// changing. maxReportDelay is the longest time after a report that failed.
+	firstReportInterval = time.Second
+	reportInterval      = 10 * time.Second
+	maxReportDelay      = 5 * time.Minute
 	// reportTimeout bounds one report.
 	reportTimeout = 5 * time.Second
 )
@@ -73,8 +75,8 @@ func (w *Watcher) setSynced(synced bool) {
 	if r.synced == synced {
 		return
 	}
-	if soon := time.Now().Add(reportInterval); synced && r.due.After(soon) {
-		r.due = soon
+	if synced && r.last.Error != "" {
+		r.due = time.Time{}
 	}
 	r.synced = synced
 	r.wake()
@@ -157,8 +159,11 @@ func (w *Watcher) reported(addr netip.Addr, err error) {
 	r := &w.reports
 	before := r.last.Error
 	if err == nil {
+		if time.Since(r.last.At) > 2*reportInterval {
+			r.delay = 0
+		}
+		r.delay = min(max(2*r.delay, firstReportInterval), reportInterval)
 		r.last = Report{Address: addr, At: time.Now().UTC().Truncate(time.Millisecond)}
-		r.delay = reportInterval
 		w.status.Reports++
 		w.log.Debug("address reported to the cluster", "address", addr)
 	} else {

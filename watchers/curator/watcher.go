@@ -90,6 +90,8 @@ type Watcher struct {
 	authority *authority
 	// dialContext opens TCP connections.
 	dialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	sockets     sockets
+	isGone      func(local net.Addr) bool
 	// transited, if not nil, is called at each change of the state.
 	transited func(from, to State)
 
@@ -119,6 +121,7 @@ func New(cfg Config, sink Sink) (*Watcher, error) {
 		sink:        sink,
 		log:         cfg.Logger,
 		dialContext: new(net.Dialer).DialContext,
+		isGone:      isGone,
 		levels:      levels{dialer: cfg.Dialer, endpoints: endpoints, nameLabel: cfg.NameLabel},
 		status:      Status{State: StateOff, Detail: "not running"},
 		reports:     reporting{changed: make(chan struct{})},
