@@ -70,6 +70,17 @@ func (s *Service) awaitStart(ctx context.Context) {
 	}
 }
 
+// endAtStart ends a Run whose contexts have ended before it has answered. What waits
+// in the sockets and what the files have is for the next process: this one may not
+// even know its address.
+func (s *Service) endAtStart(ctx, listening context.Context) error {
+	s.listeners.Supervise(listening, s.log) // closes the sockets
+	if err := s.RestoreResolvConf(); err != nil {
+		s.log.Error("error during shutdown", "error", err)
+	}
+	return ctx.Err()
+}
+
 // awaitFiles returns when the files of nodes have been read, or ctx ends. With a cluster
 // they are not all that there is to know.
 func (s *Service) awaitFiles(ctx context.Context) {

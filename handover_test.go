@@ -2,6 +2,7 @@ package nodedns
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
@@ -124,6 +126,15 @@ func (m *machine) write(name, text string) {
 	if err := os.WriteFile(filepath.Join(m.root, name), []byte(text), 0o644); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+func (m *machine) read(name string) string {
+	m.t.Helper()
+	text, err := os.ReadFile(filepath.Join(m.root, name))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // prepare makes a Service on the machine.
@@ -374,5 +385,43 @@ func TestRestartForgetsWhatNamesOfFilesChange(t *testing.T) {
 		}
 		f.wantLog("cache of the last process taken over")
 		f.end()
+	}
+}
+
+// A process that is ended before it knows this machine's addresses answers nothing by
+// the little that it knows, and leaves the files: the queries wait for the next one.
+func TestEndedAtTheStart(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("etc/nodes.json", `[{"id": "web", "addresses": ["10.0.0.9"]}]`)
+	files := func(c *Config) { c.NodeFiles = []string{filepath.Join(m.root, "etc/nodes.json")} }
+	f := m.serve(files)
+	f.eventually("the file counts", func() bool { return strings.Contains(m.read("etc/hosts"), "web") })
+	listen := f.dns.Addrs()
+	f.end()
+	hosts := m.read("etc/hosts")
+	conn, err := net.Dial("udp", listen[0].String())
+	testkit.Must(t, err)
+	defer conn.Close()
+	query, err := new(dns.Msg).SetQuestion(string(f.ID())+".", dns.TypeA).Pack()
+	testkit.Must(t, err)
+	_, err = conn.Write(query)
+	testkit.Must(t, err)
+
+	same := func(c *Config) { c.Listen = listen }
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := m.prepare(files, same).Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	if got := m.read("etc/hosts"); got != hosts {
+		t.Errorf("the hosts file was\n%s\nand is\n%s", hosts, got)
+	}
+	m.serve(files, same)
+	testkit.Must(t, conn.SetReadDeadline(time.Now().Add(deadline)))
+	buffer, reply := make([]byte, 512), new(dns.Msg)
+	n, err := conn.Read(buffer)
+	if err := errors.Join(err, reply.Unpack(buffer[:n])); err != nil || len(reply.Answer) != 1 {
+		t.Errorf("want our address in\n%v, %v", reply, err)
 	}
 }

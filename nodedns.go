@@ -27,13 +27,6 @@ import (
 	"github.com/nodedns/nodedns/zone/hostsfile"
 )
 
-// The parts that keep addresses free of reverse records from the cluster, as
-// [zone.Store.SetReserved] has them.
-const (
-	reservedGateways  = "gateways"
-	reservedUpstreams = "upstreams"
-)
-
 // Service is the name service of one machine. Make it with [New].
 type Service struct {
 	log   *slog.Logger
@@ -331,38 +324,6 @@ func (s *Service) reportAddress() {
 	s.cluster.SetReport(first)
 }
 
-// reserveGateways takes the gateways that the local source reports.
-func (s *Service) reserveGateways(addrs []netip.Addr) {
-	s.store.SetReserved(reservedGateways, addrs)
-}
-
-// reserveUpstreams takes the servers that are queried now, those of routes too.
-func (s *Service) reserveUpstreams() {
-	s.store.SetReserved(reservedUpstreams, s.upstreamAddrs())
-}
-
-// upstreamAddrs are those of the servers that are queried now.
-func (s *Service) upstreamAddrs() (addrs []netip.Addr) {
-	for _, u := range s.dns.UpstreamStatus() {
-		addrs = append(addrs, u.Addr.Addr())
-	}
-	return addrs
-}
-
-// followUpstreams keeps the reserved addresses equal to the servers' until ctx
-// ends.
-func (s *Service) followUpstreams(ctx context.Context) error {
-	for {
-		s.reserveUpstreams()
-		s.routes.Hint()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.upstreamHints:
-		}
-	}
-}
-
 // followNames has the server know what changes in the zone until ctx ends.
 func (s *Service) followNames(ctx context.Context) error {
 	for snapshot := range s.store.Watch(ctx) {
@@ -370,16 +331,6 @@ func (s *Service) followNames(ctx context.Context) error {
 		s.named = snapshot
 	}
 	return nil
-}
-
-// upstreamsChanged is called when the listeners or the upstreams may have
-// changed.
-func (s *Service) upstreamsChanged() {
-	if s.resolv != nil {
-		s.resolv.Hint()
-	}
-	s.selfHints.Send()
-	s.upstreamHints.Send()
 }
 
 // hostnameChanged is called when the hostname has changed, whose domain may be the
@@ -401,7 +352,8 @@ var ErrRunning = errors.New("nodedns: the service has been run already")
 // states. It can be called once.
 //
 // The listeners end last: resolv.conf is restored while they still answer. Then the
-// cache is kept for the next process.
+// cache is kept for the next process. Where ctx ends before Ready, nothing is answered
+// and no file is written.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -432,7 +384,10 @@ func (s *Service) Run(ctx context.Context) error {
 		start(t)
 	}
 	others.Go(func() { s.cache.load(ctx) })
-	s.awaitStart(ctx)
+	if s.awaitStart(ctx); ctx.Err() != nil {
+		stopListeners()
+		return s.endAtStart(ctx, listening)
+	}
 	last.Go(func() { s.listeners.Supervise(listening, s.log) })
 	if err := s.files.Start(s.store.Snapshot()); err != nil {
 		s.log.Error("files not written, trying again", "error", err)
