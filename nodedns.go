@@ -352,8 +352,8 @@ var ErrRunning = errors.New("nodedns: the service has been run already")
 // states. It can be called once.
 //
 // The listeners end last: resolv.conf is restored while they still answer. Then the
-// cache is kept for the next process. Where ctx ends before Ready, nothing is answered
-// and no file is written.
+// cache is kept for the next process. Where ctx ends before Ready no file is written,
+// and what waits in sockets that Config.Descriptors keeps is not answered.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return ErrRunning

@@ -82,6 +82,11 @@ func (s *Sockets) Close() error {
 	return s.close()
 }
 
+// areKept reports whether the sockets are kept for the next process.
+func (s *Sockets) areKept() bool {
+	return len(s.listeners) > 0 && s.listeners[0].handover.Store != nil // one Bind, one Handover
+}
+
 // discard has no socket kept any longer.
 func (s *Sockets) discard() {
 	for _, l := range s.listeners {

@@ -17,8 +17,8 @@ import (
 // Serve answers on all sockets until ctx ends, and then returns nil. Either way
 // it stops reading from TCP, answers what has arrived by then, also on connections
 // that it has not accepted yet unless they are kept for the next process, closes the
-// sockets, and waits for all that it started. A ctx that had ended before has it close
-// them and answer nothing.
+// sockets, and waits for all that it started. Where ctx has ended before and the sockets
+// are kept, it answers nothing: all is for the next process.
 //
 // Listeners whose address may come and go are bound when it comes, and closed
 // when it has gone; their failures are reported by Listeners. When a socket of
@@ -27,7 +27,7 @@ import (
 // newHandler is called once for each UDP socket that there may be at once, and
 // once for all of TCP.
 func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && s.areKept() {
 		return s.close()
 	}
 	with := service{log: s.Logger, clock: s.Clock}
