@@ -149,3 +149,26 @@ func TestTombstoneOfOurOwnIDIsIgnored(t *testing.T) {
 		t.Errorf("marks %v, roles %v", f.DepartedFor(), f.Snapshot().Local().Roles())
 	}
 }
+
+// Retention is by the clock that nothing steps and that goes on in suspend: a wall clock
+// that is set years ahead ends none, and one that is set back prolongs none.
+func TestRetentionIsNotByTheWallClock(t *testing.T) {
+	t.Parallel()
+	for name, step := range map[string]time.Duration{"ahead": 10 * retention, "back": -10 * retention} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.connect(node(a, "192.0.2.1"), node(b, "192.0.2.2"))
+			f.curator.Gone(a)
+			f.pass(time.Hour)
+			f.wall = f.wall.Add(step)
+			f.pass(retention - time.Hour - time.Second)
+			f.dropExpired()
+			f.wantDeparted(a, true)
+			f.pass(time.Second)
+			f.dropExpired()
+			f.want(a, "")
+			f.wantCounts(Counts{Live: 2})
+		})
+	}
+}
