@@ -53,6 +53,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		t.Fatal(w.writeUntilKilled()) // it has failed
 	}
 	t.Parallel()
+	testkit.Processes(t)
 	for _, file := range writtenFiles() {
 		t.Run(file.name, func(t *testing.T) {
 			t.Parallel()

@@ -54,3 +54,13 @@ func Memory(t testing.TB) {
 		t.Skip("measures memory, which the race detector changes")
 	}
 }
+
+// Processes skips a test that starts processes of its own binary by the hundred where
+// the race detector is on: each is slow to start then. The test has to be one that finds
+// no races that others would not.
+func Processes(t testing.TB) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("starts many processes, which the race detector makes slow")
+	}
+}
