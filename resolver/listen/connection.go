@@ -26,8 +26,9 @@ type connection struct {
 
 // serve answers until the client is silent for too long, closes its side, sends
 // what is not DNS, or ctx ends. Whatever has arrived and is in flight then is still
-// answered: a client may well close its side after its last query.
-func (c *connection) serve(ctx context.Context) {
+// answered, by the context for that: a client may well close its side after its last
+// query.
+func (c *connection) serve(ctx, inFlight context.Context) {
 	defer c.pool.leave(c)
 	defer c.conn.Close() // it is over either way
 	// The deadline in the past ends a read that is waiting, and leaves the
@@ -39,7 +40,7 @@ func (c *connection) serve(ctx context.Context) {
 	in := newInbox(&arrivals{TCPConn: c.conn, left: lastOctets})
 	for {
 		message, ok := c.read(ctx, &in)
-		if !ok || !c.answer(ctx, message, &in, &waiting) {
+		if !ok || !c.answer(inFlight, message, &in, &waiting) {
 			return
 		}
 	}
@@ -69,7 +70,7 @@ func (c *connection) read(ctx context.Context, in *inbox) ([]byte, bool) {
 
 // answer answers a query and those that came with it, and reports whether to go
 // on.
-func (c *connection) answer(ctx context.Context, message []byte, in *inbox, waiting *sync.WaitGroup) bool {
+func (c *connection) answer(inFlight context.Context, message []byte, in *inbox, waiting *sync.WaitGroup) bool {
 	out := c.pool.outboxes.take()
 	defer c.pool.outboxes.give(out)
 	client := Client{Addr: c.client, TCP: true, Now: c.pool.clock()}
@@ -79,7 +80,7 @@ func (c *connection) answer(ctx context.Context, message []byte, in *inbox, wait
 		switch {
 		case wait != nil:
 			c.inFlight.Add(1)
-			waiting.Go(func() { c.await(ctx, wait) })
+			waiting.Go(func() { c.await(inFlight, wait) })
 		case reply == nil:
 			// What gets no reply was not a query, and the connection of a
 			// client that sends no queries is useless.

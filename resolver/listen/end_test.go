@@ -147,3 +147,52 @@ func TestTCPConnectionsThatWaitAreAnsweredAtTheEnd(t *testing.T) {
 		c.wantEnd()
 	}
 }
+
+// What is in flight at the end has some time left, and no more than that.
+func TestGraceOfQueriesInFlight(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		for name, grace := range map[string]time.Duration{"in time": time.Minute, "too late": time.Millisecond} {
+			t.Run(network+" "+name, func(t *testing.T) {
+				read, release := make(chan struct{}), make(chan struct{})
+				s, err := Bind([]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Limits.Grace = grace
+				ctx, end := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() {
+					ended <- s.Serve(ctx, only(answerer(func([]byte, Client, []byte) ([]byte, Wait) {
+						close(read)
+						return nil, func(ctx context.Context) []byte {
+							select {
+							case <-release:
+								return []byte(message("answer"))
+							case <-ctx.Done():
+								return []byte(message("failure"))
+							}
+						}
+					})))
+				}()
+				c := dial(t, network, s.Addrs()[0])
+				want, wantReply := "failure", c.wantPacket
+				if network == "udp" {
+					c.send([]byte(message("query")))
+				} else {
+					c.send(frame(message("query")))
+					wantReply = c.wantFrame
+				}
+				<-read
+				end()
+				if name == "in time" {
+					want = "answer"
+					close(release)
+				}
+				wantReply(message(want))
+				if err := <-ended; err != nil {
+					t.Errorf("Serve: %v", err)
+				}
+			})
+		}
+	}
+}

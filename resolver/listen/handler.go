@@ -19,7 +19,7 @@ type Client struct {
 }
 
 // Wait finishes a query that takes time. It returns the reply, or nil for none,
-// and returns early when ctx ends. It must be called exactly once, from any
+// and returns early when ctx ends, which is [Limits].Grace after that of Serve. It must be called exactly once, from any
 // goroutine.
 type Wait func(ctx context.Context) []byte
 

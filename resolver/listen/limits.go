@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"context"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,11 +15,27 @@ type Limits struct {
 	InFlight    int           // queries that wait, for each connection: 128
 	Idle        time.Duration // a connection may be silent for this long: IdleTimeout
 	Write       time.Duration // a client may take this long to take a reply: 2 s
+	Grace       time.Duration // a query in flight has this long after the end of Serve's context: 300 ms
 }
 
 // IdleTimeout is how long a TCP connection may be silent by default (RFC 7766,
 // section 6.2.3).
 const IdleTimeout = 10 * time.Second
+
+// lasting returns a context for what is in flight when ctx ends: it ends that much
+// later. Most answers of upstreams come in time, and the next process answers others'
+// queries as much later only.
+func lasting(ctx context.Context, grace time.Duration) (longer context.Context, end context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+		case <-longer.Done():
+		}
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
+}
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.Connections, defaultConnections())
@@ -26,6 +43,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.InFlight, 128)
 	setDefault(&l.Idle, IdleTimeout)
 	setDefault(&l.Write, 2*time.Second)
+	setDefault(&l.Grace, 300*time.Millisecond)
 	return l
 }
 

@@ -32,21 +32,25 @@ type packetLoop struct {
 	handler Handler
 	clock   func() time.Duration
 	batch   *batch
-	waiting sync.WaitGroup // for the queries in flight
+
+	inFlight context.Context // of the queries that wait, see lasting
+	waiting  sync.WaitGroup  // for them
 
 	failures int // to receive, in a row
 	errno    unix.Errno
 }
 
 // serve answers packets until ctx ends, and then what has arrived by then and
-// what is in flight, which has until patience is over to be sent. It returns
-// an error when the socket keeps failing. Either way the socket is closed.
-func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.Duration, patience time.Duration) error {
+// what is in flight, within the limits. It returns an error when the socket keeps
+// failing. Either way the socket is closed.
+func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.Duration, limits Limits) error {
 	defer p.close() // it is over either way
-	l := &packetLoop{packetSocket: p, handler: h, clock: clock, batch: newBatch(p.wildcard)}
+	inFlight, end := lasting(ctx, limits.Grace)
+	defer end()
+	l := &packetLoop{packetSocket: p, handler: h, clock: clock, batch: newBatch(p.wildcard), inFlight: inFlight}
 	defer context.AfterFunc(ctx, func() {
 		_ = p.conn.SetReadDeadline(past)
-		_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
+		_ = p.conn.SetWriteDeadline(time.Now().Add(limits.Grace + limits.Write))
 	})()
 	defer l.waiting.Wait()
 	turn := func(fd uintptr) bool { return l.turn(ctx, fd) } // allocated once
@@ -65,7 +69,7 @@ func (p *packetSocket) serve(ctx context.Context, h Handler, clock func() time.D
 			return fmt.Errorf("receive on %v (udp): %w", p.addr(), err)
 		}
 	}
-	return p.raw.Control(func(fd uintptr) { l.finish(ctx, fd) })
+	return p.raw.Control(l.finish)
 }
 
 // turn answers one batch after the other, until there are no more queries or it
@@ -88,7 +92,7 @@ func (l *packetLoop) turn(ctx context.Context, fd uintptr) bool {
 			return true
 		}
 		l.failures = 0
-		l.answer(ctx, fd, n)
+		l.answer(fd, n)
 		if ctx.Err() != nil {
 			return true
 		}
@@ -100,18 +104,18 @@ func (l *packetLoop) turn(ctx context.Context, fd uintptr) bool {
 }
 
 // finish answers what has arrived and was not read yet.
-func (l *packetLoop) finish(ctx context.Context, fd uintptr) {
+func (l *packetLoop) finish(fd uintptr) {
 	for range lastBatches {
 		n, errno := l.batch.receive(fd)
 		if errno != 0 {
 			return
 		}
-		l.answer(ctx, fd, n)
+		l.answer(fd, n)
 	}
 }
 
 // answer answers the n queries of a batch.
-func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
+func (l *packetLoop) answer(fd uintptr, n int) {
 	b, staged := l.batch, 0
 	client := Client{Now: l.clock()}
 	for i := range n {
@@ -121,7 +125,7 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 		reply, wait := l.handler.Handle(b.message(i), client, s.reply[:0])
 		switch {
 		case wait != nil:
-			l.await(ctx, wait, slices.Clone(s.source), client.Addr)
+			l.await(wait, slices.Clone(s.source), client.Addr)
 		case reply != nil:
 			b.stage(staged, i, reply)
 			staged++
@@ -133,8 +137,8 @@ func (l *packetLoop) answer(ctx context.Context, fd uintptr, n int) {
 }
 
 // await sends a reply when it is ready.
-func (l *packetLoop) await(ctx context.Context, wait Wait, source []byte, to netip.AddrPort) {
-	l.waiting.Go(func() { l.sendOne(wait(ctx), source, to) })
+func (l *packetLoop) await(wait Wait, source []byte, to netip.AddrPort) {
+	l.waiting.Go(func() { l.sendOne(wait(l.inFlight), source, to) })
 }
 
 // send sends the replies of a batch. An error of the kernel concerns one reply,

@@ -119,7 +119,7 @@ type service struct {
 func (p *pair) serve(ctx context.Context, with service) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, socket := range p.udp {
-		group.Go(func() error { return socket.serve(ctx, with.handlers[i], with.clock, with.pool.limits.Write) })
+		group.Go(func() error { return socket.serve(ctx, with.handlers[i], with.clock, with.pool.limits) })
 	}
 	group.Go(func() error { return accept(ctx, p.tcp, with) })
 	group.Go(func() error {

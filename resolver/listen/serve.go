@@ -79,11 +79,13 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 // that it opened are ended and waited for before it returns.
 func accept(ctx context.Context, listener *net.TCPListener, with service) error {
 	pool := with.pool
+	inFlight, end := lasting(ctx, pool.limits.Grace)
+	defer end()
 	var open sync.WaitGroup
 	defer open.Wait()
 	serve := func(conn *net.TCPConn) {
 		if c := pool.admit(conn); c != nil {
-			open.Go(func() { c.serve(ctx) })
+			open.Go(func() { c.serve(ctx, inFlight) })
 		}
 	}
 	for failing := false; ; {
