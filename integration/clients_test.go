@@ -1,8 +1,8 @@
 package integration
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -23,9 +23,31 @@ type clientProgram struct {
 	name    string
 	options string // as in resolv.conf
 	command func(name string) *exec.Cmd
-	udpOnly bool // uses the records of a truncated reply
-	aliases bool // prints the names that a name is an alias of, too
-	first   bool // prints the addresses that it tries, which may be some of them
+	serve   func(*host) // starts what the command asks, if that is another program
+	ofMany  amount      // what it finds of too many addresses for UDP
+	wordy   bool        // prints more than addresses, such as the names that a name is an alias of
+	rooted  bool        // asks for a single label only if a dot is behind it
+}
+
+// amount is how much a program finds.
+type amount int
+
+const (
+	theWhole amount = iota
+	aPart           // what is in a truncated reply, or what the program tries
+	nothing         // it takes no truncated reply
+)
+
+// is reports whether that many of all are this amount.
+func (a amount) is(found, all int) bool {
+	switch a {
+	case nothing:
+		return found == 0
+	case aPart:
+		return found > 0
+	default:
+		return found == all
+	}
 }
 
 // clientPrograms are the three that most programs of a machine use, and with
@@ -40,7 +62,7 @@ func clientPrograms(t testing.TB) []clientProgram {
 	}
 	programs := []clientProgram{
 		{name: "glibc", command: program(glibc)},
-		{name: "musl", command: program(musl), udpOnly: true},
+		{name: "musl", command: program(musl), ofMany: aPart},
 		{name: "Go", command: goLookup},
 	}
 	if !testkit.Full() {
@@ -51,6 +73,7 @@ func clientPrograms(t testing.TB) []clientProgram {
 		{name: "glibc, each from a port of its own", options: "single-request-reopen", command: program(glibc)},
 		{name: "glibc, by TCP", options: "use-vc", command: program(glibc)},
 		{name: "glibc, with EDNS", options: "edns0 trust-ad", command: program(glibc)},
+		{name: "Go, by the C library", command: program(compile(t, "env CGO_ENABLED=1 go build -tags netcgo", "lookup.go"))},
 		{name: "c-ares", command: program(compile(t, "gcc", "cares.c", "-lcares"))},
 	}...)
 }
@@ -62,15 +85,15 @@ var compiled sync.Map
 // compile makes a program of testdata, if there is none yet.
 func compile(t testing.TB, compiler, source string, flags ...string) string {
 	t.Helper()
-	args := append([]string{filepath.Join("testdata", source)}, flags...)
-	line := strings.Join(append([]string{compiler}, args...), " ")
+	line := strings.Join(append([]string{compiler, source}, flags...), " ")
 	once, _ := compiled.LoadOrStore(line, sync.OnceValues(func() (string, error) {
 		dir, err := os.MkdirTemp("", "compiled-") // which ends with the sandbox
 		if err != nil {
 			return "", err
 		}
-		path := filepath.Join(dir, strings.TrimSuffix(source, ".c"))
-		if out, err := exec.Command(compiler, append(args, "-o", path)...).CombinedOutput(); err != nil {
+		path := filepath.Join(dir, "program")
+		args := slices.Concat(strings.Fields(compiler), []string{"-o", path, filepath.Join("testdata", source)}, flags)
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%s: %w: %s", line, err, out)
 		}
 		return path, nil
@@ -99,40 +122,61 @@ func printAddresses(name string) error {
 	return err
 }
 
-// finds looks up a name with a program, on a machine. The options are passed in
+// lookUp looks up a name with a program, on a machine. The options are passed in
 // the environment, since the daemon reads resolv.conf too, and not at once.
-func (m *machine) finds(program clientProgram, name string) ([]netip.Addr, error) {
-	var stdout, stderr bytes.Buffer
+func (m *machine) lookUp(program clientProgram, name string) ([]netip.Addr, error) {
+	if program.rooted && !strings.Contains(name, ".") {
+		name += "."
+	}
 	cmd := program.command(name)
-	cmd.Env = append(cmd.Environ(), "RES_OPTIONS="+program.options)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := m.start(cmd); err != nil {
+	if program.options != "" {
+		// For an empty one c-ares 1.34 leaves out what resolv.conf has.
+		cmd.Env = append(cmd.Environ(), "RES_OPTIONS="+program.options)
+	}
+	out, err := m.output(cmd)
+	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, &stderr)
-	}
 	var addrs []netip.Addr
-	for word := range strings.FieldsSeq(stdout.String()) {
+	for word := range strings.FieldsSeq(out) {
 		addr, err := netip.ParseAddr(word)
-		if err != nil && !program.aliases {
+		if err != nil && !program.wordy {
 			return nil, err
 		} else if err == nil {
 			addrs = append(addrs, addr)
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, fmt.Errorf("no address: %s", &stderr)
+		return nil, errors.New("no address")
 	}
 	slices.SortFunc(addrs, netip.Addr.Compare)
 	return slices.Compact(addrs), nil
 }
 
-// newClientNode is a node on which names are looked up over DNS only, with a
-// search list of two domains.
-func newClientNode(l *lan, name, server string) *node {
+// lookup is a name, and what is found for it.
+type lookup struct {
+	name string
+	want []netip.Addr
+}
+
+// clientNode is a node on which names are looked up.
+type clientNode struct {
+	*node
+	local []lookup // names that are the node's to answer
+}
+
+// readableNode is a node that has a readable name.
+func readableNode(t testing.TB) listed {
+	t.Helper()
+	return listed{ID: strangerID(t), Names: []string{"web-2"}, Addresses: testkit.Addrs("10.88.0.99", "fd88::99")}
+}
+
+// newClientNode has names looked up over DNS only, with a search list of two domains.
+func newClientNode(l *lan, name, server string) *clientNode {
 	l.t.Helper()
-	n := through(l, name, server, "[files]", `hosts = ""`)
+	n := through(l, name, server, "[files]", `hosts = ""`, "[zone]", `domains = ["nodes.example"]`)
+	web := readableNode(l.t)
+	inPlace(n.machine, "site.json", jsonFormat(web))
 	n.write("/etc/nsswitch.conf", "hosts: dns\n")
 	n.write("/etc/resolv.conf", "nameserver 127.0.0.53\nsearch one.example two.example\n")
 	if testkit.Full() {
@@ -140,7 +184,28 @@ func newClientNode(l *lan, name, server string) *node {
 	}
 	n.boot()
 	n.awaitReady()
-	return n
+	return &clientNode{n, []lookup{
+		{n.id, []netip.Addr{n.v4(), n.v6()}},
+		{web.Names[0], web.Addresses},
+		{web.Names[0] + ".nodes.example", web.Addresses},
+		{strangerID(l.t), nil},
+	}}
+}
+
+// startFor starts what a program asks.
+func (n *clientNode) startFor(program clientProgram) {
+	if program.serve != nil {
+		program.serve(n.host)
+	}
+}
+
+// finds fails unless a program finds the addresses of a name that it has to, or none.
+func (n *clientNode) finds(program clientProgram, l lookup) error {
+	got, err := n.lookUp(program, l.name)
+	if (err != nil) != (l.want == nil) || !slices.Equal(got, l.want) {
+		return fmt.Errorf("%s: found %v (%v), want %v", l.name, got, err, l.want)
+	}
+	return nil
 }
 
 // Every resolver library gets the right addresses through us.
@@ -151,43 +216,27 @@ func TestClients(t *testing.T) {
 	l := newLAN(t)
 	nsd := newAuthority(l, "nsd")
 	n := newClientNode(l, "node", nsd.v4().String())
-	addrs := func(texts ...string) (all []netip.Addr) {
-		for _, text := range texts {
-			all = append(all, netip.MustParseAddr(text))
-		}
-		return all
-	}
-	www := addrs("192.0.2.10", "2001:db8::10")
-	type lookup struct {
-		name string
-		want []netip.Addr
-	}
+	www := testkit.Addrs("192.0.2.10", "2001:db8::10")
+	lookups := append([]lookup{
+		{"www.plain.example", www},
+		{"v4only.plain.example", testkit.Addrs("192.0.2.4")},
+		{"v6only.plain.example", testkit.Addrs("2001:db8::6")},
+		{"chain.plain.example", www},
+		{"any.wild.plain.example", testkit.Addrs("192.0.2.40")},
+		{"nowhere.plain.example", nil},
+		{"ns.nowhere.invalid", nil},
+		{"web-9.nodes.example", nil},
+	}, n.local...)
 	for _, program := range clientPrograms(t) {
-		lookups := []lookup{
-			{n.id, []netip.Addr{n.v4(), n.v6()}},
-			{"www.plain.example", www},
-			{"v4only.plain.example", addrs("192.0.2.4")},
-			{"v6only.plain.example", addrs("2001:db8::6")},
-			{"chain.plain.example", www},
-			{"any.wild.plain.example", addrs("192.0.2.40")},
-			{"nowhere.plain.example", nil},
-			{"ns.nowhere.invalid", nil},
-			{strangerID(t), nil},
-		}
 		t.Run(program.name, func(t *testing.T) {
-			awaitAll(t, "the addresses are found", lookups, func(l lookup) error {
-				got, err := n.finds(program, l.name)
-				if (err != nil) != (l.want == nil) || !slices.Equal(got, l.want) {
-					return fmt.Errorf("%s: found %v (%v), want %v", l.name, got, err, l.want)
+			n.startFor(program)
+			awaitAll(t, "the addresses are found", lookups, func(l lookup) error { return n.finds(program, l) })
+			eventually(t, "too many for UDP are found", func() error {
+				got, err := n.lookUp(program, "many.plain.example")
+				if !program.ofMany.is(len(got), manyAddresses) {
+					return fmt.Errorf("found %d addresses (%v)", len(got), err)
 				}
 				return nil
-			})
-			eventually(t, "too many for UDP are found", func() error {
-				got, err := n.finds(program, "many.plain.example")
-				if err == nil && len(got) != manyAddresses && !((program.udpOnly || program.first) && len(got) > 0) {
-					err = fmt.Errorf("found %d addresses, want %d", len(got), manyAddresses)
-				}
-				return err
 			})
 		})
 	}
@@ -206,20 +255,16 @@ func TestClientsSearchList(t *testing.T) {
 		udp: func(_ *scripted, q query, _ netip.AddrPort) { asked.add(q.name()) },
 	})
 	n := newClientNode(l, "node", dead.addr().String())
-	stranger := strangerID(t)
 	for _, program := range clientPrograms(t) {
 		t.Run(program.name, func(t *testing.T) {
-			got, err := n.finds(program, n.id)
-			must(t, err)
-			if want := []netip.Addr{n.v4(), n.v6()}; !slices.Equal(got, want) {
-				t.Errorf("found %v, want %v", got, want)
-			}
-			if got, err := n.finds(program, stranger); err == nil {
-				t.Errorf("found %v for a node that does not exist", got)
-			}
-			for _, name := range asked.all() {
-				if strings.Contains(name, n.id) || strings.Contains(name, stranger) {
-					t.Errorf("the upstream was asked for %s", name)
+			n.startFor(program)
+			for _, local := range n.local {
+				must(t, n.finds(program, local))
+				label, _, _ := strings.Cut(local.name, ".")
+				for _, name := range asked.all() {
+					if strings.Contains(name, label) {
+						t.Errorf("the upstream was asked for %s", name)
+					}
 				}
 			}
 		})

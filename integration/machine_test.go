@@ -122,8 +122,12 @@ func (m *machine) start(cmd *exec.Cmd) (err error) {
 // try runs a command on the machine and returns what it wrote to standard
 // output. The error of one that failed has what it wrote to standard error.
 func (m *machine) try(name string, args ...string) (string, error) {
+	return m.output(exec.Command(name, args...))
+}
+
+// output is try for a command line that is there already.
+func (m *machine) output(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := m.start(cmd)
 	if err == nil {

@@ -22,22 +22,23 @@ type authority struct {
 	anchor string // of the signed zone
 }
 
-// newAuthority plugs it in and waits until it answers.
-func newAuthority(l *lan, name string) *authority {
+// newAuthority plugs it in and waits until it answers. More records are lines with
+// names that are relative to the plain and to the signed zone.
+func newAuthority(l *lan, name string, more ...string) *authority {
 	l.t.Helper()
 	a := &authority{host: l.join(name).address()}
-	zones, anchor := servedZones(l.t)
+	zones, anchor := servedZones(l.t, more...)
 	a.anchor = anchor
 	a.servesZones(zones)
 	return a
 }
 
 // servedZones are the zones of zonedata_test.go, with the key of the signed one.
-func servedZones(t testing.TB) (zones map[string][]dns.RR, anchor string) {
+func servedZones(t testing.TB, more ...string) (zones map[string][]dns.RR, anchor string) {
 	t.Helper()
-	signed, anchor := signZone(t, signedZone, plainRecords(t, signedZone))
+	signed, anchor := signZone(t, signedZone, plainRecords(t, signedZone, more...))
 	return map[string][]dns.RR{
-		plainZone:  plainRecords(t, plainZone),
+		plainZone:  plainRecords(t, plainZone, more...),
 		childZone:  readZone(t, "testdata/child.plain.example.zone", childZone),
 		signedZone: signed,
 	}, anchor

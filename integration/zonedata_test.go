@@ -43,8 +43,9 @@ func readZone(t testing.TB, path, origin string) []dns.RR {
 	return rrs
 }
 
-// plainRecords are the records of plain.example, or the same of another name.
-func plainRecords(t testing.TB, origin string) []dns.RR {
+// plainRecords are the records of plain.example, or the same of another name, and more
+// lines with names that are relative to it.
+func plainRecords(t testing.TB, origin string, more ...string) []dns.RR {
 	t.Helper()
 	rrs := readZone(t, "testdata/plain.example.zone", origin)
 	add := func(format string, args ...any) {
@@ -58,6 +59,9 @@ func plainRecords(t testing.TB, origin string) []dns.RR {
 	_, texts := bigText()
 	for _, text := range texts {
 		add("big.%s 300 TXT %s", origin, text)
+	}
+	for _, text := range more {
+		add("$ORIGIN %s\n%s", origin, text)
 	}
 	if origin == plainZone {
 		add("child.%s 300 NS ns.%s", origin, origin)

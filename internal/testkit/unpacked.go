@@ -27,7 +27,7 @@ func NeedUnpacked(t testing.TB, programs ...string) {
 
 // UnpackedPath is where a program is, or where it would be.
 func UnpackedPath(program string) (path string) {
-	for _, dir := range []string{"usr/bin", "lib/systemd", "usr/sbin"} {
+	for _, dir := range []string{"usr/bin", "bin", "lib/systemd", "usr/sbin"} {
 		path = filepath.Join(os.Getenv(UnpackedVar), dir, program)
 		if _, err := os.Stat(path); err == nil {
 			break
