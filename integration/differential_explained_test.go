@@ -20,7 +20,7 @@ var aspects = []struct {
 	of   func(*dns.Msg) any
 }{
 	{"rcode", func(m *dns.Msg) any { return dns.RcodeToString[m.Rcode] }},
-	{"question", func(m *dns.Msg) any { return fmt.Sprint(m.Question) }},
+	{"question", func(m *dns.Msg) any { return questionText(m) }},
 	{"AA", func(m *dns.Msg) any { return m.Authoritative }},
 	{"RA", func(m *dns.Msg) any { return m.RecursionAvailable }},
 	{"RD", func(m *dns.Msg) any { return m.RecursionDesired }},
@@ -96,6 +96,14 @@ var explainedDifferences = []explainedDifference{
 		},
 	},
 	{
+		"the question has the letters of the query", "dnsmasq answers concurrent queries of one name with the letters of the first",
+		[]string{"question"},
+		func(c comparison) bool {
+			ours, theirs := questionText(c.ours), questionText(c.theirs)
+			return ours == questionText(c.q) && strings.EqualFold(ours, theirs)
+		},
+	},
+	{
 		"an answer to type RRSIG has some of the signatures", "Unbound gives those that it has just then",
 		[]string{"answer", "authority", "TTL"},
 		func(c comparison) bool { return c.q.Question[0].Qtype == dns.TypeRRSIG },
@@ -162,6 +170,14 @@ func proofs(m *dns.Msg) []dns.RR {
 		sig, signs := rr.(*dns.RRSIG)
 		return len(m.Answer) > 0 && (rr.Header().Rrtype == dns.TypeNS || signs && sig.TypeCovered == dns.TypeNS)
 	})
+}
+
+// questionText is the question of a message, each octet of it written in one way.
+func questionText(m *dns.Msg) (text string) {
+	for _, question := range m.Question {
+		text += question.String()
+	}
+	return text
 }
 
 // sectionText is the records of a section, without an order, TTLs and case: a
