@@ -25,7 +25,7 @@ import (
 func TestCallsToFilesFail(t *testing.T) {
 	t.Parallel()
 	needSandbox(t)
-	for _, tt := range testkit.Some(4, []struct {
+	for _, tt := range testkit.Some(5, []struct {
 		op    baddisk.Op
 		errno unix.Errno
 	}{
@@ -33,6 +33,8 @@ func TestCallsToFilesFail(t *testing.T) {
 		{baddisk.Sync, unix.EIO},
 		{baddisk.Rename, unix.ENOSPC},
 		{baddisk.Open, unix.EACCES},
+		{baddisk.Read, unix.EIO},
+		{baddisk.Read, unix.EACCES},
 		{baddisk.Open, unix.EIO},
 		{baddisk.Open, unix.ENOSPC},
 		{baddisk.Write, unix.EACCES},
@@ -57,7 +59,7 @@ func TestCallsToFilesFail(t *testing.T) {
 			n.spoil(tt.op, tt.errno)
 			n.list(latecomer)
 			eventually(t, "the latecomer", func() error { return n.resolves("late-1", latecomer.Addresses...) })
-			eventually(t, "it has met the fault", func() error { return n.hasMet("hosts", "saved-nodes") })
+			eventually(t, "it has met the fault", func() error { return n.hasMet("hosts") })
 			eventually(t, "what is wrong shows", func() error { return n.complains(tt.op, tt.errno) })
 			n.disk.Mend()
 			eventually(t, "the latecomer by the file", func() error { return n.glibcKnows("files", "late-1", latecomer.Addresses...) })
@@ -102,13 +104,13 @@ type badNode struct {
 	failed []string // the paths of calls that have
 }
 
-const nodesFile = "/etc/nodes.d/fleet.hosts"
+const nodesFile = "/etc/nodedns/nodes.d/fleet.hosts"
 
 func newBadNode(t *testing.T) *badNode {
 	t.Helper()
 	n := &badNode{node: newNode(newLAN(t), "node"), before: map[string]string{}}
 	n.address()
-	n.configure(stubMode, `hostname_file = "/etc/hostname"`, noUpstream, "[nodes]", `files = ["/etc/nodes.d"]`)
+	n.configure(stubMode, `hostname_file = "/etc/hostname"`, noUpstream, "[nodes]", `files = ["/etc/nodedns/nodes.d"]`)
 	n.list(listed{Names: []string{"early-1"}, Addresses: latecomer.Addresses})
 	for _, path := range []string{"/etc/hosts", "/etc/resolv.conf", "/etc/machine-id", "/etc/hostname"} {
 		n.before[path] = n.read(path)

@@ -20,6 +20,7 @@ type Op string
 
 // The calls that may fail.
 const (
+	Read   Op = "read"  // by opening to do nothing else
 	Open   Op = "open"  // to write
 	Write  Op = "write" // or reserve room, or cut off
 	Sync   Op = "sync"  // of a directory too
