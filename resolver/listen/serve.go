@@ -30,7 +30,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	if ctx.Err() != nil && s.areKept() {
 		return s.close()
 	}
-	with := service{log: s.Logger, clock: s.Clock}
+	with := service{log: s.Logger, clock: s.Clock, kept: s.areKept()}
 	if with.log == nil {
 		with.log = slog.New(slog.DiscardHandler)
 	}
@@ -42,7 +42,7 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var attended []*listenerSupervisor
 	for _, l := range s.listeners {
-		with.handlers, with.kept = nil, l.handover.Store != nil
+		with.handlers = nil
 		for range l.loops {
 			with.handlers = append(with.handlers, newHandler())
 		}
