@@ -112,7 +112,7 @@ func TestStaleAnswerIsRecheckedWhenTheCauseHasGone(t *testing.T) {
 	expired := start + 400*time.Second
 	end := failUntil(t, c, k, expired)
 	check(t, c)
-	if h := get(t, c, k, expired+time.Second); !h.Stale || h.Recheck {
+	if h := get(t, c, k, expired+time.Second); !h.Stale || h.Recheck || h.Left() != 0 {
 		t.Errorf("after the failure: %+v", h)
 	}
 	end()

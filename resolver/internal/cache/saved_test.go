@@ -364,8 +364,8 @@ func TestSaveReportsErrors(t *testing.T) {
 	all := len(saved(t, c, start))
 	for _, room := range []int{0, all - 1} {
 		w := failing(room)
-		if _, err := c.Save(&w, origin, start); !errors.Is(err, io.ErrShortWrite) {
-			t.Errorf("room for %d of %d octets: %v", room, all, err)
+		if n, err := c.Save(&w, origin, start); n != 0 || !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("room for %d of %d octets: %d entries, %v", room, all, n, err)
 		}
 	}
 }

@@ -74,6 +74,13 @@ func TestParseName(t *testing.T) {
 	}
 }
 
+// What is no name is shown as its octets.
+func TestStringOfWhatIsNoName(t *testing.T) {
+	if got, want := Name("\x05ab").String(), "malformed name 056162"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // longestName has 255 octets in wire form.
 var longestName = strings.Repeat("0123456789.", 22) + "longest-one"
 

@@ -39,6 +39,7 @@ func TestGroups(t *testing.T) {
 		"the curators, other type":     {"_curator._tcp" + domain, "A", nodata("nodes.example.")},
 		"another service":              {"_ldap._tcp" + domain, "SRV", nxdomain("nodes.example.")},
 		"the domain of the services":   {"_tcp" + domain, "SRV", nodata("nodes.example.")},
+		"the curators as a role":       {"_curator.role" + domain, "SRV", nxdomain("nodes.example.")},
 		"another protocol":             {"_curator._udp" + domain, "SRV", nxdomain("nodes.example.")},
 		"without a domain":             {"consensus-member.role", "A", forward},
 		"TXT of a node":                {both, "TXT", want{kind: Text, node: both}},
