@@ -19,8 +19,13 @@ type AddressConflict struct {
 
 // String names the address and the nodes that claim it.
 func (c AddressConflict) String() string {
-	text := fmt.Sprintf("%s: %s and %s", c.Addr, c.Nodes[0], c.Nodes[1])
-	if more := c.Count - len(c.Nodes); more > 0 {
+	return c.Addr.String() + ": " + namedOf(c.Nodes, c.Count)
+}
+
+// namedOf names two of several nodes, and how many more there are.
+func namedOf(nodes [2]ID, count int) string {
+	text := fmt.Sprintf("%s and %s", nodes[0], nodes[1])
+	if more := count - len(nodes); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"fmt"
 	"iter"
 )
 
@@ -20,10 +19,7 @@ type NameConflict struct {
 
 // String names the name, the nodes that claim it, and which one has it.
 func (c NameConflict) String() string {
-	text := fmt.Sprintf("%s: %s and %s", c.Name, c.Nodes[0], c.Nodes[1])
-	if more := c.Count - len(c.Nodes); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
+	text := c.Name + ": " + namedOf(c.Nodes, c.Count)
 	if c.Owned {
 		return text + "; the first has it"
 	}

@@ -1,6 +1,8 @@
 package zone
 
 import (
+	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -38,4 +40,18 @@ func TestNewNameConflicts(t *testing.T) {
 	f.curator.Set(named(a))
 	f.curator.Set(named(c, "web"))
 	news("other nodes", owned(b, c))
+}
+
+func TestConflictTexts(t *testing.T) {
+	nodes, addr := [2]ID{"x", "y"}, netip.MustParseAddr("192.0.2.1")
+	for want, conflict := range map[string]fmt.Stringer{
+		"192.0.2.1: x and y":                        AddressConflict{addr, nodes, 2},
+		"192.0.2.1: x and y and 1 more":             AddressConflict{addr, nodes, 3},
+		"web: x and y; none has it":                 NameConflict{"web", nodes, false, 2},
+		"web: x and y and 9 more; the first has it": NameConflict{"web", nodes, true, 11},
+	} {
+		if got := conflict.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
