@@ -3,8 +3,10 @@ package integration
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -113,5 +115,45 @@ func TestStartThatFailsGivesUpTheSockets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A restart loses no query that an upstream takes a while to answer either: what is in
+// flight at the end has time for that.
+func TestRestartLosesNoForwardedQuery(t *testing.T) {
+	needSandbox(t)
+	l := newLAN(t)
+	const latency = 40 * time.Millisecond
+	server := newScripted(l.join("outside").address(), script{udp: func(s *scripted, q query, from netip.AddrPort) {
+		s.tasks.Go(func() { time.Sleep(latency); answersWell(s, q, from) })
+	}})
+	n := newNode(l, "node")
+	n.address()
+	n.configure(fmt.Sprintf("[upstream]\nservers = [%q]", server.addr()))
+	system := newServiceManager(t)
+	start := func() {
+		n.daemon = n.startDaemonUnder(system)
+		system.last = time.Now()
+		system.await("READY=1", patience)
+	}
+	start()
+	report := load.During(t, load.Config{
+		Dial:  func() (net.Conn, error) { return n.dial("udp", "127.0.0.53:53") },
+		Query: load.AddressQuery("fresh-0000000.example"), Rate: 200, Connections: 4, Patience: patience,
+		Vary: func(query []byte, nth int) {
+			const digits = 19 // where they begin
+			copy(query[digits:], fmt.Appendf(nil, "%07d", nth))
+		},
+	}, func() {
+		for range 3 {
+			time.Sleep(2 * latency)
+			n.daemon.signal(unix.SIGTERM)
+			n.daemon.exit()
+			start()
+		}
+	})
+	t.Log(report)
+	if report.Unanswered > 0 {
+		t.Errorf("unanswered were sent at %v", report.Lost)
 	}
 }
