@@ -82,7 +82,8 @@ func TestDaemonKilledAtItsStart(t *testing.T) {
 	for i := range testkit.Times(5, 100) {
 		n.list(listed{Names: []string{fmt.Sprintf("late-%d", i)}, Addresses: latecomer.Addresses})
 		d := n.boot()
-		time.Sleep(time.Duration(random.Int64N(int64(300 * time.Millisecond))))
+		eventually(t, "it is about to write", func() error { return d.logged("zone loaded") })
+		time.Sleep(time.Duration(random.Int64N(int64(150 * time.Millisecond))))
 		d.kill()
 		written += len(n.before) + 1 - len(n.stale())
 	}
