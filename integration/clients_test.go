@@ -189,6 +189,7 @@ func newClientNode(l *lan, name, server string) *clientNode {
 		{web.Names[0], web.Addresses},
 		{web.Names[0] + ".nodes.example", web.Addresses},
 		{strangerID(l.t), nil},
+		{strangerID(l.t) + ".nodes.example", nil},
 	}}
 }
 

@@ -38,6 +38,7 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		"name, searched":   {name: "db.lab.example", qtype: "A"},
 		"localhost":        {name: "localhost", qtype: "A"},
 		"search list":      {name: stranger + ".lab.example", qtype: "A"},
+		"domain, searched": {name: stranger + ".nodes.example.lab.example", qtype: "A"},
 		"special use":      {name: "www.invalid", qtype: "A"},
 		"single label":     {name: "printer", qtype: "A"},
 		"to the upstreams": {name: "www.example.org", qtype: "A"},

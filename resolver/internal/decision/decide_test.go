@@ -218,12 +218,15 @@ func TestNodeNameWithADomainOfTheSearchList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f.source.Expect(true)
 			decideAll(t, f, map[string]row{
-				"a node's":         {both + ".corp.example", "A", nxdomain(".")},
-				"an unknown one's": {stranger + ".LAB.example", "AAAA", nxdomain(".")},
-				"two labels":       {"www." + both + ".corp.example", "A", forward},
-				"another domain":   {both + ".other.example", "A", forward},
-				"another host":     {"www.corp.example", "A", forward},
-				"the domain":       {"corp.example", "A", forward},
+				"a node's":          {both + ".corp.example", "A", nxdomain(".")},
+				"an unknown one's":  {stranger + ".LAB.example", "AAAA", nxdomain(".")},
+				"in a local domain": {stranger + ".Nodes.Example.corp.example", "A", nxdomain(".")},
+				"in another domain": {both + ".example.corp.example", "A", forward},
+				"not of that shape": {"www.nodes.example.corp.example", "A", forward},
+				"two labels":        {"www." + both + ".corp.example", "A", forward},
+				"another domain":    {both + ".other.example", "A", forward},
+				"another host":      {"www.corp.example", "A", forward},
+				"the domain":        {"corp.example", "A", forward},
 			})
 		})
 	}

@@ -65,8 +65,9 @@ func ofZoneCut(qtype uint16) bool {
 
 // searchList denies the names that the C library makes of a node's by the machine's
 // search list: it asks for them before the bare one, and would wait for dead
-// upstreams. Such are a label of node-ID shape and a name of a file, with a domain of
-// the list behind it, for which there is neither a route nor a line of the hosts file.
+// upstreams. Such are a label of node-ID shape, bare or below a local domain, and a name
+// of a file, with a domain of the list behind it, for which there is neither a route nor
+// a line of the hosts file.
 // Whether the zone is ready does not matter: it is not a node's name even then. The
 // bare names of a cluster come after the list.
 func searchList(q *Question, view *View, v *Verdict) bool {
@@ -85,10 +86,11 @@ func searchList(q *Question, view *View, v *Verdict) bool {
 }
 
 // isNodesOwn reports whether labels, without the root's, are a node's name wherever
-// it is asked for: of node-ID shape, or of a file.
+// it is asked for: of node-ID shape, bare or below a local domain, or of a file. Any
+// other name in a local domain may also be one of a site's domain of that beginning.
 func isNodesOwn(labels []byte, view *View) bool {
-	first := labels[1 : 1+labels[0]]
-	if len(labels) == 1+len(first) && view.Zone.HasIDShape(first) {
+	first, domain := labels[1:1+labels[0]], labels[1+labels[0]:]
+	if (len(domain) == 0 || view.Rules.hasDomain(domain)) && view.Zone.HasIDShape(first) {
 		return true
 	}
 	if !view.Zone.HasFileNames() {

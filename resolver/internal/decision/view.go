@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/netip"
@@ -108,6 +109,16 @@ func (r *Rules) localDomain(name Name) *localDomain {
 		}
 	}
 	return nil
+}
+
+// hasDomain reports whether labels, without the root's, are a local domain.
+func (r *Rules) hasDomain(labels []byte) bool {
+	for i := range r.domains {
+		if name := r.domains[i].Name; bytes.Equal(name[:len(name)-1], labels) {
+			return true
+		}
+	}
+	return false
 }
 
 // Reach is which upstreams there are.
