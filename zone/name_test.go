@@ -21,7 +21,7 @@ func TestParseName(t *testing.T) {
 	for _, text := range []string{
 		"", ".", "web.", ".web", "a..b", "-a", "a-", "a.-b", "../x", "a b", "a\nb", "a,b", "a_b", "a/b", "\u212aelvin", "web\u0130", "\u202eabc", "bücher", "a\x00",
 		long + "a", strings.Repeat("a.", 127) + "a", strings.Repeat("x", 300),
-		"10.0.0.1", "1", "0x7f", "0X7F", "web.1", "web.0x1", "0x", "::1", "127.1",
+		"10.0.0.1", "1", "0x7f", "0X7F", "web.1", "web.9", "web.0x1", "web.0x9f", "0x", "::1", "127.1",
 		"localhost", "LocalHost", "a.localhost", "localhost.localdomain", "localdomain", "ip6-localhost", "ip6-allnodes",
 		"wpad", "WPAD", "isatap", "role", "printer.local", "local", "www.test", "a.invalid", "x.onion", "gnu.alt", "2.0.192.in-addr.arpa", "arpa",
 	} {

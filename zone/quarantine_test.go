@@ -120,6 +120,20 @@ func TestQuarantineOfOurAddressFromAnUnknownNode(t *testing.T) {
 	f.wantCounts(Counts{Live: 1, Departed: 2})
 }
 
+// What is reported without an address leaves the one that is withheld in place, as it
+// does one that counts.
+func TestQuarantineKeepsTheWithheldAddress(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setLocal("192.0.2.7")
+	f.connect(node(a, "192.0.2.1"))
+	f.curator.Set(node(a, "192.0.2.7"))
+	f.curator.Set(Entry{ID: a, Roles: ConsensusMember})
+	f.want(a, "192.0.2.1")
+	f.setLocal("192.0.2.8")
+	f.want(a, "192.0.2.7")
+}
+
 func TestQuarantineForgetsWhatIsNoLongerReported(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
