@@ -9,7 +9,9 @@ func (src *Source) see(k key) {
 		return
 	}
 	if len(src.seen) == cap(src.seen) {
-		src.sortSeen()
+		if s := src.store; len(src.seen) > s.draft.nodes.size+len(s.withheld) {
+			src.sortSeen() // some are in it more than once
+		}
 		src.seen = slices.Grow(src.seen, len(src.seen)/2+64)
 	}
 	src.seen = append(src.seen, k)

@@ -20,7 +20,7 @@ func (src *Source) Retract(ids ...string) {
 	s.update(func() {
 		var own []key
 		for _, id := range ids {
-			k, err := src.keyOf(id)
+			k, _, err := src.keyOf(id)
 			if err != nil {
 				continue
 			}
@@ -38,24 +38,19 @@ func (src *Source) Retract(ids ...string) {
 	})
 }
 
-// keyOf is the key of a node by its ID as the source spells it. Only the operator's
-// files, and what was saved of them, may call a node by a readable name.
-func (src *Source) keyOf(id string) (key, error) {
+// keyOf is the key of a node by its ID as the source spells it, and the canonical form
+// of a free ID, which is empty for one of node-ID shape. Only the operator's files, and
+// what was saved of them, may call a node by a readable name.
+func (src *Source) keyOf(id string) (k key, free string, err error) {
 	s := src.store
 	if k, shaped := shapedKeyOf(s.draft.prefix, id); shaped {
-		return k, nil
+		return k, "", nil
 	}
 	if !src.files && src != s.saved {
-		return key{}, errNoIDShape
+		return key{}, "", errNoIDShape
 	}
-	name, err := s.draft.prefix.ParseName(id)
-	return s.draft.names.hasher.free(name), err
-}
-
-// shapeless reports whether an ID that a source may use is a free one.
-func (c *content) shapeless(id string) bool {
-	_, shaped := shapedKeyOf(c.prefix, id)
-	return !shaped
+	free, err = s.draft.prefix.ParseName(id)
+	return s.draft.names.hasher.free(free), free, err
 }
 
 // idOf is the ID of a node that the zone has, or withholds.

@@ -23,6 +23,9 @@ func (g *groups) each(r record, known bool, visit func(group *trie[struct{}], in
 
 // moveGroups makes the groups follow a node from one record to the next.
 func (s *Store) moveGroups(k key, was record, had bool, is record, has bool) {
+	if was.roles|is.roles == 0 {
+		return // each group is one of a role
+	}
 	var before [2*len(roleNames) + 1]bool
 	i := 0
 	s.draft.groups.each(was, had, func(_ *trie[struct{}], in bool) { before[i] = in; i++ })

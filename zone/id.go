@@ -84,6 +84,9 @@ func isLabelByte(c byte) bool {
 // lower is a name in lower case, of its ASCII letters only (RFC 4343): others have
 // some of these for their lower case.
 func lower(name string) string {
+	if isCanonical(name) {
+		return name // as most are
+	}
 	return strings.Map(func(c rune) rune {
 		if c >= 'A' && c <= 'Z' {
 			return c | 0x20

@@ -50,7 +50,7 @@ func shapedKey(p Prefix, name []byte) (key, bool) {
 // shapedKeyOf is shapedKey for a string.
 func shapedKeyOf(p Prefix, name string) (key, bool) {
 	var buffer [maxLabel]byte
-	if len(name) > len(buffer) {
+	if len(name) != len(p)+hexLen {
 		return key{}, false
 	}
 	return shapedKey(p, buffer[:copy(buffer[:], name)])

@@ -70,8 +70,10 @@ func (s *Store) apply(k key, reported statement) error {
 	case reported.flags&hasAddress == 0 && withheld:
 		reported.takeAddrs(holds)
 	}
-	shown, known := s.draft.nodes.get(k)
-	return s.reconcile(k, shown, known, reported)
+	if withheld {
+		holds, known = s.draft.nodes.get(k) // what is shown
+	}
+	return s.reconcile(k, holds, known, reported)
 }
 
 // reconcile checks what is reported of a node against our own addresses, and

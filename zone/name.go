@@ -38,10 +38,14 @@ func ParseName(text string) (string, error) {
 		return "", fmt.Errorf("name %.80q: want 1 to %d characters", text, maxName)
 	}
 	name := lower(text)
-	for label := range strings.SplitSeq(name, ".") {
-		if err := checkLabel(label); err != nil {
+	for start, end := 0, 0; end <= len(name); end++ {
+		if end < len(name) && name[end] != '.' {
+			continue
+		}
+		if err := checkLabel(name[start:end]); err != nil {
 			return "", fmt.Errorf("name %.80q: %w", text, err)
 		}
+		start = end + 1
 	}
 	if err := checkMeaning(name); err != nil {
 		return "", fmt.Errorf("name %.80q: %w", text, err)
@@ -82,14 +86,15 @@ func checkLabel(label string) error {
 // checkMeaning reports what else a host name in lower case means. An IPv6 address is
 // none, since it has colons, and an IPv4 address ends in a number.
 func checkMeaning(name string) error {
-	if isNumber(name[strings.LastIndexByte(name, '.')+1:]) {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	if isNumber(last) {
 		return errors.New("programs read it as an address")
 	}
 	if !strings.Contains(name, ".") && (slices.Contains(takenLabels, name) || strings.HasPrefix(name, takenPrefix)) {
 		return errors.New("this name has a meaning of its own")
 	}
 	for _, domain := range takenDomains {
-		if isWithin(name, domain) && !isWithin(name, homeDomain) {
+		if strings.HasSuffix(domain, last) && isWithin(name, domain) && !isWithin(name, homeDomain) {
 			return fmt.Errorf("%s is reserved", domain)
 		}
 	}

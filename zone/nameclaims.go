@@ -97,17 +97,21 @@ func (s *Store) moveNames(k key, was record, had names, is record, has names) {
 	}
 	shared := makeNameSlot(k, has)
 	for name, origin := range has.each {
-		s.draft.names.set(s.edit, s.draft.hash(name), k, shared)
-		if before, kept := had.origin([]byte(name)); !kept || before != origin || !stays {
-			s.claimName(k, name, nameRank(is, origin), origin)
+		sum := s.draft.hash(name)
+		alone := s.draft.names.set(s.edit, sum, k, shared)
+		if before, kept := had.origin([]byte(name)); kept && before == origin && stays {
+			continue
+		}
+		s.countName(name, origin, 1)
+		if !alone {
+			s.claimName(k, sum, nameRank(is, origin))
 		}
 	}
 }
 
-// claimName adds a node to those that claim a name. Its slot is there already.
-func (s *Store) claimName(k key, name string, rank int, origin Origin) {
-	sum := s.draft.hash(name)
-	s.countName(name, origin, 1)
+// claimName adds a node to those that claim a name, by its hash, where others may. Its
+// slot is there already.
+func (s *Store) claimName(k key, sum uint64, rank int) {
 	all, several := s.nameClaims[sum]
 	if !several {
 		other, origin, found := s.otherClaimant(k, sum)
@@ -143,7 +147,7 @@ func (s *Store) otherClaimant(k key, sum uint64) (other key, origin Origin, foun
 	return key{}, 0, false
 }
 
-// unclaimName undoes claimName, and removes the slot.
+// unclaimName undoes claimName, uncounts the name and removes the slot.
 func (s *Store) unclaimName(k key, name string, rank int, origin Origin) {
 	x, sum := &s.draft.names, s.draft.hash(name)
 	s.countName(name, origin, -1)

@@ -73,15 +73,21 @@ func (x *nameIndex) find(sum uint64, k key) *slot[nameSlot] {
 	return nil
 }
 
-// set makes the slot of a node for a name with a hash.
-func (x *nameIndex) set(e *edit, sum uint64, k key, value nameSlot) {
+// set makes the slot of a node for a name with a hash, and reports whether there is
+// no other slot with it.
+func (x *nameIndex) set(e *edit, sum uint64, k key, value nameSlot) (alone bool) {
 	plain, mixed := x.hasher.nameKeys(sum, k)
+	if x.slots.beginning(sum) == nil && x.contested.find(key{hi: sum}) == nil {
+		x.slots = x.slots.set(e, plain, value)
+		return true
+	}
 	there := x.slots.find(plain)
 	if there != nil && there.value.node(plain, x.hasher) != k || there == nil && x.slots.find(mixed) != nil {
 		x.slots = x.slots.set(e, mixed, value.mixed())
-		return
+	} else {
+		x.slots = x.slots.set(e, plain, value)
 	}
-	x.slots = x.slots.set(e, plain, value)
+	return false
 }
 
 // owner is the node that has a name with a hash, if one does.

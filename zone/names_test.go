@@ -13,7 +13,7 @@ import (
 
 func keyOf(t *testing.T, src *Source, id string) key {
 	t.Helper()
-	k, err := src.keyOf(id)
+	k, _, err := src.keyOf(id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,8 +55,10 @@ func (n names) each(yield func(name string, origin Origin) bool) {
 }
 
 func cutName(list string) (name, rest string) {
-	name, rest, _ = strings.Cut(list, nameBreak)
-	return name, rest
+	if end := strings.IndexByte(list, nameBreak[0]); end >= 0 {
+		return list[:end], list[end+1:]
+	}
+	return list, ""
 }
 
 // first is the first name, of whatever origin.

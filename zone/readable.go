@@ -13,9 +13,9 @@ type nameError struct{ error }
 
 func isNameError(err error) bool { return errors.As(err, new(nameError)) }
 
-// readable are the names of an entry that the zone accepts, and why it does not
-// accept others: each is refused alone.
-func (src *Source) readable(k key, e *Entry) (names, error) {
+// readable are the names of an entry that the zone accepts, the free ID included, and
+// why it does not accept others: each is refused alone.
+func (src *Source) readable(k key, free string, e *Entry) (names, error) {
 	s := src.store
 	fromFile, fromCluster := e.FileNames, e.Names
 	switch {
@@ -25,13 +25,7 @@ func (src *Source) readable(k key, e *Entry) (names, error) {
 		fromFile = nil
 	}
 	var file, cluster acceptedNames
-	if n := min(len(fromFile), MaxNames); n > 0 {
-		file.list = make([]string, 0, 1+n)
-	}
-	if s.draft.shapeless(e.ID) {
-		file.free = 1
-		file.list = append(file.list, lower(e.ID))
-	}
+	file.list = free
 	for _, text := range fromFile {
 		name, err := s.checkName(k, text)
 		file.add(name, err, MaxNames)
@@ -40,33 +34,38 @@ func (src *Source) readable(k key, e *Entry) (names, error) {
 		name, err := s.checkName(k, text)
 		cluster.add(name, err, 1)
 	}
-	own := strings.Join(cluster.list, "")
+	own := cluster.list
 	if strings.Contains(own, ".") {
 		own, cluster.refused = "", nameError{fmt.Errorf("name %.80q: a name from the cluster has one label", own)}
 	}
-	return joinNames(strings.Join(file.list, nameBreak), own), cmp.Or(file.refused, cluster.refused)
+	return joinNames(file.list, own), cmp.Or(file.refused, cluster.refused)
 }
 
 // acceptedNames are the names of one origin in an entry that are accepted, each one
-// once, and why the first of the others is not. Free is 1 where a free ID is the
-// first.
+// once and after the free ID, and why the first of the others is not.
 type acceptedNames struct {
-	list    []string
-	free    int
+	list    string // divided by nameBreak
+	count   int    // the free ID left out
 	refused error
 }
 
 func (a *acceptedNames) add(name string, err error, limit int) {
-	switch {
-	case err == nil && slices.Contains(a.list, name):
-		return
-	case err == nil && len(a.list)-a.free == limit:
-		err = fmt.Errorf("name %.80q: a node has at most %d", name, limit)
-	}
 	if err == nil {
-		a.list = append(a.list, name)
-	} else if a.refused == nil {
+		if _, known := names(a.list).origin([]byte(name)); known {
+			return
+		}
+		if a.count == limit {
+			err = fmt.Errorf("name %.80q: a node has at most %d", name, limit)
+		}
+	}
+	switch {
+	case err != nil && a.refused == nil:
 		a.refused = nameError{err}
+	case err != nil:
+	case a.list == "":
+		a.list, a.count = name, 1
+	default:
+		a.list, a.count = a.list+nameBreak+name, a.count+1
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Store) refusalOf(name string) (reason string, refused bool) {
 	if r, ok := s.refusals.named[clip(name)]; ok {
 		return r.reason, true
 	}
-	if k, err := s.saved.keyOf(name); err == nil {
+	if k, _, err := s.saved.keyOf(name); err == nil {
 		if _, withheld := s.withheld[k]; withheld {
 			return errOurs.Error(), true
 		}

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -82,6 +83,25 @@ func (src *Source) Begin() {
 
 // Set reports nodes that exist, and what is known of them.
 func (src *Source) Set(entries ...Entry) {
+	src.SetAll(func(yield func(*Entry) bool) {
+		for i := range entries {
+			if !yield(&entries[i]) {
+				return
+			}
+		}
+	})
+}
+
+// pauseAfter is how many entries are taken in before others can change the zone: some
+// tenths of a second. What they publish is copied by the rest of the entries that
+// change it, and readers may keep it for a while.
+const pauseAfter = 1 << 17
+
+// SetAll is Set for a sequence, which is gone through once and must not change the
+// zone. An entry and its lists are done with when the next one is asked for, and may be
+// used again for that. All are one batch, except that within a backlog other changes can
+// come between them, so that there may be any number.
+func (src *Source) SetAll(entries iter.Seq[*Entry]) {
 	s := src.store
 	s.update(func() {
 		if src == s.saved {
@@ -89,12 +109,16 @@ func (src *Source) Set(entries ...Entry) {
 			s.rememberNames()
 		}
 		var refused refusalBatch
-		for i := range entries {
-			if err := src.set(&entries[i]); err != nil {
+		count := 0
+		for e := range entries {
+			if count++; count%pauseAfter == 0 && src.inBacklog {
+				s.pause()
+			}
+			if err := src.set(e); err != nil {
 				if err == errFull {
 					src.missing, src.overflowed = true, true
 				}
-				src.refuse(&refused, entries[i].ID, err)
+				src.refuse(&refused, e.ID, err)
 				src.taken = src.taken || isNameError(err)
 			} else {
 				src.taken = true
@@ -106,16 +130,22 @@ func (src *Source) Set(entries ...Entry) {
 
 func (src *Source) set(e *Entry) error {
 	s := src.store
-	k, err := src.keyOf(e.ID)
+	k, free, err := src.keyOf(e.ID)
 	if err != nil {
 		return err
 	}
-	err = src.take(k, e)
-	if s.holds(k) {
-		src.see(k) // a node whose entry is invalid exists nevertheless
-		if r, _ := s.holder(k); err != nil && r.source == savedRank {
+	err = src.take(k, free, e)
+	held := err == nil
+	if !held { // a node whose entry is invalid exists nevertheless
+		var r record
+		if r, held = s.holder(k); held && r.source == savedRank {
 			src.vouch(k)
 		}
+	}
+	// Only what the zone holds is worth memory: of names that are refused there may be
+	// any number.
+	if held {
+		src.see(k)
 	} else {
 		delete(src.spelled, k)
 	}
@@ -123,17 +153,8 @@ func (src *Source) set(e *Entry) error {
 	return err
 }
 
-// holds reports whether the zone has anything on a node. Only what it holds is
-// worth memory: of names that are refused there may be any number.
-func (s *Store) holds(k key) bool {
-	if _, withheld := s.withheld[k]; withheld {
-		return true
-	}
-	_, known := s.draft.nodes.get(k)
-	return known
-}
-
-func (src *Source) take(k key, e *Entry) error {
+// take takes in an entry about the node with a key and a free ID, or none.
+func (src *Source) take(k key, free string, e *Entry) error {
 	s := src.store
 	if err := src.checkSpelling(k, e.ID); err != nil {
 		return err
@@ -158,8 +179,8 @@ func (src *Source) take(k key, e *Entry) error {
 		s.restoreOwner(k, reported, e.Owned)
 		s.restoreNames(k, e.OwnedNames)
 	}
-	has, refused := src.readable(k, e)
-	if s.draft.shapeless(e.ID) {
+	has, refused := src.readable(k, free, e)
+	if free != "" {
 		reported.flags |= freeID
 	}
 	if err := s.apply(k, statement{reported, has}); err != nil {
@@ -200,7 +221,7 @@ func (src *Source) Gone(ids ...string) {
 	s := src.store
 	s.update(func() {
 		for _, id := range ids {
-			k, err := src.keyOf(id)
+			k, _, err := src.keyOf(id)
 			if err == nil && src.checkSpelling(k, id) == nil {
 				s.depart(k, src)
 				delete(src.spelled, k)

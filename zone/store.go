@@ -155,6 +155,17 @@ func (s *Store) update(change func()) {
 	s.publish()
 }
 
+// pause has others change the zone who wait for that, during a batch of which a part
+// may be published before the rest.
+func (s *Store) pause() {
+	own := s.edit
+	s.mu.Unlock()
+	s.mu.Lock()
+	if s.edit != own {
+		s.edit = new(edit) // readers have seen what this batch had made
+	}
+}
+
 // publish makes the draft the newest snapshot unless it already is.
 func (s *Store) publish() {
 	next := &Snapshot{serial: 1, content: s.draft}

@@ -44,21 +44,21 @@ func Fields(line []byte) (address, names []byte) {
 
 // nextWord returns the first word, which is empty where there is none, and what
 // follows it.
-func nextWord(text []byte) (word, rest []byte) {
+func nextWord[T ~string | ~[]byte](text T) (word, rest T) {
 	for len(text) > 0 && isSpace(text[0]) {
 		text = text[1:]
 	}
-	for i, c := range text {
-		if isSpace(c) {
+	for i := range len(text) {
+		if isSpace(text[i]) {
 			return text[:i], text[i:]
 		}
 	}
-	return text, nil
+	return text, text[len(text):]
 }
 
 // Names yields the names of a line, the canonical one first.
-func Names(names []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
+func Names[T ~string | ~[]byte](names T) iter.Seq[T] {
+	return func(yield func(T) bool) {
 		for name, rest := nextWord(names); len(name) > 0; name, rest = nextWord(rest) {
 			if !yield(name) {
 				return

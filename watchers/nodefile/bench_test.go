@@ -120,7 +120,7 @@ func BenchmarkUnchanged(b *testing.B) {
 	}
 }
 
-func benchWatcher(b *testing.B, path string) (*Watcher, *zone.Store) {
+func benchWatcher(b testing.TB, path string) (*Watcher, *zone.Store) {
 	b.Helper()
 	store, err := zone.NewStore(zone.Config{Local: ours})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // a line that does not begin with an address for an error: it may be a conflict of
 // a merge, or a file of another format.
 func parseHosts(text []byte, prefix zone.Prefix) (*content, error) {
-	b := newBuilder(prefix, nil, len(text))
+	b := newBuilder(prefix, nil)
 	for number, line := range hostsformat.Lines(1, text) {
 		word, names := hostsformat.Fields(line)
 		if len(word) == 0 {
@@ -42,9 +42,9 @@ func (b *builder) addLine(at mark, addr netip.Addr, names []byte) error {
 	before := b.problems
 	d := b.beginEntry(at)
 	words := 0
-	for name := range hostsformat.Names(names) {
+	for name := range hostsformat.Names(string(names)) {
 		words++
-		b.addName(at, string(name))
+		b.addName(at, name)
 	}
 	usable := d.id != "" || len(d.names) > 0
 	switch {
@@ -55,7 +55,7 @@ func (b *builder) addLine(at mark, addr netip.Addr, names []byte) error {
 		b.problems = before
 		return nil
 	}
-	if b.addAddr(at, addr); len(d.addrs) == 0 {
+	if b.addAddr(at, addr); d.facts == (facts{}) {
 		return nil // the line is about that address
 	}
 	return b.endEntry()

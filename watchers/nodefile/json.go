@@ -29,7 +29,7 @@ func parseJSON(text []byte, prefix zone.Prefix) (*content, error) {
 	if !json.Valid(text) {
 		return nil, syntaxError(text)
 	}
-	b, s := newBuilder(prefix, text, len(text)), newScanner(text)
+	b, s := newBuilder(prefix, text), newScanner(text)
 	err := s.array("an array of nodes", func() error { return b.readNode(s) })
 	if err != nil {
 		return nil, err

@@ -1,95 +1,72 @@
 package nodefile
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/nodedns/nodedns/zone"
 )
 
-// batchSize is how many nodes are handed to the zone at once, about as many as a
-// curator does: fewer take longer, and between two batches the zone takes other
-// changes.
+// batchSize is how many nodes are reported as changes: more are a backlog, in which the
+// zone takes other changes meanwhile.
 const batchSize = 32768
 
 // report hands the difference between what the files have now and what was
 // reported before to the zone: first what is gone, so that its names are free.
 func (w *Watcher) report(now *merged) {
 	before := w.reported
-	var gone, mistaken []string
-	lost := map[*file]int{}
-	for _, n := range before.nodes {
-		if _, still := now.byID[n.id]; still {
-			continue
+	// Most nodes are where they were. Only of the others an index is needed.
+	moved := before.index(func(number int) bool { return !before.agrees(now, number) })
+	still := make([]bool, before.count)
+	var fresh []int
+	for number := range now.numbers {
+		n := now.entry(number)
+		was, had := number, before.agrees(now, number)
+		if !had {
+			_, was, had = before.find(moved, n.id())
 		}
-		if n.id == now.own || n.id == w.self.id {
-			mistaken = append(mistaken, n.id)
-			continue
+		if had {
+			still[was] = true
+			last := before.entry(was)
+			if last.equal(&n) {
+				continue
+			}
 		}
-		gone = append(gone, n.id)
-		lost[n.file]++
+		fresh = append(fresh, number)
 	}
-	if len(mistaken) > 0 {
-		w.source.Retract(mistaken...)
-	}
-	for ids := gone; len(ids) > 0; {
-		some := ids[:min(w.batch, len(ids))]
-		ids = ids[len(some):]
-		w.source.Gone(some...)
-	}
-	var fresh []*node
-	for _, n := range now.nodes {
-		if i, known := before.byID[n.id]; !known || !before.nodes[i].equal(n.node) {
-			fresh = append(fresh, n.node)
-		}
-	}
+	w.reportGone(before, still, now)
 	if len(fresh) > w.batch && w.complete {
 		w.reportAll(now)
 	} else {
-		w.set(len(fresh), slices.Values(fresh))
+		w.set(now, fresh)
 	}
-	w.logLosses(before, lost)
 	w.logOwn(before, now)
 	w.reported = now
 }
 
-// reportAll is for changes beyond a batch. Within a backlog no node is the first to
-// claim a name, as within a batch: otherwise the order of the files would count, on
-// this machine and not on one that starts later.
-func (w *Watcher) reportAll(now *merged) {
-	w.source.Begin()
-	w.set(len(now.nodes), func(yield func(*node) bool) {
-		for _, n := range now.nodes {
-			if !yield(n.node) {
-				return
-			}
+// reportGone reports the nodes that were reported before and are not there any more.
+// What turns out to be this machine's entry was none.
+func (w *Watcher) reportGone(before *merged, still []bool, now *merged) {
+	own := now.ownID()
+	var gone, mistaken []string
+	had, lost := map[*file]int{}, map[*file]int{}
+	for number := range before.numbers {
+		f := before.part(number).file
+		had[f]++
+		if still[number] {
+			continue
 		}
-	})
-	w.source.Complete()
-}
-
-// set reports so many nodes.
-func (w *Watcher) set(count int, nodes iter.Seq[*node]) {
-	batch := make([]zone.Entry, 0, min(count, w.batch))
-	for n := range nodes {
-		if batch = append(batch, n.entry()); len(batch) == w.batch {
-			w.source.Set(batch...)
-			batch = batch[:0]
+		if id := before.entry(number).id(); id == own || id == w.self.id {
+			mistaken = append(mistaken, id)
+		} else {
+			gone = append(gone, id)
+			lost[f]++
 		}
 	}
-	if len(batch) > 0 {
-		w.source.Set(batch...)
+	if len(mistaken) > 0 {
+		w.source.Retract(mistaken...)
 	}
-}
-
-// logLosses warns of files that more than half of their nodes are gone from.
-func (w *Watcher) logLosses(before *merged, lost map[*file]int) {
-	if len(lost) == 0 {
-		return
-	}
-	had := map[*file]int{}
-	for _, n := range before.nodes {
-		had[n.file]++
+	for some := range slices.Chunk(gone, w.batch) {
+		w.source.Gone(some...)
 	}
 	for f, count := range lost {
 		if 2*count > had[f] {
@@ -99,16 +76,40 @@ func (w *Watcher) logLosses(before *merged, lost map[*file]int) {
 	}
 }
 
+// reportAll is for changes beyond a batch. Within a backlog no node is the first to
+// claim a name, as within a batch: otherwise the order of the files would count, on
+// this machine and not on one that starts later.
+func (w *Watcher) reportAll(now *merged) {
+	w.source.Begin()
+	w.set(now, slices.Collect(now.numbers))
+	w.source.Complete()
+}
+
+// set reports nodes, by their numbers.
+func (w *Watcher) set(now *merged, numbers []int) {
+	if len(numbers) == 0 {
+		return
+	}
+	w.source.SetAll(func(yield func(*zone.Entry) bool) {
+		var z zone.Entry
+		for _, number := range numbers {
+			n := now.entry(number)
+			if n.report(&z); !yield(&z) {
+				return
+			}
+		}
+	})
+}
+
 // logOwn logs which entry is this machine's, when it is another one.
 func (w *Watcher) logOwn(before, now *merged) {
-	if before.own == now.own && before.match == now.match {
-		return
-	}
-	if now.own == "" {
+	id := now.ownID()
+	switch {
+	case before.ownID() == id && before.match == now.match:
+	case now.ours == nil:
 		w.log.Info("the files of nodes have no entry of this machine any more")
-		return
+	default:
+		w.log.Info("this machine's entry in the files of nodes", "path", now.part(now.own).file.path, "line", now.ours.line,
+			"id", id, "by", now.match.String(), "names", now.ours.names())
 	}
-	n := now.nodes[now.byID[w.self.id]]
-	w.log.Info("this machine's entry in the files of nodes", "path", n.file.path, "line", n.line,
-		"id", now.own, "by", now.match.String(), "names", n.names)
 }

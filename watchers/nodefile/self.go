@@ -36,17 +36,16 @@ func (m match) String() string {
 }
 
 // match returns why a node of a file is this machine.
-func (m *identity) match(n *node) match {
+func (m *identity) match(n *entry) match {
 	switch {
-	case n.id == m.id:
+	case n.id() == m.id:
 		return byID
-	case n.hasName(m.id):
+	case n.has(m.id):
 		return byIDAsName
 	}
 	found := noMatch
 	if m.hostname != "" {
-		found = min(m.matchName(n.id), found)
-		for _, name := range n.names {
+		for name := range n.each() {
 			found = min(m.matchName(name), found)
 		}
 	}
@@ -69,8 +68,13 @@ func (m *identity) matchName(name string) match {
 	return noMatch
 }
 
-func (m *identity) hasAddress(n *node) bool {
-	return slices.ContainsFunc(n.addrs, func(addr netip.Addr) bool { return slices.Contains(m.addrs, addr) })
+func (m *identity) hasAddress(n *entry) bool {
+	for addr := range n.addrs {
+		if slices.Contains(m.addrs, addr) {
+			return true
+		}
+	}
+	return false
 }
 
 func firstLabel(name string) string {
@@ -91,16 +95,12 @@ func canonicalHostname(hostname string) string {
 // asOurs is a node of a file as an entry about this machine: its names and roles.
 // An ID that is a name is one of them; one of node-ID shape is another machine's, or
 // that of an earlier key of ours.
-func (m *identity) asOurs(n *node, shaped bool) *node {
-	ours := &node{id: m.id, roles: n.roles, line: n.line}
-	names := n.names
-	if !shaped {
-		names = append([]string{n.id}, names...)
+func (m *identity) asOurs(n *entry, shaped bool) *entry {
+	all := slices.Collect(n.each())
+	if shaped {
+		all = all[1:]
 	}
-	for _, name := range names {
-		if name != m.id {
-			ours.names = append(ours.names, name)
-		}
-	}
-	return ours
+	names := slices.DeleteFunc(all, func(name string) bool { return name == m.id })
+	ours := words(strings.Join(append([]string{m.id}, names...), space))
+	return &entry{facts{roles: n.roles}, ours, n.line}
 }
