@@ -83,12 +83,13 @@ func (src *Source) Begin() {
 
 // Set reports nodes that exist, and what is known of them.
 func (src *Source) Set(entries ...Entry) {
-	src.SetAll(func(yield func(*Entry) bool) {
+	src.store.update(func() {
+		src.beginSet()
+		var refused refusalBatch
 		for i := range entries {
-			if !yield(&entries[i]) {
-				return
-			}
+			src.report(&entries[i], &refused)
 		}
+		src.store.logRefusals(src.name, refused, src.inBacklog)
 	})
 }
 
@@ -104,28 +105,38 @@ const pauseAfter = 1 << 17
 func (src *Source) SetAll(entries iter.Seq[*Entry]) {
 	s := src.store
 	s.update(func() {
-		if src == s.saved {
-			src.reporting = true // until they are loaded: their batches are one backlog
-			s.rememberNames()
-		}
+		src.beginSet()
 		var refused refusalBatch
 		count := 0
 		for e := range entries {
 			if count++; count%pauseAfter == 0 && src.inBacklog {
 				s.pause()
 			}
-			if err := src.set(e); err != nil {
-				if err == errFull {
-					src.missing, src.overflowed = true, true
-				}
-				src.refuse(&refused, e.ID, err)
-				src.taken = src.taken || isNameError(err)
-			} else {
-				src.taken = true
-			}
+			src.report(e, &refused)
 		}
 		s.logRefusals(src.name, refused, src.inBacklog)
 	})
+}
+
+func (src *Source) beginSet() {
+	if src == src.store.saved {
+		src.reporting = true // until they are loaded: their batches are one backlog
+		src.store.rememberNames()
+	}
+}
+
+// report takes in one of the entries of a batch.
+func (src *Source) report(e *Entry, refused *refusalBatch) {
+	err := src.set(e)
+	if err == nil {
+		src.taken = true
+		return
+	}
+	if err == errFull {
+		src.missing, src.overflowed = true, true
+	}
+	src.refuse(refused, e.ID, err)
+	src.taken = src.taken || isNameError(err)
 }
 
 func (src *Source) set(e *Entry) error {
