@@ -1,9 +1,12 @@
 package main
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // heapGrowth is by how much the heap may grow, in percent of what lives, before
@@ -11,14 +14,27 @@ import (
 // saves little here: a zone has hardly any pointers to follow.
 const heapGrowth = 50
 
-// paceCollector makes the collector keep to heapGrowth until the function that
-// it returns is called. A setting in the environment has precedence.
-func paceCollector() (undo func()) {
+// limitShare is which part of the memory that the process may have, in percent, the
+// runtime keeps below by collecting more often. The rest is for what it does not count:
+// buffers of sockets, page tables, pages of the program.
+const limitShare = 85
+
+// paceCollector makes the collector keep to heapGrowth, and to limitShare of what limit
+// returns, until the function that it returns is called. A setting in the environment
+// has precedence.
+func paceCollector(limit memlimit.Provider) (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	before := debug.SetGCPercent(heapGrowth)
-	return func() { debug.SetGCPercent(before) }
+	percent, most := debug.SetGCPercent(heapGrowth), debug.SetMemoryLimit(-1)
+	// Where none is known there is nothing to keep to.
+	if allowed, err := limit(); err == nil && allowed <= math.MaxInt64 {
+		debug.SetMemoryLimit(int64(allowed / 100 * limitShare))
+	}
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(most)
+	}
 }
 
 // collectOnce collects what the start has left behind. An idle daemon allocates

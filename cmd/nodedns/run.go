@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
@@ -42,7 +43,7 @@ reload" has it load the configuration again, and so does SIGHUP.`,
 		signal.Ignore(unix.SIGPIPE)
 		// A second signal stops at once.
 		context.AfterFunc(ctx, stop)
-		defer paceCollector()()
+		defer paceCollector(memlimit.FromCgroup)()
 
 		kept := fdstore.New()
 		var store listen.Store // nil: nothing would be kept
