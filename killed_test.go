@@ -78,7 +78,7 @@ func killWhileWriting(t *testing.T, file writtenFile, inPlace bool) {
 	k.w = writing{File: file.name, InPlace: inPlace}
 	k.learn()
 	k.w.Root = file.newRoot(t)
-	kills := testkit.Times(20, 1000)
+	kills := testkit.Times(6, 1000)
 	for range kills {
 		k.once()
 		if t.Failed() {

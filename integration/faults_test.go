@@ -100,9 +100,12 @@ func TestOutOfDescriptors(t *testing.T) {
 	d := n.boot()
 	n.awaitReady()
 	pid := strconv.Itoa(d.cmd.Process.Pid)
+	// Some of those that it keeps are opened just after it is ready.
+	eventually(t, "it is well", func() error { return n.assessed("ready") })
 	opened, err := filepath.Glob("/proc/" + pid + "/fd/*")
 	must(t, err)
-	n.run("prlimit", "--pid", pid, "--nofile="+strconv.Itoa(len(opened)+4)+":") // the soft limit
+	const spare = 8
+	n.run("prlimit", "--pid", pid, "--nofile="+strconv.Itoa(len(opened)+spare)+":") // the soft limit
 	var connections []net.Conn
 	for range 32 {
 		conn, err := n.dial("tcp", "127.0.0.53:53")
