@@ -76,7 +76,7 @@ func (f *Forwarder) awaitLate(ctx context.Context, x *exchange, late <-chan *ups
 	select {
 	case reply, came := <-late:
 		if came {
-			_, _ = f.keep(x, reply) // nobody waits for it
+			_, _ = f.keep(x, reply) // no query waits for it
 		}
 	case <-ctx.Done():
 	}
