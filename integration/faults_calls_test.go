@@ -52,7 +52,7 @@ func TestCallsToFilesFail(t *testing.T) {
 			eventually(t, "our own name", func() error { return n.resolves(n.id, n.v4(), n.v6()) })
 			eventually(t, "it has met the fault", func() error { return n.hasMet("hosts", "resolv.conf", "machine-id", "hostname", "saved-nodes") })
 			eventually(t, "what is wrong shows", func() error { return n.complains(tt.op, tt.errno) })
-			n.disk.Mend()
+			n.disk.Repair()
 			eventually(t, "the files are written", n.isWritten)
 			eventually(t, "it is well", func() error { return n.assessed("ready") })
 
@@ -61,7 +61,7 @@ func TestCallsToFilesFail(t *testing.T) {
 			eventually(t, "the latecomer", func() error { return n.resolves("late-1", latecomer.Addresses...) })
 			eventually(t, "it has met the fault", func() error { return n.hasMet("hosts") })
 			eventually(t, "what is wrong shows", func() error { return n.complains(tt.op, tt.errno) })
-			n.disk.Mend()
+			n.disk.Repair()
 			eventually(t, "the latecomer by the file", func() error { return n.glibcKnows("files", "late-1", latecomer.Addresses...) })
 			eventually(t, "it is well again", func() error { return n.assessed("ready") })
 			n.endAndRestore()

@@ -37,8 +37,8 @@ type Disk struct{ judge atomic.Pointer[Judge] }
 // Fail has calls fail from now on. Those that are being made may still be done.
 func (d *Disk) Fail(judge Judge) { d.judge.Store(&judge) }
 
-// Mend has no call fail any more.
-func (d *Disk) Mend() { d.judge.Store(nil) }
+// Repair has no call fail any more.
+func (d *Disk) Repair() { d.judge.Store(nil) }
 
 // execVar has the test binary execute another program, whose calls the kernel asks
 // about.
