@@ -33,18 +33,13 @@ func TestRestartKeepsTheCache(t *testing.T) {
 	n.configure(stubMode)
 	n.write(resolvConf, "nameserver "+outside.v4().String()+"\n")
 	system := newServiceManager(t)
-	start := func() {
-		t.Helper()
-		n.daemon = n.startDaemonUnder(system)
-		system.await("READY=1", patience)
-	}
 	restart := func(end unix.Signal) {
 		t.Helper()
 		n.daemon.signal(end)
 		n.daemon.exit()
-		start()
+		system.launch(n)
 	}
-	start()
+	system.launch(n)
 	eventually(t, "the server is asked", func() error { return n.asks(outside.v4().String()) })
 	eventually(t, "an answer", func() error { return n.answers("NOERROR", "www.example") })
 	dead.Store(true)
@@ -64,7 +59,7 @@ func TestRestartKeepsTheCache(t *testing.T) {
 	n.daemon.signal(unix.SIGTERM)
 	n.daemon.exit()
 	n.configure(stubMode, "[local]", `addresses = ["10.99.0.1"]`)
-	start()
+	system.launch(n)
 	eventually(t, "the cache is dropped", func() error { return n.daemon.logged("the cache of the last process is not used") })
 }
 
@@ -79,12 +74,7 @@ func TestRestartKeepsTheHitRatio(t *testing.T) {
 	n.address()
 	n.configure(fmt.Sprintf("[upstream]\nservers = [%q]", server.addr()))
 	system := newServiceManager(t)
-	start := func() {
-		n.daemon = n.startDaemonUnder(system)
-		system.last = time.Now()
-		system.await("READY=1", patience)
-	}
-	start()
+	system.launch(n)
 	rate := restartRate()
 	popular, rare := rate/2, 0 // names that are asked for again and again, and only once so far
 	// ratio is how many queries did not reach the server, while do does.
@@ -115,7 +105,7 @@ func TestRestartKeepsTheHitRatio(t *testing.T) {
 	after, report := ratio(rate, func() {
 		n.daemon.signal(unix.SIGTERM)
 		n.daemon.exit()
-		start()
+		system.launch(n)
 		undisturbed()
 	})
 	must(t, n.daemon.logged("cache of the last process taken over"))

@@ -35,11 +35,7 @@ func TestRestartLosesNoQuery(t *testing.T) {
 	n.address()
 	n.configure(noUpstream)
 	system := newServiceManager(t)
-	start := func() {
-		n.daemon = n.startDaemonUnder(system)
-		system.await("READY=1", patience)
-	}
-	start()
+	system.launch(n)
 	eventually(t, "our own name", func() error { return n.knows(n.id, n.v4(), n.v6()) })
 
 	times, rate := testkit.Times(3, 20), restartRate()
@@ -53,7 +49,7 @@ func TestRestartLosesNoQuery(t *testing.T) {
 					time.Sleep(100*time.Millisecond + rand.N(200*time.Millisecond)) // of undisturbed load
 					n.daemon.signal(end)
 					n.daemon.exit()
-					start()
+					system.launch(n)
 				}
 			})
 			t.Logf("%s %d times: %v", name, times, report)
@@ -89,8 +85,7 @@ func TestStartThatFailsGivesUpTheSockets(t *testing.T) {
 			defer taken.Close()
 			n.configure(noUpstream)
 			system := newServiceManager(t)
-			n.daemon = n.startDaemonUnder(system)
-			system.await("READY=1", patience)
+			system.launch(n)
 			n.daemon.signal(unix.SIGTERM)
 			n.daemon.exit()
 			if len(system.Kept()) == 0 {
@@ -131,12 +126,7 @@ func TestRestartLosesNoForwardedQuery(t *testing.T) {
 	n.address()
 	n.configure(fmt.Sprintf("[upstream]\nservers = [%q]", server.addr()))
 	system := newServiceManager(t)
-	start := func() {
-		n.daemon = n.startDaemonUnder(system)
-		system.last = time.Now()
-		system.await("READY=1", patience)
-	}
-	start()
+	system.launch(n)
 	report := load.During(t, load.Config{
 		Dial:  func() (net.Conn, error) { return n.dial("udp", "127.0.0.53:53") },
 		Query: load.AddressQuery("fresh-0000000.example"), Rate: 200, Connections: 4, Patience: patience,
@@ -149,7 +139,7 @@ func TestRestartLosesNoForwardedQuery(t *testing.T) {
 			time.Sleep(2 * latency)
 			n.daemon.signal(unix.SIGTERM)
 			n.daemon.exit()
-			start()
+			system.launch(n)
 		}
 	})
 	t.Log(report)

@@ -132,6 +132,14 @@ func newServiceManager(t testing.TB) *serviceManager {
 	return &serviceManager{manager.New(t), t, time.Now()}
 }
 
+// launch starts a node's daemon, and waits until it is ready.
+func (s *serviceManager) launch(n *node) {
+	s.t.Helper()
+	n.daemon = n.startDaemonUnder(s)
+	s.last = time.Now()
+	s.await("READY=1", patience)
+}
+
 // await waits for a message until so long after the last one that was awaited,
 // and returns how long it took after that.
 func (s *serviceManager) await(want string, limit time.Duration) time.Duration {
