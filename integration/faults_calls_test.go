@@ -166,29 +166,40 @@ func (n *badNode) isManaged(path string) bool {
 	return path == "/etc" || filepath.Dir(path) == "/etc" || path == filepath.Dir(savedFile) || strings.HasPrefix(path, savedFile)
 }
 
-// stale are the managed files that are not what they should be. One that is neither
-// that nor the user's ends the test.
+// stale are the managed files that are not what they should be.
 func (n *badNode) stale() (paths []string) {
 	n.t.Helper()
-	for path, before := range n.before {
-		text := n.read(path)
-		mine := map[string]bool{
-			"/etc/hosts":       strings.HasPrefix(text, before) && strings.Contains(text, n.id) && strings.Contains(text, n.listed),
-			"/etc/resolv.conf": strings.HasPrefix(text, "# Written by nodedns") && strings.HasSuffix(text, "\n"),
-			"/etc/machine-id":  text == n.id,
-			"/etc/hostname":    text == n.id+"\n",
-		}[path]
-		if !mine {
+	for path := range n.before {
+		if !n.isOurs(path) {
 			paths = append(paths, path)
-		}
-		if !mine && text != before && !(path == "/etc/hosts" && strings.HasPrefix(text, before) && strings.HasSuffix(text, "# END nodedns\n")) {
-			n.t.Fatalf("%s is %q", path, text)
 		}
 	}
 	if saved, err := os.ReadFile(n.path(savedFile)); err != nil || !strings.Contains(string(saved), n.listed) {
 		paths = append(paths, savedFile)
 	}
 	return paths
+}
+
+// isOurs reports whether a managed file is what it should be, or as its user has it, once
+// it is one of these: who reads it while it is written in place sees a part of each.
+func (n *badNode) isOurs(path string) (ours bool) {
+	n.t.Helper()
+	before := n.before[path]
+	eventually(n.t, path+" is whole", func() error {
+		text := n.read(path)
+		ours = map[string]bool{
+			"/etc/hosts":       strings.HasPrefix(text, before) && strings.Contains(text, n.id) && strings.Contains(text, n.listed),
+			"/etc/resolv.conf": strings.HasPrefix(text, "# Written by nodedns") && strings.HasSuffix(text, "\n"),
+			"/etc/machine-id":  text == n.id,
+			"/etc/hostname":    text == n.id+"\n",
+		}[path]
+		isOlder := path == "/etc/hosts" && strings.HasPrefix(text, before) && strings.HasSuffix(text, "# END nodedns\n")
+		if !ours && text != before && !isOlder {
+			return fmt.Errorf("it is %q", text)
+		}
+		return nil
+	})
+	return ours
 }
 
 func (n *badNode) isWritten() error {
