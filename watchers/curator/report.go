@@ -159,8 +159,8 @@ func (w *Watcher) reported(addr netip.Addr, err error) {
 	r := &w.reports
 	before := r.last.Error
 	if err == nil {
-		if time.Since(r.last.At) > 2*reportInterval {
-			r.delay = 0
+		if before != "" || time.Since(r.due) > reportInterval {
+			r.delay = 0 // the address does not keep changing
 		}
 		r.delay = min(max(2*r.delay, firstReportInterval), reportInterval)
 		r.last = Report{Address: addr, At: time.Now().UTC().Truncate(time.Millisecond)}
