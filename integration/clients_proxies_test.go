@@ -22,7 +22,7 @@ func proxyPrograms(t testing.TB) []clientProgram {
 	return []clientProgram{
 		{name: "nginx", command: lookup(nginx, `sed 's/:9,/ /g; s/:9$//; s/[][]//g'`), serve: startNginx(nginx)},
 		{name: "haproxy", command: lookup(haproxy, "cat"), serve: startHAProxy(haproxy, "127.0.0.53:53"), ofMany: nothing},
-		{name: "haproxy, by TCP", command: lookup(haproxyTCP, "cat"), serve: startHAProxy(haproxyTCP, "tcp@127.0.0.53:53"), ofMany: aPart},
+		{name: "haproxy, over TCP", command: lookup(haproxyTCP, "cat"), serve: startHAProxy(haproxyTCP, "tcp@127.0.0.53:53"), ofMany: aPart},
 	}
 }
 

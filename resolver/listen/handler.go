@@ -19,8 +19,8 @@ type Client struct {
 }
 
 // Wait finishes a query that takes time. It returns the reply, or nil for none,
-// and returns early when ctx ends, which is [Limits].Grace after that of Serve. It must be called exactly once, from any
-// goroutine.
+// and returns early when ctx ends, which is [Limits].Grace after that of Serve. It
+// must be called exactly once, from any goroutine.
 type Wait func(ctx context.Context) []byte
 
 // Handler answers queries. That of a UDP socket is called by one goroutine

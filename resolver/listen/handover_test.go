@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nodedns/nodedns/internal/testkit"
 )
 
 // keptDescriptors is a Store like the service manager's: it has descriptors of its
@@ -322,7 +325,7 @@ func TestInheritedReceiveBuffer(t *testing.T) {
 		t.Fatal(refused)
 	}
 	if err := p.udp[0].setOption(unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 2*receiveBuffer); err != nil {
-		t.Skip("no privilege for large buffers: ", err)
+		testkit.Skip(t, fmt.Sprintf("needs CAP_NET_ADMIN, for a large buffer: %v", err))
 	}
 	k := newStore(t)
 	k.put("nodedns.socket", p.udp[0].conn)

@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"context"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,21 +20,6 @@ type Limits struct {
 // IdleTimeout is how long a TCP connection may be silent by default (RFC 7766,
 // section 6.2.3).
 const IdleTimeout = 10 * time.Second
-
-// lasting returns a context for what is in flight when ctx ends: it ends that much
-// later. Most answers of upstreams come in time, and the next process answers others'
-// queries as much later only.
-func lasting(ctx context.Context, grace time.Duration) (longer context.Context, end context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(grace):
-		case <-longer.Done():
-		}
-		cancel()
-	})
-	return longer, func() { stop(); cancel() }
-}
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.Connections, defaultConnections())

@@ -16,8 +16,8 @@ import (
 
 // Serve answers on all sockets until ctx ends, and then returns nil. Either way
 // it stops reading from TCP, answers what has arrived by then, also on connections
-// that it has not accepted yet unless they are kept for the next process, closes the
-// sockets, and waits for all that it started. Where ctx has ended before and the sockets
+// that it has not accepted yet unless they are kept for the next process, for which
+// it has [Limits].Grace, closes the sockets, and waits for all that it started. Where ctx has ended before and the sockets
 // are kept, it answers nothing: all is for the next process.
 //
 // Listeners whose address may come and go are bound when it comes, and closed
@@ -73,6 +73,21 @@ func (s *Sockets) Serve(ctx context.Context, newHandler func() Handler) error {
 		s.discard() // no process is about to go on with them
 	}
 	return err
+}
+
+// lasting returns a context for what is in flight when ctx ends: it ends that much
+// later. Most answers of upstreams come in time, and the next process answers others'
+// queries as much later only.
+func lasting(ctx context.Context, grace time.Duration) (longer context.Context, end context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+		case <-longer.Done():
+		}
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // accept serves the connections of one listener, which it closes at the end. Those
